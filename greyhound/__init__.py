@@ -1,0 +1,1 @@
+"""The command `greyhound`: one subcommand for each thing that a person does."""

@@ -1,0 +1,105 @@
+"""The command `greyhound`: its subcommands, imported when they are run, and what its exit codes mean."""
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from greyhound.errors import ExtraMissing, exit_code, one_line
+
+# name: (where the command stands, what it does in one line). The line is written here so that
+# `greyhound --help` answers without importing MLflow, scikit-learn or the web service.
+COMMANDS = {
+    "up": ("greyhound.commands.up:up", "Fill, train and promote where nothing is yet, then serve."),
+    "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
+    "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
+    "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
+    "models": ("greyhound.commands.models:models", "List, show, promote and roll back model versions."),
+    "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
+    "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
+    "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
+    "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is run, and turns errors into one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order in which a person meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; ``None`` if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            raise ExtraMissing.of(error, cmd_name) from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from :data:`COMMANDS`, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a missing module that an extra brings says which extra."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise ExtraMissing.of(error, ctx.invoked_subcommand or "greyhound") from error
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the command line and exit; with ``standalone_mode=False`` return and let errors through."""
+        extra["standalone_mode"] = False
+        if not standalone_mode:
+            return super().main(*args, **extra)
+        try:
+            result = super().main(*args, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.UsageError as error:
+            where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+            _fail(error.format_message() + where, error.exit_code)
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            _fail("interrupted", INTERRUPTED)
+        except BrokenPipeError:  # `greyhound models list | head`: the reader has left, nobody to tell
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except Exception as error:
+            if os.environ.get("GREYHOUND_DEBUG") == "1":
+                raise
+            _fail(one_line(error), exit_code(error))
+        sys.exit(result if type(result) is int else 0)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="greyhound", prog_name="greyhound")
+def main() -> None:
+    """Calibrated win probabilities for greyhound races: import, train, register, serve.
+
+    \b
+    A first look, from nothing to a served model:
+      greyhound up
+    With files of your own:
+      greyhound import form-guides guides/
+      greyhound train
+      greyhound predict card.json
+
+    Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
+    champion, version, extra); 5 gates not passed; 130 interrupted.
+    """
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"greyhound: {message}", err=True)
+    sys.exit(code)

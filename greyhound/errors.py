@@ -1,0 +1,61 @@
+"""What the command says and which exit code it gives for each error that a user can meet."""
+
+UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED = 1, 3, 4, 5
+
+# Errors are named, not imported: the service's image holds no training, and `--help` wants no imports.
+EXIT_CODES = {
+    "greyhound.errors:ExtraMissing": ABSENT,
+    "racing.errors:CardRefused": REFUSED,
+    "racing.errors:FileRefused": REFUSED,
+    "racing.errors:DatabaseUnavailable": ABSENT,
+    "racing.errors:NotEnoughHistory": ABSENT,
+    "sqlalchemy.exc:OperationalError": ABSENT,
+}
+
+# Which extra brings a module that may be missing; our own packages too, as images leave some out.
+EXTRA_OF_MODULE = {
+    "fastapi": "service",
+    "mlflow": "service",
+    "onnxruntime": "service",
+    "pydantic_settings": "service",
+    "service": "service",
+    "uvicorn": "service",
+    "catboost": "training",
+    "imblearn": "training",
+    "matplotlib": "training",
+    "onnx": "training",
+    "optuna": "training",
+    "pandas": "training",
+    "pyarrow": "training",
+    "scipy": "training",
+    "sklearn": "training",
+    "training": "training",
+    "xgboost": "training",
+    "psycopg": "postgresql",
+}
+
+
+class ExtraMissing(Exception):
+    """A command needs packages that an extra brings and that are not installed."""
+
+    @classmethod
+    def of(cls, error: ModuleNotFoundError, command: str) -> Exception:
+        """Return what to raise where ``command`` misses a module: the error itself if no extra has it."""
+        extra = EXTRA_OF_MODULE.get((error.name or "").partition(".")[0])
+        if extra is None:
+            return error
+        return cls(f"{command!r} needs the extra \"{extra}\": pip install 'greyhound[{extra}]'")
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error: that of the nearest class of its ancestry in :data:`EXIT_CODES`."""
+    names = (f"{cls.__module__}:{cls.__qualname__}" for cls in type(error).__mro__)
+    return next((EXIT_CODES[name] for name in names if name in EXIT_CODES), UNEXPECTED)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line; an unexpected error's with its class, to be reported."""
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    if exit_code(error) != UNEXPECTED:
+        return text or type(error).__name__
+    return f"{type(error).__name__}: {text} (GREYHOUND_DEBUG=1 shows where)"

@@ -1,0 +1,122 @@
+"""Options that several commands share, and how all of them talk: progress, JSON, tables."""
+
+import datetime as dt
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
+DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
+
+Report = Callable[..., None]
+"""``report(n_done, n_total=None)``: how far the work is, in all, not since the last call."""
+
+# For people; under --json nothing is printed to it.
+console = Console(highlight=False)
+
+
+class Day(click.ParamType[dt.date]):
+    """A day, written ``2026-01-31``."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """Return the day, or fail with the rule and the value."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"a date is written YYYY-MM-DD, got {value!r}", param, ctx)
+
+
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    envvar="GREYHOUND_DATABASE",
+    default=DEFAULT_DATABASE,
+    show_default=True,
+    show_envvar=True,
+    help="The race database.",
+)
+registry_option = click.option(
+    "--registry",
+    metavar="URL",
+    envvar="GREYHOUND_REGISTRY",
+    default=DEFAULT_REGISTRY,
+    show_default=True,
+    show_envvar=True,
+    help="The MLflow registry: a database or a tracking server.",
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object on standard output, and nothing else there.",
+)
+progress_option = click.option(
+    "--progress",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda ctx, _, value: ctx.meta.__setitem__(__name__, value),
+    help="Show progress even where standard error is no terminal.",
+)
+
+
+@contextmanager
+def progress(description: str, total: float | None = None) -> Iterator[Report]:
+    """Show a progress bar on standard error, and give the function that moves it.
+
+    Shown only on a terminal or under ``--progress`` (:data:`progress_option`); it leaves no trace when done.
+    """
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not _shows_progress(),
+    ) as bar:
+        task = bar.add_task(description, total=total)
+
+        def report(n_done: float, n_total: float | None = None) -> None:
+            bar.update(task, completed=n_done, total=total if n_total is None else n_total)
+
+        yield report
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one JSON object; dates in ISO form, unknown numbers (NaN) as null."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _shows_progress() -> bool:
+    context = click.get_current_context(silent=True)
+    asked = context is not None and bool(context.meta.get(__name__))
+    return asked or sys.stderr.isatty()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of JSON's own types; numpy scalars and arrays know ``tolist``."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else str(value)
