@@ -1,0 +1,24 @@
+"""The artifact: a registered model as a directory of data, never code."""
+
+from model_registry.artifact.digest import MAX_BYTES, SEAL
+from model_registry.artifact.documents import DOCUMENTS, golden_document
+from model_registry.artifact.load import load_artifact
+from model_registry.artifact.loaded_model import GOLDEN_TOLERANCE, LoadedModel
+from model_registry.artifact.spec import Calibration, Isotonic, Member, ModelSpec, Platt
+from model_registry.artifact.write import write_artifact
+
+__all__ = [
+    "DOCUMENTS",
+    "GOLDEN_TOLERANCE",
+    "MAX_BYTES",
+    "SEAL",
+    "Calibration",
+    "Isotonic",
+    "LoadedModel",
+    "Member",
+    "ModelSpec",
+    "Platt",
+    "golden_document",
+    "load_artifact",
+    "write_artifact",
+]

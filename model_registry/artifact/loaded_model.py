@@ -1,0 +1,129 @@
+"""A model ready to score: immutable, shared by threads, numpy and ONNX Runtime only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from model_registry.artifact.spec import Isotonic, ModelSpec, Platt
+from model_registry.errors import ArtifactBroken, NotScored
+from racing.probabilities import combine_with_market, n_places, place_probabilities, share_within_race
+
+GOLDEN_TOLERANCE = 1e-5
+
+Floats = NDArray[np.float64]
+Race = NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedModel:
+    """A verified artifact.
+
+    ``features`` are always of shape (n_runners, n_features) in the order of ``spec.features``, NaN unknown;
+    ``race`` numbers each runner's race 0, 1, 2 ... in order, ``None`` says that all run in one.
+    """
+
+    spec: ModelSpec
+    digest: str
+    n_bytes: int
+    documents: Mapping[str, Mapping[str, Any]]
+    """By name without ``.json``, see :data:`model_registry.artifact.DOCUMENTS`."""
+    sessions: tuple[ort.InferenceSession, ...]
+
+    def log_odds(self, features: NDArray[np.floating[Any]]) -> Floats:
+        """Return the blend's log odds before calibration, each runner judged on its own."""
+        rows = np.ascontiguousarray(features, np.float32)
+        if rows.ndim != 2 or rows.shape[1] != len(self.spec.features):
+            raise ValueError(f"features must be of shape (n, {len(self.spec.features)}), got {rows.shape}")
+        if not len(rows):
+            return np.zeros(0)
+        total = np.full(len(rows), self.spec.intercept)
+        for member, session in zip(self.spec.members, self.sessions, strict=True):
+            total += member.weight * session.run(_OUTPUT, {"features": rows})[0]
+        if not np.isfinite(total).all():
+            row = int(np.flatnonzero(~np.isfinite(total))[0])
+            raise NotScored(f"log odds must be finite, got {total[row]} in row {row}")
+        return total
+
+    def scores(self, features: NDArray[np.floating[Any]]) -> Floats:
+        """Return calibrated scores in [0, 1], each runner judged on its own."""
+        return self._scores(self.log_odds(features))
+
+    def probabilities(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
+        """Return win probabilities, summing to 1 within each race."""
+        return self.probabilities_of(self.log_odds(features), race)
+
+    def probabilities_of(self, blended: Floats, race: Race = None) -> Floats:
+        """Return win probabilities of what :meth:`log_odds` gave."""
+        calibration = self.spec.calibration
+        match calibration:
+            case Platt(slope, intercept):
+                odds = slope * blended + intercept
+            case None:
+                odds = blended
+            case _:
+                odds = _logit(self._scores(blended))
+        return share_within_race(odds, _one_race(len(odds), race), self.spec.sharing_exponent)
+
+    def place_probabilities(self, win_probability: Floats, race: Race = None) -> Floats:
+        """Return the probability to be among the places that a field of this size pays."""
+        race = _one_race(len(win_probability), race)
+        places = n_places(np.bincount(race).astype(np.int64))
+        return place_probabilities(win_probability, race, places, self.spec.place_discounts)
+
+    def combine(
+        self, win_probability: Floats, market_probability: Floats, race: Race = None
+    ) -> Floats | None:
+        """Return the market's probability combined with the model's, or ``None`` if none was fitted."""
+        if self.spec.market_combination is None:
+            return None
+        a, b = self.spec.market_combination
+        race = _one_race(len(win_probability), race)
+        return combine_with_market(win_probability, market_probability, a, b, race)
+
+    def check_golden(self) -> None:
+        """Raise :class:`~model_registry.errors.ArtifactBroken` if the golden card's answers have changed."""
+        golden = self.documents["golden"]
+        try:
+            features = np.array(golden["features"], np.float32)  # null becomes NaN
+            expected = np.array(golden["probabilities"], np.float64)
+            got = self.probabilities(features)
+        except (LookupError, TypeError, ValueError) as error:
+            raise ArtifactBroken(f"golden.json: {error}") from error
+        if expected.shape != got.shape or not len(got):
+            raise ArtifactBroken(f"golden.json: {len(got)} runners, but {expected.size} probabilities")
+        difference = np.abs(got - expected)
+        worst = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
+        if not difference[worst] <= GOLDEN_TOLERANCE:
+            rule = f"runner {worst} must have {expected[worst]:.9f}, got {got[worst]:.9f}"
+            raise ArtifactBroken(f"golden.json: {rule}: off by {difference[worst]:.2g}")
+
+    def _scores(self, blended: Floats) -> Floats:
+        match self.spec.calibration:
+            case Platt(slope, intercept):
+                return _sigmoid(slope * blended + intercept)
+            case Isotonic(knots, scores):
+                return np.interp(blended, knots, scores)
+            case None:
+                return _sigmoid(blended)
+
+
+_OUTPUT = ["log_odds"]
+
+
+def _one_race(n_runners: int, race: Race) -> NDArray[np.int64]:
+    return np.zeros(n_runners, np.int64) if race is None else race
+
+
+def _sigmoid(x: Floats) -> Floats:
+    # tanh never overflows, unlike 1 / (1 + exp(-x)).
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def _logit(score: Floats) -> Floats:
+    # A table's ends may say 0 or 1, of which no field can make a share.
+    kept = np.clip(score, 1e-6, 1 - 1e-6)
+    return np.log(kept) - np.log1p(-kept)

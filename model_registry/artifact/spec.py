@@ -1,0 +1,195 @@
+"""``model.json``: everything of a model that is not a graph, as frozen values."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_registry.errors import ArtifactBroken
+from racing.probabilities import BENTER_DISCOUNTS
+
+FORMAT = 1
+MAX_MEMBERS = 32
+
+_MEMBER_FILE = re.compile(r"members/[A-Za-z0-9][A-Za-z0-9_.-]*\.onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One graph of the blend, and what its log odds count."""
+
+    name: str
+    file: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """score = sigmoid(slope * log_odds + intercept)."""
+
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Isotonic:
+    """score = a table over log odds, straight between its knots and level outside them."""
+
+    log_odds: tuple[float, ...]
+    score: tuple[float, ...]
+
+
+Calibration = Platt | Isotonic | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """How the graphs' log odds become probabilities.
+
+    ``log_odds = intercept + sum(weight * member)``, ``score = calibration(log_odds)``, and a runner's
+    probability is ``odds(score) ** sharing_exponent`` over its sum in the race.
+
+    Attributes
+    ----------
+    kind : str
+        The family, or ``"ensemble"``.
+    market_combination : tuple of float, optional
+        (a, b) of ``p ~ model**a * market**b``.
+    """
+
+    kind: str
+    feature_version: str
+    features: tuple[str, ...]
+    members: tuple[Member, ...]
+    intercept: float = 0.0
+    calibration: Calibration = None
+    sharing_exponent: float = 1.0
+    market_combination: tuple[float, float] | None = None
+    place_discounts: tuple[float, ...] = BENTER_DISCOUNTS
+
+    def __post_init__(self) -> None:
+        for broken_rule in _broken_rules(self):
+            raise ArtifactBroken(f"model.json: {broken_rule}")
+
+    def columns(self, available: Sequence[str]) -> NDArray[np.intp]:
+        """Return where this model's features are among ``available``, e.g. the code's own features."""
+        place = {name: i for i, name in enumerate(available)}
+        missing = [name for name in self.features if name not in place]
+        if missing:
+            rule = f"every feature must be known here, {len(missing)} are not, the first {missing[0]!r}"
+            raise ArtifactBroken(f"model.json: {rule} (its feature_version is {self.feature_version!r})")
+        return np.array([place[name] for name in self.features], np.intp)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of ``model.json``."""
+        return {
+            "format": FORMAT,
+            "kind": self.kind,
+            "feature_version": self.feature_version,
+            "features": list(self.features),
+            "members": [{"name": m.name, "file": m.file, "weight": m.weight} for m in self.members],
+            "intercept": self.intercept,
+            "calibration": _calibration_as_json(self.calibration),
+            "sharing": {"exponent": self.sharing_exponent},
+            "market_combination": self.market_combination
+            and {"a": self.market_combination[0], "b": self.market_combination[1]},
+            "place_discounts": list(self.place_discounts),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "ModelSpec":
+        """Read ``model.json``; raise :class:`~model_registry.errors.ArtifactBroken` where it is not one."""
+        if document.get("format") != FORMAT:
+            rule = f"format must be {FORMAT}, got {document.get('format')!r}"
+            raise ArtifactBroken(f"model.json: {rule}; a newer release wrote it, or it is no model of ours")
+        try:
+            market = document["market_combination"]
+            return cls(
+                kind=str(document["kind"]),
+                feature_version=str(document["feature_version"]),
+                features=tuple(document["features"]),
+                members=tuple(Member(m["name"], m["file"], float(m["weight"])) for m in document["members"]),
+                intercept=float(document["intercept"]),
+                calibration=_calibration_from_json(document["calibration"]),
+                sharing_exponent=float(document["sharing"]["exponent"]),
+                market_combination=None if market is None else (float(market["a"]), float(market["b"])),
+                place_discounts=tuple(float(d) for d in document["place_discounts"]),
+            )
+        except KeyError as error:
+            raise ArtifactBroken(f"model.json: {error.args[0]!r} is missing") from error
+        except (TypeError, ValueError) as error:
+            raise ArtifactBroken(f"model.json: {error}") from error
+
+
+def _calibration_as_json(calibration: Calibration) -> dict[str, Any]:
+    match calibration:
+        case Platt(slope, intercept):
+            return {"method": "platt", "a": slope, "b": intercept}
+        case Isotonic(log_odds, score):
+            return {"method": "isotonic", "log_odds": list(log_odds), "score": list(score)}
+        case None:
+            return {"method": "none"}
+
+
+def _calibration_from_json(document: Mapping[str, Any]) -> Calibration:
+    match document["method"]:
+        case "platt":
+            return Platt(float(document["a"]), float(document["b"]))
+        case "isotonic":
+            knots, scores = document["log_odds"], document["score"]
+            return Isotonic(tuple(float(x) for x in knots), tuple(float(y) for y in scores))
+        case "none":
+            return None
+        case method:
+            raise ValueError(f"calibration must be platt, isotonic or none, got {method!r}")
+
+
+def _broken_rules(spec: ModelSpec) -> list[str]:
+    rules = []
+    if not spec.features or not all(isinstance(name, str) and name for name in spec.features):
+        rules.append("features must be a list of names, at least one")
+    elif len(set(spec.features)) < len(spec.features):
+        twice = next(name for name in spec.features if spec.features.count(name) > 1)
+        rules.append(f"a feature is listed once, got {twice!r} twice")
+    if not 1 <= len(spec.members) <= MAX_MEMBERS:
+        rules.append(f"a model has 1..{MAX_MEMBERS} members, got {len(spec.members)}")
+    rules += [
+        f"a member's file must be members/NAME.onnx, got {member.file!r}"
+        for member in spec.members
+        if not (isinstance(member.file, str) and _MEMBER_FILE.fullmatch(member.file))
+    ]
+    if len({member.file for member in spec.members}) < len(spec.members):
+        rules.append("every member has a file of its own, got one twice")
+    numbers = [
+        spec.intercept,
+        spec.sharing_exponent,
+        *spec.place_discounts,
+        *(m.weight for m in spec.members),
+    ]
+    numbers += spec.market_combination or ()
+    if isinstance(spec.calibration, Platt):
+        numbers += (spec.calibration.slope, spec.calibration.intercept)
+    if isinstance(spec.calibration, Isotonic):
+        rules += _broken_isotonic_rules(spec.calibration)
+    if not all(math.isfinite(number) for number in numbers):
+        rules.append("every number must be finite")
+    if not spec.sharing_exponent > 0:
+        rules.append(f"the sharing exponent must be above 0, got {spec.sharing_exponent}")
+    if len(spec.place_discounts) != 3 or min(spec.place_discounts) <= 0:
+        rules.append(f"place discounts must be three numbers above 0, got {spec.place_discounts}")
+    return rules
+
+
+def _broken_isotonic_rules(table: Isotonic) -> list[str]:
+    x, y = np.array(table.log_odds), np.array(table.score)
+    if len(x) != len(y) or not len(x):
+        return [f"an isotonic table needs as many scores as log odds, got {len(y)} and {len(x)}"]
+    if not (np.isfinite(x).all() and (np.diff(x) > 0).all()):
+        return ["an isotonic table's log odds must rise"]
+    if not ((y >= 0).all() and (y <= 1).all() and (np.diff(y) >= 0).all()):
+        return ["an isotonic table's scores must lie in 0..1 and never fall"]
+    return []

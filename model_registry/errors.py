@@ -1,0 +1,47 @@
+"""Every error that a user can meet in this package, as one tree.
+
+::
+
+    RegistryError
+    ├── ArtifactBroken        a model's directory lacks a file, differs from its digest, or cannot be run
+    ├── NotInParity           a graph answers differently from the estimator that it was made from
+    ├── NotScored             a model gives no finite number for some runner
+    ├── NoChampion            no version is the champion (or the challenger) yet
+    ├── NoSuchVersion         the registry has no version of that number
+    ├── PromotionRefused      a promotion or rollback that a rule forbids
+    └── RegistryUnavailable   the registry is absent, locked, out of reach, or of another version
+
+A message states the rule and the value: ``members/cat.onnx differs from its digest: expected 1f, got 9a``.
+"""
+
+
+class RegistryError(Exception):
+    """Root of all errors of :mod:`model_registry`."""
+
+
+class ArtifactBroken(RegistryError):
+    """A model's directory lacks a file, differs from its digest, or cannot be run; the file is named."""
+
+
+class NotInParity(RegistryError):
+    """A graph answers differently from the estimator that it was made from; the worst row is named."""
+
+
+class NotScored(RegistryError):
+    """A model gives no finite number for some runner, so that no probability of the race can be trusted."""
+
+
+class NoChampion(RegistryError):
+    """No version bears the alias that was asked for."""
+
+
+class NoSuchVersion(RegistryError):
+    """The registry has no version of that number."""
+
+
+class PromotionRefused(RegistryError):
+    """A rule forbids this promotion or rollback; the message says which."""
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry is absent, locked, out of reach, or of another version."""
