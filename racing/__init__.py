@@ -1,0 +1,1 @@
+"""What a race is: vocabulary, database, importers, simulator, history, ratings, features, probabilities."""

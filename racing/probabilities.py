@@ -1,0 +1,186 @@
+"""Probabilities within a race: sharing, the market's, both combined, and those of being placed.
+
+Throughout, ``race`` holds one entry a runner: 0, 1, 2 ... in ascending order, the runners of a race side
+by side, as :attr:`racing.race_table.RaceTable.race` gives it.
+"""
+
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Races = NDArray[np.int64]
+
+BENTER_DISCOUNTS = (1.0, 0.81, 0.65)
+"""Exponents of the win probabilities for the first, second and third place (Benter 1994)."""
+
+_FLOOR = 1e-12  # keeps a logarithm or a power of a probability finite
+
+
+def share_within_race(log_odds: ArrayLike, race: Races, exponent: float = 1.0) -> Floats:
+    """Turn each runner's log odds into win probabilities that sum to 1 within its race.
+
+    This is the conditional logit of Bolton and Chapman (1986): p is proportional to
+    exp(exponent * log_odds). One NaN makes the whole race NaN.
+    """
+    z = np.asarray(log_odds, np.float64) * exponent
+    if not len(z):
+        return z
+    starts, sizes = _blocks(race)
+    z = np.exp(z - np.repeat(np.maximum.reduceat(z, starts), sizes))
+    shared: Floats = z / np.repeat(np.add.reduceat(z, starts), sizes)
+    return shared
+
+
+def market_probabilities(prices: ArrayLike, race: Races) -> Floats:
+    """Share 1/price out within each race; NaN for a whole race with any price unknown (NaN or <= 1)."""
+    price = np.asarray(prices, np.float64)
+    if not len(price):
+        return price
+    with np.errstate(invalid="ignore"):
+        known = np.isfinite(price) & (price > 1)
+    starts, sizes = _blocks(race)
+    inverse = 1 / np.where(known, price, np.nan)
+    market: Floats = inverse / np.repeat(np.add.reduceat(inverse, starts), sizes)
+    return market
+
+
+def combine_with_market(model_p: ArrayLike, market_p: ArrayLike, a: float, b: float, race: Races) -> Floats:
+    """Return p ~ model^a * market^b within each race (Benter 1994); NaN where the market is unknown."""
+    return share_within_race(a * _log(model_p) + b * _log(market_p), race)
+
+
+def fit_market_combination(
+    model_p: ArrayLike, market_p: ArrayLike, won: NDArray[np.bool_], race: Races
+) -> tuple[float, float]:
+    """Find the (a, b) of :func:`combine_with_market` of the greatest likelihood, by Newton's method.
+
+    Races without a known market, or with another number of winners than one, are left out.
+
+    Raises
+    ------
+    ValueError
+        If no race is left.
+    """
+    x = np.stack([_log(model_p), _log(market_p)], axis=1)
+    starts, sizes = _blocks(race)
+    usable = np.isfinite(np.add.reduceat(x.sum(axis=1), starts)) & (np.add.reduceat(won * 1, starts) == 1)
+    if not usable.any():
+        raise ValueError(
+            "the market combination needs a race with one winner and every price known, got none"
+        )
+    keep = np.repeat(usable, sizes)
+    x, won = x[keep], won[keep]
+    race = np.repeat(np.arange(usable.sum()), sizes[usable])
+    starts = _blocks(race)[0]
+    weights = np.array([0.0, 1.0])
+    for _ in range(50):
+        p = share_within_race(x @ weights, race)
+        mean = np.add.reduceat(x * p[:, None], starts)
+        centred = x - mean[race]
+        # 1e-3 of a race: a market equal to the model leaves the pair undetermined, and it must stay finite
+        gradient = (centred * (won - p)[:, None]).sum(axis=0) - 1e-3 * weights
+        hessian = (centred * p[:, None]).T @ centred + 1e-3 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        weights = _line_search(x, won, race, weights, step)
+        if np.abs(step).max() < 1e-8:
+            break
+    return float(weights[0]), float(weights[1])
+
+
+def place_probabilities(
+    win_p: ArrayLike,
+    race: Races,
+    n_places: int | NDArray[np.int64],
+    discounts: tuple[float, ...] = BENTER_DISCOUNTS,
+) -> Floats:
+    """Return each runner's probability to be among the first ``n_places`` (1 to 3) of its race.
+
+    Harville (1973): once the winner is gone, the others share what is left in proportion; discounted, since
+    that makes favourites second too often: the d-th place is shared by p^discount (Benter 1994; Lo and
+    Bacon-Shone 2008). The sum over all orders is exact. Probabilities of a race sum to ``n_places``.
+
+    Parameters
+    ----------
+    n_places : int or ndarray of shape (n_races,)
+        Where it reaches the number of runners, everyone is placed.
+    """
+    p = np.asarray(win_p, np.float64)
+    placed = np.full(len(p), np.nan)
+    if not len(p):
+        return placed
+    starts, sizes = _blocks(race)
+    paid = np.broadcast_to(np.asarray(n_places), sizes.shape)
+    for n, places in {(int(n), int(k)) for n, k in zip(sizes, paid, strict=True)}:
+        rows = starts[(sizes == n) & (paid == places), None] + np.arange(n)
+        placed[rows] = _placed_in_fields(p[rows], places, discounts)
+    return placed
+
+
+@overload
+def n_places(n_runners: int) -> int: ...
+@overload
+def n_places(n_runners: NDArray[np.int64]) -> NDArray[np.int64]: ...
+def n_places(n_runners: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
+    """Return how many places a field pays: 3 from 8 runners on, 2 from 5, otherwise the winner alone."""
+    if isinstance(n_runners, np.ndarray):
+        return np.where(n_runners >= 8, 3, np.where(n_runners >= 5, 2, 1)).astype(np.int64)
+    return 3 if n_runners >= 8 else 2 if n_runners >= 5 else 1
+
+
+def fair_price(p: ArrayLike) -> Floats:
+    """Return the decimal odds at which a bet neither gains nor loses: 1/p."""
+    with np.errstate(divide="ignore"):
+        price: Floats = 1 / np.asarray(p, np.float64)
+    return price
+
+
+def _blocks(race: Races) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each race starts and how many runners it has."""
+    starts = np.concatenate([[0], np.flatnonzero(race[1:] != race[:-1]) + 1])
+    return starts, np.diff(starts, append=len(race))
+
+
+def _log(p: ArrayLike) -> Floats:
+    logs: Floats = np.log(np.maximum(np.asarray(p, np.float64), _FLOOR))
+    return logs
+
+
+def _line_search(x: Floats, won: NDArray[np.bool_], race: Races, weights: Floats, step: Floats) -> Floats:
+    """Halve a Newton step until the likelihood does not fall."""
+
+    def likelihood(w: Floats) -> float:
+        return float(_log(share_within_race(x @ w, race))[won].sum() - 5e-4 * w @ w)
+
+    before = likelihood(weights)
+    for _ in range(30):
+        if likelihood(weights + step) >= before:
+            return weights + step
+        step = step / 2
+    return weights
+
+
+def _placed_in_fields(p: Floats, places: int, discounts: tuple[float, ...]) -> Floats:
+    """Return place probabilities of fields of the same size; ``p`` has shape (n_races, n_runners)."""
+    n = p.shape[1]
+    if places >= n:
+        return np.where(np.isnan(p), np.nan, 1.0)
+    p = np.maximum(p, _FLOOR)
+    p = p / p.sum(axis=1, keepdims=True)
+    placed: Floats = p
+    if places == 1:
+        return placed
+    # Sums over the others never come from a subtraction: with p near 1 it loses all digits.
+    others = 1.0 - np.eye(n)
+    second = p ** discounts[1]
+    first = p / (second @ others)
+    placed = p + second * (first @ others)
+    if places == 2:
+        return placed
+    third = p ** discounts[2]
+    apart = (others[:, :, None] * others[:, None, :] * others[None, :, :]).reshape(n, n * n)
+    left = (third @ apart).reshape(-1, n, n) + np.eye(n)
+    pairs = first[:, :, None] * second[:, None, :] * others / left
+    result: Floats = placed + third * (pairs.reshape(-1, n * n) @ apart.T)
+    return result
