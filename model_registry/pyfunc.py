@@ -1,0 +1,44 @@
+"""The artifact as an MLflow pyfunc, from code: ``mlflow models serve`` and Spark run this file.
+
+Input: a row a runner with the model's feature columns, any of them absent or null where unknown, and
+``race_id``, by which the rows are shared; without it all rows are one race. Output: ``win_probability``.
+"""
+
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+from mlflow.models import set_model
+
+from model_registry.artifact import LoadedModel, load_artifact
+
+
+class WinProbability(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,misc]
+    """Give each runner's win probability, summing to 1 within its race."""
+
+    model: LoadedModel
+
+    def load_context(self, context: Any) -> None:
+        """Verify and load the artifact."""
+        self.model = load_artifact(context.artifacts["model"])
+
+    # No type hints of pandas: MLflow would take them for the signature, which is written out already.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """Return one column, ``win_probability``, in the order of the rows."""
+        columns = model_input.reindex(columns=list(self.model.spec.features))
+        features = columns.to_numpy(np.float32, na_value=np.nan)
+        if "race_id" in model_input:
+            race_id = model_input["race_id"]
+            if race_id.isna().any():
+                raise ValueError("race_id must be given for every row or for none")
+            race = np.unique(race_id.to_numpy(), return_inverse=True)[1]
+        else:
+            race = np.zeros(len(features), np.int64)
+        order = np.argsort(race, kind="stable")
+        shared = np.empty(len(features))
+        shared[order] = self.model.probabilities(features[order], race[order])
+        return pd.DataFrame({"win_probability": shared}, index=model_input.index)
+
+
+set_model(WinProbability())

@@ -1,0 +1,240 @@
+"""The registry of models in MLflow: register, promote, roll back, and say what happened."""
+
+import datetime as dt
+import getpass
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+from mlflow.entities.model_registry import RegisteredModel
+from mlflow.exceptions import MlflowException
+
+from model_registry.artifact import load_artifact
+from model_registry.errors import NoChampion, NoSuchVersion, PromotionRefused
+from model_registry.fetch import fetch_artifact
+from model_registry.history import (
+    MAX_REASON,
+    Action,
+    PromotionRecord,
+    earlier_champions,
+    read_history,
+    tag_of,
+)
+from model_registry.store import Store
+from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
+
+MODEL = "greyhound-win"
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+# A missing alias is an invalid parameter to MLflow, a missing model or version does not exist.
+_ABSENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+
+
+class ModelRegistry:
+    """Versions of the model and who serves; safe to share between threads, opened when first asked.
+
+    See :func:`model_registry.get_model_registry` for the arguments. Any method raises
+    :class:`~model_registry.errors.RegistryUnavailable` while the registry is absent, locked or out of reach.
+    """
+
+    def __init__(self, uri: str | None = None, *, create: bool = False) -> None:
+        self._store = Store(uri, create=create)
+
+    def __str__(self) -> str:
+        return str(self._store)
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow address, for runs that belong to a version; may hold a password, never print it."""
+        return self._store.uri
+
+    def experiment(self, name: str = "greyhound") -> str:
+        """Return the id of an MLflow experiment, made if absent, with its artifacts beside the registry."""
+        return self._store.experiment(name)
+
+    def register(
+        self,
+        directory: Path | str,
+        *,
+        run_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        description: str = "",
+    ) -> ModelVersion:
+        """Check an artifact, log it as a pyfunc to a run (made if none is given), and make it a version.
+
+        Needs the ``training`` extra; everything else here works with mlflow-skinny.
+        """
+        from model_registry.publish import publish
+
+        with self._store.errors():
+            run_id = run_id or self._new_run()
+            entry = publish(self._store.client, MODEL, Path(directory), run_id, dict(tags or {}), description)
+        return read_version(entry, {})
+
+    def record_gates(self, version: int, failures: Iterable[str]) -> ModelVersion:
+        """Record what the gates said: no failure is a pass; promoting a failed version takes force."""
+        self.version(version)
+        failed = "; ".join(failures)
+        with self._store.errors():
+            client = self._store.client
+            client.set_model_version_tag(MODEL, str(version), "gate_failures", failed)
+            client.set_model_version_tag(MODEL, str(version), "gates", FAILED if failed else PASSED)
+        return self.version(version)
+
+    def promote(
+        self, version: int, *, reason: str, by: str | None = None, forced: bool = False
+    ) -> PromotionRecord:
+        """Make a version the champion, once its artifact has proved whole, and record why.
+
+        Raises
+        ------
+        PromotionRefused
+            If it is the champion already, or failed its gates and ``forced`` is not set.
+        """
+        target = self.version(version)
+        if CHAMPION in target.aliases:
+            raise PromotionRefused(f"version {version} is the champion already")
+        if target.gates == FAILED and not forced:
+            raise PromotionRefused(f"version {version} did not pass its gates: {target.gate_failures}")
+        return self._make_champion(target.version, "promote", reason, by, forced)
+
+    def rollback(self, *, reason: str, by: str | None = None) -> PromotionRecord:
+        """Give the role back to the champion before this one, by the record; twice goes further back."""
+        model = self._model()
+        current = _aliases(model).get(CHAMPION)
+        if current is None:
+            raise NoChampion(f"{self} has no champion to roll back from")
+        existing = {version.version for version in self.versions()}
+        earlier = [v for v in earlier_champions(read_history(model.tags), current) if v in existing]
+        if not earlier:
+            raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
+        return self._make_champion(earlier[0], "rollback", reason, by, False)
+
+    def set_challenger(self, version: int | None) -> None:
+        """Name the version that would replace the champion; None names nobody."""
+        if version is not None:
+            self.version(version)
+        with self._store.errors():
+            if version is not None:
+                self._store.client.set_registered_model_alias(MODEL, CHALLENGER, str(version))
+            elif CHALLENGER in _aliases(self._model()):
+                self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
+
+    def champion(self) -> ModelVersion:
+        """Return the version that serves."""
+        return self.version(self.champion_version_number())
+
+    def challenger(self) -> ModelVersion:
+        """Return the version that would replace the champion."""
+        return self.version(self._number(CHALLENGER))
+
+    def champion_version_number(self) -> int:
+        """Return the champion's version by one look-up of the alias, cheap enough to ask every second."""
+        return self._number(CHAMPION)
+
+    def version(self, version: int) -> ModelVersion:
+        """Return one version."""
+        return read_version(self._entry(version), _aliases(self._model()))
+
+    def versions(self) -> list[ModelVersion]:
+        """Return every version, the newest first; none where nothing was ever registered."""
+        with self._store.errors():
+            try:
+                aliases = _aliases(self._model())
+            except NoChampion:
+                return []
+            entries: list[MlflowVersion] = []
+            token = None
+            while True:
+                page = self._store.client.search_model_versions(f"name = '{MODEL}'", page_token=token)
+                entries += page
+                token = page.token
+                if not token:
+                    break
+        found = [read_version(entry, aliases) for entry in entries]
+        return sorted(found, key=lambda version: version.version, reverse=True)
+
+    def history(self) -> list[PromotionRecord]:
+        """Return every promotion and rollback, oldest first."""
+        try:
+            return read_history(self._model().tags)
+        except NoChampion:
+            return []
+
+    def fetch(self, version: int) -> Path:
+        """Return a local directory with a version's artifact, proved against the digest on record."""
+        entry = self._entry(version)
+        with self._store.errors():
+            return fetch_artifact(self._store, MODEL, entry)
+
+    def _make_champion(
+        self, version: int, action: Action, reason: str, by: str | None, forced: bool
+    ) -> PromotionRecord:
+        if not reason.strip() or len(reason) > MAX_REASON:
+            raise PromotionRefused(f"a reason has 1..{MAX_REASON} characters, got {len(reason.strip())}")
+        load_artifact(self.fetch(version)).check_golden()
+        with self._store.errors():
+            client, model = self._store.client, self._model()
+            record = PromotionRecord(
+                number=len(read_history(model.tags)) + 1,
+                action=action,
+                version=version,
+                previous=_aliases(model).get(CHAMPION),
+                reason=reason.strip(),
+                by=by or _user(),
+                forced=forced,
+                at=dt.datetime.now(dt.UTC),
+            )
+            client.set_registered_model_tag(MODEL, *tag_of(record))
+            client.set_registered_model_alias(MODEL, CHAMPION, str(version))
+            # Of two promoters at once the one later on record wins, whoever set the alias last.
+            after = self._model()
+            last = read_history(after.tags)[-1].version
+            if last != version:
+                client.set_registered_model_alias(MODEL, CHAMPION, str(last))
+            if _aliases(after).get(CHALLENGER) == last:
+                client.delete_registered_model_alias(MODEL, CHALLENGER)
+        return record
+
+    def _model(self) -> RegisteredModel:
+        with self._store.errors():
+            try:
+                return self._store.client.get_registered_model(MODEL)
+            except MlflowException as error:
+                if error.error_code in _ABSENT:
+                    raise NoChampion(f"{self} has no model {MODEL!r} yet; train one") from error
+                raise
+
+    def _entry(self, version: int) -> MlflowVersion:
+        with self._store.errors():
+            try:
+                return self._store.client.get_model_version(MODEL, str(version))
+            except MlflowException as error:
+                if error.error_code in _ABSENT:
+                    raise NoSuchVersion(f"{self} has no version {version} of {MODEL!r}") from error
+                raise
+
+    def _number(self, alias: str) -> int:
+        with self._store.errors():
+            try:
+                return int(self._store.client.get_model_version_by_alias(MODEL, alias).version)
+            except MlflowException as error:
+                if error.error_code in _ABSENT:
+                    raise NoChampion(f"{self} has no {alias} of {MODEL!r}; promote a version") from error
+                raise
+
+    def _new_run(self) -> str:
+        run = self._store.client.create_run(self.experiment(), run_name="register")
+        self._store.client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
+
+
+def _aliases(model: RegisteredModel) -> dict[str, int]:
+    return {name: int(version) for name, version in model.aliases.items()}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"

@@ -1,0 +1,157 @@
+"""The connection to an MLflow store: its address, whether it is there, and MLflow's errors in our words."""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from model_registry.errors import RegistryUnavailable
+
+DEFAULT_URI = "sqlite:///var/mlflow.db"
+EXPERIMENT = "greyhound"
+
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+# An answer within seconds or none: MLflow's own defaults retry for minutes. A user's own setting wins.
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+class Store:
+    """One MLflow store by its address; nothing is opened before :attr:`client` is asked for."""
+
+    def __init__(self, uri: str | None = None, *, create: bool = False) -> None:
+        given = uri or os.environ.get("GREYHOUND_REGISTRY") or DEFAULT_URI
+        self._url = _database_url(given)
+        self._create = create
+        self._lock = threading.Lock()
+        self._client: MlflowClient | None = None
+        #: The file of an SQLite store, else None.
+        self.path = _sqlite_path(self._url)
+        if self._url is None:
+            self.uri = given
+        else:
+            # Absolute: the address means the same file wherever the process goes.
+            absolute = self._url.set(database=str(self.path)) if self.path else self._url
+            self.uri = absolute.render_as_string(hide_password=False)
+
+    def __str__(self) -> str:
+        if self._url is not None:
+            return self._url.render_as_string(hide_password=True)
+        scheme, _, rest = self.uri.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
+    @property
+    def folder(self) -> Path:
+        """Where artifacts and caches lie: beside an SQLite file, else ``var``."""
+        return self.path.parent if self.path else Path("var").absolute()
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's client of a store that is there."""
+        if self.path and not self.path.exists() and not self._create:
+            raise RegistryUnavailable(f"there is no registry at {self}; training makes it")
+        with self._lock:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def experiment(self, name: str = EXPERIMENT) -> str:
+        """Return the id of an experiment, made if absent, whose artifacts lie where the store's do."""
+        with self.errors():
+            found = self.client.get_experiment_by_name(name)
+            if found is not None:
+                return str(found.experiment_id)
+            location = (self.folder / "artifacts").as_uri() + f"/{name}" if self.path else None
+            try:
+                return str(self.client.create_experiment(name, artifact_location=location))
+            except MlflowException as error:
+                found = self.client.get_experiment_by_name(name)  # another process was faster
+                if found is None:
+                    raise RegistryUnavailable(f"{self}: {_first_line(error)}") from error
+                return str(found.experiment_id)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise what MLflow, the database or the network say as :class:`RegistryUnavailable`."""
+        try:
+            yield
+        except (MlflowException, sa.exc.SQLAlchemyError, OSError) as error:
+            raise RegistryUnavailable(self._without_password(f"{self}: {_first_line(error)}")) from error
+
+    def _open(self) -> MlflowClient:
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
+        # "Creating initial tables", "Context impl SQLiteImpl", and the traces of errors that we report.
+        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        with self.errors():
+            if self._url is not None:
+                self._check_tables(self._url)
+            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _check_tables(self, url: sa.URL) -> None:
+        """Refuse or make a store without tables: MLflow's client would make them whoever asks."""
+        if self.path and not self.path.exists():
+            self._make(self.path)
+            return
+        engine = sa.create_engine(
+            url.set(database=str(self.path)) if self.path else url, poolclass=sa.NullPool
+        )
+        if not sa.inspect(engine).has_table("registered_model_aliases") and not self._create:
+            raise RegistryUnavailable(f"{self} is not an MLflow registry: it has no registered_model_aliases")
+
+    def _make(self, path: Path) -> None:
+        """Make an SQLite store under another name first: who polls for it never sees half of its tables."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            artifacts = (path.parent / "artifacts").as_uri()
+            SqlAlchemyStore(f"sqlite:///{draft}", artifacts).engine.dispose()  # type: ignore[no-untyped-call]
+            try:
+                os.link(draft, path)  # unlike a rename, fails if another process was faster
+            except FileExistsError:
+                return
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _without_password(self, message: str) -> str:
+        password = self._url.password if self._url is not None else None
+        return message.replace(str(password), "***") if password else message
+
+
+def _database_url(uri: str) -> sa.URL | None:
+    if uri.startswith(("http://", "https://")):
+        return None
+    try:
+        url = sa.make_url(uri)
+    except sa.exc.ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in _DATABASES:
+        # No echo of the whole: what is meant as an address may hold a password.
+        kinds = ", ".join(f"{name}://" for name in (*_DATABASES, "http", "https"))
+        raise RegistryUnavailable(f"a registry's address starts with {kinds}; got {uri.partition(':')[0]!r}")
+    if url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
+        raise RegistryUnavailable("an SQLite registry needs a file, e.g. sqlite:///var/mlflow.db")
+    return url
+
+
+def _sqlite_path(url: sa.URL | None) -> Path | None:
+    if url is None or url.get_backend_name() != "sqlite":
+        return None
+    return Path(str(url.database)).absolute()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
