@@ -1,0 +1,176 @@
+"""The gates: what a candidate must show before it may serve, each with its reason in figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing import metrics
+from racing.metrics import Difference
+from racing.race_table import RaceTable
+from training.baselines import Baselines
+from training.evaluation import BOX_ONLY, MODEL, UNIFORM, Evaluation, Figures, judged_rows
+
+Floats = NDArray[np.float64]
+
+MIN_RACES = 50  # below, races say too little: runners are judged one by one
+MAX_ECE = 0.015
+MIN_BALANCED_F1 = 0.65
+MAX_PARITY_ERROR = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition, whether it is met, and why: a sentence with the figures."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """The champion's answers on the same test rows; or why there are none."""
+
+    version: int
+    probabilities: Floats | None = None
+    scores: Floats | None = None
+    why_not: str = ""
+    has_seen_test_days: bool = False
+
+
+def judge(
+    table: RaceTable,
+    evaluation: Evaluation,
+    baselines: Baselines,
+    *,
+    probabilities: Floats,
+    scores: Floats,
+    uncalibrated: Floats,
+    parity_error: float,
+    rival: Rival | None,
+) -> tuple[Gate, ...]:
+    """Hold a candidate against every gate on the test races.
+
+    Parameters
+    ----------
+    uncalibrated : ndarray of shape (n_runners,)
+        The scores before calibration.
+    parity_error : float
+        Largest difference between the written artifact and the fitted estimators over the test rows.
+    rival : Rival, optional
+        The champion, if there is one.
+    """
+    if evaluation.races.n_races >= MIN_RACES:
+        baseline_gates = [_beats(evaluation, name) for name in (UNIFORM, BOX_ONLY)]
+    else:
+        baseline_gates = [_beats_base_rate(table, scores, baselines, evaluation.races.n_races)]
+    return (
+        *baseline_gates,
+        _not_worse_than_champion(table, probabilities, scores, rival),
+        _is_calibrated(evaluation),
+        _balanced_f1(evaluation),
+        _calibration_helps(table, uncalibrated, scores),
+        _in_parity(parity_error, len(table)),
+    )
+
+
+def failed(gates: Sequence[Gate]) -> list[Gate]:
+    """Return the gates that are not met."""
+    return [gate for gate in gates if not gate.passed]
+
+
+def _beats(evaluation: Evaluation, name: str) -> Gate:
+    gap = evaluation.races[name].model_minus_this
+    model, other = evaluation.races[MODEL].race_log_loss, evaluation.races[name].race_log_loss
+    reason = (
+        f"race log loss {model:.4f} against {other:.4f} ({name}) on {evaluation.races.n_races} races: "
+        f"{_interval(gap)} must lie below 0"
+    )
+    return Gate(f"better than {name}", gap.high < 0, reason)
+
+
+def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_races: int) -> Gate:
+    gap = metrics.paired_bootstrap(
+        _runner_losses(scores, table.won), _runner_losses(np.full(len(table), baselines.base_rate), table.won)
+    )
+    reason = (
+        f"only {n_races} whole races (fewer than {MIN_RACES}), so {len(table)} runners are judged alone: "
+        f"log loss minus the base rate's {_interval(gap)} must lie below 0"
+    )
+    return Gate("better than base rate", gap.high < 0, reason)
+
+
+def _not_worse_than_champion(
+    table: RaceTable, probabilities: Floats, scores: Floats, rival: Rival | None
+) -> Gate:
+    name = "not worse than champion"
+    if rival is None:
+        return Gate(name, True, "there is no champion yet")
+    if rival.probabilities is None or rival.scores is None:
+        return Gate(name, True, f"version {rival.version} cannot be compared: {rival.why_not}")
+    whole = judged_rows(table)
+    judged = table.take(whole)
+    n_races = int(judged.race[-1]) + 1 if len(judged) else 0
+    if n_races >= MIN_RACES:
+        mine = metrics.per_race_log_loss(probabilities[whole], judged.won, judged.race)
+        theirs = metrics.per_race_log_loss(rival.probabilities[whole], judged.won, judged.race)
+        what = f"race log loss {mine.mean():.4f} against {theirs.mean():.4f} on {n_races} races"
+    else:
+        mine, theirs = _runner_losses(scores, table.won), _runner_losses(rival.scores, table.won)
+        what = f"log loss {mine.mean():.4f} against {theirs.mean():.4f} on {len(table)} runners"
+    gap = metrics.paired_bootstrap(mine, theirs)
+    seen = " (it may have learnt from these very days)" if rival.has_seen_test_days else ""
+    reason = f"{what} of version {rival.version}{seen}: {_interval(gap)} must not lie above 0"
+    return Gate(name, gap.low <= 0, reason)
+
+
+def _is_calibrated(evaluation: Evaluation) -> Gate:
+    of_races = evaluation.races.n_races >= MIN_RACES
+    judged: Figures | None = evaluation.races[MODEL] if of_races else None
+    found = judged.ece if judged else evaluation.runners.ece
+    chance = evaluation.ece_by_chance if judged else evaluation.runners.ece_by_chance
+    n = evaluation.races.n_runners if judged else evaluation.runners.n_runners
+    limit = max(MAX_ECE, chance)
+    reason = (
+        f"expected calibration error {found:.4f} on {n} runners must be at most {limit:.4f} "
+        f"(a perfect model stays below {chance:.4f} with 95 %)"
+    )
+    return Gate("calibrated", found <= limit, reason)
+
+
+def _balanced_f1(evaluation: Evaluation) -> Gate:
+    found = evaluation.runners.balanced_f1
+    reason = f'{found:.3f} must be at least {MIN_BALANCED_F1} ("everyone wins" has .667)'
+    return Gate("balanced F1", found >= MIN_BALANCED_F1, reason)
+
+
+def _calibration_helps(table: RaceTable, uncalibrated: Floats, scores: Floats) -> Gate:
+    """Compare squared errors pairwise: a model that needed no calibration differs by chance only."""
+    before, after = (uncalibrated - table.won) ** 2, (scores - table.won) ** 2
+    gap = metrics.paired_bootstrap(after, before)
+    spread = [float(np.sqrt(errors.mean())) for errors in (before, after)]
+    passed = spread[1] <= spread[0] or gap.low <= 0
+    reason = (
+        f"spread of the errors {spread[0]:.5f} before and {spread[1]:.5f} after calibration; "
+        f"squared errors {_interval(gap, 6)} must not lie above 0"
+    )
+    return Gate("calibration reduces errors", passed, reason)
+
+
+def _in_parity(parity_error: float, n_rows: int) -> Gate:
+    reason = (
+        f"the written artifact differs from the fitted model by {parity_error:.1e} at most on {n_rows} rows, "
+        f"allowed {MAX_PARITY_ERROR:.0e}"
+    )
+    return Gate("artifact complete and in parity", parity_error <= MAX_PARITY_ERROR, reason)
+
+
+def _runner_losses(p: Floats, won: NDArray[np.bool_]) -> Floats:
+    p = np.clip(p, 1e-12, 1 - 1e-12)
+    return -np.where(won, np.log(p), np.log1p(-p))
+
+
+def _interval(gap: Difference, digits: int = 4) -> str:
+    return f"{gap.difference:+.{digits}f} [{gap.low:+.{digits}f}, {gap.high:+.{digits}f}]"
