@@ -1,0 +1,118 @@
+"""The documents that travel with a model: training window, reference distributions, golden card."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing.race_table import RaceTable
+
+_N_BINS = 10
+_LIBRARIES = (
+    "numpy",
+    "scikit-learn",
+    "xgboost-cpu",
+    "catboost",
+    "imbalanced-learn",
+    "optuna",
+    "onnx",
+    "mlflow",
+)
+
+
+def data_hash(table: RaceTable) -> str:
+    """Return the SHA-256 of everything that a training learns from and judges on."""
+    digest = hashlib.sha256()
+    for field in fields(table):
+        array = np.ascontiguousarray(getattr(table, field.name))
+        if array.dtype.kind == "M":
+            array = array.astype("datetime64[D]").astype(np.int64)
+        digest.update(f"{field.name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def git_commit() -> str:
+    """Return the commit of this code: of its checkout, else ``$GREYHOUND_COMMIT``, else the version."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        )
+        return found.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return os.environ.get("GREYHOUND_COMMIT") or f"v{_version('greyhound')}"
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that made the model."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES}
+
+
+def window(table: RaceTable) -> dict[str, Any]:
+    """Return the days, races and runners of a part of the data."""
+    return {
+        "from": str(table.date.min().astype("datetime64[D]")),
+        "until": str(table.date.max().astype("datetime64[D]")),
+        "races": len(np.unique(table.race_id)),
+        "runners": len(table),
+        "winners": int(table.won.sum()),
+    }
+
+
+def reference(
+    features: NDArray[np.float32], feature_names: Sequence[str], probabilities: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return each feature's distribution in training, and that of the test probabilities, for drift.
+
+    ``edges`` split the known values into bins of about equal count, ``shares`` are those of the bins.
+    """
+    columns = zip(feature_names, features.T, strict=True)
+    return {
+        "runners": len(features),
+        "features": {name: _distribution(values.astype(np.float64)) for name, values in columns},
+        "win_probability": _distribution(probabilities),
+    }
+
+
+def golden_rows(table: RaceTable) -> NDArray[np.int64]:
+    """Return the rows of the latest race of the largest field: the card that every load must answer alike."""
+    sizes = np.bincount(table.race)
+    latest_of_largest = np.flatnonzero(sizes == sizes.max())[-1]
+    return np.flatnonzero(table.race == latest_of_largest)
+
+
+def _distribution(values: NDArray[np.float64]) -> dict[str, Any]:
+    known = values[np.isfinite(values)]
+    described: dict[str, Any] = {"share_unknown": 1 - len(known) / max(len(values), 1)}
+    if not len(known):
+        return described
+    edges = np.unique(np.quantile(known, np.arange(1, _N_BINS) / _N_BINS))
+    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
+    return described | {
+        "mean": float(known.mean()),
+        "sd": float(known.std()),
+        "min": float(known.min()),
+        "max": float(known.max()),
+        "edges": edges,
+        "shares": counts / len(known),
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
