@@ -1,0 +1,1 @@
+"""The race database: its tables, its migrations, and how to open it."""

@@ -1,0 +1,155 @@
+"""Open the race database: SQLite in a file by default, PostgreSQL by URL, always at the newest schema."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from racing.errors import DatabaseUnavailable
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s
+CONNECT_TIMEOUT_S = 10
+
+
+def open_database(url: str, *, create: bool = False) -> Engine:
+    """Open the database, bring its schema up to date and return its engine.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If it is absent (and not to be created), no database, locked, out of reach, or newer than we are.
+    """
+    parsed = _parse(url)
+    _check_file(parsed, create)
+    engine = _engine(parsed)
+    try:
+        with engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            n_tables = len(inspect(connection).get_table_names())
+            newest = _scripts().get_current_head()
+            if revision == newest:
+                return engine
+            _check_revision(parsed, revision, n_tables, create)
+            _migrate(connection)
+    except DBAPIError as error:
+        engine.dispose()
+        raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
+    except DatabaseUnavailable:
+        engine.dispose()
+        raise
+    return engine
+
+
+def upgrade(url: str) -> None:
+    """Bring the schema of the database up to date, creating the database where it is a file."""
+    open_database(url, create=True).dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        rule = "a database URL reads sqlite:///PATH or postgresql://USER@HOST/NAME"
+        raise DatabaseUnavailable(f"{rule}, and this one does not") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise DatabaseUnavailable(f"the database must be sqlite or postgresql, got {parsed.drivername!r}")
+    return parsed
+
+
+def _check_file(url: URL, create: bool) -> None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    path = Path(url.database)
+    if path.is_dir():
+        raise DatabaseUnavailable(f"the database {path} is a folder, not a file")
+    if path.exists():
+        return
+    if not create:
+        raise DatabaseUnavailable(
+            f"there is no database at {path}; `greyhound import` or `simulate` makes one"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(f"cannot make the folder of {path}: {error.strerror}") from error
+
+
+def _engine(url: URL) -> Engine:
+    arguments: dict[str, Any]
+    if url.get_backend_name() == "sqlite":
+        arguments = {"timeout": BUSY_TIMEOUT_S}
+    else:
+        arguments = {"connect_timeout": CONNECT_TIMEOUT_S}
+    try:
+        engine = create_engine(url, connect_args=arguments)
+    except NoSuchModuleError as error:
+        raise DatabaseUnavailable(f"there is no driver for {url.drivername!r}") from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
+def _set_pragmas(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _check_revision(url: URL, revision: str | None, n_tables: int, create: bool) -> None:
+    if revision is None:
+        if n_tables:
+            raise DatabaseUnavailable(f"the database {_shown(url)} holds other tables than ours")
+        if not create:
+            raise DatabaseUnavailable(f"the database {_shown(url)} is empty; import or simulate races first")
+        return
+    try:
+        _scripts().get_revision(revision)
+    except CommandError as error:
+        rule = f"has schema {revision}, newer than this program's {_scripts().get_current_head()}"
+        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program") from error
+
+
+def _migrate(connection: Connection) -> None:
+    connection.rollback()
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _shown(url: URL) -> str:
+    """Return the URL for a message, without its password."""
+    return url.database or "in memory" if url.get_backend_name() == "sqlite" else str(url.render_as_string())
+
+
+def _why(error: DBAPIError) -> str:
+    words = " ".join(str(error.orig).split())
+    if "not a database" in words:
+        return "is not an SQLite database"
+    if "locked" in words:
+        return f"is locked by another process (waited {BUSY_TIMEOUT_S:.0f} s)"
+    if "unable to open" in words or "readonly" in words:
+        return f"cannot be opened: {words}"
+    return f"cannot be reached: {words}"

@@ -1,0 +1,164 @@
+"""The tables: tracks and the names they go by, dogs, races, runs, and which file said what.
+
+A run is one dog in one race. Several files may tell of it; each file's own words are kept as a
+:class:`SourceRow`, and :class:`Run` holds their union, so that a file can be taken back out.
+"""
+
+import datetime as dt
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Track(SQLModel, table=True):
+    """A race track under the one name that we use for it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    state: str | None = None
+
+
+class TrackAlias(SQLModel, table=True):
+    """A name, as :func:`racing.names.name_key` writes it, under which a source knows a track."""
+
+    alias: str = Field(primary_key=True)
+    track_id: int = Field(foreign_key="track.id", index=True)
+
+
+class Dog(SQLModel, table=True):
+    """A greyhound; ``key`` is its name as :func:`racing.names.name_key` writes it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    name: str
+    sex: str | None = None
+
+
+class Race(SQLModel, table=True):
+    """One contest. ``market_id`` is Betfair's; ``source_key`` any other source's own identity of it.
+
+    ``is_whole`` says that every starter is known, which probabilities within the race need.
+    """
+
+    __table_args__ = (Index("ix_race_date_track", "date", "track_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    date: dt.date
+    track_id: int = Field(foreign_key="track.id")
+    distance_m: int
+    number: int | None = None
+    grade: str | None = None
+    market_id: str | None = Field(default=None, unique=True)
+    source_key: str | None = Field(default=None, unique=True)
+    is_whole: bool = False
+    is_simulated: bool = False
+
+
+class RunFacts(SQLModel):
+    """What a source can say of a run; ``None`` is unknown. Units stand in the names.
+
+    ``margin_lengths`` is never negative: behind the winner, or of the winner over the second.
+    Prices are decimal odds; ``rated_price`` is Betfair's model's, known before the race.
+    """
+
+    box: int | None = None
+    rug: int | None = None
+    weight_kg: float | None = None
+    finish_position: int | None = None
+    won: bool | None = None
+    placed: bool | None = None
+    is_scratched: bool = False
+    time_s: float | None = None
+    winner_time_s: float | None = None
+    first_split_s: float | None = None
+    margin_lengths: float | None = None
+    position_in_running: str | None = None
+    starting_price: float | None = None
+    bsp: float | None = None
+    place_bsp: float | None = None
+    rated_price: float | None = None
+    true_probability: float | None = None
+
+
+class Run(RunFacts, table=True):
+    """One runner's record in one race: the union of what all sources said of it."""
+
+    __table_args__ = (Index("ix_run_dog_date", "dog_id", "date"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    race_id: int = Field(foreign_key="race.id", index=True)
+    dog_id: int = Field(foreign_key="dog.id")
+    date: dt.date
+
+
+class SourceFile(SQLModel, table=True):
+    """A file (or simulation) that was imported; the digest makes a second import a no-op."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    kind: str
+    sha256: str = Field(unique=True)
+    imported_at: dt.datetime
+    n_read: int = 0
+    n_added: int = 0
+    n_updated: int = 0
+    n_refused: int = 0
+
+
+class SourceRow(RunFacts, table=True):
+    """What one file says of one run, and of the race that it was in.
+
+    ``race_key`` is the file's own identity of the race; ``bucket`` numbers (date, distance), within
+    which sources meet (:mod:`racing.importers.resolve`). Rows without them are nobody else's to join.
+    """
+
+    __table_args__ = (UniqueConstraint("file_id", "run_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    file_id: int = Field(foreign_key="sourcefile.id")
+    run_id: int = Field(foreign_key="run.id", index=True)
+    line: int
+    bucket: int | None = Field(default=None, index=True)
+    race_key: str | None = None
+    dog_id: int | None = Field(default=None, foreign_key="dog.id", index=True)
+    dog_name: str | None = None
+    sex: str | None = None
+    track_id: int | None = Field(default=None, foreign_key="track.id")
+    race_number: int | None = None
+    grade: str | None = None
+
+
+class RunWorth(SQLModel, table=True):
+    """What a run was worth to each rating (see :mod:`racing.ratings`), known once its day was over.
+
+    A *worth* is the run's measurement rid of box and opposition (or going); its *noise* is the variance.
+    ``market_share`` is the market's probability within the whole race, ``n_starters`` its field size.
+    """
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id")
+    n_starters: float | None = None
+    market_share: float | None = None
+    market_shift: float | None = None
+    market_worth: float | None = None
+    market_noise: float | None = None
+    result_worth: float | None = None
+    result_noise: float | None = None
+    time_worth: float | None = None
+    time_noise: float | None = None
+    split_worth: float | None = None
+    split_noise: float | None = None
+    early_worth: float | None = None
+    early_noise: float | None = None
+    margin_worth: float | None = None
+    margin_noise: float | None = None
+
+
+class Effect(SQLModel, table=True):
+    """One learnt table as of the first day of a month, from earlier days only.
+
+    ``cells`` is JSON, from ``"track_id|distance_m|box"`` or another key of the table to a number.
+    """
+
+    name: str = Field(primary_key=True)
+    as_of: dt.date = Field(primary_key=True)
+    cells: str

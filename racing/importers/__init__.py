@@ -1,0 +1,1 @@
+"""Bring files of races into the database, and take them out again."""

@@ -1,0 +1,208 @@
+"""The Greyhound Recorder's form guides: a card whose rows are its dogs' past runs."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from racing.cards import SPEED_M_S
+from racing.grades import grade_of
+from racing.importers.claims import (
+    MAX_MARGIN_LENGTHS,
+    Claim,
+    ParsedFile,
+    RowRefused,
+    blank_claim,
+    bucket_of,
+    date_of,
+    distance_of,
+    is_margin,
+    is_price,
+    is_weight,
+    number,
+)
+from racing.importers.reading import CsvFile
+from racing.importers.report import ImportReport
+from racing.importers.store import OnProgress, import_files
+from racing.names import name_key, without_number
+from racing.tracks import known_track
+
+KIND = "form"
+COLUMNS = (
+    "Dog Name",
+    "Sex",
+    "PLC",
+    "BOX",
+    "WGT",
+    "DIST",
+    "DATE",
+    "TRACK",
+    "G",
+    "TIME",
+    "WIN",
+    "1 SEC",
+    "MGN",
+    "W/2G",
+    "PIR",
+    "SP",
+)
+LAST_BOX = 8
+# A nose (.03) may share the winner's time, which is rounded to .01 s; half a length is .03 s behind.
+SAME_TIME_LENGTHS = 0.5
+_NAMED = re.compile(r"^\s*(\d{1,2})\.\s*(.*\S)\s*$")
+_NAME, _SEX, _PLC, _BOX, _WGT, _DIST, _DATE, _TRACK, _G, _TIME, _WIN, _SEC, _MGN, _W2G, _PIR, _SP = range(16)
+
+_key_of = lru_cache(maxsize=50_000)(name_key)
+
+
+@dataclass(frozen=True, slots=True)
+class FormRow:
+    """One row as it stands: the number and name of the dog it belongs to, and its fields."""
+
+    line: int
+    rug: int
+    dog: str
+    fields: list[str]
+
+
+def import_form_guides(
+    engine: Engine, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+) -> ImportReport:
+    """Import form guides, or every CSV file below a folder."""
+    return import_files(engine, paths, parse_form_guide, on_progress)
+
+
+def parse_form_guide(file: CsvFile) -> ParsedFile:
+    """Return what the file claims; an impossible fact is dropped and told, its run is kept."""
+    parsed = ParsedFile.of(file, KIND)
+    seen: set[tuple[str, int]] = set()
+    for row in form_rows(file, parsed):
+        try:
+            claim = claim_of(row, parsed)
+        except RowRefused as error:
+            parsed.refuse(row.line, str(error))
+            continue
+        run = (claim["dog_key"], claim["bucket"])
+        if run in seen:
+            parsed.n_repeated += 1
+        else:
+            seen.add(run)
+            parsed.claims.append(claim)
+    return parsed
+
+
+def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
+    """Yield the rows, each with its dog; rows that cannot have one are refused."""
+    file.require(COLUMNS, "a form guide")
+    at = [file.header.index(name) for name in COLUMNS]
+    rug, dog = 0, ""
+    for line, row in file.rows():
+        parsed.n_read += 1
+        if len(row) != len(file.header):
+            parsed.refuse(line, f"a row has {len(file.header)} fields, got {len(row)}")
+            continue
+        fields = [row[i].strip() for i in at]
+        name = fields[_NAME].strip('" ')
+        if name:
+            named = _NAMED.match(name)
+            dog = named[2] if named and name_key(named[2]) else ""
+            if not named or not dog:
+                parsed.refuse(line, f"a dog's first row names it like '3. Sir Tick', got {name!r}")
+                continue
+            rug = int(named[1])
+        elif not dog:
+            parsed.refuse(line, "a row without a name continues a dog, and there is none above")
+            continue
+        yield FormRow(line, rug, dog, fields)
+
+
+def claim_of(row: FormRow, parsed: ParsedFile) -> Claim:
+    """Return what a row says of a past run.
+
+    Raises
+    ------
+    RowRefused
+        If it does not say which run: date, track, distance.
+    """
+    fields = row.fields
+    date, distance_m = date_of(fields[_DATE]), distance_of(fields[_DIST])
+    if not fields[_TRACK]:
+        raise RowRefused("track must not be blank")
+    if fields[_SEX] not in ("D", "B", ""):
+        raise RowRefused(f"sex must be D or B, got {fields[_SEX]!r}")
+    claim = blank_claim()
+    claim["line"] = row.line
+    claim["bucket"] = bucket_of(date, distance_m)
+    claim["dog_key"], claim["dog_name"] = _key_of(row.dog), without_number(row.dog)
+    claim["sex"] = fields[_SEX] or None
+    claim["track"] = track = known_track(fields[_TRACK], distance_m) or fields[_TRACK]
+    claim["race_number"] = None
+    claim["grade"] = grade_of(fields[_G])
+    _add_facts(claim, row, distance_m, parsed)
+    winner = claim["dog_key"] if claim["won"] else _key_of(fields[_W2G])
+    time_s = claim["winner_time_s"]
+    # Times alone merge races; without a winner's name or time the run is known, its race only to itself.
+    identity = f"{time_s}|{winner}" if winner and time_s else f"?|{claim['dog_key']}"
+    claim["race_key"] = f"{KIND}:{date}|{_key_of(track)}|{distance_m}|{identity}"
+    return claim
+
+
+def _add_facts(claim: Claim, row: FormRow, distance_m: int, parsed: ParsedFile) -> None:
+    fields = row.fields
+
+    def fact(name: str, words: str, rule: str, low: float, high: float) -> float | None:
+        if not words:
+            return None
+        value = number(words)
+        if value is not None and low <= value <= high:
+            return value
+        parsed.drop(row.line, f"{name} must be {rule}, got {words!r} ({row.dog!r})")
+        return None
+
+    slow, fast = SPEED_M_S
+    low, high = distance_m / fast, distance_m / slow
+    seconds = f"{low:.2f}..{high:.2f} s over {distance_m} m"
+    place = fact("place", fields[_PLC].replace("=", ""), "1..10", 1, 10)
+    box = fact("box", fields[_BOX], "1..10", 1, 10)
+    claim["finish_position"] = None if place is None else int(place)
+    claim["won"] = None if place is None else place == 1
+    if box is not None:
+        claim["rug" if box > LAST_BOX else "box"] = int(box)
+    claim["weight_kg"] = _kept(is_weight, fields[_WGT], "weight must be 15..50 kg", row, parsed)
+    claim["time_s"] = fact("time", fields[_TIME], seconds, low, high)
+    claim["winner_time_s"] = fact("the winner's time", fields[_WIN], seconds, low, high)
+    split = fact("first split", fields[_SEC], "above 0 and below the time", 0.5, claim["time_s"] or high)
+    claim["first_split_s"] = split
+    rule = f"margin must be 0..{MAX_MARGIN_LENGTHS:.0f} lengths"
+    claim["margin_lengths"] = margin = _kept(is_margin, fields[_MGN], rule, row, parsed)
+    if fields[_PIR]:
+        if fields[_PIR].isdigit():
+            claim["position_in_running"] = fields[_PIR]
+        else:
+            rule = f"position in running must be digits, got {fields[_PIR]!r} ({row.dog!r})"
+            parsed.drop(row.line, rule)
+    if fields[_SP]:
+        price = fields[_SP].strip("$F ")
+        claim["starting_price"] = _kept(is_price, price, "starting price must be 1.001..1000", row, parsed)
+    else:
+        parsed.drop(row.line, f"starting price is blank ({row.dog!r})")
+    time_s = claim["time_s"]
+    if claim["won"] is False and time_s is not None and (margin or 0) >= SAME_TIME_LENGTHS:
+        winner_s = claim["winner_time_s"]
+        if winner_s is not None and time_s <= winner_s:
+            reason = f"a runner beaten by {margin} lengths took longer than the winner, got {time_s} s"
+            parsed.drop(row.line, f"{reason} against {winner_s} s ({row.dog!r})")
+            claim["time_s"] = None
+
+
+def _kept(test: object, words: str, rule: str, row: FormRow, parsed: ParsedFile) -> float | None:
+    if not words:
+        return None
+    value = number(words)
+    if value is not None and callable(test) and test(value):
+        return value
+    parsed.drop(row.line, f"{rule}, got {words!r} ({row.dog!r})")
+    return None

@@ -1,0 +1,200 @@
+"""Bring races and runs of some buckets in line with what all source rows of those buckets say.
+
+Ids stay with the races and runs that stay; what nobody tells of any more goes.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlmodel import SQLModel
+
+from racing.database.tables import Race, Run, RunWorth, SourceRow
+from racing.importers.claims import Claim, day_of_bucket, distance_of_bucket
+from racing.importers.ids import next_id
+from racing.importers.named import CHUNK
+from racing.importers.resolve import ResolvedRace, resolve, union_of
+
+_ROW_COLUMNS = tuple(SourceRow.model_fields)
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What changed: runs added and updated, by the file that told of them first."""
+
+    n_added: Counter[int] = field(default_factory=Counter)
+    n_updated: Counter[int] = field(default_factory=Counter)
+    n_runs_removed: int = 0
+    n_runs_changed: int = 0
+    first_day: dt.date | None = None
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What is to be written, by table."""
+
+    new: list[dict[str, Any]] = field(default_factory=list)
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+
+
+def rebuild(connection: Connection, buckets: Iterable[int], new_rows: list[Claim]) -> Rebuilt:
+    """Resolve the buckets from their stored rows and from new ones, which are stored as well."""
+    return _Rebuild(connection, sorted(set(buckets)), new_rows).run()
+
+
+class _Rebuild:
+    def __init__(self, connection: Connection, buckets: list[int], new_rows: list[Claim]) -> None:
+        self._connection = connection
+        self._new_rows = new_rows
+        self._stored = list(_fetch(connection, SourceRow, "bucket", buckets))
+        self._rows: dict[int, list[Claim]] = {bucket: [] for bucket in buckets}
+        for row in self._stored:
+            self._rows[row["bucket"]].append(row)
+        for row in new_rows:
+            row["run_id"] = None
+            self._rows[row["bucket"]].append(row)
+        run_ids = sorted({row["run_id"] for row in self._stored})
+        self._runs = {run["id"]: run for run in _fetch(connection, Run, "id", run_ids)}
+        race_ids = sorted({run["race_id"] for run in self._runs.values()})
+        self._races = {race["id"]: race for race in _fetch(connection, Race, "id", race_ids)}
+        self._race_of_key = {
+            race["source_key"] or _betfair_key(race["market_id"]): number
+            for number, race in self._races.items()
+        }
+        self._free_races, self._free_runs = set(self._races), set(self._runs)
+        self._next_race, self._next_run = next_id(connection, Race), next_id(connection, Run)
+        self._race_changes, self._run_changes, self._moved = _Changes(), _Changes(), _Changes()
+        self._rebuilt = Rebuilt()
+
+    def run(self) -> Rebuilt:
+        for bucket, rows in self._rows.items():
+            resolved = resolve(rows)
+            own = {race.key: self._race_of_key.get(race.key) for race in resolved}
+            self._free_races -= {number for number in own.values() if number is not None}
+            for race in resolved:
+                self._take_race(bucket, race, own[race.key])
+        self._race_changes.gone, self._run_changes.gone = sorted(self._free_races), sorted(self._free_runs)
+        for number in self._run_changes.gone:
+            self._note_day(self._runs[number]["date"])
+        self._rebuilt.n_runs_removed = len(self._run_changes.gone)
+        self._rebuilt.n_runs_changed = len(self._run_changes.changed)
+        self._write()
+        return self._rebuilt
+
+    def _take_race(self, bucket: int, race: ResolvedRace, number: int | None) -> None:
+        date = day_of_bucket(bucket)
+        if number is None and self._races:
+            told = {row["run_id"] for row in race.all_rows} - {None}
+            mine = {self._runs[run_id]["race_id"] for run_id in told} & self._free_races
+            number = min(mine, default=None)
+            self._free_races.discard(number or 0)
+        if number is None:
+            number, self._next_race = self._next_race, self._next_race + 1
+        runs = {dog_id: union_of(rows) for dog_id, rows in race.runners.items()}
+        row = {
+            "id": number,
+            "date": date,
+            "track_id": race.track_id,
+            "distance_m": distance_of_bucket(bucket),
+            **race.facts(),
+            "market_id": race.market_id,
+            "source_key": race.source_key,
+            "is_whole": race.is_whole(runs),
+            "is_simulated": False,
+        }
+        if self._put(row, self._races.get(number), self._race_changes):
+            self._note_day(date)
+        for dog_id, facts in runs.items():
+            self._take_run(race.runners[dog_id], {"race_id": number, "dog_id": dog_id, "date": date, **facts})
+
+    def _take_run(self, rows: list[Claim], run: dict[str, Any]) -> None:
+        known = {row["run_id"] for row in rows} & self._free_runs if self._runs else set()
+        number = min(known, default=None)
+        if number is None:
+            number, self._next_run = self._next_run, self._next_run + 1
+        self._free_runs.discard(number)
+        run["id"] = number
+        before = self._runs.get(number)
+        news = self._put(run, before, self._run_changes)
+        if news:
+            self._note_day(run["date"])
+        if news and (source := next((row for row in rows if row["run_id"] is None), None)):
+            counter = self._rebuilt.n_added if before is None else self._rebuilt.n_updated
+            counter[source["file_id"]] += 1
+        for row in rows:
+            if row["run_id"] not in (None, number):
+                self._moved.changed.append({"id": row["id"], "run_id": number})
+            row["run_id"] = number
+
+    @staticmethod
+    def _put(row: dict[str, Any], before: dict[str, Any] | None, changes: _Changes) -> bool:
+        if before is None:
+            changes.new.append(row)
+        elif row != before:
+            changes.changed.append(row)
+        else:
+            return False
+        return True
+
+    def _note_day(self, day: dt.date) -> None:
+        first = self._rebuilt.first_day
+        self._rebuilt.first_day = day if first is None else min(first, day)
+
+    def _write(self) -> None:
+        number = next_id(self._connection, SourceRow)
+        for i, row in enumerate(self._new_rows):
+            row["id"] = number + i
+        for table, changes in ((Race, self._race_changes), (Run, self._run_changes)):
+            _insert(self._connection, table, changes.new)
+            _update(self._connection, table, changes.changed)
+        _update(self._connection, SourceRow, self._moved.changed)
+        rows = [{name: row[name] for name in _ROW_COLUMNS} for row in self._new_rows]
+        _insert(self._connection, SourceRow, rows)
+        for table, column, gone in (
+            (RunWorth, RunWorth.run_id, self._run_changes.gone),
+            (Run, Run.id, self._run_changes.gone),
+            (Race, Race.id, self._race_changes.gone),
+        ):
+            for some in _chunks(gone):
+                self._connection.execute(delete(table).where(column.in_(some)))  # type: ignore[union-attr,attr-defined]
+
+
+def _betfair_key(market_id: str | None) -> str:
+    return f"betfair:{market_id}"
+
+
+def _fetch(
+    connection: Connection, table: type[SQLModel], column: str, values: list[int]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows whose column holds one of the values, as dicts."""
+    columns = table.__table__.columns  # type: ignore[attr-defined]
+    names = tuple(columns.keys())
+    for some in _chunks(values):
+        for row in connection.execute(select(columns).where(columns[column].in_(some))):
+            yield dict(zip(names, row, strict=True))
+
+
+def _insert(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _update(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    columns = table.__table__  # type: ignore[attr-defined]
+    values = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+    statement = update(columns).where(columns.c.id == bindparam("old_id")).values(values)
+    connection.execute(
+        statement,
+        [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows],
+    )
+
+
+def _chunks(values: list[int]) -> Iterator[list[int]]:
+    for i in range(0, len(values), CHUNK):
+        yield values[i : i + CHUNK]

@@ -1,0 +1,123 @@
+"""Write what files claim: each file whole or not at all, each bucket resolved anew from all its rows."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sqlalchemy import Engine, insert, select, update
+from sqlmodel import col
+
+from racing.database.tables import SourceFile
+from racing.errors import FileRefused
+from racing.importers.claims import Claim, ParsedFile
+from racing.importers.ids import lock_for_import, next_id, release_ids
+from racing.importers.named import NamedThings
+from racing.importers.reading import CsvFile, expand, read_csv
+from racing.importers.rebuild import rebuild
+from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
+
+OnProgress = Callable[[int, int], None]
+"""``on_progress(n_done, n_total)``: files, of all files."""
+
+Parse = Callable[[CsvFile], ParsedFile]
+
+# Form guides have 40 rows a file: many share a transaction, so that their buckets are resolved together.
+BATCH_ROWS = 25_000
+
+
+def import_files(
+    engine: Engine, paths: Iterable[str | Path], parse: Parse, on_progress: OnProgress | None = None
+) -> ImportReport:
+    """Import files of one kind; one that is refused, or was imported before, leaves the others alone.
+
+    Interrupted, it leaves whole files only; started again, it goes on where it stopped.
+    """
+    report = ImportReport()
+    files = expand(paths)
+    with engine.connect() as connection:
+        known = set(connection.scalars(select(SourceFile.sha256)))
+    batch: list[tuple[ParsedFile, FileReport]] = []
+    n_rows = 0
+    for i, path in enumerate(files):
+        entry = FileReport(str(path), FileStatus.IMPORTED)
+        report.files.append(entry)
+        parsed = _parsed(path, parse, known, entry, report)
+        if parsed is not None:
+            known.add(parsed.sha256)
+            batch.append((parsed, entry))
+            n_rows += len(parsed.claims)
+        if n_rows >= BATCH_ROWS or i == len(files) - 1:
+            _write(engine, batch, report)
+            batch, n_rows = [], 0
+        if on_progress:
+            on_progress(i + 1, len(files))
+    return report
+
+
+def _parsed(
+    path: Path, parse: Parse, known: set[str], entry: FileReport, report: ImportReport
+) -> ParsedFile | None:
+    try:
+        file = read_csv(path)
+        if file.sha256 in known:
+            entry.status = FileStatus.ALREADY_IMPORTED
+            return None
+        parsed = parse(file)
+        report.problems += parsed.problems
+        entry.n_read, entry.n_refused = parsed.n_read, parsed.n_refused
+        if not parsed.claims:
+            reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
+            raise FileRefused(reason)
+    except FileRefused as error:
+        entry.status = FileStatus.REFUSED
+        report.problems.append(Problem(str(path), 0, "file", str(error)))
+        return None
+    return parsed
+
+
+def _write(engine: Engine, batch: list[tuple[ParsedFile, FileReport]], report: ImportReport) -> None:
+    if not batch:
+        return
+    with engine.begin() as connection:
+        lock_for_import(connection)
+        # Another import may have brought the same file since this one began.
+        here = set(connection.scalars(select(SourceFile.sha256)))
+        rows: list[Claim] = []
+        file_id = next_id(connection, SourceFile)
+        written: list[tuple[int, ParsedFile, FileReport]] = []
+        for parsed, entry in batch:
+            if parsed.sha256 in here:
+                entry.status = FileStatus.ALREADY_IMPORTED
+                continue
+            for claim in parsed.claims:
+                claim["file_id"] = file_id
+            rows += parsed.claims
+            written.append((file_id, parsed, entry))
+            file_id += 1
+        if not written:
+            return
+        NamedThings(connection).give_ids(rows)
+        connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
+        rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
+        for number, parsed, entry in written:
+            entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
+            entry.n_known = len(parsed.claims) + parsed.n_repeated - entry.n_added - entry.n_updated
+            counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
+            connection.execute(update(SourceFile).where(col(SourceFile.id) == number).values(**counts))
+        release_ids(connection)
+    if rebuilt.first_day is not None:
+        report.first_day = min(report.first_day or rebuilt.first_day, rebuilt.first_day)
+
+
+def _file_row(number: int, parsed: ParsedFile) -> dict[str, object]:
+    return {
+        "id": number,
+        "name": parsed.name,
+        "kind": parsed.kind,
+        "sha256": parsed.sha256,
+        "imported_at": dt.datetime.now(dt.UTC),
+        "n_read": parsed.n_read,
+        "n_added": 0,
+        "n_updated": 0,
+        "n_refused": parsed.n_refused,
+    }
