@@ -9,6 +9,12 @@ EXIT_CODES = {
     "racing.errors:FileRefused": REFUSED,
     "racing.errors:DatabaseUnavailable": ABSENT,
     "racing.errors:NotEnoughHistory": ABSENT,
+    "model_registry.errors:ArtifactBroken": REFUSED,
+    "model_registry.errors:NoChampion": ABSENT,
+    "model_registry.errors:NoSuchVersion": ABSENT,
+    "model_registry.errors:PromotionRefused": REFUSED,
+    "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
+    "model_registry.errors:RegistryUnavailable": ABSENT,
     "sqlalchemy.exc:OperationalError": ABSENT,
 }
 

@@ -9,6 +9,7 @@
     ├── NoChampion            no version is the champion (or the challenger) yet
     ├── NoSuchVersion         the registry has no version of that number
     ├── PromotionRefused      a promotion or rollback that a rule forbids
+    │   └── GatesNotPassed    a version that failed its gates is promoted by force only
     └── RegistryUnavailable   the registry is absent, locked, out of reach, or of another version
 
 A message states the rule and the value: ``members/cat.onnx differs from its digest: expected 1f, got 9a``.
@@ -41,6 +42,10 @@ class NoSuchVersion(RegistryError):
 
 class PromotionRefused(RegistryError):
     """A rule forbids this promotion or rollback; the message says which."""
+
+
+class GatesNotPassed(PromotionRefused):
+    """A version that failed its gates is promoted by force only; the message has the gates' reasons."""
 
 
 class RegistryUnavailable(RegistryError):

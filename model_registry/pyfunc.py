@@ -23,8 +23,9 @@ class WinProbability(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,mi
         """Verify and load the artifact."""
         self.model = load_artifact(context.artifacts["model"])
 
-    # No type hints of pandas: MLflow would take them for the signature, which is written out already.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return one column, ``win_probability``, in the order of the rows."""
         columns = model_input.reindex(columns=list(self.model.spec.features))
         features = columns.to_numpy(np.float32, na_value=np.nan)

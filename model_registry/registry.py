@@ -10,7 +10,7 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from model_registry.artifact import load_artifact
-from model_registry.errors import NoChampion, NoSuchVersion, PromotionRefused
+from model_registry.errors import GatesNotPassed, NoChampion, NoSuchVersion, PromotionRefused
 from model_registry.fetch import fetch_artifact
 from model_registry.history import (
     MAX_REASON,
@@ -95,7 +95,7 @@ class ModelRegistry:
         if CHAMPION in target.aliases:
             raise PromotionRefused(f"version {version} is the champion already")
         if target.gates == FAILED and not forced:
-            raise PromotionRefused(f"version {version} did not pass its gates: {target.gate_failures}")
+            raise GatesNotPassed(f"version {version} did not pass its gates: {target.gate_failures}")
         return self._make_champion(target.version, "promote", reason, by, forced)
 
     def rollback(self, *, reason: str, by: str | None = None) -> PromotionRecord:

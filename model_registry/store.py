@@ -35,6 +35,7 @@ class Store:
         self._create = create
         self._lock = threading.Lock()
         self._client: MlflowClient | None = None
+        self._inode = 0
         #: The file of an SQLite store, else None.
         self.path = _sqlite_path(self._url)
         if self._url is None:
@@ -63,6 +64,11 @@ class Store:
         with self._lock:
             if self._client is None:
                 self._client = self._open()
+                self._inode = self._inode_now()
+            elif self._inode != self._inode_now():
+                # Deleted and made anew: MLflow's pooled connections would read the deleted file for ever.
+                _close_connections(self._client)
+                self._inode = self._inode_now()
             return self._client
 
     def experiment(self, name: str = EXPERIMENT) -> str:
@@ -87,6 +93,10 @@ class Store:
             yield
         except (MlflowException, sa.exc.SQLAlchemyError, OSError) as error:
             raise RegistryUnavailable(self._without_password(f"{self}: {_first_line(error)}")) from error
+
+    def _inode_now(self) -> int:
+        with self.errors():
+            return self.path.stat().st_ino if self.path else 0
 
     def _open(self) -> MlflowClient:
         for name, value in _SETTINGS.items():
@@ -151,6 +161,11 @@ def _sqlite_path(url: sa.URL | None) -> Path | None:
     if url is None or url.get_backend_name() != "sqlite":
         return None
     return Path(str(url.database)).absolute()
+
+
+def _close_connections(client: MlflowClient) -> None:
+    for store in (client._tracking_client.store, client._get_registry_client().store):  # type: ignore[no-untyped-call]
+        store.engine.dispose()
 
 
 def _first_line(error: BaseException) -> str:
