@@ -1,0 +1,33 @@
+"""``greyhound serve``: the champion over HTTP."""
+
+import click
+
+from greyhound.options import console, database_option, registry_option
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port.")
+@database_option
+@registry_option
+def serve(host: str, port: int, database: str, registry: str) -> None:
+    """Serve the champion over HTTP until Ctrl-C, following every promotion.
+
+    It starts without a champion too, and serves the first one that is promoted. More settings come from the
+    environment (GREYHOUND_*), see the README. For more processes, start it once a port or a container; each
+    follows the registry by itself.
+
+    \b
+    Example:
+      greyhound serve --port 8000
+      curl -s localhost:8000/model_status
+    """
+    from service.server import open_socket, run
+    from service.settings import ServiceSettings
+
+    settings = ServiceSettings(database=database, registry=registry)
+    with open_socket(host, port) as listening:
+        port = listening.getsockname()[1]
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
+        console.print(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
+        run(settings, listening)

@@ -1,0 +1,50 @@
+"""A prediction as it goes over the wire and to ``greyhound predict --json``."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.prediction import CardPrediction
+from service.schemas import PredictionOut, RunnerOut, WarningOut
+from service.slots import Snapshot
+
+
+def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:
+    """Return a prediction in the words of the API."""
+    columns = zip(
+        prediction.card.runners,
+        prediction.win_probability.tolist(),
+        prediction.place_probability.tolist(),
+        prediction.fair_price.tolist(),
+        prediction.rank.tolist(),
+        prediction.is_known.tolist(),
+        prediction.n_prior_runs.tolist(),
+        _or_none(prediction.market_probability, len(prediction.card.runners)),
+        _or_none(prediction.combined_probability, len(prediction.card.runners)),
+        strict=True,
+    )
+    return PredictionOut(
+        model_version=champion.version,
+        request_id=request_id,
+        is_simulated=champion.is_simulated,
+        n_places=prediction.n_places,
+        runners=[
+            RunnerOut(
+                name=runner.name,
+                box=runner.box,
+                win_probability=win,
+                place_probability=min(place, 1.0),  # rounding may leave 1 + 1e-16
+                fair_price=price,
+                rank=rank,
+                is_known=is_known,
+                n_prior_runs=n_prior_runs,
+                market_probability=market,
+                combined_probability=combined,
+            )
+            for runner, win, place, price, rank, is_known, n_prior_runs, market, combined in columns
+        ],
+        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
+    )
+
+
+def _or_none(values: NDArray[np.float64] | None, n: int) -> list[float] | list[None]:
+    return [None] * n if values is None else values.tolist()

@@ -1,0 +1,140 @@
+"""The OpenAPI document: what FastAPI cannot know of it; ``python -m service.openapi FILE`` writes it."""
+
+import json
+import sys
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from service.problems import MEDIA_TYPE, BrokenRule, Problem
+from service.schemas import CardIn
+
+TITLE = "Greyhound win probabilities"
+VERSION = "1"
+DESCRIPTION = """
+Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
+
+* **Predict** a race with `POST /predict`: press *Try it out*, the example runs as it is.
+* **See** which model answers, and how good it is, with `GET /model_status`.
+* Every answer bears `X-Request-ID`; send your own, and it is kept.
+* Whatever goes wrong is told as a problem document (RFC 9457, `application/problem+json`): `type` for
+  programs, `detail` for people, and for a bad card `errors`, one entry a broken rule, with a JSON Pointer to
+  the field.
+"""
+TAGS = [
+    {"name": "prediction", "description": "From a card to probabilities."},
+    {"name": "model", "description": "Which versions there are, and which one serves."},
+    {"name": "health", "description": "For orchestrators and load balancers."},
+]
+REQUEST_ID_PARAMETER: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "X-Request-ID",
+            "in": "header",
+            "required": False,
+            "description": "Your own id of this request: up to 64 letters, digits, dots, dashes and "
+            "underscores. One of another form is replaced.",
+            "schema": {"type": "string"},
+            "example": "meeting-12-race-6",
+        }
+    ]
+}
+_REASONS = {
+    400: "The body is not JSON in UTF-8",
+    404: "There is no such version",
+    413: "The body is longer than the service takes (256 KiB unless set otherwise)",
+    415: "The body claims to be something else than JSON",
+    422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
+    503: "No model is loaded, or the registry or the race database is away",
+}
+_INPUTS = (CardIn,)  # read by handlers themselves, so FastAPI does not see them
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that may answer with these problems."""
+    return {status: _problem(status) for status in statuses}
+
+
+def json_body(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of a route that reads its body itself, as JSON of a model."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    content = {"application/json": {"schema": schema, "example": dict(example)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def describe(app: FastAPI) -> None:
+    """Let the app serve the whole document at ``/openapi.json``."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.title, app.version, app.description = TITLE, VERSION, DESCRIPTION
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """Return the document as it is committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=TITLE, version=VERSION, description=DESCRIPTION, routes=app.routes, tags=TAGS
+    )
+    models = [*((model, "validation") for model in _INPUTS), (Problem, "serialization")]
+    _, ours = models_json_schema(
+        [*models, (BrokenRule, "serialization")],  # type: ignore[list-item]
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas = document["components"]["schemas"] | ours["$defs"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    for operation in (op for path in document["paths"].values() for op in path.values()):
+        _without_default_422(operation)
+        for response in operation["responses"].values():
+            response.setdefault("headers", {})["X-Request-ID"] = {
+                "description": "The request's id.",
+                "schema": {"type": "string"},
+            }
+    return document
+
+
+def _without_default_422(operation: dict[str, Any]) -> None:
+    """Drop FastAPI's own 422, whose shape we do not answer."""
+    fault = operation["responses"].get("422")
+    if fault and MEDIA_TYPE not in fault["content"]:
+        del operation["responses"]["422"]
+
+
+def _problem(status: int) -> dict[str, Any]:
+    example: dict[str, Any] = {
+        "type": "urn:greyhound:problem:card-refused" if status == 422 else "urn:greyhound:problem:...",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _REASONS[status],
+        "request_id": "4f9d1c2ab35e47c0a7c2f1a90d1be812",
+    }
+    if status == 422:
+        example["errors"] = [
+            {"pointer": "#/runners/2/box", "rule": "Input should be less than or equal to 10"}
+        ]
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+    return {"description": _REASONS[status], "content": content}
+
+
+if __name__ == "__main__":
+    from service.app import create_app
+    from service.settings import ServiceSettings
+
+    Path(sys.argv[1] if len(sys.argv) > 1 else "openapi/openapi.json").write_text(
+        as_text(create_app(ServiceSettings()).openapi()), encoding="utf-8"
+    )

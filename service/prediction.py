@@ -1,0 +1,109 @@
+"""From a card to probabilities: the one recipe of ``POST /predict`` and ``greyhound predict``."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_registry.artifact import LoadedModel
+from racing.cards import Card, check_card
+from racing.probabilities import fair_price, market_probabilities, n_places
+
+
+class CardWarning(Protocol):
+    """Something about a card that the reader of its answer should know."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class CardFeatures(Protocol):
+    """What is known of a card's runners, one row or entry a runner."""
+
+    @property
+    def values(self) -> NDArray[np.float32]: ...
+    @property
+    def is_known(self) -> NDArray[np.bool_]: ...
+    @property
+    def n_prior_runs(self) -> NDArray[np.int64]: ...
+    @property
+    def warnings(self) -> Sequence[CardWarning]: ...
+
+
+class FormReader(Protocol):
+    """Turns a card into features; :class:`racing.features.FormBook` is the one that we have."""
+
+    def features_of_card(self, card: Card) -> CardFeatures: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CardPrediction:
+    """Probabilities of a card's runners, one entry a runner in the card's order."""
+
+    card: Card
+    win_probability: NDArray[np.float64]
+    place_probability: NDArray[np.float64]
+    fair_price: NDArray[np.float64]
+    rank: NDArray[np.int64]
+    """1 for the likeliest winner; the earlier runner of the card where two are alike."""
+    market_probability: NDArray[np.float64] | None
+    """None unless every runner has a price."""
+    combined_probability: NDArray[np.float64] | None
+    """None unless every runner has a price and the model knows how to combine."""
+    n_places: int
+    is_known: NDArray[np.bool_]
+    n_prior_runs: NDArray[np.int64]
+    warnings: tuple[CardWarning, ...]
+
+
+def predict_card(
+    model: LoadedModel, columns: NDArray[np.intp], form: FormReader, card: Card, *, today: dt.date
+) -> CardPrediction:
+    """Check a card, read its runners' form, and return their probabilities.
+
+    Parameters
+    ----------
+    columns
+        Where the model's features stand among all features, by ``spec.columns``.
+
+    Raises
+    ------
+    racing.errors.CardRefused
+        If the card breaks a rule.
+    racing.errors.DatabaseUnavailable
+        If a runner comes as a name only and the database is away.
+    """
+    check_card(card, today=today)
+    features = form.features_of_card(card)
+    win = model.probabilities(features.values[:, columns])
+    market, combined = _with_market(model, win, card)
+    rank = np.empty(len(win), np.int64)
+    rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
+    return CardPrediction(
+        card=card,
+        win_probability=win,
+        place_probability=model.place_probabilities(win),
+        fair_price=fair_price(np.maximum(win, 1e-12)),
+        rank=rank,
+        market_probability=market,
+        combined_probability=combined,
+        n_places=n_places(len(win)),
+        is_known=features.is_known,
+        n_prior_runs=features.n_prior_runs,
+        warnings=tuple(features.warnings),
+    )
+
+
+def _with_market(
+    model: LoadedModel, win: NDArray[np.float64], card: Card
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    prices = [runner.price for runner in card.runners if runner.price is not None]
+    if len(prices) < len(card.runners):
+        return None, None
+    market = market_probabilities(prices, np.zeros(len(prices), np.int64))
+    return market, model.combine(win, market)

@@ -1,0 +1,196 @@
+"""Errors on the wire: RFC 9457 problem documents, and the one table that maps our errors to them."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, Field, ValidationError
+from starlette.exceptions import HTTPException
+
+from model_registry.errors import (
+    ArtifactBroken,
+    NoChampion,
+    NoSuchVersion,
+    NotInParity,
+    NotScored,
+    PromotionRefused,
+    RegistryError,
+    RegistryUnavailable,
+)
+from racing.errors import CardRefused, DatabaseUnavailable, FileRefused, NotEnoughHistory, RacingError
+from service.errors import BodyTooLarge, BodyUnreadable, NotJson, NotReady, PortTaken, ServiceError
+
+MEDIA_TYPE = "application/problem+json"
+MAX_VIOLATIONS = 50
+MAX_TEXT = 300
+log = logging.getLogger("greyhound.service")
+
+
+class BrokenRule(BaseModel):
+    """One rule that the request breaks."""
+
+    pointer: str = Field(
+        description="JSON Pointer to the field in the request's body; `#` is the whole body.",
+        examples=["#/runners/2/box"],
+    )
+    rule: str = Field(description="The rule.", examples=["Input should be less than or equal to 10"])
+
+
+class Problem(BaseModel):
+    """What went wrong, after RFC 9457. It never repeats the request."""
+
+    type: str = Field(
+        description="Stable name of the kind of problem, for programs.",
+        examples=["urn:greyhound:problem:card-refused"],
+    )
+    title: str = Field(description="The kind of problem, for people.", examples=["The card breaks a rule"])
+    status: int = Field(description="The HTTP status, again.", examples=[422])
+    detail: str = Field(description="What is wrong this time.", examples=["1 rule is broken, see errors"])
+    request_id: str | None = Field(
+        default=None, description="As in the header `X-Request-ID`.", examples=["4f9d1c2ab35e47c0a7c2f1a9"]
+    )
+    errors: list[BrokenRule] | None = Field(
+        default=None, description="Each broken rule, where the request breaks some; at most 50."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem. ``detail`` is said in place of the error's own words, which may hold an address."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str | None = None
+
+
+KINDS: Mapping[type[Exception], Kind] = {
+    CardRefused: Kind(422, "card-refused", "The card breaks a rule"),
+    FileRefused: Kind(422, "file-refused", "The file is refused"),
+    NotEnoughHistory: Kind(409, "not-enough-history", "There are too few races for this"),
+    DatabaseUnavailable: Kind(
+        503,
+        "database-unavailable",
+        "The race database is away",
+        "the race database cannot be read now, so runners that come as a name only cannot be rated; "
+        "send each runner's form along, or try again later",
+    ),
+    NoChampion: Kind(503, "no-champion", "No version is champion"),
+    NoSuchVersion: Kind(404, "no-such-version", "The registry has no such version"),
+    PromotionRefused: Kind(409, "promotion-refused", "The promotion is refused"),
+    RegistryUnavailable: Kind(
+        503, "registry-unavailable", "The registry is away", "the model registry cannot be reached now"
+    ),
+    ArtifactBroken: Kind(503, "artifact-broken", "The version's files are broken", "see /model_status"),
+    NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
+    NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
+    BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
+    BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
+    NotJson: Kind(415, "not-json", "The body must be JSON"),
+    NotReady: Kind(503, "not-ready", "No model is loaded"),
+    PortTaken: Kind(503, "port-taken", "The service cannot listen there"),
+}
+INVALID = Kind(422, "invalid-request", "The request does not fit its schema")
+UNEXPECTED = Kind(
+    500, "unexpected", "Something unexpected happened", "the log has more under this request id"
+)
+
+
+class ProblemResponse(Response):
+    """A problem document."""
+
+    media_type = MEDIA_TYPE
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every error with a problem document."""
+    for root in (RacingError, RegistryError, ServiceError, ValidationError):
+        app.add_exception_handler(root, _of_error)
+    app.add_exception_handler(HTTPException, _of_http_exception)
+    app.add_exception_handler(Exception, _of_bug)
+
+
+def kind_of(error: Exception) -> Kind:
+    """Return the kind of problem that an error is: that of the nearest class of its ancestry."""
+    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
+
+
+def problem_response(error: Exception, request_id: str | None) -> ProblemResponse:
+    """Return the answer to an error of ours, or to input that does not fit its schema."""
+    if isinstance(error, ValidationError):
+        return _of_validation(error, request_id)
+    kind = kind_of(error)
+    if isinstance(error, CardRefused):
+        broken = [(violation.path, violation.rule) for violation in error.violations]
+        return _response(kind, _n_broken(len(broken)), request_id, broken)
+    return _response(kind, kind.detail or str(error), request_id)
+
+
+def _of_validation(error: ValidationError, request_id: str | None) -> ProblemResponse:
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    if faults[0]["type"] == "json_invalid":
+        return problem_response(BodyUnreadable(faults[0]["msg"]), request_id)
+    broken = [(fault["loc"], fault["msg"]) for fault in faults]
+    return _response(INVALID, _n_broken(len(broken)), request_id, broken)
+
+
+def _n_broken(n: int) -> str:
+    return "1 rule is broken, see errors" if n == 1 else f"{n} rules are broken, see errors"
+
+
+def _response(
+    kind: Kind,
+    detail: str,
+    request_id: str | None,
+    broken: Iterable[tuple[tuple[str | int, ...], str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    body: dict[str, Any] = {
+        "type": f"urn:greyhound:problem:{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail[:MAX_TEXT],
+        "request_id": request_id,
+    }
+    if broken is not None:
+        rules = [{"pointer": _pointer(path), "rule": rule[:MAX_TEXT]} for path, rule in broken]
+        body["errors"] = rules[:MAX_VIOLATIONS]
+    return ProblemResponse(json.dumps(body), status_code=kind.status, headers=dict(headers or {}))
+
+
+def _pointer(path: tuple[str | int, ...]) -> str:
+    """Return a JSON Pointer as a URI fragment; a field name of the sender's own is cut, not echoed whole."""
+    steps = (str(step)[:40].replace("~", "~0").replace("/", "~1") for step in path)
+    return "/".join(("#", *steps))
+
+
+def _request_id(request: Request) -> str | None:
+    return request.scope.get("request_id")
+
+
+async def _of_error(request: Request, error: Exception) -> Response:
+    response = problem_response(error, _request_id(request))
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request %s: %s: %s", _request_id(request), type(error).__name__, error)
+    return response
+
+
+async def _of_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = HTTPStatus(error.status_code).phrase
+    kind = Kind(error.status_code, title.lower().replace(" ", "-"), title)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "there is nothing at this address; /docs shows what there is"
+    else:
+        detail = str(error.detail)
+    return _response(kind, detail, _request_id(request), headers=error.headers)
+
+
+async def _of_bug(request: Request, error: Exception) -> Response:
+    request_id = _request_id(request)
+    headers = {"X-Request-ID": request_id} if request_id else None
+    return _response(UNEXPECTED, str(UNEXPECTED.detail), request_id, headers=headers)

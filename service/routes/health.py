@@ -1,0 +1,36 @@
+"""``/health``: for what starts, stops and routes to the service."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from service.openapi import problems
+from service.running import Service
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"] = Field(default="live", description="Always `live`.", examples=["live"])
+
+
+class Ready(BaseModel):
+    """A champion is loaded."""
+
+    status: Literal["ready"] = Field(default="ready", description="Always `ready`.", examples=["ready"])
+    version: int = Field(description="Version that serves.", examples=[7])
+
+
+@router.get("/live", summary="Is the process there?")
+async def live() -> Live:
+    """Answer 200 as long as the process answers at all; if it does not, restart it."""
+    return Live()
+
+
+@router.get("/ready", summary="Can it predict?", responses=problems(503))
+async def ready(service: Service) -> Ready:
+    """Answer 200 once a champion is loaded, and 503 before; while 503, send no requests here."""
+    return Ready(version=service.slots.take().version)

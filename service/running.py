@@ -1,0 +1,60 @@
+"""What a running service holds, and what its handlers do with it."""
+
+import asyncio
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from racing.cards import Card
+from service.errors import NotJson
+from service.form import Form
+from service.prediction import CardPrediction, predict_card
+from service.settings import ServiceSettings
+from service.slots import Slots, Snapshot
+from service.watcher import AliasWatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of one running service."""
+
+    settings: ServiceSettings
+    slots: Slots
+    watcher: AliasWatcher
+    form: Form
+    threads: ThreadPoolExecutor
+    started_at: dt.datetime
+
+    async def predict(self, champion: Snapshot, card: Card) -> CardPrediction:
+        """Answer a card from one snapshot.
+
+        Without a database it is some 0.1 ms of arithmetic, done here; with one it may wait, so a thread does.
+        """
+        today = dt.datetime.now(dt.UTC).date()
+        if not self.form.may_block:
+            return predict_card(champion.model, champion.columns, self.form, card, today=today)
+        return await asyncio.get_running_loop().run_in_executor(
+            self.threads,
+            lambda: predict_card(champion.model, champion.columns, self.form, card, today=today),
+        )
+
+
+async def _running(request: Request) -> Running:
+    running: Running = request.app.state.running
+    return running
+
+
+async def _json_body(request: Request) -> bytes:
+    """Return the body of a request that does not claim to be anything but JSON."""
+    sent = request.headers.get("content-type", "application/json")
+    kind = sent.partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise NotJson("send the header `Content-Type: application/json`")
+    return await request.body()
+
+
+Service = Annotated[Running, Depends(_running)]
+JsonBody = Annotated[bytes, Depends(_json_body)]

@@ -1,0 +1,239 @@
+"""What goes over the wire for ``POST /predict``: the card that comes in, and its probabilities going out."""
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from racing.cards import BOX, DISTANCE_M, N_RUNNERS, PRICE, WEIGHT_KG, Card, PastRun, Runner
+
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Box = Annotated[int, Field(ge=BOX[0], le=BOX[1])]
+DistanceM = Annotated[int, Field(ge=DISTANCE_M[0], le=DISTANCE_M[1])]
+WeightKg = Annotated[float, Field(ge=WEIGHT_KG[0], le=WEIGHT_KG[1])]
+Price = Annotated[float, Field(ge=PRICE[0], le=PRICE[1])]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Input(BaseModel):
+    """Strict: no unknown fields, no strings for numbers, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class PastRunIn(_Input):
+    """One past race of a runner. Only date, track and distance are needed; leave out what is unknown."""
+
+    date: dt.date = Field(
+        description="Day of the race. Runs on or after the card's date are left out, with a warning.",
+        examples=["2026-03-07"],
+    )
+    track: Name = Field(description="Track where it was run.", examples=["Sandown Park"])
+    distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
+    box: Box | None = Field(default=None, description="Box that it started from.", examples=[4])
+    grade: str | None = Field(
+        default=None, max_length=60, description="Grade as the source writes it.", examples=["Grade 5"]
+    )
+    weight_kg: WeightKg | None = Field(default=None, description="Weight in kilograms.", examples=[31.2])
+    finish_position: int | None = Field(
+        default=None, ge=1, le=10, description="Place at the finish, 1 for the winner.", examples=[2]
+    )
+    time_s: float | None = Field(
+        default=None, ge=5, le=120, description="The runner's own time in seconds.", examples=[29.61]
+    )
+    winner_time_s: float | None = Field(
+        default=None, ge=5, le=120, description="The winner's time in seconds.", examples=[29.44]
+    )
+    first_split_s: float | None = Field(
+        default=None, ge=0.5, le=60, description="Seconds to the first sectional mark.", examples=[5.12]
+    )
+    margin_lengths: float | None = Field(
+        default=None,
+        ge=0,
+        le=200,
+        description="Lengths behind the winner; for the winner, lengths over the second.",
+        examples=[2.5],
+    )
+    position_in_running: str | None = Field(
+        default=None,
+        pattern=r"^[0-9]{1,10}$",
+        description="Position at each call, one digit a call.",
+        examples=["332"],
+    )
+    starting_price: Price | None = Field(
+        default=None, description="Starting price, decimal odds.", examples=[4.6]
+    )
+    bsp: Price | None = Field(
+        default=None, description="Betfair starting price, decimal odds.", examples=[5.1]
+    )
+
+
+class RunnerIn(_Input):
+    """One dog in the race. Give its form, or just its name when the database knows it."""
+
+    name: Name = Field(
+        description="The dog's name; case, punctuation and a leading card number do not matter.",
+        examples=["Sir Tick"],
+    )
+    box: Box = Field(
+        description="Box that it starts from. A reserve takes the box of the runner it replaces.",
+        examples=[1],
+    )
+    weight_kg: WeightKg | None = Field(
+        default=None, description="Weight today in kilograms.", examples=[31.4]
+    )
+    price: Price | None = Field(
+        default=None,
+        description="The market's decimal odds for this race. Where every runner has one, the market's and "
+        "the combined probabilities are answered too; the model itself never sees it.",
+        examples=[3.5],
+    )
+    rated_price: Price | None = Field(
+        default=None, description="An outside model's decimal odds for this race.", examples=[3.9]
+    )
+    form: list[PastRunIn] = Field(
+        default_factory=list,
+        max_length=300,
+        description="Past runs, in any order. They fill in what the database lacks.",
+        examples=[[{"date": "2026-03-07", "track": "Sandown Park", "distance_m": 515, "finish_position": 2}]],
+    )
+
+
+class CardIn(_Input):
+    """A race that has not been run: where, when, over what, and who runs."""
+
+    date: dt.date = Field(
+        description="Race day. Only runs before it count, so a past day is answered as of that day; "
+        "at most 60 days ahead.",
+        examples=["2026-03-14"],
+    )
+    track: Name = Field(description="Track, under any name that it goes by.", examples=["Sandown Park"])
+    distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
+    grade: str | None = Field(
+        default=None, max_length=60, description="Grade as the source writes it.", examples=["Grade 5"]
+    )
+    race_number: int | None = Field(
+        default=None, ge=1, le=30, description="Number of the race at the meeting.", examples=[6]
+    )
+    runners: list[RunnerIn] = Field(
+        min_length=N_RUNNERS[0],
+        max_length=N_RUNNERS[1],
+        description="Every starter, each in a box of its own.",
+        examples=[[{"name": "Sir Tick", "box": 1}, {"name": "Nala's Ghost", "box": 2}]],
+    )
+
+    def to_card(self) -> Card:
+        """Return the card in the words of :mod:`racing`."""
+        runners = tuple(_runner(runner) for runner in self.runners)
+        return Card(**{**self.__dict__, "runners": runners})
+
+
+class WarningOut(BaseModel):
+    """Something about the card that the reader of the answer should know."""
+
+    code: str = Field(description="Stable, for programs.", examples=["unknown-dog"])
+    text: str = Field(
+        description="A sentence, for people.", examples=["the database does not know NALA'S GHOST"]
+    )
+
+
+class RunnerOut(BaseModel):
+    """The answer for one runner."""
+
+    name: str = Field(description="As in the request.", examples=["Sir Tick"])
+    box: int = Field(description="As in the request.", examples=[1])
+    win_probability: Probability = Field(
+        description="Chance of winning; the runners' sum to 1.", examples=[0.3127]
+    )
+    place_probability: Probability = Field(
+        description="Chance of one of the places paid (`n_places`); the runners' sum to `n_places`.",
+        examples=[0.7011],
+    )
+    fair_price: float = Field(description="1 / win_probability, decimal odds.", examples=[3.198])
+    rank: int = Field(ge=1, description="1 for the likeliest winner.", examples=[1])
+    is_known: bool = Field(description="Whether the database knows the dog.", examples=[True])
+    n_prior_runs: int = Field(
+        ge=0, description="Runs before race day that the answer draws on.", examples=[12]
+    )
+    market_probability: Probability | None = Field(
+        description="1 / price shared out within the race; null unless every runner has a price.",
+        examples=[0.2741],
+    )
+    combined_probability: Probability | None = Field(
+        description="Model and market combined; null unless every runner has a price and the model has "
+        "learnt how to combine them.",
+        examples=[0.2853],
+    )
+
+
+class PredictionOut(BaseModel):
+    """Probabilities of one race, from one version of the model."""
+
+    model_version: int = Field(description="Version of the model that answered.", examples=[7])
+    request_id: str = Field(
+        description="As in the header `X-Request-ID`, sent along or made here.",
+        examples=["4f9d1c2ab35e47c0a7c2f1a90d1be812"],
+    )
+    is_simulated: bool = Field(
+        description="Whether the model was trained on simulated races only.", examples=[False]
+    )
+    n_places: int = Field(ge=1, le=3, description="Places paid for a field of this size.", examples=[3])
+    runners: list[RunnerOut] = Field(description="In the order of the request.")
+    warnings: list[WarningOut] = Field(description="Empty when there is nothing to say.")
+
+
+def _runner(runner: RunnerIn) -> Runner:
+    form = tuple(PastRun(**run.__dict__) for run in runner.form)
+    return Runner(**{**runner.__dict__, "form": form})
+
+
+EXAMPLE_CARD = {
+    "date": "2026-03-14",
+    "track": "Sandown Park",
+    "distance_m": 515,
+    "grade": "Grade 5",
+    "runners": [
+        {
+            "name": "Sir Tick",
+            "box": 1,
+            "weight_kg": 31.4,
+            "price": 2.4,
+            "form": [
+                {
+                    "date": "2026-03-07",
+                    "track": "Sandown Park",
+                    "distance_m": 515,
+                    "box": 4,
+                    "grade": "Grade 5",
+                    "weight_kg": 31.2,
+                    "finish_position": 2,
+                    "time_s": 29.61,
+                    "winner_time_s": 29.44,
+                    "first_split_s": 5.12,
+                    "margin_lengths": 2.5,
+                    "position_in_running": "332",
+                    "starting_price": 4.6,
+                }
+            ],
+        },
+        {
+            "name": "Nala's Ghost",
+            "box": 2,
+            "price": 3.6,
+            "form": [
+                {
+                    "date": "2026-02-28",
+                    "track": "Ballarat",
+                    "distance_m": 450,
+                    "finish_position": 1,
+                    "time_s": 25.43,
+                    "winner_time_s": 25.43,
+                    "margin_lengths": 0.75,
+                    "bsp": 6.2,
+                }
+            ],
+        },
+        {"name": "Quiet Harbour", "box": 4, "weight_kg": 28.9, "price": 3.9},
+    ],
+}
+"""A card that anyone may send: form where it is known, names alone where it is not."""

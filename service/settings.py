@@ -1,0 +1,36 @@
+"""What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Settings of one service; frozen, built once by the caller, and passed to ``create_app``."""
+
+    model_config = SettingsConfigDict(env_prefix="GREYHOUND_", frozen=True, extra="forbid")
+
+    database: str | None = Field(
+        default="sqlite:///var/greyhound.db",
+        description="URL of the race database. Without it, or while it is away, only cards whose runners "
+        "carry their form are answered.",
+    )
+    registry: str | None = Field(
+        default=None,
+        description="URI of the MLflow registry; empty means the registry's own default "
+        "(`sqlite:///var/mlflow.db`).",
+    )
+    champion_poll_s: float = Field(
+        default=2.0, gt=0, le=60, description="Seconds between two looks at the registry's champion alias."
+    )
+    retry_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds before a champion that could not be fetched, because the registry was away, is "
+        "tried again. A champion that is broken is not tried again until the alias moves.",
+    )
+    max_body_bytes: int = Field(
+        default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."
+    )
+    root_path: str = Field(
+        default="", description="Path under which a reverse proxy shows the service, e.g. `/greyhound`."
+    )

@@ -1,0 +1,50 @@
+"""Who serves: an immutable snapshot of a loaded version in a slot for each role."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_registry.artifact import LoadedModel
+from service.errors import NotReady
+from service.summary import Summary
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One loaded version, whole: a request takes it once and answers from nothing else."""
+
+    version: int
+    model: LoadedModel
+    columns: NDArray[np.intp]
+    """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
+    summary: Summary
+    is_simulated: bool
+    loaded_at: dt.datetime
+    champion_since: dt.datetime | None
+    """When it was promoted, by the registry's record."""
+
+
+class Slots:
+    """The snapshots that serve, by role; putting one is a single assignment, so no reader sees half of it."""
+
+    def __init__(self) -> None:
+        self._by_role: dict[str, Snapshot] = {}
+
+    def take(self, role: str = CHAMPION) -> Snapshot:
+        """Return the snapshot of a role, or raise :class:`~service.errors.NotReady`."""
+        snapshot = self._by_role.get(role)
+        if snapshot is None:
+            raise NotReady(f"no {role} is loaded yet: promote a version, and it is served within seconds")
+        return snapshot
+
+    def find(self, role: str = CHAMPION) -> Snapshot | None:
+        """Return the snapshot of a role, or None."""
+        return self._by_role.get(role)
+
+    def put(self, role: str, snapshot: Snapshot) -> None:
+        """Let a snapshot serve from the next request on."""
+        self._by_role[role] = snapshot

@@ -1,0 +1,121 @@
+"""``GET /model_status``: the keys that existing pages read, first and in their order, and then ours."""
+
+import datetime as dt
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.slots import CHAMPION, Slots
+from service.summary import Summary
+from service.watcher import WatcherState
+
+
+class SwapOut(BaseModel):
+    """The latest change of the serving version."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int = Field(description="Version that came in.", examples=[7])
+    previous: int | None = Field(description="Version that it replaced, if one served.", examples=[6])
+    at: dt.datetime = Field(description="When, UTC.", examples=["2026-03-14T08:00:02Z"])
+    seconds: float = Field(description="From seeing the alias move to serving.", examples=[0.31])
+    golden_difference: float | None = Field(
+        description="Largest difference between the two versions' probabilities on the new one's golden "
+        "card; null where they cannot be compared.",
+        examples=[0.021],
+    )
+
+
+class RefusalOut(BaseModel):
+    """A version that was promoted but is not let in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int = Field(description="Version that was refused.", examples=[8])
+    reason: str = Field(
+        description="Why.", examples=["members/xgboost.onnx differs from its digest: expected 1f.., got 9a.."]
+    )
+    at: dt.datetime = Field(description="When, UTC.", examples=["2026-03-14T08:00:02Z"])
+    is_final: bool = Field(
+        description="Whether it is left alone until the alias moves; otherwise it is tried again.",
+        examples=[True],
+    )
+
+
+class RegistryOut(BaseModel):
+    """What the service sees of the registry."""
+
+    champion_version: int | None = Field(
+        description="Version that the champion alias names, as last seen; it differs from `version` while a "
+        "new one is loaded, and when it was refused.",
+        examples=[7],
+    )
+    last_look: dt.datetime | None = Field(
+        description="Last time it was asked, UTC.", examples=["2026-03-14T08:00:02Z"]
+    )
+    last_contact: dt.datetime | None = Field(
+        description="Last time it answered, UTC.", examples=["2026-03-14T08:00:02Z"]
+    )
+    error: str | None = Field(description="Why it did not answer, if it did not.", examples=[None])
+
+
+class ModelStatus(Summary):
+    """The champion, how good it is, and how it got here."""
+
+    version: int | None = Field(default=None, description="Version that serves.", examples=[7])
+    champion_since: dt.datetime | None = Field(
+        default=None,
+        description="When it was promoted, UTC; null where the registry has no record of it.",
+        examples=["2026-03-14T08:00:00Z"],
+    )
+    loaded_at: dt.datetime | None = Field(
+        default=None, description="Since when it serves here, UTC.", examples=["2026-03-14T08:00:02Z"]
+    )
+    is_simulated: bool | None = Field(
+        default=None, description="Whether it was trained on simulated races.", examples=[False]
+    )
+    feature_version: str | None = Field(default=None, description="Its set of features.", examples=["1"])
+    digest: str | None = Field(default=None, description="sha256 over its artifact.", examples=["1f6c0a.."])
+    artifact_bytes: int | None = Field(default=None, description="Size of its artifact.", examples=[2400000])
+    n_swaps: int = Field(description="Changes of version since the service started.", examples=[3])
+    last_swap: SwapOut | None = Field(default=None, description="The latest of them.")
+    refusals: list[RefusalOut] = Field(description="Versions not let in, newest first; at most 20.")
+    registry: RegistryOut = Field(description="What the service sees of the registry.")
+    database_error: str | None = Field(
+        default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
+    )
+    started_at: dt.datetime = Field(
+        description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
+    )
+
+
+def model_status(
+    slots: Slots, state: WatcherState, *, started_at: dt.datetime, database_error: str | None
+) -> ModelStatus:
+    """Tell what serves now."""
+    champion = slots.find(CHAMPION)
+    status = ModelStatus(
+        success=champion is not None,
+        n_swaps=state.n_swaps,
+        last_swap=SwapOut.model_validate(state.last_swap) if state.last_swap else None,
+        refusals=[RefusalOut.model_validate(refusal) for refusal in state.refusals],
+        registry=RegistryOut(
+            champion_version=state.alias_version,
+            last_look=state.last_look,
+            last_contact=state.last_contact,
+            error=state.contact_error,
+        ),
+        database_error=database_error,
+        started_at=started_at,
+    )
+    if champion is None:
+        return status
+    ours = {
+        "version": champion.version,
+        "champion_since": champion.champion_since,
+        "loaded_at": champion.loaded_at,
+        "is_simulated": champion.is_simulated,
+        "feature_version": champion.model.spec.feature_version,
+        "digest": champion.model.digest,
+        "artifact_bytes": champion.model.n_bytes,
+    }
+    return status.model_copy(update=champion.summary.model_dump(exclude={"success"}) | ours)
