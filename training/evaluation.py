@@ -15,7 +15,7 @@ from training.baselines import Baselines
 Floats = NDArray[np.float64]
 
 MODEL, UNIFORM, BOX_ONLY = "model", "uniform", "box only"
-RATED, MARKET, TRUTH, COMBINED = "rated price", "market (BSP or SP)", "true probability", "model with market"
+RATED, MARKET, TRUTH, COMBINED = "rated price", "market (BSP/SP)", "true probability", "model with market"
 
 _MIN_SHARE_KNOWN = 0.5  # a price joins the comparison if it is known for half of the races
 
@@ -114,7 +114,18 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of an artifact's ``metrics.json``."""
-        return {
+        headline = {}
+        if self.races.n_races:
+            model = self.races[MODEL]
+            headline = {
+                "race_log_loss": model.race_log_loss,
+                "auc": model.auc,
+                "brier": model.brier,
+                "ece": model.ece,
+                "top_pick_rate": model.top_pick_rate,
+            }
+        return headline | {
+            "n_races": self.races.n_races,
             "races": self.races.as_json(),
             "beside_market": self.beside_market and self.beside_market.as_json(),
             "runners": self.runners.as_json(),

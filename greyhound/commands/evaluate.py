@@ -1,0 +1,128 @@
+"""`greyhound evaluate`: a model beside uniform, box only and the market, on the same races."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+
+from greyhound.commands.score import check_days
+from greyhound.options import (
+    Day,
+    console,
+    database_option,
+    json_option,
+    print_json,
+    progress,
+    progress_option,
+    registry_option,
+)
+from greyhound.scoring import load_version, score_races
+from model_registry import get_model_registry
+from racing.database.engine import open_database
+from training.baselines import Baselines
+from training.evaluation import Comparison, Evaluation, RunnerFigures
+from training.evaluation import evaluate as judge
+
+
+@click.command()
+@click.option("--from", "start", type=Day(), required=True, help="First day.")
+@click.option("--to", "until", type=Day(), required=True, help="Last day.")
+@click.option("--model", default="champion", show_default=True, help="A version's number, or champion.")
+@database_option
+@registry_option
+@json_option
+@progress_option
+def evaluate(start: dt.date, until: dt.date, model: str, database: str, registry: str, as_json: bool) -> None:
+    """Judge a model on the stored races of some days, beside uniform, box only and the market.
+
+    \b
+    Example:
+      greyhound evaluate --from 2026-01-01 --to 2026-03-31
+
+    Every row of a table is judged on the same races: whole ones with exactly one winner. "model - this" is
+    the difference in race log loss with its 95 % interval (bootstrap by race); below 0 the model is better.
+    """
+    check_days(start, until)
+    engine = open_database(database)
+    version, loaded = load_version(get_model_registry(registry), model)
+    with progress("Features") as report:
+        scored = score_races(engine, loaded, start=start, until=until, on_progress=report)
+    training = loaded.documents["training"]
+    with progress("Judging"):
+        evaluation = judge(
+            scored.table,
+            scored.probabilities,
+            scored.scores,
+            Baselines(training["baselines"]["base_rate"], tuple(training["baselines"]["box_rates"])),
+            f1_threshold=training["f1_threshold"],
+            market_combination=loaded.spec.market_combination,
+        )
+    warnings = _warnings(training, start, until)
+    if as_json:
+        days = {"from": start, "until": until}
+        print_json({"model_version": version, **days, "warnings": warnings, **evaluation.as_json()})
+        return
+    for warning in warnings:
+        console.print(f"[yellow]Warning: {warning}[/yellow]")
+    _print(evaluation, version)
+
+
+def _warnings(training: Mapping[str, Any], start: dt.date, until: dt.date) -> list[str]:
+    """Say which of the days the model learnt from, where any figure flatters it, or was judged on."""
+    warnings = []
+    for part, learnt in (("train", "learnt"), ("calibration", "was calibrated")):
+        days = training["data"][part]
+        first, last = dt.date.fromisoformat(days["from"]), dt.date.fromisoformat(days["until"])
+        if start <= last and until >= first:
+            warnings.append(f"the model {learnt} on {first} to {last}: on those days the figures flatter it")
+    return warnings
+
+
+def _print(evaluation: Evaluation, version: int) -> None:
+    races, beside = evaluation.races, evaluation.beside_market
+    if races.n_races:
+        title = f"Version {version} on all {races.n_races} whole races with one winner"
+        console.print(_table(title, races))
+        console.print(f"A perfect model's ECE stays below {evaluation.ece_by_chance:.4f} here (95 %).\n")
+    else:
+        console.print("No whole race with exactly one winner on those days: runners only.\n")
+    if beside is not None:
+        console.print(_table(f"The {beside.n_races} of them with every price known", beside))
+    if evaluation.market_information is not None:
+        console.print(f"Market information: {evaluation.market_information:.1%}")
+    if evaluation.truth_covered is not None:
+        console.print(f"Simulated races: {evaluation.truth_covered:.1%} of the way from uniform to the truth")
+    _print_runners("Every runner, judged alone", evaluation.runners)
+    if evaluation.known_runners is not None:
+        _print_runners("Those with a run before", evaluation.known_runners)
+
+
+def _table(title: str, comparison: Comparison) -> Table:
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))  # fits 80 columns
+    table.add_column("")
+    for heading in ("race\nlog loss", "\nAUC", "\nBrier", "\nECE", "top\npick", "model - this\n[95 %]"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in comparison.rows:
+        gap = row.model_minus_this
+        table.add_row(
+            row.name,
+            f"{row.race_log_loss:.4f}",
+            f"{row.auc:.3f}",
+            f"{row.brier:.4f}",
+            f"{row.ece:.4f}",
+            f"{row.top_pick_rate:.1%}",
+            "" if row is comparison.rows[0] else f"{gap.difference:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]",
+        )
+    return table
+
+
+def _print_runners(title: str, figures: RunnerFigures) -> None:
+    below = 1 - figures.log_loss / figures.base_rate_log_loss
+    console.print(
+        f"{title} ({figures.n_runners}): AUC {figures.auc:.3f}, log loss {figures.log_loss:.4f} "
+        f"({below:.1%} below the base rate's), balanced F1 {figures.balanced_f1:.3f}, "
+        f"F1 {figures.f1:.3f}, accuracy {figures.accuracy:.3f} "
+        f'("nobody wins" has {figures.nobody_wins_accuracy:.3f})'
+    )

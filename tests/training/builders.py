@@ -1,0 +1,48 @@
+"""Builders of race tables: seasons whose winners are drawn from known probabilities."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from racing.probabilities import share_within_race
+from racing.race_table import RaceTable
+
+N_FEATURES = 6
+FEATURE_NAMES = tuple(f"feature_{i}" for i in range(N_FEATURES))
+
+
+def make_table(
+    n_races=300, n_runners=6, *, seed=0, first_day="2025-01-01", races_a_day=5, **columns
+) -> RaceTable:
+    """Return a season in which the first two features tell the winner as well as anything can."""
+    rng = np.random.default_rng(seed)
+    n = n_races * n_runners
+    race = np.repeat(np.arange(n_races), n_runners)
+    features = rng.normal(size=(n, N_FEATURES)).astype(np.float32)
+    features[rng.random(n) < 0.05, 2] = np.nan
+    features[:, 5] = rng.integers(0, 3, n)
+    truth = share_within_race(features[:, 0] + 0.5 * features[:, 1], race)
+    winner = (truth.reshape(n_races, -1).cumsum(axis=1) > rng.random((n_races, 1))).argmax(axis=1)
+    market = share_within_race(np.log(truth) + 0.2 * rng.normal(size=n), race)
+    table = RaceTable(
+        features=features,
+        race_id=race + 100,
+        run_id=np.arange(n) + 1000,
+        date=np.datetime64(first_day, "D") + race // races_a_day,
+        track_id=race % 3,
+        distance_m=np.full(n, 500),
+        box=np.tile(np.arange(1, n_runners + 1), n_races),
+        won=(np.arange(n_runners) == winner[:, None]).ravel(),
+        placed=np.full(n, np.nan),
+        is_whole=np.ones(n, bool),
+        n_prior_runs=rng.integers(0, 6, n),
+        market_probability=market,
+        rated_probability=np.full(n, np.nan),
+        true_probability=truth,
+    )
+    return replace(table, **columns)
+
+
+def log_odds_of(p):
+    """Return the log odds of probabilities."""
+    return np.log(p) - np.log1p(-p)

@@ -1,0 +1,90 @@
+"""MLflow keeps every trial, the pictures and the documents of a training, and how it ended."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from model_registry import get_model_registry
+from racing.metrics import reliability
+from tests.training.builders import FEATURE_NAMES, make_table
+from training.importance import feature_importance
+from training.plots import draw_plots
+from training.tracking import TrialRecord, training_run
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return get_model_registry(f"sqlite:///{tmp_path}/mlflow.db", create=True)
+
+
+def make_trials(n):
+    return [
+        TrialRecord(
+            name=f"xgboost {i}",
+            state="COMPLETE",
+            params={"depth": i, "note": "x" * 600},
+            metrics={"race_log_loss": 1.7 - i / 100, "f1": float("nan")},
+            seconds=1.5,
+        )
+        for i in range(n)
+    ]
+
+
+def test_a_training_is_one_run_with_a_nested_run_for_every_trial(registry, tmp_path):
+    table = make_table(60)
+    with training_run(registry, name="test", seconds_so_far=60, tags={"data_hash": "abc"}) as run:
+        began = time.perf_counter()
+        run.log_trials(make_trials(20))
+        seconds = time.perf_counter() - began
+        run.log({"seed": 1}, {"race_log_loss": 1.6, "auc": float("nan")})
+        plots = draw_plots(
+            tmp_path,
+            curve=reliability(table.true_probability, table.won),
+            scores=table.true_probability,
+            won=table.won,
+            importance={"box": 0.1},
+            searched={"xgboost": [1.7, float("nan"), 1.6], "catboost": []},
+        )
+        run.log_files(plots, "plots")
+        run.log_document({"success": True}, "summary.json")
+    client = MlflowClient(registry.tracking_uri)
+    parent = client.get_run(run.run_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.info.end_time - parent.info.start_time > 60_000
+    assert parent.data.tags["data_hash"] == "abc"
+    assert parent.data.metrics == {"race_log_loss": 1.6}
+    names = {file.path for file in client.list_artifacts(run.run_id, "plots")}
+    assert names == {f"plots/{p}.png" for p in ("reliability", "roc", "feature_importance", "search_history")}
+    assert json.loads((tmp_path / "artifacts/greyhound" / run.run_id / "artifacts/summary.json").read_text())
+    nested = client.search_runs([run.experiment_id], f"tags.mlflow.parentRunId = '{run.run_id}'")
+    assert {trial.info.run_name for trial in nested} == {f"xgboost {i}" for i in range(20)}
+    assert all(trial.data.metrics["race_log_loss"] and trial.data.params["depth"] for trial in nested)
+    assert seconds < 3, "150 trials must be logged within 20 s"
+
+
+def test_an_interrupted_training_leaves_a_killed_run(registry):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        training_run(registry, name="test", seconds_so_far=0, tags={}) as run,
+    ):
+        raise KeyboardInterrupt
+    assert MlflowClient(registry.tracking_uri).get_run(run.run_id).info.status == "KILLED"
+
+
+def test_what_carries_the_races_is_found_important():
+    table = make_table(200)
+
+    def scores(features):
+        return 1 / (1 + np.exp(-(features[:, 0] + 0.5 * features[:, 1]).astype(float)))
+
+    def probabilities(features, race):
+        odds = np.exp((features[:, 0] + 0.5 * features[:, 1]).astype(float))
+        return odds / np.bincount(race, odds)[race]
+
+    for races in (table, make_table(200, is_whole=np.zeros(1200, bool))):
+        found = feature_importance(races, FEATURE_NAMES, probabilities, scores)
+        assert found["feature_0"] > found["feature_1"] > 0.01
+        assert found["feature_3"] == 0
