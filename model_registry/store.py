@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from mlflow import MlflowClient
@@ -137,8 +138,10 @@ class Store:
             draft.unlink(missing_ok=True)
 
     def _without_password(self, message: str) -> str:
-        password = self._url.password if self._url is not None else None
-        return message.replace(str(password), "***") if password else message
+        password = urlsplit(self.uri).password
+        for secret in {password, unquote(password)} if password else ():
+            message = message.replace(secret, "***")
+        return message
 
 
 def _database_url(uri: str) -> sa.URL | None:
