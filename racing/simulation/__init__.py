@@ -1,0 +1,1 @@
+"""A racing season with known true win probabilities, as arrays."""
