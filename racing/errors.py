@@ -1,0 +1,49 @@
+"""Every error that a user can meet in this package, as one tree.
+
+::
+
+    RacingError
+    ├── CardRefused           a race card breaks a rule
+    ├── FileRefused           a file cannot be read as what it claims to be
+    ├── DatabaseUnavailable   the database is absent, locked or of another version
+    └── NotEnoughHistory      too few races for what was asked
+
+A message states the rule and the value: ``box must be 1..10, got 12 (runner 'SIR TICK')``.
+"""
+
+from dataclasses import dataclass
+
+
+class RacingError(Exception):
+    """Root of all errors of :mod:`racing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: where it was broken, and the rule with the value.
+
+    ``path`` leads to the field as in the request, e.g. ``("runners", 2, "box")``.
+    """
+
+    path: tuple[str | int, ...]
+    rule: str
+
+
+class CardRefused(RacingError):
+    """A race card breaks one or more rules; ``violations`` names each."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        self.violations = violations
+        super().__init__("; ".join(violation.rule for violation in violations))
+
+
+class FileRefused(RacingError):
+    """A file is refused whole; the message says why."""
+
+
+class DatabaseUnavailable(RacingError):
+    """The race database is absent, locked, out of reach, or of another version."""
+
+
+class NotEnoughHistory(RacingError):
+    """There are too few races for what was asked."""

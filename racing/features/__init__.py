@@ -1,0 +1,18 @@
+"""Features: one implementation for training (a table of races) and for serving (a card).
+
+History is a window: each dog's last runs strictly before race day, so that no feature can see the day itself.
+"""
+
+from racing.features.form_book import CardFeatures, CardWarning, FormBook
+from racing.features.matrix import FEATURE_NAMES, FEATURE_VERSION, FEATURES
+from racing.features.table import race_table
+
+__all__ = [
+    "FEATURES",
+    "FEATURE_NAMES",
+    "FEATURE_VERSION",
+    "CardFeatures",
+    "CardWarning",
+    "FormBook",
+    "race_table",
+]

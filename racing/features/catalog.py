@@ -1,0 +1,51 @@
+"""What a feature is: a function of a race view whose name is the feature's, kept in an ordered catalog.
+
+Names are append-only: a changed formula is a new name. Every function returns one float a runner, NaN where
+the answer is unknown, and sees nothing of the race's own day but its card.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from racing.features.view import RaceView
+from racing.runs import Floats
+
+Formula = Callable[[RaceView], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of the feature matrix."""
+
+    name: str
+    group: str
+    """``card``, ``form``, ``ratings`` or ``field``."""
+    description: str
+    formula: Formula
+    is_categorical: bool = False
+
+
+_CATALOG: dict[str, Feature] = {}
+
+
+def feature(group: str, *, is_categorical: bool = False) -> Callable[[Formula], Formula]:
+    """Enter a function into the catalog, under its own name, described by its docstring's first line."""
+
+    def enter(formula: Formula) -> Formula:
+        description = (formula.__doc__ or "").splitlines()[0]
+        add_feature(Feature(formula.__name__, group, description, formula, is_categorical))
+        return formula
+
+    return enter
+
+
+def add_feature(new: Feature) -> None:
+    """Enter a feature; two of one name are a mistake."""
+    if new.name in _CATALOG:
+        raise ValueError(f"a feature's name is unique, got {new.name!r} twice")
+    _CATALOG[new.name] = new
+
+
+def catalog() -> tuple[Feature, ...]:
+    """Return all features entered so far, in order."""
+    return tuple(_CATALOG.values())

@@ -1,0 +1,256 @@
+"""The form book: a card's features, from what the database knows of its dogs and what the card brings."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
+
+from racing.cards import Card, PastRun, Runner
+from racing.database.tables import Dog, Run, RunWorth, TrackAlias
+from racing.errors import DatabaseUnavailable
+from racing.features.matrix import feature_matrix
+from racing.features.table import track_codes
+from racing.features.view import RaceView
+from racing.history import first_call, floats, result_query, runs_of, share_alone
+from racing.names import name_key
+from racing.ratings.alone import worths_alone
+from racing.ratings.catalog import RATINGS, paid_places
+from racing.ratings.classes import grade_class
+from racing.ratings.effects import EffectBook
+from racing.ratings.posterior import Worths
+from racing.ratings.store import RatedWorths, book_of, load_effects, worths_of
+from racing.runs import WINDOW, Entries, Form, Runs, concatenate, windows
+
+_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
+_DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
+_UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CardWarning:
+    """Something about a card that the reader of its answer should know."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardFeatures:
+    """What is known of a card's runners, one row or entry a runner, in the card's order."""
+
+    values: NDArray[np.float32]
+    """Shape (n_runners, n_features), in the order of ``FEATURE_NAMES``; NaN is unknown."""
+    is_known: NDArray[np.bool_]
+    """Whether the database knows the dog."""
+    n_prior_runs: NDArray[np.int64]
+    warnings: tuple[CardWarning, ...]
+
+
+class FormBook:
+    """Reads form for cards, from a database or, without one, from the cards alone.
+
+    Parameters
+    ----------
+    engine
+        The race database; ``None`` for cards that carry their form.
+    effects
+        The learnt tables for use without a database, such as those of a model's artifact.
+    """
+
+    def __init__(self, engine: Engine | None, effects: EffectBook | None = None) -> None:
+        self._engine = engine
+        self._effects = effects or book_of([])
+        self._tracks: dict[str, int] = {}
+        self._track_codes: dict[int, int] = {}
+        if engine is not None:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read the learnt tables and the tracks anew, as after an import."""
+        if self._engine is None:
+            return
+        with _database():
+            self._effects = load_effects(self._engine)
+            self._track_codes = track_codes(self._engine)
+            with self._engine.connect() as connection:
+                rows = connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all()
+        self._tracks = {row.alias: row.track_id for row in rows}
+
+    def features_of_card(self, card: Card) -> CardFeatures:
+        """Return the features of a card's runners as of the morning of its day.
+
+        A run on or after race day is left out; a run that both the database and the card hold counts once.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If no runner brings form and there is no database, or it does not answer.
+        """
+        if self._engine is None and not any(runner.form for runner in card.runners):
+            raise DatabaseUnavailable(
+                "the runners carry no form, and there is no race database to look it up"
+            )
+        order = sorted(range(len(card.runners)), key=lambda i: (card.runners[i].box, _key(card.runners[i])))
+        runners = [card.runners[i] for i in order]
+        dog_id, stored, stored_worths = self._stored(card.date, runners)
+        brought, warnings = self._brought(card, runners, dog_id, stored)
+        runs = _join(stored, brought)
+        worths = _join_worths(stored_worths, worths_alone(brought, self._effects))
+        entries = self._entries(card, runners, dog_id)
+        view = RaceView(entries, _form(runs, entries), worths, self._effects, self._track_codes)
+        back = np.argsort(order)
+        return CardFeatures(
+            values=feature_matrix(view)[back],
+            is_known=(dog_id >= 0)[back],
+            n_prior_runs=(view.form.index >= 0).sum(axis=1)[back],
+            warnings=tuple(warnings),
+        )
+
+    def _stored(self, date: dt.date, runners: list[Runner]) -> tuple[NDArray[np.int64], Runs, RatedWorths]:
+        """Return the dogs' rows (below 0 for strangers), and their last runs before a day, with worths."""
+        strangers = -2 - np.arange(len(runners))
+        if self._engine is None:
+            return strangers, *_none_stored()
+        keys = [_key(runner) for runner in runners]
+        with _database(), self._engine.connect() as connection:
+            found = connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys))).all()
+            ids = {dog.key: dog.id for dog in found}
+            dog_id = np.array(
+                [ids.get(key, s) for key, s in zip(keys, strangers.tolist(), strict=True)], np.int64
+            )
+            results = (
+                result_query().order_by(None).where(_RUN.c.dog_id.in_(list(ids.values())), _RUN.c.date < date)
+            )
+            newest_first = func.row_number().over(
+                partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
+            )
+            recent = results.add_columns(newest_first.label("runs_ago"), *_WORTH.c[1:]).outerjoin(
+                _WORTH, _WORTH.c.run_id == _RUN.c.id
+            )
+            latest = recent.subquery()
+            rows = connection.execute(select(latest).where(latest.c.runs_ago <= WINDOW)).all()
+        if not rows:
+            return dog_id, *_none_stored()
+        n_facts = len(results.selected_columns)
+        columns = list(zip(*rows, strict=True))
+        worth = {
+            c.name: floats(values) for c, values in zip(_WORTH.c[1:], columns[n_facts + 1 :], strict=True)
+        }
+        facts = [row[:n_facts] for row in rows]
+        stored = runs_of(facts, n_starters=worth["n_starters"], share=worth["market_share"])
+        return dog_id, stored, {rating.name: worths_of(worth, rating.name) for rating in RATINGS}
+
+    def _brought(
+        self, card: Card, runners: list[Runner], dog_id: NDArray[np.int64], stored: Runs
+    ) -> tuple[Runs, list[CardWarning]]:
+        """Return the runs that a card brings and the database lacks."""
+        warnings: list[CardWarning] = []
+        if self._track(card.track) == _UNKNOWN and self._engine is not None:
+            warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
+        known_days = set(zip(stored.dog_id.tolist(), stored.day.tolist(), strict=True))
+        records = []
+        for runner, dog in zip(runners, dog_id.tolist(), strict=True):
+            if dog < 0 and not runner.form:
+                warnings.append(CardWarning("unknown_dog", f"nothing is known of {runner.name!r}: no form"))
+            late = [run.date for run in runner.form if run.date >= card.date]
+            if late:
+                text = f"{len(late)} run(s) of {runner.name!r} on or after race day {card.date} left out"
+                warnings.append(CardWarning("late_run", text))
+            for run in runner.form:
+                day = _day(run.date)
+                if run.date < card.date and (dog, day) not in known_days:
+                    known_days.add((dog, day))
+                    records.append(self._record(run, dog, day))
+        return concatenate(records), warnings
+
+    def _record(self, run: PastRun, dog: int, day: int) -> dict[str, float | int | None]:
+        position = run.finish_position
+        share = share_alone(floats([run.bsp]), floats([run.starting_price]))[0]
+        return {
+            "dog_id": dog,
+            "day": day,
+            "track_id": self._track(run.track),
+            "distance_m": run.distance_m,
+            "box": run.box if run.box is not None and run.box <= 8 else None,
+            "grade": grade_class(run.grade),
+            "weight_kg": run.weight_kg,
+            "finish_position": position,
+            "won": None if position is None else float(position == 1),
+            "placed": None if position is None else float(position <= _PLACES_OF_UNKNOWN_FIELD),
+            "time_s": run.time_s,
+            "first_split_s": run.first_split_s,
+            "margin_lengths": run.margin_lengths,
+            "early_position": first_call(run.position_in_running),
+            "market_share": share,
+        }
+
+    def _entries(self, card: Card, runners: list[Runner], dog_id: NDArray[np.int64]) -> Entries:
+        n = len(runners)
+        box = floats([runner.box if runner.box <= 8 else None for runner in runners])
+        return Entries(
+            race=np.zeros(n, np.int64),
+            day=np.full(n, _day(card.date)),
+            dog_id=dog_id,
+            track_id=np.full(n, self._track(card.track)),
+            distance_m=np.full(n, float(card.distance_m)),
+            box=box,
+            number=np.array([runner.box for runner in runners], np.int64),
+            grade=np.full(n, float(grade_class(card.grade))),
+            weight_kg=floats([runner.weight_kg for runner in runners]),
+        )
+
+    def _track(self, name: str) -> int:
+        return self._tracks.get(name_key(name), _UNKNOWN)
+
+
+_PLACES_OF_UNKNOWN_FIELD = int(paid_places(np.array([8.0]))[0])
+
+
+def _form(runs: Runs, entries: Entries) -> Form:
+    """Return the form of entries whose runs all lie before their day."""
+    everything = np.concatenate([runs.dog_id, entries.dog_id]), np.concatenate([runs.day, entries.day])
+    return Form(runs, windows(*everything)[len(runs) :])
+
+
+def _join(stored: Runs, brought: Runs) -> Runs:
+    if not len(brought):
+        return stored
+    return Runs(
+        **{name: np.concatenate([getattr(stored, name), getattr(brought, name)]) for name in _COLUMNS}
+    )
+
+
+def _join_worths(stored: RatedWorths, brought: RatedWorths) -> RatedWorths:
+    def both(name: str, part: str) -> NDArray[np.float64]:
+        return np.concatenate([getattr(stored[name], part), getattr(brought[name], part)])
+
+    return {name: Worths(both(name, "worth"), both(name, "noise"), both(name, "shift")) for name in stored}
+
+
+def _none_stored() -> tuple[Runs, RatedWorths]:
+    nothing = concatenate([])
+    return nothing, worths_alone(nothing, book_of([]))
+
+
+_COLUMNS = tuple(Runs.__dataclass_fields__)
+
+
+def _key(runner: Runner) -> str:
+    return name_key(runner.name)
+
+
+def _day(date: dt.date) -> int:
+    return (date - dt.date(1970, 1, 1)).days
+
+
+class _database:  # noqa: N801
+    """Turns the database's own errors into ours."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError):
+            raise DatabaseUnavailable(f"the race database does not answer: {error.orig}") from error

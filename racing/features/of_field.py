@@ -1,0 +1,89 @@
+"""Each runner against the others of its race: what carries most."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from racing.features import of_form, of_ratings
+from racing.features.catalog import Feature, Formula, add_feature, feature
+from racing.features.rows import (
+    gap_to_best,
+    log_share,
+    mean,
+    minus_rivals,
+    rank_in_race,
+    sum_in_race,
+)
+from racing.features.view import RaceView
+from racing.runs import Floats, Ints
+
+_STRENGTHS: dict[str, Formula] = {
+    "market_rating_in_box": of_ratings.market_rating_in_box,
+    "result_rating_in_box": of_ratings.result_rating_in_box,
+    "time_rating": lambda view: view.ability("time"),
+    "split_rating": lambda view: view.ability("split"),
+    "early_rating": lambda view: view.ability("early") + view.box_effect("early"),
+    "margin_rating": lambda view: view.ability("margin"),
+    "performance_rating": of_form.performance_rating,
+    "market_confidence": of_form.market_confidence,
+    "last_market_worth": of_ratings.last_market_worth,
+    "place_rate": of_form.place_rate,
+}
+_AGAINST: dict[str, tuple[str, Callable[[Floats, Ints], Floats]]] = {
+    "minus_rivals": ("less the mean of its rivals'", minus_rivals),
+    "rank": (": its rank in the race, 1 the best", rank_in_race),
+    "gap_to_best": ("less the best rival's", gap_to_best),
+}
+
+
+def _against(formula: Formula, compare: Callable[[Floats, Ints], Floats]) -> Formula:
+    return lambda view: compare(formula(view), view.race)
+
+
+for _name, _formula in _STRENGTHS.items():
+    for _suffix, (_words, _compare) in _AGAINST.items():
+        _text = f"{_name.replace('_', ' ').capitalize()} {_words}.".replace(" :", ":")
+        add_feature(Feature(f"{_name}_{_suffix}", "field", _text, _against(_formula, _compare)))
+
+
+@feature("field")
+def market_log_share(view: RaceView) -> Floats:
+    """Ln of the share of the race that the market rating expects."""
+    return log_share(of_ratings.market_rating_in_box(view), view.race)
+
+
+@feature("field")
+def result_log_share(view: RaceView) -> Floats:
+    """Ln of the share of the race that the result rating expects."""
+    return log_share(2.0 * of_ratings.result_rating_in_box(view), view.race)
+
+
+@feature("field")
+def spread_of_field(view: RaceView) -> Floats:
+    """Standard deviation of the field's market ratings: how open the race is."""
+    share = view.ability("market")
+    away = share - _mean_in_race(share, view.race)
+    return np.sqrt(_mean_in_race(away * away, view.race))
+
+
+@feature("field")
+def uncertainty_of_rivals(view: RaceView) -> Floats:
+    """Mean variance of the rivals' market ratings."""
+    variance = view.posterior("market").variance
+    return variance - minus_rivals(variance, view.race)
+
+
+@feature("field")
+def early_rating_of_neighbours(view: RaceView) -> Floats:
+    """Mean early rating of the runners in the boxes beside: who will crowd it."""
+    early = view.ability("early")
+    at = np.nan_to_num(view.card.box, nan=0.0).astype(np.int64)
+    by_box = np.full((view.card.n_races, 12), np.nan)
+    known = (at > 0) & (at <= 10)
+    by_box[view.race[known], at[known]] = early[known]
+    beside = np.stack([by_box[view.race, np.maximum(at - 1, 0)], by_box[view.race, at + 1]], axis=1)
+    return np.where(known, mean(beside), np.nan)
+
+
+def _mean_in_race(values: Floats, race: Ints) -> Floats:
+    return sum_in_race(values, race) / np.bincount(race)[race]

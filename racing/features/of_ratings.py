@@ -1,0 +1,128 @@
+"""What the ratings say of a dog in this race: its expected ability, how sure that is, and its worths."""
+
+import numpy as np
+
+from racing.features.catalog import Feature, Formula, add_feature, feature
+from racing.features.rows import best, deviation, first, mean
+from racing.features.view import RaceView
+from racing.ratings.catalog import RATINGS
+from racing.runs import Floats
+
+
+def _ability(rating: str) -> Formula:
+    return lambda view: view.ability(rating)
+
+
+def _uncertainty(rating: str) -> Formula:
+    return lambda view: np.sqrt(view.posterior(rating).variance)
+
+
+for _rating in RATINGS:
+    _name = _rating.name
+    _what = (_rating.measure.__doc__ or "").removeprefix("Return ").splitlines()[0].rstrip(".")
+    add_feature(
+        Feature(
+            f"{_name}_rating",
+            "ratings",
+            f"Expected ability by the {_name} rating ({_what}).",
+            _ability(_name),
+        )
+    )
+    add_feature(
+        Feature(
+            f"{_name}_uncertainty",
+            "ratings",
+            f"Standard deviation of the {_name} rating.",
+            _uncertainty(_name),
+        )
+    )
+
+
+@feature("ratings")
+def market_rating_in_box(view: RaceView) -> Floats:
+    """Market rating with what the box adds at this course."""
+    return view.ability("market") + view.box_effect("market")
+
+
+@feature("ratings")
+def market_box_effect(view: RaceView) -> Floats:
+    """What the box adds at this course, in ln of the market's share."""
+    return view.box_effect("market")
+
+
+@feature("ratings")
+def result_rating_in_box(view: RaceView) -> Floats:
+    """Result rating with what the box adds at this course."""
+    return view.ability("result") + view.box_effect("result")
+
+
+@feature("ratings")
+def result_box_effect(view: RaceView) -> Floats:
+    """What the box adds at this course, in result score."""
+    return view.box_effect("result")
+
+
+@feature("ratings")
+def time_box_effect(view: RaceView) -> Floats:
+    """What the box adds at this course, in per cent of the time."""
+    return view.box_effect("time")
+
+
+@feature("ratings")
+def early_box_effect(view: RaceView) -> Floats:
+    """What the box adds at this course, in positions at the first call."""
+    return view.box_effect("early")
+
+
+@feature("ratings")
+def last_market_worth(view: RaceView) -> Floats:
+    """What the last run was worth to the market rating."""
+    return first(view.worth("market"))
+
+
+@feature("ratings")
+def second_last_market_worth(view: RaceView) -> Floats:
+    """What the run before the last was worth to the market rating."""
+    return view.worth("market")[:, 1]
+
+
+@feature("ratings")
+def best_market_worth(view: RaceView) -> Floats:
+    """The best worth of the form to the market rating."""
+    return best(view.worth("market"))
+
+
+@feature("ratings")
+def market_worth_deviation(view: RaceView) -> Floats:
+    """Standard deviation of the worths to the market rating."""
+    return deviation(view.worth("market"))
+
+
+@feature("ratings")
+def market_worth_trend(view: RaceView) -> Floats:
+    """Worths to the market rating, last two runs less the mean of the form."""
+    return mean(view.worth("market")[:, :2]) - mean(view.worth("market"))
+
+
+@feature("ratings")
+def last_result_worth(view: RaceView) -> Floats:
+    """What the last run was worth to the result rating."""
+    return first(view.worth("result"))
+
+
+@feature("ratings")
+def last_time_worth(view: RaceView) -> Floats:
+    """What the last run was worth to the time rating, in per cent."""
+    return first(view.worth("time"))
+
+
+@feature("ratings")
+def best_time_worth(view: RaceView) -> Floats:
+    """The best worth of the form to the time rating, in per cent."""
+    return best(view.worth("time"))
+
+
+@feature("ratings")
+def time_worth_deviation(view: RaceView) -> Floats:
+    """Standard deviation of the worths to the time rating: the lower, the steadier."""
+    return deviation(view.worth("time"))

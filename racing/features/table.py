@@ -1,0 +1,120 @@
+"""All races of some days as a table, each seen as of the morning of its day."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from sqlalchemy import Engine, select
+
+from racing.database.tables import Race, Run, Track
+from racing.errors import NotEnoughHistory
+from racing.features.matrix import FEATURES, feature_matrix
+from racing.features.view import RaceView
+from racing.history import floats
+from racing.names import name_key
+from racing.probabilities import market_probabilities
+from racing.race_table import RaceTable
+from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current, update_ratings
+from racing.runs import Entries, Floats, Form, Ints, entries_of
+from racing.tracks import KNOWN_TRACKS
+
+_BLOCK = 20_000  # runners at a time: some 300 MB of kernels
+_RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
+_KNOWN_TRACK = {name_key(known.name): number for number, known in enumerate(KNOWN_TRACKS, start=1)}
+
+
+def race_table(
+    engine: Engine,
+    *,
+    start: dt.date | None = None,
+    until: dt.date | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> RaceTable:
+    """Return every race with a result from a day to a day, both inclusive, with its features.
+
+    Raises
+    ------
+    NotEnoughHistory
+        If there is no such race.
+    """
+    if not ratings_are_current(engine):
+        update_ratings(engine)
+    history = load_rated_history(engine, until=until)
+    runs = history.runs
+    first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
+    rows = np.arange(first, len(runs))
+    if not len(rows):
+        raise NotEnoughHistory(
+            f"there is no race with a result from {start or 'the start'} to {until or 'today'}"
+        )
+    entries = entries_of(runs.take(rows))
+    features = np.empty((len(rows), len(FEATURES)), np.float32)
+    codes = track_codes(engine)
+    for block in race_blocks(entries.race):
+        view = view_of(history, rows[block], entries.take(block), codes)
+        features[block] = feature_matrix(view)
+        on_progress(block.stop, len(rows))
+    facts = _facts(engine, runs.run_id[rows], start, until)
+    race = entries.race
+    bsp = market_probabilities(facts["bsp"], race)
+    starting = market_probabilities(facts["starting_price"], race)
+    return RaceTable(
+        features=features,
+        race_id=runs.race_id[rows],
+        run_id=runs.run_id[rows],
+        date=runs.day[rows].astype("datetime64[D]"),
+        track_id=runs.track_id[rows],
+        distance_m=runs.distance_m[rows].astype(np.int64),
+        box=np.nan_to_num(runs.box[rows]).astype(np.int64),
+        won=runs.won[rows] == 1,
+        placed=runs.placed[rows],
+        is_whole=facts["is_whole"] == 1,
+        n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
+        market_probability=np.where(np.isnan(bsp), starting, bsp),
+        rated_probability=market_probabilities(facts["rated_price"], race),
+        true_probability=facts["true_probability"],
+    )
+
+
+def view_of(history: RatedHistory, rows: Ints, entries: Entries, track_code: dict[int, int]) -> RaceView:
+    """Return the view of whole races, given the rows of their runners in the history."""
+    form = Form(history.runs, history.index[rows])
+    return RaceView(entries, form, history.worths, history.effects, track_code)
+
+
+def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:
+    """Cut rows into blocks of whole races."""
+    start = 0
+    while start < len(race):
+        stop = min(start + size, len(race))
+        while stop < len(race) and race[stop] == race[stop - 1]:
+            stop += 1
+        yield slice(start, stop)
+        start = stop
+
+
+def track_codes(engine: Engine) -> dict[int, int]:
+    """Return the fixed number of each known track by its row in the database."""
+    with engine.connect() as connection:
+        tracks = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
+    return {track: code for track, name in tracks if (code := _KNOWN_TRACK.get(name_key(name)))}
+
+
+def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:
+    names = ("run_id", "is_whole", "bsp", "starting_price", "rated_price", "true_probability")
+    query = select(
+        _RUN.c.id,
+        _RACE.c.is_whole,
+        _RUN.c.bsp,
+        _RUN.c.starting_price,
+        _RUN.c.rated_price,
+        _RUN.c.true_probability,
+    ).join(_RACE, _RACE.c.id == _RUN.c.race_id)
+    if start is not None:
+        query = query.where(_RUN.c.date >= start)
+    if until is not None:
+        query = query.where(_RUN.c.date <= until)
+    with engine.connect() as connection:
+        columns = list(zip(*connection.execute(query.order_by(_RUN.c.id)).all(), strict=True))
+    position = np.searchsorted(np.array(columns[0], np.int64), run_id)
+    return {name: floats(values)[position] for name, values in zip(names, columns, strict=True)}

@@ -1,0 +1,52 @@
+"""Runners of races as one table of arrays: what training learns from and evaluation judges on."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaceTable:
+    """Runners in race order (date, race, box); every array has one entry a runner, n in all.
+
+    Prices' probabilities are shared within the race and NaN where a runner's price is unknown.
+    """
+
+    features: NDArray[np.float32]
+    """Shape (n, n_features), in the order of :data:`racing.features.FEATURE_NAMES`; NaN is unknown."""
+    race_id: NDArray[np.int64]
+    """The database's race; the rows of a race are contiguous."""
+    run_id: NDArray[np.int64]
+    date: NDArray[np.datetime64]
+    """Race day, ``datetime64[D]``, ascending."""
+    track_id: NDArray[np.int64]
+    distance_m: NDArray[np.int64]
+    box: NDArray[np.int64]
+    """0 where unknown."""
+    won: NDArray[np.bool_]
+    placed: NDArray[np.float64]
+    """1, 0, or NaN where the source does not say."""
+    is_whole: NDArray[np.bool_]
+    """Every starter of the race is in the table, so that probabilities within it can be judged."""
+    n_prior_runs: NDArray[np.int64]
+    """Runs of the dog before race day, as far as its window reaches."""
+    market_probability: NDArray[np.float64]
+    """BSP where known, else SP."""
+    rated_probability: NDArray[np.float64]
+    true_probability: NDArray[np.float64]
+    """Known to the simulator only."""
+
+    def __len__(self) -> int:
+        return len(self.race_id)
+
+    @property
+    def race(self) -> NDArray[np.int64]:
+        """Return 0, 1, 2 ... for the races in order, one entry a runner."""
+        if not len(self):
+            return np.zeros(0, np.int64)
+        return np.cumsum(np.diff(self.race_id, prepend=self.race_id[0]) != 0)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "RaceTable":
+        """Return the table of some rows (whole races, please)."""
+        return RaceTable(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})

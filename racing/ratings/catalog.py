@@ -1,0 +1,183 @@
+"""The six ratings: what each measures in a run, higher being better, and how ability in it behaves.
+
+The numbers were fitted once on races of 2025 (market, result: cross-entropy to the market's shares, 2025-07
+to 2025-12; the others: the predictive likelihood of the next measurement in form guides to 2025-06).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from racing.ratings.posterior import Kernel
+from racing.runs import Floats, Runs
+
+_LEAST_SHARE = 0.004  # below it prices are quoted by habit
+_TYPICAL_FIELD = 7.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """One measurement of runs, and the variances by which it is turned into ability."""
+
+    name: str
+    measure: Callable[[Runs], Floats]
+    kernel: Kernel
+    noise: Callable[[Floats], Floats]
+    """Variance of a measurement about ability, given the measurement."""
+    by_meeting: bool
+    """What a run is relative to: its track, distance and day (the going), else its race (the opposition)."""
+    level_variance: float
+    """Of that common level about its running mean by course (going) or by class (opposition)."""
+    lone_variance: float
+    """The same, for a run of which nobody else's is known."""
+    debut: float | None
+    """Prior mean of a dog without worths, above the mean of its known rivals; ``None``: it has no rating."""
+    shift: Callable[[Runs], Floats] | None = None
+    """What the result adds to the state once the run is over."""
+
+
+def market_strength(runs: Runs) -> Floats:
+    """Return ln of the market's share."""
+    return np.log(np.maximum(runs.market_share, _LEAST_SHARE))
+
+
+def result_score(runs: Runs) -> Floats:
+    """Return a score of won, placed, or neither that sums to 0 over a field."""
+    field = np.where(np.isnan(runs.n_starters), _TYPICAL_FIELD, runs.n_starters)
+    places = paid_places(field)
+    unplaced = -(_WON + _PLACED * (places - 1)) / np.maximum(field - places, 1.0)
+    score = np.where(runs.won == 1, _WON, np.where(runs.placed == 1, _PLACED, unplaced))
+    return np.where(np.isnan(runs.won) | (np.isnan(runs.placed) & (runs.won == 0)), np.nan, score)
+
+
+def speed(runs: Runs) -> Floats:
+    """Return -100 ln(time): one unit is one per cent."""
+    return -100.0 * np.log(runs.time_s)
+
+
+def split_speed(runs: Runs) -> Floats:
+    """Return -100 ln(first split)."""
+    return -100.0 * np.log(runs.first_split_s)
+
+
+def early_place(runs: Runs) -> Floats:
+    """Return the place at the first call, the lead being highest."""
+    return -runs.early_position
+
+
+def signed_margin(runs: Runs) -> Floats:
+    """Return lengths ahead of the second (winner) or, negative, behind the winner, within -15 and 10."""
+    return np.clip(np.where(runs.won == 1, runs.margin_lengths, -runs.margin_lengths), -15.0, 10.0)
+
+
+def surprise(runs: Runs) -> Floats:
+    """Return how far a result went beyond the market's expectation, in ln share."""
+    field = np.where(np.isnan(runs.n_starters), _TYPICAL_FIELD, runs.n_starters)
+    share = runs.market_share
+    # Chance of a place beyond the win, by Harville's argument with flattened shares (Benter, 1994).
+    others = (paid_places(field) - 1) * share**0.8 / (0.93 * field**0.2)
+    expected = np.minimum(share + others, 0.98)
+    by_win = 0.076 * (runs.won - share)
+    by_place = 0.34 * (runs.placed - expected)
+    return np.nan_to_num(by_win) + np.nan_to_num(by_place)
+
+
+def paid_places(field: Floats) -> Floats:
+    """Return the places that count: 3 from eight starters, 2 from five, else 1."""
+    return np.select([field >= 8, field >= 5], [3.0, 2.0], 1.0)
+
+
+_WON, _PLACED = 1.3, 0.5
+
+
+def _market_noise(strength: Floats) -> Floats:
+    return 0.026 * np.exp(0.287 * np.clip(-strength - 1.8, -1.0, 4.0))  # longshots' prices are looser
+
+
+def _constant(variance: float) -> Callable[[Floats], Floats]:
+    return lambda measured: np.full(len(measured), variance)
+
+
+MARKET = Rating(
+    name="market",
+    measure=market_strength,
+    kernel=Kernel(
+        debut=0.908, day=0.00244, run=0.0306, track=0.0072, course=0.0072,
+        distance=0.0262, distance_scale=0.34, zone=0.0072,
+    ),
+    noise=_market_noise,
+    by_meeting=False,
+    level_variance=1.6,
+    lone_variance=0.35,
+    debut=0.49,
+    shift=surprise,
+)  # fmt: skip
+RESULT = Rating(
+    name="result",
+    measure=result_score,
+    kernel=Kernel(
+        debut=0.461,
+        day=0.0063,
+        run=0.0316,
+        track=0.0415,
+        course=0.0291,
+        distance=0.0512,
+        distance_scale=0.128,
+        zone=0.0285,
+    ),
+    noise=_constant(1.0),
+    by_meeting=False,
+    level_variance=50.0,
+    lone_variance=0.1,
+    debut=0.38,
+)
+TIME = Rating(
+    name="time",
+    measure=speed,
+    kernel=Kernel(
+        debut=2.0, day=0.002, run=0.02, track=0.1, course=0.2, distance=0.3, distance_scale=0.2, zone=0.05
+    ),
+    noise=_constant(1.2),
+    by_meeting=True,
+    level_variance=0.6,
+    lone_variance=0.6,
+    debut=None,
+)
+SPLIT = Rating(
+    name="split",
+    measure=split_speed,
+    kernel=Kernel(
+        debut=3.0, day=0.002, run=0.03, track=0.2, course=0.3, distance=0.3, distance_scale=0.2, zone=0.3
+    ),
+    noise=_constant(3.0),
+    by_meeting=True,
+    level_variance=1.0,
+    lone_variance=1.0,
+    debut=None,
+)
+EARLY = Rating(
+    name="early",
+    measure=early_place,
+    kernel=Kernel(
+        debut=1.0, day=0.0005, run=0.01, track=0.05, course=0.05, distance=0.2, distance_scale=0.2, zone=0.2
+    ),
+    noise=_constant(3.5),
+    by_meeting=False,
+    level_variance=0.5,
+    lone_variance=0.5,
+    debut=None,
+)
+MARGIN = Rating(
+    name="margin",
+    measure=signed_margin,
+    kernel=Kernel(
+        debut=4.0, day=0.005, run=0.1, track=0.3, course=0.3, distance=0.5, distance_scale=0.2, zone=0.2
+    ),
+    noise=_constant(16.0),
+    by_meeting=False,
+    level_variance=4.0,
+    lone_variance=4.0,
+    debut=None,
+)
+RATINGS: tuple[Rating, ...] = (MARKET, RESULT, TIME, SPLIT, EARLY, MARGIN)

@@ -1,0 +1,160 @@
+"""Runs as arrays, and each entry's form: the runs of its dog strictly before race day, newest first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+WINDOW = 12
+"""Runs that a dog's form reaches back: gains beyond ten were nil, and a card shows five."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """Runs in race order (day, race, start number); one entry a run in every array, NaN where unknown."""
+
+    run_id: Ints
+    race_id: Ints
+    dog_id: Ints
+    day: Ints
+    """Days since 1970-01-01."""
+    track_id: Ints
+    distance_m: Floats
+    number: Ints
+    """Box, or a reserve's rug while its box is unknown: the order within the race."""
+    box: Floats
+    grade: Floats
+    """Class as :func:`racing.ratings.classes.grade_class` gives it; higher is stronger."""
+    weight_kg: Floats
+    finish_position: Floats
+    won: Floats
+    placed: Floats
+    time_s: Floats
+    first_split_s: Floats
+    margin_lengths: Floats
+    early_position: Floats
+    """Position at the first call."""
+    n_starters: Floats
+    """Field size, where every starter is known."""
+    market_share: Floats
+    """The market's probability of a win, shared within the race where all its prices are known."""
+
+    def __len__(self) -> int:
+        return len(self.run_id)
+
+    def take(self, rows: Any) -> "Runs":
+        """Return some rows, in the order given."""
+        return Runs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """Runners about to run: what a card says, one entry a runner, races contiguous."""
+
+    race: Ints
+    """0, 1, 2 ... in order."""
+    day: Ints
+    dog_id: Ints
+    track_id: Ints
+    distance_m: Floats
+    box: Floats
+    number: Ints
+    grade: Floats
+    weight_kg: Floats
+
+    def __len__(self) -> int:
+        return len(self.race)
+
+    @property
+    def n_races(self) -> int:
+        """Return the number of races."""
+        return int(self.race[-1]) + 1 if len(self) else 0
+
+    @property
+    def zone(self) -> Ints:
+        """Return the part of the start line: 1 inside, 2 middle, 3 outside, 0 unknown."""
+        return box_zone(self.box)
+
+    def take(self, rows: slice) -> "Entries":
+        """Return the entries of some whole races."""
+        part = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
+        part["race"] = part["race"] - part["race"][0]
+        return Entries(**part)
+
+
+def entries_of(runs: Runs) -> Entries:
+    """Return runs that took place as if they were about to."""
+    shared = {f.name: getattr(runs, f.name) for f in fields(Entries) if f.name != "race"}
+    race = np.cumsum(np.diff(runs.race_id, prepend=runs.race_id[:1]) != 0)
+    return Entries(race=race, **shared)
+
+
+def box_zone(box: Floats) -> Ints:
+    """Return 1 for boxes 1-2, 2 for 3-5, 3 for 6 and beyond, 0 for an unknown box."""
+    known = np.nan_to_num(box, nan=0.0)
+    return np.select([known == 0, known <= 2, known <= 5], [0, 1, 2], 3).astype(np.int64)
+
+
+def windows(dog_id: Ints, day: Ints, size: int = WINDOW) -> Ints:
+    """Return for each run the rows of its dog's last runs before that day, newest first, -1 where none.
+
+    Shape (n, size). Runs of the same day are not among them.
+    """
+    n = len(dog_id)
+    rows = np.arange(n)
+    order = np.lexsort((rows, day, dog_id))
+    new_dog = np.diff(dog_id[order], prepend=-1 - np.abs(dog_id).max(initial=0)) != 0
+    new_day = new_dog | (np.diff(day[order], prepend=np.iinfo(np.int64).min // 2) != 0)
+    first_of_dog = np.maximum.accumulate(np.where(new_dog, rows, 0))
+    first_of_day = np.maximum.accumulate(np.where(new_day, rows, 0))
+    reach = first_of_day[:, None] - 1 - np.arange(size)
+    found = np.where(reach >= first_of_dog[:, None], order[np.maximum(reach, 0)], -1)
+    result = np.empty((n, size), np.int64)
+    result[order] = found
+    return result
+
+
+class Form:
+    """The runs behind some entries, as arrays of shape (n, WINDOW), newest first, NaN beyond the last.
+
+    ``form.time_s`` gathers that column of the runs; ``form.of(values)`` any other array with an entry a run.
+    """
+
+    def __init__(self, runs: Runs, index: Ints) -> None:
+        self.runs = runs
+        self.index = index
+        self.known: Flags = index >= 0
+        self._rows = np.where(self.known, index, 0)
+        self._gathered: dict[str, Floats] = {}
+
+    def of(self, values: NDArray[Any]) -> Floats:
+        """Return an array with an entry a run as one of shape (n, WINDOW)."""
+        if not len(values):
+            return np.full(self.index.shape, np.nan)
+        return np.where(self.known, values[self._rows].astype(np.float64), np.nan)
+
+    def __getattr__(self, column: str) -> Floats:
+        if column.startswith("_") or column not in Runs.__dataclass_fields__:
+            raise AttributeError(column)
+        if column not in self._gathered:
+            self._gathered[column] = self.of(getattr(self.runs, column))
+        return self._gathered[column]
+
+
+def concatenate(parts: Sequence[Mapping[str, Any]]) -> Runs:
+    """Return records (one mapping a run, missing columns NaN) as :class:`Runs`, in the order given."""
+    integers = {"run_id", "race_id", "dog_id", "day", "track_id", "number"}
+    columns: dict[str, Any] = {}
+    for name in (f.name for f in fields(Runs)):
+        if name in integers:
+            columns[name] = np.array([part.get(name, -1) for part in parts], np.int64)
+        else:
+            values = [part.get(name) for part in parts]
+            columns[name] = np.array([np.nan if v is None else v for v in values], np.float64)
+    return Runs(**columns)
