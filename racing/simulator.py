@@ -127,7 +127,8 @@ class _Writer:
 
     def _tracks(self) -> list[int]:
         """Return the ids of all made-up tracks; those that are new are added."""
-        aliases = dict(self._connection.execute(select(TrackAlias.alias, TrackAlias.track_id)).tuples().all())
+        query = select(col(TrackAlias.alias), col(TrackAlias.track_id))
+        aliases = dict(self._connection.execute(query).tuples().all())
         number = next_id(self._connection, Track)
         ids = []
         for track in TRACKS:
@@ -143,7 +144,7 @@ class _Writer:
 
     def _dogs(self, rng: np.random.Generator) -> tuple[dict[int, int], dict[int, str], dict[int, str]]:
         """Add the season's dogs, under names that no dog bears yet; return their ids, names and sexes."""
-        taken = set(self._connection.scalars(select(Dog.key).where(col(Dog.key).startswith("SIM"))))
+        taken = set(self._connection.scalars(select(col(Dog.key)).where(col(Dog.key).startswith("SIM"))))
         free = (name for name in dog_names(rng) if name_key(name) not in taken)
         dogs, first = np.unique(self._season.dog, return_index=True)
         number = next_id(self._connection, Dog)
@@ -177,7 +178,8 @@ class _Writer:
             for i in first
         ]
         self._connection.execute(insert(Race), rows)
-        return (number + season.race).tolist()
+        race_ids: list[int] = (number + season.race).tolist()
+        return race_ids
 
 
 def _columns(facts: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,63 @@
+# Two images: `service` (the default) serves and holds no training code; `training` trains and registers.
+#   docker build -t greyhound-service .
+#   docker build -t greyhound-training --target training .
+FROM python:3.11-slim-bookworm AS base
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /app
+
+# The packages, by hash, in an environment of their own that the last stages copy whole.
+FROM base AS service-build
+RUN python -m venv /opt/greyhound
+ENV PATH=/opt/greyhound/bin:$PATH
+COPY constraints/service.txt constraints/
+RUN pip install --require-hashes -r constraints/service.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY racing racing
+COPY model_registry model_registry
+COPY service service
+COPY greyhound greyhound
+RUN pip install --no-deps . && pip uninstall -y pip setuptools
+
+FROM base AS training-build
+RUN python -m venv /opt/greyhound
+ENV PATH=/opt/greyhound/bin:$PATH
+COPY constraints/training.txt constraints/
+RUN pip install --require-hashes -r constraints/training.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY racing racing
+COPY model_registry model_registry
+COPY training training
+COPY greyhound greyhound
+RUN pip install --no-deps . && pip uninstall -y pip setuptools
+
+# What both images share at run time: a user without rights, and one folder to write to.
+FROM base AS runtime
+RUN useradd --uid 10001 --create-home greyhound && install -d -o greyhound -g greyhound /data
+ENV PATH=/opt/greyhound/bin:$PATH \
+    OMP_NUM_THREADS=1 \
+    GREYHOUND_DATABASE=sqlite:////data/greyhound.db \
+    GREYHOUND_REGISTRY=sqlite:////data/mlflow.db
+WORKDIR /data
+VOLUME /data
+
+FROM runtime AS training
+COPY --from=training-build /opt/greyhound /opt/greyhound
+# matplotlib and MLflow keep their caches where the user may write.
+ENV MPLCONFIGDIR=/tmp/matplotlib
+USER 10001
+ENTRYPOINT ["greyhound"]
+CMD ["train"]
+
+FROM runtime AS service
+COPY --from=service-build /opt/greyhound /opt/greyhound
+ENV GREYHOUND_HOST=0.0.0.0 \
+    GREYHOUND_PORT=8000
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"GREYHOUND_PORT\"]}/health/live', timeout=2)"]
+ENTRYPOINT ["greyhound"]
+CMD ["serve"]

@@ -1,0 +1,58 @@
+# One environment, .venv, holds everything; it is made on first use and again only when the pins change.
+SHELL := bash
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+BIN := .venv/bin
+READY := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint format openapi lock image clean
+
+help: ## say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything that is needed
+
+run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000
+	@exec $(BIN)/greyhound up
+
+test: $(READY) ## run all tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+check: lint test ## exactly what CI runs: formatting, lint, types, imports, tests
+
+lint: $(READY) ## check formatting, lint, types and which package imports which
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format the code and mend what lint can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+openapi: $(READY) ## write openapi/openapi.json anew from the code
+	$(BIN)/python -m service.openapi openapi/openapi.json
+
+lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile $(LOCK) --extra dev pyproject.toml -o constraints.txt
+	for extra in service training; do \
+		$(BIN)/uv pip compile $(LOCK) --extra $$extra --extra postgresql -c constraints.txt pyproject.toml \
+			-o constraints/$$extra.txt; done
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+image: ## build the service's container image, and the one that trains
+	docker build --target service -t greyhound-service .
+	docker build --target training -t greyhound-training .
+
+clean: ## delete .venv, caches and everything under var/ (database and models too)
+	rm -rf .venv var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

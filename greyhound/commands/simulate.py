@@ -1,0 +1,79 @@
+"""`greyhound simulate`: fill the database with a season whose true win probabilities are known."""
+
+import datetime as dt
+
+import click
+
+from greyhound.options import (
+    Day,
+    console,
+    database_option,
+    json_option,
+    print_json,
+    progress,
+    progress_option,
+)
+
+
+@click.command()
+@click.option(
+    "--races",
+    metavar="N",
+    type=click.IntRange(1, 200_000),
+    default=4_000,
+    show_default=True,
+    help="How many races.",
+)
+@click.option(
+    "--seed",
+    metavar="S",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Which season; the same seed, size and days give the same.",
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="D",
+    type=Day(),
+    help="The season's first day; 180 days before its end if left out.",
+)
+@click.option("--until", metavar="D", type=Day(), help="Its last day; yesterday if left out.")
+@database_option
+@json_option
+@progress_option
+def simulate(
+    races: int, seed: int, start: dt.date | None, until: dt.date | None, database: str, as_json: bool
+) -> None:
+    """Fill the database with a simulated season; every race of it is marked as simulated.
+
+    The truth is stored beside each run, so that a model can be compared with it.
+
+    \b
+    Example:
+      greyhound simulate --races 4000 --seed 7
+    """
+    from racing.database.engine import open_database
+    from racing.ratings import update_ratings
+    from racing.simulator import simulate_season
+
+    until = until or dt.date.today() - dt.timedelta(days=1)
+    if start is not None and start > until:
+        raise click.UsageError(f"--from must not be after --until, got {start} and {until}")
+    engine = open_database(database, create=True)
+    with progress("Simulating days") as report:
+        season = simulate_season(
+            engine, n_races=races, seed=seed, start=start, until=until, on_progress=report
+        )
+    with progress("Rating runs") as report:
+        update_ratings(engine, on_progress=report)
+    if as_json:
+        print_json(season)
+    elif season.is_new:
+        console.print(
+            f"SIMULATED: {season.n_races:,} races, {season.n_runs:,} runs of {season.n_dogs:,} made-up dogs, "
+            f"{season.first_day} to {season.last_day}."
+        )
+    else:
+        console.print(f"Nothing to do: the {season.name} is in the database already.")
