@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow.artifacts
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
@@ -23,7 +24,7 @@ def fetch_artifact(store: Store, model: str, entry: MlflowVersion) -> Path:
     if not digest:
         raise ArtifactBroken(f"version {entry.version} has no digest on record: it was not registered by us")
     source = str(store.client.get_model_version_download_uri(model, entry.version))
-    if "://" not in source or source.startswith("file:"):
+    if urlsplit(source).scheme in ("", "file"):
         path = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
         directory = _where_it_is_now(path, store.folder) / WITHIN
         if not directory.exists():

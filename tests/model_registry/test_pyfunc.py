@@ -2,46 +2,17 @@
 
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from model_registry.artifact import load_artifact
 from model_registry.registry import ModelRegistry
 from tests.model_registry.builders import FEATURES, make_artifact, make_features
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def post(url: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert server.poll() is None, "the server has stopped"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-    pytest.fail(f"{url} did not answer within {seconds} s")
+from tests.model_registry.mlflow_process import free_port, running
 
 
 def test_mlflow_serves_the_champion_with_the_same_probabilities(
@@ -51,7 +22,7 @@ def test_mlflow_serves_the_champion_with_the_same_probabilities(
     registry.register(tmp_path / "a")
     registry.promote(1, reason="served by MLflow")
     port = free_port()
-    command = ["-m", "mlflow", "models", "serve", "--env-manager", "local"]
+    command = ["models", "serve", "--env-manager", "local"]
     command += ["-m", "models:/greyhound-win@champion", "-p", str(port)]
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": registry.tracking_uri,
@@ -60,12 +31,7 @@ def test_mlflow_serves_the_champion_with_the_same_probabilities(
         "PYTHONWARNINGS": "ignore",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, *command], env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/ping", server)
+    with running(command, environment, tmp_path / "log", f"http://127.0.0.1:{port}/ping"):
         model, fields = load_artifact(tmp_path / "a"), [make_features(6, seed=1), make_features(4, seed=2)]
         rows = [[None if np.isnan(x) else float(x) for x in row] for row in np.concatenate(fields)]
         # Two races with their rows mixed: 0 1 0 1 ...
@@ -82,11 +48,9 @@ def test_mlflow_serves_the_champion_with_the_same_probabilities(
         one_race = {"columns": list(FEATURES), "data": rows[:6]}
         got = [row["win_probability"] for row in post(url, {"dataframe_split": one_race})["predictions"]]
         np.testing.assert_allclose(got, model.probabilities(fields[0]), atol=1e-9)
-    finally:
-        print((tmp_path / "log").read_text())
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait(10)
+
+
+def post(url: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
