@@ -6,8 +6,23 @@ from greyhound.options import console, database_option, registry_option
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    envvar="GREYHOUND_HOST",
+    show_default=True,
+    show_envvar=True,
+    help="Address to listen on; 0.0.0.0 for all.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    envvar="GREYHOUND_PORT",
+    show_default=True,
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 takes a free one.",
+)
 @database_option
 @registry_option
 def serve(host: str, port: int, database: str, registry: str) -> None:
