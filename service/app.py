@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -33,19 +33,22 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         settings=settings,
         slots=slots,
         watcher=AliasWatcher(settings, slots),
-        form=Form(settings.database),
+        form=Form(settings.database, retry_s=settings.database_retry_s, refresh_s=settings.form_refresh_s),
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
         started_at=dt.datetime.now(dt.UTC),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.gather(running.watcher.look(), asyncio.to_thread(running.form.open))
-        following = asyncio.create_task(running.watcher.run(), name="alias-watcher")
+        await asyncio.gather(running.watcher.look(), asyncio.to_thread(running.form.refresh))
+        tasks = [
+            asyncio.create_task(running.watcher.run(), name="alias-watcher"),
+            asyncio.create_task(running.form.keep(), name="form-keeper"),
+        ]
         yield
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         running.threads.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)

@@ -1,7 +1,6 @@
 """From a card to probabilities: the one recipe of ``POST /predict`` and ``greyhound predict``."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,35 +9,15 @@ from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
 from racing.cards import Card, check_card
+from racing.features import CardFeatures, CardWarning
 from racing.probabilities import fair_price, market_probabilities, n_places
 
 
-class CardWarning(Protocol):
-    """Something about a card that the reader of its answer should know."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-
-
-class CardFeatures(Protocol):
-    """What is known of a card's runners, one row or entry a runner."""
-
-    @property
-    def values(self) -> NDArray[np.float32]: ...
-    @property
-    def is_known(self) -> NDArray[np.bool_]: ...
-    @property
-    def n_prior_runs(self) -> NDArray[np.int64]: ...
-    @property
-    def warnings(self) -> Sequence[CardWarning]: ...
-
-
 class FormReader(Protocol):
-    """Turns a card into features; :class:`racing.features.FormBook` is the one that we have."""
+    """Turns a card into features: a form book, or the service's, whose database may go."""
 
-    def features_of_card(self, card: Card) -> CardFeatures: ...
+    def features_of_card(self, card: Card) -> CardFeatures:
+        """Return what is known of a card's runners."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class CardIn(_Input):
 class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
-    code: str = Field(description="Stable, for programs.", examples=["unknown-dog"])
+    code: str = Field(description="Stable, for programs.", examples=["unknown_dog"])
     text: str = Field(
         description="A sentence, for people.", examples=["the database does not know NALA'S GHOST"]
     )

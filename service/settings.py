@@ -28,6 +28,14 @@ class ServiceSettings(BaseSettings):
         description="Seconds before a champion that could not be fetched, because the registry was away, is "
         "tried again. A champion that is broken is not tried again until the alias moves.",
     )
+    database_retry_s: float = Field(
+        default=2.0, gt=0, description="Seconds before a race database that is away is tried again."
+    )
+    form_refresh_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds before what an import changed (tracks, learnt tables) is read.",
+    )
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."
     )

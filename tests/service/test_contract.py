@@ -1,0 +1,146 @@
+"""What is promised elsewhere: the committed OpenAPI document, the error table, the settings, the imports."""
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from pydantic import BaseModel
+
+import model_registry.errors
+import racing.errors
+import service.errors
+from service import schemas
+from service.app import create_app
+from service.openapi import as_text
+from service.problems import KINDS, kind_of
+from service.settings import ServiceSettings
+from service.summary import Summary
+from tests.service.builders import RunningService, make_registry
+
+ROOT = Path(__file__).parents[2]
+FORBIDDEN = {
+    "training",
+    "optuna",
+    "imblearn",
+    "sklearn",
+    "xgboost",
+    "catboost",
+    "pandas",
+    "matplotlib",
+    "scipy",
+}
+STATUS_KEYS = [
+    "success",
+    "model_type",
+    "accuracy",
+    "auc_score",
+    "f1_score",
+    "last_trained",
+    "features",
+    "samples",
+    "class_balance",
+    "calibration",
+    "optimization",
+]
+
+
+def errors_of(module: ModuleType) -> set[type[Exception]]:
+    """Every error class of a module that is not its root."""
+    classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if issubclass(c, Exception)]
+    return {c for c in classes if c.__module__ == module.__name__ and Exception not in c.__bases__}
+
+
+def test_every_error_is_mapped_to_a_problem_of_its_own() -> None:
+    ours = errors_of(racing.errors) | errors_of(model_registry.errors) | errors_of(service.errors)
+    assert ours == set(KINDS)
+    assert len({kind.slug for kind in KINDS.values()}) == len(KINDS)
+
+
+def test_an_error_that_is_not_ours_is_unexpected() -> None:
+    assert kind_of(ZeroDivisionError()).status == 500
+
+
+def test_the_committed_openapi_document_is_the_generated_one() -> None:
+    committed = (ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8")
+    assert committed == as_text(create_app(ServiceSettings()).openapi()), "python -m service.openapi"
+
+
+def test_every_field_of_every_schema_says_what_it_is_and_gives_an_example() -> None:
+    document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
+    silent = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, shape in schema.get("properties", {}).items()
+        if not shape.get("description") or not ("examples" in shape or "$ref" in json.dumps(shape))
+    ]
+    assert silent == []
+
+
+def test_every_error_of_every_route_is_documented_as_a_problem() -> None:
+    document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert operation["description"]
+            for status, response in operation["responses"].items():
+                wanted = "application/problem+json" if status >= "400" else "application/json"
+                assert set(response["content"]) == {wanted}, (path, status)
+
+
+def test_every_setting_is_documented_and_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all(field.description for field in ServiceSettings.model_fields.values())
+    monkeypatch.setenv("GREYHOUND_CHAMPION_POLL_S", "0.5")
+    assert ServiceSettings().champion_poll_s == 0.5
+
+
+@pytest.mark.parametrize("path", ["/model_status", "/api/model_status"])
+def test_the_status_begins_with_the_keys_that_pages_read(service: RunningService, path: str) -> None:
+    status = service.client.get(path).json()
+    assert list(status)[: len(STATUS_KEYS)] == STATUS_KEYS == list(Summary.model_fields)
+    assert status["success"] is True
+    assert status["model_type"] == "Handmade"
+    assert status["last_trained"] == "2026-03-01T08:05:30Z"
+
+
+def test_the_versions_are_listed_with_aliases_and_metrics(service: RunningService) -> None:
+    listed = service.client.get("/models").json()["models"]
+    assert [(entry["version"], entry["aliases"]) for entry in listed] == [(1, ["champion"])]
+    assert listed[0]["metrics"]["auc"] == 0.7
+    assert service.client.get("/models/1").json() == listed[0]
+
+
+def test_the_docs_page_is_there(service: RunningService) -> None:
+    assert "swagger" in service.client.get("/docs").text
+    assert service.client.get("/openapi.json").json()["paths"].keys() >= {"/predict", "/model_status"}
+
+
+def test_inputs_refuse_what_they_do_not_know() -> None:
+    inputs = [c for c in vars(schemas).values() if inspect.isclass(c) and c.__name__.endswith("In")]
+    assert len(inputs) == 3
+    for model in inputs:
+        assert issubclass(model, BaseModel)
+        assert model.model_config["extra"] == "forbid"
+
+
+def test_a_serving_process_holds_no_training_library(tmp_path: Path) -> None:
+    uri = make_registry(tmp_path)
+    code = f"""
+import asyncio, json, sys
+from service.app import create_app
+from service.settings import ServiceSettings
+app = create_app(ServiceSettings(registry={uri!r}, database=None))
+async def start():
+    async with app.router.lifespan_context(app):
+        assert app.state.running.slots.take().version == 1
+asyncio.run(start())
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "onnxruntime" in loaded
+    assert loaded & FORBIDDEN == set()
