@@ -1,0 +1,89 @@
+"""What the files around the code promise: pins, images, targets."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PIN_FILES = ("constraints.txt", "constraints/service.txt", "constraints/training.txt")
+
+
+def pins(file: str) -> dict[str, str]:
+    """Return each pinned requirement with its hashes."""
+    text = (ROOT / file).read_text().replace("\\\n", " ")
+    return {line.split(" --hash")[0].strip(): line for line in text.splitlines() if line.strip()}
+
+
+def requirements(*extras: str) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = list(project["dependencies"])
+    for extra in extras:
+        listed += project["optional-dependencies"][extra]
+    names = {re.split(r"[\[><=~! ;]", line)[0].lower() for line in listed}
+    return names - {"greyhound"}
+
+
+@pytest.mark.parametrize("file", PIN_FILES)
+def test_every_pin_bears_hashes_and_no_file_an_address(file: str) -> None:
+    for requirement, line in pins(file).items():
+        assert re.match(r"^[a-z0-9.-]+(\[[a-z,]+\])?==[^ ]+", requirement)
+        assert "--hash=sha256:" in line
+        assert "://" not in line
+
+
+@pytest.mark.parametrize("file", PIN_FILES[1:])
+def test_an_image_holds_the_versions_that_were_tested(file: str) -> None:
+    assert set(pins(file)) <= set(pins("constraints.txt"))
+
+
+@pytest.mark.parametrize(
+    ("file", "extras"),
+    [
+        ("constraints.txt", ("service", "training", "postgresql", "dev")),
+        ("constraints/service.txt", ("service", "postgresql")),
+        ("constraints/training.txt", ("training", "postgresql")),
+    ],
+)
+def test_everything_that_is_required_is_pinned(file: str, extras: tuple[str, ...]) -> None:
+    pinned = {re.split(r"[\[=]", requirement)[0] for requirement in pins(file)}
+    assert requirements(*extras) <= pinned
+
+
+def test_the_services_image_holds_nothing_that_trains() -> None:
+    pinned = {requirement.partition("==")[0] for requirement in pins("constraints/service.txt")}
+    assert not pinned & (requirements("training") - requirements("service"))
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.M)
+    service = next(stage for stage in stages if stage.startswith("base AS service-build"))
+    assert "COPY service" in service
+    assert "training" not in service
+
+
+def test_images_are_made_of_one_base_and_run_without_rights() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", dockerfile, flags=re.M)
+    assert len(stages) == dockerfile.count("\nFROM ")
+    names = {name for _, name in stages}
+    assert {base for base, _ in stages} - names == {"python:3.11-slim-bookworm"}
+    for stage in dockerfile.split("\nFROM ")[-2:]:
+        assert "USER 10001" in stage
+    assert stages[-1][1] == "service"
+
+
+def test_make_help_tells_of_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.M)
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[1] for line in told.splitlines() if line.startswith("  make ")} == set(phony.split())
+
+
+def test_the_readme_tells_of_every_command_and_setting() -> None:
+    from greyhound.cli import COMMANDS
+    from service.settings import ServiceSettings
+
+    readme = (ROOT / "README.md").read_text()
+    settings = {f"GREYHOUND_{name.upper()}" for name in ServiceSettings.model_fields}
+    wanted = settings | {f"greyhound {name}" for name in COMMANDS}
+    assert {words for words in wanted if words not in readme} == set()
