@@ -48,7 +48,7 @@ class Race(SQLModel, table=True):
     distance_m: int
     number: int | None = None
     grade: str | None = None
-    market_id: str | None = Field(default=None, unique=True)
+    market_id: str | None = Field(default=None, index=True)
     source_key: str | None = Field(default=None, unique=True)
     is_whole: bool = False
     is_simulated: bool = False

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from racing.cards import PRICE
 from racing.grades import grade_of
 from racing.importers.claims import (
+    FACTS,
     Claim,
     ParsedFile,
     RowRefused,
@@ -16,7 +18,7 @@ from racing.importers.claims import (
     bucket_of,
     date_of,
     distance_of,
-    is_price,
+    distance_of_bucket,
     number,
 )
 from racing.importers.reading import CsvFile
@@ -41,6 +43,7 @@ COLUMNS = (
     "PLACE_BSP",
 )
 LAST_BOX = 8
+MAX_RATED_PRICE = 10_000.0  # a model, no market: 142 prices of 442,136 lie above 1000, the highest is 4,788
 _RACE_NAME = re.compile(
     r"^R(\d+)\s+(\d{3,4})(?:m\s*|\s+)(.*)$"
 )  # "R1 450m Mdn", "R12 352mHeat", "R10 457 M5"
@@ -73,10 +76,7 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
             if len(row) != len(file.header):
                 raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
             claim = _claim(line, [row[i].strip() for i in at], parsed)
-            runners = races.setdefault(claim["race_key"], {})
-            if claim["dog_key"] in runners:
-                raise RowRefused(f"a dog runs once in a race, got {claim['dog_name']!r} twice")
-            runners[claim["dog_key"]] = claim
+            _enter(claim, races.setdefault(claim["race_key"], {}), parsed)
         except RowRefused as error:
             parsed.refuse(line, str(error))
     for runners in races.values():
@@ -85,6 +85,36 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
             claim["is_scratched"] = has_result and claim["won"] is None
             parsed.claims.append(claim)
     return parsed
+
+
+def _enter(claim: Claim, runners: dict[str, Claim], parsed: ParsedFile) -> None:
+    """Enter a runner into its race.
+
+    137 markets of 60,860 stand under two successive days, with the same runners and prices: races of an
+    evening that midnight in another time zone fell into. They were run on the first day.
+    """
+    first = next(iter(runners.values()), claim)
+    if claim["bucket"] < first["bucket"]:
+        for runner in runners.values():
+            runner["bucket"] = claim["bucket"]
+        first = claim
+    same_distance = distance_of_bucket(claim["bucket"]) == distance_of_bucket(first["bucket"])
+    if not same_distance or claim["track"] != first["track"]:
+        raise RowRefused(f"a race has one track and distance, its MarketId {claim['race_key']} has two")
+    is_other_day = claim["bucket"] != first["bucket"]
+    claim["bucket"] = first["bucket"]
+    before = runners.setdefault(claim["dog_key"], claim)
+    if before is claim:
+        return
+    unknown = [name for name in FACTS if before[name] is None]
+    differing = [
+        name for name in FACTS if None not in (before[name], claim[name]) and before[name] != claim[name]
+    ]
+    if differing and not is_other_day:
+        rule = f"a dog runs once in a race, got {claim['dog_name']!r} twice"
+        raise RowRefused(f"{rule} (line {before['line']} has another {', '.join(differing)})")
+    before |= {name: claim[name] for name in unknown}
+    parsed.n_repeated += 1
 
 
 def _claim(line: int, row: list[str], parsed: ParsedFile) -> Claim:
@@ -114,10 +144,11 @@ def _claim(line: int, row: list[str], parsed: ParsedFile) -> Claim:
     for name, words in (("rated_price", rated), ("bsp", bsp), ("place_bsp", place_bsp)):
         if words:
             value = number(words)
-            if value is not None and is_price(value):
+            limit = MAX_RATED_PRICE if name == "rated_price" else PRICE[1]
+            if value is not None and PRICE[0] <= value <= limit:
                 claim[name] = value
             else:
-                parsed.drop(line, f"{name} must be 1.001..1000, got {words!r} ({dog!r})")
+                parsed.drop(line, f"{name} must be {PRICE[0]}..{limit:.0f}, got {words!r} ({dog!r})")
     return claim
 
 

@@ -22,13 +22,11 @@ class NamedThings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._track_ids: dict[str, int] = dict(
-            connection.execute(select(TrackAlias.alias, TrackAlias.track_id)).tuples().all()
+            connection.execute(select(col(TrackAlias.alias), col(TrackAlias.track_id))).tuples().all()
         )
-        self._dogs: dict[str, tuple[int, str, str | None]] = {
-            key: (number, name, sex)
-            for number, key, name, sex in connection.execute(
-                select(Dog.id, Dog.key, Dog.name, Dog.sex)
-            ).tuples()
+        dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), col(Dog.sex))
+        self._dogs = {
+            key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs).tuples()
         }
 
     def give_ids(self, claims: Iterable[Claim]) -> None:
@@ -102,14 +100,16 @@ def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Ite
         ridden = exists().where(col(Run.dog_id) == col(Dog.id))
         connection.execute(delete(Dog).where(col(Dog.id).in_(some), ~ridden))
         _rename(connection, some)
-    unused = set(tracks) - set(connection.scalars(select(Race.track_id).distinct()))
-    unused -= set(connection.scalars(select(SourceRow.track_id).where(col(SourceRow.track_id).in_(unused))))
+    unused = set(tracks) - set(connection.scalars(select(col(Race.track_id)).distinct()))
+    unused -= set(
+        connection.scalars(select(col(SourceRow.track_id)).where(col(SourceRow.track_id).in_(unused)))
+    )
     for table, column in ((TrackAlias, TrackAlias.track_id), (Track, Track.id)):
         _delete_all(connection, table, column, unused)
 
 
 def _rename(connection: Connection, dog_ids: list[int]) -> None:
-    said = select(SourceRow.dog_id, SourceRow.dog_name, SourceRow.sex).distinct()
+    said = select(col(SourceRow.dog_id), col(SourceRow.dog_name), col(SourceRow.sex)).distinct()
     names: dict[int, set[tuple[str, str | None]]] = {}
     for dog_id, name, sex in connection.execute(said.where(col(SourceRow.dog_id).in_(dog_ids))).tuples():
         if dog_id is not None and name is not None:

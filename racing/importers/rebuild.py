@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from racing.database.tables import Race, Run, RunWorth, SourceRow
 from racing.importers.claims import Claim, day_of_bucket, distance_of_bucket
@@ -41,13 +41,20 @@ class _Changes:
     gone: list[int] = field(default_factory=list)
 
 
-def rebuild(connection: Connection, buckets: Iterable[int], new_rows: list[Claim]) -> Rebuilt:
-    """Resolve the buckets from their stored rows and from new ones, which are stored as well."""
-    return _Rebuild(connection, sorted(set(buckets)), new_rows).run()
+def rebuild(
+    connection: Connection, buckets: Iterable[int], new_rows: list[Claim], run_ids: Iterable[int] = ()
+) -> Rebuilt:
+    """Resolve the buckets from their stored rows and from new ones, which are stored as well.
+
+    ``run_ids`` are runs whose rows were taken away: they go unless other rows tell of them.
+    """
+    return _Rebuild(connection, sorted(set(buckets)), new_rows, set(run_ids)).run()
 
 
 class _Rebuild:
-    def __init__(self, connection: Connection, buckets: list[int], new_rows: list[Claim]) -> None:
+    def __init__(
+        self, connection: Connection, buckets: list[int], new_rows: list[Claim], run_ids: set[int]
+    ) -> None:
         self._connection = connection
         self._new_rows = new_rows
         self._stored = list(_fetch(connection, SourceRow, "bucket", buckets))
@@ -57,8 +64,8 @@ class _Rebuild:
         for row in new_rows:
             row["run_id"] = None
             self._rows[row["bucket"]].append(row)
-        run_ids = sorted({row["run_id"] for row in self._stored})
-        self._runs = {run["id"]: run for run in _fetch(connection, Run, "id", run_ids)}
+        run_ids |= {row["run_id"] for row in self._stored}
+        self._runs = {run["id"]: run for run in _fetch(connection, Run, "id", sorted(run_ids))}
         race_ids = sorted({run["race_id"] for run in self._runs.values()})
         self._races = {race["id"]: race for race in _fetch(connection, Race, "id", race_ids)}
         self._race_of_key = {
@@ -154,13 +161,11 @@ class _Rebuild:
         _update(self._connection, SourceRow, self._moved.changed)
         rows = [{name: row[name] for name in _ROW_COLUMNS} for row in self._new_rows]
         _insert(self._connection, SourceRow, rows)
-        for table, column, gone in (
-            (RunWorth, RunWorth.run_id, self._run_changes.gone),
-            (Run, Run.id, self._run_changes.gone),
-            (Race, Race.id, self._race_changes.gone),
-        ):
-            for some in _chunks(gone):
-                self._connection.execute(delete(table).where(column.in_(some)))  # type: ignore[union-attr,attr-defined]
+        for runs in _chunks(self._run_changes.gone):
+            self._connection.execute(delete(RunWorth).where(col(RunWorth.run_id).in_(runs)))
+            self._connection.execute(delete(Run).where(col(Run.id).in_(runs)))
+        for races in _chunks(self._race_changes.gone):
+            self._connection.execute(delete(Race).where(col(Race.id).in_(races)))
 
 
 def _betfair_key(market_id: str | None) -> str:
@@ -187,7 +192,7 @@ def _update(connection: Connection, table: type[SQLModel], rows: list[dict[str, 
     if not rows:
         return
     columns = table.__table__  # type: ignore[attr-defined]
-    values = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
     statement = update(columns).where(columns.c.id == bindparam("old_id")).values(values)
     connection.execute(
         statement,

@@ -35,7 +35,7 @@ def import_files(
     report = ImportReport()
     files = expand(paths)
     with engine.connect() as connection:
-        known = set(connection.scalars(select(SourceFile.sha256)))
+        known = set(connection.scalars(select(col(SourceFile.sha256))))
     batch: list[tuple[ParsedFile, FileReport]] = []
     n_rows = 0
     for i, path in enumerate(files):
@@ -81,7 +81,7 @@ def _write(engine: Engine, batch: list[tuple[ParsedFile, FileReport]], report: I
     with engine.begin() as connection:
         lock_for_import(connection)
         # Another import may have brought the same file since this one began.
-        here = set(connection.scalars(select(SourceFile.sha256)))
+        here = set(connection.scalars(select(col(SourceFile.sha256))))
         rows: list[Claim] = []
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []

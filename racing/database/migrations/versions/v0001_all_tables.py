@@ -66,10 +66,10 @@ def upgrade() -> None:
             ["track.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("market_id"),
         sa.UniqueConstraint("source_key"),
     )
     op.create_index("ix_race_date_track", "race", ["date", "track_id"], unique=False)
+    op.create_index(op.f("ix_race_market_id"), "race", ["market_id"], unique=False)
     op.create_table(
         "trackalias",
         sa.Column("alias", sa.String(), nullable=False),

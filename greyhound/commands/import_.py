@@ -1,0 +1,193 @@
+"""`greyhound import`: bring files of races in, list them, take one out again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from sqlalchemy import Engine
+
+from greyhound.options import console, database_option, json_option, print_json, progress, progress_option
+from racing.database.engine import open_database
+from racing.errors import FileRefused
+from racing.importers.betfair import import_betfair
+from racing.importers.form_guides import import_form_guides
+from racing.importers.report import FileStatus, ImportReport
+from racing.importers.results import import_results
+from racing.importers.undo import imported_files, undo_import
+
+N_PROBLEMS_SHOWN = 20
+
+_paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+
+
+@click.group("import", invoke_without_command=True)
+@click.option("--undo", metavar="FILE", help="Take an imported file out again: its path, name or number.")
+@database_option
+@json_option
+@progress_option
+@click.pass_context
+def import_group(context: click.Context, undo: str | None, database: str, as_json: bool) -> None:
+    """Import files of races. A file that is in the database already is skipped; folders are read whole.
+
+    \b
+    Examples:
+      greyhound import betfair downloads/betfair
+      greyhound import form-guides guides/ "Race 3 - BEN - 18 July 2025.csv"
+      greyhound import list
+      greyhound import --undo "Race 3 - BEN - 18 July 2025.csv"
+    """
+    if context.invoked_subcommand is not None:
+        if undo is not None:
+            raise click.UsageError("--undo takes a file out; it stands alone, without a subcommand")
+        return
+    if undo is None:
+        click.echo(context.get_help())
+        return
+    _undo(database, undo, as_json)
+
+
+@import_group.command("form-guides")
+@_paths
+@database_option
+@json_option
+@progress_option
+def form_guides(paths: tuple[str, ...], database: str, as_json: bool) -> None:
+    """Import form guides: CSV cards whose rows are the dogs' past runs.
+
+    Example: greyhound import form-guides guides/
+    """
+    _import(import_form_guides, paths, database, as_json)
+
+
+@import_group.command("betfair")
+@_paths
+@database_option
+@json_option
+@progress_option
+def betfair(paths: tuple[str, ...], database: str, as_json: bool) -> None:
+    """Import Betfair's monthly files, ANZ_Greyhounds_YYYY_MM.csv[.gz].
+
+    Example: greyhound import betfair ANZ_Greyhounds_2025_07.csv.gz
+    """
+    _import(import_betfair, paths, database, as_json)
+
+
+@import_group.command("results")
+@_paths
+@database_option
+@json_option
+@progress_option
+def results(paths: tuple[str, ...], database: str, as_json: bool) -> None:
+    """Import results in our own columns, one row a runner, every starter of a race.
+
+    \b
+    Needed: race_id, date, track, distance_m, runner. Optional: box, finish_position, grade, race_number,
+    weight_kg, time_s, first_split_s, margin_lengths, position_in_running, starting_price, bsp, place_bsp,
+    rated_price, true_probability.
+
+    Example: greyhound import results my-results.csv
+    """
+    _import(import_results, paths, database, as_json)
+
+
+@import_group.command("list")
+@database_option
+@json_option
+def list_files(database: str, as_json: bool) -> None:
+    """List the imported files with their counts.
+
+    Example: greyhound import list
+    """
+    engine = open_database(database)
+    files = imported_files(engine)
+    if as_json:
+        print_json({"files": [file.model_dump() for file in files]})
+        return
+    table = Table("no", "file", "kind", "read", "added", "updated", "refused", box=None)
+    for file in files:
+        counts = (file.n_read, file.n_added, file.n_updated, file.n_refused)
+        table.add_row(str(file.id), file.name, file.kind, *map(str, counts))
+    console.print(table)
+
+
+@import_group.command("undo")
+@click.argument("file")
+@database_option
+@json_option
+@progress_option
+def undo_command(file: str, database: str, as_json: bool) -> None:
+    """Take an imported FILE out again, meant by its path, its name or its number in the list.
+
+    Example: greyhound import undo test_form_guide.csv
+    """
+    _undo(database, file, as_json)
+
+
+def _import(
+    importer: Callable[..., ImportReport], paths: tuple[str, ...], database: str, as_json: bool
+) -> None:
+    engine = open_database(database, create=True)
+    with progress("importing files") as show:
+        report = importer(engine, paths, on_progress=show)
+    if report.first_day is not None:
+        _update_ratings(engine)
+    if as_json:
+        print_json(_summary(report) | {"files": report.files, "problems": report.problems})
+    else:
+        _print(report)
+    if report.files and report.n_files(FileStatus.REFUSED) == len(report.files):
+        raise FileRefused(f"none of the {len(report.files)} files was taken")
+    if not report.files:
+        raise FileRefused(f"there is no CSV file in {', '.join(paths)}")
+
+
+def _undo(database: str, file: str, as_json: bool) -> None:
+    engine = open_database(database)
+    report = undo_import(engine, file)
+    if report.first_day is not None:
+        _update_ratings(engine)
+    if as_json:
+        print_json(report)
+        return
+    kept = f"{report.n_runs_changed} are now as other files tell them"
+    console.print(f"{Path(report.file).name} is out: {report.n_runs_removed} runs removed, {kept}.")
+
+
+def _update_ratings(engine: Engine) -> None:
+    from racing.ratings import update_ratings
+
+    with progress("updating ratings") as show:
+        update_ratings(engine, on_progress=show)
+
+
+def _summary(report: ImportReport) -> dict[str, Any]:
+    return {
+        "n_files_imported": report.n_files(FileStatus.IMPORTED),
+        "n_files_already_imported": report.n_files(FileStatus.ALREADY_IMPORTED),
+        "n_files_refused": report.n_files(FileStatus.REFUSED),
+        "n_read": report.n_read,
+        "n_added": report.n_added,
+        "n_updated": report.n_updated,
+        "n_known": report.n_known,
+        "n_refused": report.n_refused,
+    }
+
+
+def _print(report: ImportReport) -> None:
+    counts = _summary(report)
+    console.print(
+        "files: {n_files_imported} imported, {n_files_already_imported} already there, "
+        "{n_files_refused} refused".format(**counts)
+    )
+    console.print(
+        "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
+        "{n_refused} refused".format(**counts)
+    )
+    # Whole files and rows first: they cost most.
+    problems = sorted(report.problems, key=lambda problem: ("file", "row", "fact").index(problem.what))
+    for problem in problems[:N_PROBLEMS_SHOWN]:
+        click.echo(f"  {problem}", err=True)
+    if len(problems) > N_PROBLEMS_SHOWN:
+        click.echo(f"  and {len(problems) - N_PROBLEMS_SHOWN} more (--json lists all)", err=True)

@@ -1,0 +1,122 @@
+"""A form-guide CSV as a card to predict: its dogs, with the runs that it lists as their form."""
+
+import datetime as dt
+import re
+from collections import Counter
+from pathlib import Path
+
+from racing.cards import Card, PastRun, Runner
+from racing.errors import FileRefused
+from racing.importers.claims import Claim, ParsedFile, RowRefused, day_of_bucket, distance_of_bucket
+from racing.importers.form_guides import KIND, claim_of, form_rows
+from racing.importers.reading import read_csv
+from racing.tracks import known_track
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ISO_DAY = re.compile(r"(?<!\d)(\d{4})[-_](\d{2})[-_](\d{2})(?!\d)")
+_NAMED_DAY = re.compile(r"(?<!\d)(\d{1,2})[ _-]([A-Za-z]{3})[a-z]*[ _-](\d{4})(?!\d)")
+_RACE = re.compile(r"race[ _]?(\d{1,2})(?!\d)", re.IGNORECASE)
+_SEPARATORS = re.compile(r"\s+-\s+|_-_")
+
+
+def read_form_guide_card(
+    path: str | Path,
+    *,
+    date: dt.date | None = None,
+    track: str | None = None,
+    distance_m: int | None = None,
+) -> Card:
+    """Read a form guide as a card.
+
+    Where they are not given, date and track are those of the file's name (``Race 6 - W_PK - 10 July 2025``),
+    which is not always true; and the distance, which stands nowhere, is the one most run at that track in
+    the dogs' newest runs there. Runs on or after the date are left in, for the reader to warn of.
+
+    Raises
+    ------
+    FileRefused
+        If it is no form guide, or does not tell date, track or distance.
+    """
+    file = read_csv(Path(path))
+    parsed = ParsedFile.of(file, KIND)
+    dogs: dict[tuple[int, str], list[Claim]] = {}
+    for row in form_rows(file, parsed):
+        form = dogs.setdefault((row.rug, row.dog), [])
+        try:
+            form.append(claim_of(row, parsed))
+        except RowRefused as error:
+            parsed.refuse(row.line, str(error))
+    if not any(dogs.values()):
+        raise FileRefused(f"{path}: none of its {parsed.n_read} rows could be taken as a past run")
+    told_date, told_track, race_number = _told_by(Path(path))
+    date, track = date or told_date, track or told_track
+    if date is None:
+        raise FileRefused(f"{path}: the file's name does not tell the race's date; give it")
+    if track is None:
+        raise FileRefused(f"{path}: the file's name does not tell the race's track; give it")
+    distance_m = distance_m or _usual_distance(dogs, track)
+    if distance_m is None:
+        raise FileRefused(f"{path}: no dog has run at {track}, so the distance is not told; give it")
+    return Card(
+        date=date,
+        track=known_track(track, distance_m) or track,
+        distance_m=distance_m,
+        race_number=race_number,
+        runners=tuple(
+            Runner(name=name, box=number, form=tuple(map(_past_run, form)))
+            for (number, name), form in sorted(dogs.items())
+        ),
+    )
+
+
+def _told_by(path: Path) -> tuple[dt.date | None, str | None, int | None]:
+    """Return the date, track and race number that a file's name tells."""
+    stem = re.sub(r"(_cleaned|_enhanced|\s*\(\d+\))+$", "", path.stem)
+    day = _day_of(stem)
+    race = _RACE.search(stem)
+    rest = _RACE.sub(" - ", _NAMED_DAY.sub(" - ", _ISO_DAY.sub(" - ", stem)))
+    parts = [part.strip(" _-") for part in _SEPARATORS.split(rest)]
+    names = [name for part in parts if part and (name := known_track(part))]
+    return day, names[0] if names else None, int(race[1]) if race else None
+
+
+def _day_of(stem: str) -> dt.date | None:
+    try:
+        if found := _ISO_DAY.search(stem):
+            return dt.date(int(found[1]), int(found[2]), int(found[3]))
+        if (found := _NAMED_DAY.search(stem)) and found[2].lower() in _MONTHS:
+            return dt.date(int(found[3]), _MONTHS.index(found[2].lower()) + 1, int(found[1]))
+    except ValueError:
+        pass
+    return None
+
+
+def _usual_distance(dogs: dict[tuple[int, str], list[Claim]], track: str) -> int | None:
+    newest = Counter[int]()
+    for form in dogs.values():
+        here = [claim["bucket"] for claim in form if _is_at(claim, track)]
+        if here:
+            newest[distance_of_bucket(max(here))] += 1
+    return max(newest, key=lambda distance_m: (newest[distance_m], distance_m), default=None)
+
+
+def _is_at(claim: Claim, track: str) -> bool:
+    return bool(claim["track"] == (known_track(track, distance_of_bucket(claim["bucket"])) or track))
+
+
+def _past_run(claim: Claim) -> PastRun:
+    return PastRun(
+        date=day_of_bucket(claim["bucket"]),
+        track=claim["track"],
+        distance_m=distance_of_bucket(claim["bucket"]),
+        box=claim["box"],
+        grade=claim["grade"],
+        weight_kg=claim["weight_kg"],
+        finish_position=claim["finish_position"],
+        time_s=claim["time_s"],
+        winner_time_s=claim["winner_time_s"],
+        first_split_s=claim["first_split_s"],
+        margin_lengths=claim["margin_lengths"],
+        position_in_running=claim["position_in_running"],
+        starting_price=claim["starting_price"],
+    )

@@ -1,0 +1,68 @@
+"""Take an imported file back out: what only it told goes, what others told too stays as they tell it."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, delete
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col, select
+
+from racing.database.tables import SourceFile, SourceRow
+from racing.errors import FileRefused
+from racing.importers.ids import lock_for_import
+from racing.importers.named import forget_unused
+from racing.importers.reading import digest_of
+from racing.importers.rebuild import rebuild
+from racing.importers.report import UndoReport
+
+
+def undo_import(engine: Engine, file: str | Path) -> UndoReport:
+    """Take a file out, meant by its number, its path, its name, or its content.
+
+    Raises
+    ------
+    FileRefused
+        If no imported file, or more than one, is meant.
+    """
+    with engine.begin() as connection:
+        lock_for_import(connection)
+        number, name = _meant(connection, str(file))
+        told = sa_select(
+            col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)
+        )
+        rows = connection.execute(told.where(col(SourceRow.file_id) == number)).tuples().all()
+        connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
+        buckets = {bucket for bucket, *_ in rows if bucket is not None}
+        rebuilt = rebuild(connection, buckets, [], {run_id for _, run_id, *_ in rows})
+        forget_unused(
+            connection,
+            {dog_id for _, _, dog_id, _ in rows if dog_id is not None},
+            {track_id for *_, track_id in rows if track_id is not None},
+        )
+        connection.execute(delete(SourceFile).where(col(SourceFile.id) == number))
+        return UndoReport(name, len(rows), rebuilt.n_runs_removed, rebuilt.n_runs_changed, rebuilt.first_day)
+
+
+def imported_files(engine: Engine) -> list[SourceFile]:
+    """Return the files that are in the database, in the order in which they came."""
+    with Session(engine) as session:
+        return list(session.exec(select(SourceFile).order_by(col(SourceFile.id))))
+
+
+def _meant(connection: Connection, words: str) -> tuple[int, str]:
+    files = (
+        connection.execute(sa_select(col(SourceFile.id), col(SourceFile.name), col(SourceFile.sha256)))
+        .tuples()
+        .all()
+    )
+    digest = digest_of(Path(words)) if Path(words).is_file() else None
+    found = [(number, name) for number, name, sha256 in files if words == str(number) or sha256 == digest]
+    found = found or [(number, name) for number, name, _ in files if name == words]
+    found = found or [(number, name) for number, name, _ in files if Path(name).name == words]
+    if not found:
+        raise FileRefused(f"no imported file is {words!r}; `greyhound import list` shows them")
+    if len(found) > 1:
+        numbers = ", ".join(str(number) for number, _ in found)
+        raise FileRefused(f"{words!r} means {len(found)} imported files ({numbers}); name one by its number")
+    number, name = found[0]
+    assert number is not None
+    return number, name
