@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from model_registry.errors import (
     RegistryUnavailable,
 )
 from model_registry.fetch import _cached
+from model_registry.history import tag_of
 from model_registry.registry import MODEL, ModelRegistry
 from model_registry.store import Store
 from tests.model_registry.builders import make_artifact, make_features
@@ -78,6 +80,29 @@ def test_promotions_are_recorded_and_rollback_takes_them_back(
     ]
     assert [(r.reason, r.by) for r in registry.history()[2:4]] == [("try 3", "ann"), ("3 is slow", "bob")]
     assert [v.aliases for v in registry.versions()] == [(), (), ("champion",)]
+
+
+def test_a_version_that_was_rolled_back_is_never_gone_back_to(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, 3)
+    registry.promote(1, reason="x")
+    registry.promote(2, reason="bad")
+    registry.rollback(reason="it was bad")
+    registry.promote(3, reason="x")
+    assert registry.rollback(reason="x").version == 1
+
+
+def test_the_later_of_two_promotions_on_record_has_the_alias(registry: ModelRegistry, tmp_path: Path) -> None:
+    register(registry, tmp_path, 2)
+    first = registry.promote(2, reason="x")
+    registry.promote(1, reason="x")
+    # Another promoter's record, written between ours and our move of the alias.
+    key, value = tag_of(replace(first, number=99))
+    registry._store.client.set_registered_model_tag(MODEL, key, value)
+    registry._store.client.delete_registered_model_alias(MODEL, "champion")
+    registry.promote(1, reason="x")
+    assert registry.champion_version_number() == registry.history()[-1].version == 2
 
 
 def test_rollback_passes_over_a_deleted_version(registry: ModelRegistry, tmp_path: Path) -> None:
