@@ -1,0 +1,110 @@
+"""The search, its resumption, its workers and what they end with."""
+
+import sqlite3
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from racing.metrics import race_log_loss
+from tests.training.builders import FEATURE_NAMES, make_table
+from training.candidates import SearchSettings, fit_candidates
+from training.errors import SearchNotResumable, TrainingSetTooSmall
+from training.families import FAMILY_NAMES
+from training.splits import split_by_time, time_folds
+
+QUICK = SearchSettings(families=("logistic_regression", "xgboost"), n_trials=3, n_folds=2, n_jobs=1)
+
+
+def fit(settings, split=None, on_trial=lambda trial: None):
+    split = split or split_by_time(make_table(400))
+    return fit_candidates(split.train, split.calibration, settings, FEATURE_NAMES, ("feature_5",), on_trial)
+
+
+def tried(candidates):
+    return [(trial.family, trial.params, trial.fold_losses, trial.state) for trial in candidates.trials]
+
+
+def test_every_family_and_the_ensemble_beat_a_uniform_guess_on_later_races():
+    split = split_by_time(make_table(400))
+    seen = []
+    found = fit(replace(QUICK, families=FAMILY_NAMES, n_trials=1), split, seen.append)
+    assert [candidate.name for candidate in found] == [*FAMILY_NAMES, "ensemble"]
+    assert {trial.family for trial in seen} == set(FAMILY_NAMES)
+    race = split.test.race
+    for candidate in found:
+        p = candidate.probabilities(split.test)
+        np.testing.assert_allclose(np.bincount(race, p), 1)
+        assert race_log_loss(p, split.test.won, race) < np.log(6) - 0.1, candidate.name
+
+
+def test_workers_find_what_one_process_finds():
+    alone, side_by_side = fit(QUICK), fit(replace(QUICK, n_jobs=2))
+    assert tried(alone) == tried(side_by_side)
+    features = make_table(20, seed=5).features
+    for candidate in alone:
+        np.testing.assert_array_equal(
+            candidate.log_odds(features), side_by_side[candidate.name].log_odds(features)
+        )
+
+
+def test_a_resumed_search_ends_where_an_uninterrupted_one_does(tmp_path):
+    stored = replace(QUICK, storage=f"sqlite:///{tmp_path}/search.db", families=("xgboost",), n_trials=12)
+
+    def interrupt(trial):
+        if trial.number == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(stored, on_trial=interrupt)
+    with sqlite3.connect(tmp_path / "search.db") as database:  # as a worker that was ended leaves its trial
+        database.execute("update trials set state = 'RUNNING' where number = 9")
+    database.close()
+    seen = []
+    resumed = fit(replace(stored, resume=True), on_trial=seen.append)
+    assert len(seen) == 3
+    assert tried(resumed) == tried(fit(replace(stored, storage=None)))
+
+
+def test_a_search_of_other_data_is_not_resumed(tmp_path):
+    stored = replace(QUICK, storage=f"sqlite:///{tmp_path}/search.db", families=("xgboost",), n_trials=1)
+    fit(stored)
+    with pytest.raises(SearchNotResumable, match="only with the data"):
+        fit(replace(stored, resume=True), split_by_time(make_table(400, seed=9)))
+
+
+def test_without_whole_races_runners_are_judged_one_by_one():
+    table = make_table(400)
+    found = fit(QUICK, split_by_time(replace(table, is_whole=np.zeros(len(table), bool))))
+    assert not found.is_by_race
+    assert "whole races" in found.note
+    assert {candidate.sharing_exponent for candidate in found} == {1.0}
+
+
+def test_a_spent_budget_still_gives_one_trial():
+    assert len(fit(replace(QUICK, n_trials=50, time_budget_s=0.0)).trials) == 2
+
+
+def test_parts_of_a_split_follow_each_other_and_share_no_day():
+    split = split_by_time(make_table(400))
+    assert split.train.date.max() < split.calibration.date.min()
+    assert split.calibration.date.max() < split.test.date.min()
+
+
+@pytest.mark.parametrize("n_days", [7, 8, 40])
+def test_folds_are_learnt_calibrated_and_judged_in_this_order(n_days):
+    table = make_table(n_days * 5)
+    folds = time_folds(table, 3)
+    for fold in folds:
+        assert table.date[fold.train].max() < table.date[fold.calibrate].min()
+        assert table.date[fold.calibrate].max() < table.date[fold.judge].min()
+    assert table.date[folds[-1].judge].max() == table.date.max()
+
+
+def test_too_small_parts_are_refused_with_rule_and_value():
+    with pytest.raises(TrainingSetTooSmall, match="needs 200 runners, got"):
+        split_by_time(make_table(30))
+    with pytest.raises(TrainingSetTooSmall, match=r"need 7 days .* got 6"):
+        time_folds(make_table(30), 3)
+    with pytest.raises(TrainingSetTooSmall, match=r"test part .* got 0"):
+        split_by_time(make_table(400), test_from=np.datetime64("2030-01-01").item())

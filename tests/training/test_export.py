@@ -1,0 +1,87 @@
+"""Graphs against estimators, and the losses and samples that these are fitted with."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from training.export import to_onnx
+from training.families import FAMILIES, Setting
+from training.focal import focal_derivatives, focal_loss
+from training.resampling import Lesson, add_synthetic_winners, weigh_classes
+
+
+def make_lesson(n=1500, n_features=12, seed=0):
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, n_features)).astype(np.float32)
+    features[rng.random(features.shape) < 0.15] = np.nan
+    features[:, 0] = rng.integers(1, 9, n)
+    features[:, 1] = np.nan
+    features[:, 2] = np.round(features[:, 2] * 4) / 4  # values that thresholds fall between, and ties
+    odds = np.nan_to_num(features[:, 3]) + np.nan_to_num(features[:, 4]) - 1.5
+    won = rng.random(n) < 1 / (1 + np.exp(-odds))
+    return Lesson(features, won, np.ones(n))
+
+
+def answer(graph, features):
+    return ort.InferenceSession(graph).run(["log_odds"], {"features": features})[0]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_graph_agrees_with_its_estimator_on_known_unknown_and_extreme_values(family):
+    lesson = make_lesson()
+    asked = lesson.features.copy()
+    asked[:20] = np.nan
+    asked[20:30], asked[30:40] = 1e30, -1e30
+    for gamma in (None, 2.0) if family.has_focal_loss else (None,):
+        member = family.fit(
+            lesson, family.defaults, Setting(categorical=(0,), focal_gamma=gamma, is_final=True)
+        )
+        graph = to_onnx(member, asked.shape[1])
+        got = answer(graph, asked)
+        assert got.shape == (len(asked),)
+        assert np.ptp(got) > 1
+        assert np.abs(got - member.log_odds(asked)).max() < 1e-5
+        assert len(graph) < 3_000_000
+
+
+def test_graph_branches_alike_on_the_thresholds_themselves():
+    lesson = make_lesson()
+    for family in FAMILIES[1:]:
+        member = family.fit(lesson, family.defaults, Setting())
+        forest = member.forest()
+        tree = forest.trees[0]
+        asked = np.zeros((3, lesson.features.shape[1]), np.float32)
+        threshold = np.float32(tree.threshold[0])
+        asked[:, tree.feature[0]] = [np.nextafter(threshold, np.float32(-9)), threshold,
+                                     np.nextafter(threshold, np.float32(9))]  # fmt: skip
+        np.testing.assert_allclose(
+            answer(to_onnx(member, asked.shape[1]), asked), member.log_odds(asked), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_derivatives_are_those_of_the_loss(gamma):
+    odds = np.linspace(-3, 3, 25)
+    for won in (np.ones(25, bool), np.zeros(25, bool)):
+        gradient, hessian = focal_derivatives(odds, won, gamma)
+        step = 1e-4
+        up, down = focal_loss(odds + step, won, gamma), focal_loss(odds - step, won, gamma)
+        np.testing.assert_allclose(gradient, (up - down) / (2 * step), atol=1e-6)
+        curvature = (up + down - 2 * focal_loss(odds, won, gamma)) / step**2
+        np.testing.assert_allclose(hessian, np.maximum(curvature, 1e-6), atol=1e-5)
+
+
+def test_synthetic_winners_follow_untouched_rows_and_keep_codes_whole():
+    lesson = make_lesson()
+    more = add_synthetic_winners(lesson, (0,), seed=1)
+    n = len(lesson.won)
+    np.testing.assert_array_equal(more.features[:n], lesson.features)
+    assert more.won[n:].all()
+    assert len(more.won) > n
+    assert set(np.unique(more.features[n:, 0])) <= set(range(1, 9))
+    assert abs(more.won.sum() / (~more.won).sum() - 0.5) < 0.01 or lesson.won.mean() > 1 / 3
+
+
+def test_class_weights_make_winners_and_losers_even():
+    lesson = weigh_classes(make_lesson())
+    assert lesson.weights[lesson.won].sum() == pytest.approx(lesson.weights[~lesson.won].sum())

@@ -1,0 +1,91 @@
+"""From a member's log odds to honest probabilities: Platt or isotonic, and how far a race sharpens them."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
+
+from model_registry.artifact.spec import Calibration, Isotonic, Platt
+from racing.metrics import race_log_loss
+from racing.probabilities import share_within_race
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Races = NDArray[np.int64]
+
+
+def fit_calibration(method: str, log_odds: Floats, won: Flags) -> Calibration:
+    """Fit the calibration of a name: ``platt``, ``isotonic`` or ``none``."""
+    match method:
+        case "platt":
+            return fit_platt(log_odds, won)
+        case "isotonic":
+            return fit_isotonic(log_odds, won)
+        case "none":
+            return None
+    raise ValueError(f"calibration must be platt, isotonic or none, got {method!r}")
+
+
+def fit_platt(log_odds: Floats, won: Flags) -> Platt:
+    """Fit score = sigmoid(slope * log_odds + intercept) (Platt 1999) by Newton's method.
+
+    A slope below 0.01 would turn the order of the runners around; it is held there.
+    """
+    x = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
+    target = np.clip(won, 1 / (len(won) + 2), 1 - 1 / (len(won) + 2))  # Platt's own guard against certainty
+    slope_and_intercept = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = _sigmoid(x @ slope_and_intercept)
+        pull = 1e-3 * (slope_and_intercept - [1.0, 0.0])  # keeps a constant column of log odds solvable
+        hessian = (x * np.maximum(p * (1 - p), 1e-6)[:, None]).T @ x + 1e-3 * np.eye(2)
+        step = np.clip(np.linalg.solve(hessian, x.T @ (target - p) - pull), -2, 2)
+        slope_and_intercept = slope_and_intercept + step
+        if np.abs(step).max() < 1e-9:
+            break
+    slope, intercept = slope_and_intercept
+    return Platt(max(float(slope), 0.01), float(intercept))
+
+
+def fit_isotonic(log_odds: Floats, won: Flags) -> Isotonic:
+    """Fit a rising table of scores (Zadrozny and Elkan 2002), its ends kept off 0 and 1."""
+    fitted = IsotonicRegression(y_min=1e-4, y_max=1 - 1e-4).fit(log_odds, won)
+    knots, places = np.unique(np.asarray(fitted.X_thresholds_, np.float64), return_index=True)
+    scores = np.maximum.accumulate(np.asarray(fitted.y_thresholds_, np.float64)[places])
+    return Isotonic(tuple(knots.tolist()), tuple(scores.tolist()))
+
+
+def calibrated_log_odds(calibration: Calibration, log_odds: Floats) -> Floats:
+    """Return the log odds of the calibrated scores."""
+    match calibration:
+        case Platt(slope, intercept):
+            return slope * log_odds + intercept
+        case Isotonic(knots, scores):
+            score = np.clip(np.interp(log_odds, knots, scores), 1e-6, 1 - 1e-6)
+            odds: Floats = np.log(score) - np.log1p(-score)
+            return odds
+        case None:
+            return log_odds
+
+
+def calibrated_scores(calibration: Calibration, log_odds: Floats) -> Floats:
+    """Return calibrated scores in [0, 1], each runner judged on its own."""
+    if isinstance(calibration, Isotonic):
+        return np.interp(log_odds, calibration.log_odds, calibration.score)
+    return _sigmoid(calibrated_log_odds(calibration, log_odds))
+
+
+def fit_exponent(log_odds: Floats, won: Flags, race: Races) -> float:
+    """Return the sharing exponent of the greatest likelihood, within 0.2..3, for whole races."""
+
+    def loss(log_exponent: float) -> float:
+        return race_log_loss(share_within_race(log_odds, race, float(np.exp(log_exponent))), won, race)
+
+    found = minimize_scalar(
+        loss, bounds=(np.log(0.2), np.log(3.0)), method="bounded", options={"xatol": 1e-4}
+    )
+    return float(np.exp(found.x))
+
+
+def _sigmoid(x: Floats) -> Floats:
+    # tanh never overflows, unlike 1 / (1 + exp(-x))
+    return 0.5 * (1.0 + np.tanh(0.5 * x))

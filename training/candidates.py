@@ -1,0 +1,245 @@
+"""The candidates: the best member of each family, searched side by side, and the blend of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_registry.artifact.spec import Calibration
+from racing.probabilities import share_within_race
+from racing.race_table import RaceTable
+from training.calibration import (
+    calibrated_log_odds,
+    calibrated_scores,
+    fit_calibration,
+    fit_exponent,
+)
+from training.ensemble import fit_weights
+from training.evaluation import judged_rows
+from training.families import FAMILY_NAMES, Member, family_named
+from training.search import MIN_WHOLE_RACES, Trial
+from training.workers import FamilyResult, Job, run_jobs
+
+Floats = NDArray[np.float64]
+
+ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings:
+    """What a person decides about the search."""
+
+    families: tuple[str, ...] = FAMILY_NAMES
+    n_trials: int = 30
+    n_folds: int = 3
+    seed: int = 0
+    storage: str | None = None
+    """Optuna's storage URL; ``None`` keeps the search in memory, from where it cannot be resumed."""
+    study_name: str = "greyhound"
+    resume: bool = False
+    time_budget_s: float | None = None
+    """For the whole search; every family gets its share, and makes one trial at least."""
+    n_jobs: int = 2
+    """Families searched side by side, each in a process with one thread; 1 stays in this process."""
+    search_rows: int = 60_000
+    """The search looks at the latest days of about so many runners; the final fit at all of them."""
+    calibration: str = "platt"
+    """``platt``, ``isotonic`` or ``none``."""
+
+    def __post_init__(self) -> None:
+        for name in self.families:
+            family_named(name)
+        if not self.families or self.n_trials < 1 or self.n_folds < 1 or self.n_jobs < 1:
+            rule = "a search needs a family, a trial, a fold and a job at least"
+            raise ValueError(f"{rule}, got {self.families}, {self.n_trials}, {self.n_folds}, {self.n_jobs}")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedMember:
+    """A fitted member and what its log odds count in the blend."""
+
+    name: str
+    estimator: Member
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A model that could be registered: members, blend, calibration, sharing."""
+
+    name: str
+    members: tuple[WeightedMember, ...]
+    intercept: float
+    calibration: Calibration
+    sharing_exponent: float
+    trials: tuple[Trial, ...]
+    """The search's history; the ensemble has none of its own."""
+    best: Trial | None
+    imbalance: tuple[str, ...]
+    """What each member does about the few winners."""
+    unseen_log_odds: Floats
+    """Of the calibration rows, from models and weights that have not learnt from them: to choose by."""
+    seconds: float
+
+    def log_odds(self, features: NDArray[np.float32]) -> Floats:
+        """Return the blend's log odds before calibration."""
+        total = np.full(len(features), self.intercept)
+        for member in self.members:
+            total += member.weight * member.estimator.log_odds(features)
+        return total
+
+    def scores(self, features: NDArray[np.float32]) -> Floats:
+        """Return calibrated scores in [0, 1], each runner judged on its own."""
+        return calibrated_scores(self.calibration, self.log_odds(features))
+
+    def probabilities(self, table: RaceTable) -> Floats:
+        """Return win probabilities that sum to 1 within each race."""
+        odds = calibrated_log_odds(self.calibration, self.log_odds(table.features))
+        return share_within_race(odds, table.race, self.sharing_exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """All candidates of one training, families first, the ensemble last."""
+
+    candidates: tuple[Candidate, ...]
+    is_by_race: bool
+    """The calibration rows had enough whole races; otherwise exponents are 1 and weights by runner."""
+    note: str
+    """What a reader of the figures must know of how they were made; may be empty."""
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.candidates)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def __getitem__(self, name: str) -> Candidate:
+        return next(candidate for candidate in self.candidates if candidate.name == name)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Return every trial of every family."""
+        return tuple(trial for candidate in self.candidates for trial in candidate.trials)
+
+
+def fit_candidates(
+    train: RaceTable,
+    calibration: RaceTable,
+    settings: SearchSettings,
+    feature_names: Sequence[str],
+    categorical_features: Sequence[str],
+    on_trial: Callable[[Trial], None] = lambda trial: None,
+) -> Candidates:
+    """Search every family on the training part, fit it there, calibrate and blend on the later part.
+
+    Raises
+    ------
+    TrainingSetTooSmall
+        If the training part has too few days for the folds.
+    SearchNotResumable
+        If a stored search was made from other data.
+    """
+    categorical = tuple(i for i, name in enumerate(feature_names) if name in set(categorical_features))
+    job = Job(
+        families=settings.families,
+        n_trials=settings.n_trials,
+        n_folds=settings.n_folds,
+        seed=settings.seed,
+        categorical=categorical,
+        study_name=settings.study_name,
+        storage=settings.storage,
+        resume=settings.resume,
+        time_budget_s=settings.time_budget_s,
+        n_jobs=settings.n_jobs,
+        search_rows=settings.search_rows,
+    )
+    results = run_jobs(job, train, on_trial)
+    whole = judged_rows(calibration)
+    n_whole = len(np.unique(calibration.race_id[whole]))
+    by_race = n_whole >= MIN_WHOLE_RACES
+    few = f"only {n_whole} whole races to calibrate on (of {MIN_WHOLE_RACES}): runners judged one by one"
+    odds = np.stack([result.member.log_odds(calibration.features) for result in results], axis=1)
+    fitted = [
+        _of_family(result, odds[:, i], calibration, whole, settings, by_race=by_race)
+        for i, result in enumerate(results)
+    ]
+    if len(fitted) > 1:
+        fitted.append(_ensemble(fitted, odds, calibration, whole, settings, by_race=by_race))
+    return Candidates(tuple(fitted), by_race, "" if by_race else few)
+
+
+def _of_family(
+    result: FamilyResult,
+    odds: Floats,
+    table: RaceTable,
+    whole: NDArray[np.bool_],
+    settings: SearchSettings,
+    *,
+    by_race: bool,
+) -> Candidate:
+    calibration, exponent = _calibrate(odds, table, whole, settings, by_race=by_race)
+    return Candidate(
+        name=result.family,
+        members=(WeightedMember(result.family, result.member, 1.0),),
+        intercept=0.0,
+        calibration=calibration,
+        sharing_exponent=exponent,
+        trials=result.found.trials,
+        best=result.found.best,
+        imbalance=(result.found.best.params["imbalance"],),
+        unseen_log_odds=odds,
+        seconds=result.seconds,
+    )
+
+
+def _ensemble(
+    families: Sequence[Candidate],
+    odds: Floats,
+    table: RaceTable,
+    whole: NDArray[np.bool_],
+    settings: SearchSettings,
+    *,
+    by_race: bool,
+) -> Candidate:
+    weights, intercept = _weights(odds, table, whole, by_race=by_race)
+    is_late = table.race > table.race[-1] // 2
+    unseen = np.empty(len(table))
+    for half in (is_late, ~is_late):
+        # each half is blended by the weights of the other, so that the choice among candidates is fair
+        other, other_intercept = _weights(odds[~half], table.take(~half), whole[~half], by_race=by_race)
+        unseen[half] = odds[half] @ other + other_intercept
+    calibration, exponent = _calibrate(odds @ weights + intercept, table, whole, settings, by_race=by_race)
+    kept = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
+    return Candidate(
+        name=ENSEMBLE,
+        members=tuple(WeightedMember(family.name, family.members[0].estimator, w) for family, w in kept),
+        intercept=intercept,
+        calibration=calibration,
+        sharing_exponent=exponent,
+        trials=(),
+        best=None,
+        imbalance=tuple(choice for family, _ in kept for choice in family.imbalance),
+        unseen_log_odds=unseen,
+        seconds=sum(family.seconds for family in families),
+    )
+
+
+def _weights(
+    odds: Floats, table: RaceTable, whole: NDArray[np.bool_], *, by_race: bool
+) -> tuple[Floats, float]:
+    if not by_race or not whole.any():
+        return fit_weights(odds, table.won, None)
+    judged = table.take(whole)
+    return fit_weights(odds[whole], judged.won, judged.race)
+
+
+def _calibrate(
+    odds: Floats, table: RaceTable, whole: NDArray[np.bool_], settings: SearchSettings, *, by_race: bool
+) -> tuple[Calibration, float]:
+    calibration = fit_calibration(settings.calibration, odds, table.won)
+    if not by_race:
+        return calibration, 1.0
+    judged = table.take(whole)
+    return calibration, fit_exponent(calibrated_log_odds(calibration, odds[whole]), judged.won, judged.race)

@@ -1,0 +1,71 @@
+"""The blend of the families: weights of their log odds, none negative, of the greatest likelihood by race."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize  # type: ignore[import-untyped]
+
+from racing.probabilities import share_within_race
+
+Floats = NDArray[np.float64]
+
+MIN_WEIGHT = 0.02
+"""A member that counts less is not worth its graph."""
+
+_RIDGE = 2.0  # in races: pulls towards an even blend, since members of the same data are nearly the same
+
+
+def fit_weights(
+    log_odds: Floats, won: NDArray[np.bool_], race: NDArray[np.int64] | None
+) -> tuple[Floats, float]:
+    """Return weights of shape (n_members,) and an intercept.
+
+    Parameters
+    ----------
+    log_odds : ndarray of shape (n_runners, n_members)
+        Of races that no member has learnt from.
+    race : ndarray, optional
+        Races with exactly one winner; ``None`` judges runners one by one, and then there is an intercept.
+    """
+    n_members = log_odds.shape[1]
+    even = np.full(n_members, 1 / n_members)
+    kept = np.ones(n_members, bool)
+    for _ in range(n_members):
+        fitted, intercept = _fit(log_odds[:, kept], won, race, even[kept])
+        weights = np.zeros(n_members)
+        weights[kept] = fitted
+        # without any weight left, nothing would tell the runners apart
+        too_small = kept & (weights < MIN_WEIGHT)
+        if not too_small.any() or (weights >= MIN_WEIGHT).sum() == 0:
+            break
+        kept &= ~too_small
+    if (weights < MIN_WEIGHT).all():
+        return even, 0.0
+    return weights, intercept
+
+
+def _fit(
+    x: Floats, won: NDArray[np.bool_], race: NDArray[np.int64] | None, even: Floats
+) -> tuple[Floats, float]:
+    n_members = x.shape[1]
+    n_judged = len(x) if race is None else int(won.sum())
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        weights, intercept = theta[:n_members], theta[n_members]
+        z = x @ weights
+        away = weights - even
+        if race is None:
+            z = z + intercept
+            p = 0.5 * (1 + np.tanh(0.5 * z))
+            total = np.logaddexp(0, z).sum() - z[won].sum()
+            by_intercept = (p - won).sum() + 1e-3 * intercept
+        else:
+            p = share_within_race(z, race)
+            total = -np.log(np.maximum(p[won], 1e-300)).sum()
+            by_intercept = intercept
+        gradient = np.append(x.T @ (p - won) + 2 * _RIDGE * away, by_intercept)
+        penalty = _RIDGE * away @ away + (5e-4 if race is None else 0.5) * intercept**2
+        return float(total + penalty) / n_judged, gradient / n_judged
+
+    bounds = [(0.0, 5.0)] * n_members + [(-20.0, 20.0)]
+    found = minimize(loss, np.append(even, 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(found.x[:n_members], np.float64), float(found.x[n_members])

@@ -1,0 +1,27 @@
+"""Every error that a user can meet in this package, as one tree.
+
+::
+
+    TrainingError
+    ├── TrainingSetTooSmall   too few races, runners or days for the splits that were asked for
+    ├── SearchNotResumable    the stored search was made from other data or with other settings
+    └── SearchFailed          a worker of the search ended without a model
+
+A message states the rule and the value: ``the test part needs 100 runners, got 12``.
+"""
+
+
+class TrainingError(Exception):
+    """Root of all errors of :mod:`training`."""
+
+
+class TrainingSetTooSmall(TrainingError):
+    """Too few races, runners or days for the splits that were asked for."""
+
+
+class SearchNotResumable(TrainingError):
+    """The stored search was made from other data or with other settings; start it anew."""
+
+
+class SearchFailed(TrainingError):
+    """A worker of the search ended without a model; the message has its last words."""

@@ -1,0 +1,62 @@
+"""What a family of models is: a search space, sensible defaults, and a way to fit a member."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+
+from training.onnx_trees import Forest
+from training.resampling import Lesson
+
+Params = Mapping[str, Any]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a fit must know beside rows and parameters."""
+
+    categorical: Sequence[int] = ()
+    """Columns that hold codes, not amounts."""
+    seed: int = 0
+    focal_gamma: float | None = None
+    """The loss is focal with this gamma; only given to families that know how."""
+    is_final: bool = False
+    """The fit that is kept: a forest then grows more trees than in the search."""
+
+
+class Member(Protocol):
+    """A fitted model of one family."""
+
+    def log_odds(self, features: NDArray[np.float32]) -> Floats:
+        """Return each runner's log odds of winning, shape (n,); NaN among the features is unknown."""
+        ...
+
+
+class TreeMember(Member, Protocol):
+    """A fitted model that is made of trees."""
+
+    def forest(self) -> Forest:
+        """Return the trees as a table."""
+        ...
+
+
+class Family(Protocol):
+    """One way to learn; stateless."""
+
+    name: str
+    defaults: ClassVar[Params]
+    """The first trial, good without any search."""
+    has_focal_loss: bool
+    """Takes the focal loss itself; other families are fitted twice, see :mod:`training.focal`."""
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
+        """Return one point of the search space."""
+        ...
+
+    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> Member:
+        """Fit one member on one thread; the same arguments give the same member."""
+        ...

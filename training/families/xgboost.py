@@ -1,0 +1,98 @@
+"""XGBoost, with the focal loss as an objective of its own."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import optuna
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from training.families.family import Floats, Params, Setting
+from training.focal import focal_derivatives
+from training.onnx_trees import Forest, Tree
+from training.resampling import Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class XGBoostMember:
+    """Fitted trees over a base of our own, so that both objectives start at the same place."""
+
+    booster: xgb.Booster
+    base: float
+
+    def log_odds(self, features: NDArray[np.float32]) -> Floats:
+        """Return each runner's log odds."""
+        rows = xgb.DMatrix(features, base_margin=np.full(len(features), self.base), nthread=1)
+        return np.asarray(self.booster.predict(rows, output_margin=True), np.float64)
+
+    def forest(self) -> Forest:
+        """Return the trees as a table."""
+        written = json.loads(self.booster.save_raw("json").decode())
+        return Forest(
+            tuple(_tree(tree) for tree in written["learner"]["gradient_booster"]["model"]["trees"]),
+            "LT",
+            base=self.base,
+        )
+
+
+class XGBoost:
+    """Boosted trees (Chen and Guestrin 2016) on histograms."""
+
+    name = "xgboost"
+    has_focal_loss = True
+    defaults: ClassVar[Params] = {
+        "eta": 0.06, "n_rounds": 100, "max_depth": 4, "min_child_weight": 8.0, "subsample": 0.8,
+        "colsample_bytree": 0.5, "reg_lambda": 5.0, "reg_alpha": 0.1,
+    }  # fmt: skip
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
+        """Return one point of the search space."""
+        return {
+            "eta": trial.suggest_float("eta", 0.02, 0.2, log=True),
+            "n_rounds": trial.suggest_int("n_rounds", 40, 350, log=True),
+            "max_depth": trial.suggest_int("max_depth", 2, 6),
+            "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 60.0, log=True),
+            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+            "colsample_bytree": trial.suggest_float("colsample_bytree", 0.2, 1.0),
+            "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 50.0, log=True),
+            "reg_alpha": trial.suggest_float("reg_alpha", 0.01, 10.0, log=True),
+        }
+
+    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> XGBoostMember:
+        """Fit on the lesson."""
+        share = float(np.clip(np.average(lesson.won, weights=lesson.weights), 0.01, 0.99))
+        base = float(np.float32(np.log(share / (1 - share))))
+        rows = xgb.QuantileDMatrix(
+            lesson.features,
+            lesson.won.astype(np.float32),
+            weight=lesson.weights,
+            base_margin=np.full(len(lesson.won), base),
+            max_bin=128,
+            nthread=1,
+        )
+        gamma = setting.focal_gamma
+
+        def focal(margin: NDArray[np.float32], _: xgb.DMatrix) -> tuple[Floats, Floats]:
+            gradient, hessian = focal_derivatives(margin.astype(np.float64).ravel(), lesson.won, gamma or 0.0)
+            return gradient * lesson.weights, hessian * lesson.weights
+
+        grown = {name: value for name, value in params.items() if name != "n_rounds"}
+        grown |= {"objective": "binary:logistic", "tree_method": "hist", "max_bin": 128, "nthread": 1}
+        grown |= {"seed": setting.seed, "verbosity": 0}
+        booster = xgb.train(grown, rows, params["n_rounds"], obj=None if gamma is None else focal)
+        return XGBoostMember(booster, base)
+
+
+def _tree(written: dict[str, Any]) -> Tree:
+    yes = np.array(written["left_children"], np.int64)
+    conditions = np.array(written["split_conditions"], np.float32).astype(np.float64)
+    return Tree(
+        feature=np.array(written["split_indices"], np.int64),
+        threshold=conditions,
+        yes=yes,
+        no=np.array(written["right_children"], np.int64),
+        unknown_is_yes=np.array(written["default_left"], bool),
+        value=conditions,  # at a leaf the same field holds its weight
+    )

@@ -1,0 +1,120 @@
+"""Trees of any family as one table, and that table as an ONNX graph.
+
+Features are widened to double in the graph, so that thresholds stay what the estimator compares with and
+every runner takes the branches it takes there; leaves are summed in double too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+OPSETS = (("", 17), ("ai.onnx.ml", 3))
+IR_VERSION = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One tree, one entry a node, node 0 its root; at a leaf ``yes`` is -1 and ``value`` counts."""
+
+    feature: Ints
+    threshold: Floats
+    yes: Ints
+    """The node for runners of whom the comparison holds."""
+    no: Ints
+    unknown_is_yes: NDArray[np.bool_]
+    value: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The sum of some trees and a base; ``comparison`` is ``LEQ``, ``LT`` or ``GT`` (feature ? threshold)."""
+
+    trees: tuple[Tree, ...]
+    comparison: str
+    base: float = 0.0
+    is_probability: bool = False
+    """The sum is a probability, clipped to 1e-4 from 0 and 1 before its log odds are taken."""
+
+
+CLIP = 1e-4
+
+
+def forest_graph(forest: Forest, n_features: int) -> bytes:
+    """Return the graph from ``features`` (n, n_features) to ``log_odds`` (n,)."""
+    nodes = [
+        helper.make_node("Cast", ["features"], ["wide"], to=TensorProto.DOUBLE),
+        _ensemble_node(forest),
+        helper.make_node("Cast", ["summed"], ["sum_of_leaves"], to=TensorProto.DOUBLE),
+    ]
+    constants = {"flat": np.array([-1], np.int64)}
+    if forest.is_probability:
+        constants |= {"low": np.array(CLIP), "high": np.array(1 - CLIP), "one": np.array(1.0)}
+        nodes += [
+            helper.make_node("Clip", ["sum_of_leaves", "low", "high"], ["p"]),
+            helper.make_node("Sub", ["one", "p"], ["q"]),
+            helper.make_node("Div", ["p", "q"], ["odds"]),
+            helper.make_node("Log", ["odds"], ["answer"]),
+        ]
+    nodes.append(helper.make_node("Reshape", [nodes[-1].output[0], "flat"], ["log_odds"]))
+    return finished_graph(nodes, constants, n_features)
+
+
+def finished_graph(nodes: list[onnx.NodeProto], constants: dict[str, NDArray[np.generic]], n: int) -> bytes:
+    """Return the bytes of a checked model with the input and output that every member has."""
+    graph = helper.make_graph(
+        nodes,
+        "member",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, n])],
+        [helper.make_tensor_value_info("log_odds", TensorProto.DOUBLE, [None])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="greyhound")
+    onnx.checker.check_model(model)
+    written: bytes = model.SerializeToString(deterministic=True)
+    return written
+
+
+def _ensemble_node(forest: Forest) -> onnx.NodeProto:
+    sizes = [len(tree.feature) for tree in forest.trees]
+    tree_ids = np.repeat(np.arange(len(sizes)), sizes)
+    node_ids = np.concatenate([np.arange(size) for size in sizes])
+    yes, no, feature, unknown = (
+        np.concatenate([getattr(tree, name) for tree in forest.trees])
+        for name in ("yes", "no", "feature", "unknown_is_yes")
+    )
+    threshold = np.concatenate([tree.threshold for tree in forest.trees])
+    value = np.concatenate([tree.value for tree in forest.trees])
+    is_leaf = yes < 0
+    return helper.make_node(
+        "TreeEnsembleRegressor",
+        ["wide"],
+        ["summed"],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        nodes_treeids=tree_ids.tolist(),
+        nodes_nodeids=node_ids.tolist(),
+        nodes_featureids=np.where(is_leaf, 0, feature).tolist(),
+        nodes_modes=np.where(is_leaf, "LEAF", f"BRANCH_{forest.comparison}").tolist(),
+        nodes_values_as_tensor=_tensor(np.where(is_leaf, 0.0, threshold)),
+        nodes_truenodeids=np.where(is_leaf, 0, yes).tolist(),
+        nodes_falsenodeids=np.where(is_leaf, 0, no).tolist(),
+        nodes_missing_value_tracks_true=np.where(is_leaf, False, unknown).astype(np.int64).tolist(),
+        target_treeids=tree_ids[is_leaf].tolist(),
+        target_nodeids=node_ids[is_leaf].tolist(),
+        target_ids=np.zeros(int(is_leaf.sum()), np.int64).tolist(),
+        target_weights_as_tensor=_tensor(value[is_leaf]),
+        base_values_as_tensor=_tensor(np.array([forest.base])),
+    )
+
+
+def _tensor(values: Floats) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.ascontiguousarray(values, np.float64))

@@ -1,0 +1,211 @@
+"""The search of one family: TPE over folds in time, pruned, seeded, and resumable to the same end."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.trial import TrialState
+
+from racing import metrics
+from racing.probabilities import share_within_race
+from racing.race_table import RaceTable
+from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
+from training.errors import SearchNotResumable
+from training.evaluation import judged_rows
+from training.families import Family
+from training.fitting import default_params, fit_member, suggest_params
+from training.splits import Fold, time_folds
+
+MIN_WHOLE_RACES = 50
+"""With fewer whole races, runners are judged one by one and the sharing exponent is 1."""
+
+_DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What one trial tried and got; the figures are means over the folds it reached."""
+
+    family: str
+    number: int
+    state: str
+    """``complete`` or ``pruned``."""
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    """race_log_loss, log_loss, auc, f1 and accuracy at a threshold of 0.5; NaN where there is none."""
+    fold_losses: tuple[float, ...]
+    loss: float
+    """What the search makes small: race log loss, else log loss."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """The search of one family, as a worker gets it."""
+
+    n_trials: int
+    n_folds: int
+    seed: int
+    categorical: Sequence[int]
+    study_name: str
+    storage: str | None
+    resume: bool
+    time_budget_s: float | None
+    """No trial starts after so many seconds, but one is always made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search ended with."""
+
+    best: Trial
+    trials: tuple[Trial, ...] = field(repr=False)
+
+
+def search(
+    family: Family, table: RaceTable, task: Task, on_trial: Callable[[Trial], None] = lambda trial: None
+) -> Found:
+    """Search a family's parameters on a training part; the best trial is one that was not pruned.
+
+    Every trial has a sampler seeded by the trials done before it, so a search that was interrupted and
+    resumed ends where an uninterrupted one does.
+    """
+    began = time.monotonic()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    folds = time_folds(table, task.n_folds)
+    by_races = judged_by_races(table, folds)
+    study = _open_study(family, table, task)
+    while True:
+        done = study.get_trials(deepcopy=False, states=_DONE)
+        spent = task.time_budget_s is not None and time.monotonic() - began >= task.time_budget_s
+        has_complete = any(trial.state == TrialState.COMPLETE for trial in done)
+        if has_complete and (len(done) >= task.n_trials or spent):
+            break
+        study.sampler = optuna.samplers.TPESampler(
+            seed=_seed(task.seed, family.name, len(done)), n_startup_trials=8
+        )
+        if not has_complete:
+            study.enqueue_trial(default_params(family), skip_if_exists=False)
+        on_trial(_try(study, family, table, folds, task, by_races=by_races))
+    trials = tuple(_trial(family, trial) for trial in study.get_trials(deepcopy=False, states=_DONE))
+    best = min((t for t in trials if t.state == "complete"), key=lambda trial: (trial.loss, trial.number))
+    return Found(best, trials)
+
+
+def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
+    """Say whether every fold has enough whole races to be judged by their winners."""
+    whole = judged_rows(table)
+    rows = [part for fold in folds for part in (fold.calibrate, fold.judge)]
+    counts = [len(np.unique(table.race_id[part][whole[part]])) for part in rows]
+    return min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
+
+
+def _try(
+    study: optuna.Study,
+    family: Family,
+    table: RaceTable,
+    folds: Sequence[Fold],
+    task: Task,
+    *,
+    by_races: bool,
+) -> Trial:
+    began = time.monotonic()
+    trial = study.ask()
+    params = suggest_params(family, trial)
+    figures: list[dict[str, float]] = []
+    losses: list[float] = []
+    state = TrialState.COMPLETE
+    for step, fold in enumerate(folds):
+        member = fit_member(
+            family, table.take(fold.train), params, categorical=task.categorical, seed=task.seed
+        )
+        tune, judge = table.take(fold.calibrate), table.take(fold.judge)
+        figures.append(_figures(member.log_odds(tune.features), tune, member.log_odds(judge.features), judge))
+        losses.append(figures[-1]["race_log_loss" if by_races else "log_loss"])
+        trial.report(losses[-1], step)
+        if step < len(folds) - 1 and trial.should_prune():
+            state = TrialState.PRUNED
+            break
+    for name in figures[0]:
+        trial.set_user_attr(name, float(np.mean([figure[name] for figure in figures])))
+    trial.set_user_attr("params", params)
+    trial.set_user_attr("imbalance", params["imbalance"])
+    trial.set_user_attr("fold_losses", losses)
+    trial.set_user_attr("seconds", time.monotonic() - began)
+    study.tell(trial, float(np.mean(losses)) if state == TrialState.COMPLETE else None, state)
+    return _trial(family, study.get_trials(deepcopy=False)[trial.number])
+
+
+def _figures(
+    tune_odds: NDArray[np.float64], tune: RaceTable, judge_odds: NDArray[np.float64], judge: RaceTable
+) -> dict[str, float]:
+    """Judge the later half by a calibration and an exponent of the earlier one."""
+    platt = fit_platt(tune_odds, tune.won)
+    scores = calibrated_scores(platt, judge_odds)
+    figures = {
+        "race_log_loss": float("nan"),
+        "log_loss": metrics.log_loss(scores, judge.won),
+        "auc": metrics.auc(scores, judge.won),
+        "f1": metrics.f1(scores, judge.won, 0.5),
+        "accuracy": metrics.accuracy(scores, judge.won),
+    }
+    tuned, judged = judged_rows(tune), judged_rows(judge)
+    if tuned.any() and judged.any():
+        known, asked = tune.take(tuned), judge.take(judged)
+        exponent = fit_exponent(calibrated_log_odds(platt, tune_odds[tuned]), known.won, known.race)
+        odds = calibrated_log_odds(platt, judge_odds[judged])
+        shared = share_within_race(odds, asked.race, exponent)
+        figures["race_log_loss"] = metrics.race_log_loss(shared, asked.won, asked.race)
+    return figures
+
+
+def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
+    name = f"{task.study_name}/{family.name}"
+    storage = optuna.storages.get_storage(task.storage)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
+    exists = name in [known.study_name for known in storage.get_all_studies()]
+    if exists and not task.resume:
+        optuna.delete_study(study_name=name, storage=storage)
+    study = optuna.create_study(
+        study_name=name, storage=storage, pruner=pruner, direction="minimize", load_if_exists=True
+    )
+    origin = _origin(table, task)
+    if study.user_attrs.setdefault("origin", origin) != origin:
+        rule = f"search {name!r} can be resumed only with the data, features, folds and seed it began with"
+        raise SearchNotResumable(f"{rule}: {study.user_attrs['origin']} then, {origin} now")
+    study.set_user_attr("origin", origin)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+        storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)  # its worker was interrupted
+    return study
+
+
+def _origin(table: RaceTable, task: Task) -> str:
+    digest = hashlib.sha256(f"{task.n_folds} {task.seed} {list(task.categorical)}".encode())
+    for array in (table.features, table.won, table.race_id, table.is_whole):
+        digest.update(np.ascontiguousarray(array))
+    digest.update(table.date.astype("datetime64[D]").astype(np.int64))
+    return digest.hexdigest()[:16]
+
+
+def _seed(seed: int, family: str, n_done: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed} {family} {n_done}".encode()).digest()[:4], "big")
+
+
+def _trial(family: Family, trial: optuna.trial.FrozenTrial) -> Trial:
+    attrs = trial.user_attrs
+    names = ("race_log_loss", "log_loss", "auc", "f1", "accuracy")
+    return Trial(
+        family=family.name,
+        number=trial.number,
+        state=trial.state.name.lower(),
+        params=attrs["params"],
+        metrics={name: attrs[name] for name in names},
+        fold_losses=tuple(attrs["fold_losses"]),
+        loss=float(np.mean(attrs["fold_losses"])),
+        seconds=attrs["seconds"],
+    )

@@ -1,0 +1,132 @@
+"""Splits by time that keep races, and whole days, together: a part never sees a later part's days."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing.race_table import RaceTable
+from training.errors import TrainingSetTooSmall
+
+Rows = NDArray[np.int64]
+
+MIN_RUNNERS = {"training": 200, "calibration": 60, "test": 60}
+MIN_WINNERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Three parts in the order of time: learn, calibrate, judge."""
+
+    train: RaceTable
+    calibration: RaceTable
+    test: RaceTable
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows of one step of the walk through time: learn, then calibrate, then judge, each later."""
+
+    train: Rows
+    calibrate: Rows
+    judge: Rows
+
+
+def split_by_time(
+    table: RaceTable,
+    *,
+    test_from: dt.date | None = None,
+    test_share: float = 0.2,
+    calibration_share: float = 0.15,
+) -> Split:
+    """Split into training, calibration just before the test, and test, the latest days.
+
+    Parameters
+    ----------
+    test_from : date, optional
+        First day of the test; by default the day from which ``test_share`` of the runners remain.
+    calibration_share : float
+        Share of the runners before the test that calibration gets.
+
+    Raises
+    ------
+    TrainingSetTooSmall
+        If a part has too few runners or winners.
+    """
+    day = table.date.astype("datetime64[D]")
+    first_test = np.datetime64(test_from, "D") if test_from is not None else _day_at(day, 1 - test_share)
+    is_test = day >= first_test
+    earlier = day[~is_test]
+    first_calibration = _day_at(earlier, 1 - calibration_share) if len(earlier) else first_test
+    parts = {
+        "training": table.take(day < first_calibration),
+        "calibration": table.take((day >= first_calibration) & ~is_test),
+        "test": table.take(is_test),
+    }
+    for name, part in parts.items():
+        _check(name, part, first_test)
+    return Split(parts["training"], parts["calibration"], parts["test"])
+
+
+def time_folds(table: RaceTable, n_folds: int) -> tuple[Fold, ...]:
+    """Return folds with a growing training part; the last half of the days is calibrated and judged on.
+
+    Each fold's block of days is halved: calibration is fitted on the earlier half, so that the figure of
+    the later half is one that neither model nor calibration has seen.
+
+    Raises
+    ------
+    TrainingSetTooSmall
+        If there are fewer than ``2 * n_folds + 1`` days.
+    """
+    day = table.date.astype("datetime64[D]")
+    n_days = len(np.unique(day))
+    if n_days < 2 * n_folds + 1:
+        rule = f"{n_folds} folds need {2 * n_folds + 1} days of races in the training part"
+        raise TrainingSetTooSmall(f"{rule}, got {n_days}")
+    # 12 % a block: with three folds the first one still learns from 64 % of the runners
+    shares = 1 - min(0.12, 0.6 / n_folds) * np.arange(n_folds, 0, -0.5)
+    edges = np.array([_day_at(day, share) for share in shares])
+    days = np.unique(day)
+    places = np.searchsorted(days, edges)
+    for i in range(len(places) - 1, -1, -1):  # few days: every half gets at least one
+        places[i] = min(places[i], (places[i + 1] if i + 1 < len(places) else len(days)) - 1)
+    for i in range(len(places)):
+        places[i] = max(places[i], places[i - 1] + 1 if i else 1)
+    ends = [*days[places], days[-1] + 1]
+    rows = np.arange(len(day))
+    return tuple(
+        Fold(
+            train=rows[day < ends[2 * k]],
+            calibrate=rows[(day >= ends[2 * k]) & (day < ends[2 * k + 1])],
+            judge=rows[(day >= ends[2 * k + 1]) & (day < ends[2 * k + 2])],
+        )
+        for k in range(n_folds)
+    )
+
+
+def latest(table: RaceTable, n_runners: int) -> RaceTable:
+    """Return the latest days with about ``n_runners`` runners, all of them if there are no more."""
+    if len(table) <= n_runners:
+        return table
+    return table.take(table.date >= table.date[-n_runners])
+
+
+def _day_at(day: NDArray[np.datetime64], share: float) -> np.datetime64:
+    """Return the day on which ``share`` of the runners have run."""
+    if not len(day):
+        raise TrainingSetTooSmall("training needs races, got none")
+    place = min(max(round(share * len(day)), 0), len(day) - 1)
+    found: np.datetime64 = day[place]
+    return found
+
+
+def _check(name: str, part: RaceTable, first_test: np.datetime64) -> None:
+    about = f"the {name} part (test from {first_test})"
+    if len(part) < MIN_RUNNERS[name]:
+        raise TrainingSetTooSmall(f"{about} needs {MIN_RUNNERS[name]} runners, got {len(part)}")
+    n_winners = int(part.won.sum())
+    if not MIN_WINNERS <= n_winners <= len(part) - MIN_WINNERS:
+        rule = f"{about} needs {MIN_WINNERS} winners and {MIN_WINNERS} losers"
+        raise TrainingSetTooSmall(f"{rule}, got {n_winners} and {len(part) - n_winners}")
