@@ -77,14 +77,17 @@ def progress(description: str, total: float | None = None) -> Iterator[Report]:
 
     Shown only on a terminal or under ``--progress`` (:data:`progress_option`); it leaves no trace when done.
     """
+    context = click.get_current_context(silent=True)
+    asked = context is not None and bool(context.meta.get(__name__))
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        # Asked for, it is drawn into a log too.
+        console=Console(stderr=True, force_terminal=asked or None),
         transient=True,
-        disable=not _shows_progress(),
+        disable=not (asked or sys.stderr.isatty()),
     ) as bar:
         task = bar.add_task(description, total=total)
 
@@ -97,12 +100,6 @@ def progress(description: str, total: float | None = None) -> Iterator[Report]:
 def print_json(value: Any) -> None:
     """Print a value as one JSON object; dates in ISO form, unknown numbers (NaN) as null."""
     click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
-
-
-def _shows_progress() -> bool:
-    context = click.get_current_context(silent=True)
-    asked = context is not None and bool(context.meta.get(__name__))
-    return asked or sys.stderr.isatty()
 
 
 def _plain(value: Any) -> Any:
