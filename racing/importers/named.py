@@ -22,12 +22,10 @@ class NamedThings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._track_ids: dict[str, int] = dict(
-            connection.execute(select(col(TrackAlias.alias), col(TrackAlias.track_id))).tuples().all()
+            connection.execute(select(col(TrackAlias.alias), col(TrackAlias.track_id))).all()
         )
         dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), col(Dog.sex))
-        self._dogs = {
-            key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs).tuples()
-        }
+        self._dogs = {key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs)}
 
     def give_ids(self, claims: Iterable[Claim]) -> None:
         """Set ``track_id`` and ``dog_id`` of every claim."""
@@ -111,7 +109,7 @@ def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Ite
 def _rename(connection: Connection, dog_ids: list[int]) -> None:
     said = select(col(SourceRow.dog_id), col(SourceRow.dog_name), col(SourceRow.sex)).distinct()
     names: dict[int, set[tuple[str, str | None]]] = {}
-    for dog_id, name, sex in connection.execute(said.where(col(SourceRow.dog_id).in_(dog_ids))).tuples():
+    for dog_id, name, sex in connection.execute(said.where(col(SourceRow.dog_id).in_(dog_ids))):
         if dog_id is not None and name is not None:
             names.setdefault(dog_id, set()).add((name, sex))
     for dog_id, spellings in names.items():

@@ -29,7 +29,7 @@ def undo_import(engine: Engine, file: str | Path) -> UndoReport:
         told = sa_select(
             col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)
         )
-        rows = connection.execute(told.where(col(SourceRow.file_id) == number)).tuples().all()
+        rows = connection.execute(told.where(col(SourceRow.file_id) == number)).all()
         connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
         buckets = {bucket for bucket, *_ in rows if bucket is not None}
         rebuilt = rebuild(connection, buckets, [], {run_id for _, run_id, *_ in rows})
@@ -49,11 +49,9 @@ def imported_files(engine: Engine) -> list[SourceFile]:
 
 
 def _meant(connection: Connection, words: str) -> tuple[int, str]:
-    files = (
-        connection.execute(sa_select(col(SourceFile.id), col(SourceFile.name), col(SourceFile.sha256)))
-        .tuples()
-        .all()
-    )
+    files = connection.execute(
+        sa_select(col(SourceFile.id), col(SourceFile.name), col(SourceFile.sha256))
+    ).all()
     digest = digest_of(Path(words)) if Path(words).is_file() else None
     found = [(number, name) for number, name, sha256 in files if words == str(number) or sha256 == digest]
     found = found or [(number, name) for number, name, _ in files if name == words]
