@@ -5,7 +5,7 @@ UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED = 1, 3, 4, 5
 # Errors are named, not imported: the service's image holds no training, and `--help` wants no imports.
 EXIT_CODES = {
     "greyhound.errors:ExtraMissing": ABSENT,
-    "model_registry.errors:ArtifactBroken": ABSENT,
+    "model_registry.errors:ArtifactBroken": REFUSED,
     "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
     "model_registry.errors:NoChampion": ABSENT,
     "model_registry.errors:NoSuchVersion": ABSENT,
@@ -14,20 +14,14 @@ EXIT_CODES = {
     "model_registry.errors:PromotionRefused": REFUSED,
     "model_registry.errors:RegistryUnavailable": ABSENT,
     "racing.errors:CardRefused": REFUSED,
-    "racing.errors:FileRefused": REFUSED,
     "racing.errors:DatabaseUnavailable": ABSENT,
+    "racing.errors:FileRefused": REFUSED,
     "racing.errors:NotEnoughHistory": ABSENT,
-    "model_registry.errors:ArtifactBroken": REFUSED,
-    "model_registry.errors:NoChampion": ABSENT,
-    "model_registry.errors:NoSuchVersion": ABSENT,
-    "model_registry.errors:PromotionRefused": REFUSED,
-    "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
-    "model_registry.errors:RegistryUnavailable": ABSENT,
     "service.errors:PortTaken": ABSENT,
+    "sqlalchemy.exc:OperationalError": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,
     "training.errors:SearchNotResumable": REFUSED,
     "training.errors:TrainingSetTooSmall": ABSENT,
-    "sqlalchemy.exc:OperationalError": ABSENT,
 }
 
 # Which extra brings a module that may be missing; our own packages too, as images leave some out.

@@ -128,7 +128,7 @@ class _Writer:
     def _tracks(self) -> list[int]:
         """Return the ids of all made-up tracks; those that are new are added."""
         query = select(col(TrackAlias.alias), col(TrackAlias.track_id))
-        aliases = {alias: track_id for alias, track_id in self._connection.execute(query)}
+        aliases: dict[str, int] = {row.alias: row.track_id for row in self._connection.execute(query)}
         number = next_id(self._connection, Track)
         ids = []
         for track in TRACKS:

@@ -86,13 +86,12 @@ def _train(database: str, registry: str, trials: int) -> None:
         console.print(f"Champion: version {champion.version}.")
         return
 
-    from training.candidates import SearchSettings
-
     from racing.database.engine import open_database
+    from training.candidates import SearchSettings
     from training.pipeline import TrainSettings, train
 
     # The first champion of an empty registry serves whatever its gates say; the record keeps their reasons.
-    settings = TrainSettings(search=SearchSettings(trials=trials), force=True)
+    settings = TrainSettings(search=SearchSettings(n_trials=trials), force=True)
     training = train(open_database(database), models, settings, stage=_stage)
     console.print(f"Champion: version {training.version}, trained in {training.seconds:.0f} s.")
 
