@@ -32,16 +32,7 @@ _KINDS = {
     "ensemble": "Ensemble",
 }
 _CALIBRATIONS = {"platt": "Platt Scaling", "isotonic": "Isotonic Regression", "none": "None"}
-_BALANCES = {
-    "smote_nc": "SMOTE-NC",
-    "smotenc": "SMOTE-NC",
-    "class_weights": "Class Weights",
-    "class_weight": "Class Weights",
-    "weights": "Class Weights",
-    "balanced": "Class Weights",
-    "focal": "Focal Loss",
-    "focal_loss": "Focal Loss",
-}
+_BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "Class Weights", "focal": "Focal Loss"}
 
 
 def summarize(

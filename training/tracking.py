@@ -14,19 +14,9 @@ from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from model_registry.registry import ModelRegistry
+from training.search import Trial
 
 _MAX_PARAM = 500  # MLflow refuses longer values
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialRecord:
-    """What one trial of the search tried and got."""
-
-    name: str
-    state: str
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +27,14 @@ class TrainingRun:
     experiment_id: str
     run_id: str
 
-    def log_trials(self, trials: Sequence[TrialRecord]) -> None:
+    def log_trials(self, trials: Sequence[Trial]) -> None:
         """Log each trial as a nested run: three requests each, 14 ms in SQLite."""
         for trial in trials:
             run = self.client.create_run(
                 self.experiment_id,
                 start_time=_now_ms() - int(1000 * trial.seconds),
-                run_name=trial.name,
-                tags={MLFLOW_PARENT_RUN_ID: self.run_id, "trial_state": trial.state},
+                run_name=f"{trial.family} {trial.number}",
+                tags={MLFLOW_PARENT_RUN_ID: self.run_id, "family": trial.family, "state": trial.state},
             )
             self._log(run.info.run_id, trial.params, {**trial.metrics, "seconds": trial.seconds})
             self.client.set_terminated(run.info.run_id)

@@ -12,7 +12,8 @@ from racing.metrics import reliability
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.importance import feature_importance
 from training.plots import draw_plots
-from training.tracking import TrialRecord, training_run
+from training.search import Trial
+from training.tracking import training_run
 
 
 @pytest.fixture
@@ -22,11 +23,14 @@ def registry(tmp_path):
 
 def make_trials(n):
     return [
-        TrialRecord(
-            name=f"xgboost {i}",
-            state="COMPLETE",
+        Trial(
+            family="xgboost",
+            number=i,
+            state="complete",
             params={"depth": i, "note": "x" * 600},
             metrics={"race_log_loss": 1.7 - i / 100, "f1": float("nan")},
+            fold_losses=(1.7,),
+            loss=1.7,
             seconds=1.5,
         )
         for i in range(n)

@@ -1,0 +1,161 @@
+"""`greyhound train`: search, calibrate, judge, register, and promote what passes the gates."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import click
+
+from greyhound.errors import GATES_NOT_PASSED
+from greyhound.options import (
+    Day,
+    console,
+    database_option,
+    json_option,
+    print_json,
+    progress,
+    progress_option,
+    registry_option,
+)
+from model_registry import get_model_registry
+from racing.database.engine import open_database
+from training.candidates import SearchSettings
+from training.families import FAMILY_NAMES
+from training.pipeline import Training, TrainSettings
+from training.pipeline import train as run_training
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """A time, written ``90s``, ``15m`` or ``2h``; plain numbers are seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds, or fail with the rule and the value."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip())
+        if not found or not float(found[1]):
+            self.fail(f"a time is written 90s, 15m or 2h, got {value!r}", param, ctx)
+        return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+class Families(click.ParamType[tuple[str, ...]]):
+    """Families of models, separated by commas."""
+
+    name = "families"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, or fail with those there are."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        unknown = [name for name in names if name not in FAMILY_NAMES]
+        if unknown or not names:
+            self.fail(f"a family is one of {', '.join(FAMILY_NAMES)}, got {value!r}", param, ctx)
+        return names
+
+
+@click.command()
+@click.option("--from", "start", type=Day(), help="First day to learn from; by default the first there is.")
+@click.option("--until", type=Day(), help="Last day of all, tests too; by default the last there is.")
+@click.option("--test-from", type=Day(), help="First day of the test races; by default the last fifth.")
+@click.option("--trials", type=click.IntRange(1, 10_000), default=30, show_default=True, help="By family.")
+@click.option(
+    "--families", type=Families(), default=FAMILY_NAMES, metavar="A,B", help=", ".join(FAMILY_NAMES) + "."
+)
+@click.option("--time-budget", type=Duration(), metavar="15m", help="Start no trial after so long.")
+@click.option("--resume", is_flag=True, help="Go on with the search that was interrupted.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--calibration", type=click.Choice(["platt", "isotonic"]), default="platt", show_default=True)
+@click.option("--force", is_flag=True, help="Promote even if a gate is not passed; the record says so.")
+@click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
+@database_option
+@registry_option
+@json_option
+@progress_option
+def train(
+    start: dt.date | None,
+    until: dt.date | None,
+    test_from: dt.date | None,
+    trials: int,
+    families: tuple[str, ...],
+    time_budget: float | None,
+    resume: bool,
+    seed: int,
+    calibration: str,
+    force: bool,
+    no_promote: bool,
+    database: str,
+    registry: str,
+    as_json: bool,
+) -> int:
+    """Train on the stored races; register the best model; promote it if it passes every gate.
+
+    \b
+    Examples:
+      greyhound train
+      greyhound train --until 2026-03-31 --test-from 2026-01-01 --trials 50 --time-budget 15m
+      greyhound train --resume        after Ctrl-C: nothing of the search is lost
+
+    Races are split by time: learn, calibrate, judge. Every figure is of the test races, which neither model
+    nor search saw. A model that fails a gate is registered, not promoted (exit code 5).
+    """
+    if force and no_promote:
+        raise click.UsageError("--force promotes and --no-promote does not: give one of them")
+    engine = open_database(database)
+    model_registry = get_model_registry(registry, create=True)
+    settings = TrainSettings(
+        start=start,
+        until=until,
+        test_from=test_from,
+        search=SearchSettings(
+            families=families,
+            n_trials=trials,
+            seed=seed,
+            resume=resume,
+            time_budget_s=time_budget,
+            calibration=calibration,
+        ),
+        promote=not no_promote,
+        force=force,
+    )
+    training = run_training(engine, model_registry, settings, stage=progress)
+    if as_json:
+        print_json(_as_json(training))
+    else:
+        _print(training)
+    return 0 if training.summary["gates_passed"] or training.is_promoted else GATES_NOT_PASSED
+
+
+def _as_json(training: Training) -> dict[str, Any]:
+    return {
+        "version": training.version,
+        "is_promoted": training.is_promoted,
+        "run_id": training.run_id,
+        "digest": training.digest,
+        "seconds": training.seconds,
+        "summary": training.summary,
+    }
+
+
+def _print(training: Training) -> None:
+    summary = training.summary
+    if summary["is_simulated"]:
+        console.print("[yellow]Trained on simulated races.[/yellow]")
+    console.print(f"Version {training.version}: {summary['model_type']}, {training.seconds:.0f} s")
+    console.print(
+        f"{summary['samples']} runners to learn from, {summary['features']} features; judged on "
+        f"{summary['test_races']} whole races, {summary['test_runners']} runners"
+    )
+    for name, loss in {**summary["baselines"], **summary["beside_market"]}.items():
+        console.print(f"  {name:<18} race log loss {loss:.4f}")
+    for gate in training.gates:
+        mark = "[green]passed[/green]" if gate.passed else "[red]failed[/red]"
+        console.print(f"  {mark}  {gate.name}: {gate.reason}", soft_wrap=True)
+    role = "the champion now" if training.is_promoted else "registered, not promoted"
+    console.print(f"Version {training.version} is {role}.")

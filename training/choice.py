@@ -1,0 +1,85 @@
+"""The choice among the candidates, made on the calibration races: the test races judge one model only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing import metrics
+from racing.probabilities import share_within_race
+from racing.race_table import RaceTable
+from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
+from training.evaluation import judged_rows
+from training.gates import MIN_RACES
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen candidate's name, and the loss of each that decided it."""
+
+    name: str
+    losses: dict[str, float]
+    judged_by: str
+    """``race log loss``, or ``log loss`` where there are fewer than 50 whole races."""
+
+
+def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) -> Choice:
+    """Return the candidate of the smallest loss on the calibration races.
+
+    Each half of the races is judged by a calibration and an exponent fitted on the other half, so that a
+    method with more freedom (isotonic) gains nothing by it.
+
+    Parameters
+    ----------
+    log_odds : dict of str to ndarray of shape (n_runners,)
+        By candidate, before calibration; none of them has learnt from these races.
+    method : str
+        ``platt``, ``isotonic`` or ``none``.
+    """
+    is_late = calibration.race > calibration.race[-1] // 2
+    by_races = min(_n_races(calibration, is_late), _n_races(calibration, ~is_late)) >= MIN_RACES // 2
+    losses = {
+        name: float(
+            np.concatenate(
+                [
+                    _losses(
+                        odds, calibration, fit_on=~is_late, judge_on=is_late, method=method, by_races=by_races
+                    ),
+                    _losses(
+                        odds, calibration, fit_on=is_late, judge_on=~is_late, method=method, by_races=by_races
+                    ),
+                ]
+            ).mean()
+        )
+        for name, odds in log_odds.items()
+    }
+    best = min(losses, key=lambda name: losses[name])
+    return Choice(best, losses, "race log loss" if by_races else "log loss")
+
+
+def _n_races(table: RaceTable, rows: NDArray[np.bool_]) -> int:
+    return len(np.unique(table.race_id[rows & judged_rows(table)]))
+
+
+def _losses(
+    log_odds: Floats,
+    table: RaceTable,
+    *,
+    fit_on: NDArray[np.bool_],
+    judge_on: NDArray[np.bool_],
+    method: str,
+    by_races: bool,
+) -> Floats:
+    calibration = fit_calibration(method, log_odds[fit_on], table.won[fit_on])
+    if not by_races:
+        scores = np.clip(calibrated_scores(calibration, log_odds[judge_on]), 1e-12, 1 - 1e-12)
+        return -np.where(table.won[judge_on], np.log(scores), np.log1p(-scores))
+    odds = calibrated_log_odds(calibration, log_odds)
+    whole = judged_rows(table)
+    fitted, judged = table.take(fit_on & whole), table.take(judge_on & whole)
+    exponent = fit_exponent(odds[fit_on & whole], fitted.won, fitted.race)
+    shared = share_within_race(odds[judge_on & whole], judged.race, exponent)
+    return metrics.per_race_log_loss(shared, judged.won, judged.race)

@@ -1,0 +1,91 @@
+"""From a fitted candidate to an artifact: its specification, its graphs, and the documents that go along."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_registry.artifact import (
+    DOCUMENTS,
+    LoadedModel,
+    Member,
+    ModelSpec,
+    golden_document,
+    load_artifact,
+    write_artifact,
+)
+from racing.metrics import best_f1_threshold
+from racing.probabilities import fit_market_combination
+from racing.race_table import RaceTable
+from training.baselines import Baselines, learn_baselines
+from training.candidates import Candidate
+from training.documents import golden_rows
+from training.evaluation import judged_rows
+from training.export import to_onnx
+from training.gates import MIN_RACES
+from training.splits import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A candidate ready to be written, with what was learnt beside it, never from the test races."""
+
+    spec: ModelSpec
+    graphs: Mapping[str, bytes]
+    baselines: Baselines
+    f1_threshold: float
+
+
+def pack(candidate: Candidate, split: Split, feature_names: Sequence[str], feature_version: str) -> Package:
+    """Convert a candidate's members to ONNX and fit what only the artifact needs on the calibration races."""
+    calibration = split.calibration
+    spec = ModelSpec(
+        kind=candidate.name,
+        feature_version=feature_version,
+        features=tuple(feature_names),
+        members=tuple(
+            Member(member.name, f"members/{member.name}.onnx", member.weight) for member in candidate.members
+        ),
+        intercept=candidate.intercept,
+        calibration=candidate.calibration,
+        sharing_exponent=candidate.sharing_exponent,
+        market_combination=_market_combination(candidate, calibration),
+    )
+    graphs = {
+        member.file: to_onnx(fitted.estimator, len(feature_names))
+        for member, fitted in zip(spec.members, candidate.members, strict=True)
+    }
+    threshold = best_f1_threshold(candidate.scores(calibration.features), calibration.won)
+    return Package(spec, graphs, learn_baselines(split.train), threshold)
+
+
+def write_draft(package: Package, directory: Path) -> LoadedModel:
+    """Write a package without its documents and load it as the service will."""
+    write_artifact(directory, package.spec, package.graphs, {name: {} for name in DOCUMENTS})
+    return load_artifact(directory)
+
+
+def write_final(
+    package: Package,
+    served: LoadedModel,
+    test: RaceTable,
+    documents: Mapping[str, Mapping[str, Any]],
+    directory: Path,
+) -> str:
+    """Write the artifact with its documents and a golden card of the test races; return its digest."""
+    features = test.features[golden_rows(test)]
+    golden = golden_document(features, served.probabilities(features))
+    return write_artifact(directory, package.spec, package.graphs, {**documents, "golden": golden})
+
+
+def _market_combination(candidate: Candidate, calibration: RaceTable) -> tuple[float, float] | None:
+    """Fit how model and market combine; None where too few calibration races have every price."""
+    known = np.bincount(calibration.race, np.isnan(calibration.market_probability)) == 0
+    table = calibration.take(judged_rows(calibration) & known[calibration.race])
+    if not len(table) or table.race[-1] + 1 < MIN_RACES:
+        return None
+    return fit_market_combination(
+        candidate.probabilities(table), table.market_probability, table.won, table.race
+    )

@@ -1,0 +1,181 @@
+"""The recipe: load, split, search, choose, write, judge, register, promote.
+
+The model that is judged is the model that serves: nothing is fitted again once the test races were looked
+at, and the figures are those of the written graphs, not of the estimators behind them.
+"""
+
+import datetime as dt
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, make_url
+
+from model_registry.registry import ModelRegistry
+from racing.features import FEATURE_NAMES, FEATURE_VERSION, FEATURES, race_table
+from racing.race_table import RaceTable
+from training.candidates import SearchSettings, fit_candidates
+from training.choice import choose
+from training.documents import data_hash, effects_document, git_commit
+from training.evaluation import Evaluation
+from training.gates import Gate, failed
+from training.packing import pack, write_draft, write_final
+from training.report import Result, documents_of, publish
+from training.search import Trial
+from training.splits import split_by_time
+from training.verdict import champion_on, judge_written
+
+Stage = Callable[[str], AbstractContextManager[Callable[..., None]]]
+"""Opens a stage by its title and gives what reports how far it is: ``report(n_done, n_total)``."""
+
+
+def silent(title: str) -> AbstractContextManager[Callable[..., None]]:
+    """Open a stage of which nobody is told."""
+    return nullcontext(lambda n_done, n_total=None: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """What a person decides about a training; days are inclusive."""
+
+    start: dt.date | None = None
+    until: dt.date | None = None
+    test_from: dt.date | None = None
+    search: SearchSettings = field(default_factory=SearchSettings)
+    promote: bool = True
+    force: bool = False
+    """Promote even if a gate is not passed; the record says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What came of a training: a registered version, and whether it serves."""
+
+    version: int
+    is_promoted: bool
+    gates: tuple[Gate, ...]
+    evaluation: Evaluation
+    summary: Mapping[str, Any]
+    run_id: str
+    digest: str
+    seconds: float
+
+
+def train(
+    engine: Engine, registry: ModelRegistry, settings: TrainSettings | None = None, *, stage: Stage = silent
+) -> Training:
+    """Train on the database's races, register what was found best, promote it if every gate is passed.
+
+    Nothing is registered before all work is done; an interrupted search can be resumed from its storage.
+
+    Raises
+    ------
+    NotEnoughHistory, TrainingSetTooSmall
+        If there are too few races.
+    """
+    settings = settings or TrainSettings()
+    if settings.search.storage is None:
+        settings = replace(settings, search=replace(settings.search, storage=_search_storage(registry)))
+    with stage("Features") as report:
+        table = race_table(engine, start=settings.start, until=settings.until, on_progress=report)
+    effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
+    categorical = [feature.name for feature in FEATURES if feature.is_categorical]
+    return train_on(table, FEATURE_NAMES, categorical, registry, settings, effects=effects, stage=stage)
+
+
+def train_on(
+    table: RaceTable,
+    feature_names: Sequence[str],
+    categorical_features: Sequence[str],
+    registry: ModelRegistry,
+    settings: TrainSettings,
+    *,
+    effects: Mapping[str, Any],
+    stage: Stage = silent,
+) -> Training:
+    """Train on a table of races; see :func:`train`."""
+    began = time.monotonic()
+    origin = {"data_hash": data_hash(table), "feature_version": FEATURE_VERSION, "git_commit": git_commit()}
+    split = split_by_time(table, test_from=settings.test_from)
+    with stage("Search") as report:
+        candidates = fit_candidates(
+            split.train,
+            split.calibration,
+            settings.search,
+            feature_names,
+            categorical_features,
+            on_trial=_counting(report, settings.search.n_trials * len(settings.search.families)),
+        )
+    with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch, stage("Judging"):
+        odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
+        choice = choose(odds, split.calibration, settings.search.calibration)
+        chosen = candidates[choice.name]
+        package = pack(chosen, split, feature_names, FEATURE_VERSION)
+        served = write_draft(package, Path(scratch) / "draft")
+        rival = champion_on(split.test, feature_names, registry)
+        verdict = judge_written(served, chosen, split.test, package.baselines, package.f1_threshold, rival)
+        result = Result(
+            origin=origin,
+            settings=settings.search,
+            split=split,
+            candidates=candidates,
+            choice=choice,
+            chosen=chosen,
+            package=package,
+            served=served,
+            verdict=verdict,
+            seconds=time.monotonic() - began,
+        )
+        documents = documents_of(result, effects)
+        digest = write_final(package, served, split.test, documents, Path(scratch) / "model")
+        version = publish(result, documents, Path(scratch) / "model", registry)
+    return Training(
+        version=version.version,
+        is_promoted=_promote(registry, version.version, verdict.gates, settings),
+        gates=verdict.gates,
+        evaluation=verdict.evaluation,
+        summary=documents["summary"],
+        run_id=version.run_id,
+        digest=digest,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _counting(report: Callable[..., None], n_trials: int) -> Callable[[Trial], None]:
+    done: list[Trial] = []
+
+    def on_trial(trial: Trial) -> None:
+        done.append(trial)
+        report(len(done), n_trials)
+
+    report(0, n_trials)
+    return on_trial
+
+
+def _search_storage(registry: ModelRegistry) -> str:
+    """Return where an interrupted search waits to be resumed: beside an SQLite registry, else below var."""
+    uri = registry.tracking_uri
+    database = make_url(uri).database if uri.startswith("sqlite:") else None
+    path = Path(database).with_name("search.db") if database else Path("var/search.db")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path.absolute()}"
+
+
+def _promote(registry: ModelRegistry, version: int, gates: Sequence[Gate], settings: TrainSettings) -> bool:
+    """Make the version champion, or the challenger where it might be and nobody wants it yet."""
+    failures = failed(gates)
+    if failures and not settings.force:
+        return False
+    if not settings.promote:
+        registry.set_challenger(version)
+        return False
+    if failures:
+        reason = f"forced, in spite of: {', '.join(gate.name for gate in failures)}"
+    else:
+        reason = f"passed all {len(gates)} gates"
+    registry.promote(version, reason=reason, forced=bool(failures))
+    return True
