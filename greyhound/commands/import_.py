@@ -18,6 +18,7 @@ from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
 
 N_PROBLEMS_SHOWN = 20
+_COMMAND_LINE = click.core.ParameterSource.COMMANDLINE
 
 _paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 
@@ -39,8 +40,9 @@ def import_group(context: click.Context, undo: str | None, database: str, as_jso
       greyhound import --undo "Race 3 - BEN - 18 July 2025.csv"
     """
     if context.invoked_subcommand is not None:
-        if undo is not None:
-            raise click.UsageError("--undo takes a file out; it stands alone, without a subcommand")
+        given = [name for name in context.params if context.get_parameter_source(name) == _COMMAND_LINE]
+        if given:
+            raise click.UsageError(f"options stand after {context.invoked_subcommand!r}, not before it")
         return
     if undo is None:
         click.echo(context.get_help())
@@ -108,7 +110,7 @@ def list_files(database: str, as_json: bool) -> None:
     table = Table("no", "file", "kind", "read", "added", "updated", "refused", box=None)
     for file in files:
         counts = (file.n_read, file.n_added, file.n_updated, file.n_refused)
-        table.add_row(str(file.id), file.name, file.kind, *map(str, counts))
+        table.add_row(str(file.id), Path(file.name).name, file.kind, *map(str, counts))
     console.print(table)
 
 

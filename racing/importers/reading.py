@@ -43,7 +43,7 @@ class CsvFile:
         """Raise :class:`FileRefused` unless every one of the columns is there, once."""
         missing = [name for name in columns if name not in self.header]
         if missing:
-            raise FileRefused(f"{what} needs the columns {', '.join(missing)}, which are missing")
+            raise FileRefused(f"{what} needs columns that are missing here: {', '.join(missing)}")
         twice = sorted({name for name in self.header if name and self.header.count(name) > 1})
         if twice:
             raise FileRefused(f"a column may stand once, {', '.join(twice)} stands more often")

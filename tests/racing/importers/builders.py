@@ -21,7 +21,8 @@ def form_row(
     """Return a row of a form guide; ``name`` like ``3. Sir Tick``."""
     fields = {
         "weight": "30.1", "distance": "450", "track": "BAL", "grade": "Grade 5", "time": "25.60",
-        "winner_s": "25.40", "split": "6.61", "margin": "3.0", "winner": "Fast Anna", "calls": "432", "sp": "4.5$",
+        "winner_s": "25.40", "split": "6.61", "margin": "3.0", "winner": "Fast Anna",
+        "calls": "432", "sp": "4.5$",
     } | other  # fmt: skip
     f = fields
     return (
@@ -39,8 +40,8 @@ def betfair_row(dog: str, rug: int, *, won: str = "0.0", market: str = "77", **o
         "bsp": "5.2",
         "rated": "6.0",
     } | other
-    placed = "" if won == "" else won
-    return f"{f['date']},{f['track']},{f['race']},4,{market},1,{rug},{dog},{f['rated']},,{won},{f['bsp']},{placed},,"
+    race = f"{f['date']},{f['track']},{f['race']},4,{market}"
+    return f"{race},1,{rug},{dog},{f['rated']},,{won},{f['bsp']},{won},,"
 
 
 def results_row(dog: str, box: int, place: str, **other: str) -> str:
