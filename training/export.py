@@ -14,9 +14,8 @@ def to_onnx(member: Member, n_features: int) -> bytes:
     """Return the graph of a member of any family."""
     if isinstance(member, LinearMember):
         return _linear_graph(member, n_features)
-    if hasattr(member, "forest"):
-        trees: TreeMember = member
-        return forest_graph(trees.forest(), n_features)
+    if isinstance(member, TreeMember):
+        return forest_graph(member.forest(), n_features)
     raise TypeError(f"a member is linear or made of trees, got {type(member).__name__}")
 
 

@@ -4,6 +4,7 @@ Features are widened to double in the graph, so that thresholds stay what the es
 every runner takes the branches it takes there; leaves are summed in double too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,7 @@ def forest_graph(forest: Forest, n_features: int) -> bytes:
         _ensemble_node(forest),
         helper.make_node("Cast", ["summed"], ["sum_of_leaves"], to=TensorProto.DOUBLE),
     ]
-    constants = {"flat": np.array([-1], np.int64)}
+    constants: dict[str, NDArray[np.generic]] = {"flat": np.array([-1], np.int64)}
     if forest.is_probability:
         constants |= {"low": np.array(CLIP), "high": np.array(1 - CLIP), "one": np.array(1.0)}
         nodes += [
@@ -65,7 +66,9 @@ def forest_graph(forest: Forest, n_features: int) -> bytes:
     return finished_graph(nodes, constants, n_features)
 
 
-def finished_graph(nodes: list[onnx.NodeProto], constants: dict[str, NDArray[np.generic]], n: int) -> bytes:
+def finished_graph(
+    nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.generic]], n: int
+) -> bytes:
     """Return the bytes of a checked model with the input and output that every member has."""
     graph = helper.make_graph(
         nodes,

@@ -187,8 +187,8 @@ def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
 def _origin(table: RaceTable, task: Task) -> str:
     digest = hashlib.sha256(f"{task.n_folds} {task.seed} {list(task.categorical)}".encode())
     for array in (table.features, table.won, table.race_id, table.is_whole):
-        digest.update(np.ascontiguousarray(array))
-    digest.update(table.date.astype("datetime64[D]").astype(np.int64))
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(table.date.astype("datetime64[D]").astype(np.int64).tobytes())
     return digest.hexdigest()[:16]
 
 

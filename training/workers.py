@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from racing.race_table import RaceTable
 from training.errors import SearchFailed, TrainingError

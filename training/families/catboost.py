@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import catboost
+import catboost  # type: ignore[import-untyped]
 import numpy as np
 import optuna
 from numpy.typing import NDArray

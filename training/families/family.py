@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import optuna
@@ -36,6 +36,7 @@ class Member(Protocol):
         ...
 
 
+@runtime_checkable
 class TreeMember(Member, Protocol):
     """A fitted model that is made of trees."""
 

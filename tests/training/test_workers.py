@@ -1,0 +1,55 @@
+"""What an interrupt leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SEARCH = """
+from tests.training.builders import FEATURE_NAMES, make_table
+from training.candidates import SearchSettings, fit_candidates
+from training.splits import split_by_time
+
+if __name__ == "__main__":
+    split = split_by_time(make_table(400))
+    settings = SearchSettings(families=("xgboost", "gradient_boosting"), n_trials=500, n_folds=2)
+    report = lambda trial: print(trial.number, flush=True)
+    fit_candidates(split.train, split.calibration, settings, FEATURE_NAMES, (), report)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see children")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_an_ended_search_leaves_no_worker(tmp_path, sent):
+    script = tmp_path / "search.py"
+    script.write_text(SEARCH)
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    assert len(children) >= 2
+    parent.send_signal(sent)
+    assert parent.wait(20) != 0
+    parent.stdout.close()
+    until = time.monotonic() + 20
+    while any(_is_alive(child) for child in children) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [child for child in children if _is_alive(child)]
+
+
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
