@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from model_registry.errors import (
     ArtifactBroken,
+    GatesNotPassed,
     NoChampion,
     NoSuchVersion,
     NotInParity,
@@ -81,6 +82,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     ),
     NoChampion: Kind(503, "no-champion", "No version is champion"),
     NoSuchVersion: Kind(404, "no-such-version", "The registry has no such version"),
+    GatesNotPassed: Kind(409, "gates-not-passed", "The version did not pass its gates"),
     PromotionRefused: Kind(409, "promotion-refused", "The promotion is refused"),
     RegistryUnavailable: Kind(
         503, "registry-unavailable", "The registry is away", "the model registry cannot be reached now"
