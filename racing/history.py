@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, Select, func, select
 
+from racing.classes import grade_class
 from racing.database.tables import Race, Run
-from racing.ratings.classes import grade_class
 from racing.runs import Floats, Ints, Runs
 
 EPOCH = dt.date(1970, 1, 1)

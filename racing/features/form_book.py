@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from racing.cards import Card, PastRun, Runner
+from racing.classes import grade_class
 from racing.database.tables import Dog, Run, RunWorth, TrackAlias
 from racing.errors import DatabaseUnavailable
 from racing.features.matrix import feature_matrix
@@ -18,7 +19,6 @@ from racing.history import first_call, floats, result_query, runs_of, share_alon
 from racing.names import name_key
 from racing.ratings.alone import worths_alone
 from racing.ratings.catalog import RATINGS, paid_places
-from racing.ratings.classes import grade_class
 from racing.ratings.effects import EffectBook
 from racing.ratings.posterior import Worths
 from racing.ratings.store import RatedWorths, book_of, load_effects, worths_of

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from racing.classes import UNKNOWN_CLASS
 from racing.features.catalog import feature
 from racing.features.view import RaceView
-from racing.ratings.classes import UNKNOWN_CLASS
 from racing.runs import Floats
 
 

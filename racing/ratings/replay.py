@@ -8,11 +8,12 @@ and the dog.  What is left for the dog is the run's *worth*; its noise is the me
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from racing.classes import N_CLASSES
 from racing.ratings.catalog import Rating
-from racing.ratings.classes import N_CLASSES
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
 from racing.ratings.posterior import Posterior, Worths, posterior
 from racing.runs import Entries, Floats, Form, Ints, Runs, entries_of
@@ -161,5 +162,5 @@ def _first_of(group: Ints) -> Ints:
 
 
 def _days(day: Ints) -> Iterator[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(day, prepend=day[:1] - 1))
-    yield from zip(edges.tolist(), [*edges[1:].tolist(), len(day)], strict=True)
+    edges = [*np.flatnonzero(np.diff(day, prepend=day[:1] - 1)).tolist(), len(day)]
+    yield from pairwise(edges)

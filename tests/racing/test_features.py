@@ -1,0 +1,165 @@
+"""Features: the same in training and serving, blind to the day itself and to all that comes after."""
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, text
+
+from racing.cards import Card, PastRun, Runner
+from racing.errors import DatabaseUnavailable, NotEnoughHistory
+from racing.features import FEATURE_NAMES, FEATURES, FormBook, race_table
+from racing.features.rows import gap_to_best, minus_rivals, rank_in_race
+from racing.metrics import race_log_loss
+from racing.probabilities import share_within_race
+from racing.ratings import update_ratings
+from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
+
+CUT = LAST_DAY - dt.timedelta(days=40)
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return make_season(tmp_path_factory.mktemp("season"))
+
+
+def test_names_are_unique_and_described() -> None:
+    assert len(set(FEATURE_NAMES)) == len(FEATURES) >= 45
+    assert all(feature.description.endswith(".") for feature in FEATURES)
+
+
+def test_a_stored_race_and_its_card_have_the_same_features_bit_for_bit(season: Engine) -> None:
+    table = race_table(season, start=CUT)
+    book = FormBook(season)
+    races = np.unique(table.race_id[table.is_whole])[:60]
+    for race in races:
+        of_card = book.features_of_card(card_of_stored_race(season, int(race)))
+        np.testing.assert_array_equal(of_card.values, table.features[table.race_id == race])
+    assert len(races) == 60
+
+
+def test_the_order_of_runners_is_irrelevant(season: Engine) -> None:
+    race = int(race_table(season, start=CUT).race_id[0])
+    card, book = card_of_stored_race(season, race), FormBook(season)
+    turned = replace(card, runners=card.runners[::-1])
+    np.testing.assert_array_equal(
+        book.features_of_card(turned).values[::-1], book.features_of_card(card).values
+    )
+
+
+_SHUFFLED = {
+    "outcomes": ("won", "placed", "finish_position"),
+    "times": ("time_s", "first_split_s", "winner_time_s", "margin_lengths", "position_in_running"),
+    "prices": ("bsp", "starting_price", "rated_price", "place_bsp"),
+}
+
+
+@pytest.mark.parametrize("facts", _SHUFFLED)
+def test_shuffling_facts_from_a_date_on_changes_no_feature_of_that_date_or_before(
+    facts: str, tmp_path: Path
+) -> None:
+    engine = make_season(tmp_path, n_races=250)
+    before = race_table(engine, until=CUT).features
+    later = race_table(engine, start=CUT + dt.timedelta(days=1)).features
+    _shuffle(engine, _SHUFFLED[facts], since=CUT)
+    update_ratings(engine)
+    np.testing.assert_array_equal(race_table(engine, until=CUT).features, before)
+    shuffled = race_table(engine, start=CUT + dt.timedelta(days=1)).features
+    assert not np.array_equal(shuffled, later, equal_nan=True), "the shuffle must reach later features"
+
+
+def test_races_removed_after_a_date_change_no_feature_before(season: Engine, tmp_path: Path) -> None:
+    engine = make_season(tmp_path)
+    with engine.begin() as connection:
+        later = {"cut": CUT}
+        for table in ("sourcerow", "runworth"):
+            connection.execute(
+                text(f"delete from {table} where run_id in (select id from run where date > :cut)"), later
+            )
+        connection.execute(text("delete from run where date > :cut"), later)
+    update_ratings(engine)
+    np.testing.assert_array_equal(race_table(engine).features, race_table(season, until=CUT).features)
+
+
+def test_form_that_a_card_brings_counts_as_much_as_no_other(season: Engine) -> None:
+    quick, slow = (
+        tuple(
+            PastRun(
+                date=LAST_DAY - dt.timedelta(days=7 * i), track="Sim Park", distance_m=400, box=4,
+                finish_position=place, time_s=time, starting_price=price,
+            )
+            for i in range(1, 5)
+        )
+        for place, time, price in ((1, 22.3, 2.0), (7, 23.4, 30.0))
+    )  # fmt: skip
+    card = Card(
+        date=LAST_DAY,
+        track="Sim Park",
+        distance_m=400,
+        runners=(
+            Runner(name="Not In Here A", box=1, form=slow),
+            Runner(name="Not In Here B", box=2, form=quick),
+        ),
+    )
+    features = FormBook(season).features_of_card(card)
+    share = features.values[:, FEATURE_NAMES.index("market_log_share")]
+    assert not features.is_known.any()
+    assert features.n_prior_runs.tolist() == [4, 4]
+    assert share[1] > share[0] + 1
+
+
+def test_runs_on_or_after_race_day_are_left_out_with_a_warning(season: Engine) -> None:
+    late = PastRun(date=LAST_DAY, track="Sim Park", distance_m=400, finish_position=1)
+    runners = (Runner(name="Late", box=1, form=(late,)), Runner(name="Nobody", box=2))
+    features = FormBook(season).features_of_card(
+        Card(date=LAST_DAY, track="Nowhere", distance_m=400, runners=runners)
+    )
+    assert {warning.code for warning in features.warnings} == {"late_run", "unknown_dog", "unknown_track"}
+    assert features.n_prior_runs.tolist() == [0, 0]
+
+
+def test_names_without_a_database_are_refused() -> None:
+    card = Card(
+        date=LAST_DAY, track="X", distance_m=400, runners=(Runner(name="A", box=1), Runner(name="B", box=2))
+    )
+    with pytest.raises(DatabaseUnavailable, match="carry no form"):
+        FormBook(None).features_of_card(card)
+
+
+def test_days_without_races_are_told(season: Engine) -> None:
+    with pytest.raises(NotEnoughHistory, match="2001-01-01"):
+        race_table(season, until=dt.date(2001, 1, 1))
+
+
+def test_the_market_rating_knows_more_than_the_size_of_the_field(season: Engine) -> None:
+    table = race_table(season, start=CUT)
+    table = table.take(table.is_whole)
+    log_share = table.features[:, FEATURE_NAMES.index("market_log_share")].astype(float)
+    uniform = share_within_race(np.zeros(len(table)), table.race)
+    rated = share_within_race(log_share, table.race)
+    assert race_log_loss(rated, table.won, table.race) < race_log_loss(uniform, table.won, table.race) - 0.1
+
+
+def test_comparisons_within_a_race() -> None:
+    values = np.array([3.0, 1.0, np.nan, 3.0, 5.0, np.nan])
+    race = np.array([0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(rank_in_race(values, race), [1, 3, np.nan, 1, 1, np.nan])
+    np.testing.assert_array_equal(gap_to_best(values, race), [0, -2, np.nan, 0, np.nan, np.nan])
+    np.testing.assert_array_equal(minus_rivals(values, race), [1, -2, np.nan, 1, np.nan, np.nan])
+
+
+def _shuffle(engine: Engine, columns: tuple[str, ...], *, since: dt.date) -> None:
+    rng = np.random.default_rng(1)
+    with engine.begin() as connection:
+        query = text(f"select id, {', '.join(columns)} from run where date >= :since order by id")
+        rows = connection.execute(query, {"since": since}).all()
+        order = rng.permutation(len(rows))
+        assignments = ", ".join(f"{column} = :{column}" for column in columns)
+        update = text(f"update run set {assignments} where id = :id")
+        shuffled = [
+            {"id": row.id} | {column: getattr(rows[other], column) for column in columns}
+            for row, other in zip(rows, order, strict=True)
+        ]
+        connection.execute(update, shuffled)

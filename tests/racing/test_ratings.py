@@ -1,0 +1,132 @@
+"""Ratings: an exact posterior, a replay that explains runs by box, opposition and dog."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from racing.classes import grade_class
+from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating, paid_places
+from racing.ratings.effects import Courses
+from racing.ratings.posterior import Kernel, Worths, posterior
+from racing.ratings.replay import replay
+from racing.runs import Entries, Form, Runs, concatenate, entries_of, windows
+
+STATE_ONLY = Kernel(
+    debut=0.9, day=0.003, run=0.02, track=0.0, course=0.0, distance=0.0, distance_scale=1.0, zone=0.0
+)
+
+
+def make_runs(days: list[int], **columns: list[float]) -> Runs:
+    """Return runs of one dog, one a day."""
+    records = [
+        {"run_id": i, "race_id": i, "dog_id": 1, "day": day, "track_id": 3, "distance_m": 400, "box": 4}
+        | {name: values[i] for name, values in columns.items()}
+        for i, day in enumerate(days)
+    ]
+    return concatenate(records)
+
+
+def next_race(runs: Runs, day: int) -> tuple[Form, Entries]:
+    entry = replace(entries_of(runs.take([len(runs) - 1])), day=np.array([day]))
+    return Form(runs, np.arange(len(runs) - 1, -1, -1)[None, :]), entry
+
+
+def test_the_posterior_is_that_of_the_kalman_filter() -> None:
+    days, worth, noise = [0, 5, 12, 40], [0.3, -0.2, 0.6, 0.1], [0.05, 0.02, 0.3, 0.04]
+    form, entry = next_race(make_runs(days), 47)
+    worths = Worths(np.array(worth), np.array(noise), np.zeros(4))
+    found = posterior(form, entry, worths, STATE_ONLY)
+
+    mean, variance = 0.0, STATE_ONLY.debut
+    for day, following, w, r in zip(days, [*days[1:], 47], worth, noise, strict=True):
+        gain = variance / (variance + r)
+        mean, variance = mean + gain * (w - mean), variance * (1 - gain)
+        variance += STATE_ONLY.day * (following - day) + STATE_ONLY.run
+    np.testing.assert_allclose([found.mean[0], found.variance[0]], [mean, variance], rtol=1e-9)
+
+
+def test_a_dog_without_worths_is_at_its_prior() -> None:
+    form, entry = next_race(make_runs([0, 5]), 9)
+    found = posterior(form, entry, Worths(np.full(2, np.nan), np.full(2, np.nan), np.zeros(2)), STATE_ONLY)
+    np.testing.assert_allclose([found.mean[0], found.loading[0]], [0.0, 1.0], atol=1e-4)
+    assert not found.is_known[0]
+
+
+def test_a_shift_after_the_last_run_moves_the_ability_by_as_much() -> None:
+    form, entry = next_race(make_runs([0, 5]), 9)
+    worth, noise = np.array([0.4, 0.4]), np.array([1e-6, 1e-6])
+    still = posterior(form, entry, Worths(worth, noise, np.zeros(2)), STATE_ONLY)
+    moved = posterior(form, entry, Worths(worth, noise, np.array([0.0, 0.25])), STATE_ONLY)
+    np.testing.assert_allclose(moved.mean - still.mean, 0.25, atol=1e-3)
+
+
+def test_windows_hold_earlier_days_only_newest_first() -> None:
+    dog = np.array([1, 2, 1, 1, 1])
+    day = np.array([0, 0, 3, 3, 9])
+    assert windows(dog, day, 3).tolist() == [[-1] * 3, [-1] * 3, [0, -1, -1], [0, -1, -1], [3, 2, 0]]
+
+
+def test_replay_finds_ability_apart_from_the_opposition() -> None:
+    # Dogs 0-3 meet dogs 0-3, dogs 4-7 meet dogs 4-7, a mixed race now and then tells the pools apart.
+    rng = np.random.default_rng(5)
+    ability = np.array([1.5, 1.2, 1.0, 0.8, -0.8, -1.0, -1.2, -1.5])
+    records = []
+    for day in range(0, 240, 3):
+        pools = [[0, 1, 2, 3], [4, 5, 6, 7]] if day % 4 else [[0, 2, 4, 6], [1, 3, 5, 7]]
+        for pool in pools:
+            seen = ability[pool] + rng.normal(0, 0.2, 4)
+            share = np.exp(seen) / np.exp(seen).sum()
+            race = len(records)
+            for box, (dog, p) in enumerate(zip(pool, share, strict=True), start=1):
+                records.append(
+                    {"run_id": len(records), "race_id": race, "dog_id": dog, "day": day, "track_id": 1,
+                     "distance_m": 400, "box": box, "market_share": p, "grade": 5}
+                )  # fmt: skip
+    runs = concatenate(records)
+    index = windows(runs.dog_id, runs.day)
+    played = replay(runs, index, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
+    last_day = runs.day == runs.day.max()
+    entries = entries_of(runs.take(last_day))
+    found = posterior(Form(runs, index[last_day]), entries, played.worths, MARKET.kernel)
+    order = np.argsort(runs.dog_id[last_day])
+    centred = found.mean[order] - found.mean.mean()
+    np.testing.assert_allclose(centred, ability, atol=0.35)
+
+
+def test_a_slow_track_makes_no_slow_dog() -> None:
+    # The same dogs run 5 % slower on a heavy day; their worths stay.
+    records = [
+        {"run_id": day * 8 + dog, "race_id": day, "dog_id": dog, "day": day * 7, "track_id": 1,
+         "distance_m": 400, "box": dog + 1, "time_s": 23.0 * (1.05 if day == 9 else 1.0) * (1 + 0.004 * dog)}
+        for day in range(12)
+        for dog in range(8)
+    ]  # fmt: skip
+    runs = concatenate(records)
+    index = windows(runs.dog_id, runs.day)
+    worth = replay(runs, index, TIME, Courses.seen_in(runs.track_id, runs.distance_m)).worths.worth
+    heavy, usual = worth[runs.day == 63], worth[runs.day == 56]
+    np.testing.assert_allclose(heavy, usual, atol=1.5)  # of a slowdown of 4.9 per cent
+
+
+@pytest.mark.parametrize("rating", RATINGS, ids=lambda rating: rating.name)
+def test_an_empty_history_is_replayed_to_nothing(rating: Rating) -> None:
+    played = replay(concatenate([]), np.zeros((0, 12), np.int64), rating, Courses())
+    assert len(played.worths.worth) == 0
+    assert played.tables == ()
+
+
+def test_grades_of_both_vocabularies_fall_into_the_same_classes() -> None:
+    pairs = [
+        ("Mdn", "Maiden"),
+        ("Gr5", "Grade 5"),
+        ("Gr4/5", "Mixed 4/5"),
+        ("FFA", "Free For All"),
+        ("Nvce", "NOV"),
+    ]
+    assert [grade_class(one) for one, _ in pairs] == [grade_class(other) for _, other in pairs]
+    assert grade_class("Grp1") > grade_class("Gr5") > grade_class("Mdn") > grade_class(None)
+
+
+def test_places_paid_follow_the_size_of_the_field() -> None:
+    assert paid_places(np.array([4.0, 5.0, 7.0, 8.0])).tolist() == [1, 2, 2, 3]
