@@ -77,7 +77,7 @@ def _train(database: str, registry: str, trials: int) -> None:
     from model_registry import get_model_registry
     from model_registry.errors import NoChampion
 
-    models = get_model_registry(registry)
+    models = get_model_registry(registry, create=True)
     try:
         champion = models.champion()
     except NoChampion:
