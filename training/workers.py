@@ -1,9 +1,10 @@
 """Families side by side: a process each with one thread, the table memory-mapped, none left behind."""
 
 import multiprocessing as mp
-import pickle
+import os
 import signal
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -134,17 +135,24 @@ def _run_side_by_side(job: Job, folder: Path, on_trial: Callable[[Trial], None])
 
 
 def _work(name: str, job: Job, folder: Path, connection: Connection) -> None:
-    """Run in the worker; a parent that is gone breaks the pipe, and that ends it with its next trial."""
+    """Run in the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         result = _run(name, job, _load(folder), lambda trial: connection.send(("trial", trial)))
         connection.send(("done", result))
     except TrainingError as error:
         connection.send(("refused", error))
-    except (BrokenPipeError, pickle.PicklingError):
-        raise
     except Exception:
         connection.send(("failed", traceback.format_exc(limit=-3)))
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent is gone, however it went; the trial stays open and is failed on resuming."""
+    parent = mp.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _save(table: RaceTable, folder: Path) -> None:
