@@ -148,7 +148,7 @@ def _work(name: str, job: Job, folder: Path, connection: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """End at once when the parent is gone, however it went; the trial stays open and is failed on resuming."""
+    """End at once when the parent is gone; its open trial is failed on resuming."""
     parent = mp.parent_process()
     if parent is not None:
         parent.join()
