@@ -1,9 +1,7 @@
 """The documents that travel with a model: training window, reference distributions, golden card."""
 
-import datetime as dt
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import subprocess
@@ -14,12 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, select
 
-from racing.database.tables import Effect
 from racing.race_table import RaceTable
 
-_EFFECT = Effect.__table__  # type: ignore[attr-defined]
 _N_BINS = 10
 _LIBRARIES = (
     "numpy",
@@ -90,16 +85,6 @@ def reference(
         "features": {name: _distribution(values.astype(np.float64)) for name, values in columns},
         "win_probability": _distribution(probabilities),
     }
-
-
-def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
-    """Return the newest tables of effects made on or before a day, by rating."""
-    newest = select(func.max(_EFFECT.c.as_of)).where(_EFFECT.c.as_of <= until).scalar_subquery()
-    query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)
-    with engine.connect() as connection:
-        rows = connection.execute(query).all()
-    as_of = str(rows[0].as_of) if rows else None
-    return {"as_of": as_of, "tables": {row.name: json.loads(row.cells) for row in rows}}
 
 
 def golden_rows(table: RaceTable) -> NDArray[np.int64]:

@@ -18,9 +18,10 @@ from sqlalchemy import Engine, make_url
 from model_registry.registry import ModelRegistry
 from racing.features import FEATURE_NAMES, FEATURE_VERSION, FEATURES, race_table
 from racing.race_table import RaceTable
+from racing.ratings.store import effects_document
 from training.candidates import SearchSettings, fit_candidates
 from training.choice import choose
-from training.documents import data_hash, effects_document, git_commit
+from training.documents import data_hash, git_commit
 from training.evaluation import Evaluation
 from training.gates import Gate, failed
 from training.packing import pack, write_draft, write_final

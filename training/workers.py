@@ -162,5 +162,5 @@ def _save(table: RaceTable, folder: Path) -> None:
 
 def _load(folder: Path) -> RaceTable:
     return RaceTable(
-        **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(RaceTable)}
+        **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="c") for field in fields(RaceTable)}
     )

@@ -42,7 +42,7 @@ def predict(card: Path, model: str, database: str, registry: str, as_json: bool)
 def read_card(path: Path) -> Card:
     """Read a card from a file, by its ending: ``.json``, else a form guide."""
     if path.suffix.lower() != ".json":
-        from racing.importers import read_form_guide_card
+        from racing.importers.card import read_form_guide_card
 
         return read_form_guide_card(path)
     from pydantic import ValidationError

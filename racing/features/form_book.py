@@ -1,7 +1,9 @@
 """The form book: a card's features, from what the database knows of its dogs and what the card brings."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +15,16 @@ from racing.classes import grade_class
 from racing.database.tables import Dog, Run, RunWorth, TrackAlias
 from racing.errors import DatabaseUnavailable
 from racing.features.matrix import feature_matrix
-from racing.features.table import track_codes
+from racing.features.table import codes_of_tracks, track_codes
 from racing.features.view import RaceView
 from racing.history import first_call, floats, result_query, runs_of, share_alone
 from racing.names import name_key
 from racing.ratings.alone import worths_alone
 from racing.ratings.catalog import RATINGS, paid_places
-from racing.ratings.effects import EffectBook
 from racing.ratings.posterior import Worths
-from racing.ratings.store import RatedWorths, book_of, load_effects, worths_of
+from racing.ratings.store import RatedWorths, book_of, book_of_document, load_effects, worths_of
 from racing.runs import WINDOW, Entries, Form, Runs, concatenate, windows
+from racing.tracks import known_track
 
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
 _DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
@@ -56,17 +58,22 @@ class FormBook:
     ----------
     engine
         The race database; ``None`` for cards that carry their form.
-    effects
-        The learnt tables for use without a database, such as those of a model's artifact.
+    tables
+        What :func:`racing.ratings.store.effects_document` wrote into a model's artifact, for use without a
+        database.
     """
 
-    def __init__(self, engine: Engine | None, effects: EffectBook | None = None) -> None:
+    def __init__(self, engine: Engine | None, tables: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
-        self._effects = effects or book_of([])
+        self._effects = book_of([])
         self._tracks: dict[str, int] = {}
         self._track_codes: dict[int, int] = {}
         if engine is not None:
             self.refresh()
+        elif tables is not None:
+            self._effects = book_of_document(tables)
+            self._tracks = {name_key(name): int(track) for track, name in tables["tracks"].items()}
+            self._track_codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
 
     def refresh(self) -> None:
         """Read the learnt tables and the tracks anew, as after an import."""
@@ -148,7 +155,7 @@ class FormBook:
     ) -> tuple[Runs, list[CardWarning]]:
         """Return the runs that a card brings and the database lacks."""
         warnings: list[CardWarning] = []
-        if self._track(card.track) == _UNKNOWN and self._engine is not None:
+        if self._track(card.track, card.distance_m) == _UNKNOWN and self._tracks:
             warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
         known_days = set(zip(stored.dog_id.tolist(), stored.day.tolist(), strict=True))
         records = []
@@ -172,7 +179,7 @@ class FormBook:
         return {
             "dog_id": dog,
             "day": day,
-            "track_id": self._track(run.track),
+            "track_id": self._track(run.track, run.distance_m),
             "distance_m": run.distance_m,
             "box": run.box if run.box is not None and run.box <= 8 else None,
             "grade": grade_class(run.grade),
@@ -194,7 +201,7 @@ class FormBook:
             race=np.zeros(n, np.int64),
             day=np.full(n, _day(card.date)),
             dog_id=dog_id,
-            track_id=np.full(n, self._track(card.track)),
+            track_id=np.full(n, self._track(card.track, card.distance_m)),
             distance_m=np.full(n, float(card.distance_m)),
             box=box,
             number=np.array([runner.box for runner in runners], np.int64),
@@ -202,8 +209,8 @@ class FormBook:
             weight_kg=floats([runner.weight_kg for runner in runners]),
         )
 
-    def _track(self, name: str) -> int:
-        return self._tracks.get(name_key(name), _UNKNOWN)
+    def _track(self, name: str, distance_m: int) -> int:
+        return self._tracks.get(name_key(known_track(name, distance_m) or name), _UNKNOWN)
 
 
 _PLACES_OF_UNKNOWN_FIELD = int(paid_places(np.array([8.0]))[0])

@@ -1,7 +1,7 @@
 """All races of some days as a table, each seen as of the morning of its day."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from sqlalchemy import Engine, select
@@ -96,8 +96,13 @@ def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:
 def track_codes(engine: Engine) -> dict[int, int]:
     """Return the fixed number of each known track by its row in the database."""
     with engine.connect() as connection:
-        tracks = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
-    return {track: code for track, name in tracks if (code := _KNOWN_TRACK.get(name_key(name)))}
+        rows = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
+    return codes_of_tracks({row.id: row.name for row in rows})
+
+
+def codes_of_tracks(names: Mapping[int, str]) -> dict[int, int]:
+    """Return the fixed number of each known track, given the tracks' names (or keys) by their row."""
+    return {track: code for track, name in names.items() if (code := _KNOWN_TRACK.get(name_key(name)))}
 
 
 def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:

@@ -136,12 +136,19 @@ TIME = Rating(
     name="time",
     measure=speed,
     kernel=Kernel(
-        debut=2.0, day=0.002, run=0.02, track=0.1, course=0.2, distance=0.3, distance_scale=0.2, zone=0.05
+        debut=0.758,
+        day=0.00904,
+        run=0.0011,
+        track=0.0032,
+        course=0.0885,
+        distance=0.3485,
+        distance_scale=0.708,
+        zone=0.0335,
     ),
     noise=_constant(1.2),
     by_meeting=True,
-    level_variance=0.6,
-    lone_variance=0.6,
+    level_variance=1.02,
+    lone_variance=1.02,
     debut=None,
 )
 SPLIT = Rating(
@@ -172,12 +179,19 @@ MARGIN = Rating(
     name="margin",
     measure=signed_margin,
     kernel=Kernel(
-        debut=4.0, day=0.005, run=0.1, track=0.3, course=0.3, distance=0.5, distance_scale=0.2, zone=0.2
+        debut=4.0,
+        day=0.0528,
+        run=0.0514,
+        track=0.935,
+        course=0.77,
+        distance=0.581,
+        distance_scale=0.2,
+        zone=0.623,
     ),
     noise=_constant(16.0),
     by_meeting=False,
-    level_variance=4.0,
-    lone_variance=4.0,
+    level_variance=5.2,
+    lone_variance=5.2,
     debut=None,
 )
 RATINGS: tuple[Rating, ...] = (MARKET, RESULT, TIME, SPLIT, EARLY, MARGIN)

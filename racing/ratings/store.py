@@ -2,14 +2,14 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine, delete, func, insert, select
 
-from racing.database.tables import Effect, Run, RunWorth
+from racing.database.tables import Effect, Run, RunWorth, Track
 from racing.history import floats, load_runs
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects
@@ -17,7 +17,8 @@ from racing.ratings.posterior import Worths
 from racing.ratings.replay import replay
 from racing.runs import Floats, Ints, Runs, windows
 
-_WORTH, _EFFECT, _RUN = RunWorth.__table__, Effect.__table__, Run.__table__  # type: ignore[attr-defined]
+_WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
+_RUN, _TRACK = Run.__table__, Track.__table__  # type: ignore[attr-defined]
 _BATCH = 20_000
 
 RatedWorths = dict[str, Worths]
@@ -104,6 +105,28 @@ def load_effects(engine: Engine) -> EffectBook:
     with engine.connect() as connection:
         rows = connection.execute(select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells)).all()
     return book_of([(name, as_of, json.loads(cells)) for name, as_of, cells in rows])
+
+
+def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
+    """Return the newest tables made on or before a day, as JSON types, with the names of their tracks."""
+    newest = select(func.max(_EFFECT.c.as_of)).where(_EFFECT.c.as_of <= until).scalar_subquery()
+    query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+        tracks = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
+    return {
+        "as_of": str(rows[0].as_of) if rows else None,
+        "tracks": {str(track.id): track.name for track in tracks},
+        "tables": {row.name: json.loads(row.cells) for row in rows},
+    }
+
+
+def book_of_document(document: Mapping[str, Any]) -> EffectBook:
+    """Return the look-up of what :func:`effects_document` wrote: one month, that holds for any later day."""
+    if not document["tables"]:
+        return book_of([])
+    as_of = dt.date.fromisoformat(document["as_of"])
+    return book_of([(name, as_of, cells) for name, cells in document["tables"].items()])
 
 
 def worths_of(columns: dict[str, Floats], rating: str) -> Worths:
