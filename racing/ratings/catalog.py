@@ -155,24 +155,38 @@ SPLIT = Rating(
     name="split",
     measure=split_speed,
     kernel=Kernel(
-        debut=3.0, day=0.002, run=0.03, track=0.2, course=0.3, distance=0.3, distance_scale=0.2, zone=0.3
+        debut=1.32,
+        day=1e-05,
+        run=0.0001,
+        track=0.0002,
+        course=0.0056,
+        distance=0.517,
+        distance_scale=3.0,
+        zone=0.0001,
     ),
-    noise=_constant(3.0),
+    noise=_constant(2.34),
     by_meeting=True,
-    level_variance=1.0,
-    lone_variance=1.0,
+    level_variance=1.81,
+    lone_variance=1.81,
     debut=None,
 )
 EARLY = Rating(
     name="early",
     measure=early_place,
     kernel=Kernel(
-        debut=1.0, day=0.0005, run=0.01, track=0.05, course=0.05, distance=0.2, distance_scale=0.2, zone=0.2
+        debut=0.729,
+        day=0.0117,
+        run=0.0001,
+        track=0.146,
+        course=0.128,
+        distance=0.195,
+        distance_scale=0.0686,
+        zone=0.0001,
     ),
-    noise=_constant(3.5),
+    noise=_constant(2.55),
     by_meeting=False,
-    level_variance=0.5,
-    lone_variance=0.5,
+    level_variance=1.37,
+    lone_variance=1.37,
     debut=None,
 )
 MARGIN = Rating(
