@@ -15,15 +15,13 @@ from training.calibration import (
     fit_calibration,
     fit_exponent,
 )
-from training.ensemble import fit_weights
+from training.ensemble import ENSEMBLE, fit_weights
 from training.evaluation import judged_rows
 from training.families import FAMILY_NAMES, Member, family_named
 from training.search import MIN_WHOLE_RACES, Trial
 from training.workers import FamilyResult, Job, run_jobs
 
 Floats = NDArray[np.float64]
-
-ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

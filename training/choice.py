@@ -10,6 +10,7 @@ from racing import metrics
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
+from training.ensemble import ENSEMBLE
 from training.evaluation import judged_rows
 from training.gates import MIN_RACES
 
@@ -27,7 +28,11 @@ class Choice:
 
 
 def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) -> Choice:
-    """Return the candidate of the smallest loss on the calibration races.
+    """Return the candidate of the smallest loss on the calibration races; in doubt, the ensemble.
+
+    The ensemble gives way only to a candidate that is better by more than a standard error (paired by race):
+    a blend of alike models errs less on races to come than the luckiest of them (the one-standard-error rule
+    of Breiman et al., 1984).
 
     Each half of the races is judged by a calibration and an exponent fitted on the other half, so that a
     method with more freedom (isotonic) gains nothing by it.
@@ -41,23 +46,25 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
     """
     is_late = calibration.race > calibration.race[-1] // 2
     by_races = min(_n_races(calibration, is_late), _n_races(calibration, ~is_late)) >= MIN_RACES // 2
-    losses = {
-        name: float(
-            np.concatenate(
-                [
-                    _losses(
-                        odds, calibration, fit_on=~is_late, judge_on=is_late, method=method, by_races=by_races
-                    ),
-                    _losses(
-                        odds, calibration, fit_on=is_late, judge_on=~is_late, method=method, by_races=by_races
-                    ),
-                ]
-            ).mean()
+    each = {
+        name: np.concatenate(
+            [
+                _losses(odds, calibration, fit_on=~half, judge_on=half, method=method, by_races=by_races)
+                for half in (is_late, ~is_late)
+            ]
         )
         for name, odds in log_odds.items()
     }
+    losses = {name: float(loss.mean()) for name, loss in each.items()}
     best = min(losses, key=lambda name: losses[name])
+    if ENSEMBLE in each and not _clearly_better(each[best], each[ENSEMBLE]):
+        best = ENSEMBLE
     return Choice(best, losses, "race log loss" if by_races else "log loss")
+
+
+def _clearly_better(one: Floats, other: Floats) -> bool:
+    gain = other - one
+    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
 
 
 def _n_races(table: RaceTable, rows: NDArray[np.bool_]) -> int:

@@ -8,10 +8,12 @@ from racing.probabilities import share_within_race
 
 Floats = NDArray[np.float64]
 
+ENSEMBLE = "ensemble"
+
 MIN_WEIGHT = 0.02
 """A member that counts less is not worth its graph."""
 
-_RIDGE = 2.0  # in races: pulls towards an even blend, since members of the same data are nearly the same
+_RIDGE = 25.0  # in races: pulls towards an even blend, since members of the same data are nearly the same
 
 
 def fit_weights(
