@@ -33,17 +33,17 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         settings=settings,
         slots=slots,
         watcher=AliasWatcher(settings, slots),
-        form=Form(settings.database, retry_s=settings.database_retry_s, refresh_s=settings.form_refresh_s),
+        form=Form(settings.database),
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
         started_at=dt.datetime.now(dt.UTC),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.gather(running.watcher.look(), asyncio.to_thread(running.form.refresh))
+        await asyncio.gather(running.watcher.look(), asyncio.to_thread(running.form.look))
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
-            asyncio.create_task(running.form.keep(), name="form-keeper"),
+            asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
         ]
         yield
         for task in tasks:

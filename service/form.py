@@ -1,65 +1,74 @@
-"""The form book that requests read, with or without the race database behind it."""
+"""The form that predictions draw on, with or without the race database behind it."""
 
 import asyncio
 import logging
+import os
 import time
+from dataclasses import replace
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError
 
 from racing.cards import Card
 from racing.database.engine import open_database
 from racing.errors import DatabaseUnavailable
-from racing.features import CardFeatures, FormBook
+from racing.features import CardFeatures, CardWarning, FormBook
 
 log = logging.getLogger("greyhound.service")
 
+AWAY = CardWarning("database_away", "the race database is away: only what the card brings is known")
+
 
 class Form:
-    """Reads form; a database that is away is tried again, and what an import changed is read anew.
+    """Reads form from the race database; while it is away, cards are rated by what they bring.
+
+    One rule, whether no database is set or it is away: a card is answered if at least one of its runners
+    carries form. Runners that come as a name only are then strangers, and a warning says so.
 
     Everything but :meth:`keep` may block on the database.
     """
 
-    def __init__(self, database: str | None, *, retry_s: float, refresh_s: float) -> None:
+    def __init__(self, database: str | None) -> None:
         self._database = database
-        self._retry_s, self._refresh_s = retry_s, refresh_s
         self._engine: Engine | None = None
+        self._file: tuple[int, int] | None = None
         self._book: FormBook | None = None
-        self._cards_only = FormBook(None)
-        self.error: str | None = None if database else "no database is set"
+        self.error: str | None = "it has not been looked at yet" if database else "no database is set"
 
-    @property
-    def may_block(self) -> bool:
-        """Whether reading form may wait for a database."""
-        return self._database is not None
-
-    async def keep(self) -> None:
-        """Open and refresh the book, again and again, until cancelled; blocking work goes to a thread."""
+    async def keep(self, poll_s: float) -> None:
+        """Look, and look again, until cancelled; blocking work goes to a thread."""
         while self._database:
-            await asyncio.sleep(self._refresh_s if self.error is None else self._retry_s)
-            await asyncio.to_thread(self.refresh)
+            await asyncio.sleep(poll_s)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception:  # the keeper must outlive whatever a look meets
+                log.exception("looking at the race database failed")
 
-    def refresh(self) -> None:
-        """Read the database's tables anew; a book is replaced whole, so no card sees half of two."""
+    def look(self) -> None:
+        """Open the database if it was away, and read its tables anew if an import changed them.
+
+        A book is replaced whole, so no card sees half of two.
+        """
         if not self._database:
             return
-        start = time.monotonic()
         try:
-            self._engine = self._engine or open_database(self._database)
-            self._book = FormBook(self._engine)
+            self._open(self._database)
+            if self._engine and (self._book is None or not self._book.is_current()):
+                start = time.monotonic()
+                self._book = FormBook(self._engine)
+                log.info("the form book is read, in %.2f s", time.monotonic() - start)
         except DatabaseUnavailable as error:
             self._is_away(error)
         else:
             self.error = None
-            log.info("the form book is read, in %.2f s", time.monotonic() - start)
 
-    def features_of_card(self, card: Card) -> CardFeatures:
+    def features_of_card(self, card: Card, *, without_database: FormBook) -> CardFeatures:
         """Return what is known of a card's runners.
 
         Raises
         ------
         racing.errors.DatabaseUnavailable
-            If the database is away and a runner comes as a name only.
+            If the database is away and no runner carries form.
         """
         book = self._book
         if book is not None:
@@ -67,12 +76,31 @@ class Form:
                 return book.features_of_card(card)
             except DatabaseUnavailable as error:
                 self._is_away(error)
-        names_only = [runner.name for runner in card.runners if not runner.form]
-        if names_only and self._database:
-            raise DatabaseUnavailable(f"{len(names_only)} runner(s) carry no form, and the database is away")
-        return self._cards_only.features_of_card(card)
+        features = without_database.features_of_card(card)
+        return replace(features, warnings=(AWAY, *features.warnings)) if self._database else features
+
+    def _open(self, database: str) -> None:
+        """Open the database, anew if its file is another than before: a pool would keep the deleted one."""
+        file = _file_of(database)
+        if self._engine is None or file != self._file:
+            if self._engine:
+                self._engine.dispose()
+            self._engine = self._book = None
+            self._engine = open_database(database)
+            self._file = _file_of(database)
 
     def _is_away(self, error: DatabaseUnavailable) -> None:
-        if self.error is None or self._book is None:
+        if self._book is not None or self.error is None:
             log.warning("the race database is away: %s", error)
+        self._book = None  # so that no request waits for it before the next look
         self.error = str(error)
+
+
+def _file_of(database: str) -> tuple[int, int] | None:
+    """Return which file an SQLite database is, None for any other database."""
+    try:
+        url = make_url(database)
+        found = os.stat(str(url.database)) if url.get_backend_name() == "sqlite" else None
+    except (ArgumentError, OSError):  # opening it will tell
+        return None
+    return (found.st_dev, found.st_ino) if found else None

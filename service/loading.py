@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken
-from racing.features import FEATURE_NAMES
+from racing.features import FEATURE_NAMES, FormBook
 from service.slots import Snapshot
 from service.summary import Summary
 
@@ -33,8 +33,9 @@ def load_snapshot(version: int, directory: Path, *, champion_since: dt.datetime 
         version=version,
         model=model,
         columns=columns,
+        book=_book(model),
         summary=_summary(model),
-        is_simulated=bool(model.documents["training"].get("is_simulated", False)),
+        is_simulated=bool(model.documents["summary"].get("is_simulated", False)),
         loaded_at=dt.datetime.now(dt.UTC),
         champion_since=champion_since,
     )
@@ -60,6 +61,13 @@ def settle_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def _book(model: LoadedModel) -> FormBook:
+    try:
+        return FormBook(None, model.documents["effects"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ArtifactBroken(f"effects.json: {type(error).__name__}: {error}") from error
 
 
 def _summary(model: LoadedModel) -> Summary:

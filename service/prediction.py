@@ -2,22 +2,16 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
 from racing.cards import Card, check_card
-from racing.features import CardFeatures, CardWarning
+from racing.features import CardWarning
 from racing.probabilities import fair_price, market_probabilities, n_places
-
-
-class FormReader(Protocol):
-    """Turns a card into features: a form book, or the service's, whose database may go."""
-
-    def features_of_card(self, card: Card) -> CardFeatures:
-        """Return what is known of a card's runners."""
+from service.form import Form
+from service.slots import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +34,20 @@ class CardPrediction:
     warnings: tuple[CardWarning, ...]
 
 
-def predict_card(
-    model: LoadedModel, columns: NDArray[np.intp], form: FormReader, card: Card, *, today: dt.date
-) -> CardPrediction:
-    """Check a card, read its runners' form, and return their probabilities.
-
-    Parameters
-    ----------
-    columns
-        Where the model's features stand among all features, by ``spec.columns``.
+def predict_card(snapshot: Snapshot, form: Form, card: Card, *, today: dt.date) -> CardPrediction:
+    """Check a card, read its runners' form, and return their probabilities by one version.
 
     Raises
     ------
     racing.errors.CardRefused
         If the card breaks a rule.
     racing.errors.DatabaseUnavailable
-        If a runner comes as a name only and the database is away.
+        If no runner carries form and the database is away.
     """
     check_card(card, today=today)
-    features = form.features_of_card(card)
-    win = model.probabilities(features.values[:, columns])
+    model = snapshot.model
+    features = form.features_of_card(card, without_database=snapshot.book)
+    win = model.probabilities(features.values[:, snapshot.columns])
     market, combined = _with_market(model, win, card)
     rank = np.empty(len(win), np.int64)
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)

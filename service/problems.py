@@ -73,13 +73,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     CardRefused: Kind(422, "card-refused", "The card breaks a rule"),
     FileRefused: Kind(422, "file-refused", "The file is refused"),
     NotEnoughHistory: Kind(409, "not-enough-history", "There are too few races for this"),
-    DatabaseUnavailable: Kind(
-        503,
-        "database-unavailable",
-        "The race database is away",
-        "the race database cannot be read now, so runners that come as a name only cannot be rated; "
-        "send each runner's form along, or try again later",
-    ),
+    DatabaseUnavailable: Kind(503, "database-unavailable", "The race database is away"),
     NoChampion: Kind(503, "no-champion", "No version is champion"),
     NoSuchVersion: Kind(404, "no-such-version", "The registry has no such version"),
     GatesNotPassed: Kind(409, "gates-not-passed", "The version did not pass its gates"),

@@ -11,8 +11,8 @@ class ServiceSettings(BaseSettings):
 
     database: str | None = Field(
         default="sqlite:///var/greyhound.db",
-        description="URL of the race database. Without it, or while it is away, only cards whose runners "
-        "carry their form are answered.",
+        description="URL of the race database. Without it, or while it is away, a card is answered from the "
+        "form that its runners carry.",
     )
     registry: str | None = Field(
         default=None,
@@ -28,13 +28,10 @@ class ServiceSettings(BaseSettings):
         description="Seconds before a champion that could not be fetched, because the registry was away, is "
         "tried again. A champion that is broken is not tried again until the alias moves.",
     )
-    database_retry_s: float = Field(
-        default=2.0, gt=0, description="Seconds before a race database that is away is tried again."
-    )
-    form_refresh_s: float = Field(
-        default=60.0,
+    database_poll_s: float = Field(
+        default=2.0,
         gt=0,
-        description="Seconds before what an import changed (tracks, learnt tables) is read.",
+        description="Seconds between two looks at the race database: is it there, did an import change it.",
     )
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
+from racing.features import FormBook
 from service.errors import NotReady
 from service.summary import Summary
 
@@ -21,6 +22,8 @@ class Snapshot:
     model: LoadedModel
     columns: NDArray[np.intp]
     """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
+    book: FormBook
+    """Rates cards without a database, by the tables that the version brings along."""
     summary: Summary
     is_simulated: bool
     loaded_at: dt.datetime

@@ -5,46 +5,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
-from greyhound.options import console, database_option, json_option, print_json, registry_option
+from greyhound.options import Day, console, database_option, json_option, print_json, registry_option
 from racing.cards import Card
 from racing.errors import DatabaseUnavailable, FileRefused
 
 if TYPE_CHECKING:
-    from racing.features import FormBook
     from service.schemas import PredictionOut
 
 
 @click.command()
 @click.argument("card", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--model", default="champion", show_default=True, help="`champion`, or a version's number.")
+@click.option("--date", type=Day(), help="Race day of a form guide, if its file's name does not tell.")
+@click.option("--track", help="Track of a form guide, if its file's name does not tell.")
+@click.option(
+    "--distance",
+    type=int,
+    metavar="METRES",
+    help="Distance of a form guide's race; else the one its dogs ran most at that track.",
+)
 @database_option
 @registry_option
 @json_option
-def predict(card: Path, model: str, database: str, registry: str, as_json: bool) -> None:
+def predict(
+    card: Path,
+    model: str,
+    date: dt.date | None,
+    track: str | None,
+    distance: int | None,
+    database: str,
+    registry: str,
+    as_json: bool,
+) -> None:
     """Give the win probabilities of a CARD: a form guide's CSV, or JSON as `POST /predict` takes it.
 
-    Runners that carry their form need no database; names do.
+    Runners that carry their form need no database; names alone do. A card of a past day is answered as of
+    that day.
 
     \b
     Example:
       greyhound predict card.json
       greyhound predict "Race 6 - SAN - 14 March 2026.csv" --model 3 --json
+      greyhound predict guide.csv --date 2026-03-14 --track "Sandown Park" --distance 515
     """
-    answer = _answer(read_card(card), model, database, registry)
+    version = None if model == "champion" else _number(model)
+    answer = _answer(read_card(card, date, track, distance), version, database, registry)
     if as_json:
         print_json(answer.model_dump(exclude={"request_id"}))
         return
     _print(answer)
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path, date: dt.date | None, track: str | None, distance_m: int | None) -> Card:
     """Read a card from a file, by its ending: ``.json``, else a form guide."""
     if path.suffix.lower() != ".json":
         from racing.importers.card import read_form_guide_card
 
-        return read_form_guide_card(path)
+        return read_form_guide_card(path, date=date, track=track, distance_m=distance_m)
+    if (date, track, distance_m) != (None, None, None):
+        raise click.UsageError("a JSON card tells its date, track and distance itself")
     from pydantic import ValidationError
 
     from service.schemas import CardIn
@@ -57,39 +79,31 @@ def read_card(path: Path) -> Card:
         raise FileRefused(f"{path}: {'; '.join(rules)}") from error
 
 
-def _answer(card: Card, model: str, database: str, registry: str) -> "PredictionOut":
+def _answer(card: Card, version: int | None, database: str, registry: str) -> "PredictionOut":
     from model_registry import get_model_registry
     from service.answers import prediction_out
+    from service.form import Form
     from service.loading import load_snapshot
     from service.prediction import predict_card
 
     store = get_model_registry(registry)
-    version = store.champion_version_number() if model == "champion" else _number(model)
+    version = store.champion_version_number() if version is None else version
     snapshot = load_snapshot(version, store.fetch(version))
-    form = _form(database, card)
-    # A card from the archive is answered as of its own day; today only limits how far ahead it lies.
-    prediction = predict_card(snapshot.model, snapshot.columns, form, card, today=dt.date.today())
+    form = Form(database)
+    form.look()
+    try:
+        prediction = predict_card(snapshot, form, card, today=dt.datetime.now(dt.UTC).date())
+    except DatabaseUnavailable as error:
+        raise DatabaseUnavailable(f"{error}: {form.error}") from error
     return prediction_out(prediction, snapshot, request_id="")
 
 
 def _number(model: str) -> int:
-    if not (model.isascii() and model.isdigit()):
+    if not (model.isascii() and model.isdigit() and len(model) < 10):
         raise click.BadParameter(
             f"must be `champion` or a version's number, got {model!r}", param_hint="--model"
         )
     return int(model)
-
-
-def _form(database: str, card: Card) -> "FormBook":
-    from racing.database.engine import open_database
-    from racing.features import FormBook
-
-    try:
-        return FormBook(open_database(database))
-    except DatabaseUnavailable:
-        if not all(runner.form for runner in card.runners):
-            raise
-        return FormBook(None)
 
 
 def _print(answer: "PredictionOut") -> None:
@@ -104,7 +118,7 @@ def _print(answer: "PredictionOut") -> None:
     if has_combined:
         table.add_column("combined", justify="right")
     for runner in sorted(answer.runners, key=lambda runner: runner.rank):
-        cells = [str(runner.rank), str(runner.box), runner.name, f"{runner.win_probability:.1%}"]
+        cells = [str(runner.rank), str(runner.box), escape(runner.name), f"{runner.win_probability:.1%}"]
         cells += [f"{runner.place_probability:.1%}", f"{runner.fair_price:.2f}", str(runner.n_prior_runs)]
         extra = (runner.market_probability, runner.combined_probability)
         table.add_row(*cells, *(f"{value:.1%}" for value in extra if value is not None))

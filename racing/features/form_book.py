@@ -1,6 +1,7 @@
 """The form book: a card's features, from what the database knows of its dogs and what the card brings."""
 
 import datetime as dt
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from racing.cards import Card, PastRun, Runner
 from racing.classes import grade_class
-from racing.database.tables import Dog, Run, RunWorth, TrackAlias
+from racing.database.tables import Dog, Effect, Run, RunWorth, TrackAlias
 from racing.errors import DatabaseUnavailable
 from racing.features.matrix import feature_matrix
 from racing.features.table import codes_of_tracks, track_codes
@@ -27,8 +28,7 @@ from racing.runs import WINDOW, Entries, Form, Runs, concatenate, windows
 from racing.tracks import known_track
 
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
-_DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
-_UNKNOWN = -1
+_DOG, _ALIAS, _EFFECT = Dog.__table__, TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,32 @@ class FormBook:
         self._effects = book_of([])
         self._tracks: dict[str, int] = {}
         self._track_codes: dict[int, int] = {}
+        self._mark = 0
         if engine is not None:
-            self.refresh()
-        elif tables is not None:
+            with _database():
+                self._mark = _mark_of(engine)  # first: what changes meanwhile is seen by the next look
+                self._effects = load_effects(engine)
+                self._track_codes = track_codes(engine)
+                self._tracks = _tracks_of(engine)
+        elif tables:
             self._effects = book_of_document(tables)
-            self._tracks = {name_key(name): int(track) for track, name in tables["tracks"].items()}
+            self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
             self._track_codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
 
-    def refresh(self) -> None:
-        """Read the learnt tables and the tracks anew, as after an import."""
+    def is_current(self) -> bool:
+        """Return whether the database still holds the tables that this book has read.
+
+        Runs are read anew for every card; the tables of an import need a new book.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If the database does not answer.
+        """
         if self._engine is None:
-            return
+            return True
         with _database():
-            self._effects = load_effects(self._engine)
-            self._track_codes = track_codes(self._engine)
-            with self._engine.connect() as connection:
-                rows = connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all()
-        self._tracks = {row.alias: row.track_id for row in rows}
+            return _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
 
     def features_of_card(self, card: Card) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
@@ -94,11 +103,12 @@ class FormBook:
         Raises
         ------
         DatabaseUnavailable
-            If no runner brings form and there is no database, or it does not answer.
+            If the database does not answer, or there is none and no runner brings form. One that does is
+            enough: a runner without is then a stranger, as a dog at its debut would be.
         """
         if self._engine is None and not any(runner.form for runner in card.runners):
             raise DatabaseUnavailable(
-                "the runners carry no form, and there is no race database to look it up"
+                "no runner carries form, and there is no race database now to look their names up"
             )
         order = sorted(range(len(card.runners)), key=lambda i: (card.runners[i].box, _key(card.runners[i])))
         runners = [card.runners[i] for i in order]
@@ -155,7 +165,7 @@ class FormBook:
     ) -> tuple[Runs, list[CardWarning]]:
         """Return the runs that a card brings and the database lacks."""
         warnings: list[CardWarning] = []
-        if self._track(card.track, card.distance_m) == _UNKNOWN and self._tracks:
+        if self._track(card.track, card.distance_m) < 0 and self._tracks:
             warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
         known_days = set(zip(stored.dog_id.tolist(), stored.day.tolist(), strict=True))
         records = []
@@ -210,7 +220,9 @@ class FormBook:
         )
 
     def _track(self, name: str, distance_m: int) -> int:
-        return self._tracks.get(name_key(known_track(name, distance_m) or name), _UNKNOWN)
+        key = name_key(known_track(name, distance_m) or name)
+        # Below 0 for a track that is not known, but still another for every name.
+        return self._tracks.get(key, -1 - zlib.crc32(key.encode()))
 
 
 _PLACES_OF_UNKNOWN_FIELD = int(paid_places(np.array([8.0]))[0])
@@ -240,6 +252,20 @@ def _join_worths(stored: RatedWorths, brought: RatedWorths) -> RatedWorths:
 def _none_stored() -> tuple[Runs, RatedWorths]:
     nothing = concatenate([])
     return nothing, worths_alone(nothing, book_of([]))
+
+
+def _mark_of(engine: Engine) -> int:
+    """Return a number that changes with the stored tables: any run that changes moves the newest."""
+    newest = select(func.max(_EFFECT.c.as_of)).scalar_subquery()
+    query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)
+    with engine.connect() as connection:
+        return hash(tuple(sorted(map(tuple, connection.execute(query).all()))))
+
+
+def _tracks_of(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all()
+    return {row.alias: row.track_id for row in rows}
 
 
 _COLUMNS = tuple(Runs.__dataclass_fields__)

@@ -16,8 +16,9 @@ def first(form: Floats) -> Floats:
 def total(form: Floats) -> Floats:
     """Return the sum of what is known."""
     result = np.zeros(len(form))
+    known = np.nan_to_num(form)
     for column in range(form.shape[1]):
-        result += np.nan_to_num(form[:, column])
+        result += known[:, column]
     return result
 
 

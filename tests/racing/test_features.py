@@ -124,7 +124,7 @@ def test_names_without_a_database_are_refused() -> None:
     card = Card(
         date=LAST_DAY, track="X", distance_m=400, runners=(Runner(name="A", box=1), Runner(name="B", box=2))
     )
-    with pytest.raises(DatabaseUnavailable, match="carry no form"):
+    with pytest.raises(DatabaseUnavailable, match="no runner carries form"):
         FormBook(None).features_of_card(card)
 
 
