@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlmodel import col
 
 from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, TrackAlias
-from racing.importers.ids import lock_for_import, next_id, release_ids
+from racing.importers.ids import lock_for_import, next_id, note_change, release_ids
 from racing.names import name_key
 from racing.simulation.facts import facts_of
 from racing.simulation.season import Season, run_season
@@ -68,6 +68,7 @@ def simulate_season(
         lock_for_import(connection)
         writer = _Writer(connection, season, start, digest)
         writer.write(name, facts, rng)
+        note_change(connection, start)
         release_ids(connection)
     n_dogs = len(np.unique(season.dog))
     return SimulationReport(name, start, until, n_races, len(season), n_dogs, is_new=True)

@@ -133,8 +133,7 @@ def _import(
     engine = open_database(database, create=True)
     with progress("importing files") as show:
         report = importer(engine, paths, on_progress=show)
-    if report.first_day is not None:
-        _update_ratings(engine)
+    _update_ratings(engine)
     if as_json:
         print_json(_summary(report) | {"files": report.files, "problems": report.problems})
     else:
@@ -148,8 +147,7 @@ def _import(
 def _undo(database: str, file: str, as_json: bool) -> None:
     engine = open_database(database)
     report = undo_import(engine, file)
-    if report.first_day is not None:
-        _update_ratings(engine)
+    _update_ratings(engine)
     if as_json:
         print_json(report)
         return
@@ -158,8 +156,11 @@ def _undo(database: str, file: str, as_json: bool) -> None:
 
 
 def _update_ratings(engine: Engine) -> None:
-    from racing.ratings import update_ratings
+    """Replay what changed, now or in an import that was interrupted before it came to this."""
+    from racing.ratings.store import ratings_are_current, update_ratings
 
+    if ratings_are_current(engine):
+        return
     with progress("updating ratings") as show:
         update_ratings(engine, on_progress=show)
 

@@ -55,7 +55,7 @@ def simulate(
       greyhound simulate --races 4000 --seed 7
     """
     from racing.database.engine import open_database
-    from racing.ratings import update_ratings
+    from racing.ratings.store import ratings_are_current, update_ratings
     from racing.simulator import simulate_season
 
     until = until or dt.date.today() - dt.timedelta(days=1)
@@ -66,8 +66,9 @@ def simulate(
         season = simulate_season(
             engine, n_races=races, seed=seed, start=start, until=until, on_progress=report
         )
-    with progress("Rating runs") as report:
-        update_ratings(engine, on_progress=report)
+    if not ratings_are_current(engine):
+        with progress("Rating runs") as report:
+            update_ratings(engine, on_progress=report)
     if as_json:
         print_json(season)
     elif season.is_new:

@@ -154,11 +154,21 @@ class RunWorth(SQLModel, table=True):
 
 
 class Effect(SQLModel, table=True):
-    """One learnt table as of the first day of a month, from earlier days only.
+    """What one rating's tables of a month are made from: the sums over all earlier days.
 
-    ``cells`` is JSON, from ``"track_id|distance_m|box"`` or another key of the table to a number.
+    ``cells`` is JSON: the courses, and the arrays of :class:`racing.ratings.effects.Sums`.
     """
 
     name: str = Field(primary_key=True)
     as_of: dt.date = Field(primary_key=True)
     cells: str
+
+
+class RatingsDue(SQLModel, table=True):
+    """Races changed from a day on, and the ratings were not replayed since.
+
+    Written with the change itself, so that an interrupted update is made up for by the next.
+    """
+
+    id: str = Field(primary_key=True)
+    since: dt.date

@@ -1,9 +1,12 @@
 """Ids given by the importer itself, a batch at a time, which is many times faster than asking for each."""
 
-from sqlalchemy import Connection, func, select, text
+import datetime as dt
+import uuid
+
+from sqlalchemy import Connection, func, insert, select, text
 from sqlmodel import SQLModel
 
-from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track
+from racing.database.tables import Dog, Race, RatingsDue, Run, SourceFile, SourceRow, Track
 
 _TABLES = (Track, Dog, Race, Run, SourceFile, SourceRow)
 
@@ -20,6 +23,11 @@ def next_id(connection: Connection, table: type[SQLModel]) -> int:
     """Return the smallest id above all that are taken; call it under :func:`lock_for_import`."""
     (column,) = table.__table__.primary_key.columns  # type: ignore[attr-defined]
     return (connection.scalar(select(func.max(column))) or 0) + 1
+
+
+def note_change(connection: Connection, day: dt.date) -> None:
+    """Note that races changed from a day on: the ratings are to be replayed from there."""
+    connection.execute(insert(RatingsDue), [{"id": uuid.uuid4().hex, "since": day}])
 
 
 def release_ids(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel, col
 
 from racing.database.tables import Race, Run, RunWorth, SourceRow
 from racing.importers.claims import Claim, day_of_bucket, distance_of_bucket
-from racing.importers.ids import next_id
+from racing.importers.ids import next_id, note_change
 from racing.importers.named import CHUNK
 from racing.importers.resolve import ResolvedRace, resolve, union_of
 
@@ -90,6 +90,8 @@ class _Rebuild:
         self._rebuilt.n_runs_removed = len(self._run_changes.gone)
         self._rebuilt.n_runs_changed = len(self._run_changes.changed)
         self._write()
+        if self._rebuilt.first_day is not None:
+            note_change(self._connection, self._rebuilt.first_day)
         return self._rebuilt
 
     def _take_race(self, bucket: int, race: ResolvedRace, number: int | None) -> None:
@@ -113,8 +115,9 @@ class _Rebuild:
             "is_whole": race.is_whole(runs),
             "is_simulated": False,
         }
-        if self._put(row, self._races.get(number), self._race_changes):
-            self._note_day(date)
+        before = self._races.get(number)
+        if self._put(row, before, self._race_changes):
+            self._note_day(date if before is None else min(date, before["date"]))
         for dog_id, facts in runs.items():
             self._take_run(race.runners[dog_id], {"race_id": number, "dog_id": dog_id, "date": date, **facts})
 

@@ -63,9 +63,25 @@ class Sums:
         np.add.at(self.level_sum, key, level)
         np.add.at(self.level_count, key, 1.0)
 
+    def copy(self) -> "Sums":
+        """Return the sums as they are now."""
+        return Sums(*(sums.copy() for sums in self._all()))
+
+    def moved(self, old: Courses, new: Courses, *, by_course: bool) -> "Sums":
+        """Return the sums in the rows of other courses; ``by_course``: levels are kept by course too."""
+        to = [ANY_COURSE, *(new.rows.get(pair, -1) for pair in old.rows)]
+        kept, rows = [i for i, row in enumerate(to) if row >= 0], [row for row in to if row >= 0]
+        result = Sums.empty(len(new), len(new) if by_course else len(self.level_sum))
+        for mine, moved in zip(self._all(), result._all(), strict=True):
+            if mine.ndim == 2 or by_course:
+                moved[rows] = mine[kept]
+            else:
+                moved[:] = mine
+        return result
+
     def fade(self) -> None:
         """Let a month pass."""
-        for sums in (self.box_sum, self.box_count, self.level_sum, self.level_count):
+        for sums in self._all():
             sums *= _FADING
 
     def month(self) -> "MonthOfEffects":
@@ -77,8 +93,17 @@ class Sums:
         box[:, 0] = 0.0
         with np.errstate(invalid="ignore"):
             level = self.level_sum / self.level_count  # NaN where nothing is known
-            overall = self.level_sum.sum() / self.level_count.sum()
+            overall = _in_order(self.level_sum) / _in_order(self.level_count)
         return MonthOfEffects(box=box, level=level, overall=float(overall))
+
+    def _all(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self.box_sum, self.box_count, self.level_sum, self.level_count
+
+
+def _in_order(values: Floats) -> np.float64:
+    """Return the sum, term by term: rows of nothing in between do not change its last bit."""
+    total: np.float64 = np.cumsum(values)[-1]
+    return total
 
 
 @dataclass(frozen=True, slots=True)

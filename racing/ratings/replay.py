@@ -24,11 +24,29 @@ _OUTLIER_SD = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One rating's worths of all runs, and its tables with the months they are made for."""
+    """One rating's worths of all runs, and the months for which there are tables."""
 
     worths: Worths
     months: Ints
-    tables: tuple[MonthOfEffects, ...]
+    sums: tuple[Sums, ...]
+    """What the days before each month summed up to."""
+
+    @property
+    def tables(self) -> tuple[MonthOfEffects, ...]:
+        """Return each month's tables."""
+        return tuple(sums.month() for sums in self.sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a replay left of the runs before the first day of a month: another goes on from there."""
+
+    n_runs: int
+    worths: Worths
+    """Of all runs; from ``n_runs`` on they say nothing yet."""
+    months: Ints
+    sums: tuple[Sums, ...]
+    """Before each of the months, and, one more, after the last of them."""
 
 
 def replay(
@@ -37,39 +55,44 @@ def replay(
     rating: Rating,
     courses: Courses,
     on_day: Callable[[int], None] = lambda n_runs: None,
+    past: Past | None = None,
 ) -> Replay:
     """Return what each run was worth, day by day, each day judged by the days before it.
 
     ``index`` is the runs' :func:`racing.runs.windows`.
     """
-    worths = no_worths(len(runs))
+    n_levels = len(courses) if rating.by_meeting else N_CLASSES
+    if past is None:
+        nothing = (Sums.empty(len(courses), n_levels),)
+        past = Past(0, no_worths(len(runs)), np.zeros(0, np.int64), nothing)
+    worths = past.worths
     course = courses.of(runs.track_id, runs.distance_m)
     key = level_key(rating, runs, course)
     measured = rating.measure(runs)
     shift = np.zeros(len(runs)) if rating.shift is None else rating.shift(runs)
-    sums = Sums.empty(len(courses), len(courses) if rating.by_meeting else N_CLASSES)
-    months: list[int] = []
-    tables: list[MonthOfEffects] = []
-    for start, stop in _days(runs.day):
+    months, before_month, sums = past.months.tolist(), list(past.sums[:-1]), past.sums[-1].copy()
+    table = sums.month()
+    for start, stop in _days(runs.day, past.n_runs):
         month = int(months_of(runs.day[start : start + 1])[0])
         if not months or month > months[-1]:
-            tables.append(sums.month())
             months.append(month)
+            before_month.append(sums.copy())
+            table = sums.month()
             sums.fade()
         rows = start + np.flatnonzero(~np.isnan(measured[start:stop]))
         if len(rows):
             today = runs.take(rows)
             known = posterior(Form(runs, index[rows]), entries_of(today), worths, rating.kernel)
-            judged = judge_day(today, known, measured[rows], key[rows], course[rows], rating, tables[-1])
+            judged = judge_day(today, known, measured[rows], key[rows], course[rows], rating, table)
             worths.worth[rows] = judged.worth
             worths.noise[rows] = judged.noise
             worths.shift[rows] = shift[rows]
             sums.add(course[rows], box_index(today.box), judged.residual, key[rows], judged.level)
         on_day(stop - start)
     if months:  # the month after the last holds all that is known
-        tables.append(sums.month())
         months.append(months[-1] + 1)
-    return Replay(worths, np.array(months, np.int64), tuple(tables))
+        before_month.append(sums)
+    return Replay(worths, np.array(months, np.int64), tuple(before_month))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +184,9 @@ def _first_of(group: Ints) -> Ints:
     return np.unique(group, return_index=True)[1]
 
 
-def _days(day: Ints) -> Iterator[tuple[int, int]]:
-    edges = [*np.flatnonzero(np.diff(day, prepend=day[:1] - 1)).tolist(), len(day)]
-    yield from pairwise(edges)
+def _days(day: Ints, first: int) -> Iterator[tuple[int, int]]:
+    """Yield the rows of each day, from a row on that is a day's first."""
+    later = day[first:]
+    edges = [*np.flatnonzero(np.diff(later, prepend=later[:1] - 1)).tolist(), len(later)]
+    for start, stop in pairwise(edges):
+        yield first + start, first + stop

@@ -1,0 +1,99 @@
+"""The sums behind the tables of every month, as the database keeps them: one row a rating and month."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from racing.database.tables import Effect
+from racing.ratings.catalog import RATINGS
+from racing.ratings.effects import Courses, EffectBook, Sums, months_of
+from racing.ratings.replay import Replay
+from racing.runs import Floats, Ints
+
+_EFFECT = Effect.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSums:
+    """Every month's sums of every rating, in the rows of the same courses."""
+
+    courses: Courses
+    months: Ints
+    """Months since 1970-01, ascending."""
+    by_rating: Mapping[str, tuple[Sums, ...]]
+
+    def moved_to(self, courses: Courses) -> "StoredSums":
+        """Return the sums in the rows of other courses."""
+        by_rating = {
+            rating.name: tuple(
+                sums.moved(self.courses, courses, by_course=rating.by_meeting)
+                for sums in self.by_rating[rating.name]
+            )
+            for rating in RATINGS
+        }
+        return StoredSums(courses, self.months, by_rating)
+
+    def book(self) -> EffectBook:
+        """Return the tables that the sums give, for look-up by date."""
+        tables = {name: tuple(sums.month() for sums in months) for name, months in self.by_rating.items()}
+        return EffectBook(self.courses, self.months, tables)
+
+
+def sums_of(courses: Courses, played: Mapping[str, Replay]) -> StoredSums:
+    """Return the sums that a replay of every rating left."""
+    months = next(iter(played.values())).months
+    return StoredSums(courses, months, {name: replay.sums for name, replay in played.items()})
+
+
+def load_sums(connection: Connection) -> StoredSums:
+    """Return what the database holds; no months where that is nothing, or not whole."""
+    rows = connection.execute(select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells)).all()
+    stored = {(row.name, row.as_of): json.loads(row.cells) for row in rows}
+    days = sorted({as_of for _, as_of in stored})
+    if not days or set(stored) != {(rating.name, day) for rating in RATINGS for day in days}:
+        return StoredSums(Courses(), np.zeros(0, np.int64), {rating.name: () for rating in RATINGS})
+    courses = Courses((track, metres) for track, metres in stored[RATINGS[0].name, days[0]]["courses"])
+    by_rating = {
+        rating.name: tuple(_sums_in(stored[rating.name, day], len(courses)) for day in days)
+        for rating in RATINGS
+    }
+    months = months_of(np.array(days, "datetime64[D]").astype(np.int64))
+    return StoredSums(courses, months, by_rating)
+
+
+def rows_of(stored: StoredSums, first: int) -> list[dict[str, object]]:
+    """Return the rows to keep of the months from the ``first`` of them on."""
+    pairs = [list(pair) for pair in stored.courses.rows]
+    return [
+        {
+            "name": name,
+            "as_of": day_of_month(month),
+            "cells": json.dumps({"courses": pairs} | {part: _flat(getattr(sums, part)) for part in _PARTS}),
+        }
+        for name, months in stored.by_rating.items()
+        for month, sums in zip(stored.months[first:].tolist(), months[first:], strict=True)
+    ]
+
+
+def day_of_month(month: int) -> dt.date:
+    """Return the first day of a month since 1970-01."""
+    day: dt.date = np.datetime64(month, "M").astype("datetime64[D]").item()
+    return day
+
+
+_PARTS = tuple(field.name for field in fields(Sums))
+
+
+def _sums_in(cells: Mapping[str, list[float]], n_courses: int) -> Sums:
+    box_sum, box_count, level_sum, level_count = (np.array(cells[part], np.float64) for part in _PARTS)
+    shape = (n_courses, -1)
+    return Sums(box_sum.reshape(shape), box_count.reshape(shape), level_sum, level_count)
+
+
+def _flat(values: Floats) -> list[float | int]:
+    """Return the numbers, row after row; the whole ones, mostly 0, without their point."""
+    return [int(value) if value.is_integer() else value for value in values.ravel().tolist()]
