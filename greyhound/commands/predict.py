@@ -112,7 +112,8 @@ def _print(answer: "PredictionOut") -> None:
     has_market = answer.runners[0].market_probability is not None
     has_combined = answer.runners[0].combined_probability is not None
     for name in ("rank", "box", "runner", "win", "place", "fair price", "prior runs"):
-        table.add_column(name, justify="left" if name == "runner" else "right")
+        is_name = name == "runner"
+        table.add_column(name, justify="left" if is_name else "right", no_wrap=is_name)
     if has_market:
         table.add_column("market", justify="right")
     if has_combined:

@@ -97,6 +97,6 @@ def make_artifact(
     graphs = {member.file: make_graph(coefficients) for member in spec.members}
     draft = directory.with_name(directory.name + "-draft")
     write_artifact(draft, spec, graphs, make_documents())
-    features = make_features()
+    features = make_features(n_features=len(spec.features))
     golden = golden_document(features, load_artifact(draft).probabilities(features))
     return write_artifact(directory, spec, graphs, make_documents(**{"golden": golden} | documents))

@@ -1,11 +1,15 @@
 """Builders of cards, of models on the real features, and of a service on a real socket."""
 
+import atexit
+import shutil
 import socket
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +45,12 @@ def make_card(n_runners: int = 6, **changes: Any) -> dict[str, Any]:
 
 
 def make_model(
-    directory: Path, *, exponent: float = 1.0, features: tuple[str, ...] = FEATURES, **documents: Any
+    directory: Path,
+    *,
+    exponent: float = 1.0,
+    features: tuple[str, ...] = FEATURES,
+    coefficients: Sequence[float] = (-0.4, 0.0, 0.0),
+    **documents: Any,
 ) -> str:
     """An artifact whose favourite is the inner box, the more so the greater the exponent."""
     spec = make_spec(features=features, sharing_exponent=exponent)
@@ -58,20 +67,33 @@ def make_model(
         "calibration": "Platt Scaling",
         "optimization": "None",
     }
-    return make_artifact(
-        directory, coefficients=(-0.4, 0.0, 0.0), spec=spec, **{"summary": summary} | documents
-    )
+    return make_artifact(directory, coefficients=coefficients, spec=spec, **{"summary": summary} | documents)
 
 
 def make_registry(directory: Path, *, exponents: tuple[float, ...] = (1.0,), promote: int | None = 1) -> str:
     """A registry with one version an exponent, and its address."""
-    registry = open_registry(address(directory), create=True)
+    registry = empty_registry(directory)
     for number, exponent in enumerate(exponents, start=1):
         make_model(directory / f"model-{number}", exponent=exponent)
         registry.register(directory / f"model-{number}")
     if promote is not None:
         registry.promote(promote, reason="a test wants it", by="test")
     return address(directory)
+
+
+def empty_registry(directory: Path) -> ModelRegistry:
+    """A registry without versions: MLflow's migrations take seconds, so they are run once a process."""
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_migrated(), directory / "mlflow.db")
+    return open_registry(address(directory))
+
+
+@cache
+def _migrated() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="registry-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    assert open_registry(address(folder), create=True).versions() == []
+    return folder / "mlflow.db"
 
 
 def address(directory: Path) -> str:

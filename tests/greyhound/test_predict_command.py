@@ -1,0 +1,98 @@
+"""``greyhound predict`` on cards in JSON and on form guides, without and with a race database."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from greyhound.cli import main
+from service.schemas import EXAMPLE_CARD
+from tests.service.builders import make_card, make_registry
+
+HEADER = "Dog Name,Sex,PLC,BOX,WGT,DIST,DATE,TRACK,G,TIME,WIN,BON,1 SEC,MGN,W/2G,PIR,SP"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_registry(tmp_path_factory.mktemp("registry"))
+
+
+def predict(registry: str, card: Path, *arguments: str) -> Result:
+    absent = f"sqlite:///{card.parent / 'absent.db'}"
+    return CliRunner().invoke(
+        main, ["predict", str(card), "--registry", registry, "--database", absent, *arguments]
+    )
+
+
+def written(folder: Path, card: Any) -> Path:
+    path = folder / "card.json"
+    path.write_text(card if isinstance(card, str) else json.dumps(card))
+    return path
+
+
+def form_guide(folder: Path, name: str, n_dogs: int = 10) -> Path:
+    """A form guide of dogs with one run each."""
+    rows = [
+        f"{number}. Dog {'ABCDEFGHIJ'[number - 1]},D,{number % 8 + 1},{number % 8 + 1},31.0,515,"
+        f"2026-03-07,SAN,5,29.{60 + number},29.60,29.40,5.1,{number}.0,Other Dog,11,$4.00"
+        for number in range(1, n_dogs + 1)
+    ]
+    path = folder / name
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+    return path
+
+
+def test_json_holds_the_answer_of_the_service_and_nothing_else(registry: str, tmp_path: Path) -> None:
+    result = predict(registry, written(tmp_path, make_card(6)), "--json")
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["model_version"] == 1
+    assert sum(runner["win_probability"] for runner in answer["runners"]) == pytest.approx(1)
+    assert [warning["code"] for warning in answer["warnings"]] == ["database_away"]
+
+
+def test_the_table_has_a_line_a_runner_and_the_warnings(registry: str, tmp_path: Path) -> None:
+    result = predict(registry, written(tmp_path, EXAMPLE_CARD), "--model", "1")
+    assert result.exit_code == 0, result.stderr
+    for said in ("model version 1", "Sir Tick", "market", "warning: nothing is known of 'Quiet Harbour'"):
+        assert said in result.stdout
+
+
+def test_a_form_guide_with_two_reserves_is_a_card_of_ten(registry: str, tmp_path: Path) -> None:
+    guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
+    result = predict(registry, guide, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [runner["box"] for runner in json.loads(result.stdout)["runners"]] == list(range(1, 11))
+
+
+def test_what_a_file_name_does_not_tell_is_asked_for_and_can_be_given(registry: str, tmp_path: Path) -> None:
+    guide = form_guide(tmp_path, "guide.csv", 4)
+    refused = predict(registry, guide)
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "give it" in refused.stderr
+    told = ("--date", "2026-03-14", "--track", "Sandown Park", "--distance", "515")
+    assert predict(registry, guide, *told).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("card", "arguments", "code", "said"),
+    [
+        (make_card(1), (), 3, "runners"),
+        ("{", (), 3, "the file"),
+        (make_card(runners=[{"name": "A", "box": 1}, {"name": "B", "box": 2}]), (), 4, "no database at"),
+        (make_card(date="2099-01-01"), (), 3, "days ahead"),
+        (make_card(), ("--model", "best"), 2, "got 'best'"),
+        (make_card(), ("--model", "99"), 4, "no version 99"),
+        (make_card(), ("--date", "2026-03-14"), 2, "tells its date"),
+        (make_card(), ("--registry", "sqlite:///absent/mlflow.db"), 4, "no registry"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_an_exit_code(
+    registry: str, tmp_path: Path, card: Any, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    result = predict(registry, written(tmp_path, card), *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
