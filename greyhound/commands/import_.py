@@ -188,9 +188,12 @@ def _print(report: ImportReport) -> None:
         "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
         "{n_refused} refused".format(**counts)
     )
-    # Whole files and rows first: they cost most.
-    problems = sorted(report.problems, key=lambda problem: ("file", "row", "fact").index(problem.what))
-    for problem in problems[:N_PROBLEMS_SHOWN]:
+    files = [problem for problem in report.problems if problem.what == "file"]
+    for problem in files:
+        click.echo(f"  {Path(problem.file).name}: {problem.reason}", err=True)
+    # Rows first: they cost more than single facts.
+    others = sorted((p for p in report.problems if p.what != "file"), key=lambda p: p.what != "row")
+    for problem in others[:N_PROBLEMS_SHOWN]:
         click.echo(f"  {problem}", err=True)
-    if len(problems) > N_PROBLEMS_SHOWN:
-        click.echo(f"  and {len(problems) - N_PROBLEMS_SHOWN} more (--json lists all)", err=True)
+    if len(others) > N_PROBLEMS_SHOWN:
+        click.echo(f"  and {len(others) - N_PROBLEMS_SHOWN} more rows and facts (--json lists all)", err=True)

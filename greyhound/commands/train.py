@@ -107,6 +107,11 @@ def train(
     """
     if force and no_promote:
         raise click.UsageError("--force promotes and --no-promote does not: give one of them")
+    days = [day for day in (start, test_from, until) if day is not None]
+    if days != sorted(days):
+        raise click.UsageError(
+            f"--from, --test-from and --until stand in this order, got {', '.join(map(str, days))}"
+        )
     engine = open_database(database)
     model_registry = get_model_registry(registry, create=True)
     settings = TrainSettings(

@@ -122,6 +122,8 @@ def _check_revision(url: URL, revision: str | None, n_tables: int, create: bool)
 
 def _migrate(connection: Connection) -> None:
     connection.rollback()
+    if connection.dialect.name == "sqlite":  # whose driver would commit each table by itself
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -152,4 +154,6 @@ def _why(error: DBAPIError) -> str:
         return f"is locked by another process (waited {BUSY_TIMEOUT_S:.0f} s)"
     if "unable to open" in words or "readonly" in words:
         return f"cannot be opened: {words}"
+    if "disk" in words:
+        return f"cannot be written: {words}"
     return f"cannot be reached: {words}"

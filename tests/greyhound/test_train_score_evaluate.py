@@ -57,6 +57,7 @@ def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_f
         (("evaluate", "--from", "2026-06-01", "--to", "2026-06-02", "--model", "99"), 4, "version 99"),
         (("train", "--families", "magic"), 2, "magic"),
         (("train", "--until", "2026-01-03"), 4, "needs"),
+        (("train", "--from", "2026-02-01", "--until", "2026-01-01"), 2, "in this order"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(season, arguments, code, said):

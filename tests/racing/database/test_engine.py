@@ -1,6 +1,8 @@
 """The database opens at the newest schema, or says in one sentence why not."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,18 @@ def test_a_server_out_of_reach_is_named_without_its_password() -> None:
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(DatabaseUnavailable, match="database"):
         open_database(url)
+
+
+def test_a_disk_that_is_full_leaves_no_half_made_database(tmp_path: Path) -> None:
+    path = tmp_path / "races.db"
+    code = (
+        "import resource, sys\n"
+        "from racing.database.engine import open_database\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+        "open_database(sys.argv[1], create=True)\n"
+    )
+    url = f"sqlite:///{path}"
+    made = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True)
+    assert "DatabaseUnavailable: the database" in made.stderr
+    assert "cannot be written" in made.stderr
+    open_database(url, create=True).dispose()

@@ -1,0 +1,130 @@
+"""`greyhound import`, as a person runs it: what it reports, what it refuses, what it takes back out."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from greyhound.cli import main
+from racing.database import engine as database_engine
+from tests.racing.importers.builders import (
+    BETFAIR_HEADER,
+    FORM_HEADER,
+    RESULTS_HEADER,
+    betfair_row,
+    form_row,
+    results_row,
+    write,
+)
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["import", *arguments, "--database", f"sqlite:///{folder}/races.db"])
+
+
+def form_guide(folder: Path) -> Path:
+    return write(folder, "guide.csv", FORM_HEADER, form_row("1. Sir Tick"), form_row(date="2025-06-20"))
+
+
+def betfair_month(folder: Path) -> Path:
+    rows = [betfair_row(f"{box}. Dog {box}", box, won="1.0" if box == 1 else "0.0") for box in range(1, 7)]
+    return write(folder, "ANZ_Greyhounds_2025_07.csv", BETFAIR_HEADER, *rows)
+
+
+def own_results(folder: Path) -> Path:
+    rows = [results_row(f"Runner {box}", box, str(box)) for box in range(1, 6)]
+    return write(folder, "results.csv", RESULTS_HEADER, *rows)
+
+
+SOURCES = [("form-guides", form_guide, 2), ("betfair", betfair_month, 6), ("results", own_results, 5)]
+
+
+@pytest.mark.parametrize(("kind", "make", "n_runs"), SOURCES, ids=[kind for kind, *_ in SOURCES])
+def test_a_second_import_adds_nothing_and_an_undo_leaves_nothing(
+    kind: str, make: object, n_runs: int, tmp_path: Path
+) -> None:
+    path = make(tmp_path)  # type: ignore[operator]
+    first = json.loads(run(tmp_path, kind, str(path), "--json").stdout)
+    again = json.loads(run(tmp_path, kind, str(path), "--json").stdout)
+    assert (first["n_files_imported"], first["n_added"], first["problems"]) == (1, n_runs, [])
+    assert (again["n_files_already_imported"], again["n_added"]) == (1, 0)
+    listed = json.loads(run(tmp_path, "list", "--json").stdout)["files"]
+    assert [(file["kind"], file["n_added"]) for file in listed] == [(listed[0]["kind"], n_runs)]
+    undone = json.loads(run(tmp_path, "undo", path.name, "--json").stdout)
+    assert undone["n_runs_removed"] == n_runs
+    assert json.loads(run(tmp_path, "list", "--json").stdout) == {"files": []}
+    with sqlite3.connect(tmp_path / "races.db") as connection:
+        for table in ("run", "race", "dog", "track", "sourcerow", "runworth", "ratingsdue"):
+            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
+
+
+def test_a_refused_file_is_one_line_with_its_reason_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    good = form_guide(tmp_path)
+    html = write(tmp_path, "page.csv", "<!DOCTYPE html>", "<p>Not found")
+    result = run(tmp_path, "form-guides", str(good), str(html))
+    assert result.exit_code == 0
+    assert "files: 1 imported, 0 already there, 1 refused" in result.stdout
+    assert "rows:  2 read; 2 runs added" in result.stdout
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("  page.csv: the file is HTML")
+
+
+def test_every_refused_file_is_told_however_many(tmp_path: Path) -> None:
+    for number in range(30):
+        write(tmp_path, f"page-{number}.csv", "<!DOCTYPE html>", f"<p>Not found {number}")
+    result = run(tmp_path, "form-guides", str(tmp_path))
+    assert sum(line.startswith("  page-") for line in result.stderr.splitlines()) == 30
+
+
+def test_nothing_but_refused_files_is_exit_code_3(tmp_path: Path) -> None:
+    html = write(tmp_path, "page.csv", "<!DOCTYPE html>", "<p>Not found")
+    result = run(tmp_path, "form-guides", str(html), str(tmp_path / "absent.csv"))
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1] == "greyhound: none of the 2 files was taken"
+
+
+def test_a_folder_without_files_is_exit_code_3(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run(tmp_path, "betfair", str(tmp_path / "empty"))
+    assert (result.exit_code, result.stderr.count("\n")) == (3, 1)
+    assert "there is no CSV file" in result.stderr
+
+
+def test_a_file_that_was_not_imported_cannot_be_undone(tmp_path: Path) -> None:
+    run(tmp_path, "results", str(own_results(tmp_path)))
+    result = run(tmp_path, "undo", "other.csv")
+    assert result.exit_code == 3
+    assert result.stderr == "greyhound: no imported file is 'other.csv'; `greyhound import list` shows them\n"
+
+
+def test_a_simulated_season_is_undone_by_its_number_and_real_races_stay(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/races.db"
+    run(tmp_path, "results", str(own_results(tmp_path)))
+    season = ["simulate", "--races", "30", "--until", "2026-01-31", "--json", "--database", url]
+    made = json.loads(CliRunner().invoke(main, season).stdout)
+    undone = json.loads(run(tmp_path, "undo", "2", "--json").stdout)
+    assert undone["n_runs_removed"] == undone["n_rows"] == made["n_runs"]
+    with sqlite3.connect(tmp_path / "races.db") as connection:
+        assert connection.execute("select count(*) from run").fetchone() == (5,)
+        assert connection.execute("select count(*) from runworth").fetchone() == (5,)
+        assert connection.execute("select count(*) from dog where key like 'SIM%'").fetchone() == (0,)
+
+
+def test_a_locked_database_is_told_in_one_line_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_engine, "BUSY_TIMEOUT_S", 0.1)
+    run(tmp_path, "results", str(own_results(tmp_path)))
+    writer = sqlite3.connect(tmp_path / "races.db", isolation_level=None)
+    writer.execute("begin immediate")
+    result = run(tmp_path, "form-guides", str(form_guide(tmp_path)))
+    writer.execute("rollback")
+    writer.close()
+    assert result.exit_code == 4
+    assert result.stderr.count("\n") == 1
+    assert "locked" in result.stderr
+    assert (
+        json.loads(run(tmp_path, "form-guides", str(tmp_path / "guide.csv"), "--json").stdout)["n_added"] == 2
+    )
