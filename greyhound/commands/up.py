@@ -48,6 +48,10 @@ def up(
     Example:
       greyhound up --port 8080
     """
+    # The address is tried first, so that a port in use is told before minutes of training.
+    from service.server import open_socket
+
+    open_socket(host, port).close()
     _fill(context, database, races)
     _train(database, registry, trials)
     _serve(host, port, database, registry)
@@ -65,9 +69,7 @@ def _fill(context: click.Context, database: str, races: int) -> None:
         is_empty = connection.execute(select(Race).limit(1)).first() is None
     engine.dispose()
     if is_empty:
-        console.print(
-            "The database is empty: filling it with a SIMULATED season, made-up dogs at made-up tracks."
-        )
+        console.print("The database is empty: filling it with a SIMULATED season of made-up dogs.")
         context.invoke(
             simulate, races=races, seed=1, start=None, until=None, database=database, as_json=False
         )
@@ -81,23 +83,27 @@ def _train(database: str, registry: str, trials: int) -> None:
     try:
         champion = models.champion()
     except NoChampion:
-        console.print(f"There is no champion yet: training one, five families with {trials} trials each.")
+        console.print("There is no champion yet: training one, in a few minutes, once.")
+        console.print(f"  Five model families and their ensemble, {trials} trials a family.")
     else:
         console.print(f"Champion: version {champion.version}.")
         return
 
     from racing.database.engine import open_database
     from training.candidates import SearchSettings
+    from training.gates import failed
     from training.pipeline import TrainSettings, train
 
     # The first champion of an empty registry serves whatever its gates say; the record keeps their reasons.
     settings = TrainSettings(search=SearchSettings(n_trials=trials), force=True)
     training = train(open_database(database), models, settings, stage=_stage)
-    console.print(f"Champion: version {training.version}, trained in {training.seconds:.0f} s.")
+    summary = training.summary
+    console.print(f"Champion: version {training.version}, {summary['model_type']}, {training.seconds:.0f} s.")
+    for gate in failed(training.gates):
+        console.print(f"  It serves although it failed a gate: {gate.name}: {gate.reason}", soft_wrap=True)
 
 
 def _serve(host: str, port: int, database: str, registry: str) -> None:
-    # The address is taken first, so that a port in use is told before anything is loaded.
     from service.server import open_socket, run
     from service.settings import ServiceSettings
 
