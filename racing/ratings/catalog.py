@@ -2,6 +2,7 @@
 
 The numbers were fitted once on races of 2025 (market, result: cross-entropy to the market's shares, 2025-07
 to 2025-12; the others: the predictive likelihood of the next measurement in form guides to 2025-06).
+A change of them comes with a migration that empties the table of worths, so that history is replayed.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,13 @@
 """Logistic regression: known values clipped and standardised, unknown ones at the median and flagged."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import optuna
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
 from training.families.family import Floats, Params, Setting
@@ -79,7 +81,10 @@ class LogisticRegressionFamily:
         )  # fmt: skip
         if params["l1_ratio"] < 0.5:
             learner = LogisticRegression(C=params["c"] * 1e4 / len(x), max_iter=300)
-        learner.fit(design, lesson.won, sample_weight=lesson.weights)
+        with warnings.catch_warnings():
+            # saga stops short of its tolerance on strong penalties; the search judges what it got
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            learner.fit(design, lesson.won, sample_weight=lesson.weights)
         coefficients = np.asarray(learner.coef_[0], np.float64)
         of_amounts, of_flags, of_levels = np.split(coefficients, np.cumsum([len(amounts), len(flags)]))
         weight, unknown_weight = np.zeros(x.shape[1]), np.zeros(x.shape[1])
