@@ -16,7 +16,7 @@ from training.calibration import (
     fit_exponent,
 )
 from training.ensemble import ENSEMBLE, fit_weights
-from training.evaluation import judged_rows
+from training.evaluation import are_mostly_whole, judged_rows
 from training.families import FAMILY_NAMES, Member, family_named
 from training.search import MIN_WHOLE_RACES, Trial
 from training.workers import FamilyResult, Job, run_jobs
@@ -103,7 +103,7 @@ class Candidates:
 
     candidates: tuple[Candidate, ...]
     is_by_race: bool
-    """The calibration rows had enough whole races; otherwise exponents are 1 and weights by runner."""
+    """Weights are fitted on winners of whole races; otherwise on runners one by one."""
     note: str
     """What a reader of the figures must know of how they were made; may be empty."""
 
@@ -156,12 +156,11 @@ def fit_candidates(
     results = run_jobs(job, train, on_trial)
     whole = judged_rows(calibration)
     n_whole = len(np.unique(calibration.race_id[whole]))
-    by_race = n_whole >= MIN_WHOLE_RACES
-    few = f"only {n_whole} whole races to calibrate on (of {MIN_WHOLE_RACES}): runners judged one by one"
+    by_race = n_whole >= MIN_WHOLE_RACES and are_mostly_whole(calibration)
+    few = f"{n_whole} whole races to calibrate on, too few or too small a part: runners judged one by one"
     odds = np.stack([result.member.log_odds(calibration.features) for result in results], axis=1)
     fitted = [
-        _of_family(result, odds[:, i], calibration, whole, settings, by_race=by_race)
-        for i, result in enumerate(results)
+        _of_family(result, odds[:, i], calibration, whole, settings) for i, result in enumerate(results)
     ]
     if len(fitted) > 1:
         fitted.append(_ensemble(fitted, odds, calibration, whole, settings, by_race=by_race))
@@ -174,10 +173,8 @@ def _of_family(
     table: RaceTable,
     whole: NDArray[np.bool_],
     settings: SearchSettings,
-    *,
-    by_race: bool,
 ) -> Candidate:
-    calibration, exponent = _calibrate(odds, table, whole, settings, by_race=by_race)
+    calibration, exponent = _calibrate(odds, table, whole, settings)
     return Candidate(
         name=result.family,
         members=(WeightedMember(result.family, result.member, 1.0),),
@@ -208,7 +205,7 @@ def _ensemble(
         # each half is blended by the weights of the other, so that the choice among candidates is fair
         other, other_intercept = _weights(odds[~half], table.take(~half), whole[~half], by_race=by_race)
         unseen[half] = odds[half] @ other + other_intercept
-    calibration, exponent = _calibrate(odds @ weights + intercept, table, whole, settings, by_race=by_race)
+    calibration, exponent = _calibrate(odds @ weights + intercept, table, whole, settings)
     kept = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
     return Candidate(
         name=ENSEMBLE,
@@ -234,10 +231,10 @@ def _weights(
 
 
 def _calibrate(
-    odds: Floats, table: RaceTable, whole: NDArray[np.bool_], settings: SearchSettings, *, by_race: bool
+    odds: Floats, table: RaceTable, whole: NDArray[np.bool_], settings: SearchSettings
 ) -> tuple[Calibration, float]:
     calibration = fit_calibration(settings.calibration, odds, table.won)
-    if not by_race:
-        return calibration, 1.0
     judged = table.take(whole)
+    if len(np.unique(judged.race_id)) < MIN_WHOLE_RACES:
+        return calibration, 1.0
     return calibration, fit_exponent(calibrated_log_odds(calibration, odds[whole]), judged.won, judged.race)

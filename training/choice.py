@@ -11,7 +11,7 @@ from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
 from training.ensemble import ENSEMBLE
-from training.evaluation import judged_rows
+from training.evaluation import are_mostly_whole, judged_rows
 from training.gates import MIN_RACES
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ class Choice:
     name: str
     losses: dict[str, float]
     judged_by: str
-    """``race log loss``, or ``log loss`` where there are fewer than 50 whole races."""
+    """``race log loss``, or ``log loss`` where races are few or mostly not whole."""
 
 
 def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) -> Choice:
@@ -45,7 +45,8 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
         ``platt``, ``isotonic`` or ``none``.
     """
     is_late = calibration.race > calibration.race[-1] // 2
-    by_races = min(_n_races(calibration, is_late), _n_races(calibration, ~is_late)) >= MIN_RACES // 2
+    n_races = min(_n_races(calibration, is_late), _n_races(calibration, ~is_late))
+    by_races = are_mostly_whole(calibration) and n_races >= MIN_RACES // 2
     each = {
         name: np.concatenate(
             [

@@ -195,6 +195,14 @@ def judged_rows(table: RaceTable) -> NDArray[np.bool_]:
     return np.asarray((is_whole & (sizes >= 2) & (np.bincount(race, table.won) == 1))[race], np.bool_)
 
 
+def are_mostly_whole(table: RaceTable) -> bool:
+    """Say whether at least half of the races can be judged by their winner.
+
+    Where they cannot, as in form guides, all runners one by one say more than the winners of a few races.
+    """
+    return 2 * len(np.unique(table.race[judged_rows(table)])) >= len(np.unique(table.race))
+
+
 def _compare_with_prices(
     table: RaceTable, sources: dict[str, Floats], combination: tuple[float, float] | None, seed: int
 ) -> Comparison | None:

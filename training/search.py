@@ -16,13 +16,13 @@ from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
 from training.errors import SearchNotResumable
-from training.evaluation import judged_rows
+from training.evaluation import are_mostly_whole, judged_rows
 from training.families import Family
 from training.fitting import default_params, fit_member, suggest_params
 from training.splits import Fold, time_folds
 
 MIN_WHOLE_RACES = 50
-"""With fewer whole races, runners are judged one by one and the sharing exponent is 1."""
+"""With fewer whole races the sharing exponent is 1, and runners are judged one by one."""
 
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -98,11 +98,11 @@ def search(
 
 
 def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
-    """Say whether every fold has enough whole races to be judged by their winners."""
+    """Say whether most races are whole, and every fold has enough of them to be judged by their winners."""
     whole = judged_rows(table)
     rows = [part for fold in folds for part in (fold.calibrate, fold.judge)]
     counts = [len(np.unique(table.race_id[part][whole[part]])) for part in rows]
-    return min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
+    return are_mostly_whole(table) and min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
 
 
 def _try(
