@@ -23,7 +23,14 @@ from racing.names import name_key
 from racing.ratings.alone import worths_alone
 from racing.ratings.catalog import RATINGS, paid_places
 from racing.ratings.posterior import Worths
-from racing.ratings.store import RatedWorths, book_of, book_of_document, load_effects, worths_of
+from racing.ratings.store import (
+    RatedWorths,
+    book_of,
+    book_of_document,
+    load_effects,
+    ratings_are_current,
+    worths_of,
+)
 from racing.runs import WINDOW, Entries, Form, Runs, concatenate, windows
 from racing.tracks import known_track
 
@@ -69,9 +76,11 @@ class FormBook:
         self._tracks: dict[str, int] = {}
         self._track_codes: dict[int, int] = {}
         self._mark = 0
+        self._is_rated = True
         if engine is not None:
             with _database():
                 self._mark = _mark_of(engine)  # first: what changes meanwhile is seen by the next look
+                self._is_rated = ratings_are_current(engine)
                 self._effects = load_effects(engine)
                 self._track_codes = track_codes(engine)
                 self._tracks = _tracks_of(engine)
@@ -165,6 +174,10 @@ class FormBook:
     ) -> tuple[Runs, list[CardWarning]]:
         """Return the runs that a card brings and the database lacks."""
         warnings: list[CardWarning] = []
+        if not self._is_rated:
+            warnings.append(
+                CardWarning("ratings_behind", "not all stored runs are rated yet; an import rates them")
+            )
         if self._track(card.track, card.distance_m) < 0 and self._tracks:
             warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
         known_days = set(zip(stored.dog_id.tolist(), stored.day.tolist(), strict=True))

@@ -163,3 +163,12 @@ def _shuffle(engine: Engine, columns: tuple[str, ...], *, since: dt.date) -> Non
             for row, other in zip(rows, order, strict=True)
         ]
         connection.execute(update, shuffled)
+
+
+def test_runs_that_are_not_rated_yet_are_warned_of(tmp_path: Path) -> None:
+    engine = make_season(tmp_path, n_races=60)
+    card = card_of_stored_race(engine, int(race_table(engine).race_id[-1]))
+    assert "ratings_behind" not in {w.code for w in FormBook(engine).features_of_card(card).warnings}
+    with engine.begin() as connection:
+        connection.execute(text("delete from runworth"))
+    assert "ratings_behind" in {w.code for w in FormBook(engine).features_of_card(card).warnings}
