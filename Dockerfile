@@ -36,8 +36,11 @@ RUN pip install --no-deps . && pip uninstall -y pip setuptools
 # What both images share at run time: a user without rights, and one folder to write to.
 FROM base AS runtime
 RUN useradd --uid 10001 --create-home greyhound && install -d -o greyhound -g greyhound /data
+# ONNX Runtime and MLflow would keep records of their use in the home folder.
 ENV PATH=/opt/greyhound/bin:$PATH \
     OMP_NUM_THREADS=1 \
+    ORT_DISABLE_TELEMETRY=1 \
+    MLFLOW_DISABLE_TELEMETRY=true \
     GREYHOUND_DATABASE=sqlite:////data/greyhound.db \
     GREYHOUND_REGISTRY=sqlite:////data/mlflow.db
 WORKDIR /data
