@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,33 +23,51 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
+    """Return the URL of an empty PostgreSQL database, or skip."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(
+        f"host={postgresql_server} user=greyhound dbname=postgres", autocommit=True
+    ) as server:
+        server.execute(f"create database {name}")
+    return f"postgresql+psycopg://greyhound@/{name}?host={postgresql_server}"
+
+
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """Return the URL of a PostgreSQL server started for the tests, or skip."""
+def postgresql_server() -> Iterator[str]:
+    """Return the socket folder of a PostgreSQL server started for the tests, or skip."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = found[-1] if found else Path(shutil.which("initdb") or "/absent/initdb")
     if not initdb.exists():
         pytest.skip("PostgreSQL is not installed (initdb is neither in PATH nor in /usr/lib/postgresql)")
-    as_other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    # the server refuses to run as root
+    user = "postgres" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         data = Path(folder) / "data"
-        if as_other:
-            shutil.chown(folder, "postgres")
+        if user:
+            shutil.chown(folder, user)
         made = subprocess.run(
-            [*as_other, initdb, "-D", data, "-U", "greyhound", "-A", "trust", "--no-sync"],
+            [initdb, "-D", data, "-U", "greyhound", "-A", "trust", "--no-sync"],
             capture_output=True,
             text=True,
             cwd="/",
+            user=user,
         )
         if made.returncode:
             pytest.skip(f"PostgreSQL does not start here: {made.stderr.strip()[-200:]}")
         options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        control = [*as_other, initdb.with_name("pg_ctl"), "-D", data]
+        control = [initdb.with_name("pg_ctl"), "-D", data]
         log = ["-l", Path(folder) / "log"]
         subprocess.run(
-            [*control, *log, "-w", "-o", options, "start"], check=True, cwd="/", capture_output=True
+            [*control, *log, "-w", "-o", options, "start"],
+            check=True,
+            cwd="/",
+            user=user,
+            capture_output=True,
         )
         try:
-            yield f"postgresql+psycopg://greyhound@/postgres?host={folder}"
+            yield folder
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/", capture_output=True)
+            stop = [*control, "-m", "immediate", "stop"]
+            subprocess.run(stop, check=True, cwd="/", user=user, capture_output=True)
