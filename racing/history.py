@@ -8,10 +8,12 @@ from sqlalchemy import Engine, Select, func, select
 
 from racing.classes import grade_class
 from racing.database.tables import Race, Run
+from racing.probabilities import n_places
 from racing.runs import Floats, Ints, Runs
 
 EPOCH = dt.date(1970, 1, 1)
 _BOOKMAKERS_MARGIN = 1.22  # of starting prices, where the field's are not all known
+_FULL_FIELD = 8.0  # taken where a field is not known whole
 _N_COLUMNS = 20  # of result_query
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 
@@ -61,7 +63,7 @@ def runs_of(rows: Any, *, n_starters: Floats | None = None, share: Floats | None
         n_starters = np.where(whole, _count_by_race(race_id), np.nan)
     if share is None:
         share = market_share(floats(bsp), floats(starting_price), race_id, whole)
-    places = np.select([n_starters >= 8, n_starters >= 5, n_starters > 0], [3.0, 2.0, 1.0], 3.0)
+    places = n_places(np.nan_to_num(n_starters, nan=_FULL_FIELD))
     placed_known = floats(placed)
     placed_known = np.where(np.isnan(placed_known), _truth(finish_position, places), placed_known)
     return Runs(

@@ -4,7 +4,7 @@ Throughout, ``race`` holds one entry a runner: 0, 1, 2 ... in ascending order, t
 by side, as :attr:`racing.race_table.RaceTable.race` gives it.
 """
 
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,8 +121,8 @@ def place_probabilities(
 @overload
 def n_places(n_runners: int) -> int: ...
 @overload
-def n_places(n_runners: NDArray[np.int64]) -> NDArray[np.int64]: ...
-def n_places(n_runners: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
+def n_places(n_runners: NDArray[Any]) -> NDArray[np.int64]: ...
+def n_places(n_runners: int | NDArray[Any]) -> int | NDArray[np.int64]:
     """Return how many places a field pays: 3 from 8 runners on, 2 from 5, otherwise the winner alone."""
     if isinstance(n_runners, np.ndarray):
         return np.where(n_runners >= 8, 3, np.where(n_runners >= 5, 2, 1)).astype(np.int64)

@@ -20,8 +20,9 @@ from racing.features.table import codes_of_tracks, track_codes
 from racing.features.view import RaceView
 from racing.history import first_call, floats, result_query, runs_of, share_alone
 from racing.names import name_key
+from racing.probabilities import n_places
 from racing.ratings.alone import worths_alone
-from racing.ratings.catalog import RATINGS, paid_places
+from racing.ratings.catalog import RATINGS
 from racing.ratings.posterior import Worths
 from racing.ratings.store import (
     RatedWorths,
@@ -238,7 +239,7 @@ class FormBook:
         return self._tracks.get(key, -1 - zlib.crc32(key.encode()))
 
 
-_PLACES_OF_UNKNOWN_FIELD = int(paid_places(np.array([8.0]))[0])
+_PLACES_OF_UNKNOWN_FIELD = n_places(8)
 
 
 def _form(runs: Runs, entries: Entries) -> Form:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from racing.probabilities import n_places
 from racing.ratings.posterior import Kernel
 from racing.runs import Floats, Runs
 
@@ -46,7 +47,7 @@ def market_strength(runs: Runs) -> Floats:
 def result_score(runs: Runs) -> Floats:
     """Return a score of won, placed, or neither that sums to 0 over a field."""
     field = np.where(np.isnan(runs.n_starters), _TYPICAL_FIELD, runs.n_starters)
-    places = paid_places(field)
+    places = n_places(field)
     unplaced = -(_WON + _PLACED * (places - 1)) / np.maximum(field - places, 1.0)
     score = np.where(runs.won == 1, _WON, np.where(runs.placed == 1, _PLACED, unplaced))
     return np.where(np.isnan(runs.won) | (np.isnan(runs.placed) & (runs.won == 0)), np.nan, score)
@@ -77,16 +78,11 @@ def surprise(runs: Runs) -> Floats:
     field = np.where(np.isnan(runs.n_starters), _TYPICAL_FIELD, runs.n_starters)
     share = runs.market_share
     # Chance of a place beyond the win, by Harville's argument with flattened shares (Benter, 1994).
-    others = (paid_places(field) - 1) * share**0.8 / (0.93 * field**0.2)
+    others = (n_places(field) - 1) * share**0.8 / (0.93 * field**0.2)
     expected = np.minimum(share + others, 0.98)
     by_win = 0.076 * (runs.won - share)
     by_place = 0.34 * (runs.placed - expected)
     return np.nan_to_num(by_win) + np.nan_to_num(by_place)
-
-
-def paid_places(field: Floats) -> Floats:
-    """Return the places that count: 3 from eight starters, 2 from five, else 1."""
-    return np.select([field >= 8, field >= 5], [3.0, 2.0], 1.0)
 
 
 _WON, _PLACED = 1.3, 0.5

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from racing.classes import grade_class
-from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating, paid_places
+from racing.probabilities import n_places
+from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating
 from racing.ratings.effects import Courses
 from racing.ratings.posterior import Kernel, Worths, posterior
 from racing.ratings.replay import replay
@@ -129,4 +130,4 @@ def test_grades_of_both_vocabularies_fall_into_the_same_classes() -> None:
 
 
 def test_places_paid_follow_the_size_of_the_field() -> None:
-    assert paid_places(np.array([4.0, 5.0, 7.0, 8.0])).tolist() == [1, 2, 2, 3]
+    assert n_places(np.array([4.0, 5.0, 7.0, 8.0])).tolist() == [1, 2, 2, 3]
