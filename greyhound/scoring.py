@@ -53,4 +53,4 @@ def score_races(
     """
     table = race_table(engine, start=start, until=until, on_progress=on_progress)
     features = table.features[:, model.spec.columns(FEATURE_NAMES)]
-    return ScoredRaces(table, model.scores(features), model.probabilities(features, table.race))
+    return ScoredRaces(table, model.scores(features, table.race), model.probabilities(features, table.race))

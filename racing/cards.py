@@ -16,6 +16,7 @@ DISTANCE_M = (150, 1200)
 WEIGHT_KG = (15.0, 50.0)
 SPEED_M_S = (13.0, 20.0)
 PRICE = (1.001, 1000.0)
+EARLY_SPEED = (0.0, 1.0)
 DAYS_AHEAD = 60
 
 
@@ -24,7 +25,9 @@ class PastRun:
     """One runner's record in one past race; ``None`` is unknown.
 
     ``margin_lengths`` is never negative: behind the winner, or of the winner over the second.
-    ``position_in_running`` holds one digit a call; ``starting_price`` and ``bsp`` are decimal odds.
+    ``position_in_running`` holds one digit a call; ``starting_price``, ``bsp``, ``place_bsp`` (to be placed)
+    and ``rated_price`` (an outside model's) are decimal odds. ``early_speed`` is Betfair's published rating
+    of the runner, 0 slow to 1 fast from the boxes.
     """
 
     date: dt.date
@@ -41,6 +44,9 @@ class PastRun:
     position_in_running: str | None = None
     starting_price: float | None = None
     bsp: float | None = None
+    place_bsp: float | None = None
+    rated_price: float | None = None
+    early_speed: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,8 @@ class Runner:
     """One dog in a race: its name and box, what the market says of it, and its form, in any order.
 
     ``box`` is where it starts; ``price`` is the market's decimal odds for this race, ``rated_price`` an
-    outside model's, both optional.
+    outside model's; ``early_speed`` is Betfair's published rating for this race, 0 slow to 1 fast from the
+    boxes. All three are optional.
     """
 
     name: str
@@ -56,6 +63,7 @@ class Runner:
     weight_kg: float | None = None
     price: float | None = None
     rated_price: float | None = None
+    early_speed: float | None = None
     form: tuple[PastRun, ...] = field(default=())
 
 
@@ -108,6 +116,7 @@ def _violations(card: Card, today: dt.date) -> Iterator[Violation]:
         yield from _outside(runner.weight_kg, WEIGHT_KG, "weight_kg", (*path, "weight_kg"), who)
         yield from _outside(runner.price, PRICE, "price", (*path, "price"), who)
         yield from _outside(runner.rated_price, PRICE, "rated_price", (*path, "rated_price"), who)
+        yield from _outside(runner.early_speed, EARLY_SPEED, "early_speed", (*path, "early_speed"), who)
 
 
 def _outside(

@@ -1,6 +1,7 @@
 """Every run of the database as arrays."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ from sqlalchemy import Engine, Select, func, select
 from racing.classes import grade_class
 from racing.database.tables import Race, Run
 from racing.probabilities import n_places
-from racing.runs import Floats, Ints, Runs
+from racing.runs import Floats, Ints, Runs, careers
 
 EPOCH = dt.date(1970, 1, 1)
 _BOOKMAKERS_MARGIN = 1.22  # of starting prices, where the field's are not all known
 _FULL_FIELD = 8.0  # taken where a field is not known whole
-_N_COLUMNS = 20  # of result_query
+_N_COLUMNS = 22  # of result_query
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 
 
@@ -25,7 +26,9 @@ def load_runs(engine: Engine, *, until: dt.date | None = None) -> Runs:
         query = query.where(_RUN.c.date <= until)
     with engine.connect() as connection:
         rows = connection.execute(query).all()
-    return runs_of(rows)
+    runs = runs_of(rows)
+    career_runs, first_day = careers(runs.dog_id, runs.day)
+    return replace(runs, career_runs=career_runs, first_day=first_day)
 
 
 def result_query() -> Select[Any]:
@@ -38,6 +41,7 @@ def result_query() -> Select[Any]:
             number, _RUN.c.box, _RACE.c.grade, _RUN.c.weight_kg, _RUN.c.finish_position, _RUN.c.won,
             _RUN.c.placed, _RUN.c.time_s, _RUN.c.first_split_s, _RUN.c.margin_lengths,
             _RUN.c.position_in_running, _RUN.c.bsp, _RUN.c.starting_price, _RACE.c.is_whole,
+            _RUN.c.rated_price, _RUN.c.early_speed,
         )
         .join(_RACE, _RACE.c.id == _RUN.c.race_id)
         .where(_RUN.c.is_scratched.is_(False), has_result)
@@ -46,14 +50,14 @@ def result_query() -> Select[Any]:
 
 
 def runs_of(rows: Any, *, n_starters: Floats | None = None, share: Floats | None = None) -> Runs:
-    """Return the rows of :func:`result_query` as arrays.
+    """Return the rows of :func:`result_query` as arrays; careers are unknown, since rows may be missing.
 
     ``n_starters`` and ``share`` (of the market) are worked out from the rows, which then must be whole races,
     unless they are given.
     """
     columns = list(zip(*rows, strict=True)) if len(rows) else [()] * _N_COLUMNS
     (run, race, dog, date, track, distance, number, box, grade, weight, position, won, placed, time, split,
-     margin, in_running, bsp, starting_price, is_whole) = columns  # fmt: skip
+     margin, in_running, bsp, starting_price, is_whole, rated_price, early_speed) = columns  # fmt: skip
     race_id = np.array(race, np.int64)
     finish_position = floats(position)
     won_known = floats(won)
@@ -86,6 +90,10 @@ def runs_of(rows: Any, *, n_starters: Floats | None = None, share: Floats | None
         early_position=np.array([first_call(calls) for calls in in_running], np.float64),
         n_starters=n_starters,
         market_share=share,
+        rated_price=floats(rated_price),
+        early_speed=floats(early_speed),
+        career_runs=np.full(len(race_id), np.nan),
+        first_day=np.full(len(race_id), np.nan),
     )
 
 

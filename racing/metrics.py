@@ -24,6 +24,14 @@ class Difference(NamedTuple):
     high: float
 
 
+class Slope(NamedTuple):
+    """The slope of a recalibration with the ends of its 95 % interval; NaN where it has no answer."""
+
+    slope: float
+    low: float
+    high: float
+
+
 class Reliability(NamedTuple):
     """What was said and what happened, bin by bin; each array has one entry a bin."""
 
@@ -51,8 +59,13 @@ def race_log_loss(p: Floats, won: Flags, race: Races) -> float:
 
 def log_loss(p: Floats, won: Flags) -> float:
     """Return the log loss per runner, each judged alone."""
+    return float(np.mean(per_runner_log_loss(p, won)))
+
+
+def per_runner_log_loss(p: Floats, won: Flags) -> Floats:
+    """Return minus the log of the probability of what each runner did."""
     p = np.clip(p, _FLOOR, 1 - _FLOOR)
-    return float(-np.mean(np.where(won, np.log(p), np.log1p(-p))))
+    return -np.where(won, np.log(p), np.log1p(-p))
 
 
 def brier(p: Floats, won: Flags) -> float:
@@ -100,6 +113,31 @@ def ece_by_chance(p: Floats, n_bins: int = N_BINS, quantile: float = 0.95, seed:
     spread = np.sqrt(np.bincount(bins, p * (1 - p)))
     errors = np.abs(np.random.default_rng(seed).normal(size=(4000, len(spread))) * spread)
     return float(np.quantile(errors.sum(axis=1) / len(p), quantile))
+
+
+def calibration_slope(p: Floats, won: Flags, race: Races) -> Slope:
+    """Return the slope with which the log odds fit the outcomes best: 1 is calibrated, below 1 too bold.
+
+    A logistic recalibration (Cox 1958) with no intercept. The interval allows for the runners of a race not
+    being independent (sandwich by race, Liang and Zeger 1986). No slope where outcomes follow the sign of the
+    log odds without exception, as when no outsider has won.
+    """
+    p = np.clip(p, _FLOOR, 1 - _FLOOR)
+    x = np.log(p) - np.log1p(-p)
+    agrees = (x > 0) == won
+    if agrees.all() or not agrees.any():
+        return Slope(float("nan"), float("nan"), float("nan"))
+    slope = 1.0
+    for _ in range(100):
+        q = 0.5 * (1 + np.tanh(0.5 * slope * x))
+        information = float(np.sum(q * (1 - q) * x * x))
+        step = float(np.sum(x * (won - q))) / max(information, _FLOOR)
+        slope += float(np.clip(step, -0.5, 0.5))  # far off, a full step would overshoot
+        if abs(step) < 1e-9:
+            break
+    by_race = np.add.reduceat(x * (won - q), _starts(race))
+    error = 1.96 * float(np.sqrt(np.sum(by_race**2))) / max(information, _FLOOR)
+    return Slope(slope, slope - error, slope + error)
 
 
 def accuracy(p: Floats, won: Flags, threshold: float = 0.5) -> float:

@@ -15,6 +15,7 @@ Races = NDArray[np.int64]
 BENTER_DISCOUNTS = (1.0, 0.81, 0.65)
 """Exponents of the win probabilities for the first, second and third place (Benter 1994)."""
 
+_MAX_PLACE_PROBABILITY = 0.99  # the lowest price is 1.01
 _FLOOR = 1e-12  # keeps a logarithm or a power of a probability finite
 
 
@@ -33,6 +34,17 @@ def share_within_race(log_odds: ArrayLike, race: Races, exponent: float = 1.0) -
     return shared
 
 
+def race_level(log_odds: ArrayLike, race: Races) -> Floats:
+    """Return for each runner the log of its race's mean odds: less that, 0 is worth an even share."""
+    z = np.asarray(log_odds, np.float64)
+    if not len(z):
+        return z
+    starts, sizes = _blocks(race)
+    top = np.maximum.reduceat(z, starts)
+    level = top + np.log(np.add.reduceat(np.exp(z - np.repeat(top, sizes)), starts) / sizes)
+    return np.repeat(level, sizes)
+
+
 def market_probabilities(prices: ArrayLike, race: Races) -> Floats:
     """Share 1/price out within each race; NaN for a whole race with any price unknown (NaN or <= 1)."""
     price = np.asarray(prices, np.float64)
@@ -44,6 +56,20 @@ def market_probabilities(prices: ArrayLike, race: Races) -> Floats:
     inverse = 1 / np.where(known, price, np.nan)
     market: Floats = inverse / np.repeat(np.add.reduceat(inverse, starts), sizes)
     return market
+
+
+def place_market_probabilities(prices: ArrayLike, race: Races, n_places: int | NDArray[np.int64]) -> Floats:
+    """Share 1/place price out within each race so that it sums to the places paid, each at most .99.
+
+    NaN for a whole race with any price unknown.
+    """
+    shared = market_probabilities(prices, race)
+    if not len(shared):
+        return shared
+    sizes = _blocks(race)[1]
+    paid = np.repeat(np.broadcast_to(np.asarray(n_places), sizes.shape), sizes)
+    placed: Floats = np.minimum(shared * paid, _MAX_PLACE_PROBABILITY)
+    return placed
 
 
 def combine_with_market(model_p: ArrayLike, market_p: ArrayLike, a: float, b: float, race: Races) -> Floats:

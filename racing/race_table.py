@@ -1,6 +1,7 @@
 """Runners of races as one table of arrays: what training learns from and evaluation judges on."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ class RaceTable:
     date: NDArray[np.datetime64]
     """Race day, ``datetime64[D]``, ascending."""
     track_id: NDArray[np.int64]
+    track: NDArray[np.str_]
+    """The track's name."""
+    state: NDArray[np.str_]
+    """The state of the track, blank where unknown."""
     distance_m: NDArray[np.int64]
     box: NDArray[np.int64]
     """0 where unknown."""
@@ -34,6 +39,8 @@ class RaceTable:
     market_probability: NDArray[np.float64]
     """BSP where known, else SP."""
     rated_probability: NDArray[np.float64]
+    place_market_probability: NDArray[np.float64]
+    """Of being placed, by place BSP; sums to the places paid within the race."""
     true_probability: NDArray[np.float64]
     """Known to the simulator only."""
 
@@ -50,3 +57,14 @@ class RaceTable:
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "RaceTable":
         """Return the table of some rows (whole races, please)."""
         return RaceTable(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def followed_by(self, later: "RaceTable") -> "RaceTable":
+        """Return the table with the races of later days behind."""
+        parts = (self, later)
+        return RaceTable(
+            **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(self)}
+        )
+
+    def with_features(self, columns: Sequence[int]) -> "RaceTable":
+        """Return the table with some of its features."""
+        return replace(self, features=np.ascontiguousarray(self.features[:, list(columns)]))

@@ -44,6 +44,14 @@ class Runs:
     """Field size, where every starter is known."""
     market_share: Floats
     """The market's probability of a win, shared within the race where all its prices are known."""
+    rated_price: Floats
+    """Decimal odds of Betfair's model, known before the race."""
+    early_speed: Floats
+    """Betfair's, 0 to 1, known before the race."""
+    career_runs: Floats
+    """Runs of the dog before that day, all that are known."""
+    first_day: Floats
+    """Day of the dog's first known run; its own at a debut."""
 
     def __len__(self) -> int:
         return len(self.run_id)
@@ -67,6 +75,10 @@ class Entries:
     number: Ints
     grade: Floats
     weight_kg: Floats
+    rated_price: Floats
+    early_speed: Floats
+    career_runs: Floats
+    first_day: Floats
 
     def __len__(self) -> int:
         return len(self.race)
@@ -120,6 +132,30 @@ def windows(dog_id: Ints, day: Ints, size: int = WINDOW) -> Ints:
     return result
 
 
+def careers(dog_id: Ints, day: Ints) -> tuple[Floats, Floats]:
+    """Return for each run how many of its dog's came on days before, and the day of the first of all."""
+    order = np.lexsort((day, dog_id))
+    dogs, days = dog_id[order], day[order]
+    rows = np.arange(len(order))
+    new_dog = np.diff(dogs, prepend=-1 - np.abs(dogs).max(initial=0)) != 0
+    new_day = new_dog | (np.diff(days, prepend=np.iinfo(np.int64).min // 2) != 0)
+    first_of_dog = np.maximum.accumulate(np.where(new_dog, rows, 0))
+    first_of_day = np.maximum.accumulate(np.where(new_day, rows, 0))
+    n_before, first = np.empty(len(order)), np.empty(len(order))
+    n_before[order] = first_of_day - first_of_dog
+    first[order] = days[first_of_dog]
+    return n_before, first
+
+
+def later_runs(dog_id: Ints, day: Ints, size: int) -> Ints:
+    """Return for each run the rows of its dog's next runs after that day, the next first, -1 where none.
+
+    Shape (n, size). It is :func:`windows` of time turned round.
+    """
+    turned = windows(dog_id[::-1], -day[::-1], size)[::-1]
+    return np.where(turned >= 0, len(dog_id) - 1 - turned, -1)
+
+
 class Form:
     """The runs behind some entries, as arrays of shape (n, WINDOW), newest first, NaN beyond the last.
 
@@ -138,6 +174,16 @@ class Form:
         if not len(values):
             return np.full(self.index.shape, np.nan)
         return np.where(self.known, values[self._rows].astype(np.float64), np.nan)
+
+    def of_revision(self, values: NDArray[Any], revision: Ints) -> Floats:
+        """Return an array of shape (n_runs, n_revisions) as one of shape (n, WINDOW), each at its revision.
+
+        A revision beyond the last that there is counts as the last.
+        """
+        if not len(values):
+            return np.full(self.index.shape, np.nan)
+        newest = np.minimum(revision, values.shape[1] - 1)
+        return np.where(self.known, values[self._rows, newest], np.nan)
 
     def __getattr__(self, column: str) -> Floats:
         if column.startswith("_") or column not in Runs.__dataclass_fields__:

@@ -1,10 +1,14 @@
 """A prediction as it goes over the wire and to ``greyhound predict --json``."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from model_registry.artifact import Explanation
 from service.prediction import CardPrediction
-from service.schemas import PredictionOut, RunnerOut, WarningOut
+from service.schemas import ContributionOut, ExplanationOut, PredictionOut, RunnerOut, WarningOut
 from service.slots import Snapshot
 
 
@@ -20,6 +24,7 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
         prediction.n_prior_runs.tolist(),
         _or_none(prediction.market_probability, len(prediction.card.runners)),
         _or_none(prediction.combined_probability, len(prediction.card.runners)),
+        _explanations(prediction.explanation, len(prediction.card.runners)),
         strict=True,
     )
     return PredictionOut(
@@ -27,6 +32,7 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
         request_id=request_id,
         is_simulated=champion.is_simulated,
         n_places=prediction.n_places,
+        base_strength=prediction.explanation and prediction.explanation.base,
         runners=[
             RunnerOut(
                 name=runner.name,
@@ -39,11 +45,34 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
                 n_prior_runs=n_prior_runs,
                 market_probability=market,
                 combined_probability=combined,
+                explanation=why,
             )
-            for runner, win, place, price, rank, is_known, n_prior_runs, market, combined in columns
+            for runner, win, place, price, rank, is_known, n_prior_runs, market, combined, why in columns
         ],
         warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
     )
+
+
+def _explanations(explanation: Explanation | None, n: int) -> list[ExplanationOut] | list[None]:
+    if explanation is None:
+        return [None] * n
+    rows = zip(explanation.strength.tolist(), explanation.contributions.tolist(), strict=True)
+    return [
+        ExplanationOut(strength=strength, contributions=_largest_first(explanation.topics, contributions))
+        for strength, contributions in rows
+    ]
+
+
+def _largest_first(topics: Sequence[str], contributions: Sequence[float]) -> list[ContributionOut]:
+    largest_first = sorted(zip(topics, contributions, strict=True), key=lambda pair: (-abs(pair[1]), pair[0]))
+    return [
+        ContributionOut(
+            topic=topic,
+            contribution=contribution,
+            multiplies_odds_by=math.exp(max(-700.0, min(contribution, 700.0))),  # finite, and above 0
+        )
+        for topic, contribution in largest_first
+    ]
 
 
 def _or_none(values: NDArray[np.float64] | None, n: int) -> list[float] | list[None]:

@@ -21,6 +21,8 @@ DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
 * **Predict** a race with `POST /predict`: press *Try it out*, the example runs as it is.
+* **Ask why** with `POST /predict?explain=true`: each runner's answer then has what its form, box and times
+  contribute.
 * **See** which model answers, and how good it is, with `GET /model_status`.
 * Every answer bears `X-Request-ID`; send your own, and it is kept.
 * Whatever goes wrong is told as a problem document (RFC 9457, `application/problem+json`): `type` for

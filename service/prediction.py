@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model_registry.artifact import LoadedModel
+from model_registry.artifact import Explanation, LoadedModel, explain
 from racing.cards import Card, check_card
-from racing.features import CardWarning
+from racing.features import FEATURES, CardWarning
+from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
 from service.form import Form
 from service.slots import Snapshot
+
+_CODES = frozenset(feature.name for feature in FEATURES if feature.is_categorical)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,16 @@ class CardPrediction:
     is_known: NDArray[np.bool_]
     n_prior_runs: NDArray[np.int64]
     warnings: tuple[CardWarning, ...]
+    explanation: Explanation | None
+    """None unless asked for."""
 
 
-def predict_card(snapshot: Snapshot, form: Form, card: Card, *, today: dt.date) -> CardPrediction:
+def predict_card(
+    snapshot: Snapshot, form: Form, card: Card, *, today: dt.date, is_explained: bool = False
+) -> CardPrediction:
     """Check a card, read its runners' form, and return their probabilities by one version.
+
+    An explanation takes some ten milliseconds more, and changes nothing else of the answer.
 
     Raises
     ------
@@ -47,7 +56,8 @@ def predict_card(snapshot: Snapshot, form: Form, card: Card, *, today: dt.date) 
     check_card(card, today=today)
     model = snapshot.model
     features = form.features_of_card(card, without_database=snapshot.book)
-    win = model.probabilities(features.values[:, snapshot.columns])
+    known = features.values[:, snapshot.columns]
+    win = model.probabilities(known)
     market, combined = _with_market(model, win, card)
     rank = np.empty(len(win), np.int64)
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
@@ -63,7 +73,13 @@ def predict_card(snapshot: Snapshot, form: Form, card: Card, *, today: dt.date) 
         is_known=features.is_known,
         n_prior_runs=features.n_prior_runs,
         warnings=tuple(features.warnings),
+        explanation=_explanation(model, known) if is_explained else None,
     )
+
+
+def _explanation(model: LoadedModel, known: NDArray[np.float32]) -> Explanation:
+    names = model.spec.features
+    return explain(model, known, [topic_of(name) for name in names], [name in _CODES for name in names])
 
 
 def _with_market(

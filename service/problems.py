@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
@@ -35,7 +36,8 @@ class BrokenRule(BaseModel):
     """One rule that the request breaks."""
 
     pointer: str = Field(
-        description="JSON Pointer to the field in the request's body; `#` is the whole body.",
+        description="JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter "
+        "of the address its name after a question mark, `?explain`.",
         examples=["#/runners/2/box"],
     )
     rule: str = Field(description="The rule.", examples=["Input should be less than or equal to 10"])
@@ -106,6 +108,7 @@ def install(app: FastAPI) -> None:
     """Let the app answer every error with a problem document."""
     for root in (RacingError, RegistryError, ServiceError, ValidationError):
         app.add_exception_handler(root, _of_error)
+    app.add_exception_handler(RequestValidationError, _of_parameters)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(Exception, _of_bug)
 
@@ -121,7 +124,7 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
         return _of_validation(error, request_id)
     kind = kind_of(error)
     if isinstance(error, CardRefused):
-        broken = [(violation.path, violation.rule) for violation in error.violations]
+        broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
         return _response(kind, _n_broken(len(broken)), request_id, broken)
     return _response(kind, kind.detail or str(error), request_id)
 
@@ -130,7 +133,7 @@ def _of_validation(error: ValidationError, request_id: str | None) -> ProblemRes
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
         return problem_response(BodyUnreadable(faults[0]["msg"]), request_id)
-    broken = [(fault["loc"], fault["msg"]) for fault in faults]
+    broken = [(_pointer(fault["loc"]), fault["msg"]) for fault in faults]
     return _response(INVALID, _n_broken(len(broken)), request_id, broken)
 
 
@@ -142,7 +145,7 @@ def _response(
     kind: Kind,
     detail: str,
     request_id: str | None,
-    broken: Iterable[tuple[tuple[str | int, ...], str]] | None = None,
+    broken: Iterable[tuple[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
     body: dict[str, Any] = {
@@ -153,7 +156,7 @@ def _response(
         "request_id": request_id,
     }
     if broken is not None:
-        rules = [{"pointer": _pointer(path), "rule": rule[:MAX_TEXT]} for path, rule in broken]
+        rules = [{"pointer": pointer, "rule": rule[:MAX_TEXT]} for pointer, rule in broken]
         body["errors"] = rules[:MAX_VIOLATIONS]
     return ProblemResponse(json.dumps(body), status_code=kind.status, headers=dict(headers or {}))
 
@@ -173,6 +176,13 @@ async def _of_error(request: Request, error: Exception) -> Response:
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request %s: %s: %s", _request_id(request), type(error).__name__, error)
     return response
+
+
+async def _of_parameters(request: Request, error: Exception) -> Response:
+    """Answer a query parameter that does not fit; bodies are read by the handlers, see `_of_validation`."""
+    assert isinstance(error, RequestValidationError)
+    broken = [(f"?{fault['loc'][-1]}", fault["msg"]) for fault in error.errors()]
+    return _response(INVALID, _n_broken(len(broken)), _request_id(request), broken)
 
 
 async def _of_http_exception(request: Request, error: Exception) -> Response:

@@ -28,11 +28,12 @@ class Running:
     threads: ThreadPoolExecutor
     started_at: dt.datetime
 
-    async def predict(self, champion: Snapshot, card: Card) -> CardPrediction:
+    async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:
         """Answer a card from one snapshot, in a thread: features are milliseconds of work."""
         today = dt.datetime.now(dt.UTC).date()
         return await asyncio.get_running_loop().run_in_executor(
-            self.threads, lambda: predict_card(champion, self.form, card, today=today)
+            self.threads,
+            lambda: predict_card(champion, self.form, card, today=today, is_explained=is_explained),
         )
 
 

@@ -5,13 +5,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from racing.cards import BOX, DISTANCE_M, N_RUNNERS, PRICE, WEIGHT_KG, Card, PastRun, Runner
+from racing.cards import BOX, DISTANCE_M, EARLY_SPEED, N_RUNNERS, PRICE, WEIGHT_KG, Card, PastRun, Runner
+from racing.features.topics import TOPICS
 
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Box = Annotated[int, Field(ge=BOX[0], le=BOX[1])]
 DistanceM = Annotated[int, Field(ge=DISTANCE_M[0], le=DISTANCE_M[1])]
 WeightKg = Annotated[float, Field(ge=WEIGHT_KG[0], le=WEIGHT_KG[1])]
 Price = Annotated[float, Field(ge=PRICE[0], le=PRICE[1])]
+EarlySpeed = Annotated[float, Field(ge=EARLY_SPEED[0], le=EARLY_SPEED[1])]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -66,6 +68,17 @@ class PastRunIn(_Input):
     bsp: Price | None = Field(
         default=None, description="Betfair starting price, decimal odds.", examples=[5.1]
     )
+    place_bsp: Price | None = Field(
+        default=None, description="Betfair starting price to be placed, decimal odds.", examples=[1.9]
+    )
+    rated_price: Price | None = Field(
+        default=None, description="An outside model's decimal odds for that race.", examples=[4.8]
+    )
+    early_speed: EarlySpeed | None = Field(
+        default=None,
+        description="Betfair's early-speed rating for that race, 0 slow to 1 fast from the boxes.",
+        examples=[0.62],
+    )
 
 
 class RunnerIn(_Input):
@@ -90,6 +103,11 @@ class RunnerIn(_Input):
     )
     rated_price: Price | None = Field(
         default=None, description="An outside model's decimal odds for this race.", examples=[3.9]
+    )
+    early_speed: EarlySpeed | None = Field(
+        default=None,
+        description="Betfair's early-speed rating for this race, 0 slow to 1 fast from the boxes.",
+        examples=[0.71],
     )
     form: list[PastRunIn] = Field(
         default_factory=list,
@@ -137,6 +155,41 @@ class WarningOut(BaseModel):
     )
 
 
+class ContributionOut(BaseModel):
+    """What one topic adds to a runner's strength."""
+
+    topic: str = Field(
+        description="What it is about. "
+        + "; ".join(f"`{topic}`: {covers}" for topic, covers in TOPICS.items())
+        + ".",
+        examples=["market rating"],
+    )
+    contribution: float = Field(
+        description="Its Shapley value, in log odds: above 0 it speaks for the runner. A runner's "
+        "contributions sum to its `strength` less the race's `base_strength`.",
+        examples=[0.4824],
+    )
+    multiplies_odds_by: float = Field(
+        gt=0,
+        description="exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), "
+        "with its rivals as they are.",
+        examples=[1.62],
+    )
+
+
+class ExplanationOut(BaseModel):
+    """Why a runner has its probability: its strength, and what each topic contributes to it."""
+
+    strength: float = Field(
+        description="Log odds, calibrated and ready to be shared: the win probabilities are the softmax of "
+        "the runners' strengths.",
+        examples=[-1.3512],
+    )
+    contributions: list[ContributionOut] = Field(
+        description="One entry a topic that the model knows, the largest first, for or against."
+    )
+
+
 class RunnerOut(BaseModel):
     """The answer for one runner."""
 
@@ -164,6 +217,9 @@ class RunnerOut(BaseModel):
         "learnt how to combine them.",
         examples=[0.2853],
     )
+    explanation: ExplanationOut | None = Field(
+        description="Why; null unless the request asks with `explain=true`."
+    )
 
 
 class PredictionOut(BaseModel):
@@ -178,6 +234,12 @@ class PredictionOut(BaseModel):
         description="Whether the model was trained on simulated races only.", examples=[False]
     )
     n_places: int = Field(ge=1, le=3, description="Places paid for a field of this size.", examples=[3])
+    base_strength: float | None = Field(
+        description="What explanations start from: the strength of a runner whose every feature is the "
+        "field's mean (of codes such as the box the most common one, among equals the middle one). Null "
+        "unless the request asks with `explain=true`.",
+        examples=[-1.9876],
+    )
     runners: list[RunnerOut] = Field(description="In the order of the request.")
     warnings: list[WarningOut] = Field(description="Empty when there is nothing to say.")
 

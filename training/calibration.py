@@ -6,8 +6,8 @@ from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
 
 from model_registry.artifact.spec import Calibration, Isotonic, Platt
-from racing.metrics import race_log_loss
 from racing.probabilities import share_within_race
+from training.objective import race_losses
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -74,11 +74,15 @@ def calibrated_scores(calibration: Calibration, log_odds: Floats) -> Floats:
     return _sigmoid(calibrated_log_odds(calibration, log_odds))
 
 
-def fit_exponent(log_odds: Floats, won: Flags, race: Races) -> float:
-    """Return the sharing exponent of the greatest likelihood, within 0.2..3, for whole races."""
+def fit_exponent(log_odds: Floats, target: Floats | Flags, race: Races) -> float:
+    """Return the sharing exponent of the greatest likelihood, within 0.2..3, for whole races.
+
+    ``target`` is what each runner should be given of its race: who won, or a share.
+    """
 
     def loss(log_exponent: float) -> float:
-        return race_log_loss(share_within_race(log_odds, race, float(np.exp(log_exponent))), won, race)
+        shared = share_within_race(log_odds, race, float(np.exp(log_exponent)))
+        return float(race_losses(shared, target, race).mean())
 
     found = minimize_scalar(
         loss, bounds=(np.log(0.2), np.log(3.0)), method="bounded", options={"xatol": 1e-4}

@@ -1,13 +1,14 @@
 """The candidates: the best member of each family, searched side by side, and the blend of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact.spec import Calibration
-from racing.probabilities import share_within_race
+from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import (
     calibrated_log_odds,
@@ -18,10 +19,12 @@ from training.calibration import (
 from training.ensemble import ENSEMBLE, fit_weights
 from training.evaluation import are_mostly_whole, judged_rows
 from training.families import FAMILY_NAMES, Member, family_named
+from training.objective import race_targets
 from training.search import MIN_WHOLE_RACES, Trial
-from training.workers import FamilyResult, Job, run_jobs
+from training.workers import FamilyResult, Job, fit_members, run_jobs
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class WeightedMember:
     name: str
     estimator: Member
     weight: float
+    params: Mapping[str, Any]
+    """What it was fitted with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,8 @@ class Candidate:
     name: str
     members: tuple[WeightedMember, ...]
     intercept: float
+    is_centred: bool
+    """The race's level is taken off the blend before calibration (see :class:`ModelSpec` of the artifact)."""
     calibration: Calibration
     sharing_exponent: float
     trials: tuple[Trial, ...]
@@ -87,14 +94,18 @@ class Candidate:
             total += member.weight * member.estimator.log_odds(features)
         return total
 
-    def scores(self, features: NDArray[np.float32]) -> Floats:
+    def scores(self, table: RaceTable) -> Floats:
         """Return calibrated scores in [0, 1], each runner judged on its own."""
-        return calibrated_scores(self.calibration, self.log_odds(features))
+        return calibrated_scores(self.calibration, self._before_calibration(table))
 
     def probabilities(self, table: RaceTable) -> Floats:
         """Return win probabilities that sum to 1 within each race."""
-        odds = calibrated_log_odds(self.calibration, self.log_odds(table.features))
+        odds = calibrated_log_odds(self.calibration, self._before_calibration(table))
         return share_within_race(odds, table.race, self.sharing_exponent)
+
+    def _before_calibration(self, table: RaceTable) -> Floats:
+        blended = self.log_odds(table.features)
+        return blended - race_level(blended, table.race) if self.is_centred else blended
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +137,12 @@ def fit_candidates(
     train: RaceTable,
     calibration: RaceTable,
     settings: SearchSettings,
-    feature_names: Sequence[str],
-    categorical_features: Sequence[str],
+    categorical: Sequence[int],
     on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Candidates:
     """Search every family on the training part, fit it there, calibrate and blend on the later part.
+
+    ``categorical`` are the columns that hold codes.
 
     Raises
     ------
@@ -139,13 +151,12 @@ def fit_candidates(
     SearchNotResumable
         If a stored search was made from other data.
     """
-    categorical = tuple(i for i, name in enumerate(feature_names) if name in set(categorical_features))
     job = Job(
         families=settings.families,
         n_trials=settings.n_trials,
         n_folds=settings.n_folds,
         seed=settings.seed,
-        categorical=categorical,
+        categorical=tuple(categorical),
         study_name=settings.study_name,
         storage=settings.storage,
         resume=settings.resume,
@@ -159,58 +170,100 @@ def fit_candidates(
     by_race = n_whole >= MIN_WHOLE_RACES and are_mostly_whole(calibration)
     few = f"{n_whole} whole races to calibrate on, too few or too small a part: runners judged one by one"
     odds = np.stack([result.member.log_odds(calibration.features) for result in results], axis=1)
-    fitted = [
-        _of_family(result, odds[:, i], calibration, whole, settings) for i, result in enumerate(results)
-    ]
+    if by_race:
+        odds = np.stack([column - race_level(column, calibration.race) for column in odds.T], axis=1)
+    stage = _Calibration(table=calibration, whole=whole, by_race=by_race, method=settings.calibration)
+    fitted = [_of_family(result, odds[:, i], stage) for i, result in enumerate(results)]
     if len(fitted) > 1:
-        fitted.append(_ensemble(fitted, odds, calibration, whole, settings, by_race=by_race))
+        fitted.append(_ensemble(fitted, odds, stage))
     return Candidates(tuple(fitted), by_race, "" if by_race else few)
 
 
-def _of_family(
-    result: FamilyResult,
-    odds: Floats,
+def fit_again(
+    candidate: Candidate,
     table: RaceTable,
-    whole: NDArray[np.bool_],
     settings: SearchSettings,
+    categorical: Sequence[int],
+    on_fit: Callable[[str], None] = lambda name: None,
 ) -> Candidate:
-    calibration, exponent = _calibrate(odds, table, whole, settings)
+    """Return the candidate with its members fitted on all races of a table, everything else as it was.
+
+    The latest races say most of those to come. The members' parameters, their weights and the calibration
+    were found on races that the members had not seen, and are kept.
+    """
+    refitted = fit_members(
+        {member.name: member.params for member in candidate.members},
+        table,
+        categorical=categorical,
+        seed=settings.seed,
+        search_rows=settings.search_rows,
+        n_jobs=settings.n_jobs,
+        on_fit=on_fit,
+    )
+    members = tuple(replace(member, estimator=refitted[member.name]) for member in candidate.members)
+    return replace(candidate, members=members)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Calibration:
+    """The races after those that the members learnt from, on which all else is fitted."""
+
+    table: RaceTable
+    whole: Flags
+    by_race: bool
+    method: str
+
+    def weights(self, odds: Floats, rows: Flags | slice = slice(None)) -> tuple[Floats, float]:
+        """Return the blend's weights and intercept, fitted on some whole races of these."""
+        if not self.by_race:
+            return fit_weights(odds[rows], self.table.won[rows], None)
+        part, is_whole = self.table.take(rows), self.whole[rows]
+        judged = part.take(is_whole)
+        return fit_weights(odds[rows][is_whole], race_targets(judged).share, judged.race)
+
+    def fit(self, odds: Floats) -> tuple[Calibration, float]:
+        """Return the calibration of scores, and how far they sharpen within the race."""
+        calibration = fit_calibration(self.method, odds, self.table.won)
+        judged = self.table.take(self.whole)
+        if len(np.unique(judged.race_id)) < MIN_WHOLE_RACES:
+            return calibration, 1.0
+        calibrated = calibrated_log_odds(calibration, odds[self.whole])
+        return calibration, fit_exponent(calibrated, judged.won, judged.race)
+
+
+def _of_family(result: FamilyResult, odds: Floats, stage: _Calibration) -> Candidate:
+    calibration, exponent = stage.fit(odds)
+    best = result.found.best
     return Candidate(
         name=result.family,
-        members=(WeightedMember(result.family, result.member, 1.0),),
+        members=(WeightedMember(result.family, result.member, 1.0, best.params),),
         intercept=0.0,
+        is_centred=stage.by_race,
         calibration=calibration,
         sharing_exponent=exponent,
         trials=result.found.trials,
-        best=result.found.best,
-        imbalance=(result.found.best.params["imbalance"],),
+        best=best,
+        imbalance=(best.params["imbalance"],),
         unseen_log_odds=odds,
         seconds=result.seconds,
     )
 
 
-def _ensemble(
-    families: Sequence[Candidate],
-    odds: Floats,
-    table: RaceTable,
-    whole: NDArray[np.bool_],
-    settings: SearchSettings,
-    *,
-    by_race: bool,
-) -> Candidate:
-    weights, intercept = _weights(odds, table, whole, by_race=by_race)
-    is_late = table.race > table.race[-1] // 2
-    unseen = np.empty(len(table))
+def _ensemble(families: Sequence[Candidate], odds: Floats, stage: _Calibration) -> Candidate:
+    weights, intercept = stage.weights(odds)
+    is_late = stage.table.race > stage.table.race[-1] // 2
+    unseen = np.empty(len(odds))
     for half in (is_late, ~is_late):
         # each half is blended by the weights of the other, so that the choice among candidates is fair
-        other, other_intercept = _weights(odds[~half], table.take(~half), whole[~half], by_race=by_race)
+        other, other_intercept = stage.weights(odds, ~half)
         unseen[half] = odds[half] @ other + other_intercept
-    calibration, exponent = _calibrate(odds @ weights + intercept, table, whole, settings)
+    calibration, exponent = stage.fit(odds @ weights + intercept)
     kept = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
     return Candidate(
         name=ENSEMBLE,
-        members=tuple(WeightedMember(family.name, family.members[0].estimator, w) for family, w in kept),
+        members=tuple(replace(family.members[0], weight=w) for family, w in kept),
         intercept=intercept,
+        is_centred=stage.by_race,
         calibration=calibration,
         sharing_exponent=exponent,
         trials=(),
@@ -219,22 +272,3 @@ def _ensemble(
         unseen_log_odds=unseen,
         seconds=sum(family.seconds for family in families),
     )
-
-
-def _weights(
-    odds: Floats, table: RaceTable, whole: NDArray[np.bool_], *, by_race: bool
-) -> tuple[Floats, float]:
-    if not by_race or not whole.any():
-        return fit_weights(odds, table.won, None)
-    judged = table.take(whole)
-    return fit_weights(odds[whole], judged.won, judged.race)
-
-
-def _calibrate(
-    odds: Floats, table: RaceTable, whole: NDArray[np.bool_], settings: SearchSettings
-) -> tuple[Calibration, float]:
-    calibration = fit_calibration(settings.calibration, odds, table.won)
-    judged = table.take(whole)
-    if len(np.unique(judged.race_id)) < MIN_WHOLE_RACES:
-        return calibration, 1.0
-    return calibration, fit_exponent(calibrated_log_odds(calibration, odds[whole]), judged.won, judged.race)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from racing import metrics
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
 from training.ensemble import ENSEMBLE
 from training.evaluation import are_mostly_whole, judged_rows
 from training.gates import MIN_RACES
+from training.objective import race_losses, race_targets
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class Choice:
     name: str
     losses: dict[str, float]
     judged_by: str
-    """``race log loss``, or ``log loss`` where races are few or mostly not whole."""
+    """``expected race log loss``, or ``log loss`` where races are few or mostly not whole."""
 
 
 def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) -> Choice:
@@ -60,7 +60,7 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
     best = min(losses, key=lambda name: losses[name])
     if ENSEMBLE in each and not _clearly_better(each[best], each[ENSEMBLE]):
         best = ENSEMBLE
-    return Choice(best, losses, "race log loss" if by_races else "log loss")
+    return Choice(best, losses, "expected race log loss" if by_races else "log loss")
 
 
 def _clearly_better(one: Floats, other: Floats) -> bool:
@@ -88,6 +88,6 @@ def _losses(
     odds = calibrated_log_odds(calibration, log_odds)
     whole = judged_rows(table)
     fitted, judged = table.take(fit_on & whole), table.take(judge_on & whole)
-    exponent = fit_exponent(odds[fit_on & whole], fitted.won, fitted.race)
+    exponent = fit_exponent(odds[fit_on & whole], race_targets(fitted).share, fitted.race)
     shared = share_within_race(odds[judge_on & whole], judged.race, exponent)
-    return metrics.per_race_log_loss(shared, judged.won, judged.race)
+    return race_losses(shared, race_targets(judged).share, judged.race)

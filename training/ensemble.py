@@ -7,6 +7,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from racing.probabilities import share_within_race
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 ENSEMBLE = "ensemble"
 
@@ -17,7 +18,7 @@ _RIDGE = 25.0  # in races: pulls towards an even blend, since members of the sam
 
 
 def fit_weights(
-    log_odds: Floats, won: NDArray[np.bool_], race: NDArray[np.int64] | None
+    log_odds: Floats, target: Floats | Flags, race: NDArray[np.int64] | None
 ) -> tuple[Floats, float]:
     """Return weights of shape (n_members,) and an intercept.
 
@@ -25,6 +26,8 @@ def fit_weights(
     ----------
     log_odds : ndarray of shape (n_runners, n_members)
         Of races that no member has learnt from.
+    target : ndarray of shape (n_runners,)
+        Who won, or what each should be given of its race, see :mod:`training.objective`.
     race : ndarray, optional
         Races with exactly one winner; ``None`` judges runners one by one, and then there is an intercept.
     """
@@ -32,7 +35,7 @@ def fit_weights(
     even = np.full(n_members, 1 / n_members)
     kept = np.ones(n_members, bool)
     for _ in range(n_members):
-        fitted, intercept = _fit(log_odds[:, kept], won, race, even[kept])
+        fitted, intercept = _fit(log_odds[:, kept], target.astype(np.float64), race, even[kept])
         weights = np.zeros(n_members)
         weights[kept] = fitted
         # without any weight left, nothing would tell the runners apart
@@ -45,11 +48,9 @@ def fit_weights(
     return weights, intercept
 
 
-def _fit(
-    x: Floats, won: NDArray[np.bool_], race: NDArray[np.int64] | None, even: Floats
-) -> tuple[Floats, float]:
+def _fit(x: Floats, target: Floats, race: NDArray[np.int64] | None, even: Floats) -> tuple[Floats, float]:
     n_members = x.shape[1]
-    n_judged = len(x) if race is None else int(won.sum())
+    n_judged = len(x) if race is None else int(race[-1]) + 1
 
     def loss(theta: Floats) -> tuple[float, Floats]:
         weights, intercept = theta[:n_members], theta[n_members]
@@ -58,13 +59,13 @@ def _fit(
         if race is None:
             z = z + intercept
             p = 0.5 * (1 + np.tanh(0.5 * z))
-            total = np.logaddexp(0, z).sum() - z[won].sum()
-            by_intercept = (p - won).sum() + 1e-3 * intercept
+            total = np.logaddexp(0, z).sum() - z @ target
+            by_intercept = (p - target).sum() + 1e-3 * intercept
         else:
             p = share_within_race(z, race)
-            total = -np.log(np.maximum(p[won], 1e-300)).sum()
+            total = -target @ np.log(np.maximum(p, 1e-300))
             by_intercept = intercept
-        gradient = np.append(x.T @ (p - won) + 2 * _RIDGE * away, by_intercept)
+        gradient = np.append(x.T @ (p - target) + 2 * _RIDGE * away, by_intercept)
         penalty = _RIDGE * away @ away + (5e-4 if race is None else 0.5) * intercept**2
         return float(total + penalty) / n_judged, gradient / n_judged
 

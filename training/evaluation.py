@@ -1,5 +1,6 @@
 """The judgement: a model beside the baselines and the market, on the same races, with intervals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,10 @@ from numpy.typing import NDArray
 
 from racing import metrics
 from racing.metrics import Difference, Reliability
-from racing.probabilities import combine_with_market
+from racing.probabilities import BENTER_DISCOUNTS, combine_with_market
 from racing.race_table import RaceTable
 from training.baselines import Baselines
+from training.places import PlaceComparison, judge_places
 
 Floats = NDArray[np.float64]
 
@@ -101,6 +103,8 @@ class Evaluation:
     ece_by_chance: float
     """95 % of perfectly calibrated models show a smaller ECE on the races."""
     reliability: Reliability
+    places: PlaceComparison | None = None
+    """Places, on races that paid as many as their size tells; ``None`` without any."""
 
     @property
     def market_information(self) -> float | None:
@@ -134,6 +138,7 @@ class Evaluation:
             "market_information": self.market_information,
             "truth_covered": self.truth_covered,
             "reliability": self.reliability._asdict(),
+            "places": self.places and self.places.as_json(),
         }
 
     def _share_of_the_way_to(self, goal: str) -> float | None:
@@ -152,6 +157,7 @@ def evaluate(
     *,
     f1_threshold: float,
     market_combination: tuple[float, float] | None = None,
+    place_discounts: tuple[float, ...] = BENTER_DISCOUNTS,
     seed: int = 0,
 ) -> Evaluation:
     """Judge win probabilities within whole races, and scores on every runner.
@@ -162,6 +168,8 @@ def evaluate(
         Learnt on other rows than these, see :func:`racing.metrics.best_f1_threshold`.
     market_combination : tuple of float, optional
         (a, b) fitted on other races than these.
+    place_discounts : tuple of float
+        Fitted on other races than these, too.
     """
     whole = judged_rows(table)
     judged = table.take(whole)
@@ -182,6 +190,7 @@ def evaluate(
         reliability=metrics.reliability(sources[MODEL], judged.won)
         if len(judged)
         else metrics.reliability(scores, table.won),
+        places=judge_places(table, probabilities, place_discounts, seed=seed),
     )
 
 
@@ -203,9 +212,18 @@ def are_mostly_whole(table: RaceTable) -> bool:
     return 2 * len(np.unique(table.race[judged_rows(table)])) >= len(np.unique(table.race))
 
 
-def _compare_with_prices(
-    table: RaceTable, sources: dict[str, Floats], combination: tuple[float, float] | None, seed: int
-) -> Comparison | None:
+@dataclass(frozen=True, slots=True)
+class KnownPrices:
+    """The probabilities that prices tell, of those sources that at least half of the races have."""
+
+    by_name: Mapping[str, Floats]
+    """``rated price``, ``market (BSP/SP)``, ``true probability``: those known."""
+    rows: NDArray[np.bool_]
+    """The runners of races where all of them are known; every row where no source is."""
+
+
+def known_prices(table: RaceTable) -> KnownPrices:
+    """Return what prices tell of the races, and the races on which all sources can be compared."""
     prices = {
         RATED: table.rated_probability,
         MARKET: table.market_probability,
@@ -213,12 +231,20 @@ def _compare_with_prices(
     }
     known = {name: _known_rows(p, table.race) for name, p in prices.items() if len(table)}
     known = {name: rows for name, rows in known.items() if rows.mean() >= _MIN_SHARE_KNOWN}
-    rows = np.logical_and.reduce(list(known.values())) if known else np.zeros(len(table), np.bool_)
-    if not rows.any():
+    rows = np.logical_and.reduce(list(known.values())) if known else np.ones(len(table), np.bool_)
+    return KnownPrices({name: prices[name] for name in known}, rows)
+
+
+def _compare_with_prices(
+    table: RaceTable, sources: dict[str, Floats], combination: tuple[float, float] | None, seed: int
+) -> Comparison | None:
+    prices = known_prices(table)
+    rows = prices.rows
+    if not prices.by_name or not rows.any():
         return None
     kept = table.take(rows)
-    beside = {name: p[rows] for name, p in sources.items()} | {name: prices[name][rows] for name in known}
-    if combination is not None and MARKET in known:
+    beside = {name: p[rows] for name, p in (sources | dict(prices.by_name)).items()}
+    if combination is not None and MARKET in prices.by_name:
         a, b = combination
         beside[COMBINED] = combine_with_market(beside[MODEL], beside[MARKET], a, b, kept.race)
     return _compare(kept, beside, seed)

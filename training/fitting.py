@@ -1,33 +1,55 @@
-"""One fit of one family: race weights, what is done about few winners, and focal loss."""
+"""One fit of one family: what it learns from, how old races count, what is done about few winners."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import optuna
 
 from racing.race_table import RaceTable
 from training.families import Family, Member, Setting
 from training.focal import focal_weights
-from training.resampling import IMBALANCE, Lesson, add_synthetic_winners, weigh_classes
+from training.lesson import Lesson, race_lesson, runner_lesson
+from training.objective import MARKET_WEIGHT, OBJECTIVES
+from training.resampling import IMBALANCE, add_synthetic_winners, weigh_classes
 
-COMMON_DEFAULTS: Mapping[str, Any] = {"half_life_d": 400.0, "imbalance": "none"}
+COMMON = ("objective", "market_weight", "imbalance", "focal_gamma", "half_life_d")
+"""Parameters of every family; the others are its own."""
 
 
-def suggest_params(family: Family, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
-    """Return one point of a family's search space with the choices that every family has."""
+def suggest_params(
+    family: Family, trial: optuna.trial.BaseTrial, objectives: Sequence[str] = OBJECTIVES
+) -> dict[str, Any]:
+    """Return one point of a family's search space with the choices that every family has.
+
+    By race there is nothing to balance: every race has one winner.  What is done about few winners is asked
+    of those that judge runners one by one.
+    """
     params = family.suggest(trial)
     # 60 d: two form cycles; 2,000 d: all races count nearly alike
     params["half_life_d"] = trial.suggest_float("half_life_d", 60.0, 2000.0, log=True)
+    params["objective"] = trial.suggest_categorical("objective", objectives)
+    if params["objective"] == "race":
+        params["market_weight"] = trial.suggest_float("market_weight", 0.4, 1.0)
+        params["imbalance"] = "none"
+        return params
     params["imbalance"] = trial.suggest_categorical("imbalance", IMBALANCE)
     if params["imbalance"] == "focal":
         params["focal_gamma"] = trial.suggest_float("focal_gamma", 0.25, 3.0)
     return params
 
 
-def default_params(family: Family) -> dict[str, Any]:
-    """Return the first trial of a family."""
-    return {**family.defaults, **COMMON_DEFAULTS}
+def first_params(family: Family, objectives: Sequence[str] = OBJECTIVES) -> tuple[dict[str, Any], ...]:
+    """Return the first trials of a family: its defaults by race, then by runner with every way of balance.
+
+    At the same parameters otherwise, so that what SMOTE-NC does can be read off.
+    """
+    common = {**family.defaults, "half_life_d": 400.0}
+    by_race = {**common, "objective": "race", "market_weight": MARKET_WEIGHT}
+    by_runner = [{**common, "objective": "runner", "imbalance": choice} for choice in IMBALANCE]
+    for params in by_runner:
+        if params["imbalance"] == "focal":
+            params["focal_gamma"] = 1.0
+    return (by_race, *by_runner) if "race" in objectives else tuple(by_runner)
 
 
 def fit_member(
@@ -38,13 +60,18 @@ def fit_member(
     categorical: Sequence[int],
     seed: int,
     is_final: bool = False,
+    growth: float = 1.0,
 ) -> Member:
-    """Fit one member on a table of races, which nothing else will be judged on."""
-    common = {"half_life_d", "imbalance", "focal_gamma"}
-    own = {name: value for name, value in params.items() if name not in common}
-    age_d = (table.date.max() - table.date) / np.timedelta64(1, "D")
-    weights = 0.5 ** (age_d / params["half_life_d"])
-    lesson = Lesson(np.asarray(table.features), np.asarray(table.won), weights / weights.mean())
+    """Fit one member on a table of races, which nothing else will be judged on.
+
+    ``growth`` is how much further boosting goes than the parameters say (see ``Setting``).
+    """
+    own = {name: value for name, value in params.items() if name not in COMMON}
+    if params["objective"] == "race":
+        lesson = race_lesson(table, params["half_life_d"], params["market_weight"])
+        setting = Setting(categorical=categorical, seed=seed, is_final=is_final, growth=growth)
+        return family.fit(lesson, own, setting)
+    lesson = runner_lesson(table, params["half_life_d"])
     gamma = params["focal_gamma"] if params["imbalance"] == "focal" else None
     match params["imbalance"]:
         case "smote_nc":
@@ -56,6 +83,7 @@ def fit_member(
         seed=seed,
         focal_gamma=gamma if family.has_focal_loss else None,
         is_final=is_final,
+        growth=growth,
     )
     member = family.fit(lesson, own, setting)
     if gamma is not None and not family.has_focal_loss:

@@ -1,7 +1,7 @@
 """From a fitted candidate to an artifact: its specification, its graphs, and the documents that go along."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from model_registry.artifact import (
     write_artifact,
 )
 from racing.metrics import best_f1_threshold
-from racing.probabilities import fit_market_combination
+from racing.probabilities import BENTER_DISCOUNTS, fit_market_combination
 from racing.race_table import RaceTable
 from training.baselines import Baselines, learn_baselines
 from training.candidates import Candidate
@@ -25,6 +25,7 @@ from training.documents import golden_rows
 from training.evaluation import judged_rows
 from training.export import to_onnx
 from training.gates import MIN_RACES
+from training.places import fit_place_discounts
 from training.splits import Split
 
 
@@ -36,6 +37,10 @@ class Package:
     graphs: Mapping[str, bytes]
     baselines: Baselines
     f1_threshold: float
+
+    def with_members(self, candidate: Candidate) -> "Package":
+        """Return the package with the graphs of other fits of the same members."""
+        return replace(self, graphs=_graphs(candidate, self.spec))
 
 
 def pack(candidate: Candidate, split: Split, feature_names: Sequence[str], feature_version: str) -> Package:
@@ -49,16 +54,14 @@ def pack(candidate: Candidate, split: Split, feature_names: Sequence[str], featu
             Member(member.name, f"members/{member.name}.onnx", member.weight) for member in candidate.members
         ),
         intercept=candidate.intercept,
+        is_centred=candidate.is_centred,
         calibration=candidate.calibration,
         sharing_exponent=candidate.sharing_exponent,
         market_combination=_market_combination(candidate, calibration),
+        place_discounts=_place_discounts(candidate, calibration),
     )
-    graphs = {
-        member.file: to_onnx(fitted.estimator, len(feature_names))
-        for member, fitted in zip(spec.members, candidate.members, strict=True)
-    }
-    threshold = best_f1_threshold(candidate.scores(calibration.features), calibration.won)
-    return Package(spec, graphs, learn_baselines(split.train), threshold)
+    threshold = best_f1_threshold(candidate.scores(calibration), calibration.won)
+    return Package(spec, _graphs(candidate, spec), learn_baselines(split.train), threshold)
 
 
 def write_draft(package: Package, directory: Path) -> LoadedModel:
@@ -78,6 +81,22 @@ def write_final(
     features = test.features[golden_rows(test)]
     golden = golden_document(features, served.probabilities(features))
     return write_artifact(directory, package.spec, package.graphs, {**documents, "golden": golden})
+
+
+def _graphs(candidate: Candidate, spec: ModelSpec) -> dict[str, bytes]:
+    members = zip(spec.members, candidate.members, strict=True)
+    return {member.file: to_onnx(fitted.estimator, len(spec.features)) for member, fitted in members}
+
+
+def _place_discounts(candidate: Candidate, calibration: RaceTable) -> tuple[float, ...]:
+    """Fit the discounts of places on whole races; a race pays as many places as it has placed runners."""
+    race = calibration.race
+    is_whole = (np.bincount(race, calibration.is_whole) == np.bincount(race))[race]
+    table = calibration.take(is_whole)
+    if not len(table):
+        return BENTER_DISCOUNTS
+    paid = np.nan_to_num(np.bincount(table.race, table.placed)).astype(np.int64)
+    return fit_place_discounts(candidate.probabilities(table), table.placed, table.race, paid)
 
 
 def _market_combination(candidate: Candidate, calibration: RaceTable) -> tuple[float, float] | None:

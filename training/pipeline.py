@@ -1,4 +1,4 @@
-"""The recipe: load, split, search, choose, write, judge, register, promote.
+"""The recipe: load, split, search, choose, fit again on all but the test, write, judge, register, promote.
 
 The model that is judged is the model that serves: nothing is fitted again once the test races were looked
 at, and the figures are those of the written graphs, not of the estimators behind them.
@@ -8,7 +8,6 @@ import datetime as dt
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,27 +15,21 @@ from typing import Any
 from sqlalchemy import Engine, make_url
 
 from model_registry.registry import ModelRegistry
-from racing.features import FEATURE_NAMES, FEATURE_VERSION, FEATURES, race_table
+from racing.features import FEATURE_NAMES, FEATURE_VERSION, KNOWS, features_for, race_table
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
-from training.candidates import SearchSettings, fit_candidates
+from training.candidates import SearchSettings, fit_again, fit_candidates
 from training.choice import choose
 from training.documents import data_hash, git_commit
 from training.evaluation import Evaluation
 from training.gates import Gate, failed
 from training.packing import pack, write_draft, write_final
-from training.report import Result, documents_of, publish
-from training.search import Trial
+from training.page.content import Standing
+from training.page.gather import gather
+from training.report import Result, documents_of, publish, write_report
 from training.splits import split_by_time
+from training.stages import Stage, silent, timed
 from training.verdict import champion_on, judge_written
-
-Stage = Callable[[str], AbstractContextManager[Callable[..., None]]]
-"""Opens a stage by its title and gives what reports how far it is: ``report(n_done, n_total)``."""
-
-
-def silent(title: str) -> AbstractContextManager[Callable[..., None]]:
-    """Open a stage of which nobody is told."""
-    return nullcontext(lambda n_done, n_total=None: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +39,16 @@ class TrainSettings:
     start: dt.date | None = None
     until: dt.date | None = None
     test_from: dt.date | None = None
+    knows: str = "form"
+    """What the model may know of a race, see :data:`racing.features.KNOWS`."""
     search: SearchSettings = field(default_factory=SearchSettings)
     promote: bool = True
     force: bool = False
     """Promote even if a gate is not passed; the record says so."""
+
+    def __post_init__(self) -> None:
+        if self.knows not in KNOWS:
+            raise ValueError(f"a model knows {', '.join(KNOWS)}, got {self.knows!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,8 @@ class Training:
     summary: Mapping[str, Any]
     run_id: str
     digest: str
+    report: Path
+    """The page that tells of it, one HTML file."""
     seconds: float
 
 
@@ -81,11 +82,15 @@ def train(
     settings = settings or TrainSettings()
     if settings.search.storage is None:
         settings = replace(settings, search=replace(settings.search, storage=_search_storage(registry)))
+    stage = timed(stage)
     with stage("Features") as report:
         table = race_table(engine, start=settings.start, until=settings.until, on_progress=report)
     effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
-    categorical = [feature.name for feature in FEATURES if feature.is_categorical]
-    return train_on(table, FEATURE_NAMES, categorical, registry, settings, effects=effects, stage=stage)
+    known = features_for(settings.knows)
+    table = table.with_features([FEATURE_NAMES.index(feature.name) for feature in known])
+    names = [feature.name for feature in known]
+    categorical = [feature.name for feature in known if feature.is_categorical]
+    return train_on(table, names, categorical, registry, settings, effects=effects, stage=stage)
 
 
 def train_on(
@@ -99,26 +104,33 @@ def train_on(
     stage: Stage = silent,
 ) -> Training:
     """Train on a table of races; see :func:`train`."""
-    began = time.monotonic()
+    began, stage = time.monotonic(), timed(stage)
     origin = {"data_hash": data_hash(table), "feature_version": FEATURE_VERSION, "git_commit": git_commit()}
     split = split_by_time(table, test_from=settings.test_from)
+    codes = [column for column, name in enumerate(feature_names) if name in set(categorical_features)]
     with stage("Search") as report:
         candidates = fit_candidates(
             split.train,
             split.calibration,
             settings.search,
-            feature_names,
-            categorical_features,
+            codes,
             on_trial=_counting(report, settings.search.n_trials * len(settings.search.families)),
         )
-    with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch, stage("Judging"):
+    with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
         choice = choose(odds, split.calibration, settings.search.calibration)
-        chosen = candidates[choice.name]
-        package = pack(chosen, split, feature_names, FEATURE_VERSION)
-        served = write_draft(package, Path(scratch) / "draft")
-        rival = champion_on(split.test, feature_names, registry)
-        verdict = judge_written(served, chosen, split.test, package.baselines, package.f1_threshold, rival)
+        best = candidates[choice.name]
+        package = pack(best, split, feature_names, FEATURE_VERSION)
+        with stage("Final fit") as report:
+            on_fit = _counting(report, len(best.members))
+            chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
+        with stage("Judging"):
+            package = package.with_members(chosen)
+            served = write_draft(package, Path(scratch) / "draft")
+            rival = champion_on(split.test, feature_names, registry)
+            verdict = judge_written(
+                served, chosen, split.test, package.baselines, package.f1_threshold, rival
+            )
         result = Result(
             origin=origin,
             settings=settings.search,
@@ -129,32 +141,40 @@ def train_on(
             package=package,
             served=served,
             verdict=verdict,
+            knows=settings.knows,
+            categorical_features=categorical_features,
+            stage_seconds=dict(stage.seconds),
             seconds=time.monotonic() - began,
         )
         documents = documents_of(result, effects)
-        digest = write_final(package, served, split.test, documents, Path(scratch) / "model")
-        version = publish(result, documents, Path(scratch) / "model", registry)
+        with stage("Report"):
+            content = gather(result, documents)
+            digest = write_final(package, served, split.test, documents, Path(scratch) / "model")
+            version = publish(result, documents, content, Path(scratch) / "model", registry)
+    standing = _promote(registry, version.version, verdict.gates, settings)
+    content = replace(content, version=version.version, standing=standing)
     return Training(
         version=version.version,
-        is_promoted=_promote(registry, version.version, verdict.gates, settings),
+        is_promoted=standing.startswith("promoted"),
         gates=verdict.gates,
         evaluation=verdict.evaluation,
         summary=documents["summary"],
         run_id=version.run_id,
         digest=digest,
+        report=write_report(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
 
 
-def _counting(report: Callable[..., None], n_trials: int) -> Callable[[Trial], None]:
-    done: list[Trial] = []
+def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], None]:
+    done: list[object] = []
 
-    def on_trial(trial: Trial) -> None:
-        done.append(trial)
-        report(len(done), n_trials)
+    def on_step(step: object) -> None:
+        done.append(step)
+        report(len(done), n_steps)
 
-    report(0, n_trials)
-    return on_trial
+    report(0, n_steps)
+    return on_step
 
 
 def _search_storage(registry: ModelRegistry) -> str:
@@ -166,17 +186,19 @@ def _search_storage(registry: ModelRegistry) -> str:
     return f"sqlite:///{path.absolute()}"
 
 
-def _promote(registry: ModelRegistry, version: int, gates: Sequence[Gate], settings: TrainSettings) -> bool:
+def _promote(
+    registry: ModelRegistry, version: int, gates: Sequence[Gate], settings: TrainSettings
+) -> Standing:
     """Make the version champion, or the challenger where it might be and nobody wants it yet."""
     failures = failed(gates)
     if failures and not settings.force:
-        return False
+        return "held back"
     if not settings.promote:
         registry.set_challenger(version)
-        return False
+        return "challenger"
     if failures:
         reason = f"forced, in spite of: {', '.join(gate.name for gate in failures)}"
     else:
         reason = f"passed all {len(gates)} gates"
     registry.promote(version, reason=reason, forced=bool(failures))
-    return True
+    return "promoted by force" if failures else "promoted"

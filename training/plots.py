@@ -1,95 +1,72 @@
-"""Four pictures of a training: reliability, ROC, what the features carry, and how the search went."""
+"""The page's pictures as SVG files of their own, for those who look at a training in MLflow."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import matplotlib
-import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from racing.metrics import Difference
+from training.page.axis import Axis, axis_over
+from training.page.charts import Chart
+from training.page.content import ReportContent
+from training.page.markup import Html, element
+from training.page.page import style
+from training.page.sections.features import MOST, ranked
+from training.page.sections.reliability import reliability_chart, roc_chart
+from training.page.sections.search import history_chart, useful_range
+from training.page.words import kind, signed
 
-from racing.metrics import Reliability, auc
-
-Floats = NDArray[np.float64]
-
-_MOST_FEATURES = 25
-
-
-def draw_plots(
-    directory: Path,
-    *,
-    curve: Reliability,
-    scores: Floats,
-    won: NDArray[np.bool_],
-    importance: Mapping[str, float],
-    searched: Mapping[str, Sequence[float]],
-) -> list[Path]:
-    """Write PNG files into a directory and return their paths.
-
-    Parameters
-    ----------
-    importance : dict of str to float
-        Rise of the loss when a feature is shuffled.
-    searched : dict of str to sequence of float
-        By family, the race log loss of its trials in order; NaN where a trial gave none.
-    """
-    with matplotlib.rc_context({"axes.grid": True, "grid.alpha": 0.3, "savefig.dpi": 110}):
-        figures = {
-            "reliability": _reliability(curve),
-            "roc": _roc(scores, won),
-            "feature_importance": _importance(importance),
-            "search_history": _search(searched),
-        }
-        paths = []
-        for name, figure in figures.items():
-            paths.append(directory / f"{name}.png")
-            figure.savefig(paths[-1])  # Figure without pyplot draws with Agg and needs no screen
-    return paths
+_WIDTH, _TITLE = 760, 34
 
 
-def _reliability(curve: Reliability) -> Figure:
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
-    top = float(max(curve.predicted.max(), curve.observed.max(), 0.1)) * 1.1
-    spread = 1.96 * np.sqrt(curve.predicted * (1 - curve.predicted) / curve.n_runners)
-    axes.plot([0, top], [0, top], color="grey", linewidth=1)
-    axes.errorbar(curve.predicted, curve.observed, yerr=spread, fmt="o", capsize=3)
-    axes.set(xlabel="win probability", ylabel="share of winners", title="Reliability on the test races")
-    return figure
+def draw_plots(content: ReportContent) -> dict[str, str]:
+    """Return each picture by its name, without the ending."""
+    y = useful_range([trial for of in content.searches for trial in of.trials])
+    histories = [(kind(of.family), history_chart(of, y)) for of in content.searches]
+    calibrated = [("Reliability on the test races", reliability_chart(content.reliability))]
+    importance = [("Rise of the loss when shuffled", _importance(content))]
+    return {
+        "reliability": _alone(calibrated, height=360),
+        "roc": _alone([("ROC of single runners on the test races", roc_chart(content))], height=280),
+        "feature_importance": _alone(importance, height=17 * MOST + 40, left=230),
+        "search_history": _alone(histories, height=175),
+    }
 
 
-def _roc(scores: Floats, won: NDArray[np.bool_]) -> Figure:
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(won[order]) / max(int(won.sum()), 1)
-    alarms = np.cumsum(~won[order]) / max(int((~won).sum()), 1)
-    keep = np.unique(np.linspace(0, len(order) - 1, 1000).astype(int))  # more points than pixels show nothing
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    axes.plot(alarms[keep], hits[keep])
-    axes.set(
-        xlabel="false positive rate", ylabel="true positive rate", title=f"ROC, AUC {auc(scores, won):.3f}"
+def _importance(content: ReportContent) -> Html:
+    top = list(ranked(content.importance.features).items())[:MOST][::-1]
+    ends = [0.0, *(end for _, rise in top for end in (rise.low, rise.high))]
+    names = tuple((float(i), name) for i, (name, _) in enumerate(top))
+    chart = Chart(
+        axis_over(ends, pad=0.03),
+        Axis(-0.6, len(top) - 0.4, names),
+        "Importance by feature",
+        height=17 * len(top),
     )
-    return figure
+    for i, (name, rise) in enumerate(top):
+        _row(chart, float(i), name, rise)
+    return chart.html()
 
 
-def _importance(importance: Mapping[str, float]) -> Figure:
-    top = sorted(importance.items(), key=lambda entry: entry[1])[-_MOST_FEATURES:]
-    figure = Figure(figsize=(7, 0.6 + 0.25 * max(len(top), 4)), layout="constrained")
-    axes = figure.subplots()
-    axes.barh([name for name, _ in top], [value for _, value in top])
-    axes.set(xlabel="rise of the loss when shuffled", title="What the features carry")
-    return figure
+def _row(chart: Chart, at: float, name: str, rise: Difference) -> None:
+    chart.line([0.0, rise.difference], [at, at], "model")
+    chart.dot(rise.difference, at, "model", f"{name} {signed(rise.difference)}")
 
 
-def _search(searched: Mapping[str, Sequence[float]]) -> Figure:
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for family, losses in searched.items():
-        values = np.asarray(losses, np.float64)
-        if np.isfinite(values).any():
-            points = axes.plot(values, "o", markersize=3, alpha=0.5)
-            axes.plot(np.fmin.accumulate(values), color=points[0].get_color(), label=family)
-            axes.legend()
-    axes.set(xlabel="trial", ylabel="race log loss", title="Search: the best so far, by family")
-    return figure
+def _alone(pictures: Sequence[tuple[str, Html]], *, height: int, left: int = 60) -> str:
+    """Return titled pictures below one another as one SVG document."""
+    parts = []
+    for i, (title, picture) in enumerate(pictures):
+        top = i * (_TITLE + height)
+        parts.append(element("text", title, x=left, y=top + 22, style="font-size:16px;fill:var(--ink)"))
+        place = {"x": left, "y": top + _TITLE, "width": _WIDTH - left - 20, "height": height}
+        parts.append(element("svg", picture, **place))
+    whole = len(pictures) * (_TITLE + height)
+    return element(
+        "svg",
+        element("style", style()),
+        element("rect", width="100%", height="100%", style="fill:var(--paper)"),
+        parts,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_WIDTH} {whole}",
+        width=_WIDTH,
+        height=whole,
+        style="font-family:system-ui,sans-serif",
+    )

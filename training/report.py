@@ -1,11 +1,13 @@
-"""What is told of a training: the artifact's documents, and MLflow's run with trials, pictures and files."""
+"""What is told of a training: the artifact's documents, MLflow's run, and the page beside the registry."""
 
 import datetime as dt
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mlflow import MlflowClient
+from sqlalchemy import make_url
 
 from model_registry.artifact import LoadedModel
 from model_registry.registry import ModelRegistry
@@ -15,13 +17,17 @@ from training.candidates import Candidate, Candidates, SearchSettings
 from training.choice import Choice
 from training.documents import library_versions, reference, window
 from training.gates import failed
-from training.importance import feature_importance
 from training.packing import Package
+from training.page.content import ReportContent
+from training.page.page import render_report
 from training.plots import draw_plots
 from training.splits import Split
 from training.summary import summarize
-from training.tracking import TrainingRun, training_run
+from training.tracking import training_run
 from training.verdict import Verdict
+
+REPORT = "report.html"
+"""The page's name in the MLflow run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,11 @@ class Result:
     package: Package
     served: LoadedModel
     verdict: Verdict
+    knows: str
+    """What the model may know of a race, see :data:`racing.features.KNOWS`."""
+    categorical_features: Sequence[str]
+    stage_seconds: Mapping[str, float]
+    """How long each stage lasted, in order."""
     seconds: float
 
 
@@ -91,7 +102,11 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
 
 
 def publish(
-    result: Result, documents: Mapping[str, Mapping[str, Any]], directory: Path, registry: ModelRegistry
+    result: Result,
+    documents: Mapping[str, Mapping[str, Any]],
+    content: ReportContent,
+    directory: Path,
+    registry: ModelRegistry,
 ) -> ModelVersion:
     """Log the training to MLflow and register the artifact with the gates' verdict, as the last step."""
     summary = documents["summary"]
@@ -105,31 +120,29 @@ def publish(
             {key: value for key, value in summary.items() if type(value) in (int, float)},
         )
         run.log_document(summary, "training_summary.json")
-        _log_plots(result, run)
+        run.log_document(content.importance.as_json(), "feature_importance.json")
+        for plot, picture in draw_plots(content).items():
+            run.log_text(picture, f"plots/{plot}.svg")
+        run.log_text(render_report(content), REPORT)
         return registry.register(
             directory, run_id=run.run_id, tags=gates, description=str(summary["model_type"])
         )
 
 
-def _log_plots(result: Result, run: TrainingRun) -> None:
-    test, verdict, served = result.split.test, result.verdict, result.served
-    importance = feature_importance(
-        test, result.package.spec.features, served.probabilities, served.scores, result.settings.seed
-    )
-    run.log_document(importance, "feature_importance.json")
-    searched: dict[str, list[float]] = {}
-    for trial in result.candidates.trials:
-        searched.setdefault(trial.family, []).append(trial.metrics.get("race_log_loss", float("nan")))
-    with tempfile.TemporaryDirectory(prefix="greyhound-plots-") as folder:
-        plots = draw_plots(
-            Path(folder),
-            curve=verdict.evaluation.reliability,
-            scores=verdict.scores,
-            won=test.won,
-            importance=importance,
-            searched=searched,
-        )
-        run.log_files(plots, "plots")
+def write_report(content: ReportContent, run_id: str, registry: ModelRegistry) -> Path:
+    """Write the page of a registered version beside the registry and into its MLflow run; return the file."""
+    page = render_report(content)
+    path = reports_folder(registry.tracking_uri) / f"version-{content.version}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    MlflowClient(registry.tracking_uri, registry.tracking_uri).log_text(run_id, page, REPORT)
+    return path
+
+
+def reports_folder(registry_uri: str) -> Path:
+    """Return where the pages of a registry lie: beside an SQLite registry, else below var."""
+    database = make_url(registry_uri).database if registry_uri.startswith("sqlite:") else None
+    return Path(database).absolute().with_name("reports") if database else Path("var/reports").absolute()
 
 
 def _simulated_share(parts: Sequence[RaceTable]) -> float:

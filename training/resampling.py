@@ -1,11 +1,12 @@
 """What is done about the few winners: synthetic ones (SMOTE-NC) or weights; only on rows to learn from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from imblearn.over_sampling import SMOTE, SMOTENC  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+
+from training.lesson import Lesson
 
 IMBALANCE = ("none", "smote_nc", "class_weight", "focal")
 """The choices of the search; :mod:`training.focal` has the last one."""
@@ -13,15 +14,6 @@ IMBALANCE = ("none", "smote_nc", "class_weight", "focal")
 _WINNERS_PER_LOSER = 0.5  # what oversampling aims at; evenness cost .02 more log loss
 _MAX_WINNERS_SEEN = 2_000  # neighbours are looked for among so many: quadratic in them
 _MAX_SYNTHETIC = 15_000
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """Rows to learn from."""
-
-    features: NDArray[np.float32]
-    won: NDArray[np.bool_]
-    weights: NDArray[np.float64]
 
 
 def weigh_classes(lesson: Lesson) -> Lesson:

@@ -1,28 +1,37 @@
-"""The search of one family: TPE over folds in time, pruned, seeded, and resumable to the same end."""
+"""The search of one family: TPE over folds in time, pruned, seeded, and resumable to the same end.
+
+It makes small the *expected* race log loss: of the winner as :mod:`training.objective` expects it, by the
+market's shares and the outcome. The outcome alone says so little that the best of thirty trials would be
+the luckiest.
+"""
 
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from racing import metrics
-from racing.probabilities import share_within_race
+from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
 from training.errors import SearchNotResumable
 from training.evaluation import are_mostly_whole, judged_rows
-from training.families import Family
-from training.fitting import default_params, fit_member, suggest_params
+from training.families import Family, Member
+from training.fitting import first_params, fit_member, suggest_params
+from training.objective import objectives_for, race_losses, race_targets
 from training.splits import Fold, time_folds
 
 MIN_WHOLE_RACES = 50
 """With fewer whole races the sharing exponent is 1, and runners are judged one by one."""
+
+FIGURES = ("expected_race_log_loss", "race_log_loss", "log_loss", "auc", "f1", "accuracy")
+"""Of a trial: by race as expected and as it came out; by runner, f1 and accuracy at a threshold of 0.5."""
 
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -37,10 +46,10 @@ class Trial:
     """``complete`` or ``pruned``."""
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    """race_log_loss, log_loss, auc, f1 and accuracy at a threshold of 0.5; NaN where there is none."""
+    """By name, see :data:`FIGURES`; NaN where there is none."""
     fold_losses: tuple[float, ...]
     loss: float
-    """What the search makes small: race log loss, else log loss."""
+    """What the search makes small: expected race log loss, else log loss."""
     seconds: float
 
 
@@ -80,6 +89,8 @@ def search(
     folds = time_folds(table, task.n_folds)
     by_races = judged_by_races(table, folds)
     study = _open_study(family, table, task)
+    objectives = objectives_for(table)
+    first = first_params(family, objectives)
     while True:
         done = study.get_trials(deepcopy=False, states=_DONE)
         spent = task.time_budget_s is not None and time.monotonic() - began >= task.time_budget_s
@@ -87,11 +98,12 @@ def search(
         if has_complete and (len(done) >= task.n_trials or spent):
             break
         study.sampler = optuna.samplers.TPESampler(
-            seed=_seed(task.seed, family.name, len(done)), n_startup_trials=8
+            seed=_seed(task.seed, family.name, len(done)), n_startup_trials=10
         )
-        if not has_complete:
-            study.enqueue_trial(default_params(family), skip_if_exists=False)
-        on_trial(_try(study, family, table, folds, task, by_races=by_races))
+        if len(done) < len(first):
+            study.enqueue_trial(first[len(done)], skip_if_exists=False)
+        params = partial(suggest_params, family, objectives=objectives)
+        on_trial(_try(study, family, params, table, folds, task, by_races=by_races))
     trials = tuple(_trial(family, trial) for trial in study.get_trials(deepcopy=False, states=_DONE))
     best = min((t for t in trials if t.state == "complete"), key=lambda trial: (trial.loss, trial.number))
     return Found(best, trials)
@@ -108,6 +120,7 @@ def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
 def _try(
     study: optuna.Study,
     family: Family,
+    suggest: Callable[[optuna.trial.Trial], dict[str, Any]],
     table: RaceTable,
     folds: Sequence[Fold],
     task: Task,
@@ -116,7 +129,7 @@ def _try(
 ) -> Trial:
     began = time.monotonic()
     trial = study.ask()
-    params = suggest_params(family, trial)
+    params = suggest(trial)
     figures: list[dict[str, float]] = []
     losses: list[float] = []
     state = TrialState.COMPLETE
@@ -125,8 +138,8 @@ def _try(
             family, table.take(fold.train), params, categorical=task.categorical, seed=task.seed
         )
         tune, judge = table.take(fold.calibrate), table.take(fold.judge)
-        figures.append(_figures(member.log_odds(tune.features), tune, member.log_odds(judge.features), judge))
-        losses.append(figures[-1]["race_log_loss" if by_races else "log_loss"])
+        figures.append(_figures(member, tune, judge, by_races=by_races))
+        losses.append(figures[-1]["expected_race_log_loss" if by_races else "log_loss"])
         trial.report(losses[-1], step)
         if step < len(folds) - 1 and trial.should_prune():
             state = TrialState.PRUNED
@@ -141,13 +154,16 @@ def _try(
     return _trial(family, study.get_trials(deepcopy=False)[trial.number])
 
 
-def _figures(
-    tune_odds: NDArray[np.float64], tune: RaceTable, judge_odds: NDArray[np.float64], judge: RaceTable
-) -> dict[str, float]:
+def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: bool) -> dict[str, float]:
     """Judge the later half by a calibration and an exponent of the earlier one."""
+    tune_odds, judge_odds = member.log_odds(tune.features), member.log_odds(judge.features)
+    if by_races:
+        tune_odds = tune_odds - race_level(tune_odds, tune.race)
+        judge_odds = judge_odds - race_level(judge_odds, judge.race)
     platt = fit_platt(tune_odds, tune.won)
     scores = calibrated_scores(platt, judge_odds)
     figures = {
+        "expected_race_log_loss": float("nan"),
         "race_log_loss": float("nan"),
         "log_loss": metrics.log_loss(scores, judge.won),
         "auc": metrics.auc(scores, judge.won),
@@ -157,9 +173,13 @@ def _figures(
     tuned, judged = judged_rows(tune), judged_rows(judge)
     if tuned.any() and judged.any():
         known, asked = tune.take(tuned), judge.take(judged)
-        exponent = fit_exponent(calibrated_log_odds(platt, tune_odds[tuned]), known.won, known.race)
+        exponent = fit_exponent(
+            calibrated_log_odds(platt, tune_odds[tuned]), race_targets(known).share, known.race
+        )
         odds = calibrated_log_odds(platt, judge_odds[judged])
         shared = share_within_race(odds, asked.race, exponent)
+        expected = race_losses(shared, race_targets(asked).share, asked.race)
+        figures["expected_race_log_loss"] = float(expected.mean())
         figures["race_log_loss"] = metrics.race_log_loss(shared, asked.won, asked.race)
     return figures
 
@@ -167,7 +187,7 @@ def _figures(
 def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
     name = f"{task.study_name}/{family.name}"
     storage = optuna.storages.get_storage(task.storage)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=len(first_params(family)))
     exists = name in [known.study_name for known in storage.get_all_studies()]
     if exists and not task.resume:
         optuna.delete_study(study_name=name, storage=storage)
@@ -186,7 +206,7 @@ def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
 
 def _origin(table: RaceTable, task: Task) -> str:
     digest = hashlib.sha256(f"{task.n_folds} {task.seed} {list(task.categorical)}".encode())
-    for array in (table.features, table.won, table.race_id, table.is_whole):
+    for array in (table.features, table.won, table.race_id, table.is_whole, table.market_probability):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(table.date.astype("datetime64[D]").astype(np.int64).tobytes())
     return digest.hexdigest()[:16]
@@ -198,13 +218,12 @@ def _seed(seed: int, family: str, n_done: int) -> int:
 
 def _trial(family: Family, trial: optuna.trial.FrozenTrial) -> Trial:
     attrs = trial.user_attrs
-    names = ("race_log_loss", "log_loss", "auc", "f1", "accuracy")
     return Trial(
         family=family.name,
         number=trial.number,
         state=trial.state.name.lower(),
         params=attrs["params"],
-        metrics={name: attrs[name] for name in names},
+        metrics={name: attrs[name] for name in FIGURES},
         fold_losses=tuple(attrs["fold_losses"]),
         loss=float(np.mean(attrs["fold_losses"])),
         seconds=attrs["seconds"],

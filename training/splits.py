@@ -23,6 +23,11 @@ class Split:
     calibration: RaceTable
     test: RaceTable
 
+    @property
+    def before_test(self) -> RaceTable:
+        """Return the races of training and calibration."""
+        return self.train.followed_by(self.calibration)
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:

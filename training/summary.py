@@ -22,7 +22,7 @@ KEYS = (
 )
 """The keys that every status page expects, in this order; ours come after them."""
 
-_KINDS = {
+KINDS = {
     "logistic": "Logistic Regression",
     "logistic_regression": "Logistic Regression",
     "random_forest": "Random Forest",
@@ -32,7 +32,7 @@ _KINDS = {
     "ensemble": "Ensemble",
 }
 _CALIBRATIONS = {"platt": "Platt Scaling", "isotonic": "Isotonic Regression", "none": "None"}
-_BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "Class Weights", "focal": "Focal Loss"}
+BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "Class Weights", "focal": "Focal Loss"}
 
 
 def summarize(
@@ -59,7 +59,7 @@ def summarize(
     merit = f"race log loss {race_log_loss:.2f}" if by_races else f"log loss {runners.log_loss:.3f}"
     return {
         "success": True,
-        "model_type": f"{_KINDS.get(kind, kind)} ({merit})",
+        "model_type": f"{KINDS.get(kind, kind)} ({merit})",
         "accuracy": runners.accuracy,
         "auc_score": runners.auc,
         "f1_score": runners.f1,
@@ -94,5 +94,5 @@ def summarize(
 
 def describe_balance(choices: Sequence[str]) -> str:
     """Return what the members did about the few winners, e.g. ``SMOTE-NC + Focal Loss``; else ``None``."""
-    said = [_BALANCES.get(choice, choice) for choice in choices if choice and choice != "none"]
+    said = [BALANCES.get(choice, choice) for choice in choices if choice and choice != "none"]
     return " + ".join(dict.fromkeys(said)) or "None"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
@@ -43,14 +42,13 @@ class TrainingRun:
         """Log parameters and figures of the whole training; unknown figures (NaN) are left out."""
         self._log(self.run_id, params, metrics)
 
-    def log_files(self, paths: Sequence[Path], folder: str) -> None:
-        """Upload files into a folder of the run's artifacts."""
-        for path in paths:
-            self.client.log_artifact(self.run_id, str(path), folder)
+    def log_text(self, text: str, name: str) -> None:
+        """Upload a text as a file of the run's artifacts."""
+        self.client.log_text(self.run_id, text, name)
 
     def log_document(self, document: Mapping[str, Any], name: str) -> None:
         """Upload a JSON document."""
-        self.client.log_text(self.run_id, json.dumps(document, indent=2, default=str), name)
+        self.log_text(json.dumps(document, indent=2, default=str), name)
 
     def _log(self, run_id: str, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         now = _now_ms()

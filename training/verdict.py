@@ -41,7 +41,7 @@ def judge_written(
 ) -> Verdict:
     """Judge the graphs that will serve; the fitted candidate is there for parity alone."""
     log_odds = served.log_odds(test.features)
-    scores = served.scores(test.features)
+    scores = served.scores(test.features, test.race)
     probabilities = served.probabilities_of(log_odds, test.race)
     parity_error = check_parity(
         served,
@@ -58,6 +58,7 @@ def judge_written(
         baselines,
         f1_threshold=f1_threshold,
         market_combination=served.spec.market_combination,
+        place_discounts=served.spec.place_discounts,
     )
     gates = judge(
         test,
@@ -65,7 +66,7 @@ def judge_written(
         baselines,
         probabilities=probabilities,
         scores=scores,
-        uncalibrated=0.5 * (1 + np.tanh(0.5 * log_odds)),
+        uncalibrated=0.5 * (1 + np.tanh(0.5 * (log_odds - served.level_of(log_odds, test.race)))),
         parity_error=parity_error,
         rival=rival,
     )
@@ -87,7 +88,7 @@ def champion_on(test: RaceTable, feature_names: Sequence[str], registry: ModelRe
     try:
         model = load_artifact(registry.fetch(version))
         features = test.features[:, model.spec.columns(feature_names)]
-        probabilities, scores = model.probabilities(features, test.race), model.scores(features)
+        probabilities, scores = model.probabilities(features, test.race), model.scores(features, test.race)
     except (ArtifactBroken, NotScored) as error:
         return Rival(version=version, why_not=str(error))
     learnt = model.documents["training"].get("data", {})

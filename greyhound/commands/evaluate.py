@@ -19,27 +19,65 @@ from greyhound.options import (
     registry_option,
 )
 from greyhound.scoring import load_version, score_races
+from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
 from racing.database.engine import open_database
 from training.baselines import Baselines
 from training.evaluation import Comparison, Evaluation, RunnerFigures
 from training.evaluation import evaluate as judge
+from training.slices import SLICINGS, Slice, slices_by
+
+ALL = "all"
+
+
+class Slicings(click.ParamType[tuple[str, ...]]):
+    """Slicings, separated by commas; ``all`` is every one."""
+
+    name = "slicings"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, or fail with those there are."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        unknown = [name for name in names if name not in SLICINGS and name != ALL]
+        if unknown or not names:
+            self.fail(f"a slicing is {ALL} or one of {', '.join(SLICINGS)}, got {value!r}", param, ctx)
+        return tuple(SLICINGS) if ALL in names else names
 
 
 @click.command()
 @click.option("--from", "start", type=Day(), required=True, help="First day.")
 @click.option("--to", "until", type=Day(), required=True, help="Last day.")
 @click.option("--model", default="champion", show_default=True, help="A version's number, or champion.")
+@click.option(
+    "--by",
+    type=Slicings(),
+    multiple=True,
+    metavar="A,B",
+    help=f"Also judge slices of the races: {ALL}, or some of {', '.join(SLICINGS)}.",
+)
 @database_option
 @registry_option
 @json_option
 @progress_option
-def evaluate(start: dt.date, until: dt.date, model: str, database: str, registry: str, as_json: bool) -> None:
+def evaluate(
+    start: dt.date,
+    until: dt.date,
+    model: str,
+    by: tuple[tuple[str, ...], ...],
+    database: str,
+    registry: str,
+    as_json: bool,
+) -> None:
     """Judge a model on the stored races of some days, beside uniform, box only and the market.
 
     \b
-    Example:
+    Examples:
       greyhound evaluate --from 2026-01-01 --to 2026-03-31
+      greyhound evaluate --from 2026-01-01 --to 2026-03-31 --by favourites,state,field
 
     Every row of a table is judged on the same races: whole ones with exactly one winner. "model - this" is
     the difference in race log loss with its 95 % interval (bootstrap by race); below 0 the model is better.
@@ -58,15 +96,23 @@ def evaluate(start: dt.date, until: dt.date, model: str, database: str, registry
             Baselines(training["baselines"]["base_rate"], tuple(training["baselines"]["box_rates"])),
             f1_threshold=training["f1_threshold"],
             market_combination=loaded.spec.market_combination,
+            place_discounts=loaded.spec.place_discounts,
         )
+        names = dict.fromkeys(name for some in by for name in some)
+        slices = {name: slices_by(name, scored.table, scored.probabilities) for name in names}
     warnings = _warnings(training, start, until)
     if as_json:
         days = {"from": start, "until": until}
-        print_json({"model_version": version, **days, "warnings": warnings, **evaluation.as_json()})
+        document = {"model_version": version, **days, "warnings": warnings, **evaluation.as_json()}
+        if slices:
+            document["slices"] = {name: [found.as_json() for found in slices[name]] for name in slices}
+        print_json(document)
         return
     for warning in warnings:
         console.print(f"[yellow]Warning: {warning}[/yellow]")
     _print(evaluation, version)
+    if slices:
+        _print_slices(slices)
 
 
 def _warnings(training: Mapping[str, Any], start: dt.date, until: dt.date) -> list[str]:
@@ -97,6 +143,28 @@ def _print(evaluation: Evaluation, version: int) -> None:
     _print_runners("Every runner, judged alone", evaluation.runners)
     if evaluation.known_runners is not None:
         _print_runners("Those with a run before", evaluation.known_runners)
+    _print_places(evaluation)
+
+
+def _print_places(evaluation: Evaluation) -> None:
+    places = evaluation.places
+    if places is None:
+        return
+    console.print()
+    console.print(place_table(f"Places of {places.n_races} races, by runner", places))
+    discounts = ", ".join(f"{discount:.2f}" for discount in places.discounts)
+    console.print(f"Discounts of the places: {discounts}. ECE by chance: {places.ece_by_chance:.4f}")
+
+
+def _print_slices(slices: Mapping[str, tuple[Slice, ...]]) -> None:
+    for name, found in slices.items():
+        console.print()
+        if found:
+            console.print(slice_table(name, found))
+        else:
+            console.print(f"By {name}: no whole race with exactly one winner to judge.")
+    console.print()
+    console.print(HOW_TO_READ_SLICES, soft_wrap=True)
 
 
 def _table(title: str, comparison: Comparison) -> Table:

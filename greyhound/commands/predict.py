@@ -1,6 +1,8 @@
 """``greyhound predict``: the probabilities of one card, without a server."""
 
 import datetime as dt
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,9 @@ from racing.cards import Card
 from racing.errors import DatabaseUnavailable, FileRefused
 
 if TYPE_CHECKING:
-    from service.schemas import PredictionOut
+    from service.schemas import ExplanationOut, PredictionOut
+
+_N_SHOWN = 4  # contributions a runner, so that a line stays one
 
 
 @click.command()
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     metavar="METRES",
     help="Distance of a form guide's race; else the one its dogs ran most at that track.",
 )
+@click.option("--explain", is_flag=True, help="Say why: what each topic makes of a runner's odds.")
 @database_option
 @registry_option
 @json_option
@@ -36,6 +41,7 @@ def predict(
     date: dt.date | None,
     track: str | None,
     distance: int | None,
+    explain: bool,
     database: str,
     registry: str,
     as_json: bool,
@@ -45,14 +51,18 @@ def predict(
     Runners that carry their form need no database; names alone do. A card of a past day is answered as of
     that day.
 
+    With --explain, contributions are exact for the model: Shapley values over topics against a runner that
+    is the field's mean in everything, in log odds.
+
     \b
     Example:
       greyhound predict card.json
+      greyhound predict card.json --explain
       greyhound predict "Race 6 - SAN - 14 March 2026.csv" --model 3 --json
       greyhound predict guide.csv --date 2026-03-14 --track "Sandown Park" --distance 515
     """
     version = None if model == "champion" else _number(model)
-    answer = _answer(read_card(card, date, track, distance), version, database, registry)
+    answer = _answer(read_card(card, date, track, distance), version, explain, database, registry)
     if as_json:
         print_json(answer.model_dump(exclude={"request_id"}))
         return
@@ -79,7 +89,9 @@ def read_card(path: Path, date: dt.date | None, track: str | None, distance_m: i
         raise FileRefused(f"{path}: {'; '.join(rules)}") from error
 
 
-def _answer(card: Card, version: int | None, database: str, registry: str) -> "PredictionOut":
+def _answer(
+    card: Card, version: int | None, is_explained: bool, database: str, registry: str
+) -> "PredictionOut":
     from model_registry import get_model_registry
     from service.answers import prediction_out
     from service.form import Form
@@ -91,8 +103,9 @@ def _answer(card: Card, version: int | None, database: str, registry: str) -> "P
     snapshot = load_snapshot(version, store.fetch(version))
     form = Form(database)
     form.look()
+    today = dt.datetime.now(dt.UTC).date()
     try:
-        prediction = predict_card(snapshot, form, card, today=dt.datetime.now(dt.UTC).date())
+        prediction = predict_card(snapshot, form, card, today=today, is_explained=is_explained)
     except DatabaseUnavailable as error:
         raise DatabaseUnavailable(f"{error}: {form.error}") from error
     return prediction_out(prediction, snapshot, request_id="")
@@ -124,5 +137,24 @@ def _print(answer: "PredictionOut") -> None:
         extra = (runner.market_probability, runner.combined_probability)
         table.add_row(*cells, *(f"{value:.1%}" for value in extra if value is not None))
     console.print(table)
+    if answer.base_strength is not None:
+        _print_explanations(answer)
     for warning in answer.warnings:
         console.print(f"warning: {warning.text}", markup=False)
+
+
+def _print_explanations(answer: "PredictionOut") -> None:
+    console.print("Why: what each topic makes of a runner's odds, against the field's mean.")
+    for runner in sorted(answer.runners, key=lambda runner: runner.rank):
+        if runner.explanation is not None:
+            why = ", ".join(_factors(runner.explanation))
+            console.print(f"{runner.box} {runner.name}: {why}", markup=False, soft_wrap=True)
+
+
+def _factors(explanation: "ExplanationOut") -> Iterator[str]:
+    """Name the largest contributions, and what the others make together, as factors of the odds."""
+    largest, others = explanation.contributions[:_N_SHOWN], explanation.contributions[_N_SHOWN:]
+    for one in largest:
+        yield f"{one.topic} x{one.multiplies_odds_by:.2f}"
+    if others:
+        yield f"others x{math.prod(one.multiplies_odds_by for one in others):.2f}"

@@ -19,6 +19,7 @@ from greyhound.options import (
 )
 from model_registry import get_model_registry
 from racing.database.engine import open_database
+from racing.features import KNOWS
 from training.candidates import SearchSettings
 from training.families import FAMILY_NAMES
 from training.pipeline import Training, TrainSettings
@@ -68,6 +69,14 @@ class Families(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--families", type=Families(), default=FAMILY_NAMES, metavar="A,B", help=", ".join(FAMILY_NAMES) + "."
 )
+@click.option(
+    "--knows",
+    type=click.Choice(list(KNOWS)),
+    default="form",
+    show_default=True,
+    help="What the model may know: `results` no prices at all, `form` those of past races, `rated` also the "
+    "rated price of the race itself.",
+)
 @click.option("--time-budget", type=Duration(), metavar="15m", help="Start no trial after so long.")
 @click.option("--resume", is_flag=True, help="Go on with the search that was interrupted.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -84,6 +93,7 @@ def train(
     test_from: dt.date | None,
     trials: int,
     families: tuple[str, ...],
+    knows: str,
     time_budget: float | None,
     resume: bool,
     seed: int,
@@ -118,6 +128,7 @@ def train(
         start=start,
         until=until,
         test_from=test_from,
+        knows=knows,
         search=SearchSettings(
             families=families,
             n_trials=trials,
@@ -144,6 +155,7 @@ def _as_json(training: Training) -> dict[str, Any]:
         "run_id": training.run_id,
         "digest": training.digest,
         "seconds": training.seconds,
+        "report": training.report,
         "summary": training.summary,
     }
 
@@ -164,3 +176,4 @@ def _print(training: Training) -> None:
         console.print(f"  {mark}  {gate.name}: {gate.reason}", soft_wrap=True)
     role = "the champion now" if training.is_promoted else "registered, not promoted"
     console.print(f"Version {training.version} is {role}.")
+    console.print(f"Report: {training.report}", soft_wrap=True)

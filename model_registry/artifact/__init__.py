@@ -2,6 +2,7 @@
 
 from model_registry.artifact.digest import MAX_BYTES, SEAL
 from model_registry.artifact.documents import DOCUMENTS, golden_document
+from model_registry.artifact.explain import Explanation, explain
 from model_registry.artifact.load import load_artifact
 from model_registry.artifact.loaded_model import GOLDEN_TOLERANCE, LoadedModel
 from model_registry.artifact.spec import Calibration, Isotonic, Member, ModelSpec, Platt
@@ -13,11 +14,13 @@ __all__ = [
     "MAX_BYTES",
     "SEAL",
     "Calibration",
+    "Explanation",
     "Isotonic",
     "LoadedModel",
     "Member",
     "ModelSpec",
     "Platt",
+    "explain",
     "golden_document",
     "load_artifact",
     "write_artifact",

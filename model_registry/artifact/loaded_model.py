@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from model_registry.artifact.spec import Isotonic, ModelSpec, Platt
 from model_registry.errors import ArtifactBroken, NotScored
-from racing.probabilities import combine_with_market, n_places, place_probabilities, share_within_race
+from racing.probabilities import (
+    combine_with_market,
+    n_places,
+    place_probabilities,
+    race_level,
+    share_within_race,
+)
 
 GOLDEN_TOLERANCE = 1e-5
 
@@ -48,9 +54,16 @@ class LoadedModel:
             raise NotScored(f"log odds must be finite, got {total[row]} in row {row}")
         return total
 
-    def scores(self, features: NDArray[np.floating[Any]]) -> Floats:
+    def scores(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
         """Return calibrated scores in [0, 1], each runner judged on its own."""
-        return self._scores(self.log_odds(features))
+        blended = self.log_odds(features)
+        return self._scores(blended - self.level_of(blended, race))
+
+    def level_of(self, blended: Floats, race: Race = None) -> Floats:
+        """Return what is taken off a race's log odds before calibration, one entry a runner."""
+        if not self.spec.is_centred:
+            return np.zeros(len(blended))
+        return race_level(blended, _one_race(len(blended), race))
 
     def probabilities(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
         """Return win probabilities, summing to 1 within each race."""
@@ -58,15 +71,24 @@ class LoadedModel:
 
     def probabilities_of(self, blended: Floats, race: Race = None) -> Floats:
         """Return win probabilities of what :meth:`log_odds` gave."""
+        centred = blended - self.level_of(blended, race)
+        return share_within_race(self.strengths_of(centred), _one_race(len(blended), race))
+
+    def strengths_of(self, centred: Floats) -> Floats:
+        """Return each runner's strength, of what :meth:`log_odds` less :meth:`level_of` gave.
+
+        These are the calibrated log odds times the sharing exponent: a race's win probabilities are their
+        softmax.
+        """
         calibration = self.spec.calibration
         match calibration:
             case Platt(slope, intercept):
-                odds = slope * blended + intercept
+                odds = slope * centred + intercept
             case None:
-                odds = blended
+                odds = centred
             case _:
-                odds = _logit(self._scores(blended))
-        return share_within_race(odds, _one_race(len(odds), race), self.spec.sharing_exponent)
+                odds = _logit(self._scores(centred))
+        return odds * self.spec.sharing_exponent
 
     def place_probabilities(self, win_probability: Floats, race: Race = None) -> Floats:
         """Return the probability to be among the places that a field of this size pays."""

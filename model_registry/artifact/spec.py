@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from model_registry.errors import ArtifactBroken
 from racing.probabilities import BENTER_DISCOUNTS
 
-FORMAT = 1
+FORMAT = 2
+"""What is written; format 1, which knew no ``is_centred``, is read too."""
 MAX_MEMBERS = 32
 
 _MEMBER_FILE = re.compile(r"members/[A-Za-z0-9][A-Za-z0-9_.-]*\.onnx")
@@ -55,6 +56,9 @@ class ModelSpec:
 
     Attributes
     ----------
+    is_centred : bool
+        The log of the race's mean odds is taken off before calibration: members that learnt by race tell
+        runners of one race apart, and nothing of a runner without its rivals.
     kind : str
         The family, or ``"ensemble"``.
     market_combination : tuple of float, optional
@@ -66,6 +70,7 @@ class ModelSpec:
     features: tuple[str, ...]
     members: tuple[Member, ...]
     intercept: float = 0.0
+    is_centred: bool = False
     calibration: Calibration = None
     sharing_exponent: float = 1.0
     market_combination: tuple[float, float] | None = None
@@ -93,6 +98,7 @@ class ModelSpec:
             "features": list(self.features),
             "members": [{"name": m.name, "file": m.file, "weight": m.weight} for m in self.members],
             "intercept": self.intercept,
+            "is_centred": self.is_centred,
             "calibration": _calibration_as_json(self.calibration),
             "sharing": {"exponent": self.sharing_exponent},
             "market_combination": self.market_combination
@@ -103,8 +109,8 @@ class ModelSpec:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "ModelSpec":
         """Read ``model.json``; raise :class:`~model_registry.errors.ArtifactBroken` where it is not one."""
-        if document.get("format") != FORMAT:
-            rule = f"format must be {FORMAT}, got {document.get('format')!r}"
+        if document.get("format") not in (1, FORMAT):
+            rule = f"format must be 1 or {FORMAT}, got {document.get('format')!r}"
             raise ArtifactBroken(f"model.json: {rule}; a newer release wrote it, or it is no model of ours")
         try:
             market = document["market_combination"]
@@ -114,6 +120,7 @@ class ModelSpec:
                 features=tuple(document["features"]),
                 members=tuple(Member(m["name"], m["file"], float(m["weight"])) for m in document["members"]),
                 intercept=float(document["intercept"]),
+                is_centred=bool(document["format"] != 1 and document["is_centred"]),
                 calibration=_calibration_from_json(document["calibration"]),
                 sharing_exponent=float(document["sharing"]["exponent"]),
                 market_combination=None if market is None else (float(market["a"]), float(market["b"])),

@@ -58,7 +58,8 @@ class RunFacts(SQLModel):
     """What a source can say of a run; ``None`` is unknown. Units stand in the names.
 
     ``margin_lengths`` is never negative: behind the winner, or of the winner over the second.
-    Prices are decimal odds; ``rated_price`` is Betfair's model's, known before the race.
+    Prices are decimal odds; ``rated_price`` and ``early_speed`` (0 to 1) are Betfair's models', known before
+    the race.
     """
 
     box: int | None = None
@@ -77,6 +78,7 @@ class RunFacts(SQLModel):
     bsp: float | None = None
     place_bsp: float | None = None
     rated_price: float | None = None
+    early_speed: float | None = None
     true_probability: float | None = None
 
 
@@ -131,7 +133,9 @@ class SourceRow(RunFacts, table=True):
 class RunWorth(SQLModel, table=True):
     """What a run was worth to each rating (see :mod:`racing.ratings`), known once its day was over.
 
-    A *worth* is the run's measurement rid of box and opposition (or going); its *noise* is the variance.
+    A *worth* is the run's measurement rid of box and opposition (or going); its *noise* is the variance. A
+    number behind them is that of the days after which they were revised. An *innovation* is what nobody
+    expected that morning.
     ``market_share`` is the market's probability within the whole race, ``n_starters`` its field size.
     """
 
@@ -139,10 +143,20 @@ class RunWorth(SQLModel, table=True):
     n_starters: float | None = None
     market_share: float | None = None
     market_shift: float | None = None
+    market_innovation: float | None = None
     market_worth: float | None = None
     market_noise: float | None = None
+    market_worth_10: float | None = None
+    market_noise_10: float | None = None
+    market_worth_30: float | None = None
+    market_noise_30: float | None = None
+    result_innovation: float | None = None
     result_worth: float | None = None
     result_noise: float | None = None
+    result_worth_10: float | None = None
+    result_noise_10: float | None = None
+    result_worth_30: float | None = None
+    result_noise_30: float | None = None
     time_worth: float | None = None
     time_noise: float | None = None
     split_worth: float | None = None

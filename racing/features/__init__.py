@@ -4,15 +4,17 @@ History is a window: each dog's last runs strictly before race day, so that no f
 """
 
 from racing.features.form_book import CardFeatures, CardWarning, FormBook
-from racing.features.matrix import FEATURE_NAMES, FEATURE_VERSION, FEATURES
+from racing.features.matrix import FEATURE_NAMES, FEATURE_VERSION, FEATURES, KNOWS, features_for
 from racing.features.table import race_table
 
 __all__ = [
     "FEATURES",
     "FEATURE_NAMES",
     "FEATURE_VERSION",
+    "KNOWS",
     "CardFeatures",
     "CardWarning",
     "FormBook",
+    "features_for",
     "race_table",
 ]

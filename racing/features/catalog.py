@@ -19,21 +19,33 @@ class Feature:
 
     name: str
     group: str
-    """``card``, ``form``, ``ratings`` or ``field``."""
+    """``card``, ``form``, ``ratings``, ``field`` or ``rated``."""
     description: str
     formula: Formula
     is_categorical: bool = False
+    needs: str = "results"
+    """What must be known beside cards and results: ``results`` nothing, ``prices`` those of past races,
+    ``rated`` what Betfair's model says of this very race."""
 
+
+KNOWS: dict[str, tuple[str, ...]] = {
+    "results": ("results",),
+    "form": ("results", "prices"),
+    "rated": ("results", "prices", "rated"),
+}
+"""What a model may know: no prices at all; those of past races; and the rated price of the race itself."""
 
 _CATALOG: dict[str, Feature] = {}
 
 
-def feature(group: str, *, is_categorical: bool = False) -> Callable[[Formula], Formula]:
+def feature(
+    group: str, *, is_categorical: bool = False, needs: str = "results"
+) -> Callable[[Formula], Formula]:
     """Enter a function into the catalog, under its own name, described by its docstring's first line."""
 
     def enter(formula: Formula) -> Formula:
         description = (formula.__doc__ or "").splitlines()[0]
-        add_feature(Feature(formula.__name__, group, description, formula, is_categorical))
+        add_feature(Feature(formula.__name__, group, description, formula, is_categorical, needs))
         return formula
 
     return enter

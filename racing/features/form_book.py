@@ -124,9 +124,10 @@ class FormBook:
         runners = [card.runners[i] for i in order]
         dog_id, stored, stored_worths = self._stored(card.date, runners)
         brought, warnings = self._brought(card, runners, dog_id, stored)
+        careers = _careers(dog_id, self._stored_careers(card.date, dog_id), stored, brought)
         runs = _join(stored, brought)
         worths = _join_worths(stored_worths, worths_alone(brought, self._effects))
-        entries = self._entries(card, runners, dog_id)
+        entries = self._entries(card, runners, dog_id, careers)
         view = RaceView(entries, _form(runs, entries), worths, self._effects, self._track_codes)
         back = np.argsort(order)
         return CardFeatures(
@@ -168,7 +169,21 @@ class FormBook:
         }
         facts = [row[:n_facts] for row in rows]
         stored = runs_of(facts, n_starters=worth["n_starters"], share=worth["market_share"])
-        return dog_id, stored, {rating.name: worths_of(worth, rating.name) for rating in RATINGS}
+        return dog_id, stored, {rating.name: worths_of(worth, rating) for rating in RATINGS}
+
+    def _stored_careers(self, date: dt.date, dog_id: NDArray[np.int64]) -> dict[int, tuple[int, int]]:
+        """Return how many runs the database has of each dog before a day, and the day of the first."""
+        known = dog_id[dog_id >= 0].tolist()
+        if self._engine is None or not known:
+            return {}
+        has_result = _RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None)
+        query = (
+            select(_RUN.c.dog_id, func.count(), func.min(_RUN.c.date))
+            .where(_RUN.c.dog_id.in_(known), _RUN.c.date < date, _RUN.c.is_scratched.is_(False), has_result)
+            .group_by(_RUN.c.dog_id)
+        )
+        with _database(), self._engine.connect() as connection:
+            return {dog: (n_runs, _day(first)) for dog, n_runs, first in connection.execute(query)}
 
     def _brought(
         self, card: Card, runners: list[Runner], dog_id: NDArray[np.int64], stored: Runs
@@ -216,9 +231,17 @@ class FormBook:
             "margin_lengths": run.margin_lengths,
             "early_position": first_call(run.position_in_running),
             "market_share": share,
+            "rated_price": run.rated_price,
+            "early_speed": run.early_speed,
         }
 
-    def _entries(self, card: Card, runners: list[Runner], dog_id: NDArray[np.int64]) -> Entries:
+    def _entries(
+        self,
+        card: Card,
+        runners: list[Runner],
+        dog_id: NDArray[np.int64],
+        careers: list[tuple[int, int | None]],
+    ) -> Entries:
         n = len(runners)
         box = floats([runner.box if runner.box <= 8 else None for runner in runners])
         return Entries(
@@ -231,6 +254,10 @@ class FormBook:
             number=np.array([runner.box for runner in runners], np.int64),
             grade=np.full(n, float(grade_class(card.grade))),
             weight_kg=floats([runner.weight_kg for runner in runners]),
+            rated_price=floats([runner.rated_price for runner in runners]),
+            early_speed=floats([runner.early_speed for runner in runners]),
+            career_runs=floats([n_runs for n_runs, _ in careers]),
+            first_day=floats([_day(card.date) if first is None else first for _, first in careers]),
         )
 
     def _track(self, name: str, distance_m: int) -> int:
@@ -248,6 +275,26 @@ def _form(runs: Runs, entries: Entries) -> Form:
     return Form(runs, windows(*everything)[len(runs) :])
 
 
+def _careers(
+    dog_id: NDArray[np.int64], of_stored: dict[int, tuple[int, int]], stored: Runs, brought: Runs
+) -> list[tuple[int, int | None]]:
+    """Return each dog's number of runs before the card's day, and the day of the first.
+
+    What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
+    knows whether they are among those counted.
+    """
+    careers: list[tuple[int, int | None]] = []
+    for dog in dog_id.tolist():
+        n_runs, first = of_stored.get(dog, (0, None))
+        looked_at = stored.day[stored.dog_id == dog]
+        days = brought.day[brought.dog_id == dog]
+        if len(looked_at) == WINDOW:
+            days = days[days > looked_at.min()]
+        known = [*days.tolist(), *([] if first is None else [first])]
+        careers.append((n_runs + len(days), min(known, default=None)))
+    return careers
+
+
 def _join(stored: Runs, brought: Runs) -> Runs:
     if not len(brought):
         return stored
@@ -257,10 +304,20 @@ def _join(stored: Runs, brought: Runs) -> Runs:
 
 
 def _join_worths(stored: RatedWorths, brought: RatedWorths) -> RatedWorths:
-    def both(name: str, part: str) -> NDArray[np.float64]:
-        return np.concatenate([getattr(stored[name], part), getattr(brought[name], part)])
+    """Join worths of stored runs, revised or not, and of brought ones, of which nobody's rivals are known."""
 
-    return {name: Worths(both(name, "worth"), both(name, "noise"), both(name, "shift")) for name in stored}
+    def both(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([one, np.repeat(other, one.shape[1], axis=1)])
+
+    return {
+        name: Worths(
+            both(known.worth, brought[name].worth),
+            both(known.noise, brought[name].noise),
+            np.concatenate([known.shift, brought[name].shift]),
+            np.concatenate([known.innovation, brought[name].innovation]),
+        )
+        for name, known in stored.items()
+    }
 
 
 def _none_stored() -> tuple[Runs, RatedWorths]:

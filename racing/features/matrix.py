@@ -3,16 +3,27 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from racing.features import of_card, of_field, of_form, of_ratings  # noqa: F401 (they fill the catalog)
-from racing.features.catalog import catalog
+from racing.features import (  # noqa: F401 (they fill the catalog)
+    of_card,
+    of_field,
+    of_form,
+    of_rated,
+    of_ratings,
+)
+from racing.features.catalog import KNOWS, Feature, catalog
 from racing.features.view import RaceView
 
-__all__ = ["FEATURES", "FEATURE_NAMES", "FEATURE_VERSION", "feature_matrix"]
+__all__ = ["FEATURES", "FEATURE_NAMES", "FEATURE_VERSION", "KNOWS", "feature_matrix", "features_for"]
 
 FEATURES = catalog()
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
-FEATURE_VERSION = "1"
+FEATURE_VERSION = "2"
 """Raised when features are added; a name never changes its meaning."""
+
+
+def features_for(knows: str) -> tuple[Feature, ...]:
+    """Return the features that a model may use which knows so much, see ``KNOWS``."""
+    return tuple(feature for feature in FEATURES if feature.needs in KNOWS[knows])
 
 
 def feature_matrix(view: RaceView) -> NDArray[np.float32]:

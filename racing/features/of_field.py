@@ -41,12 +41,43 @@ def _against(formula: Formula, compare: Callable[[Floats, Ints], Floats]) -> For
 
 
 for _name, _formula in _STRENGTHS.items():
+    _needs = "prices" if "market" in _name else "results"
     for _suffix, (_words, _compare) in _AGAINST.items():
         _text = f"{_name.replace('_', ' ').capitalize()} {_words}.".replace(" :", ":")
-        add_feature(Feature(f"{_name}_{_suffix}", "field", _text, _against(_formula, _compare)))
+        add_feature(Feature(f"{_name}_{_suffix}", "field", _text, _against(_formula, _compare), needs=_needs))
 
 
 @feature("field")
+def first_starters(view: RaceView) -> Floats:
+    """Runners in the race of whom no run is known."""
+    return np.bincount(view.race, ~view.form.known[:, 0])[view.race].astype(np.float64)
+
+
+@feature("field")
+def career_runs_minus_rivals(view: RaceView) -> Floats:
+    """Runs so far, up to forty, less the mean of its rivals'."""
+    return minus_rivals(of_form.career_runs(view), view.race)
+
+
+@feature("field")
+def layoff_minus_rivals(view: RaceView) -> Floats:
+    """Ln of the days since the last run less the mean of its rivals'."""
+    return minus_rivals(np.log1p(of_form.days_since_last_run(view)), view.race)
+
+
+@feature("field")
+def distance_change_minus_rivals(view: RaceView) -> Floats:
+    """Change of distance since the last run less the mean of its rivals', in metres."""
+    return minus_rivals(of_form.distance_change(view), view.race)
+
+
+@feature("field")
+def class_change_minus_rivals(view: RaceView) -> Floats:
+    """Change of class since the last run less the mean of its rivals'."""
+    return minus_rivals(of_form.class_change(view), view.race)
+
+
+@feature("field", needs="prices")
 def market_log_share(view: RaceView) -> Floats:
     """Ln of the share of the race that the market rating expects."""
     return log_share(of_ratings.market_rating_in_box(view), view.race)
@@ -58,7 +89,7 @@ def result_log_share(view: RaceView) -> Floats:
     return log_share(2.0 * of_ratings.result_rating_in_box(view), view.race)
 
 
-@feature("field")
+@feature("field", needs="prices")
 def spread_of_field(view: RaceView) -> Floats:
     """Standard deviation of the field's market ratings: how open the race is."""
     share = view.ability("market")
@@ -66,7 +97,7 @@ def spread_of_field(view: RaceView) -> Floats:
     return np.sqrt(_mean_in_race(away * away, view.race))
 
 
-@feature("field")
+@feature("field", needs="prices")
 def uncertainty_of_rivals(view: RaceView) -> Floats:
     """Mean variance of the rivals' market ratings."""
     variance = view.posterior("market").variance

@@ -46,6 +46,18 @@ def runs_known(view: RaceView) -> Floats:
 
 
 @feature("form")
+def career_runs(view: RaceView) -> Floats:
+    """Runs so far, counted up to forty: beyond, the count only tells how old the database is."""
+    return np.minimum(view.card.career_runs, 40.0)
+
+
+@feature("form")
+def days_since_first_run(view: RaceView) -> Floats:
+    """Days since the first known run, up to a year; 0 at a debut."""
+    return np.minimum(view.card.day - view.card.first_day, 365.0)
+
+
+@feature("form")
 def days_since_last_run(view: RaceView) -> Floats:
     """Days since the last run."""
     return first(_days_ago(view))
@@ -257,25 +269,25 @@ def weight_change(view: RaceView) -> Floats:
     return view.card.weight_kg - first(view.form.weight_kg)
 
 
-@feature("form")
+@feature("form", needs="prices")
 def market_confidence(view: RaceView) -> Floats:
     """Mean ln of the market's share in past races, halving every three runs back."""
     return weighted_mean(_market(view), 3.0)
 
 
-@feature("form")
+@feature("form", needs="prices")
 def last_market(view: RaceView) -> Floats:
     """Ln of the market's share in the last run."""
     return first(_market(view))
 
 
-@feature("form")
+@feature("form", needs="prices")
 def market_trend(view: RaceView) -> Floats:
     """Ln of the market's share, last three runs less the three before."""
     return mean(_market(view)[:, :3]) - mean(_market(view)[:, 3:6])
 
 
-@feature("form")
+@feature("form", needs="prices")
 def wins_beyond_market(view: RaceView) -> Floats:
     """Mean of won less the market's share over the form: better than its prices if above 0."""
     return mean(view.form.won - view.form.market_share)

@@ -18,7 +18,7 @@ def _uncertainty(rating: str) -> Formula:
 
 
 for _rating in RATINGS:
-    _name = _rating.name
+    _name, _needs = _rating.name, "prices" if _rating.needs_prices else "results"
     _what = (_rating.measure.__doc__ or "").removeprefix("Return ").splitlines()[0].rstrip(".")
     add_feature(
         Feature(
@@ -26,6 +26,7 @@ for _rating in RATINGS:
             "ratings",
             f"Expected ability by the {_name} rating ({_what}).",
             _ability(_name),
+            needs=_needs,
         )
     )
     add_feature(
@@ -34,17 +35,18 @@ for _rating in RATINGS:
             "ratings",
             f"Standard deviation of the {_name} rating.",
             _uncertainty(_name),
+            needs=_needs,
         )
     )
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def market_rating_in_box(view: RaceView) -> Floats:
     """Market rating with what the box adds at this course."""
     return view.ability("market") + view.box_effect("market")
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def market_box_effect(view: RaceView) -> Floats:
     """What the box adds at this course, in ln of the market's share."""
     return view.box_effect("market")
@@ -74,31 +76,31 @@ def early_box_effect(view: RaceView) -> Floats:
     return view.box_effect("early")
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def last_market_worth(view: RaceView) -> Floats:
     """What the last run was worth to the market rating."""
     return first(view.worth("market"))
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def second_last_market_worth(view: RaceView) -> Floats:
     """What the run before the last was worth to the market rating."""
     return view.worth("market")[:, 1]
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def best_market_worth(view: RaceView) -> Floats:
     """The best worth of the form to the market rating."""
     return best(view.worth("market"))
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def market_worth_deviation(view: RaceView) -> Floats:
     """Standard deviation of the worths to the market rating."""
     return deviation(view.worth("market"))
 
 
-@feature("ratings")
+@feature("ratings", needs="prices")
 def market_worth_trend(view: RaceView) -> Floats:
     """Worths to the market rating, last two runs less the mean of the form."""
     return mean(view.worth("market")[:, :2]) - mean(view.worth("market"))
@@ -126,3 +128,40 @@ def best_time_worth(view: RaceView) -> Floats:
 def time_worth_deviation(view: RaceView) -> Floats:
     """Standard deviation of the worths to the time rating: the lower, the steadier."""
     return deviation(view.worth("time"))
+
+
+_RUNS_APART = 6  # the last runs one by one; what lies before them the rating holds
+
+
+def _worth_beyond_rating(rating: str, runs_ago: int) -> Formula:
+    return lambda view: view.worth(rating)[:, runs_ago] - view.ability(rating)
+
+
+def _innovation(rating: str, runs_ago: int) -> Formula:
+    return lambda view: view.form.of(view.worths[rating].innovation)[:, runs_ago]
+
+
+for _rating in RATINGS:
+    if not _rating.is_revised:
+        continue
+    _name, _needs = _rating.name, "prices" if _rating.needs_prices else "results"
+    for _ago in range(_RUNS_APART):
+        _which = f"run {_ago + 1} ago"
+        add_feature(
+            Feature(
+                f"{_name}_worth_{_ago + 1}_beyond_rating",
+                "ratings",
+                f"How far {_which} was worth more than the {_name} rating.",
+                _worth_beyond_rating(_name, _ago),
+                needs=_needs,
+            )
+        )
+        add_feature(
+            Feature(
+                f"{_name}_innovation_{_ago + 1}",
+                "ratings",
+                f"How far {_which} went beyond what was expected of it that morning, by {_name}.",
+                _innovation(_name, _ago),
+                needs=_needs,
+            )
+        )

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Race, Run, Track
@@ -12,7 +13,7 @@ from racing.features.matrix import FEATURES, feature_matrix
 from racing.features.view import RaceView
 from racing.history import floats
 from racing.names import name_key
-from racing.probabilities import market_probabilities
+from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
 from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current, update_ratings
 from racing.runs import Entries, Floats, Form, Ints, entries_of
@@ -56,14 +57,18 @@ def race_table(
         on_progress(block.stop, len(rows))
     facts = _facts(engine, runs.run_id[rows], start, until)
     race = entries.race
+    track, state = _tracks(engine, runs.track_id[rows])
     bsp = market_probabilities(facts["bsp"], race)
     starting = market_probabilities(facts["starting_price"], race)
+    paid = n_places(np.bincount(race))
     return RaceTable(
         features=features,
         race_id=runs.race_id[rows],
         run_id=runs.run_id[rows],
         date=runs.day[rows].astype("datetime64[D]"),
         track_id=runs.track_id[rows],
+        track=track,
+        state=state,
         distance_m=runs.distance_m[rows].astype(np.int64),
         box=np.nan_to_num(runs.box[rows]).astype(np.int64),
         won=runs.won[rows] == 1,
@@ -72,6 +77,7 @@ def race_table(
         n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
         market_probability=np.where(np.isnan(bsp), starting, bsp),
         rated_probability=market_probabilities(facts["rated_price"], race),
+        place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
         true_probability=facts["true_probability"],
     )
 
@@ -105,13 +111,26 @@ def codes_of_tracks(names: Mapping[int, str]) -> dict[int, int]:
     return {track: code for track, name in names.items() if (code := _KNOWN_TRACK.get(name_key(name)))}
 
 
+def _tracks(engine: Engine, track_id: Ints) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Return the names and the states of tracks."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(_TRACK.c.id, _TRACK.c.name, _TRACK.c.state).order_by(_TRACK.c.id)
+        ).all()
+    position = np.searchsorted([row.id for row in rows], track_id)
+    return np.array([row.name for row in rows])[position], np.array([row.state or "" for row in rows])[
+        position
+    ]
+
+
 def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:
-    names = ("run_id", "is_whole", "bsp", "starting_price", "rated_price", "true_probability")
+    names = ("run_id", "is_whole", "bsp", "starting_price", "place_bsp", "rated_price", "true_probability")
     query = select(
         _RUN.c.id,
         _RACE.c.is_whole,
         _RUN.c.bsp,
         _RUN.c.starting_price,
+        _RUN.c.place_bsp,
         _RUN.c.rated_price,
         _RUN.c.true_probability,
     ).join(_RACE, _RACE.c.id == _RUN.c.race_id)

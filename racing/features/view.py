@@ -7,7 +7,7 @@ import numpy as np
 
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import EffectBook
-from racing.ratings.posterior import Posterior, Worths, posterior
+from racing.ratings.posterior import Posterior, Worths, as_of, posterior
 from racing.ratings.replay import prior_mean
 from racing.runs import Entries, Floats, Form, Ints
 
@@ -69,8 +69,9 @@ class RaceView:
         """
 
         def work_out() -> Floats:
+            days_ago = self.card.day[:, None] - self.form.day
             moved = np.cumsum(np.nan_to_num(self.form.of(self.worths[rating].shift)), axis=1)
-            return self.form.of(self.worths[rating].worth) + moved
+            return as_of(self.form, self.worths[rating], days_ago)[0] + moved
 
         return self.once(f"{rating}.worth", work_out)
 

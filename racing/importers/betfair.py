@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from racing.cards import EARLY_SPEED as EARLY_SPEEDS
 from racing.cards import PRICE
 from racing.grades import grade_of
 from racing.importers.claims import (
@@ -42,6 +43,7 @@ COLUMNS = (
     "PLACE_RESULT",
     "PLACE_BSP",
 )
+EARLY_SPEED = "Early Speed"  # a column that the oldest files lack
 LAST_BOX = 8
 MAX_RATED_PRICE = 10_000.0  # a model, no market: 142 prices of 442,136 lie above 1000, the highest is 4,788
 _RACE_NAME = re.compile(
@@ -69,6 +71,7 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
     file.require(COLUMNS, "a Betfair file")
     parsed = ParsedFile.of(file, KIND)
     at = [file.header.index(name) for name in COLUMNS]
+    at_early_speed = file.header.index(EARLY_SPEED) if EARLY_SPEED in file.header else None
     races: dict[str, dict[str, Claim]] = {}
     for line, row in file.rows():
         parsed.n_read += 1
@@ -76,6 +79,8 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
             if len(row) != len(file.header):
                 raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
             claim = _claim(line, [row[i].strip() for i in at], parsed)
+            if at_early_speed is not None:
+                claim["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
             _enter(claim, races.setdefault(claim["race_key"], {}), parsed)
         except RowRefused as error:
             parsed.refuse(line, str(error))
@@ -150,6 +155,17 @@ def _claim(line: int, row: list[str], parsed: ParsedFile) -> Claim:
             else:
                 parsed.drop(line, f"{name} must be {PRICE[0]}..{limit:.0f}, got {words!r} ({dog!r})")
     return claim
+
+
+def _early_speed(line: int, words: str, parsed: ParsedFile) -> float | None:
+    if words in ("", "Unknown"):
+        return None
+    value = number(words)
+    low, high = EARLY_SPEEDS
+    if value is not None and low <= value <= high:
+        return value
+    parsed.drop(line, f"early speed must be {low}..{high}, Unknown or blank, got {words!r}")
+    return None
 
 
 def _rug(words: str) -> int | None:

@@ -39,4 +39,9 @@ def _by_overall(runs: Runs, rating: Rating, box: Floats, level: Floats | float) 
     shift = np.zeros(len(runs)) if rating.shift is None else rating.shift(runs)
     worth = measured - box - level
     noise = rating.noise(measured) + rating.lone_variance
-    return Worths(worth, noise, np.where(np.isnan(measured), 0.0, shift))
+    return Worths(
+        worth=worth[:, None],
+        noise=noise[:, None],
+        shift=np.where(np.isnan(measured), 0.0, shift),
+        innovation=np.full(len(runs), np.nan),
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from racing.probabilities import n_places
-from racing.ratings.posterior import Kernel
+from racing.ratings.posterior import REVISION_DAYS, Kernel
 from racing.runs import Floats, Runs
 
 _LEAST_SHARE = 0.004  # below it prices are quoted by habit
@@ -37,6 +37,14 @@ class Rating:
     """Prior mean of a dog without worths, above the mean of its known rivals; ``None``: it has no rating."""
     shift: Callable[[Runs], Floats] | None = None
     """What the result adds to the state once the run is over."""
+    needs_prices: bool = False
+    is_revised: bool = False
+    """Worths are worked out anew when the rivals have run since, see ``REVISION_DAYS``."""
+
+    @property
+    def n_revisions(self) -> int:
+        """Return how many worths a run has: the fresh one, then the revised."""
+        return 1 + len(REVISION_DAYS) * self.is_revised
 
 
 def market_strength(runs: Runs) -> Floats:
@@ -80,8 +88,8 @@ def surprise(runs: Runs) -> Floats:
     # Chance of a place beyond the win, by Harville's argument with flattened shares (Benter, 1994).
     others = (n_places(field) - 1) * share**0.8 / (0.93 * field**0.2)
     expected = np.minimum(share + others, 0.98)
-    by_win = 0.076 * (runs.won - share)
-    by_place = 0.34 * (runs.placed - expected)
+    by_win = 0.273 * (runs.won - share)
+    by_place = 0.319 * (runs.placed - expected)
     return np.nan_to_num(by_win) + np.nan_to_num(by_place)
 
 
@@ -89,7 +97,7 @@ _WON, _PLACED = 1.3, 0.5
 
 
 def _market_noise(strength: Floats) -> Floats:
-    return 0.026 * np.exp(0.287 * np.clip(-strength - 1.8, -1.0, 4.0))  # longshots' prices are looser
+    return 0.0428 * np.exp(0.384 * np.clip(-strength - 1.8, -1.0, 4.0))  # longshots' prices are looser
 
 
 def _constant(variance: float) -> Callable[[Floats], Floats]:
@@ -100,15 +108,17 @@ MARKET = Rating(
     name="market",
     measure=market_strength,
     kernel=Kernel(
-        debut=0.908, day=0.00244, run=0.0306, track=0.0072, course=0.0072,
-        distance=0.0262, distance_scale=0.34, zone=0.0072,
+        debut=0.471, day=0.0015, run=0.0453, track=0.0123, course=0.0089,
+        distance=0.0548, distance_scale=0.632, zone=0.0069,
     ),
     noise=_market_noise,
     by_meeting=False,
-    level_variance=1.6,
+    level_variance=3.5,
     lone_variance=0.35,
-    debut=0.49,
+    debut=0.6,
     shift=surprise,
+    needs_prices=True,
+    is_revised=True,
 )  # fmt: skip
 RESULT = Rating(
     name="result",
@@ -128,6 +138,7 @@ RESULT = Rating(
     level_variance=50.0,
     lone_variance=0.1,
     debut=0.38,
+    is_revised=True,
 )
 TIME = Rating(
     name="time",

@@ -44,13 +44,22 @@ class Kernel:
     zone: float
 
 
+REVISION_DAYS = (10, 30)
+"""A run's worth is worked out anew so many days later: what rivals did since tells how strong they were."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worths:
-    """What runs were worth to one rating; one entry a run, NaN where the run says nothing."""
+    """What runs were worth to one rating; one row a run, NaN where the run says nothing."""
 
     worth: Floats
+    """Shape (n_runs, n_revisions): when fresh, then after each of ``REVISION_DAYS``; or (n_runs, 1)."""
     noise: Floats
+    """Variance; of the same shape."""
     shift: Floats
+    """Shape (n_runs,)."""
+    innovation: Floats
+    """Shape (n_runs,): the measurement less what was expected of it that morning; NaN where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +82,40 @@ class Posterior:
 
 def posterior(form: Form, entries: Entries, worths: Worths, kernel: Kernel) -> Posterior:
     """Return what the form says of each entry's ability in its race."""
-    worth = form.of(worths.worth)
-    silent = np.isnan(worth)
-    noise = np.where(silent, _NEVER, form.of(worths.noise))
-    moved_since = np.cumsum(np.nan_to_num(form.of(worths.shift)), axis=1)
-    observed = np.where(silent, 0.0, worth + moved_since)
-
     days_ago = np.where(form.known, entries.day[:, None] - form.day, 0.0)
     runs_ago = np.where(form.known, np.arange(1.0, form.index.shape[1] + 1), 0.0)
-    drift = kernel.day * days_ago + kernel.run * runs_ago
+    moved = np.cumsum(np.nan_to_num(form.of(worths.shift)), axis=1)
+    worth, noise = as_of(form, worths, days_ago)
+    return condition(Sightings(form, days_ago, runs_ago, worth + moved, noise), entries, kernel)
+
+
+def as_of(form: Form, worths: Worths, days_ago: Floats) -> tuple[Floats, Floats]:
+    """Return worth and noise of each run of the form as they are known so many days later."""
+    revision = np.searchsorted(REVISION_DAYS, days_ago, side="right")
+    return form.of_revision(worths.worth, revision), form.of_revision(worths.noise, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """Runs of each dog about the moment at which its ability is asked for; arrays of shape (n, K)."""
+
+    form: Form
+    days_ago: Floats
+    """Below 0 for a run after that moment."""
+    runs_ago: Floats
+    observed: Floats
+    """The ability at that moment as each run shows it: its worth and what results moved since; or NaN."""
+    noise: Floats
+
+
+def condition(seen: Sightings, entries: Entries, kernel: Kernel) -> Posterior:
+    """Return the posterior of each entry's ability, given the sightings of its dog."""
+    form = seen.form
+    silent = np.isnan(seen.observed)
+    noise = np.where(silent, _NEVER, seen.noise)
+    observed = np.where(silent, 0.0, seen.observed)
+
+    drift = kernel.day * seen.days_ago + kernel.run * seen.runs_ago
     since_oldest = drift.max(axis=1, initial=0.0)
     state = since_oldest[:, None] - drift
 
@@ -101,7 +135,7 @@ def posterior(form: Form, entries: Entries, worths: Worths, kernel: Kernel) -> P
     )
     to_card = (
         kernel.debut
-        + state
+        + np.minimum(state, since_oldest[:, None])
         + kernel.track * (track == card_track[:, None])
         + kernel.course * (course == card_course[:, None])
         + kernel.distance * _alike(log_distance, card_log_distance, kernel)

@@ -4,8 +4,14 @@ Before a day's races the abilities are read from the runs of earlier days; after
 explained by three causes, in this order: the box (a table of earlier months), the common level of its race or
 meeting (the opposition, or the going: the precision-weighted mean of what the runners' abilities leave over),
 and the dog.  What is left for the dog is the run's *worth*; its noise is the measurement's plus the level's.
+
+A race is as strong as its runners, and how strong they were shows when they run again (collateral form).  So
+the level is worked out anew some days later, from what each runner did before *and* since (a smoother of
+fixed lag; Rauch, Tung and Striebel, 1965): the worth as revised on a day uses runs of earlier days only, and
+is read only from that day on.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,11 +21,20 @@ import numpy as np
 from racing.classes import N_CLASSES
 from racing.ratings.catalog import Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
-from racing.ratings.posterior import Posterior, Worths, posterior
-from racing.runs import Entries, Floats, Form, Ints, Runs, entries_of
+from racing.ratings.posterior import (
+    REVISION_DAYS,
+    Posterior,
+    Sightings,
+    Worths,
+    as_of,
+    condition,
+    posterior,
+)
+from racing.runs import Entries, Floats, Form, Ints, Runs, entries_of, later_runs, windows
 
 _ALONE_VARIANCE = 0.1  # of the level when no rival is known, in the rating's noise units
 _OUTLIER_SD = 2.5
+_BEFORE, _AFTER = 6, 3  # runs of each rival that a revision looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +58,162 @@ class Past:
 
     n_runs: int
     worths: Worths
-    """Of all runs; from ``n_runs`` on they say nothing yet."""
+    """Of all runs; from ``n_runs`` on they say nothing yet, and revisions due later may be stale."""
     months: Ints
     sums: tuple[Sums, ...]
     """Before each of the months, and, one more, after the last of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Where each run's dog ran before and after it: :func:`racing.runs.windows` and ``later_runs``."""
+
+    before: Ints
+    after: Ints
+
+    @classmethod
+    def of(cls, runs: Runs) -> "Neighbours":
+        """Return those of all runs."""
+        return cls(windows(runs.dog_id, runs.day), later_runs(runs.dog_id, runs.day, _AFTER))
+
+
 def replay(
     runs: Runs,
-    index: Ints,
+    neighbours: Neighbours,
     rating: Rating,
     courses: Courses,
     on_day: Callable[[int], None] = lambda n_runs: None,
     past: Past | None = None,
 ) -> Replay:
-    """Return what each run was worth, day by day, each day judged by the days before it.
-
-    ``index`` is the runs' :func:`racing.runs.windows`.
-    """
+    """Return what each run was worth, day by day, each day judged by the days before it."""
     n_levels = len(courses) if rating.by_meeting else N_CLASSES
     if past is None:
         nothing = (Sums.empty(len(courses), n_levels),)
-        past = Past(0, no_worths(len(runs)), np.zeros(0, np.int64), nothing)
-    worths = past.worths
+        past = Past(0, no_worths(len(runs), rating), np.zeros(0, np.int64), nothing)
     course = courses.of(runs.track_id, runs.distance_m)
-    key = level_key(rating, runs, course)
-    measured = rating.measure(runs)
-    shift = np.zeros(len(runs)) if rating.shift is None else rating.shift(runs)
+    passage = _Passage(
+        runs=runs,
+        neighbours=neighbours,
+        rating=rating,
+        measured=rating.measure(runs),
+        shift=np.zeros(len(runs)) if rating.shift is None else rating.shift(runs),
+        course=course,
+        key=level_key(rating, runs, course),
+        worths=past.worths,
+        tables={month: sums.month() for month, sums in zip(past.months.tolist(), past.sums, strict=False)},
+    )
     months, before_month, sums = past.months.tolist(), list(past.sums[:-1]), past.sums[-1].copy()
-    table = sums.month()
+    due = _revisions_due(runs.day, past.n_runs) if rating.is_revised else deque()
     for start, stop in _days(runs.day, past.n_runs):
+        day = int(runs.day[start])
         month = int(months_of(runs.day[start : start + 1])[0])
         if not months or month > months[-1]:
             months.append(month)
             before_month.append(sums.copy())
-            table = sums.month()
+            passage.tables[month] = sums.month()
             sums.fade()
-        rows = start + np.flatnonzero(~np.isnan(measured[start:stop]))
+        while due and due[0].day <= day:
+            passage.revise(due.popleft())
+        rows = start + np.flatnonzero(~np.isnan(passage.measured[start:stop]))
         if len(rows):
-            today = runs.take(rows)
-            known = posterior(Form(runs, index[rows]), entries_of(today), worths, rating.kernel)
-            judged = judge_day(today, known, measured[rows], key[rows], course[rows], rating, table)
-            worths.worth[rows] = judged.worth
-            worths.noise[rows] = judged.noise
-            worths.shift[rows] = shift[rows]
-            sums.add(course[rows], box_index(today.box), judged.residual, key[rows], judged.level)
+            judged = passage.judge(rows, month)
+            boxes = box_index(runs.box[rows])
+            sums.add(course[rows], boxes, judged.residual, passage.key[rows], judged.level)
         on_day(stop - start)
+    while due:  # of the last weeks: by all that is known, until later days tell more
+        passage.revise(due.popleft())
     if months:  # the month after the last holds all that is known
         months.append(months[-1] + 1)
         before_month.append(sums)
-    return Replay(worths, np.array(months, np.int64), tuple(before_month))
+    return Replay(passage.worths, np.array(months, np.int64), tuple(before_month))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Due:
+    """A revision: on this day, of the runs of a day before; in the order in which they are done."""
+
+    day: int
+    revision: int
+    start: int
+    stop: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Passage:
+    """One rating on its way through history; arrays hold one entry a run."""
+
+    runs: Runs
+    neighbours: Neighbours
+    rating: Rating
+    measured: Floats
+    shift: Floats
+    course: Ints
+    key: Ints
+    worths: Worths
+    tables: dict[int, MonthOfEffects]
+
+    def judge(self, rows: Ints, month: int) -> "JudgedDay":
+        """Write down what a day's runs were worth, by what was known that morning."""
+        today = self.runs.take(rows)
+        form = Form(self.runs, self.neighbours.before[rows])
+        known = posterior(form, entries_of(today), self.worths, self.rating.kernel)
+        judged = self._explain(today, rows, known, month)
+        # Until a revision is due the fresh worth stands in its place.
+        self.worths.worth[rows] = judged.worth[:, None]
+        self.worths.noise[rows] = judged.noise[:, None]
+        self.worths.shift[rows] = self.shift[rows]
+        self.worths.innovation[rows] = judged.innovation
+        return judged
+
+    def revise(self, due: _Due) -> None:
+        """Write down what a day's runs were worth, by what their runners did before and since."""
+        rows = due.start + np.flatnonzero(~np.isnan(self.measured[due.start : due.stop]))
+        if not len(rows):
+            return
+        today = self.runs.take(rows)
+        known = condition(self._about(today, rows, due.day), entries_of(today), self.rating.kernel)
+        month = int(months_of(today.day[:1])[0])
+        judged = self._explain(today, rows, known, month)
+        self.worths.worth[rows, due.revision :] = judged.worth[:, None]
+        self.worths.noise[rows, due.revision :] = judged.noise[:, None]
+
+    def _explain(self, today: Runs, rows: Ints, known: Posterior, month: int) -> "JudgedDay":
+        table = self.tables[month]
+        return judge_day(
+            today, known, self.measured[rows], self.key[rows], self.course[rows], self.rating, table
+        )
+
+    def _about(self, today: Runs, rows: Ints, day: int) -> Sightings:
+        """Return the sightings before and after the runs of a day, as known on the morning of a later day."""
+        after = self.neighbours.after[rows]
+        after = np.where((after >= 0) & (self.runs.day[np.maximum(after, 0)] < day), after, -1)
+        form = Form(self.runs, np.concatenate([self.neighbours.before[rows, :_BEFORE], after], axis=1))
+        # As of the evening before: a revision due this very day may still be to come.
+        known_for = np.where(form.known, day - 1.0 - form.day, 0.0)
+        worth, noise = as_of(form, self.worths, known_for)
+        shift = np.nan_to_num(form.of(self.worths.shift))
+        own = np.nan_to_num(self.worths.shift[rows])[:, None]
+        since, until = np.cumsum(shift[:, :_BEFORE], axis=1), np.cumsum(shift[:, _BEFORE:], axis=1)
+        moved = np.concatenate([since, -own, -own - until[:, :-1]], axis=1)
+        runs_ago = np.concatenate([np.arange(1.0, _BEFORE + 1), -np.arange(1.0, _AFTER + 1)])
+        return Sightings(
+            form=form,
+            days_ago=np.where(form.known, today.day[:, None] - form.day, 0.0),
+            runs_ago=np.where(form.known, runs_ago, 0.0),
+            observed=worth + moved,
+            noise=noise,
+        )
+
+
+def _revisions_due(day: Ints, first: int) -> deque[_Due]:
+    """Return all revisions that days from the first row's on may change, in order."""
+    first_day = int(day[first]) if first < len(day) else int(day.max(initial=0)) + 1
+    due = [
+        _Due(int(day[start]) + lag, revision, start, stop)
+        for start, stop in _days(day, 0)
+        for revision, lag in enumerate(REVISION_DAYS, start=1)
+    ]
+    return deque(sorted(revision for revision in due if revision.day > first_day or first == 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +223,14 @@ class JudgedDay:
     worth: Floats
     noise: Floats
     level: Floats
-    residual: Floats
-    """Box effect and noise: what neither the level nor the ability foresaw."""
+    innovation: Floats
+    """What neither level nor box nor ability foresaw."""
+    box: Floats
+
+    @property
+    def residual(self) -> Floats:
+        """Return the box's effect and noise, from which the box tables learn."""
+        return self.innovation + self.box
 
 
 def judge_day(
@@ -134,15 +261,16 @@ def judge_day(
     weight = np.bincount(group, precision, n_groups) + 1.0 / spread
     level = (np.bincount(group, precision * left_over, n_groups) + expected / spread) / weight
 
-    residual = left_over - level[group]
-    surprise = np.abs(residual) * np.sqrt(precision)
+    innovation = left_over - level[group]
+    surprise = np.abs(innovation) * np.sqrt(precision)
     # A fall or a check says little of a dog: beyond 2.5 sd the noise grows with the square (Huber, 1964).
     noise = noise * np.maximum(1.0, surprise / _OUTLIER_SD) ** 2
     return JudgedDay(
         worth=measured - box - level[group],
         noise=noise + 1.0 / weight[group],
         level=level[group],
-        residual=residual + box,
+        innovation=innovation,
+        box=box,
     )
 
 
@@ -161,9 +289,10 @@ def prior_mean(known: Posterior, race: Ints, rating: Rating) -> Floats:
     return rivals + rating.debut
 
 
-def no_worths(n_runs: int) -> Worths:
+def no_worths(n_runs: int, rating: Rating) -> Worths:
     """Return worths of runs that say nothing yet."""
-    return Worths(np.full(n_runs, np.nan), np.full(n_runs, np.nan), np.zeros(n_runs))
+    shape = (n_runs, rating.n_revisions)
+    return Worths(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(n_runs), np.full(n_runs, np.nan))
 
 
 def level_key(rating: Rating, runs: Runs | Entries, course: Ints) -> Ints:

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from racing.database.tables import Effect, RatingsDue, Run, RunWorth, Track
 from racing.history import EPOCH, floats, load_runs
 from racing.importers.ids import lock_for_import
-from racing.ratings.catalog import RATINGS
+from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
-from racing.ratings.posterior import Worths
-from racing.ratings.replay import Past, Replay, no_worths, replay
+from racing.ratings.posterior import REVISION_DAYS, Worths
+from racing.ratings.replay import Neighbours, Past, Replay, no_worths, replay
 from racing.runs import Floats, Ints, Runs, windows
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> Rated
         effects = load_sums(connection).book()
     position = np.searchsorted(columns["run_id"], runs.run_id)
     columns = {name: column[position] for name, column in columns.items()}
-    worths = {rating.name: worths_of(columns, rating.name) for rating in RATINGS}
+    worths = {rating.name: worths_of(columns, rating) for rating in RATINGS}
     return RatedHistory(runs, windows(runs.dog_id, runs.day), worths, effects)
 
 
@@ -132,11 +132,19 @@ def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:
     return EffectBook(courses, numbers, by_rating)
 
 
-def worths_of(columns: dict[str, Floats], rating: str) -> Worths:
+def worths_of(columns: Mapping[str, Floats], rating: Rating) -> Worths:
     """Return the worths of one rating from columns of the table of worths."""
-    worth = columns[f"{rating}_worth"]
-    shift = columns.get(f"{rating}_shift", np.zeros(len(worth)))
-    return Worths(worth, columns[f"{rating}_noise"], np.nan_to_num(shift))
+    worth, noise = (np.stack([columns[name] for name in names], axis=1) for names in _names_of(rating))
+    shift = columns.get(f"{rating.name}_shift", np.zeros(len(worth)))
+    innovation = columns.get(f"{rating.name}_innovation", np.full(len(worth), np.nan))
+    return Worths(worth, noise, np.nan_to_num(shift), innovation)
+
+
+def _names_of(rating: Rating) -> tuple[list[str], list[str]]:
+    """Return the columns of a rating's worths and of their noises: fresh, then as revised."""
+    suffixes = ["", *(f"_{days}" for days in REVISION_DAYS)][: rating.n_revisions]
+    worths, noises = ([f"{rating.name}_{part}{suffix}" for suffix in suffixes] for part in ("worth", "noise"))
+    return worths, noises
 
 
 def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
@@ -176,8 +184,9 @@ def _pasts(
     moved = stored.moved_to(courses)
     pasts = {}
     for rating in RATINGS:
-        known, worths = worths_of(columns, rating.name), no_worths(len(runs))
-        worths.worth[order], worths.noise[order], worths.shift[order] = known.worth, known.noise, known.shift
+        known, worths = worths_of(columns, rating), no_worths(len(runs), rating)
+        for part in ("worth", "noise", "shift", "innovation"):
+            getattr(worths, part)[order] = getattr(known, part)
         pasts[rating.name] = Past(n_runs, worths, months, moved.by_rating[rating.name][: n_months + 1])
     return pasts
 
@@ -185,7 +194,7 @@ def _pasts(
 def _replay_all(
     runs: Runs, courses: Courses, pasts: Mapping[str, Past], on_progress: Callable[[int, int], None]
 ) -> dict[str, Replay]:
-    index = windows(runs.dog_id, runs.day)
+    neighbours = Neighbours.of(runs)
     n_to_play = len(RATINGS) * (len(runs) - _n_kept(pasts))
     n_played = 0
 
@@ -195,7 +204,7 @@ def _replay_all(
         on_progress(n_played, n_to_play)
 
     return {
-        rating.name: replay(runs, index, rating, courses, on_day, pasts.get(rating.name))
+        rating.name: replay(runs, neighbours, rating, courses, on_day, pasts.get(rating.name))
         for rating in RATINGS
     }
 
@@ -224,9 +233,11 @@ def _write_worths(
     pasts: Mapping[str, Past],
     first_day: dt.date | None,
 ) -> None:
-    old = delete(_WORTH)
-    if pasts:
-        old = old.where(_WORTH.c.run_id.in_(select(_RUN.c.id).where(_RUN.c.date >= first_day)))
+    old, n_kept = delete(_WORTH), 0
+    if pasts and first_day is not None:
+        first_revised = first_day - dt.timedelta(days=max(REVISION_DAYS))
+        n_kept = int(np.searchsorted(runs.day, (first_revised - EPOCH).days))
+        old = old.where(_WORTH.c.run_id.in_(select(_RUN.c.id).where(_RUN.c.date >= first_revised)))
     connection.execute(old)
     columns: dict[str, Floats | Ints] = {
         "run_id": runs.run_id,
@@ -235,11 +246,14 @@ def _write_worths(
     }
     for rating in RATINGS:
         worths = played[rating.name].worths
-        columns[f"{rating.name}_worth"] = worths.worth
-        columns[f"{rating.name}_noise"] = worths.noise
+        names = _names_of(rating)
+        columns |= dict(zip(names[0], worths.worth.T, strict=True))
+        columns |= dict(zip(names[1], worths.noise.T, strict=True))
         if rating.shift is not None:
             columns[f"{rating.name}_shift"] = worths.shift
-    for start in range(_n_kept(pasts), len(runs), _BATCH):
+        if rating.is_revised:
+            columns[f"{rating.name}_innovation"] = worths.innovation
+    for start in range(n_kept, len(runs), _BATCH):
         part = [_plain(values[start : start + _BATCH]) for values in columns.values()]
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*part, strict=True)]
         connection.execute(insert(_WORTH), rows)

@@ -1,6 +1,8 @@
 """``POST /predict``: the probabilities of one card."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from service.answers import prediction_out
 from service.openapi import REQUEST_ID_PARAMETER, json_body, problems
@@ -8,6 +10,14 @@ from service.running import JsonBody, Service
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
 
 router = APIRouter(tags=["prediction"])
+
+Explain = Annotated[
+    bool,
+    Query(
+        description="Also say why: what each topic (market rating, times, box ...) contributes to each "
+        "runner's strength, exactly, against the field's mean. Takes some ten milliseconds more."
+    ),
+]
 
 
 @router.post(
@@ -18,7 +28,7 @@ router = APIRouter(tags=["prediction"])
     responses=problems(400, 413, 415, 422, 503),
     openapi_extra=json_body(CardIn, EXAMPLE_CARD) | REQUEST_ID_PARAMETER,
 )
-async def predict(request: Request, service: Service, body: JsonBody) -> Response:
+async def predict(request: Request, service: Service, body: JsonBody, explain: Explain = False) -> Response:
     """Send a race that has not been run: 2 to 10 runners, each with its form or a name the database knows.
 
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
@@ -26,6 +36,6 @@ async def predict(request: Request, service: Service, body: JsonBody) -> Respons
     """
     card = CardIn.model_validate_json(body).to_card()
     champion = service.slots.take()
-    prediction = await service.predict(champion, card)
+    prediction = await service.predict(champion, card, is_explained=explain)
     answer = prediction_out(prediction, champion, request_id=request.scope["request_id"])
     return Response(answer.model_dump_json(), media_type="application/json")

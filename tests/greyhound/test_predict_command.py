@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from greyhound.cli import main
 from service.schemas import EXAMPLE_CARD
-from tests.service.builders import make_card, make_registry
+from tests.service.builders import make_card, make_registry, running_service
 
 HEADER = "Dog Name,Sex,PLC,BOX,WGT,DIST,DATE,TRACK,G,TIME,WIN,BON,1 SEC,MGN,W/2G,PIR,SP"
 
@@ -58,6 +58,24 @@ def test_the_table_has_a_line_a_runner_and_the_warnings(registry: str, tmp_path:
     assert result.exit_code == 0, result.stderr
     for said in ("model version 1", "Sir Tick", "market", "warning: nothing is known of 'Quiet Harbour'"):
         assert said in result.stdout
+
+
+def test_explain_prints_a_line_a_runner_and_json_holds_what_the_service_answers(
+    registry: str, tmp_path: Path
+) -> None:
+    card = written(tmp_path, make_card(6))
+    result = predict(registry, card, "--explain", "--json")
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    with running_service(registry) as service:
+        served = service.predict(make_card(6), params={"explain": "true"}).json()
+    assert (answer["runners"], answer["base_strength"]) == (served["runners"], served["base_strength"])
+    said = predict(registry, card, "--explain").stdout
+    for runner in answer["runners"]:
+        first, second = runner["explanation"]["contributions"]
+        factors = (f"{one['topic']} x{one['multiplies_odds_by']:.2f}" for one in (first, second))
+        assert f"{runner['box']} {runner['name']}: {', '.join(factors)}\n" in said
+    assert "Why" not in predict(registry, card).stdout
 
 
 def test_a_form_guide_with_two_reserves_is_a_card_of_ten(registry: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,10 @@ def season(tmp_path_factory):
         folder, "train", "--families", "logistic_regression", "--trials", "1", "--force", "--json"
     )
     assert trained.returncode == 0, trained.stderr
-    assert json.loads(trained.stdout)["is_promoted"]
+    training = json.loads(trained.stdout)
+    assert training["is_promoted"]
+    assert training["report"] == str(folder / "var/reports/version-1.html")
+    assert "promoted" in Path(training["report"]).read_text(encoding="utf-8").lower()
     return folder
 
 
@@ -48,6 +52,21 @@ def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_f
     assert "learnt" in document["warnings"][0]
 
 
+def test_evaluate_by_slices_tells_every_slicing_asked_for_and_the_places(season):
+    days = ("--from", "2026-06-01", "--to", "2026-06-30")
+    found = greyhound(season, "evaluate", *days, "--by", "state,field", "--by", "favourites", "--json")
+    document = json.loads(found.stdout)
+    assert list(document["slices"]) == ["state", "field", "favourites"]
+    states = {part["name"]: part for part in document["slices"]["state"]}
+    assert sum(part["n_races"] for part in states.values()) == document["n_races"]
+    assert {"ece", "ece_by_chance", "slope", "has_trend", "losses"} <= states["SIM-W"].keys()
+    places = {row["name"]: row["log_loss"] for row in document["places"]["rows"]}
+    assert places["place market (BSP)"] < places["uniform"]
+    told = greyhound(season, "evaluate", *days, "--by", "all").stdout
+    assert all(f"By {name}: " in told for name in ("favourites", "state", "track", "layoff", "week"))
+    assert "place market (BSP)" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -55,6 +74,7 @@ def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_f
         (("score", "--from", "2026-06-01", "--to", "2026-06-02", "--output", "x.txt"), 2, ".parquet"),
         (("evaluate", "--from", "2030-01-01", "--to", "2030-01-02"), 4, "no race"),
         (("evaluate", "--from", "2026-06-01", "--to", "2026-06-02", "--model", "99"), 4, "version 99"),
+        (("evaluate", "--from", "2026-06-01", "--to", "2026-06-02", "--by", "weather"), 2, "weather"),
         (("train", "--families", "magic"), 2, "magic"),
         (("train", "--until", "2026-01-03"), 4, "needs"),
         (("train", "--from", "2026-02-01", "--until", "2026-01-01"), 2, "in this order"),

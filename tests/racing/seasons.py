@@ -35,6 +35,8 @@ def card_of_stored_race(engine: Engine, race_id: int) -> Card:
             run.c.box,
             run.c.rug,
             run.c.weight_kg,
+            run.c.rated_price,
+            run.c.early_speed,
         )
         .join(race, race.c.id == run.c.race_id)
         .join(dog, dog.c.id == run.c.dog_id)
@@ -44,7 +46,13 @@ def card_of_stored_race(engine: Engine, race_id: int) -> Card:
     with engine.connect() as connection:
         rows = connection.execute(query).all()
     runners = tuple(
-        Runner(name=row.name, box=row.box or row.rug, weight_kg=row.weight_kg)
+        Runner(
+            name=row.name,
+            box=row.box or row.rug,
+            weight_kg=row.weight_kg,
+            rated_price=row.rated_price,
+            early_speed=row.early_speed,
+        )
         for row in sorted(rows, key=lambda row: row.box or row.rug)
     )
     first = rows[0]

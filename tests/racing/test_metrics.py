@@ -11,6 +11,7 @@ from racing.metrics import (
     balanced_f1,
     best_f1_threshold,
     brier,
+    calibration_slope,
     ece,
     ece_by_chance,
     f1,
@@ -82,6 +83,31 @@ def test_ece_of_true_probabilities_is_what_chance_makes():
 def test_ece_sees_probabilities_that_are_too_bold():
     p, won, race = make_races()
     assert ece(share_within_race(2 * np.log(p), race), won) > 2 * ece_by_chance(p) > ece(p, won)
+
+
+def test_the_interval_of_the_slope_holds_one_for_true_probabilities_as_often_as_it_says():
+    hits = 0
+    for seed in range(200):
+        p, won, race = make_races(200, seed=seed)
+        favourite = p == np.repeat(np.maximum.reduceat(p, np.arange(0, len(p), 8)), 8)
+        rows = favourite if seed % 2 else p < 0.2
+        found = calibration_slope(p[rows], won[rows], race[rows])
+        hits += found.low <= 1 <= found.high
+    assert 180 <= hits <= 199
+
+
+def test_the_slope_undoes_what_made_log_odds_too_bold():
+    p, won, race = make_races(4000)
+    bold = 1 / (1 + (1 / p - 1) ** 2)
+    found = calibration_slope(bold, won, race)
+    assert found.slope == pytest.approx(calibration_slope(p, won, race).slope / 2)
+    assert found.high < 1
+
+
+def test_outcomes_without_an_exception_have_no_slope():
+    p, race = np.full(6, 0.2), np.arange(6)
+    assert np.isnan(calibration_slope(p, np.zeros(6, bool), race)).all()
+    assert np.isnan(calibration_slope(p, np.ones(6, bool), race)).all()
 
 
 def test_reliability_bins_hold_every_runner_once_and_equal_probabilities_together():

@@ -13,6 +13,7 @@ from racing.probabilities import (
     fit_market_combination,
     market_probabilities,
     n_places,
+    place_market_probabilities,
     place_probabilities,
     share_within_race,
 )
@@ -132,3 +133,18 @@ def test_a_fair_price_is_one_over_the_probability():
 
 def _rows(race):
     return [np.flatnonzero(race == r) for r in range(race[-1] + 1)]
+
+
+def test_place_prices_are_shared_out_to_the_places_paid_and_one_unknown_price_hides_its_race():
+    race = np.array([0, 0, 0, 1, 1, 1, 1])
+    prices = [1.5, 1.8, 4.0, 2.0, np.nan, 3.0, 4.0]
+    p = place_market_probabilities(prices, race, np.array([1, 2]))
+    assert p[:3].sum() == pytest.approx(1)
+    assert p[0] / p[2] == pytest.approx(4.0 / 1.5)
+    assert np.isnan(p[3:]).all()
+
+
+def test_a_short_place_price_stays_below_certainty():
+    p = place_market_probabilities([1.01, 4.0, 6.0, 9.0], np.zeros(4, int), 2)
+    assert p.max() == 0.99
+    assert len(place_market_probabilities([], np.zeros(0, int), 2)) == 0

@@ -9,9 +9,9 @@ from racing.classes import grade_class
 from racing.probabilities import n_places
 from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating
 from racing.ratings.effects import Courses
-from racing.ratings.posterior import Kernel, Worths, posterior
-from racing.ratings.replay import replay
-from racing.runs import Entries, Form, Runs, concatenate, entries_of, windows
+from racing.ratings.posterior import REVISION_DAYS, Kernel, Sightings, Worths, condition, posterior
+from racing.ratings.replay import Neighbours, Replay, replay
+from racing.runs import Entries, Form, Runs, concatenate, entries_of, later_runs, windows
 
 STATE_ONLY = Kernel(
     debut=0.9, day=0.003, run=0.02, track=0.0, course=0.0, distance=0.0, distance_scale=1.0, zone=0.0
@@ -33,11 +33,16 @@ def next_race(runs: Runs, day: int) -> tuple[Form, Entries]:
     return Form(runs, np.arange(len(runs) - 1, -1, -1)[None, :]), entry
 
 
+def worths_of_runs(worth: list[float], noise: list[float], shift: list[float] | None = None) -> Worths:
+    """Return worths that were never revised."""
+    columns = np.array(worth)[:, None], np.array(noise)[:, None]
+    return Worths(*columns, np.array(shift or [0.0] * len(worth)), np.full(len(worth), np.nan))
+
+
 def test_the_posterior_is_that_of_the_kalman_filter() -> None:
     days, worth, noise = [0, 5, 12, 40], [0.3, -0.2, 0.6, 0.1], [0.05, 0.02, 0.3, 0.04]
     form, entry = next_race(make_runs(days), 47)
-    worths = Worths(np.array(worth), np.array(noise), np.zeros(4))
-    found = posterior(form, entry, worths, STATE_ONLY)
+    found = posterior(form, entry, worths_of_runs(worth, noise), STATE_ONLY)
 
     mean, variance = 0.0, STATE_ONLY.debut
     for day, following, w, r in zip(days, [*days[1:], 47], worth, noise, strict=True):
@@ -49,16 +54,15 @@ def test_the_posterior_is_that_of_the_kalman_filter() -> None:
 
 def test_a_dog_without_worths_is_at_its_prior() -> None:
     form, entry = next_race(make_runs([0, 5]), 9)
-    found = posterior(form, entry, Worths(np.full(2, np.nan), np.full(2, np.nan), np.zeros(2)), STATE_ONLY)
+    found = posterior(form, entry, worths_of_runs([np.nan] * 2, [np.nan] * 2), STATE_ONLY)
     np.testing.assert_allclose([found.mean[0], found.loading[0]], [0.0, 1.0], atol=1e-4)
     assert not found.is_known[0]
 
 
 def test_a_shift_after_the_last_run_moves_the_ability_by_as_much() -> None:
     form, entry = next_race(make_runs([0, 5]), 9)
-    worth, noise = np.array([0.4, 0.4]), np.array([1e-6, 1e-6])
-    still = posterior(form, entry, Worths(worth, noise, np.zeros(2)), STATE_ONLY)
-    moved = posterior(form, entry, Worths(worth, noise, np.array([0.0, 0.25])), STATE_ONLY)
+    still = posterior(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6]), STATE_ONLY)
+    moved = posterior(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6], [0.0, 0.25]), STATE_ONLY)
     np.testing.assert_allclose(moved.mean - still.mean, 0.25, atol=1e-3)
 
 
@@ -66,6 +70,63 @@ def test_windows_hold_earlier_days_only_newest_first() -> None:
     dog = np.array([1, 2, 1, 1, 1])
     day = np.array([0, 0, 3, 3, 9])
     assert windows(dog, day, 3).tolist() == [[-1] * 3, [-1] * 3, [0, -1, -1], [0, -1, -1], [3, 2, 0]]
+
+
+def test_later_runs_are_windows_of_time_turned_round() -> None:
+    dog = np.array([1, 2, 1, 1, 1])
+    day = np.array([0, 0, 3, 3, 9])
+    assert later_runs(dog, day, 3).tolist() == [[2, 3, 4], [-1] * 3, [4, -1, -1], [4, -1, -1], [-1] * 3]
+
+
+def test_ability_between_two_runs_is_that_of_the_smoother() -> None:
+    # A Brownian state seen at day 0 and at day 20, asked for at day 5: the textbook's conditional Gaussian.
+    runs = make_runs([0, 20])
+    entry = replace(entries_of(runs.take([0])), day=np.array([5]))
+    form = Form(runs, np.array([[0, 1]]))
+    ago = np.array([[5.0, -15.0]])
+    seen = Sightings(form, ago, np.array([[1.0, -1.0]]), np.array([[0.5, -0.3]]), np.array([[0.1, 0.2]]))
+    kernel = STATE_ONLY
+    at = [0.0, kernel.day * 20 + kernel.run * 2]
+    asked = kernel.day * 5 + kernel.run
+    between = kernel.debut + np.minimum.outer(at, at) + np.diag([0.1, 0.2])
+    gain = np.linalg.solve(between, kernel.debut + np.minimum(at, asked))
+    np.testing.assert_allclose(condition(seen, entry, kernel).mean, gain @ [0.5, -0.3], rtol=1e-9)
+
+
+def two_pools() -> Runs:
+    """Return races of strangers: dogs 0-5 meet on day 0, then 0 alone meets weak dogs, 1-5 beat good ones."""
+    fields = {
+        0: [0, 1, 2, 3, 4, 5],
+        3: [1, 10, 11, 12], 4: [2, 10, 11, 12], 5: [3, 10, 11, 12], 6: [4, 10, 11, 12], 7: [5, 10, 11, 12],
+        60: [0, 20, 21, 22],
+    }  # fmt: skip
+    strength = {0: 0.0, **dict.fromkeys(range(1, 6), 0.0), **dict.fromkeys(range(10, 13), -1.5)}
+    records = []
+    for day, dogs in fields.items():
+        share = np.exp([strength.get(dog, 0.0) for dog in dogs])
+        for box, (dog, p) in enumerate(zip(dogs, share / share.sum(), strict=True), start=1):
+            records.append(
+                {"run_id": len(records), "race_id": day, "dog_id": dog, "day": day, "track_id": 1,
+                 "distance_m": 400, "box": box, "market_share": p, "grade": 5}
+            )  # fmt: skip
+    return concatenate(records)
+
+
+def market_replay(runs: Runs) -> Replay:
+    return replay(runs, Neighbours.of(runs), MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
+
+
+def test_rivals_that_did_well_since_make_a_run_worth_more() -> None:
+    fresh, revised, _ = market_replay(two_pools()).worths.worth[0]
+    assert revised > fresh + 0.05
+
+
+def test_a_revision_uses_runs_of_earlier_days_only() -> None:
+    runs = two_pools()
+    whole = market_replay(runs).worths.worth
+    for revision, days in enumerate(REVISION_DAYS, start=1):
+        known = runs.take(runs.day < days)
+        np.testing.assert_array_equal(market_replay(known).worths.worth[:6, revision], whole[:6, revision])
 
 
 def test_replay_finds_ability_apart_from_the_opposition() -> None:
@@ -85,11 +146,11 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
                      "distance_m": 400, "box": box, "market_share": p, "grade": 5}
                 )  # fmt: skip
     runs = concatenate(records)
-    index = windows(runs.dog_id, runs.day)
-    played = replay(runs, index, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
+    neighbours = Neighbours.of(runs)
+    played = replay(runs, neighbours, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
     last_day = runs.day == runs.day.max()
     entries = entries_of(runs.take(last_day))
-    found = posterior(Form(runs, index[last_day]), entries, played.worths, MARKET.kernel)
+    found = posterior(Form(runs, neighbours.before[last_day]), entries, played.worths, MARKET.kernel)
     order = np.argsort(runs.dog_id[last_day])
     centred = found.mean[order] - found.mean.mean()
     np.testing.assert_allclose(centred, ability, atol=0.35)
@@ -104,15 +165,15 @@ def test_a_slow_track_makes_no_slow_dog() -> None:
         for dog in range(8)
     ]  # fmt: skip
     runs = concatenate(records)
-    index = windows(runs.dog_id, runs.day)
-    worth = replay(runs, index, TIME, Courses.seen_in(runs.track_id, runs.distance_m)).worths.worth
+    courses = Courses.seen_in(runs.track_id, runs.distance_m)
+    worth = replay(runs, Neighbours.of(runs), TIME, courses).worths.worth[:, 0]
     heavy, usual = worth[runs.day == 63], worth[runs.day == 56]
     np.testing.assert_allclose(heavy, usual, atol=1.5)  # of a slowdown of 4.9 per cent
 
 
 @pytest.mark.parametrize("rating", RATINGS, ids=lambda rating: rating.name)
 def test_an_empty_history_is_replayed_to_nothing(rating: Rating) -> None:
-    played = replay(concatenate([]), np.zeros((0, 12), np.int64), rating, Courses())
+    played = replay(concatenate([]), Neighbours.of(concatenate([])), rating, Courses())
     assert len(played.worths.worth) == 0
     assert played.tables == ()
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 import model_registry.errors
 import racing.errors
 import service.errors
+from racing.cards import Card, PastRun, Runner
 from service import schemas
 from service.app import create_app
 from service.openapi import as_text
@@ -117,6 +118,13 @@ def test_the_versions_are_listed_with_aliases_and_metrics(service: RunningServic
 def test_the_docs_page_is_there(service: RunningService) -> None:
     assert "swagger" in service.client.get("/docs").text
     assert service.client.get("/openapi.json").json()["paths"].keys() >= {"/predict", "/model_status"}
+
+
+@pytest.mark.parametrize(
+    ("model", "value"), [(schemas.CardIn, Card), (schemas.RunnerIn, Runner), (schemas.PastRunIn, PastRun)]
+)
+def test_inputs_have_the_fields_of_the_card_that_they_become(model: type[BaseModel], value: type) -> None:
+    assert set(model.model_fields) == set(value.__dataclass_fields__)
 
 
 def test_inputs_refuse_what_they_do_not_know() -> None:

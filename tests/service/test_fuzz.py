@@ -33,11 +33,19 @@ past_runs = st.fixed_dictionaries(
         "position_in_running": st.from_regex(r"\A[0-9]{1,10}\Z"),
         "starting_price": st.floats(1.001, 1000),
         "bsp": st.floats(1.001, 1000),
+        "place_bsp": st.floats(1.001, 1000),
+        "rated_price": st.floats(1.001, 1000),
+        "early_speed": st.floats(0, 1),
     },
 )
 runners = st.fixed_dictionaries(
     {"name": names, "form": st.lists(past_runs, min_size=1, max_size=4)},
-    optional={"weight_kg": st.floats(15, 50), "price": st.floats(1.001, 1000)},
+    optional={
+        "weight_kg": st.floats(15, 50),
+        "price": st.floats(1.001, 1000),
+        "rated_price": st.floats(1.001, 1000),
+        "early_speed": st.floats(0, 1),
+    },
 )
 
 

@@ -30,6 +30,8 @@ def make_table(
         run_id=np.arange(n) + 1000,
         date=np.datetime64(first_day, "D") + race // races_a_day,
         track_id=race % 3,
+        track=np.array(["Ballarat", "Bendigo", "Bulli"])[race % 3],
+        state=np.array(["VIC", "VIC", "NSW"])[race % 3],
         distance_m=np.full(n, 500),
         box=np.tile(np.arange(1, n_runners + 1), n_races),
         won=(np.arange(n_runners) == winner[:, None]).ravel(),
@@ -38,6 +40,7 @@ def make_table(
         n_prior_runs=rng.integers(0, 6, n),
         market_probability=market,
         rated_probability=np.full(n, np.nan),
+        place_market_probability=np.full(n, np.nan),
         true_probability=truth,
     )
     return replace(table, **columns)

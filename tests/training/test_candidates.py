@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 
 from racing.metrics import race_log_loss
-from tests.training.builders import FEATURE_NAMES, make_table
-from training.candidates import SearchSettings, fit_candidates
+from tests.training.builders import make_table
+from training.candidates import SearchSettings, fit_again, fit_candidates
 from training.errors import SearchNotResumable, TrainingSetTooSmall
 from training.families import FAMILY_NAMES
 from training.splits import split_by_time, time_folds
 
+CODES = (5,)
 QUICK = SearchSettings(families=("logistic_regression", "xgboost"), n_trials=3, n_folds=2, n_jobs=1)
 
 
 def fit(settings, split=None, on_trial=lambda trial: None):
     split = split or split_by_time(make_table(400))
-    return fit_candidates(split.train, split.calibration, settings, FEATURE_NAMES, ("feature_5",), on_trial)
+    return fit_candidates(split.train, split.calibration, settings, CODES, on_trial)
 
 
 def tried(candidates):
@@ -46,6 +47,27 @@ def test_workers_find_what_one_process_finds():
         np.testing.assert_array_equal(
             candidate.log_odds(features), side_by_side[candidate.name].log_odds(features)
         )
+
+
+def test_a_search_begins_by_race_and_then_by_runner_with_every_way_of_balance():
+    first = fit(replace(QUICK, families=("xgboost",), n_trials=5)).trials
+    assert [trial.params["objective"] for trial in first] == ["race", *["runner"] * 4]
+    assert [trial.params["imbalance"] for trial in first[1:]] == ["none", "smote_nc", "class_weight", "focal"]
+    common = {"objective", "market_weight", "imbalance", "focal_gamma"}
+    own = [{name: v for name, v in trial.params.items() if name not in common} for trial in first]
+    assert own == [own[0]] * 5
+    assert {trial.state for trial in first} == {"complete"}
+
+
+def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():
+    split = split_by_time(make_table(400))
+    chosen = fit(replace(QUICK, n_trials=1), split)["ensemble"]
+    again = fit_again(chosen, split.before_test, QUICK, CODES)
+    assert again.calibration == chosen.calibration
+    assert [m.weight for m in again.members] == [m.weight for m in chosen.members]
+    assert (again.log_odds(split.test.features) != chosen.log_odds(split.test.features)).all()
+    same = fit_again(chosen, split.train, QUICK, CODES)
+    np.testing.assert_array_equal(same.log_odds(split.test.features), chosen.log_odds(split.test.features))
 
 
 def test_a_resumed_search_ends_where_an_uninterrupted_one_does(tmp_path):

@@ -8,10 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 from model_registry import get_model_registry
-from racing.metrics import reliability
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.importance import feature_importance
-from training.plots import draw_plots
+from training.importance import permutation_importance
 from training.search import Trial
 from training.tracking import training_run
 
@@ -38,21 +36,12 @@ def make_trials(n):
 
 
 def test_a_training_is_one_run_with_a_nested_run_for_every_trial(registry, tmp_path):
-    table = make_table(60)
     with training_run(registry, name="test", seconds_so_far=60, tags={"data_hash": "abc"}) as run:
         began = time.perf_counter()
         run.log_trials(make_trials(20))
         seconds = time.perf_counter() - began
         run.log({"seed": 1}, {"race_log_loss": 1.6, "auc": float("nan")})
-        plots = draw_plots(
-            tmp_path,
-            curve=reliability(table.true_probability, table.won),
-            scores=table.true_probability,
-            won=table.won,
-            importance={"box": 0.1},
-            searched={"xgboost": [1.7, float("nan"), 1.6], "catboost": []},
-        )
-        run.log_files(plots, "plots")
+        run.log_text("<svg/>", "plots/roc.svg")
         run.log_document({"success": True}, "summary.json")
     client = MlflowClient(registry.tracking_uri)
     parent = client.get_run(run.run_id)
@@ -60,8 +49,7 @@ def test_a_training_is_one_run_with_a_nested_run_for_every_trial(registry, tmp_p
     assert parent.info.end_time - parent.info.start_time > 60_000
     assert parent.data.tags["data_hash"] == "abc"
     assert parent.data.metrics == {"race_log_loss": 1.6}
-    names = {file.path for file in client.list_artifacts(run.run_id, "plots")}
-    assert names == {f"plots/{p}.png" for p in ("reliability", "roc", "feature_importance", "search_history")}
+    assert [file.path for file in client.list_artifacts(run.run_id, "plots")] == ["plots/roc.svg"]
     assert json.loads((tmp_path / "artifacts/greyhound" / run.run_id / "artifacts/summary.json").read_text())
     nested = client.search_runs([run.experiment_id], f"tags.mlflow.parentRunId = '{run.run_id}'")
     assert {trial.info.run_name for trial in nested} == {f"xgboost {i}" for i in range(20)}
@@ -81,7 +69,7 @@ def test_an_interrupted_training_leaves_a_killed_run(registry):
 def test_what_carries_the_races_is_found_important():
     table = make_table(200)
 
-    def scores(features):
+    def scores(features, race):
         return 1 / (1 + np.exp(-(features[:, 0] + 0.5 * features[:, 1]).astype(float)))
 
     def probabilities(features, race):
@@ -89,6 +77,10 @@ def test_what_carries_the_races_is_found_important():
         return odds / np.bincount(race, odds)[race]
 
     for races in (table, make_table(200, is_whole=np.zeros(1200, bool))):
-        found = feature_importance(races, FEATURE_NAMES, probabilities, scores)
-        assert found["feature_0"] > found["feature_1"] > 0.01
-        assert found["feature_3"] == 0
+        groups = {name: "strength" if name in FEATURE_NAMES[:2] else "other" for name in FEATURE_NAMES}
+        found = permutation_importance(races, groups, probabilities, scores)
+        rises = found.as_json()
+        assert rises["feature_0"] > rises["feature_1"] > 0.01
+        assert found.groups["strength"].difference > rises["feature_0"]
+        assert found.groups["other"].difference == 0
+        assert rises["feature_3"] == 0

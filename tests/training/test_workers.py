@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SEARCH = """
-from tests.training.builders import FEATURE_NAMES, make_table
+from tests.training.builders import make_table
 from training.candidates import SearchSettings, fit_candidates
 from training.splits import split_by_time
 
@@ -18,7 +18,7 @@ if __name__ == "__main__":
     split = split_by_time(make_table(400))
     settings = SearchSettings(families=("xgboost", "gradient_boosting"), n_trials=500, n_folds=2)
     report = lambda trial: print(trial.number, flush=True)
-    fit_candidates(split.train, split.calibration, settings, FEATURE_NAMES, (), report)
+    fit_candidates(split.train, split.calibration, settings, (), report)
 """
 
 

@@ -6,24 +6,31 @@ from typing import Any, ClassVar
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
+from sklearn._loss.loss import HalfSquaredError  # type: ignore[import-untyped]
+from sklearn.ensemble import (  # type: ignore[import-untyped]
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 
 from training.families.family import Floats, Params, Setting
+from training.lesson import Lesson
+from training.objective import WithinRace
 from training.onnx_trees import Forest, Tree
-from training.resampling import Lesson
 
 
 @dataclass(frozen=True, slots=True)
 class GradientBoostingMember:
     """Fitted trees."""
 
-    estimator: HistGradientBoostingClassifier
+    estimator: HistGradientBoostingClassifier | HistGradientBoostingRegressor
     columns: NDArray[np.int64]
     """The features that it was fitted on, as columns of all."""
 
     def log_odds(self, features: NDArray[np.float32]) -> Floats:
         """Return each runner's log odds."""
-        return np.asarray(self.estimator.decision_function(features[:, self.columns]), np.float64)
+        return np.asarray(
+            self.estimator._raw_predict(features[:, self.columns], n_threads=1)[:, 0], np.float64
+        )
 
     def forest(self) -> Forest:
         """Return the trees as a table."""
@@ -50,28 +57,64 @@ class GradientBoosting:
     name = "gradient_boosting"
     has_focal_loss = False
     defaults: ClassVar[Params] = {
-        "learning_rate": 0.06, "max_iter": 90, "max_leaf_nodes": 12, "min_samples_leaf": 60,
-        "l2_regularization": 5.0, "max_features": 0.4,
+        "learning_rate": 0.1, "max_iter": 120, "max_leaf_nodes": 31, "min_samples_leaf": 100,
+        "l2_regularization": 5.0, "max_features": 0.25,
     }  # fmt: skip
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
         """Return one point of the search space."""
         return {
-            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-            "max_iter": trial.suggest_int("max_iter", 30, 250, log=True),
-            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 4, 31, log=True),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 10, 200, log=True),
-            "l2_regularization": trial.suggest_float("l2_regularization", 0.01, 100.0, log=True),
-            "max_features": trial.suggest_float("max_features", 0.15, 1.0),
+            "learning_rate": trial.suggest_float("learning_rate", 0.04, 0.2, log=True),
+            "max_iter": trial.suggest_int("max_iter", 40, 160, log=True),
+            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 6, 40, log=True),
+            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 20, 300, log=True),
+            "l2_regularization": trial.suggest_float("l2_regularization", 0.1, 100.0, log=True),
+            "max_features": trial.suggest_float("max_features", 0.1, 0.6),
         }
 
     def fit(self, lesson: Lesson, params: Params, setting: Setting) -> GradientBoostingMember:
         """Fit on the lesson."""
-        estimator = HistGradientBoostingClassifier(
-            **params, max_bins=127, early_stopping=False, random_state=setting.seed
-        )
         # its binning fails on a column without two values (scikit-learn 1.9)
         low = np.fmin.reduce(lesson.features, axis=0)
         columns = np.flatnonzero(np.fmax.reduce(lesson.features, axis=0) > low)
-        fitted = estimator.fit(lesson.features[:, columns], lesson.won, sample_weight=lesson.weights)
+        rate, n_steps = setting.steps(params["learning_rate"], params["max_iter"])
+        grown = {**params, "learning_rate": rate, "max_iter": n_steps}
+        grown |= {"max_bins": 127, "early_stopping": False, "random_state": setting.seed}
+        if (races := lesson.races) is not None:
+            # the loss knows the weights; given to the estimator too they would count twice
+            estimator = HistGradientBoostingRegressor(loss=_RaceLoss(races), **grown)
+            fitted = estimator.fit(lesson.features[:, columns], races.target)
+        else:
+            estimator = HistGradientBoostingClassifier(**grown)
+            fitted = estimator.fit(lesson.features[:, columns], lesson.won, sample_weight=lesson.weights)
         return GradientBoostingMember(fitted, columns)
+
+
+class _RaceLoss(HalfSquaredError):  # type: ignore[misc]
+    """The loss within the race, behind the interface that scikit-learn's boosting asks."""
+
+    constant_hessian = False
+
+    def __init__(self, races: WithinRace) -> None:
+        super().__init__()
+        self.races = races
+        self.constant_hessian = False
+
+    def fit_intercept_only(self, y_true: Floats, sample_weight: Floats | None = None) -> np.float64:
+        """Start even: only differences within a race count."""
+        return np.float64(0.0)
+
+    def gradient_hessian(
+        self,
+        y_true: Floats,
+        raw_prediction: Floats,
+        sample_weight: Floats | None = None,
+        gradient_out: NDArray[np.float32] | None = None,
+        hessian_out: NDArray[np.float32] | None = None,
+        n_threads: int = 1,
+    ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        """Write the derivatives where the boosting wants them."""
+        assert gradient_out is not None
+        assert hessian_out is not None
+        gradient_out[:], hessian_out[:] = self.races.derivatives(np.ravel(raw_prediction))
+        return gradient_out, hessian_out

@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 import optuna
 from numpy.typing import NDArray
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
 from training.families.family import Floats, Params, Setting
-from training.resampling import Lesson, medians
+from training.lesson import Lesson
+from training.objective import WithinRace
+from training.resampling import medians
 
 _MAX_LEVELS = 12  # a code of more levels (track, grade) is left out: most of its levels are rare
 _MIN_FLAGGED = 0.01  # a column is flagged as unknown if that is so for 1 % to 99 % of the runners
@@ -47,7 +50,7 @@ class LogisticRegressionFamily:
 
     name = "logistic_regression"
     has_focal_loss = False
-    defaults: ClassVar[Params] = {"c": 0.03, "l1_ratio": 0.0, "clip": 0.005}
+    defaults: ClassVar[Params] = {"c": 0.1, "l1_ratio": 0.0, "clip": 0.005}
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
         """Return one point of the search space."""
@@ -58,43 +61,86 @@ class LogisticRegressionFamily:
         }
 
     def fit(self, lesson: Lesson, params: Params, setting: Setting) -> LinearMember:
-        """Fit on the lesson."""
-        x = lesson.features.astype(np.float64)
-        unknown = np.isnan(x)
-        share_unknown = unknown.mean(axis=0)
-        median = medians(lesson.features).astype(np.float64)
-        filled = np.where(unknown, median, x)
-        low, high = np.quantile(filled, [params["clip"], 1 - params["clip"]], axis=0)
-        clipped = np.clip(filled, low, high)
-        scale = clipped.std(axis=0)
-        amounts = np.flatnonzero((scale > 1e-9) & ~np.isin(np.arange(x.shape[1]), list(setting.categorical)))
-        flags = np.flatnonzero((share_unknown > _MIN_FLAGGED) & (share_unknown < 1 - _MIN_FLAGGED))
-        columns, values = _levels(x, setting)
-        mean = clipped[:, amounts].mean(axis=0)
-        design = np.hstack(
-            [(clipped[:, amounts] - mean) / scale[amounts], unknown[:, flags], x[:, columns] == values]
+        """Fit on the lesson: a logistic regression by runner, a conditional logit by race."""
+        x = lesson.features
+        share_unknown = np.isnan(x).mean(axis=0)
+        median = medians(x)
+        low, high = np.empty_like(median), np.empty_like(median)
+        amounts, flags = (
+            [],
+            np.flatnonzero((share_unknown > _MIN_FLAGGED) & (share_unknown < 1 - _MIN_FLAGGED)),
         )
-        # the penalty is per mean loss: `c` means the same for 10,000 and for 400,000 runners
-        learner = LogisticRegression(
-            C=params["c"] * 1e4 / len(x), l1_ratio=params["l1_ratio"], solver="saga", max_iter=60, tol=1e-3,
-            random_state=setting.seed,
-        )  # fmt: skip
-        if params["l1_ratio"] < 0.5:
-            learner = LogisticRegression(C=params["c"] * 1e4 / len(x), max_iter=300)
-        with warnings.catch_warnings():
-            # saga stops short of its tolerance on strong penalties; the search judges what it got
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            learner.fit(design, lesson.won, sample_weight=lesson.weights)
-        coefficients = np.asarray(learner.coef_[0], np.float64)
+        parts: list[NDArray[np.float32]] = []
+        mean, scale = np.zeros(len(median)), np.ones(len(median))
+        for column in range(x.shape[1]):
+            values = np.where(np.isnan(x[:, column]), median[column], x[:, column])
+            low[column], high[column] = np.quantile(values, [params["clip"], 1 - params["clip"]])
+            values = np.clip(values, low[column], high[column])
+            spread = float(values.std(dtype=np.float64))
+            if spread > 1e-6 and column not in setting.categorical:
+                mean[column], scale[column] = float(values.mean(dtype=np.float64)), spread
+                amounts.append(column)
+                parts.append(((values - mean[column]) / spread).astype(np.float32))
+        parts += [np.isnan(x[:, column]).astype(np.float32) for column in flags]
+        columns, levels = _levels(x, setting)
+        parts += [
+            (x[:, column] == level).astype(np.float32) for column, level in zip(columns, levels, strict=True)
+        ]
+        coefficients, intercept = _fit(np.stack(parts, axis=1), lesson, params, setting)
         of_amounts, of_flags, of_levels = np.split(coefficients, np.cumsum([len(amounts), len(flags)]))
-        weight, unknown_weight = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+        weight, unknown_weight = np.zeros(len(median)), np.zeros(len(median))
         weight[amounts] = of_amounts / scale[amounts]
         unknown_weight[flags] = of_flags
-        intercept = float(learner.intercept_[0] - mean @ weight[amounts])
-        return LinearMember(median, low, high, weight, unknown_weight, columns, values, of_levels, intercept)
+        return LinearMember(
+            median=median.astype(np.float64),
+            low=low.astype(np.float64),
+            high=high.astype(np.float64),
+            weight=weight,
+            unknown_weight=unknown_weight,
+            level_column=columns,
+            level_value=levels,
+            level_weight=of_levels,
+            intercept=float(intercept - mean @ weight),
+        )
 
 
-def _levels(x: Floats, setting: Setting) -> tuple[NDArray[np.int64], Floats]:
+def _fit(
+    design: NDArray[np.float32], lesson: Lesson, params: Params, setting: Setting
+) -> tuple[Floats, float]:
+    """Return coefficients and intercept; ``c`` means the same for 10,000 and for 400,000 runners."""
+    if lesson.races is not None:
+        return _conditional_logit(design, lesson.races, params["c"]), 0.0
+    c = params["c"] * 1e4 / len(design)
+    learner = LogisticRegression(C=c, max_iter=300)
+    if params["l1_ratio"] >= 0.5:
+        learner = LogisticRegression(
+            C=c, l1_ratio=params["l1_ratio"], solver="saga", max_iter=60, tol=1e-3, random_state=setting.seed
+        )
+    with warnings.catch_warnings():
+        # saga stops short of its tolerance on strong penalties; the search judges what it got
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        learner.fit(design, lesson.won, sample_weight=lesson.weights)
+    return np.asarray(learner.coef_[0], np.float64), float(learner.intercept_[0])
+
+
+def _conditional_logit(design: NDArray[np.float32], races: WithinRace, c: float) -> Floats:
+    """Return the coefficients of the greatest penalised likelihood by race (ridge)."""
+    n_races = float(races.race[-1]) + 1
+    ridge = 1.0 / (c * 1e4)
+
+    def loss(coefficients: Floats) -> tuple[float, Floats]:
+        log_odds = (design @ coefficients.astype(np.float32)).astype(np.float64)
+        gradient, _ = races.derivatives(log_odds)
+        by_coefficient = (design.T @ gradient.astype(np.float32)).astype(np.float64) / n_races
+        total = races.loss(log_odds) / n_races + 0.5 * ridge * float(coefficients @ coefficients)
+        return total, by_coefficient + ridge * coefficients
+
+    start = np.zeros(design.shape[1])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-8})
+    return np.asarray(found.x, np.float64)
+
+
+def _levels(x: NDArray[np.float32], setting: Setting) -> tuple[NDArray[np.int64], Floats]:
     """Return column and value of every level of the codes that have few."""
     columns, values = [], []
     for column in setting.categorical:

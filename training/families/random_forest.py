@@ -6,24 +6,30 @@ from typing import Any, ClassVar
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier  # type: ignore[import-untyped]
+from sklearn.ensemble import (  # type: ignore[import-untyped]
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 
 from training.families.family import Floats, Params, Setting
+from training.lesson import Lesson
 from training.onnx_trees import CLIP, Forest, Tree
-from training.resampling import Lesson
 
-_TREES_IN_SEARCH, _TREES = 24, 150  # more trees only steady the mean: the search needs the order alone
-_MAX_ROWS_A_TREE = 20_000
+_TREES_IN_SEARCH, _TREES = 16, 100  # more trees only steady the mean: the search needs the order alone
+_MAX_ROWS_A_TREE = 40_000
+_LEAST_SHARE = 0.004  # of a target whose logarithm is taken
 
 
 @dataclass(frozen=True, slots=True)
 class RandomForestMember:
     """A fitted forest."""
 
-    estimator: RandomForestClassifier
+    estimator: RandomForestClassifier | RandomForestRegressor
 
     def log_odds(self, features: NDArray[np.float32]) -> Floats:
-        """Return the log odds of the mean probability, held within 1e-4 and 1 - 1e-4."""
+        """Return the mean log odds by race; by runner those of the mean probability, off 0 and 1."""
+        if isinstance(self.estimator, RandomForestRegressor):
+            return np.asarray(self.estimator.predict(features), np.float64)
         p = np.clip(self.estimator.predict_proba(features)[:, 1], CLIP, 1 - CLIP)
         odds: Floats = np.log(p / (1 - p))
         return odds
@@ -31,10 +37,11 @@ class RandomForestMember:
     def forest(self) -> Forest:
         """Return the trees as a table, each leaf its share of the mean."""
         n_trees = len(self.estimator.estimators_)
+        is_probability = isinstance(self.estimator, RandomForestClassifier)
         trees = []
         for estimator in self.estimator.estimators_:
             tree = estimator.tree_
-            p = tree.value[:, 0, 1] / tree.value[:, 0, :].sum(axis=1)
+            value = tree.value[:, 0, :]
             trees.append(
                 Tree(
                     feature=tree.feature.astype(np.int64),
@@ -42,33 +49,39 @@ class RandomForestMember:
                     yes=tree.children_left.astype(np.int64),
                     no=tree.children_right.astype(np.int64),
                     unknown_is_yes=np.asarray(tree.missing_go_to_left, bool),
-                    value=p / n_trees,
+                    # of a classifier the shares of losers and winners
+                    value=(value[:, 1] / value.sum(axis=1) if is_probability else value[:, 0]) / n_trees,
                 )
             )
-        return Forest(tuple(trees), "LEQ", is_probability=True)
+        return Forest(tuple(trees), "LEQ", is_probability=is_probability)
 
 
 class RandomForest:
-    """Bagged trees (Breiman 2001) of at most 120 leaves, so that a member stays below 3 MB."""
+    """Bagged trees (Breiman 2001) of at most 400 leaves, so that a member stays below 5 MB.
+
+    Trees that grow apart cannot share within a race: by race, they regress on the ln of each runner's target
+    less the mean of its race's.
+    """
 
     name = "random_forest"
     has_focal_loss = False
     defaults: ClassVar[Params] = {
-        "max_leaf_nodes": 80, "min_samples_leaf": 25, "max_features": 0.12, "max_samples": 0.3,
+        "max_leaf_nodes": 300, "min_samples_leaf": 20, "max_features": 0.2, "max_samples": 0.4,
     }  # fmt: skip
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
         """Return one point of the search space."""
         return {
-            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 16, 120, log=True),
+            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 30, 400, log=True),
             "min_samples_leaf": trial.suggest_int("min_samples_leaf", 5, 150, log=True),
-            "max_features": trial.suggest_float("max_features", 0.04, 0.3, log=True),
+            "max_features": trial.suggest_float("max_features", 0.06, 0.4, log=True),
             "max_samples": trial.suggest_float("max_samples", 0.15, 0.6),
         }
 
     def fit(self, lesson: Lesson, params: Params, setting: Setting) -> RandomForestMember:
         """Fit on the lesson."""
-        estimator = RandomForestClassifier(
+        kind = RandomForestClassifier if lesson.target is None else RandomForestRegressor
+        estimator = kind(
             n_estimators=_TREES if setting.is_final else _TREES_IN_SEARCH,
             max_leaf_nodes=params["max_leaf_nodes"],
             min_samples_leaf=params["min_samples_leaf"],
@@ -77,4 +90,13 @@ class RandomForest:
             n_jobs=1,
             random_state=setting.seed,
         )
-        return RandomForestMember(estimator.fit(lesson.features, lesson.won, sample_weight=lesson.weights))
+        wanted = _wanted(lesson)
+        return RandomForestMember(estimator.fit(lesson.features, wanted, sample_weight=lesson.weights))
+
+
+def _wanted(lesson: Lesson) -> Floats | NDArray[np.bool_]:
+    if lesson.target is None or lesson.race is None:
+        return lesson.won
+    logs = np.log(np.maximum(lesson.target, _LEAST_SHARE))
+    centred: Floats = logs - (np.bincount(lesson.race, logs) / np.bincount(lesson.race))[lesson.race]
+    return centred

@@ -1,6 +1,7 @@
-"""XGBoost, with the focal loss as an objective of its own."""
+"""XGBoost, with the focal loss and the race as objectives of its own."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,8 +12,12 @@ from numpy.typing import NDArray
 
 from training.families.family import Floats, Params, Setting
 from training.focal import focal_derivatives
+from training.lesson import Lesson
 from training.onnx_trees import Forest, Tree
-from training.resampling import Lesson
+
+Objective = Callable[[NDArray[np.float32], xgb.DMatrix], tuple[Floats, Floats]]
+
+_BINS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +48,56 @@ class XGBoost:
     name = "xgboost"
     has_focal_loss = True
     defaults: ClassVar[Params] = {
-        "eta": 0.06, "n_rounds": 100, "max_depth": 4, "min_child_weight": 8.0, "subsample": 0.8,
-        "colsample_bytree": 0.5, "reg_lambda": 5.0, "reg_alpha": 0.1,
+        "eta": 0.1, "n_rounds": 175, "max_depth": 6, "min_child_weight": 20.0, "subsample": 0.6,
+        "colsample_bytree": 0.25, "reg_lambda": 10.0, "reg_alpha": 0.1,
     }  # fmt: skip
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
         """Return one point of the search space."""
         return {
-            "eta": trial.suggest_float("eta", 0.02, 0.2, log=True),
-            "n_rounds": trial.suggest_int("n_rounds", 40, 350, log=True),
-            "max_depth": trial.suggest_int("max_depth", 2, 6),
-            "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 60.0, log=True),
-            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
-            "colsample_bytree": trial.suggest_float("colsample_bytree", 0.2, 1.0),
-            "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 50.0, log=True),
+            "eta": trial.suggest_float("eta", 0.04, 0.2, log=True),
+            "n_rounds": trial.suggest_int("n_rounds", 60, 250, log=True),
+            "max_depth": trial.suggest_int("max_depth", 3, 7),
+            "min_child_weight": trial.suggest_float("min_child_weight", 2.0, 100.0, log=True),
+            "subsample": trial.suggest_float("subsample", 0.4, 1.0),
+            "colsample_bytree": trial.suggest_float("colsample_bytree", 0.1, 0.6),
+            "reg_lambda": trial.suggest_float("reg_lambda", 0.5, 50.0, log=True),
             "reg_alpha": trial.suggest_float("reg_alpha", 0.01, 10.0, log=True),
         }
 
     def fit(self, lesson: Lesson, params: Params, setting: Setting) -> XGBoostMember:
         """Fit on the lesson."""
-        share = float(np.clip(np.average(lesson.won, weights=lesson.weights), 0.01, 0.99))
-        base = float(np.float32(np.log(share / (1 - share))))
+        objective, base = _objective(lesson, setting)
         rows = xgb.QuantileDMatrix(
             lesson.features,
             lesson.won.astype(np.float32),
             weight=lesson.weights,
             base_margin=np.full(len(lesson.won), base),
-            max_bin=128,
+            max_bin=_BINS,
             nthread=1,
         )
-        gamma = setting.focal_gamma
-
-        def focal(margin: NDArray[np.float32], _: xgb.DMatrix) -> tuple[Floats, Floats]:
-            gradient, hessian = focal_derivatives(margin.astype(np.float64).ravel(), lesson.won, gamma or 0.0)
-            return gradient * lesson.weights, hessian * lesson.weights
-
         grown = {name: value for name, value in params.items() if name != "n_rounds"}
-        grown |= {"objective": "binary:logistic", "tree_method": "hist", "max_bin": 128, "nthread": 1}
+        grown["eta"], n_rounds = setting.steps(params["eta"], params["n_rounds"])
+        grown |= {"objective": "binary:logistic", "tree_method": "hist", "max_bin": _BINS, "nthread": 1}
         grown |= {"seed": setting.seed, "verbosity": 0}
-        booster = xgb.train(grown, rows, params["n_rounds"], obj=None if gamma is None else focal)
-        return XGBoostMember(booster, base)
+        return XGBoostMember(xgb.train(grown, rows, n_rounds, obj=objective), base)
+
+
+def _objective(lesson: Lesson, setting: Setting) -> tuple[Objective | None, float]:
+    """Return the derivatives by the margin, ``None`` for the library's own, and where the margin starts."""
+    races, gamma = lesson.races, setting.focal_gamma
+    if races is not None:
+        return lambda margin, _: races.derivatives(margin.astype(np.float64).ravel()), 0.0
+    share = float(np.clip(np.average(lesson.won, weights=lesson.weights), 0.01, 0.99))
+    base = float(np.float32(np.log(share / (1 - share))))
+    if gamma is None:
+        return None, base
+
+    def focal(margin: NDArray[np.float32], _: xgb.DMatrix) -> tuple[Floats, Floats]:
+        gradient, hessian = focal_derivatives(margin.astype(np.float64).ravel(), lesson.won, gamma)
+        return gradient * lesson.weights, hessian * lesson.weights
+
+    return focal, base
 
 
 def _tree(written: dict[str, Any]) -> Tree:

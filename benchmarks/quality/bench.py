@@ -1,0 +1,72 @@
+"""The bench: the plan, what is kept of it, and the databases, tables and models that several parts share."""
+
+import datetime as dt
+import functools
+import shlex
+
+import click
+import numpy as np
+
+from benchmarks.quality import product
+from benchmarks.quality.kept import Kept
+from benchmarks.quality.plan import Plan
+from benchmarks.quality.product import Trained
+from racing.database.engine import open_database
+from racing.features import race_table
+from racing.race_table import RaceTable
+
+KNOWS: dict[str, tuple[str, ...]] = {
+    "form": (),
+    "results": ("--knows", "results"),
+    "rated": ("--knows", "rated"),
+}
+"""What a training is told for each of the table's models: to know past prices is the default."""
+
+
+class Bench:
+    """One run of the benchmark; everything is worked out at its first use and then shared."""
+
+    def __init__(self, plan: Plan, kept: Kept) -> None:
+        self.plan = plan
+        self.kept = kept
+        self._table: tuple[object, RaceTable] | None = None
+
+    @functools.cached_property
+    def database(self) -> str:
+        """Return the database of all files."""
+        return product.import_data(self.plan, self.kept)
+
+    @functools.cached_property
+    def guides_database(self) -> str:
+        """Return the database of the form guides alone."""
+        return product.import_guides(self.plan, self.kept)
+
+    @property
+    def test_days(self) -> tuple[str, str]:
+        """Return the first and the last test day as the command takes them."""
+        return self.plan.test_from.isoformat(), self.plan.until.isoformat()
+
+    def settings(self, days: tuple[dt.date, dt.date], **more: object) -> dict[str, object]:
+        """Return the settings of a step that judges on some days."""
+        options = shlex.join(self.plan.train_options)
+        return {"days": f"{days[0]} to {days[1]}", "train_options": options, **more}
+
+    def table(self, database: str, start: dt.date | None, until: dt.date) -> RaceTable:
+        """Return the races of some days with their features."""
+        key = (database, start, until)
+        if self._table is None or self._table[0] != key:
+            self._table = None  # one at a time: a table of everything takes hundreds of MB
+            click.echo(f"  features, {start or 'from the first race'} to {until}", err=True)
+            self._table = key, race_table(open_database(database), start=start, until=until)
+        return self._table[1]
+
+    def model(self, name: str) -> Trained:
+        """Return one of the table's models, trained for the test window by the product's own command."""
+        first, last = self.test_days
+        options = ("--test-from", first, "--until", last, *KNOWS[name])
+        return product.train(name, self.database, options, self.plan, self.kept)
+
+
+def between(table: RaceTable, first: dt.date, last: dt.date) -> RaceTable:
+    """Return the races of some days, both inclusive."""
+    return table.take((table.date >= np.datetime64(first)) & (table.date <= np.datetime64(last)))

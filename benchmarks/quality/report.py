@@ -1,0 +1,234 @@
+"""The benchmark's answer as Markdown: the table of what was to be reached, baselines, ablations, ageing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.quality.ablation import ALL, CARD_ALONE, WITH_CARD, WITHOUT
+from benchmarks.quality.goals import Goal, Line
+
+Json = Mapping[str, Any]
+
+
+def markdown(
+    lines: Sequence[Line],
+    results: Mapping[str, Json],
+    *,
+    command: str,
+    notes: Sequence[str],
+    failures: Mapping[str, str],
+) -> str:
+    """Return the page."""
+    parts = [
+        "# Quality of the probabilities",
+        f"Made by `{command}`. Losses are race log loss; intervals are 95 %, of a bootstrap by race, paired "
+        "where two sources are compared; below 0 the first is better.",
+    ]
+    parts += ["", *(f"- {note}" for note in notes)]
+    parts += [f"- **Not measured: {name}.** {why}" for name, why in failures.items()]
+    if lines:
+        parts.append("\n## What was to be reached\n\n" + _goals(lines))
+    judged = {name: results[name] for name in ("form", "results", "rated") if name in results}
+    if judged:
+        parts.append("\n## Beside every baseline, on the same races\n\n" + _baselines(judged))
+        for name, result in judged.items():
+            parts.append(f"\n## Calibration of {name}, slice by slice\n\n" + _calibration(result))
+        if "form" in judged and judged["form"]["places"]:
+            parts.append("\n## Places, of form\n\n" + _places(judged["form"]["places"]))
+        parts.append("\n## What training them cost\n\n" + _cost(judged | _only(results, "guides")))
+    if "guides" in results:
+        parts.append(
+            "\n## Form guides alone, races of five known runners or more\n\n" + _levels(results["guides"])
+        )
+    if "autogluon" in results:
+        parts.append("\n## Beside AutoGluon\n\n" + _autogluon(results["autogluon"]))
+    if "ablation" in results:
+        parts.append("\n## What each part of the features carries\n\n" + _ablation(results["ablation"]))
+    if "form" in results:
+        parts.append("\n## How the form model ages\n\n" + _ageing(results["form"]["ageing"]))
+    if "retrain" in results:
+        parts.append("\n## What retraining weekly is worth\n\n" + _retraining(results["retrain"]))
+    return "\n".join(parts) + "\n"
+
+
+def _goals(lines: Sequence[Line]) -> str:
+    rows = [
+        (
+            line.model,
+            line.knows,
+            f"{line.n_races:,}",
+            f"{line.to_reach.what} {_figure(line.to_reach)}",
+            _verdict(line.to_reach),
+            _verdict(line.beyond, beside=line.to_reach),
+        )
+        for line in lines
+    ]
+    commands = [f"- {line.model}: `{line.command}`" for line in lines]
+    table = _table(("model", "knows", "races", "figure, 95 %", "to reach", "beyond"), rows)
+    return "\n".join([table, "", "Trained by", *commands])
+
+
+def _verdict(goal: Goal, beside: Goal | None = None) -> str:
+    """Say what was wanted and whether it was reached; the figure too, where it is another one."""
+    figure = "" if beside is None or goal.what == beside.what else f" ({goal.what} {_figure(goal)})"
+    return f"{goal.wanted}: {'**reached**' if goal.is_reached else 'not reached'}{figure}"
+
+
+def _figure(goal: Goal) -> str:
+    return f"{goal.value:.4f} [{goal.low:.4f}, {goal.high:.4f}]"
+
+
+def _baselines(judged: Mapping[str, Json]) -> str:
+    rows = [
+        (
+            name,
+            source,
+            f"{row['race_log_loss']:.4f}",
+            f"{row['top_pick_rate']:.1%}",
+            f"{row['ece']:.4f}",
+            "" if source == "model" else _gap(row["model_minus_this"]),
+        )
+        for name, result in judged.items()
+        for source, row in result["rows"].items()
+    ]
+    told = _table(("judged", "source", "race log loss", "top pick", "ECE", "model - this"), rows)
+    chance = next(iter(judged.values()))["ece_by_chance"]
+    return f"{told}\n\nA perfect model's ECE stays below {chance:.4f} here (95 %)."
+
+
+def _calibration(result: Json) -> str:
+    slices = result["slices"]
+    rows = [
+        (
+            f"{found['slicing']}: {found['name']}",
+            f"{found['n_runners']:,}",
+            f"{found['ece']:.4f}",
+            f"{found['ece_by_chance']:.4f}",
+            "{:.3f} [{:.3f}, {:.3f}]".format(*(math.nan if x is None else x for x in found["slope"])),
+            _fault(found),
+        )
+        for found in slices
+    ]
+    n_good = sum(found["is_calibrated"] for found in slices)
+    about = (
+        f"{n_good} of {len(slices)} slices have an ECE of at most 0.012, or one that a perfect model may "
+        "show on so few runners, and no trend: the slope of their log odds does not differ from 1."
+    )
+    heading = ("slice", "runners", "ECE", "ECE by chance, 95 %", "slope, 95 %", "")
+    return f"{about}\n\n" + _table(heading, rows)
+
+
+def _fault(found: Json) -> str:
+    faults = ["ECE"] * (found["ece_verdict"] == "off") + ["trend"] * found["has_trend"]
+    return " and ".join(faults) or ("by chance" if found["ece_verdict"] == "by chance" else "")
+
+
+def _places(places: Json) -> str:
+    rows = [
+        (
+            row["name"],
+            f"{row['log_loss']:.4f}",
+            f"{row['ece']:.4f}",
+            _gap(list(row["model_minus_this"].values())),
+        )
+        for row in places["rows"]
+    ]
+    about = f"{places['n_races']:,} races with every place price known, log loss per runner."
+    return f"{about}\n\n" + _table(("source", "log loss", "ECE", "model - this"), rows)
+
+
+def _cost(judged: Mapping[str, Json]) -> str:
+    rows = [
+        (
+            name,
+            f"{result['train']['seconds']:.0f}" + (" (resumed)" if result["train"]["resumed"] else ""),
+            f"{result['train']['fit_seconds']:.0f}",
+            f"{result['train']['peak_mb']:,.0f}",
+            "passed" if result["train"]["gates_passed"] else "not passed",
+            result["train"]["commit"][:12],
+        )
+        for name, result in judged.items()
+    ]
+    heading = (
+        "model",
+        "seconds in all",
+        "without the features",
+        "MB, its largest process",
+        "gates",
+        "commit",
+    )
+    return _table(heading, rows)
+
+
+def _levels(result: Json) -> str:
+    rows = []
+    for name, row in result["rows"].items():
+        gap = next(value for key, value in row.items() if key.endswith("_minus_this"))
+        rows.append((name, f"{row['race_log_loss']:.4f}", "" if gap[0] == gap[1] == 0 else _gap(gap)))
+    first = next(iter(result["rows"]))
+    return f"{result['races']:,} races.\n\n" + _table(("source", "race log loss", f"{first} - this"), rows)
+
+
+def _autogluon(found: Json) -> str:
+    fit = found["autogluon"]
+    scores = [f"{model['model']} {-model['score_val']:.4f}" for model in fit["models"] if model["score_val"]]
+    about = (
+        f"AutoGluon learnt from {fit['rows']:,} runners, {fit['stacking']}; it serves {fit['best']}. Log "
+        f"loss per runner in its own validation: {', '.join(scores)}. A busy machine slows it most."
+    )
+    return f"{_levels(found)}\n\n{about}"
+
+
+def _ablation(found: Json) -> str:
+    fits = found["fits"]
+    rows = [
+        (part, str(fits[added]["features"]), _gap(fits[left_out]["minus"]), _gap(fits[added]["minus"]))
+        if added in fits
+        else (part, "", _gap(fits[left_out]["minus"]), "")
+        for part, left_out, added in (
+            (name.removeprefix(WITHOUT), name, name.replace(WITHOUT, WITH_CARD)) for name in fits
+        )
+        if left_out.startswith(WITHOUT)
+    ]
+    about = (
+        f"XGBoost at its default parameters, learnt before and judged on {found['days']}, "
+        f"{found['races']:,} races: all {fits[ALL]['features']} features {fits[ALL]['level'][0]:.4f}, the "
+        f"card alone {fits[CARD_ALONE]['level'][0]:.4f}."
+    )
+    heading = ("part", "columns with the card", "left out, it costs", "beside the card alone, it brings")
+    return f"{about}\n\n" + _table(heading, rows)
+
+
+def _ageing(found: Json) -> str:
+    rows = [(str(w["week"]), f"{w['races']:,}", _gap(w["gap"])) for w in found["weeks"]]
+    about = (
+        f"Model minus market by week after {found['training_ended']}, the last day that it learnt from; the "
+        f"gap grows by {_gap(found['drift_by_week'])} a week."
+    )
+    return f"{about}\n\n" + _table(("week", "races", "model - market"), rows)
+
+
+def _retraining(found: Json) -> str:
+    rows = [(str(w["week"]), f"{w['races']:,}", _gap(w["weekly_minus_once"])) for w in found["weeks"]]
+    about = (
+        f"XGBoost at its default parameters, {found['days']}, {found['races']:,} races: fitted once before "
+        f"them {found['once'][0]:.4f}, fitted anew every week {found['weekly'][0]:.4f}; weekly minus once "
+        f"{_gap(found['weekly_minus_once'])}. That changes by {_gap(found['gain_drift_by_week'])} a week, "
+        f"and the loss of the one that stays, minus the market's, by "
+        f"{_gap(found['once_minus_market_drift_by_week'])}. Ratings are kept up to date for both."
+    )
+    return f"{about}\n\n" + _table(("week", "races", "weekly - once"), rows)
+
+
+def _only(results: Mapping[str, Json], name: str) -> dict[str, Json]:
+    return {name: results[name]} if name in results else {}
+
+
+def _gap(found: Sequence[float]) -> str:
+    value, low, high = found
+    return f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

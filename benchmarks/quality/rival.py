@@ -1,0 +1,134 @@
+"""AutoGluon-Tabular beside ours: the same features, the same training rows, in an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality import product
+from benchmarks.quality.bench import Bench, between
+from benchmarks.quality.kept import Json, StepFailed
+from benchmarks.quality.pieces import sharing_exponent
+from benchmarks.quality.product import Trained
+from benchmarks.quality.races import as_json, level, races_with_prices
+from benchmarks.quality.rows import scores_of
+from racing.features import FEATURE_NAMES, FEATURES
+from racing.metrics import paired_bootstrap
+from racing.probabilities import share_within_race
+from racing.race_table import RaceTable
+
+Floats = NDArray[np.float64]
+
+REQUIREMENTS = ("autogluon.tabular[lightgbm,catboost,xgboost]==1.6.3", "torch==2.13.0")
+QUICK = ("--families", "xgboost", "--trials", "1")
+"""A training of ours for a tenth of AutoGluon's time."""
+
+OURS, THEIRS, OURS_QUICK = "form", "AutoGluon", "form, quick"
+
+
+def judge_autogluon(bench: Bench) -> Json:
+    """Return ours minus AutoGluon's race log loss on the test races, and the seconds that each took."""
+    plan = bench.plan
+    trained = bench.model("form")
+    first, last = bench.test_days
+    options = ("--test-from", first, "--until", last, *QUICK)
+    quick = product.train("autogluon-quick", bench.database, options, plan, bench.kept)
+    settings = bench.settings((plan.test_from, plan.until), database=bench.database)
+    model = {"model": trained.about["digest"]}
+    folder = plan.output / "autogluon"
+
+    def fit() -> Json:
+        python = environment(plan.output / "autogluon-env")
+        learnt = trained.load().documents["training"]["data"]
+        table = bench.table(bench.database, None, plan.until)
+        parts = {part: _days_of(table, learnt[part]) for part in ("train", "calibration")}
+        write_rows(folder, trained, {**parts, "test": between(table, plan.test_from, plan.until)})
+        script = Path(__file__).with_name("autogluon_fit.py")
+        command = [str(python), "-I", str(script), str(folder), str(plan.autogluon_s)]
+        # whoever limits our threads does not mean AutoGluon, which plans with every core
+        unlimited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        if subprocess.run(command, stdout=sys.stderr, env=unlimited).returncode:
+            raise StepFailed("AutoGluon ended without a model; what it said stands in the output")
+        odds = np.load(folder / "calibration_log_odds.npy")
+        exponent = sharing_exponent(odds, parts["calibration"])
+        return {"exponent": exponent, **json.loads((folder / "fit.json").read_text())}
+
+    fitted = bench.kept.step(
+        "autogluon-fit", fit, settings={**settings, "time_limit_s": plan.autogluon_s}, inputs=model
+    )
+
+    def work() -> Json:
+        races = races_with_prices(bench.table(bench.database, plan.test_from, plan.until))
+        theirs = np.load(folder / "test_log_odds.npy")
+        if len(theirs) != len(races.table):
+            raise StepFailed(
+                f"{folder} holds {len(theirs)} scores for {len(races.table)} runners: use --again"
+            )
+        losses = {
+            OURS: races.losses(scores_of(bench, "form", trained, races)),
+            OURS_QUICK: races.losses(scores_of(bench, "autogluon-quick", quick, races)),
+            THEIRS: races.losses(share_within_race(theirs, races.table.race, fitted["exponent"])),
+        }
+        return {
+            "autogluon": fitted,
+            "races": len(losses[OURS]),
+            "rows": as_json(losses, OURS),
+            "level": list(level(losses[THEIRS])),
+            "ours_minus_theirs": list(paired_bootstrap(losses[OURS], losses[THEIRS])),
+            "quick_minus_theirs": list(paired_bootstrap(losses[OURS_QUICK], losses[THEIRS])),
+            "seconds": {
+                OURS: trained.about["fit_seconds"],
+                OURS_QUICK: quick.about["fit_seconds"],
+                THEIRS: fitted["seconds"],
+            },
+            "commands": {OURS: trained.about["command"], OURS_QUICK: quick.about["command"]},
+        }
+
+    return bench.kept.step(
+        "autogluon",
+        work,
+        settings=settings,
+        inputs={**model, "quick": quick.about["digest"], "fit": fitted},
+        looks_at=f"{plan.test_from} to {plan.until}",
+    )
+
+
+def environment(folder: Path) -> Path:
+    """Return the Python of AutoGluon's environment, made on demand: some 2 GB, outside our dependencies."""
+    python = folder / "bin" / "python"
+    installed = folder / "installed.txt"
+    wanted = "\n".join(REQUIREMENTS)
+    if installed.exists() and installed.read_text() == wanted:
+        return python
+    click.echo(f"  installing {', '.join(REQUIREMENTS)} in {folder}", err=True)
+    venv.create(folder, with_pip=True, clear=True)
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS]
+    if subprocess.run(command, stdout=sys.stderr).returncode:
+        raise StepFailed(f"pip could not install {', '.join(REQUIREMENTS)}")
+    installed.write_text(wanted)
+    return python
+
+
+def write_rows(folder: Path, trained: Trained, parts: dict[str, RaceTable]) -> None:
+    """Write what AutoGluon learns from and scores, with exactly the features of our model."""
+    folder.mkdir(parents=True, exist_ok=True)
+    columns = trained.load().spec.columns(FEATURE_NAMES)
+    features = {
+        "names": [FEATURES[column].name for column in columns],
+        "categorical": [FEATURES[column].name for column in columns if FEATURES[column].is_categorical],
+    }
+    (folder / "features.json").write_text(json.dumps(features))
+    np.save(folder / "won.npy", parts["train"].won)
+    for part, table in parts.items():
+        np.save(folder / f"{part}.npy", table.features[:, columns])
+
+
+def _days_of(table: RaceTable, days: Json) -> RaceTable:
+    dates = table.date.astype("datetime64[D]")
+    return table.take((dates >= np.datetime64(days["from"])) & (dates <= np.datetime64(days["until"])))

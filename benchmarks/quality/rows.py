@@ -1,0 +1,126 @@
+"""The models of the table: trained by ``greyhound train``, judged by ``greyhound evaluate``, race by race."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality import product
+from benchmarks.quality.bench import Bench
+from benchmarks.quality.kept import Json, StepFailed
+from benchmarks.quality.product import Trained
+from benchmarks.quality.races import (
+    Races,
+    as_json,
+    by_week,
+    drift_by_week,
+    level,
+    races_with_prices,
+)
+from racing.metrics import paired_bootstrap
+from racing.probabilities import combine_with_market
+from training.evaluation import MODEL
+
+Floats = NDArray[np.float64]
+
+
+def judge_model(bench: Bench, name: str) -> Json:
+    """Return the figures of ``form``, ``results`` or ``rated`` on the test races, beside every baseline."""
+    trained = bench.model(name)
+    plan = bench.plan
+
+    def work() -> Json:
+        ran = product.evaluate(trained, *bench.test_days)
+        beside = ran.document["beside_market"]
+        if beside is None:
+            raise StepFailed("no race of the test days has every price known")
+        races = races_with_prices(bench.table(bench.database, plan.test_from, plan.until))
+        p = scores_of(bench, name, trained, races)
+        losses = races.losses(p)
+        _agree(losses, beside)
+        rows = {
+            row["name"]: {**row, "model_minus_this": list(row["model_minus_this"].values())}
+            for row in beside["rows"]
+        }
+        return {
+            "command": trained.about["command"],
+            "evaluate": ran.command,
+            "train": dict(trained.about),
+            "races": beside["n_races"],
+            "rows": rows,
+            "level": list(level(losses)),
+            "market_information": ran.document["market_information"],
+            "ece": rows[MODEL]["ece"],
+            "ece_by_chance": ran.document["ece_by_chance"],
+            "slices": _calibration(ran.document["slices"]),
+            "places": ran.document.get("places"),
+            "with_market": _with_market(trained, races, p),
+            "ageing": _ageing(trained, races, losses),
+        }
+
+    days = (plan.test_from, plan.until)
+    return bench.kept.step(
+        name,
+        work,
+        settings=bench.settings(days, database=bench.database),
+        inputs={"model": trained.about["digest"]},
+        looks_at=f"{days[0]} to {days[1]}",
+    )
+
+
+def scores_of(bench: Bench, name: str, trained: Trained, races: Races) -> Floats:
+    """Return a model's probabilities of the races' table, as ``greyhound score`` writes them."""
+    return product.score(trained, races.table, bench.plan.output / "scores" / f"{name}.parquet")
+
+
+def _agree(losses: Floats, beside: Json) -> None:
+    """Refuse figures on which ``score`` and ``evaluate`` do not agree."""
+    said = next(row["race_log_loss"] for row in beside["rows"] if row["name"] == MODEL)
+    if len(losses) != beside["n_races"] or abs(losses.mean() - said) > 1e-9:
+        told = f"{losses.mean():.6f} on {len(losses)} races, evaluate {said:.6f} on {beside['n_races']}"
+        raise StepFailed(f"score and evaluate must agree on a model, but score gives {told}")
+
+
+def _calibration(slices: Json) -> list[Json]:
+    """Return of each slice what tells whether it is calibrated."""
+    keep = (
+        "slicing",
+        "name",
+        "n_runners",
+        "ece",
+        "ece_by_chance",
+        "ece_verdict",
+        "has_trend",
+        "is_calibrated",
+    )
+    return [
+        {**{key: found[key] for key in keep}, "slope": list(found["slope"].values())}
+        for of_slicing in slices.values()
+        for found in of_slicing
+    ]
+
+
+def _with_market(trained: Trained, races: Races, p: Floats) -> Json | None:
+    """Return what the model adds to the market, combined as the artifact says: fitted before the test."""
+    combination = trained.load().spec.market_combination
+    if combination is None:
+        return None
+    market = races.table.market_probability
+    losses = races.losses(market)
+    combined = races.losses(combine_with_market(p, market, *combination, races.table.race))
+    return {
+        "combination": list(combination),
+        "levels": as_json({"model with market": combined, "market": losses}, "model with market"),
+        "minus_market": list(paired_bootstrap(combined, losses)),
+    }
+
+
+def _ageing(trained: Trained, races: Races, losses: Floats) -> Json:
+    """Return race log loss minus the market's by week after the last day that the model learnt from."""
+    learnt = trained.load().documents["training"]["data"]
+    ended = max(np.datetime64(learnt[part]["until"], "D") for part in ("train", "calibration"))
+    gap = losses - races.losses(races.table.market_probability)
+    weeks = by_week(gap, races.days(), ended)
+    return {
+        "training_ended": str(ended),
+        "weeks": [{"week": week, "races": n, "gap": list(found)} for week, n, found in weeks],
+        "drift_by_week": list(drift_by_week(gap, races.days())),
+    }

@@ -1,0 +1,266 @@
+"""What the figures of benchmarks/quality mean: which races are judged, which targets hold, what is kept."""
+
+import datetime as dt
+from collections import Counter
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.quality.__main__ import PARTS, main
+from benchmarks.quality.ablation import ALL, CARD_ALONE, subsets
+from benchmarks.quality.goals import LEVELS, MARKET, RATED, UNIFORM, level_on, lines
+from benchmarks.quality.kept import Kept, StepFailed
+from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_before, quick_model
+from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
+from benchmarks.quality.report import markdown
+from benchmarks.quality.retrain import weeks
+from racing.metrics import race_log_loss
+from tests.training.builders import make_table
+
+
+def counting(calls, result):
+    def work():
+        calls.append(1)
+        return result
+
+    return work
+
+
+def test_a_finished_step_is_found_again_by_a_later_run(tmp_path):
+    calls = []
+    for _ in range(2):
+        found = Kept(tmp_path).step("form", counting(calls, {"loss": 1.5}), settings={"days": "July"})
+        assert found == {"loss": 1.5}
+    assert len(calls) == 1
+
+
+def test_a_step_that_failed_is_tried_again(tmp_path):
+    def fail():
+        raise StepFailed("no")
+
+    with pytest.raises(StepFailed):
+        Kept(tmp_path).step("form", fail, settings={})
+    assert Kept(tmp_path).step("form", lambda: {"loss": 1.5}, settings={}) == {"loss": 1.5}
+
+
+def test_a_result_of_other_settings_is_never_overwritten_unasked(tmp_path):
+    Kept(tmp_path).step("form", lambda: {"loss": 1.5}, settings={"days": "July"})
+    with pytest.raises(StepFailed, match="July there, August asked"):
+        Kept(tmp_path).step("form", lambda: {"loss": 1.4}, settings={"days": "August"})
+    assert Kept(tmp_path).result("form") == {"loss": 1.5}
+
+
+def test_again_redoes_the_steps_of_the_chosen_part_once(tmp_path):
+    names = ("train-form", "form", "ablation/all")
+    for name in names:
+        Kept(tmp_path).step(name, dict, settings={"days": "July"})
+    calls = []
+    kept = Kept(tmp_path, again=["form"])
+    for name in (*names, *names):
+        kept.step(name, counting(calls, {}), settings={"days": "July"})
+    assert len(calls) == 2
+
+
+def test_a_changed_input_redoes_a_step_and_every_look_is_counted(tmp_path):
+    for digest in ("a", "a", "b"):
+        Kept(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, looks_at="2026")
+    assert Kept(tmp_path).looks() == {"form on 2026": 2}
+
+
+def test_races_are_judged_whole_with_one_winner_and_every_price():
+    table = make_table(6, 5)
+    rated = table.market_probability.copy()
+    rated[0] = np.nan
+    won, is_whole, market = table.won.copy(), table.is_whole.copy(), table.market_probability.copy()
+    won[5:10] = False
+    won[10:12] = True
+    is_whole[15:20] = False
+    market[20] = np.nan
+    table = make_table(6, 5, rated_probability=rated, won=won, is_whole=is_whole, market_probability=market)
+    assert np.flatnonzero(races_with_prices(table).rows).tolist() == list(range(25, 30))
+
+
+def test_races_partly_known_are_judged_where_enough_runners_the_winner_and_all_prices_are():
+    market = make_table(3, 5).market_probability.copy()
+    market[3] = np.nan
+    table = make_table(3, 5, is_whole=np.zeros(15, bool), market_probability=market)
+    races = races_partly_known(table.take(np.arange(15) != 9), n_runners=5)
+    assert np.flatnonzero(races.rows).tolist() == list(range(9, 14))
+    assert races.losses(races.table.market_probability).shape == (1,)
+    assert races.days().tolist() == [table.date[-1].item()]
+
+
+def test_a_gap_that_grows_with_the_models_age_is_found_week_by_week():
+    days = np.datetime64("2025-10-01") + np.repeat(np.arange(28), 10)
+    ended = np.datetime64("2025-09-30")
+    gap = 0.1 + 0.02 * ((days - ended) / np.timedelta64(7, "D"))
+    found = by_week(gap, days, ended)
+    assert [(week.week, week.n_races) for week in found] == [(0, 70), (1, 70), (2, 70), (3, 70)]
+    assert np.diff([week.gap.difference for week in found]) == pytest.approx([0.02] * 3)
+    assert drift_by_week(gap, days).difference == pytest.approx(0.02)
+
+
+def test_weeks_hold_every_day_once():
+    first, last = dt.date(2025, 10, 1), dt.date(2025, 12, 31)
+    days = [
+        start + dt.timedelta(days=i)
+        for start, end in weeks(first, last)
+        for i in range((end - start).days + 1)
+    ]
+    assert days == [first + dt.timedelta(days=i) for i in range(92)]
+
+
+def test_every_feature_of_the_form_model_is_in_one_group_and_one_topic():
+    for parts in partitions().values():
+        assert Counter(column for columns in parts.values() for column in columns) == Counter(form_columns())
+
+
+def test_a_part_is_left_out_whole_and_added_to_the_whole_card():
+    card, form, price = (0, 1), (2, 3), (1, 3)
+    fits = subsets({"group": {CARD: card, "form": form}, "topic": {"box": (0, 2), "price": price}})
+    assert fits[ALL][0] == (0, 1, 2, 3)
+    assert fits[CARD_ALONE][0] == card
+    assert fits["without topic price"] == ((0, 2), ALL)
+    assert fits["card and topic price"] == ((0, 1, 3), CARD_ALONE)
+    assert "card and group card" not in fits
+
+
+def test_the_quick_model_learns_before_a_day_and_tells_winners_after_it():
+    table = make_table(500, 6)
+    split = parts_before(table, dt.date(2025, 3, 20))
+    model = quick_model(split, [0, 1, 2])
+    p = model(split.test)
+    uniform = np.full(len(p), 1 / 6)
+    assert race_log_loss(p, split.test.won, split.test.race) < race_log_loss(
+        uniform, split.test.won, split.test.race
+    )
+    assert np.bincount(split.test.race, p) == pytest.approx(1)
+
+
+def model_result(level, *, uniform=1.9459, market=1.4652, rated_gap=-0.01):
+    gaps = {"model": 0.0, UNIFORM: level - uniform, RATED: rated_gap, MARKET: level - market}
+    return {
+        "races": 100,
+        "command": "greyhound train",
+        "level": [level, level - 0.02, level + 0.02],
+        "rows": {
+            name: {
+                "race_log_loss": level - gap,
+                "ece": 0.01,
+                "top_pick_rate": 0.4,
+                "model_minus_this": [gap, gap - 0.01, gap + 0.01],
+            }
+            for name, gap in gaps.items()
+        },
+        "ece_by_chance": 0.01,
+        "slices": [
+            {
+                "slicing": "field",
+                "name": "8 runners",
+                "n_runners": 80,
+                "ece": 0.02,
+                "ece_by_chance": 0.01,
+                "ece_verdict": "off",
+                "has_trend": True,
+                "is_calibrated": False,
+                "slope": [None, None, None],
+            }
+        ],
+        "places": None,
+        "train": {
+            "seconds": 60.0,
+            "fit_seconds": 50.0,
+            "peak_mb": 900.0,
+            "resumed": False,
+            "commit": "0123456789abcdef",
+            "gates_passed": True,
+        },
+        "with_market": {"minus_market": [0.0002, -0.0001, 0.0005]},
+        "ageing": {"training_ended": "2025-12-31", "weeks": [], "drift_by_week": [0.0, -0.1, 0.1]},
+    }
+
+
+def test_a_target_stands_for_the_same_share_of_the_markets_information_on_other_races():
+    assert level_on(1.55, 1.9459, 1.4652) == pytest.approx(1.55)
+    assert level_on(1.4652, 1.962, 1.4797) == pytest.approx(1.4797)
+    result = model_result(1.56, uniform=1.962, market=1.4797)
+    (form, _) = lines({"form": result}, is_reference=False)
+    assert form.to_reach.is_reached
+    assert not lines({"form": result}, is_reference=True)[0].to_reach.is_reached
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "reached", "beyond"),
+    [
+        *((name, target, True, False) for name, (target, better) in LEVELS.items() if better),
+        *((name, target + 0.001, False, False) for name, (target, better) in LEVELS.items() if better),
+        *((name, better, True, True) for name, (_, better) in LEVELS.items() if better),
+        ("results", 1.66, True, True),
+    ],
+)
+def test_a_level_is_reached_at_its_target_and_not_above(name, level, reached, beyond):
+    line = lines({name: model_result(level)}, is_reference=True)[0]
+    assert (line.to_reach.is_reached, line.beyond.is_reached) == (reached, beyond)
+
+
+def test_results_alone_go_beyond_only_below_the_rated_price():
+    line = lines({"results": model_result(1.60, rated_gap=0.001)}, is_reference=True)[0]
+    assert not line.beyond.is_reached
+
+
+@pytest.mark.parametrize(
+    ("gap", "reached", "beyond"),
+    [
+        ([0.0004, 0, 0.001], False, False),
+        ([-0.001, -0.002, 0.0], True, False),
+        ([-0.001, -0.002, -1e-6], True, True),
+    ],
+)
+def test_with_the_market_beyond_needs_an_interval_clear_of_zero(gap, reached, beyond):
+    result = model_result(1.55) | {"with_market": {"minus_market": gap}}
+    line = lines({"form": result}, is_reference=True)[1]
+    assert (line.to_reach.is_reached, line.beyond.is_reached) == (reached, beyond)
+
+
+@pytest.mark.parametrize(("seconds", "beyond"), [(60.0, True), (61.0, False)])
+def test_ahead_of_autogluon_in_a_tenth_of_its_time(seconds, beyond):
+    fit = {"version": "1", "time_limit_s": 600.0, "presets": "good_quality"}
+    found = {
+        "races": 100,
+        "autogluon": fit,
+        "ours_minus_theirs": [-0.01, -0.02, -0.001],
+        "quick_minus_theirs": [-0.01, -0.02, -0.001],
+        "seconds": {"form": 900.0, "form, quick": seconds, "AutoGluon": 600.0},
+        "commands": {"form, quick": "greyhound train"},
+    }
+    (line,) = lines({"autogluon": found}, is_reference=True)
+    assert line.to_reach.is_reached
+    assert line.beyond.is_reached is beyond
+
+
+def test_the_page_tells_figures_verdicts_faults_and_what_is_missing():
+    results = {"form": model_result(1.545)}
+    told = lines(results, is_reference=True)
+    page = markdown(told, results, command="python", notes=["A note."], failures={"rated": "it failed"})
+    assert "1.5450 [1.5250, 1.5650]" in page
+    assert "at most 1.550: **reached**" in page
+    assert "at most 1.540: not reached" in page
+    assert "ECE and trend" in page
+    assert "**Not measured: rated.** it failed" in page
+    for line in page.splitlines():
+        if line.startswith("|"):
+            assert line.endswith("|")
+
+
+def test_without_the_data_the_benchmark_skips_and_says_so(tmp_path):
+    found = CliRunner().invoke(main, ["--data", str(tmp_path / "absent"), "--output", str(tmp_path / "out")])
+    assert found.exit_code == 0
+    assert "skipped" in found.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_part_is_refused_with_those_there_are():
+    found = CliRunner().invoke(main, ["--only", "form,magic"])
+    assert found.exit_code == 2
+    assert all(name in found.stderr for name in PARTS)

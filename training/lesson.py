@@ -1,0 +1,48 @@
+"""What a member learns from: rows, weights, and either the winners or a target for each race."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing.race_table import RaceTable
+from training.objective import WithinRace, race_targets
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Rows to learn from; with ``target`` and ``race`` they are learnt from race by race."""
+
+    features: NDArray[np.float32]
+    won: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    """One a runner, their mean 1; equal within a race."""
+    target: NDArray[np.float64] | None = None
+    """Each runner's share of its race, see :mod:`training.objective`; ``None``: runners one by one."""
+    race: NDArray[np.int64] | None = None
+
+    @property
+    def races(self) -> WithinRace | None:
+        """Return the loss of the races; ``None`` where runners are learnt from one by one."""
+        if self.target is None or self.race is None:
+            return None
+        return WithinRace(self.target, self.race, self.weights)
+
+
+def runner_lesson(table: RaceTable, half_life_d: float) -> Lesson:
+    """Return every runner with whether it won; weights halve every so many days back."""
+    weights = _recency(table, half_life_d)
+    return Lesson(np.asarray(table.features), np.asarray(table.won), weights / weights.mean())
+
+
+def race_lesson(table: RaceTable, half_life_d: float, market_weight: float) -> Lesson:
+    """Return the races that have a target; weights halve every so many days back."""
+    targets = race_targets(table, market_weight)
+    kept = table.take(targets.rows)
+    weights = _recency(kept, half_life_d)
+    return Lesson(kept.features, kept.won, weights / weights.mean(), targets.share, kept.race)
+
+
+def _recency(table: RaceTable, half_life_d: float) -> NDArray[np.float64]:
+    age_d = (table.date.max() - table.date) / np.timedelta64(1, "D")
+    return np.asarray(0.5 ** (age_d / half_life_d), np.float64)

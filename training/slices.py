@@ -1,0 +1,155 @@
+"""How a model does on parts of the races: favourites and outsiders, each state, each size of field and so on.
+
+A slice is one of whole races, judged by race log loss, or of single runners, judged by log loss per runner.
+Calibration is judged by the ECE, beside what chance alone makes of so few runners, and by the slope of the
+log odds: a reliability plot has a trend where the interval of the slope does not hold 1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing import metrics
+from racing.features import FEATURE_NAMES
+from racing.metrics import Reliability, Slope
+from racing.race_table import RaceTable
+from training.evaluation import MODEL, UNIFORM, judged_rows, known_prices
+from training.slicings import SLICINGS, Probed
+
+__all__ = ["BY_CHANCE", "GOOD", "MAX_ECE", "OFF", "SLICINGS", "Slice", "slices_by"]
+
+Floats = NDArray[np.float64]
+
+MAX_ECE = 0.012
+"""What a slice's ECE should stay below, as far as chance lets it."""
+GOOD, BY_CHANCE, OFF = "good", "by chance", "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """A part of the races, and how the probabilities do on it."""
+
+    slicing: str
+    name: str
+    is_of_races: bool
+    """Whole races; otherwise single runners of races."""
+    n_races: int
+    n_runners: int
+    n_compared: int
+    """Races that the losses are of: those with every price known, or all where no price is known at all."""
+    losses: Mapping[str, float]
+    """Race log loss (of runners: log loss per runner) of ``model``, ``uniform`` and, where known,
+    ``rated price``, ``market (BSP/SP)``, ``true probability``: all on the same races. Empty without any."""
+    predicted: float
+    """Mean probability."""
+    observed: float
+    """Share of winners."""
+    ece: float
+    ece_by_chance: float
+    """95 % of perfectly calibrated models show a smaller ECE on these runners."""
+    slope: Slope
+    """Of the log odds that would fit best: 1 is calibrated, below 1 too bold; NaN where it has no answer."""
+    reliability: Reliability
+
+    @property
+    def ece_verdict(self) -> str:
+        """Return ``good`` (at most 0.012), ``by chance`` (a perfect model may show it too) or ``off``."""
+        if self.ece <= MAX_ECE:
+            return GOOD
+        return BY_CHANCE if self.ece <= self.ece_by_chance else OFF
+
+    @property
+    def has_trend(self) -> bool:
+        """Say whether the reliability plot has a trend: the slope's 95 % interval does not hold 1."""
+        return self.slope.low > 1 or self.slope.high < 1
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Say whether it has neither a trend nor an ECE beyond both the bound and chance."""
+        return self.ece_verdict != OFF and not self.has_trend
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the slice as a JSON object."""
+        figures = {name: getattr(self, name) for name in self.__slots__}
+        return figures | {
+            "losses": dict(self.losses),
+            "slope": self.slope._asdict(),
+            "reliability": self.reliability._asdict(),
+            "ece_verdict": self.ece_verdict,
+            "has_trend": self.has_trend,
+            "is_calibrated": self.is_calibrated,
+        }
+
+
+def slices_by(
+    name: str, table: RaceTable, probabilities: Floats, feature_names: Sequence[str] = FEATURE_NAMES
+) -> tuple[Slice, ...]:
+    """Cut races by a slicing and judge the probabilities on each slice that has a runner.
+
+    Races that are not whole, or have not exactly one winner, are left out.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`SLICINGS`.
+    probabilities : ndarray of shape (n_runners,)
+        Win probabilities, shared within each race of the table.
+    feature_names : sequence of str
+        What ``table.features`` holds; a slicing whose feature is not among it gives no slice.
+
+    Raises
+    ------
+    ValueError
+        If there is no such slicing.
+    """
+    if name not in SLICINGS:
+        raise ValueError(f"a slicing is one of {', '.join(SLICINGS)}, got {name!r}")
+    whole = judged_rows(table)
+    table, p = table.take(whole), probabilities[whole]
+    if not len(table):
+        return ()
+    slicing, race = SLICINGS[name], table.race
+    prices = known_prices(table)
+    sources = {MODEL: p, UNIFORM: 1 / np.bincount(race)[race], **prices.by_name}
+    return tuple(
+        _judge(slicing.name, name_of_slice, slicing.is_of_races, table, rows, sources, prices.rows)
+        for name_of_slice, rows in slicing.cut(Probed(table, p, feature_names)).items()
+        if rows.any()
+    )
+
+
+def _judge(
+    slicing: str,
+    name: str,
+    is_of_races: bool,
+    table: RaceTable,
+    rows: NDArray[np.bool_],
+    sources: Mapping[str, Floats],
+    has_prices: NDArray[np.bool_],
+) -> Slice:
+    p, won, race = sources[MODEL][rows], table.won[rows], table.race[rows]
+    compared = rows & has_prices
+    return Slice(
+        slicing=slicing,
+        name=name,
+        is_of_races=is_of_races,
+        n_races=len(np.unique(race)),
+        n_runners=len(p),
+        n_compared=len(np.unique(table.race[compared])),
+        losses={
+            source: metrics.race_log_loss(q[compared], table.won[compared], table.race[compared])
+            if is_of_races
+            else metrics.log_loss(q[compared], table.won[compared])
+            for source, q in sources.items()
+            if compared.any()
+        },
+        predicted=float(p.mean()),
+        observed=float(won.mean()),
+        ece=metrics.ece(p, won),
+        ece_by_chance=metrics.ece_by_chance(p),
+        slope=metrics.calibration_slope(p, won, race),
+        reliability=metrics.reliability(p, won),
+    )
