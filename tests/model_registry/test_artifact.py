@@ -206,10 +206,30 @@ def test_an_artifact_too_big_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         load_artifact(tmp_path / "a")
 
 
+def test_a_model_of_the_first_format_is_read_as_not_centred(tmp_path: Path) -> None:
+    make_artifact(tmp_path / "a")
+    path = tmp_path / "a" / "model.json"
+    document = json.loads(path.read_text()) | {"format": 1}
+    del document["is_centred"]
+    path.write_text(json.dumps(document))
+    reseal(tmp_path / "a")
+    assert not load_artifact(tmp_path / "a").spec.is_centred
+
+
+def test_a_centred_model_scores_a_runner_against_its_own_race(tmp_path: Path) -> None:
+    features, race = make_features(6), np.array([0, 0, 0, 1, 1, 1])
+    make_artifact(tmp_path / "a", spec=make_spec(is_centred=True))
+    model = load_artifact(tmp_path / "a")
+    together = model.scores(features, race)
+    apart = [model.scores(features[rows]) for rows in (slice(0, 3), slice(3, 6))]
+    np.testing.assert_allclose(together, np.concatenate(apart))
+    np.testing.assert_allclose(np.bincount(race, model.probabilities(features, race)), 1)
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"format": 2}, "format must be 1, got 2"),
+        ({"format": 3}, "format must be 1 or 2, got 3"),
         ({"features": []}, "at least one"),
         ({"features": ["box", "box", "win_rate"]}, "'box' twice"),
         ({"features": ["box", "win_rate"]}, "cannot score 2 features"),
