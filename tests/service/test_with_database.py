@@ -34,10 +34,9 @@ CUT = LAST_DAY - dt.timedelta(days=20)
 
 def request_of(card: Card) -> dict[str, Any]:
     """A stored race as a request: names and boxes, no form."""
-    runners = [
-        {"name": r.name, "box": r.box} | ({} if r.weight_kg is None else {"weight_kg": r.weight_kg})
-        for r in card.runners
-    ]
+    names = ("name", "box", "weight_kg", "rated_price", "early_speed")
+    told = [{name: getattr(runner, name) for name in names} for runner in card.runners]
+    runners = [{name: value for name, value in runner.items() if value is not None} for runner in told]
     day, track = card.date.isoformat(), card.track
     return {
         "date": day, "track": track, "distance_m": card.distance_m, "grade": card.grade, "runners": runners
