@@ -1,7 +1,8 @@
 """The six ratings: what each measures in a run, higher being better, and how ability in it behaves.
 
-The numbers were fitted once on races of 2025 (market, result: cross-entropy to the market's shares, 2025-07
-to 2025-12; the others: the predictive likelihood of the next measurement in form guides to 2025-06).
+The numbers were fitted once on races of 2025 (market: cross-entropy to the market's shares, 2025-04 to
+2025-09, revisions included; result: the same, 2025-07 to 2025-12, without them; the others: the predictive
+likelihood of the next measurement in form guides to 2025-06).
 A change of them comes with a migration that empties the table of worths, so that history is replayed.
 """
 
