@@ -29,7 +29,9 @@ def slice_table(slicing: str, slices: Sequence[Slice]) -> Table:
     longest = max((len(found.name) for found in slices), default=0)
     table.add_column("", min_width=min(longest, 12))  # tracks' names may go on in a second line
     known = {name for found in slices for name in found.losses}
-    shown = [name for name in _HEADINGS if name in known and (of_races or name != UNIFORM)]  # else too wide
+    # all at once would be too wide: where the truth is known, the rated price tells least
+    left_out = ({UNIFORM} if not of_races else set()) | ({RATED} if TRUTH in known else set())
+    shown = [name for name in _HEADINGS if name in known - left_out]
     headings = ["races" if of_races else "runners", *(_HEADINGS[name] for name in shown)]
     for heading in (*headings, *(() if of_races else ("said", "won")), "ECE", "chance", "slope"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -73,7 +75,7 @@ def _table(title: str) -> Table:
 
 def _slope(found: Slice) -> str:
     slope, low, high = found.slope
-    return f"{slope:.2f}±{(high - low) / 2:.2f}" if slope == slope else "unknown"
+    return f"{slope:.2f}±{(high - low) / 2:.2f}".replace("±0", "±") if slope == slope else "unknown"
 
 
 def _mark(found: Slice) -> str:

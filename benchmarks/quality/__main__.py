@@ -24,6 +24,7 @@ from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import judge_retraining
 from benchmarks.quality.rival import judge_autogluon
 from benchmarks.quality.rows import judge_model
+from benchmarks.quality.truth import judge_truth
 from greyhound.options import Day
 from training.documents import git_commit
 
@@ -38,6 +39,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], Json]]] = {
     "autogluon": ("autogluon", judge_autogluon),
     "ablation": ("ablation", judge_groups),
     "retrain": ("retrain", judge_retraining),
+    "truth": ("truth", judge_truth),
 }
 
 
@@ -193,6 +195,8 @@ def _asked(plan: Plan, name: str) -> str:
     is_development = name in ("ablation", "retrain")
     first, last = (plan.develop_from, plan.develop_until) if is_development else (plan.test_from, plan.until)
     first, last = GUIDES_WINDOW if name == "guides" else (first, last)
+    if name == "truth":
+        return f"a simulated season {shlex.join(plan.train_options)}".strip()
     return f"{first} to {last} {shlex.join(plan.train_options)}".strip()
 
 

@@ -99,6 +99,20 @@ def import_guides(plan: Plan, kept: Kept) -> str:
     return _import("import-guides", plan.output / "guides.db", folders, kept)
 
 
+def simulate(plan: Plan, kept: Kept, n_races: int) -> str:
+    """Return the database of a simulated season, whose true probabilities are known."""
+    path = plan.output / "simulated.db"
+
+    def work() -> Json:
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        ran = greyhound("simulate", "--races", str(n_races), "--database", _sqlite(path))
+        return {"seconds": ran.seconds}
+
+    kept.step("simulate", work, settings={"races": n_races, "database": _sqlite(path)})
+    return _sqlite(path)
+
+
 def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: Kept) -> Trained:
     """Train with the default settings, but for what is asked; a search that was interrupted goes on."""
     folder = plan.output / "registry" / name
@@ -133,7 +147,7 @@ SLICINGS = "favourites,state,field"
 """Where calibration has to hold: favourites and outsiders, each state's tracks, each size of field."""
 
 
-def evaluate(trained: Trained, first: str, last: str) -> Ran:
+def evaluate(trained: Trained, first: str, last: str, *, by: str = SLICINGS) -> Ran:
     """Judge a version as users do; it must not have learnt from these days.
 
     Raises
@@ -141,7 +155,7 @@ def evaluate(trained: Trained, first: str, last: str) -> Ran:
     StepFailed
         If the product itself warns that the figures flatter.
     """
-    ran = greyhound("evaluate", *_days(first, last), "--by", SLICINGS, *_which(trained))
+    ran = greyhound("evaluate", *_days(first, last), "--by", by, *_which(trained))
     if ran.document["warnings"]:
         raise StepFailed(f"`{ran.command}` warns: {'; '.join(ran.document['warnings'])}")
     return ran

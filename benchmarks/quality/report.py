@@ -48,6 +48,8 @@ def markdown(
         parts.append("\n## How the form model ages\n\n" + _ageing(results["form"]["ageing"]))
     if "retrain" in results:
         parts.append("\n## What retraining weekly is worth\n\n" + _retraining(results["retrain"]))
+    if "truth" in results:
+        parts.append("\n## How near the truth, on a simulated season\n\n" + _truth(results["truth"]))
     return "\n".join(parts) + "\n"
 
 
@@ -218,6 +220,25 @@ def _retraining(found: Json) -> str:
         f"{_gap(found['once_minus_market_drift_by_week'])}. Ratings are kept up to date for both."
     )
     return f"{about}\n\n" + _table(("week", "races", "weekly - once"), rows)
+
+
+def _truth(found: Json) -> str:
+    losses = found["losses"]
+    rows = [
+        (
+            part["name"],
+            f"{part['runners']:,}",
+            *(f"{loss:.4f}" for loss in part["losses"].values()),
+            f"{part['covered']:.0%}",
+        )
+        for part in found["slices"]
+    ]
+    about = (
+        f"{found['races']:,} races later than any that the model saw: race log loss {losses['model']:.4f}, "
+        f"uniform {losses['uniform']:.4f}, truth {losses['true probability']:.4f}: {found['covered']:.1%} of "
+        "the way. By the runs of a runner before that day, log loss per runner:"
+    )
+    return f"{about}\n\n" + _table(("prior runs", "runners", "model", "uniform", "truth", "of the way"), rows)
 
 
 def _only(results: Mapping[str, Json], name: str) -> dict[str, Json]:

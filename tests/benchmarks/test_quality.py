@@ -15,6 +15,7 @@ from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_befo
 from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
 from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import weeks
+from benchmarks.quality.truth import covered
 from racing.metrics import race_log_loss
 from tests.training.builders import make_table
 
@@ -264,3 +265,10 @@ def test_an_unknown_part_is_refused_with_those_there_are():
     found = CliRunner().invoke(main, ["--only", "form,magic"])
     assert found.exit_code == 2
     assert all(name in found.stderr for name in PARTS)
+
+
+def test_the_truth_covers_all_of_the_way_to_itself_and_a_uniform_guess_none():
+    losses = {"uniform": 2.0, "true probability": 1.5, "model": 1.6}
+    assert covered(losses) == pytest.approx(0.8)
+    assert covered(losses | {"model": 1.5}) == 1
+    assert covered(losses | {"model": 2.0}) == 0
