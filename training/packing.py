@@ -1,7 +1,7 @@
 """From a fitted candidate to an artifact: its specification, its graphs, and the documents that go along."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,14 @@ class Package:
     baselines: Baselines
     f1_threshold: float
 
-    def with_members(self, candidate: Candidate) -> "Package":
-        """Return the package with the graphs of other fits of the same members."""
-        return replace(self, graphs=_graphs(candidate, self.spec))
 
+def pack(
+    candidate: Candidate, final: Candidate, split: Split, feature_names: Sequence[str], feature_version: str
+) -> Package:
+    """Convert the final members to ONNX and fit what only the artifact needs on the calibration races.
 
-def pack(candidate: Candidate, split: Split, feature_names: Sequence[str], feature_version: str) -> Package:
-    """Convert a candidate's members to ONNX and fit what only the artifact needs on the calibration races."""
+    There ``candidate`` answers, whose members have not seen those races; ``final`` is the same, fitted again.
+    """
     calibration = split.calibration
     spec = ModelSpec(
         kind=candidate.name,
@@ -61,7 +62,9 @@ def pack(candidate: Candidate, split: Split, feature_names: Sequence[str], featu
         place_discounts=_place_discounts(candidate, calibration),
     )
     threshold = best_f1_threshold(candidate.scores(calibration), calibration.won)
-    return Package(spec, _graphs(candidate, spec), learn_baselines(split.train), threshold)
+    members = zip(spec.members, final.members, strict=True)
+    graphs = {member.file: to_onnx(fitted.estimator, len(feature_names)) for member, fitted in members}
+    return Package(spec, graphs, learn_baselines(split.train), threshold)
 
 
 def write_draft(package: Package, directory: Path) -> LoadedModel:
@@ -81,11 +84,6 @@ def write_final(
     features = test.features[golden_rows(test)]
     golden = golden_document(features, served.probabilities(features))
     return write_artifact(directory, package.spec, package.graphs, {**documents, "golden": golden})
-
-
-def _graphs(candidate: Candidate, spec: ModelSpec) -> dict[str, bytes]:
-    members = zip(spec.members, candidate.members, strict=True)
-    return {member.file: to_onnx(fitted.estimator, len(spec.features)) for member, fitted in members}
 
 
 def _place_discounts(candidate: Candidate, calibration: RaceTable) -> tuple[float, ...]:

@@ -120,12 +120,11 @@ def train_on(
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
         choice = choose(odds, split.calibration, settings.search.calibration)
         best = candidates[choice.name]
-        package = pack(best, split, feature_names, FEATURE_VERSION)
         with stage("Final fit") as report:
             on_fit = _counting(report, len(best.members))
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
         with stage("Judging"):
-            package = package.with_members(chosen)
+            package = pack(best, chosen, split, feature_names, FEATURE_VERSION)
             served = write_draft(package, Path(scratch) / "draft")
             rival = champion_on(split.test, feature_names, registry)
             verdict = judge_written(

@@ -14,7 +14,8 @@ from training.splits import Split, split_by_time
 def pack_of(split):
     settings = SearchSettings(families=("logistic_regression",), n_trials=1, n_folds=1, n_jobs=1)
     found = fit_candidates(split.train, split.calibration, settings, ())
-    return pack(found["logistic_regression"], split, FEATURE_NAMES, "1")
+    fitted = found["logistic_regression"]
+    return pack(fitted, fitted, split, FEATURE_NAMES, "1")
 
 
 def without_places(part):
