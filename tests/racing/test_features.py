@@ -15,6 +15,7 @@ from racing.features.rows import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
 from racing.probabilities import n_places, share_within_race
 from racing.ratings import update_ratings
+from racing.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
 
 CUT = LAST_DAY - dt.timedelta(days=40)
@@ -104,6 +105,16 @@ def test_races_removed_after_a_date_change_no_feature_before(season: Engine, tmp
         connection.execute(text("delete from run where date > :cut"), later)
     update_ratings(engine)
     np.testing.assert_array_equal(race_table(engine).features, race_table(season, until=CUT).features)
+
+
+def test_a_later_file_changes_no_feature_before_it(season: Engine, tmp_path: Path) -> None:
+    engine = make_season(tmp_path)
+    start = LAST_DAY + dt.timedelta(days=1)
+    simulate_season(engine, n_races=150, seed=9, start=start, until=start + dt.timedelta(days=60))
+    update_ratings(engine)
+    before = race_table(engine, until=LAST_DAY).features
+    np.testing.assert_array_equal(before, race_table(season).features)
+    assert len(race_table(engine, start=start)) > 500
 
 
 def test_form_that_a_card_brings_counts_as_much_as_no_other(season: Engine) -> None:
