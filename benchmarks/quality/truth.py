@@ -19,7 +19,7 @@ def judge_truth(bench: Bench) -> Json:
     def work() -> Json:
         judged = product.evaluate(trained, days["from"], days["until"], by="prior-runs").document
         beside = {row["name"]: row["race_log_loss"] for row in judged["beside_market"]["rows"]}
-        slices = [_slice(found) for found in judged["slices"] if TRUTH in found["losses"]]
+        slices = [_slice(found) for found in judged["slices"]["prior-runs"] if TRUTH in found["losses"]]
         return {
             "command": trained.about["command"],
             "train": dict(trained.about),
