@@ -116,7 +116,7 @@ class ModelRegistry:
             self.version(version)
         with self._store.errors():
             if version is not None:
-                self._store.client.set_registered_model_alias(MODEL, CHALLENGER, str(version))
+                self._set_alias(CHALLENGER, version)
             elif CHALLENGER in _aliases(self._model()):
                 self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
 
@@ -186,15 +186,23 @@ class ModelRegistry:
                 at=dt.datetime.now(dt.UTC),
             )
             client.set_registered_model_tag(MODEL, *tag_of(record))
-            client.set_registered_model_alias(MODEL, CHAMPION, str(version))
+            self._set_alias(CHAMPION, version)
             # Of two promoters at once the one later on record wins, whoever set the alias last.
             after = self._model()
             last = read_history(after.tags)[-1].version
             if last != version:
-                client.set_registered_model_alias(MODEL, CHAMPION, str(last))
+                self._set_alias(CHAMPION, last)
             if _aliases(after).get(CHALLENGER) == last:
                 client.delete_registered_model_alias(MODEL, CHALLENGER)
         return record
+
+    def _set_alias(self, alias: str, version: int) -> None:
+        client = self._store.client
+        try:
+            client.set_registered_model_alias(MODEL, alias, str(version))
+        except MlflowException:
+            # Two who make an alias at once both insert its row, and one of them fails: now there is one.
+            client.set_registered_model_alias(MODEL, alias, str(version))
 
     def _model(self) -> RegisteredModel:
         with self._store.errors():
