@@ -38,7 +38,7 @@ lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) --extra dev pyproject.toml -o constraints.txt
 	for extra in service training; do \
-		$(BIN)/uv pip compile $(LOCK) --extra $$extra --extra postgresql -c constraints.txt pyproject.toml \
+		$(BIN)/uv pip compile $(LOCK) --extra $$extra --extra postgresql --extra tracing -c constraints.txt pyproject.toml \
 			-o constraints/$$extra.txt; done
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from service import problems
 from service.door import Door
 from service.form import Form
+from service.metrics import Metrics
 from service.openapi import describe
 from service.routes import health, models, predict, status
 from service.running import Running
@@ -35,6 +36,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         watcher=AliasWatcher(settings, slots),
         form=Form(settings.database),
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
+        metrics=Metrics(),
         started_at=dt.datetime.now(dt.UTC),
     )
 

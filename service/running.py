@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from racing.cards import Card
 from service.errors import NotJson
 from service.form import Form
+from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.settings import ServiceSettings
 from service.slots import Slots, Snapshot
@@ -26,6 +27,7 @@ class Running:
     watcher: AliasWatcher
     form: Form
     threads: ThreadPoolExecutor
+    metrics: Metrics
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:
