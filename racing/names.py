@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NUMBER = re.compile(r"^\s*\d{1,2}\.\s+")
 _NOT_A_LETTER_OR_DIGIT = re.compile(r"[^A-Z0-9]+")
 
 
+@lru_cache(maxsize=65_536)  # all dogs of a country: a card asks for each of its names several times
 def name_key(name: str) -> str:
     """Return the key of a name: ``"3. Nala's Ghost"`` and ``"NALAS GHOST"`` give ``"NALASGHOST"``.
 

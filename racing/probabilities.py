@@ -9,6 +9,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from racing.kernels import level_in_race, placed_in_race, share_in_race, sum_in_race
+
 Floats = NDArray[np.float64]
 Races = NDArray[np.int64]
 
@@ -26,23 +28,13 @@ def share_within_race(log_odds: ArrayLike, race: Races, exponent: float = 1.0) -
     exp(exponent * log_odds). One NaN makes the whole race NaN.
     """
     z = np.asarray(log_odds, np.float64) * exponent
-    if not len(z):
-        return z
-    starts, sizes = _blocks(race)
-    z = np.exp(z - np.repeat(np.maximum.reduceat(z, starts), sizes))
-    shared: Floats = z / np.repeat(np.add.reduceat(z, starts), sizes)
-    return shared
+    return share_in_race(z, race) if len(z) else z
 
 
 def race_level(log_odds: ArrayLike, race: Races) -> Floats:
     """Return for each runner the log of its race's mean odds: less that, 0 is worth an even share."""
     z = np.asarray(log_odds, np.float64)
-    if not len(z):
-        return z
-    starts, sizes = _blocks(race)
-    top = np.maximum.reduceat(z, starts)
-    level = top + np.log(np.add.reduceat(np.exp(z - np.repeat(top, sizes)), starts) / sizes)
-    return np.repeat(level, sizes)
+    return level_in_race(z, race) if len(z) else z
 
 
 def market_probabilities(prices: ArrayLike, race: Races) -> Floats:
@@ -51,10 +43,9 @@ def market_probabilities(prices: ArrayLike, race: Races) -> Floats:
     if not len(price):
         return price
     with np.errstate(invalid="ignore"):
-        known = np.isfinite(price) & (price > 1)
-    starts, sizes = _blocks(race)
-    inverse = 1 / np.where(known, price, np.nan)
-    market: Floats = inverse / np.repeat(np.add.reduceat(inverse, starts), sizes)
+        backed = np.where(np.isfinite(price) & (price > 1), 1 / price, np.nan)
+    is_whole = sum_in_race(np.isnan(backed).astype(np.float64), race) == 0
+    market: Floats = np.where(is_whole, backed / sum_in_race(backed, race), np.nan)
     return market
 
 
@@ -133,15 +124,11 @@ def place_probabilities(
         Where it reaches the number of runners, everyone is placed.
     """
     p = np.asarray(win_p, np.float64)
-    placed = np.full(len(p), np.nan)
     if not len(p):
-        return placed
-    starts, sizes = _blocks(race)
-    paid = np.broadcast_to(np.asarray(n_places), sizes.shape)
-    for n, places in {(int(n), int(k)) for n, k in zip(sizes, paid, strict=True)}:
-        rows = starts[(sizes == n) & (paid == places), None] + np.arange(n)
-        placed[rows] = _placed_in_fields(p[rows], places, discounts)
-    return placed
+        return p
+    paid = np.asarray(n_places, np.int64)
+    by_runner = np.full(len(p), paid) if paid.ndim == 0 else paid[race - race[0]]
+    return placed_in_race(p, np.array(discounts), by_runner, race)
 
 
 @overload
@@ -150,9 +137,9 @@ def n_places(n_runners: int) -> int: ...
 def n_places(n_runners: NDArray[Any]) -> NDArray[np.int64]: ...
 def n_places(n_runners: int | NDArray[Any]) -> int | NDArray[np.int64]:
     """Return how many places a field pays: 3 from 8 runners on, 2 from 5, otherwise the winner alone."""
-    if isinstance(n_runners, np.ndarray):
-        return np.where(n_runners >= 8, 3, np.where(n_runners >= 5, 2, 1)).astype(np.int64)
-    return 3 if n_runners >= 8 else 2 if n_runners >= 5 else 1
+    if isinstance(n_runners, int):
+        return 3 if n_runners >= 8 else 2 if n_runners >= 5 else 1
+    return np.where(n_runners >= 8, 3, np.where(n_runners >= 5, 2, 1))
 
 
 def fair_price(p: ArrayLike) -> Floats:
@@ -185,28 +172,3 @@ def _line_search(x: Floats, won: NDArray[np.bool_], race: Races, weights: Floats
             return weights + step
         step = step / 2
     return weights
-
-
-def _placed_in_fields(p: Floats, places: int, discounts: tuple[float, ...]) -> Floats:
-    """Return place probabilities of fields of the same size; ``p`` has shape (n_races, n_runners)."""
-    n = p.shape[1]
-    if places >= n:
-        return np.where(np.isnan(p), np.nan, 1.0)
-    p = np.maximum(p, _FLOOR)
-    p = p / p.sum(axis=1, keepdims=True)
-    placed: Floats = p
-    if places == 1:
-        return placed
-    # Sums over the others never come from a subtraction: with p near 1 it loses all digits.
-    others = 1.0 - np.eye(n)
-    second = p ** discounts[1]
-    first = p / (second @ others)
-    placed = p + second * (first @ others)
-    if places == 2:
-        return placed
-    third = p ** discounts[2]
-    apart = (others[:, :, None] * others[:, None, :] * others[None, :, :]).reshape(n, n * n)
-    left = (third @ apart).reshape(-1, n, n) + np.eye(n)
-    pairs = first[:, :, None] * second[:, None, :] * others / left
-    result: Floats = placed + third * (pairs.reshape(-1, n * n) @ apart.T)
-    return result

@@ -89,7 +89,12 @@ class Entries:
         return int(self.race[-1]) + 1 if len(self) else 0
 
     @property
-    def zone(self) -> Ints:
+    def n_runners(self) -> Floats:
+        """Return the number of runners in each entry's race."""
+        return np.bincount(self.race)[self.race].astype(np.float64)
+
+    @property
+    def zone(self) -> Floats:
         """Return the part of the start line: 1 inside, 2 middle, 3 outside, 0 unknown."""
         return box_zone(self.box)
 
@@ -107,10 +112,10 @@ def entries_of(runs: Runs) -> Entries:
     return Entries(race=race, **shared)
 
 
-def box_zone(box: Floats) -> Ints:
+def box_zone(box: Floats) -> Floats:
     """Return 1 for boxes 1-2, 2 for 3-5, 3 for 6 and beyond, 0 for an unknown box."""
-    known = np.nan_to_num(box, nan=0.0)
-    return np.select([known == 0, known <= 2, known <= 5], [0, 1, 2], 3).astype(np.int64)
+    outer = np.where(box <= 5, 2.0, 3.0)
+    return np.where(box >= 1, np.where(box <= 2, 1.0, outer), 0.0)
 
 
 def windows(dog_id: Ints, day: Ints, size: int = WINDOW) -> Ints:
@@ -191,6 +196,32 @@ class Form:
         if column not in self._gathered:
             self._gathered[column] = self.of(getattr(self.runs, column))
         return self._gathered[column]
+
+
+class FormTable:
+    """A form given as arrays of shape (n, WINDOW) in the first place, with the interface of :class:`Form`.
+
+    It is its own ``runs``: a column of the runs is the column of the form.
+    """
+
+    def __init__(self, columns: Mapping[str, Floats]) -> None:
+        self._columns = columns
+        self.known: Flags = columns["day"] == columns["day"]  # NaN is no run
+
+    @property
+    def runs(self) -> Any:
+        """Return itself."""
+        return self
+
+    def of(self, values: Floats) -> Floats:
+        """Return values of the runs, NaN where there is no run."""
+        return np.where(self.known, values, np.nan)
+
+    def __getattr__(self, column: str) -> Floats:
+        try:
+            return self._columns[column]
+        except KeyError:
+            raise AttributeError(column) from None
 
 
 def concatenate(parts: Sequence[Mapping[str, Any]]) -> Runs:

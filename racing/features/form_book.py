@@ -2,8 +2,10 @@
 
 import datetime as dt
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,30 +15,25 @@ from sqlalchemy.exc import DBAPIError
 
 from racing.cards import Card, PastRun, Runner
 from racing.classes import grade_class
-from racing.database.tables import Dog, Effect, Run, RunWorth, TrackAlias
+from racing.database.tables import Effect, TrackAlias
 from racing.errors import DatabaseUnavailable
-from racing.features.matrix import feature_matrix
+from racing.features.card_view import BROUGHT_COLUMNS, SAID, CardFormulas, card_formulas
+from racing.features.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
 from racing.features.table import codes_of_tracks, track_codes
-from racing.features.view import RaceView
-from racing.history import first_call, floats, result_query, runs_of, share_alone
+from racing.history import first_call
 from racing.names import name_key
-from racing.probabilities import n_places
-from racing.ratings.alone import worths_alone
-from racing.ratings.catalog import RATINGS
-from racing.ratings.posterior import Worths
-from racing.ratings.store import (
-    RatedWorths,
-    book_of,
-    book_of_document,
-    load_effects,
-    ratings_are_current,
-    worths_of,
-)
-from racing.runs import WINDOW, Entries, Form, Runs, concatenate, windows
+from racing.ratings.alone import UsualEffects
+from racing.ratings.dog_forms import COLUMNS
+from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
+from racing.runs import WINDOW, Floats
 from racing.tracks import known_track
 
-_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
-_DOG, _ALIAS, _EFFECT = Dog.__table__, TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
+_ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
+_ORDINAL_OF_EPOCH = dt.date(1970, 1, 1).toordinal()
+_MONTH_OF_EPOCH = 1970 * 12 + 1
+_NEWEST_FIRST = attrgetter("date")
+_SAID = attrgetter(*SAID)
+_N_SAID = BROUGHT_COLUMNS.index(SAID[-1]) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,23 @@ class CardFeatures:
     warnings: tuple[CardWarning, ...]
 
 
+@dataclass(slots=True)
+class _Dog:
+    """What is known of one runner's dog."""
+
+    is_stored: bool
+    stored: Floats
+    """Runs of the database, oldest first; shape (n_runs, n_columns)."""
+    brought: Sequence[tuple[int, PastRun]]
+    """Runs that the card brings and the database lacks, newest first, each with its day."""
+    career_runs: int
+    first_day: int | None
+
+
+_NO_RUNS = np.empty((0, len(COLUMNS)))
+_ALL_PLACES = list(range(WINDOW))
+
+
 class FormBook:
     """Reads form for cards, from a database or, without one, from the cards alone.
 
@@ -73,42 +87,71 @@ class FormBook:
 
     def __init__(self, engine: Engine | None, tables: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
-        self._effects = book_of([])
+        self._reader: FormReader | None = None
         self._tracks: dict[str, int] = {}
         self._track_codes: dict[int, int] = {}
         self._mark = 0
         self._is_rated = True
+        effects = book_of([])
         if engine is not None:
             with _database():
                 self._mark = _mark_of(engine)  # first: what changes meanwhile is seen by the next look
-                self._is_rated = ratings_are_current(engine)
-                self._effects = load_effects(engine)
+                self._is_rated = runs_are_rated(engine)
+                self._reader = FormReader(engine)
+                effects = load_effects(engine)
                 self._track_codes = track_codes(engine)
                 self._tracks = _tracks_of(engine)
         elif tables:
-            self._effects = book_of_document(tables)
+            effects = book_of_document(tables)
             self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
             self._track_codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
+        self._effects = effects
+        self._usual = UsualEffects(effects)
+        self._track = lru_cache(4096)(self._look_up_track)
 
     def is_current(self) -> bool:
         """Return whether the database still holds the tables that this book has read.
 
-        Runs are read anew for every card; the tables of an import need a new book.
+        Runs are read anew for every card; the tables and the new dogs of an import need a new book.
 
         Raises
         ------
         DatabaseUnavailable
             If the database does not answer.
         """
-        if self._engine is None:
+        if self._engine is None or self._reader is None:
             return True
         with _database():
-            return _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
+            is_same = _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
+            return is_same and mark_of_forms(self._engine) == self._reader.mark
 
-    def features_of_card(self, card: Card) -> CardFeatures:
+    def knows_any(self, card: Card) -> bool:
+        """Return whether the database knows one of the dogs, as far as this book has seen.
+
+        If not, :meth:`features_of_card` does not look at the database, and so does not wait for it.
+        """
+        return self._reader is not None and self._reader.knows_any(
+            name_key(runner.name) for runner in card.runners
+        )
+
+    def read(self, card: Card) -> StoredForm:
+        """Return what the database has of a card's dogs before its day.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If the database does not answer.
+        """
+        if self._reader is None:
+            return NOTHING_STORED
+        with _database():
+            return self._reader.read(card.date, [name_key(runner.name) for runner in card.runners])
+
+    def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
 
         A run on or after race day is left out; a run that both the database and the card hold counts once.
+        ``stored`` is what :meth:`read` returned, if it was called before; everything else is in memory.
 
         Raises
         ------
@@ -120,209 +163,129 @@ class FormBook:
             raise DatabaseUnavailable(
                 "no runner carries form, and there is no race database now to look their names up"
             )
-        order = sorted(range(len(card.runners)), key=lambda i: (card.runners[i].box, _key(card.runners[i])))
+        stored = self.read(card) if stored is None else stored
+        # In the order of history, so that sums over the race are those of training, bit for bit.
+        keyed = [(runner.box, name_key(runner.name), i) for i, runner in enumerate(card.runners)]
+        keyed.sort()
+        order = [i for _, _, i in keyed]
         runners = [card.runners[i] for i in order]
-        dog_id, stored, stored_worths = self._stored(card.date, runners)
-        brought, warnings = self._brought(card, runners, dog_id, stored)
-        careers = _careers(dog_id, self._stored_careers(card.date, dog_id), stored, brought)
-        runs = _join(stored, brought)
-        worths = _join_worths(stored_worths, worths_alone(brought, self._effects))
-        entries = self._entries(card, runners, dog_id, careers)
-        view = RaceView(entries, _form(runs, entries), worths, self._effects, self._track_codes)
+        warnings = self._warnings(card)
+        dogs = []
+        for runner, (_, key, _) in zip(runners, keyed, strict=True):
+            dogs.append(_dog(card, runner, stored.dog_ids.get(key), stored, warnings))
+        n_runs = [min(len(dog.stored) + len(dog.brought), WINDOW) for dog in dogs]
+        formulas = card_formulas(len(runners), max(n_runs))
+        with formulas.lock:
+            self._fill_card(formulas, card, runners, dogs)
+            self._fill_form(formulas, dogs)
+            values = formulas.features()
         back = np.argsort(order)
         return CardFeatures(
-            values=feature_matrix(view)[back],
-            is_known=(dog_id >= 0)[back],
-            n_prior_runs=(view.form.index >= 0).sum(axis=1)[back],
+            values=values[back],
+            is_known=np.array([dog.is_stored for dog in dogs])[back],
+            n_prior_runs=np.array(n_runs)[back],
             warnings=tuple(warnings),
         )
 
-    def _stored(self, date: dt.date, runners: list[Runner]) -> tuple[NDArray[np.int64], Runs, RatedWorths]:
-        """Return the dogs' rows (below 0 for strangers), and their last runs before a day, with worths."""
-        strangers = -2 - np.arange(len(runners))
-        if self._engine is None:
-            return strangers, *_none_stored()
-        keys = [_key(runner) for runner in runners]
-        with _database(), self._engine.connect() as connection:
-            found = connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys))).all()
-            ids = {dog.key: dog.id for dog in found}
-            dog_id = np.array(
-                [ids.get(key, s) for key, s in zip(keys, strangers.tolist(), strict=True)], np.int64
-            )
-            results = (
-                result_query().order_by(None).where(_RUN.c.dog_id.in_(list(ids.values())), _RUN.c.date < date)
-            )
-            newest_first = func.row_number().over(
-                partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
-            )
-            recent = results.add_columns(newest_first.label("runs_ago"), *_WORTH.c[1:]).outerjoin(
-                _WORTH, _WORTH.c.run_id == _RUN.c.id
-            )
-            latest = recent.subquery()
-            rows = connection.execute(select(latest).where(latest.c.runs_ago <= WINDOW)).all()
-        if not rows:
-            return dog_id, *_none_stored()
-        n_facts = len(results.selected_columns)
-        columns = list(zip(*rows, strict=True))
-        worth = {
-            c.name: floats(values) for c, values in zip(_WORTH.c[1:], columns[n_facts + 1 :], strict=True)
-        }
-        facts = [row[:n_facts] for row in rows]
-        stored = runs_of(facts, n_starters=worth["n_starters"], share=worth["market_share"])
-        return dog_id, stored, {rating.name: worths_of(worth, rating) for rating in RATINGS}
-
-    def _stored_careers(self, date: dt.date, dog_id: NDArray[np.int64]) -> dict[int, tuple[int, int]]:
-        """Return how many runs the database has of each dog before a day, and the day of the first."""
-        known = dog_id[dog_id >= 0].tolist()
-        if self._engine is None or not known:
-            return {}
-        has_result = _RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None)
-        query = (
-            select(_RUN.c.dog_id, func.count(), func.min(_RUN.c.date))
-            .where(_RUN.c.dog_id.in_(known), _RUN.c.date < date, _RUN.c.is_scratched.is_(False), has_result)
-            .group_by(_RUN.c.dog_id)
-        )
-        with _database(), self._engine.connect() as connection:
-            return {dog: (n_runs, _day(first)) for dog, n_runs, first in connection.execute(query)}
-
-    def _brought(
-        self, card: Card, runners: list[Runner], dog_id: NDArray[np.int64], stored: Runs
-    ) -> tuple[Runs, list[CardWarning]]:
-        """Return the runs that a card brings and the database lacks."""
-        warnings: list[CardWarning] = []
+    def _warnings(self, card: Card) -> list[CardWarning]:
+        warnings = []
         if not self._is_rated:
-            warnings.append(
-                CardWarning("ratings_behind", "not all stored runs are rated yet; an import rates them")
-            )
-        if self._track(card.track, card.distance_m) < 0 and self._tracks:
+            text = "not all stored runs are rated yet; an import rates them"
+            warnings.append(CardWarning("ratings_behind", text))
+        if self._tracks and self._track(card.track, card.distance_m) < 0:
             warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
-        known_days = set(zip(stored.dog_id.tolist(), stored.day.tolist(), strict=True))
-        records = []
-        for runner, dog in zip(runners, dog_id.tolist(), strict=True):
-            if dog < 0 and not runner.form:
-                warnings.append(CardWarning("unknown_dog", f"nothing is known of {runner.name!r}: no form"))
-            late = [run.date for run in runner.form if run.date >= card.date]
-            if late:
-                text = f"{len(late)} run(s) of {runner.name!r} on or after race day {card.date} left out"
-                warnings.append(CardWarning("late_run", text))
-            for run in runner.form:
-                day = _day(run.date)
-                if run.date < card.date and (dog, day) not in known_days:
-                    known_days.add((dog, day))
-                    records.append(self._record(run, dog, day))
-        return concatenate(records), warnings
+        return warnings
 
-    def _record(self, run: PastRun, dog: int, day: int) -> dict[str, float | int | None]:
-        position = run.finish_position
-        share = share_alone(floats([run.bsp]), floats([run.starting_price]))[0]
-        return {
-            "dog_id": dog,
-            "day": day,
-            "track_id": self._track(run.track, run.distance_m),
-            "distance_m": run.distance_m,
-            "box": run.box if run.box is not None and run.box <= 8 else None,
-            "grade": grade_class(run.grade),
-            "weight_kg": run.weight_kg,
-            "finish_position": position,
-            "won": None if position is None else float(position == 1),
-            "placed": None if position is None else float(position <= _PLACES_OF_UNKNOWN_FIELD),
-            "time_s": run.time_s,
-            "first_split_s": run.first_split_s,
-            "margin_lengths": run.margin_lengths,
-            "early_position": first_call(run.position_in_running),
-            "market_share": share,
-            "rated_price": run.rated_price,
-            "early_speed": run.early_speed,
-        }
+    def _fill_card(self, formulas: CardFormulas, card: Card, runners: list[Runner], dogs: list[_Dog]) -> None:
+        if self._usual.is_full():
+            self._usual = UsualEffects(self._effects)
+        day, grade, distance_m = _day(card.date), grade_class(card.grade), card.distance_m
+        track_id = self._track(card.track, distance_m)
+        track, month = self._track_codes.get(track_id, 0), _month(card.date)
+        rows, usual = [], []
+        for runner, dog in zip(runners, dogs, strict=True):
+            box = runner.box if runner.box <= 8 else None
+            usual.append(self._usual.number(month, track_id, distance_m, box or 0, grade))
+            rows.append(
+                (
+                    day, track_id, distance_m, box, runner.box, grade, runner.weight_kg, runner.rated_price,
+                    runner.early_speed, dog.career_runs, day if dog.first_day is None else dog.first_day,
+                    track,
+                )
+            )  # fmt: skip
+        formulas.card[:, : len(rows[0])] = np.array(rows, np.float64)
+        formulas.card[:, len(rows[0]) :] = self._usual.of(usual)
 
-    def _entries(
-        self,
-        card: Card,
-        runners: list[Runner],
-        dog_id: NDArray[np.int64],
-        careers: list[tuple[int, int | None]],
-    ) -> Entries:
-        n = len(runners)
-        box = floats([runner.box if runner.box <= 8 else None for runner in runners])
-        return Entries(
-            race=np.zeros(n, np.int64),
-            day=np.full(n, _day(card.date)),
-            dog_id=dog_id,
-            track_id=np.full(n, self._track(card.track, card.distance_m)),
-            distance_m=np.full(n, float(card.distance_m)),
-            box=box,
-            number=np.array([runner.box for runner in runners], np.int64),
-            grade=np.full(n, float(grade_class(card.grade))),
-            weight_kg=floats([runner.weight_kg for runner in runners]),
-            rated_price=floats([runner.rated_price for runner in runners]),
-            early_speed=floats([runner.early_speed for runner in runners]),
-            career_runs=floats([n_runs for n_runs, _ in careers]),
-            first_day=floats([_day(card.date) if first is None else first for _, first in careers]),
-        )
+    def _fill_form(self, formulas: CardFormulas, dogs: list[_Dog]) -> None:
+        """Write every dog's runs into the blocks, newest first."""
+        n_places = formulas.brought.shape[1]
+        formulas.stored.fill(np.nan)
+        formulas.brought.fill(np.nan)
+        rows, usual, at = [], [], []
+        for i, dog in enumerate(dogs):
+            places = _write_stored(formulas.stored[i], dog) if len(dog.stored) else _ALL_PLACES
+            for (day, run), place in zip(dog.brought, places, strict=False):
+                box, grade = run.box, grade_class(run.grade)
+                track_id = self._track(run.track, run.distance_m)
+                known_box = 0 if box is None or box > 8 else box
+                usual.append(self._usual.number(_month(run.date), track_id, run.distance_m, known_box, grade))
+                rows.append((day, track_id, grade, box, first_call(run.position_in_running), *_SAID(run)))
+                at.append(i * n_places + place)
+        if rows:
+            brought = formulas.brought.reshape(-1, len(BROUGHT_COLUMNS))
+            brought[at, :_N_SAID] = np.array(rows, np.float64)
+            brought[at, _N_SAID:] = self._usual.of(usual)
 
-    def _track(self, name: str, distance_m: int) -> int:
+    def _look_up_track(self, name: str, distance_m: int) -> int:
         key = name_key(known_track(name, distance_m) or name)
         # Below 0 for a track that is not known, but still another for every name.
         return self._tracks.get(key, -1 - zlib.crc32(key.encode()))
 
 
-_PLACES_OF_UNKNOWN_FIELD = n_places(8)
+def _dog(
+    card: Card, runner: Runner, dog_id: int | None, stored: StoredForm, warnings: list[CardWarning]
+) -> _Dog:
+    """Return what is known of a runner's dog, and add what is worth a warning."""
+    runs = _NO_RUNS if dog_id is None else stored.runs.get(dog_id, _NO_RUNS)
+    n_runs, first = (0, None) if dog_id is None else stored.careers.get(dog_id, (0, None))
+    if dog_id is None and not runner.form:
+        text = f"nothing is known of {runner.name!r}: no form"
+        warnings.append(CardWarning("unknown_dog", text))
+    days = set(runs[:, 0].tolist())
+    brought, n_late = [], 0
+    for run in sorted(runner.form, key=_NEWEST_FIRST, reverse=True):
+        day = run.date.toordinal() - _ORDINAL_OF_EPOCH
+        if run.date >= card.date:
+            n_late += 1
+        elif day not in days:
+            days.add(day)
+            brought.append((day, run))
+    if n_late:
+        text = f"{n_late} run(s) of {runner.name!r} on or after race day {card.date} left out"
+        warnings.append(CardWarning("late_run", text))
+    if brought:
+        oldest = brought[-1][0]
+        first = oldest if first is None else min(first, oldest)
+    # What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
+    # knows whether they are among those counted.
+    is_cut = len(runs) == WINDOW
+    n_newer = sum(day > runs[0, 0] for day, _ in brought) if is_cut else len(brought)
+    return _Dog(dog_id is not None, runs, brought, n_runs + n_newer, first)
 
 
-def _form(runs: Runs, entries: Entries) -> Form:
-    """Return the form of entries whose runs all lie before their day."""
-    everything = np.concatenate([runs.dog_id, entries.dog_id]), np.concatenate([runs.day, entries.day])
-    return Form(runs, windows(*everything)[len(runs) :])
-
-
-def _careers(
-    dog_id: NDArray[np.int64], of_stored: dict[int, tuple[int, int]], stored: Runs, brought: Runs
-) -> list[tuple[int, int | None]]:
-    """Return each dog's number of runs before the card's day, and the day of the first.
-
-    What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
-    knows whether they are among those counted.
-    """
-    careers: list[tuple[int, int | None]] = []
-    for dog in dog_id.tolist():
-        n_runs, first = of_stored.get(dog, (0, None))
-        looked_at = stored.day[stored.dog_id == dog]
-        days = brought.day[brought.dog_id == dog]
-        if len(looked_at) == WINDOW:
-            days = days[days > looked_at.min()]
-        known = [*days.tolist(), *([] if first is None else [first])]
-        careers.append((n_runs + len(days), min(known, default=None)))
-    return careers
-
-
-def _join(stored: Runs, brought: Runs) -> Runs:
-    if not len(brought):
-        return stored
-    return Runs(
-        **{name: np.concatenate([getattr(stored, name), getattr(brought, name)]) for name in _COLUMNS}
-    )
-
-
-def _join_worths(stored: RatedWorths, brought: RatedWorths) -> RatedWorths:
-    """Join worths of stored runs, revised or not, and of brought ones, of which nobody's rivals are known."""
-
-    def both(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate([one, np.repeat(other, one.shape[1], axis=1)])
-
-    return {
-        name: Worths(
-            both(known.worth, brought[name].worth),
-            both(known.noise, brought[name].noise),
-            np.concatenate([known.shift, brought[name].shift]),
-            np.concatenate([known.innovation, brought[name].innovation]),
-        )
-        for name, known in stored.items()
-    }
-
-
-def _none_stored() -> tuple[Runs, RatedWorths]:
-    nothing = concatenate([])
-    return nothing, worths_alone(nothing, book_of([]))
+def _write_stored(block: Floats, dog: _Dog) -> list[int]:
+    """Write stored runs where they belong among those brought, and return the places of the latter."""
+    if not dog.brought:
+        newest_first = dog.stored[::-1]
+        block[: len(newest_first)] = newest_first
+        return []
+    runs = [(day, 0, row) for row, day in enumerate(dog.stored[:, 0].tolist())]
+    runs += [(day, 1, -row) for row, (day, _) in enumerate(dog.brought)]
+    runs.sort(reverse=True)
+    newest = list(enumerate(runs[: len(block)]))
+    kept = [(place, row) for place, (_, is_brought, row) in newest if not is_brought]
+    block[[place for place, _ in kept]] = dog.stored[[row for _, row in kept]]
+    return [place for place, (_, is_brought, _) in newest if is_brought]
 
 
 def _mark_of(engine: Engine) -> int:
@@ -339,15 +302,12 @@ def _tracks_of(engine: Engine) -> dict[str, int]:
     return {row.alias: row.track_id for row in rows}
 
 
-_COLUMNS = tuple(Runs.__dataclass_fields__)
-
-
-def _key(runner: Runner) -> str:
-    return name_key(runner.name)
-
-
 def _day(date: dt.date) -> int:
-    return (date - dt.date(1970, 1, 1)).days
+    return date.toordinal() - _ORDINAL_OF_EPOCH
+
+
+def _month(date: dt.date) -> int:
+    return date.year * 12 + date.month - _MONTH_OF_EPOCH
 
 
 class _database:  # noqa: N801

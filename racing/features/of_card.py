@@ -5,6 +5,7 @@ import numpy as np
 from racing.classes import UNKNOWN_CLASS
 from racing.features.catalog import feature
 from racing.features.view import RaceView
+from racing.kernels import number, value_at
 from racing.runs import Floats
 
 
@@ -17,7 +18,7 @@ def box(view: RaceView) -> Floats:
 @feature("card", is_categorical=True)
 def box_zone(view: RaceView) -> Floats:
     """Part of the start line: 1 boxes 1-2, 2 boxes 3-5, 3 boxes 6-8, 0 unknown."""
-    return view.card.zone.astype(np.float64)
+    return view.card.zone
 
 
 @feature("card")
@@ -35,7 +36,7 @@ def distance_m(view: RaceView) -> Floats:
 @feature("card", is_categorical=True)
 def track(view: RaceView) -> Floats:
     """Track, by its fixed number among those known; 0 for any other."""
-    return np.array([view.track_code.get(track, 0) for track in view.card.track_id.tolist()], np.float64)
+    return view.track
 
 
 @feature("card", is_categorical=True)
@@ -47,16 +48,13 @@ def grade_class(view: RaceView) -> Floats:
 @feature("card")
 def field_size(view: RaceView) -> Floats:
     """Runners in the race."""
-    return np.bincount(view.race)[view.race].astype(np.float64)
+    return view.card.n_runners
 
 
 @feature("card")
 def empty_boxes_beside(view: RaceView) -> Floats:
     """Free places next to the box: room on the way to the first turn."""
     box = view.card.box
-    taken = np.zeros((view.card.n_races, 12), bool)
-    at = np.nan_to_num(box, nan=10.0).astype(np.int64)
-    taken[view.race, np.minimum(at, 10)] = True
-    left = ~taken[view.race, np.maximum(at - 1, 0)] & (at > 1)
-    right = ~taken[view.race, np.minimum(at + 1, 11)] & (at < 8)
-    return np.where(np.isnan(box), np.nan, left.astype(np.float64) + right)
+    inside = np.isnan(value_at(box, box - 1, box, view.race)) & (box > 1)
+    outside = np.isnan(value_at(box, box + 1, box, view.race)) & (box < 8)
+    return np.where(np.isnan(box), np.nan, number(inside) + number(outside))

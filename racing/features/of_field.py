@@ -8,13 +8,16 @@ from racing.features import of_form, of_ratings
 from racing.features.catalog import Feature, Formula, add_feature, feature
 from racing.features.rows import (
     gap_to_best,
+    known_or,
     log_share,
-    mean,
+    mean_in_race,
     minus_rivals,
+    number,
     rank_in_race,
     sum_in_race,
 )
 from racing.features.view import RaceView
+from racing.kernels import value_at
 from racing.runs import Floats, Ints
 
 _STRENGTHS: dict[str, Formula] = {
@@ -22,7 +25,7 @@ _STRENGTHS: dict[str, Formula] = {
     "result_rating_in_box": of_ratings.result_rating_in_box,
     "time_rating": lambda view: view.ability("time"),
     "split_rating": lambda view: view.ability("split"),
-    "early_rating": lambda view: view.ability("early") + view.box_effect("early"),
+    "early_rating": lambda view: view.ability("early") + view.box_effects["early"],
     "margin_rating": lambda view: view.ability("margin"),
     "performance_rating": of_form.performance_rating,
     "market_confidence": of_form.market_confidence,
@@ -50,7 +53,7 @@ for _name, _formula in _STRENGTHS.items():
 @feature("field")
 def first_starters(view: RaceView) -> Floats:
     """Runners in the race of whom no run is known."""
-    return np.bincount(view.race, ~view.form.known[:, 0])[view.race].astype(np.float64)
+    return sum_in_race(number(~view.form.known[:, 0]), view.race)
 
 
 @feature("field")
@@ -93,8 +96,8 @@ def result_log_share(view: RaceView) -> Floats:
 def spread_of_field(view: RaceView) -> Floats:
     """Standard deviation of the field's market ratings: how open the race is."""
     share = view.ability("market")
-    away = share - _mean_in_race(share, view.race)
-    return np.sqrt(_mean_in_race(away * away, view.race))
+    away = share - mean_in_race(share, view.race)
+    return np.sqrt(mean_in_race(away * away, view.race))
 
 
 @feature("field", needs="prices")
@@ -107,14 +110,7 @@ def uncertainty_of_rivals(view: RaceView) -> Floats:
 @feature("field")
 def early_rating_of_neighbours(view: RaceView) -> Floats:
     """Mean early rating of the runners in the boxes beside: who will crowd it."""
-    early = view.ability("early")
-    at = np.nan_to_num(view.card.box, nan=0.0).astype(np.int64)
-    by_box = np.full((view.card.n_races, 12), np.nan)
-    known = (at > 0) & (at <= 10)
-    by_box[view.race[known], at[known]] = early[known]
-    beside = np.stack([by_box[view.race, np.maximum(at - 1, 0)], by_box[view.race, at + 1]], axis=1)
-    return np.where(known, mean(beside), np.nan)
-
-
-def _mean_in_race(values: Floats, race: Ints) -> Floats:
-    return sum_in_race(values, race) / np.bincount(race)[race]
+    early, box = view.ability("early"), view.card.box
+    inside, outside = (value_at(early, box + beside, box, view.race) for beside in (-1, 1))
+    n_beside = number(~np.isnan(inside)) + number(~np.isnan(outside))
+    return np.where(n_beside > 0, (known_or(inside, 0.0) + known_or(outside, 0.0)) / n_beside, np.nan)

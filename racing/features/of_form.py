@@ -3,7 +3,18 @@
 import numpy as np
 
 from racing.features.catalog import feature
-from racing.features.rows import best, count, deviation, first, mean, only, rate, total, weighted_mean
+from racing.features.rows import (
+    best,
+    count,
+    deviation,
+    first,
+    how_many,
+    known_or,
+    mean,
+    only,
+    rate,
+    weighted_mean,
+)
 from racing.features.view import RaceView
 from racing.ratings.catalog import market_strength, result_score
 from racing.runs import Flags, Floats, box_zone
@@ -42,7 +53,7 @@ def _result(view: RaceView) -> Floats:
 @feature("form")
 def runs_known(view: RaceView) -> Floats:
     """Runs so far, counted up to twelve."""
-    return view.form.known.sum(axis=1).astype(np.float64)
+    return how_many(view.form.known)
 
 
 @feature("form")
@@ -66,31 +77,32 @@ def days_since_last_run(view: RaceView) -> Floats:
 @feature("form")
 def days_between_runs(view: RaceView) -> Floats:
     """Mean days between the runs of the form."""
-    return mean(np.diff(_days_ago(view), axis=1))
+    days_ago = _days_ago(view)
+    return mean(days_ago[:, 1:] - days_ago[:, :-1])
 
 
 @feature("form")
 def runs_in_7_days(view: RaceView) -> Floats:
     """Runs in the last 7 days."""
-    return total((_days_ago(view) <= 7.0).astype(np.float64))
+    return how_many(_days_ago(view) <= 7.0)
 
 
 @feature("form")
 def runs_in_14_days(view: RaceView) -> Floats:
     """Runs in the last 14 days."""
-    return total((_days_ago(view) <= 14.0).astype(np.float64))
+    return how_many(_days_ago(view) <= 14.0)
 
 
 @feature("form")
 def runs_in_30_days(view: RaceView) -> Floats:
     """Runs in the last 30 days."""
-    return total((_days_ago(view) <= 30.0).astype(np.float64))
+    return how_many(_days_ago(view) <= 30.0)
 
 
 @feature("form")
 def runs_in_60_days(view: RaceView) -> Floats:
     """Runs in the last 60 days."""
-    return total((_days_ago(view) <= 60.0).astype(np.float64))
+    return how_many(_days_ago(view) <= 60.0)
 
 
 @feature("form")
@@ -168,26 +180,26 @@ def place_rate_in_zone(view: RaceView) -> Floats:
 @feature("form")
 def runs_at_track(view: RaceView) -> Floats:
     """Runs at this track."""
-    return total(_at_track(view).astype(np.float64))
+    return how_many(_at_track(view))
 
 
 @feature("form")
 def runs_at_distance(view: RaceView) -> Floats:
     """Runs within 15 m of this distance."""
-    return total(_at_distance(view).astype(np.float64))
+    return how_many(_at_distance(view))
 
 
 @feature("form")
 def runs_in_zone(view: RaceView) -> Floats:
     """Runs from this part of the start line."""
-    return total(_in_zone(view).astype(np.float64))
+    return how_many(_in_zone(view))
 
 
 @feature("form")
 def boxes_used(view: RaceView) -> Floats:
     """Different boxes among the runs: how versatile it is."""
-    boxes = [(view.form.box == number).any(axis=1) for number in range(1, 9)]
-    return np.sum(boxes, axis=0).astype(np.float64)
+    used = [np.minimum(how_many(view.form.box == box), 1.0) for box in range(1, 9)]
+    return sum(used[1:], start=used[0])
 
 
 @feature("form")
@@ -316,6 +328,7 @@ def average_field_size(view: RaceView) -> Floats:
 @feature("form")
 def places_missed(view: RaceView) -> Floats:
     """Runs since the last place, up to twelve."""
-    placed = np.nan_to_num(view.form.placed) == 1
-    reached = np.where(placed.any(axis=1), placed.argmax(axis=1), count(view.form.placed))
-    return np.where(count(view.form.placed) > 0, reached, np.nan).astype(np.float64)
+    runs_ago = np.arange(0.0, view.form.placed.shape[1])
+    since_last = -best(np.where(view.form.placed == 1, -runs_ago, np.nan))
+    n_judged = count(view.form.placed)
+    return np.where(n_judged > 0, known_or(since_last, n_judged), np.nan)

@@ -4,16 +4,31 @@ import numpy as np
 
 from racing.features.catalog import feature
 from racing.features.of_ratings import market_rating_in_box
-from racing.features.rows import first, gap_to_best, log_share, minus_rivals, rank_in_race, weighted_mean
+from racing.features.rows import (
+    count_in_race,
+    first,
+    gap_to_best,
+    known_or,
+    log_share,
+    minus_rivals,
+    rank_in_race,
+    sum_in_race,
+    weighted_mean,
+)
 from racing.features.view import RaceView
-from racing.probabilities import market_probabilities
 from racing.runs import Floats
 
 
 @feature("rated", needs="rated")
 def rated_log_share(view: RaceView) -> Floats:
     """Ln of the share of the race that the rated prices give; unknown unless all are known."""
-    return view.once("rated", lambda: np.log(market_probabilities(view.card.rated_price, view.race)))
+    return view.once("rated", lambda: _log_share_of(view.card.rated_price, view))
+
+
+def _log_share_of(price: Floats, view: RaceView) -> Floats:
+    backed = np.where(price > 1, 1.0 / price, np.nan)
+    is_whole = count_in_race(backed, view.race) == view.card.n_runners
+    return np.where(is_whole, np.log(backed / sum_in_race(backed, view.race)), np.nan)
 
 
 @feature("rated", needs="rated")
@@ -60,7 +75,7 @@ def market_beyond_rated_minus_rivals(view: RaceView) -> Floats:
 @feature("rated", needs="rated")
 def rated_share_corrected(view: RaceView) -> Floats:
     """Ln of the rated share, with what the market saw beyond it in the form."""
-    return log_share(rated_log_share(view) + np.nan_to_num(market_beyond_rated(view)), view.race)
+    return log_share(rated_log_share(view) + known_or(market_beyond_rated(view), 0.0), view.race)
 
 
 @feature("rated", needs="rated")

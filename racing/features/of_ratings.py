@@ -43,37 +43,37 @@ for _rating in RATINGS:
 @feature("ratings", needs="prices")
 def market_rating_in_box(view: RaceView) -> Floats:
     """Market rating with what the box adds at this course."""
-    return view.ability("market") + view.box_effect("market")
+    return view.ability("market") + view.box_effects["market"]
 
 
 @feature("ratings", needs="prices")
 def market_box_effect(view: RaceView) -> Floats:
     """What the box adds at this course, in ln of the market's share."""
-    return view.box_effect("market")
+    return view.box_effects["market"]
 
 
 @feature("ratings")
 def result_rating_in_box(view: RaceView) -> Floats:
     """Result rating with what the box adds at this course."""
-    return view.ability("result") + view.box_effect("result")
+    return view.ability("result") + view.box_effects["result"]
 
 
 @feature("ratings")
 def result_box_effect(view: RaceView) -> Floats:
     """What the box adds at this course, in result score."""
-    return view.box_effect("result")
+    return view.box_effects["result"]
 
 
 @feature("ratings")
 def time_box_effect(view: RaceView) -> Floats:
     """What the box adds at this course, in per cent of the time."""
-    return view.box_effect("time")
+    return view.box_effects["time"]
 
 
 @feature("ratings")
 def early_box_effect(view: RaceView) -> Floats:
     """What the box adds at this course, in positions at the first call."""
-    return view.box_effect("early")
+    return view.box_effects["early"]
 
 
 @feature("ratings", needs="prices")
@@ -138,7 +138,7 @@ def _worth_beyond_rating(rating: str, runs_ago: int) -> Formula:
 
 
 def _innovation(rating: str, runs_ago: int) -> Formula:
-    return lambda view: view.form.of(view.worths[rating].innovation)[:, runs_ago]
+    return lambda view: view.seen[rating].innovation[:, runs_ago]
 
 
 for _rating in RATINGS:

@@ -15,6 +15,7 @@ from racing.history import floats
 from racing.names import name_key
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
+from racing.ratings.posterior import see
 from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current, update_ratings
 from racing.runs import Entries, Floats, Form, Ints, entries_of
 from racing.tracks import KNOWN_TRACKS
@@ -85,7 +86,13 @@ def race_table(
 def view_of(history: RatedHistory, rows: Ints, entries: Entries, track_code: dict[int, int]) -> RaceView:
     """Return the view of whole races, given the rows of their runners in the history."""
     form = Form(history.runs, history.index[rows])
-    return RaceView(entries, form, history.worths, history.effects, track_code)
+    return RaceView(
+        card=entries,
+        form=form,
+        seen={name: see(form, entries, worths) for name, worths in history.worths.items()},
+        box_effects=history.effects.box_effects(entries),
+        track=floats([track_code.get(track, 0) for track in entries.track_id.tolist()]),
+    )
 
 
 def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:

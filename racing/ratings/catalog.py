@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from racing.kernels import known_or
 from racing.probabilities import n_places
 from racing.ratings.posterior import REVISION_DAYS, Kernel
 from racing.runs import Floats, Runs
@@ -79,7 +80,8 @@ def early_place(runs: Runs) -> Floats:
 
 def signed_margin(runs: Runs) -> Floats:
     """Return lengths ahead of the second (winner) or, negative, behind the winner, within -15 and 10."""
-    return np.clip(np.where(runs.won == 1, runs.margin_lengths, -runs.margin_lengths), -15.0, 10.0)
+    signed = np.where(runs.won == 1, runs.margin_lengths, -runs.margin_lengths)
+    return np.minimum(np.maximum(signed, -15.0), 10.0)
 
 
 def surprise(runs: Runs) -> Floats:
@@ -91,18 +93,19 @@ def surprise(runs: Runs) -> Floats:
     expected = np.minimum(share + others, 0.98)
     by_win = 0.273 * (runs.won - share)
     by_place = 0.319 * (runs.placed - expected)
-    return np.nan_to_num(by_win) + np.nan_to_num(by_place)
+    return known_or(by_win, 0.0) + known_or(by_place, 0.0)
 
 
 _WON, _PLACED = 1.3, 0.5
 
 
 def _market_noise(strength: Floats) -> Floats:
-    return 0.0428 * np.exp(0.384 * np.clip(-strength - 1.8, -1.0, 4.0))  # longshots' prices are looser
+    length = np.minimum(np.maximum(-strength - 1.8, -1.0), 4.0)
+    return 0.0428 * np.exp(0.384 * length)  # longshots' prices are looser
 
 
 def _constant(variance: float) -> Callable[[Floats], Floats]:
-    return lambda measured: np.full(len(measured), variance)
+    return lambda measured: measured * 0.0 + variance
 
 
 MARKET = Rating(

@@ -3,12 +3,13 @@
 A month's table holds what the days before that month taught; older months count less (x 0.9 a month).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from racing.runs import Floats, Ints
+from racing.runs import Entries, Floats, Ints
 
 N_BOXES = 9
 """Box 0 stands for an unknown box."""
@@ -129,14 +130,18 @@ class EffectBook:
         """Return for each day the row of the newest table made before its month began, -1 for none."""
         return np.searchsorted(self.months, months_of(day), side="right") - 1
 
-    def box_effect(self, rating: str, day: Ints, course: Ints, box: Floats) -> Floats:
-        """Return each entry's box effect as of its day; 0 where nothing is known."""
-        row = self.month_row(day)
+    def box_effects(self, entries: Entries) -> dict[str, Floats]:
+        """Return by rating each entry's box effect as of its day; 0 where nothing is known."""
         if not len(self.months):
-            return np.zeros(len(day))
-        tables = np.stack([month.box for month in self.by_rating[rating]])
-        found = tables[np.maximum(row, 0), course, box_index(box)]
-        return np.where(row >= 0, found, 0.0)
+            return defaultdict(lambda: np.zeros(len(entries)))
+        row = self.month_row(entries.day)
+        course = self.courses.of(entries.track_id, entries.distance_m)
+        box = box_index(entries.box)
+        effects = {}
+        for rating, months in self.by_rating.items():
+            found = np.stack([month.box for month in months])[np.maximum(row, 0), course, box]
+            effects[rating] = np.where(row >= 0, found, 0.0)
+        return effects
 
 
 def months_of(day: Ints) -> Ints:

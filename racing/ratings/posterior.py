@@ -19,10 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing.runs import Entries, Floats, Form, box_zone
-
-_NEVER = 1e6
-"""The noise of a run without a worth: it says nothing."""
+from racing import kernels
+from racing.runs import Entries, Floats, Form, FormTable, box_zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,16 @@ class Kernel:
     distance_scale: float
     """In ln(metres): how far apart two trips are still alike."""
     zone: float
+
+    @property
+    def numbers(self) -> Floats:
+        """Return them in the order in which :func:`racing.kernels.condition` takes them."""
+        return np.array(
+            [
+                self.debut, self.day, self.run, self.track, self.course, self.distance, self.distance_scale,
+                self.zone,
+            ]
+        )  # fmt: skip
 
 
 REVISION_DAYS = (10, 30)
@@ -80,13 +88,33 @@ class Posterior:
         return self.loading < 0.98  # one noisy run leaves some 0.1 to 0.6
 
 
-def posterior(form: Form, entries: Entries, worths: Worths, kernel: Kernel) -> Posterior:
-    """Return what the form says of each entry's ability in its race."""
-    days_ago = np.where(form.known, entries.day[:, None] - form.day, 0.0)
-    runs_ago = np.where(form.known, np.arange(1.0, form.index.shape[1] + 1), 0.0)
-    moved = np.cumsum(np.nan_to_num(form.of(worths.shift)), axis=1)
-    worth, noise = as_of(form, worths, days_ago)
-    return condition(Sightings(form, days_ago, runs_ago, worth + moved, noise), entries, kernel)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the runs of each form were worth to one rating, as known on the morning of the card.
+
+    Arrays of shape (n, WINDOW), newest run first, NaN where a run says nothing.
+    """
+
+    worth: Floats
+    noise: Floats
+    shift: Floats
+    innovation: Floats
+
+    @property
+    def worth_today(self) -> Floats:
+        """Return the worths brought up to today by what the results since said."""
+        return self.worth + kernels.running_total(self.shift)
+
+
+def see(form: Form, entries: Entries, worths: Worths) -> Seen:
+    """Return the worths of the runs of each form as of the entries' day."""
+    worth, noise = as_of(form, worths, days_before(form, entries))
+    return Seen(worth, noise, form.of(worths.shift), form.of(worths.innovation))
+
+
+def days_before(form: Form | FormTable, entries: Entries) -> Floats:
+    """Return how many days before the entry each run was; 0 for no run."""
+    return np.where(form.known, entries.day[:, None] - form.day, 0.0)
 
 
 def as_of(form: Form, worths: Worths, days_ago: Floats) -> tuple[Floats, Floats]:
@@ -95,11 +123,18 @@ def as_of(form: Form, worths: Worths, days_ago: Floats) -> tuple[Floats, Floats]
     return form.of_revision(worths.worth, revision), form.of_revision(worths.noise, revision)
 
 
+def posterior(form: Form | FormTable, entries: Entries, seen: Seen, kernel: Kernel) -> Posterior:
+    """Return what the form says of each entry's ability in its race."""
+    runs_ago = np.where(form.known, np.arange(1.0, form.known.shape[1] + 1), 0.0)
+    sightings = Sightings(form, days_before(form, entries), runs_ago, seen.worth_today, seen.noise)
+    return condition(sightings, entries, kernel)
+
+
 @dataclass(frozen=True, slots=True)
 class Sightings:
     """Runs of each dog about the moment at which its ability is asked for; arrays of shape (n, K)."""
 
-    form: Form
+    form: Form | FormTable
     days_ago: Floats
     """Below 0 for a run after that moment."""
     runs_ago: Floats
@@ -110,56 +145,17 @@ class Sightings:
 
 def condition(seen: Sightings, entries: Entries, kernel: Kernel) -> Posterior:
     """Return the posterior of each entry's ability, given the sightings of its dog."""
-    form = seen.form
-    silent = np.isnan(seen.observed)
-    noise = np.where(silent, _NEVER, seen.noise)
-    observed = np.where(silent, 0.0, seen.observed)
-
-    drift = kernel.day * seen.days_ago + kernel.run * seen.runs_ago
-    since_oldest = drift.max(axis=1, initial=0.0)
-    state = since_oldest[:, None] - drift
-
-    log_distance = np.log(np.where(form.known, form.distance_m, 500.0))
-    card_log_distance = np.log(entries.distance_m)[:, None]
-    zone = box_zone(form.box)
-    track, course = form.track_id, form.track_id * 10_000 + form.distance_m
-    card_track, card_course = entries.track_id, entries.track_id * 10_000 + entries.distance_m
-
-    between = (
-        kernel.debut
-        + np.minimum(state[:, :, None], state[:, None, :])
-        + kernel.track * (track[:, :, None] == track[:, None, :])
-        + kernel.course * (course[:, :, None] == course[:, None, :])
-        + kernel.distance * _alike(log_distance[:, :, None], log_distance[:, None, :], kernel)
-        + kernel.zone * (zone[:, :, None] == zone[:, None, :])
+    mean, loading, variance = kernels.condition(
+        seen.observed,
+        seen.noise,
+        seen.days_ago,
+        seen.runs_ago,
+        np.log(seen.form.distance_m),
+        seen.form.track_id,
+        box_zone(seen.form.box),
+        np.log(entries.distance_m),
+        entries.track_id + 0.0,
+        entries.zone,
+        kernel.numbers,
     )
-    to_card = (
-        kernel.debut
-        + np.minimum(state, since_oldest[:, None])
-        + kernel.track * (track == card_track[:, None])
-        + kernel.course * (course == card_course[:, None])
-        + kernel.distance * _alike(log_distance, card_log_distance, kernel)
-        + kernel.zone * (zone == entries.zone[:, None])
-    )
-    to_card = np.where(silent, 0.0, to_card)
-    diagonal = np.arange(form.index.shape[1])
-    between[:, diagonal, diagonal] += noise
-    gain = np.linalg.solve(between, to_card[:, :, None])[:, :, 0]
-    prior = kernel.debut + since_oldest + kernel.track + kernel.course + kernel.distance + kernel.zone
-    return Posterior(
-        mean=_sum_of_row(gain * observed),
-        loading=1.0 - _sum_of_row(gain),
-        variance=prior - _sum_of_row(gain * to_card),
-    )
-
-
-def _alike(one: Floats, other: Floats, kernel: Kernel) -> Floats:
-    return np.exp(-np.abs(one - other) / kernel.distance_scale)
-
-
-def _sum_of_row(values: Floats) -> Floats:
-    # Column by column, so that a row's sum does not depend on how many rows there are.
-    total = np.zeros(len(values))
-    for column in range(values.shape[1]):
-        total += values[:, column]
-    return total
+    return Posterior(mean, loading, variance)

@@ -29,6 +29,7 @@ from racing.ratings.posterior import (
     as_of,
     condition,
     posterior,
+    see,
 )
 from racing.runs import Entries, Floats, Form, Ints, Runs, entries_of, later_runs, windows
 
@@ -156,7 +157,8 @@ class _Passage:
         """Write down what a day's runs were worth, by what was known that morning."""
         today = self.runs.take(rows)
         form = Form(self.runs, self.neighbours.before[rows])
-        known = posterior(form, entries_of(today), self.worths, self.rating.kernel)
+        entries = entries_of(today)
+        known = posterior(form, entries, see(form, entries, self.worths), self.rating.kernel)
         judged = self._explain(today, rows, known, month)
         # Until a revision is due the fresh worth stands in its place.
         self.worths.worth[rows] = judged.worth[:, None]
@@ -246,7 +248,12 @@ def judge_day(
     group = _groups(today, rating)
     n_groups = int(group.max()) + 1
     box = table.box[course, box_index(today.box)]
-    ability = known.mean + known.loading * prior_mean(known, group, rating)[group]
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(group, values, n_groups)[group].astype(np.float64)
+
+    prior = prior_mean(known, rating, total)
+    ability = known.mean + known.loading * prior
     noise = rating.noise(measured)
     precision = 1.0 / (known.variance + noise)
     left_over = measured - box - ability
@@ -274,18 +281,17 @@ def judge_day(
     )
 
 
-def prior_mean(known: Posterior, race: Ints, rating: Rating) -> Floats:
-    """Return for each race where a dog without worths starts: at its known rivals' mean, shifted.
+def prior_mean(known: Posterior, rating: Rating, total: Callable[[Floats], Floats]) -> Floats:
+    """Return for each runner where a dog without worths starts: at its known rivals' mean, shifted.
 
-    0, the mean of all dogs, where the rating compares with no rivals.
+    0, the mean of all dogs, where the rating compares with no rivals. ``total`` returns for each runner the
+    sum over its race.
     """
-    n_races = int(race.max()) + 1
     if rating.debut is None:
-        return np.zeros(n_races)
-    weight = np.where(known.is_known, np.maximum(1.0 - known.loading, 0.02) / known.variance, 0.0)
-    mean = known.mean / np.maximum(1.0 - known.loading, 0.02)
-    total = np.bincount(race, weight, n_races)
-    rivals = np.bincount(race, weight * mean, n_races) / np.maximum(total, 1e-9)
+        return np.zeros(len(known.mean), np.float64)
+    known_by = np.maximum(1.0 - known.loading, 0.02)
+    weight = np.where(known.is_known, known_by / known.variance, 0.0)
+    rivals = total(weight * (known.mean / known_by)) / np.maximum(total(weight), 1e-9)
     return rivals + rating.debut
 
 

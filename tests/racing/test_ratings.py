@@ -9,7 +9,7 @@ from racing.classes import grade_class
 from racing.probabilities import n_places
 from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating
 from racing.ratings.effects import Courses
-from racing.ratings.posterior import REVISION_DAYS, Kernel, Sightings, Worths, condition, posterior
+from racing.ratings.posterior import REVISION_DAYS, Kernel, Sightings, Worths, condition, posterior, see
 from racing.ratings.replay import Neighbours, Replay, replay
 from racing.runs import Entries, Form, Runs, concatenate, entries_of, later_runs, windows
 
@@ -42,7 +42,7 @@ def worths_of_runs(worth: list[float], noise: list[float], shift: list[float] | 
 def test_the_posterior_is_that_of_the_kalman_filter() -> None:
     days, worth, noise = [0, 5, 12, 40], [0.3, -0.2, 0.6, 0.1], [0.05, 0.02, 0.3, 0.04]
     form, entry = next_race(make_runs(days), 47)
-    found = posterior(form, entry, worths_of_runs(worth, noise), STATE_ONLY)
+    found = posterior(form, entry, see(form, entry, worths_of_runs(worth, noise)), STATE_ONLY)
 
     mean, variance = 0.0, STATE_ONLY.debut
     for day, following, w, r in zip(days, [*days[1:], 47], worth, noise, strict=True):
@@ -54,15 +54,17 @@ def test_the_posterior_is_that_of_the_kalman_filter() -> None:
 
 def test_a_dog_without_worths_is_at_its_prior() -> None:
     form, entry = next_race(make_runs([0, 5]), 9)
-    found = posterior(form, entry, worths_of_runs([np.nan] * 2, [np.nan] * 2), STATE_ONLY)
+    found = posterior(form, entry, see(form, entry, worths_of_runs([np.nan] * 2, [np.nan] * 2)), STATE_ONLY)
     np.testing.assert_allclose([found.mean[0], found.loading[0]], [0.0, 1.0], atol=1e-4)
     assert not found.is_known[0]
 
 
 def test_a_shift_after_the_last_run_moves_the_ability_by_as_much() -> None:
     form, entry = next_race(make_runs([0, 5]), 9)
-    still = posterior(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6]), STATE_ONLY)
-    moved = posterior(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6], [0.0, 0.25]), STATE_ONLY)
+    still = posterior(form, entry, see(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6])), STATE_ONLY)
+    moved = posterior(
+        form, entry, see(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6], [0.0, 0.25])), STATE_ONLY
+    )
     np.testing.assert_allclose(moved.mean - still.mean, 0.25, atol=1e-3)
 
 
@@ -150,7 +152,8 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
     played = replay(runs, neighbours, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
     last_day = runs.day == runs.day.max()
     entries = entries_of(runs.take(last_day))
-    found = posterior(Form(runs, neighbours.before[last_day]), entries, played.worths, MARKET.kernel)
+    form = Form(runs, neighbours.before[last_day])
+    found = posterior(form, entries, see(form, entries, played.worths), MARKET.kernel)
     order = np.argsort(runs.dog_id[last_day])
     centred = found.mean[order] - found.mean.mean()
     np.testing.assert_allclose(centred, ability, atol=0.35)

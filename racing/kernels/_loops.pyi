@@ -1,0 +1,28 @@
+from collections.abc import Sequence
+
+import numpy as np
+
+known_or: np.ufunc
+select: np.ufunc
+number: np.ufunc
+total: np.ufunc
+n_known: np.ufunc
+best: np.ufunc
+running_total: np.ufunc
+sum_in_race: np.ufunc
+rank_in_race: np.ufunc
+best_rival: np.ufunc
+share_in_race: np.ufunc
+level_in_race: np.ufunc
+placed_in_race: np.ufunc
+value_at: np.ufunc
+condition: np.ufunc
+
+class Tape:
+    def __new__(
+        cls,
+        steps: list[tuple[np.ufunc, int, int, Sequence[int], Sequence[int], Sequence[int], Sequence[int]]],
+        kept: object,
+        /,
+    ) -> Tape: ...
+    def play(self) -> None: ...

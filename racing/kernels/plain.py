@@ -1,0 +1,213 @@
+"""The kernels in numpy: what each means, and what runs where no C compiler was at hand.
+
+Arrays over a form have shape (n, k), newest run first, NaN for no run or unknown; arrays over runners have
+shape (n,), with ``race`` the race of each, contiguous. Sums run in order, term by term, so that a result
+never depends on the batch that it stands in.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+def known_or(value: Floats, other: Any) -> Floats:
+    """Return the value, or the other where it is unknown."""
+    return np.where(np.isnan(value), other, value)
+
+
+def select(condition: Flags, one: Any, other: Any) -> Floats:
+    """Return one where the condition holds, else the other."""
+    return np.where(condition, one, other).astype(np.float64)
+
+
+def number(flag: Flags) -> Floats:
+    """Return 1 for true, 0 for false."""
+    return np.asarray(flag).astype(np.float64)
+
+
+def total(form: Floats) -> Floats:
+    """Return the sum of what is known: (n, k) -> (n,)."""
+    result = np.zeros(len(form))
+    known = known_or(form, 0.0)
+    for column in range(form.shape[1]):
+        result += known[:, column]
+    return result
+
+
+def n_known(form: Floats) -> Floats:
+    """Return how many values are known: (n, k) -> (n,)."""
+    return (~np.isnan(form)).sum(axis=1).astype(np.float64)
+
+
+def best(form: Floats) -> Floats:
+    """Return the greatest known value: (n, k) -> (n,)."""
+    return np.fmax.reduce(form, axis=1)
+
+
+def running_total(form: Floats) -> Floats:
+    """Return the sum of what is known up to each run, the newest first: (n, k) -> (n, k)."""
+    return np.cumsum(known_or(form, 0.0), axis=1)
+
+
+def sum_in_race(value: Floats, race: Ints) -> Floats:
+    """Return for each runner the sum over its race of what is known."""
+    return np.bincount(race, known_or(value, 0.0))[race].astype(np.float64)
+
+
+def rank_in_race(value: Floats, race: Ints) -> Floats:
+    """Return 1 for the greatest of the race's known values; ties share their best rank."""
+    order = np.lexsort((-known_or(value, -np.inf), race))
+    ordered, race_ordered = value[order], race[order]
+    position = np.arange(len(value))
+    new_race = np.diff(race_ordered, prepend=-1) != 0
+    start = np.maximum.accumulate(np.where(new_race, position, 0))
+    tied = ~new_race & (ordered == np.roll(ordered, 1))
+    reached = np.maximum.accumulate(np.where(tied, 0, position))
+    ranks = np.empty(len(value))
+    ranks[order] = reached - start + 1
+    return np.where(np.isnan(value), np.nan, ranks)
+
+
+def best_rival(value: Floats, race: Ints) -> Floats:
+    """Return the greatest known value of each runner's rivals, NaN where none is known."""
+    n_races = int(race[-1]) + 1
+    known = known_or(value, -np.inf)
+    top = np.full(n_races, -np.inf)
+    np.maximum.at(top, race, known)
+    is_top = known == top[race]
+    runner_up = np.full(n_races, -np.inf)
+    np.maximum.at(runner_up, race[~is_top], known[~is_top])
+    second = np.where(np.bincount(race, is_top, n_races) > 1, top, runner_up)
+    rival = np.where(is_top, second[race], top[race])
+    return np.where(np.isfinite(rival), rival, np.nan)
+
+
+def value_at(value: Floats, wanted: Floats, box: Floats, race: Ints) -> Floats:
+    """Return the value of the runner in the box that is wanted, of the same race; NaN where there is none."""
+    n_boxes = 16
+    by_box = np.full((int(race[-1]) + 1, n_boxes), np.nan)
+    is_known = ~np.isnan(box)
+    by_box[race[is_known], box[is_known].astype(np.int64)] = value[is_known]
+    at = known_or(wanted, -1.0).astype(np.int64)
+    is_box = (at >= 0) & (at < n_boxes)
+    return np.where(is_box, by_box[race, np.where(is_box, at, 0)], np.nan)
+
+
+def share_in_race(log_odds: Floats, race: Ints) -> Floats:
+    """Return the softmax within each race; one unknown value makes the whole race unknown."""
+    starts, sizes = _blocks(race)
+    odds = np.exp(log_odds - np.repeat(np.maximum.reduceat(log_odds, starts), sizes))
+    return odds / np.repeat(np.add.reduceat(odds, starts), sizes)
+
+
+def level_in_race(log_odds: Floats, race: Ints) -> Floats:
+    """Return for each runner the log of its race's mean odds."""
+    starts, sizes = _blocks(race)
+    top = np.maximum.reduceat(log_odds, starts)
+    level = top + np.log(np.add.reduceat(np.exp(log_odds - np.repeat(top, sizes)), starts) / sizes)
+    return np.repeat(level, sizes)
+
+
+def placed_in_race(p: Floats, discounts: Floats, places: Ints, race: Ints) -> Floats:
+    """Return the probabilities to be placed, ``places`` being those that each runner's race pays."""
+    placed = np.full(len(p), np.nan)
+    starts, sizes = _blocks(race)
+    paid = places[starts]
+    for n, k in {(int(n), int(k)) for n, k in zip(sizes, paid, strict=True)}:
+        rows = starts[(sizes == n) & (paid == k), None] + np.arange(n)
+        placed[rows] = _placed_in_fields(p[rows], k, discounts)
+    return placed
+
+
+def condition(
+    observed: Floats,
+    noise: Floats,
+    days_ago: Floats,
+    runs_ago: Floats,
+    log_distance: Floats,
+    track: Floats,
+    zone: Floats,
+    card_log_distance: Floats,
+    card_track: Floats,
+    card_zone: Floats,
+    kernel: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """Return mean, loading and variance of each dog's ability; see :mod:`racing.ratings.posterior`.
+
+    Arrays over sightings have shape (n, k); one that is not ``observed`` says nothing. ``kernel`` holds the
+    variances debut, day, run, track, course and distance, the scale of distances, and the variance zone.
+    """
+    debut, day, run, by_track, by_course, by_distance, scale, by_zone = kernel.tolist()
+    silent = np.isnan(observed)
+    drift = day * days_ago + run * runs_ago
+    since_oldest = drift.max(axis=1, initial=0.0)
+    state = since_oldest[:, None] - drift
+
+    def alike(one: Floats, other: Floats) -> Floats:
+        return np.exp(-np.abs(one - other) / scale)
+
+    on_track = track[:, :, None] == track[:, None, :]
+    over_distance = log_distance[:, :, None] == log_distance[:, None, :]
+    between = (
+        debut
+        + np.minimum(state[:, :, None], state[:, None, :])
+        + by_track * on_track
+        + by_course * (on_track & over_distance)
+        + by_distance * alike(log_distance[:, :, None], log_distance[:, None, :])
+        + by_zone * (zone[:, :, None] == zone[:, None, :])
+    )
+    on_card_track = track == card_track[:, None]
+    to_card = (
+        debut
+        + np.minimum(state, since_oldest[:, None])
+        + by_track * on_card_track
+        + by_course * (on_card_track & (log_distance == card_log_distance[:, None]))
+        + by_distance * alike(log_distance, card_log_distance[:, None])
+        + by_zone * (zone == card_zone[:, None])
+    )
+    to_card = np.where(silent, 0.0, to_card)
+    between = np.where(silent[:, :, None] | silent[:, None, :], 0.0, between)
+    diagonal = np.arange(observed.shape[1])
+    between[:, diagonal, diagonal] += np.where(silent, 1.0, noise)
+    gain = np.linalg.solve(between, to_card[:, :, None])[:, :, 0]
+    prior = debut + since_oldest + by_track + by_course + by_distance + by_zone
+    return (
+        total(gain * known_or(observed, 0.0)),
+        1.0 - total(gain),
+        prior - total(gain * to_card),
+    )
+
+
+def _blocks(race: Ints) -> tuple[Ints, Ints]:
+    """Return where each race starts and how many runners it has."""
+    starts = np.concatenate([[0], np.flatnonzero(race[1:] != race[:-1]) + 1])
+    return starts, np.diff(starts, append=len(race))
+
+
+def _placed_in_fields(p: Floats, places: int, discounts: Floats) -> Floats:
+    """Return place probabilities of fields of the same size; ``p`` has shape (n_races, n_runners)."""
+    n = p.shape[1]
+    if places >= n:
+        return np.where(np.isnan(p), np.nan, 1.0)
+    p = np.maximum(p, 1e-12)
+    p = p / p.sum(axis=1, keepdims=True)
+    placed = p
+    if places == 1:
+        return placed
+    # Sums over the others never come from a subtraction: with p near 1 it loses all digits.
+    others = 1.0 - np.eye(n)
+    second = p ** discounts[1]
+    first = p / (second @ others)
+    placed = p + second * (first @ others)
+    if places == 2:
+        return placed
+    third = p ** discounts[2]
+    apart = (others[:, :, None] * others[:, None, :] * others[None, :, :]).reshape(n, n * n)
+    left = (third @ apart).reshape(-1, n, n) + np.eye(n)
+    pairs = first[:, :, None] * second[:, None, :] * others / left
+    return placed + third * (pairs.reshape(-1, n * n) @ apart.T)
