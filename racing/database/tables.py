@@ -167,6 +167,22 @@ class RunWorth(SQLModel, table=True):
     margin_noise: float | None = None
 
 
+class DogForm(SQLModel, table=True):
+    """A dog's last runs with their worths, as :mod:`racing.ratings.dog_forms` packs them; see there.
+
+    Found by the dog's key; as of the last update of the ratings. Days are counted from 1970-01-01.
+    """
+
+    dog_id: int = Field(primary_key=True, foreign_key="dog.id", ondelete="CASCADE")
+    key: str = Field(unique=True)
+    format: int
+    n_runs: int
+    """All that the dog has, packed or not."""
+    first_day: int | None = None
+    newest_day: int | None = None
+    runs: bytes
+
+
 class Effect(SQLModel, table=True):
     """What one rating's tables of a month are made from: the sums over all earlier days.
 

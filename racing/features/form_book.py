@@ -13,30 +13,23 @@ from sqlalchemy.exc import DBAPIError
 
 from racing.cards import Card, PastRun, Runner
 from racing.classes import grade_class
-from racing.database.tables import Dog, Effect, Run, RunWorth, TrackAlias
+from racing.database.tables import Effect, TrackAlias
 from racing.errors import DatabaseUnavailable
 from racing.features.matrix import feature_matrix
+from racing.features.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
 from racing.features.table import codes_of_tracks, track_codes
 from racing.features.view import RaceView
-from racing.history import first_call, floats, result_query, runs_of, share_alone
+from racing.history import first_call, floats, share_alone
 from racing.names import name_key
 from racing.probabilities import n_places
 from racing.ratings.alone import worths_alone
-from racing.ratings.catalog import RATINGS
 from racing.ratings.posterior import Worths
-from racing.ratings.store import (
-    RatedWorths,
-    book_of,
-    book_of_document,
-    load_effects,
-    ratings_are_current,
-    worths_of,
-)
+from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
+from racing.ratings.worth_columns import RatedWorths
 from racing.runs import WINDOW, Entries, Form, Runs, concatenate, windows
 from racing.tracks import known_track
 
-_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
-_DOG, _ALIAS, _EFFECT = Dog.__table__, TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
+_ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,7 @@ class FormBook:
 
     def __init__(self, engine: Engine | None, tables: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
+        self._reader: FormReader | None = None
         self._effects = book_of([])
         self._tracks: dict[str, int] = {}
         self._track_codes: dict[int, int] = {}
@@ -81,7 +75,8 @@ class FormBook:
         if engine is not None:
             with _database():
                 self._mark = _mark_of(engine)  # first: what changes meanwhile is seen by the next look
-                self._is_rated = ratings_are_current(engine)
+                self._is_rated = runs_are_rated(engine)
+                self._reader = FormReader(engine)
                 self._effects = load_effects(engine)
                 self._track_codes = track_codes(engine)
                 self._tracks = _tracks_of(engine)
@@ -93,17 +88,25 @@ class FormBook:
     def is_current(self) -> bool:
         """Return whether the database still holds the tables that this book has read.
 
-        Runs are read anew for every card; the tables of an import need a new book.
+        Runs are read anew for every card; the tables and the new dogs of an import need a new book.
 
         Raises
         ------
         DatabaseUnavailable
             If the database does not answer.
         """
-        if self._engine is None:
+        if self._engine is None or self._reader is None:
             return True
         with _database():
-            return _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
+            is_same = _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
+            return is_same and mark_of_forms(self._engine) == self._reader.mark
+
+    def knows_any(self, card: Card) -> bool:
+        """Return whether the database knows one of the dogs, as far as this book has seen.
+
+        If not, :meth:`features_of_card` does not look at the database, and so does not wait for it.
+        """
+        return self._reader is not None and self._reader.knows_any(map(_key, card.runners))
 
     def features_of_card(self, card: Card) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
@@ -122,11 +125,11 @@ class FormBook:
             )
         order = sorted(range(len(card.runners)), key=lambda i: (card.runners[i].box, _key(card.runners[i])))
         runners = [card.runners[i] for i in order]
-        dog_id, stored, stored_worths = self._stored(card.date, runners)
-        brought, warnings = self._brought(card, runners, dog_id, stored)
-        careers = _careers(dog_id, self._stored_careers(card.date, dog_id), stored, brought)
-        runs = _join(stored, brought)
-        worths = _join_worths(stored_worths, worths_alone(brought, self._effects))
+        dog_id, stored = self._stored(card.date, runners)
+        brought, warnings = self._brought(card, runners, dog_id, stored.runs)
+        careers = _careers(dog_id, stored.careers, stored.runs, brought)
+        runs = _join(stored.runs, brought)
+        worths = _join_worths(stored.worths, worths_alone(brought, self._effects))
         entries = self._entries(card, runners, dog_id, careers)
         view = RaceView(entries, _form(runs, entries), worths, self._effects, self._track_codes)
         back = np.argsort(order)
@@ -137,53 +140,14 @@ class FormBook:
             warnings=tuple(warnings),
         )
 
-    def _stored(self, date: dt.date, runners: list[Runner]) -> tuple[NDArray[np.int64], Runs, RatedWorths]:
-        """Return the dogs' rows (below 0 for strangers), and their last runs before a day, with worths."""
-        strangers = -2 - np.arange(len(runners))
-        if self._engine is None:
-            return strangers, *_none_stored()
+    def _stored(self, date: dt.date, runners: list[Runner]) -> tuple[NDArray[np.int64], StoredForm]:
+        """Return the dogs' ids (below 0 for strangers), and what is stored of them before a day."""
         keys = [_key(runner) for runner in runners]
-        with _database(), self._engine.connect() as connection:
-            found = connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys))).all()
-            ids = {dog.key: dog.id for dog in found}
-            dog_id = np.array(
-                [ids.get(key, s) for key, s in zip(keys, strangers.tolist(), strict=True)], np.int64
-            )
-            results = (
-                result_query().order_by(None).where(_RUN.c.dog_id.in_(list(ids.values())), _RUN.c.date < date)
-            )
-            newest_first = func.row_number().over(
-                partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
-            )
-            recent = results.add_columns(newest_first.label("runs_ago"), *_WORTH.c[1:]).outerjoin(
-                _WORTH, _WORTH.c.run_id == _RUN.c.id
-            )
-            latest = recent.subquery()
-            rows = connection.execute(select(latest).where(latest.c.runs_ago <= WINDOW)).all()
-        if not rows:
-            return dog_id, *_none_stored()
-        n_facts = len(results.selected_columns)
-        columns = list(zip(*rows, strict=True))
-        worth = {
-            c.name: floats(values) for c, values in zip(_WORTH.c[1:], columns[n_facts + 1 :], strict=True)
-        }
-        facts = [row[:n_facts] for row in rows]
-        stored = runs_of(facts, n_starters=worth["n_starters"], share=worth["market_share"])
-        return dog_id, stored, {rating.name: worths_of(worth, rating) for rating in RATINGS}
-
-    def _stored_careers(self, date: dt.date, dog_id: NDArray[np.int64]) -> dict[int, tuple[int, int]]:
-        """Return how many runs the database has of each dog before a day, and the day of the first."""
-        known = dog_id[dog_id >= 0].tolist()
-        if self._engine is None or not known:
-            return {}
-        has_result = _RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None)
-        query = (
-            select(_RUN.c.dog_id, func.count(), func.min(_RUN.c.date))
-            .where(_RUN.c.dog_id.in_(known), _RUN.c.date < date, _RUN.c.is_scratched.is_(False), has_result)
-            .group_by(_RUN.c.dog_id)
-        )
-        with _database(), self._engine.connect() as connection:
-            return {dog: (n_runs, _day(first)) for dog, n_runs, first in connection.execute(query)}
+        stored = NOTHING_STORED
+        if self._reader is not None:
+            with _database():
+                stored = self._reader.read(date, keys)
+        return np.array([stored.dog_ids.get(key, -2 - i) for i, key in enumerate(keys)], np.int64), stored
 
     def _brought(
         self, card: Card, runners: list[Runner], dog_id: NDArray[np.int64], stored: Runs
@@ -283,6 +247,8 @@ def _careers(
     What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
     knows whether they are among those counted.
     """
+    if not len(brought):
+        return [of_stored.get(dog, (0, None)) for dog in dog_id.tolist()]
     careers: list[tuple[int, int | None]] = []
     for dog in dog_id.tolist():
         n_runs, first = of_stored.get(dog, (0, None))
@@ -318,11 +284,6 @@ def _join_worths(stored: RatedWorths, brought: RatedWorths) -> RatedWorths:
         )
         for name, known in stored.items()
     }
-
-
-def _none_stored() -> tuple[Runs, RatedWorths]:
-    nothing = concatenate([])
-    return nothing, worths_alone(nothing, book_of([]))
 
 
 def _mark_of(engine: Engine) -> int:

@@ -11,20 +11,19 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from racing.database.tables import Effect, RatingsDue, Run, RunWorth, Track
 from racing.history import EPOCH, floats, load_runs
 from racing.importers.ids import lock_for_import
-from racing.ratings.catalog import RATINGS, Rating
+from racing.ratings.catalog import RATINGS
+from racing.ratings.dog_forms import forms_are_whole, write_forms
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
 from racing.ratings.posterior import REVISION_DAYS, Worths
 from racing.ratings.replay import Neighbours, Past, Replay, no_worths, replay
+from racing.ratings.worth_columns import RatedWorths, columns_of, worths_of
 from racing.runs import Floats, Ints, Runs, windows
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _DUE = RatingsDue.__table__  # type: ignore[attr-defined]
 _RUN, _TRACK = Run.__table__, Track.__table__  # type: ignore[attr-defined]
 _BATCH = 20_000
-
-RatedWorths = dict[str, Worths]
-"""The worths of some runs, by name of rating."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +44,32 @@ def update_ratings(
 
     Where importers noted a change, history is replayed from the month of the earliest on, which gives the
     same, bit for bit, as all of it: nothing before that month depends on the change. Where none is noted, or
-    what was kept of the months before is not whole, all of it is replayed.
+    what was kept of the months before is not whole, all of it is replayed. Where nothing but the forms of
+    some dogs is absent (:mod:`racing.ratings.dog_forms`), they are made from what is there.
     """
-    while not _update(engine, on_progress):
+    while not (_fill_forms(engine) or _update(engine, on_progress)):
         pass  # another import came in between
 
 
 def ratings_are_current(engine: Engine) -> bool:
+    """Return whether :func:`update_ratings` would find nothing to do."""
+    with engine.connect() as connection:
+        return _runs_are_rated(connection) and forms_are_whole(connection)
+
+
+def runs_are_rated(engine: Engine) -> bool:
     """Return whether no noted change waits to be replayed, and every run with a result has its worth."""
+    with engine.connect() as connection:
+        return _runs_are_rated(connection)
+
+
+def _runs_are_rated(connection: Connection) -> bool:
     rated = select(func.count()).select_from(_WORTH)
     has_result = _RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None)
     resulted = select(func.count()).select_from(_RUN).where(_RUN.c.is_scratched.is_(False), has_result)
-    with engine.connect() as connection:
-        if connection.execute(select(_DUE.c.id).limit(1)).first() is not None:
-            return False
-        return connection.execute(rated).scalar_one() == connection.execute(resulted).scalar_one()
+    if connection.execute(select(_DUE.c.id).limit(1)).first() is not None:
+        return False
+    return bool(connection.execute(rated).scalar_one() == connection.execute(resulted).scalar_one())
 
 
 def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> RatedHistory:
@@ -132,21 +142,6 @@ def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:
     return EffectBook(courses, numbers, by_rating)
 
 
-def worths_of(columns: Mapping[str, Floats], rating: Rating) -> Worths:
-    """Return the worths of one rating from columns of the table of worths."""
-    worth, noise = (np.stack([columns[name] for name in names], axis=1) for names in _names_of(rating))
-    shift = columns.get(f"{rating.name}_shift", np.zeros(len(worth)))
-    innovation = columns.get(f"{rating.name}_innovation", np.full(len(worth), np.nan))
-    return Worths(worth, noise, np.nan_to_num(shift), innovation)
-
-
-def _names_of(rating: Rating) -> tuple[list[str], list[str]]:
-    """Return the columns of a rating's worths and of their noises: fresh, then as revised."""
-    suffixes = ["", *(f"_{days}" for days in REVISION_DAYS)][: rating.n_revisions]
-    worths, noises = ([f"{rating.name}_{part}{suffix}" for suffix in suffixes] for part in ("worth", "noise"))
-    return worths, noises
-
-
 def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
     """Replay and write; return ``False``, with nothing written, if races changed meanwhile."""
     with engine.connect() as connection:
@@ -157,13 +152,30 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
     first_day = min(due.values()).replace(day=1) if due else None
     pasts = {} if first_day is None else _pasts(engine, stored, runs, courses, first_day)
     played = _replay_all(runs, courses, pasts, on_progress)
+    worths = {name: replayed.worths for name, replayed in played.items()}
+    since = (first_day - EPOCH).days - max(REVISION_DAYS) if pasts and first_day else None
     with engine.begin() as connection:
         lock_for_import(connection)
         if set(connection.scalars(select(_DUE.c.id))) != set(due):
             return False
-        _write_worths(connection, runs, played, pasts, first_day)
+        _write_worths(connection, runs, worths, since)
+        write_forms(connection, runs, worths, since)
         _write_sums(connection, sums_of(courses, played), stored, pasts)
         connection.execute(delete(_DUE))
+    return True
+
+
+def _fill_forms(engine: Engine) -> bool:
+    """Make the forms of dogs that lack theirs, if nothing else is to be done; return whether that was so."""
+    with engine.connect() as connection:
+        if forms_are_whole(connection):
+            return False
+    with engine.begin() as connection:
+        lock_for_import(connection)
+        if not _runs_are_rated(connection):
+            return False
+        history = load_rated_history(engine)
+        write_forms(connection, history.runs, history.worths, None)
     return True
 
 
@@ -227,32 +239,21 @@ def _load_columns(connection: Connection, *, before: dt.date | None = None) -> d
 
 
 def _write_worths(
-    connection: Connection,
-    runs: Runs,
-    played: Mapping[str, Replay],
-    pasts: Mapping[str, Past],
-    first_day: dt.date | None,
+    connection: Connection, runs: Runs, worths: Mapping[str, Worths], since: int | None
 ) -> None:
+    """Write the worths of runs since a day, or of all."""
     old, n_kept = delete(_WORTH), 0
-    if pasts and first_day is not None:
-        first_revised = first_day - dt.timedelta(days=max(REVISION_DAYS))
-        n_kept = int(np.searchsorted(runs.day, (first_revised - EPOCH).days))
-        old = old.where(_WORTH.c.run_id.in_(select(_RUN.c.id).where(_RUN.c.date >= first_revised)))
+    if since is not None:
+        n_kept = int(np.searchsorted(runs.day, since))
+        first = EPOCH + dt.timedelta(days=since)
+        old = old.where(_WORTH.c.run_id.in_(select(_RUN.c.id).where(_RUN.c.date >= first)))
     connection.execute(old)
     columns: dict[str, Floats | Ints] = {
         "run_id": runs.run_id,
         "n_starters": runs.n_starters,
         "market_share": runs.market_share,
+        **columns_of(worths),
     }
-    for rating in RATINGS:
-        worths = played[rating.name].worths
-        names = _names_of(rating)
-        columns |= dict(zip(names[0], worths.worth.T, strict=True))
-        columns |= dict(zip(names[1], worths.noise.T, strict=True))
-        if rating.shift is not None:
-            columns[f"{rating.name}_shift"] = worths.shift
-        if rating.is_revised:
-            columns[f"{rating.name}_innovation"] = worths.innovation
     for start in range(n_kept, len(runs), _BATCH):
         part = [_plain(values[start : start + _BATCH]) for values in columns.values()]
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*part, strict=True)]

@@ -1,0 +1,36 @@
+"""Each dog's last runs with their worths in one row, so that a card finds its dogs' form by their names."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table, empty: the next import or simulation fills it from the stored worths.
+
+    Until then form is read from the runs themselves, which takes longer.
+    """
+    op.create_table(
+        "dogform",
+        sa.Column("dog_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("format", sa.Integer(), nullable=False),
+        sa.Column("n_runs", sa.Integer(), nullable=False),
+        sa.Column("first_day", sa.Integer(), nullable=True),
+        sa.Column("newest_day", sa.Integer(), nullable=True),
+        sa.Column("runs", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["dog_id"], ["dog.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("dog_id"),
+        sa.UniqueConstraint("key"),
+    )
+    if op.get_bind().dialect.name == "postgresql":  # in the row itself: neither packed nor looked up apart
+        op.execute("ALTER TABLE dogform ALTER COLUMN runs SET STORAGE PLAIN")
+
+
+def downgrade() -> None:
+    """Take the table away: it holds nothing that the others do not."""
+    op.drop_table("dogform")

@@ -1,0 +1,135 @@
+"""What the database holds of a card's dogs: packed, by their names; of past days from the runs themselves."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, Row, func, select
+
+from racing.database.tables import Dog, DogForm, Run, RunWorth
+from racing.history import EPOCH, floats, result_query, runs_of
+from racing.ratings.catalog import RATINGS
+from racing.ratings.dog_forms import query_of_forms, unpack
+from racing.ratings.posterior import Worths
+from racing.ratings.worth_columns import RatedWorths, worths_of
+from racing.runs import WINDOW, Runs
+
+_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
+_DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredForm:
+    """The last runs of some dogs before a day, at most ``WINDOW`` each, with worths; a dog's oldest first."""
+
+    dog_ids: dict[str, int]
+    """By the dog's key; those that the database does not know are absent."""
+    careers: dict[int, tuple[int, int]]
+    """By dog that has run: how often before the day, and the day of the first."""
+    runs: Runs
+    worths: RatedWorths
+
+
+NOTHING_STORED = StoredForm({}, {}, *unpack([], []))
+
+
+class FormReader:
+    """Reads the form of dogs, by their keys (:func:`racing.names.name_key`).
+
+    What is read is as of the last update of the ratings, each dog's whole. Names are known as of the making
+    of the reader.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.mark = mark_of_forms(engine)  # first: what changes meanwhile is seen by the next look
+        with engine.connect() as connection:
+            self._known = frozenset(connection.scalars(select(_DOG.c.key)))
+
+    def knows_any(self, keys: Iterable[str]) -> bool:
+        """Return whether one of the dogs is known; costs no look at the database."""
+        return not self._known.isdisjoint(keys)
+
+    def read(self, date: dt.date, keys: Iterable[str]) -> StoredForm:
+        """Return what is stored of the dogs' runs before a day."""
+        known = list(self._known.intersection(keys))
+        if not known:
+            return NOTHING_STORED
+        day = (date - EPOCH).days
+        with self._engine.connect() as connection:
+            rows = connection.execute(_FORMS, {"keys": known}).all()
+            if len(rows) < len(known) or not all(_tells_of(row, day) for row in rows):
+                return form_from_runs(connection, date, known)
+        return _unpacked(rows, day)
+
+
+def mark_of_forms(engine: Engine) -> tuple[int, int]:
+    """Return what changes when dogs come or go."""
+    with engine.connect() as connection:
+        n_dogs, newest = connection.execute(select(func.count(), func.max(_FORM.c.dog_id))).one()
+    return n_dogs, newest or 0
+
+
+def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> StoredForm:
+    """Return what the runs themselves say, of any day; takes milliseconds."""
+    ids = {
+        row.key: row.id
+        for row in connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys)))
+    }
+    results = result_query().order_by(None).where(_RUN.c.dog_id.in_(list(ids.values())), _RUN.c.date < date)
+    n_facts = len(results.selected_columns)
+    newest_first = func.row_number().over(
+        partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
+    )
+    of_dog = [function.over(partition_by=_RUN.c.dog_id) for function in (func.count(), func.min(_RUN.c.date))]
+    numbered = results.add_columns(
+        newest_first.label("runs_ago"), of_dog[0].label("n_runs"), of_dog[1].label("first"), *_WORTH.c[1:]
+    )
+    latest = numbered.outerjoin(_WORTH, _WORTH.c.run_id == _RUN.c.id).subquery()
+    query = (
+        select(latest).where(latest.c.runs_ago <= WINDOW).order_by(latest.c.dog_id, latest.c.runs_ago.desc())
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return StoredForm(ids, {}, NOTHING_STORED.runs, NOTHING_STORED.worths)
+    columns = list(zip(*rows, strict=True))
+    worth = {c.name: floats(v) for c, v in zip(_WORTH.c[1:], columns[n_facts + 3 :], strict=True)}
+    runs = runs_of(
+        [row[:n_facts] for row in rows], n_starters=worth["n_starters"], share=worth["market_share"]
+    )
+    careers = {row.dog_id: (row.n_runs, (row.first - EPOCH).days) for row in rows}
+    return StoredForm(ids, careers, runs, {rating.name: worths_of(worth, rating) for rating in RATINGS})
+
+
+_FORMS = query_of_forms()
+
+
+def _tells_of(row: Row[Any], day: int) -> bool:
+    """Return whether a packed form holds the last runs before a day."""
+    return row.newest_day is None or row.newest_day < day or row.n_runs <= WINDOW
+
+
+def _unpacked(rows: Sequence[Row[Any]], day: int) -> StoredForm:
+    runs, worths = unpack([row.dog_id for row in rows], [row.runs for row in rows])
+    careers = {row.dog_id: (row.n_runs, row.first_day) for row in rows if row.n_runs}
+    if any(row.n_runs and row.newest_day >= day for row in rows):  # a day that is past
+        runs, worths = _before(runs, worths, day)
+        dogs, n_runs = np.unique(runs.dog_id, return_counts=True)
+        left = dict(zip(dogs.tolist(), n_runs.tolist(), strict=True))
+        careers = {
+            row.dog_id: (row.n_runs if row.newest_day < day else left[row.dog_id], row.first_day)
+            for row in rows
+            if row.dog_id in left
+        }
+    return StoredForm({row.key: row.dog_id for row in rows}, careers, runs, worths)
+
+
+def _before(runs: Runs, worths: RatedWorths, day: int) -> tuple[Runs, RatedWorths]:
+    rows: NDArray[np.bool_] = runs.day < day
+    return runs.take(rows), {
+        name: Worths(known.worth[rows], known.noise[rows], known.shift[rows], known.innovation[rows])
+        for name, known in worths.items()
+    }

@@ -1,0 +1,156 @@
+"""Each dog's last runs with their worths, packed in one row: kept with the ratings, read for a card.
+
+What is packed are doubles, little-endian: one row a run, oldest first, one column each of :data:`COLUMNS`.
+All of it can be made again from the runs and their worths, and says the same, bit for bit.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select
+
+from racing.database.tables import Dog, DogForm
+from racing.importers.named import CHUNK
+from racing.ratings.catalog import RATINGS
+from racing.ratings.posterior import Worths
+from racing.ratings.worth_columns import RatedWorths, columns_of, names_of
+from racing.runs import WINDOW, Floats, Ints, Runs
+
+FORMAT = 1
+"""Another number for other columns: rows of any other are passed over, and made anew by the next import."""
+
+FACTS = (
+    "day", "track_id", "distance_m", "box", "grade", "weight_kg", "finish_position", "won", "placed",
+    "time_s", "first_split_s", "margin_lengths", "early_position", "n_starters", "market_share",
+    "rated_price", "early_speed",
+)  # fmt: skip
+"""What is kept of :class:`racing.runs.Runs`: all that features may look at."""
+
+
+def _worth_columns() -> Iterator[str]:
+    for rating in RATINGS:
+        for names in names_of(rating):
+            yield from names
+        if rating.shift is not None:
+            yield f"{rating.name}_shift"
+        if rating.is_revised:
+            yield f"{rating.name}_innovation"
+
+
+COLUMNS = (*FACTS, *_worth_columns())
+_COLUMN = {name: number for number, name in enumerate(COLUMNS)}
+Row = tuple[int, str, int, int, int | None, int | None, bytes]
+"""A row of the table, in the order of its columns."""
+_DOUBLE = np.dtype("<f8")
+_RUN_BYTES = len(COLUMNS) * _DOUBLE.itemsize
+_FORM, _DOG = DogForm.__table__, Dog.__table__  # type: ignore[attr-defined]
+
+
+def query_of_forms() -> Select[Any]:
+    """Return the query of the forms of dogs, by their ``keys``."""
+    return select(
+        _FORM.c.key, _FORM.c.dog_id, _FORM.c.n_runs, _FORM.c.first_day, _FORM.c.newest_day, _FORM.c.runs
+    ).where(_FORM.c.key.in_(bindparam("keys", expanding=True)), _FORM.c.format == FORMAT)
+
+
+def unpack(dog_ids: Sequence[int], packed: Sequence[bytes]) -> tuple[Runs, RatedWorths]:
+    """Return the runs of some dogs with their worths; a dog's stand together, oldest first."""
+    # a copy by columns: arithmetic on every other double need not give the same last bit
+    table = np.frombuffer(b"".join(packed), _DOUBLE).reshape(-1, len(COLUMNS)).T.copy()
+    n = table.shape[1]
+    none, nothing = np.full(n, -1), np.full(n, np.nan)
+    facts: dict[str, Any] = dict(zip(FACTS, table, strict=False))
+    facts["day"], facts["track_id"] = facts["day"].astype(np.int64), facts["track_id"].astype(np.int64)
+    n_kept = [len(some) // _RUN_BYTES for some in packed]
+    runs = Runs(
+        run_id=none, race_id=none, number=none, dog_id=np.repeat(np.array(dog_ids, np.int64), n_kept),
+        career_runs=nothing, first_day=nothing, **facts,
+    )  # fmt: skip
+    return runs, _worths(table, nothing)
+
+
+def _worths(table: Floats, nothing: Floats) -> RatedWorths:
+    still = np.zeros(len(nothing))
+    return {
+        name: Worths(
+            worth=table[worth].T,
+            noise=table[noise].T,
+            shift=still if shift is None else table[shift],
+            innovation=nothing if innovation is None else table[innovation],
+        )
+        for name, worth, noise, shift, innovation in _WORTHS
+    }
+
+
+def _where_worths_stand() -> Iterator[tuple[str, slice, slice, int | None, int | None]]:
+    for rating in RATINGS:
+        name = rating.name
+        worth, noise = (slice(_COLUMN[names[0]], _COLUMN[names[-1]] + 1) for names in names_of(rating))
+        yield name, worth, noise, _COLUMN.get(f"{name}_shift"), _COLUMN.get(f"{name}_innovation")
+
+
+_WORTHS = tuple(_where_worths_stand())
+
+
+def forms_are_whole(connection: Connection) -> bool:
+    """Return whether every dog has its form."""
+    return connection.execute(_lacking.limit(1)).first() is None
+
+
+_lacking = (
+    select(_DOG.c.id)
+    .outerjoin(_FORM, (_FORM.c.dog_id == _DOG.c.id) & (_FORM.c.format == FORMAT))
+    .where(_FORM.c.dog_id.is_(None))
+)
+
+
+def write_forms(
+    connection: Connection, runs: Runs, worths: Mapping[str, Worths], first_day: int | None
+) -> None:
+    """Write the forms of dogs whose runs or worths changed on a day or since, and of dogs that lack theirs.
+
+    ``runs`` are all that there are; without a day, all dogs are looked at. A form that says the same as
+    before is left as it is.
+    """
+    if first_day is None:
+        dogs = set(connection.scalars(select(_DOG.c.id)))
+    else:
+        dogs = set(connection.scalars(_lacking))
+        # who ran since, and who did so as long as the runs that are gone were there
+        dogs |= set(runs.dog_id[np.searchsorted(runs.day, first_day) :].tolist())
+        dogs |= set(connection.scalars(select(_FORM.c.dog_id).where(_FORM.c.newest_day >= first_day)))
+    columns = {name: getattr(runs, name) for name in FACTS} | columns_of(worths)
+    columns["market_shift"] = np.nan_to_num(columns["market_shift"])
+    by_dog = np.argsort(runs.dog_id, kind="stable")  # in race order
+    in_order = sorted(dogs)
+    for start in range(0, len(in_order), CHUNK):
+        some = in_order[start : start + CHUNK]
+        _replace(connection, some, _rows(connection, some, runs, columns, by_dog))
+
+
+def _rows(
+    connection: Connection, dogs: list[int], runs: Runs, columns: Mapping[str, Any], by_dog: Ints
+) -> Iterator[Row]:
+    named = connection.execute(select(_DOG.c.id, _DOG.c.key).where(_DOG.c.id.in_(dogs)))
+    keys = {dog.id: dog.key for dog in named}
+    start, stop = (np.searchsorted(runs.dog_id[by_dog], dogs, side=side) for side in ("left", "right"))
+    n_kept = np.minimum(stop - start, WINDOW)
+    end = np.cumsum(n_kept)
+    kept = by_dog[np.arange(n_kept.sum()) + np.repeat(stop - end, n_kept)]
+    # + 0: SQLite, from which the same numbers are read elsewhere, has no -0
+    table = np.stack([columns[name][kept] + 0.0 for name in COLUMNS], axis=1).astype(_DOUBLE)
+    day, packed = runs.day[by_dog].tolist(), table.tobytes()
+    for dog, first, last, n, at in zip(dogs, *(a.tolist() for a in (start, stop, n_kept, end)), strict=True):
+        days = (day[first], day[last - 1]) if n else (None, None)
+        yield dog, keys[dog], FORMAT, last - first, *days, packed[(at - n) * _RUN_BYTES : at * _RUN_BYTES]
+
+
+def _replace(connection: Connection, dogs: list[int], rows: Iterable[Row]) -> None:
+    """Write rows in place of what there is of these dogs, where they are others."""
+    before = set(map(tuple, connection.execute(select(*_FORM.c).where(_FORM.c.dog_id.in_(dogs)))))
+    new = [dict(zip(_FORM.c.keys(), row, strict=True)) for row in rows if row not in before]
+    if new:
+        changed = [row["dog_id"] for row in new]
+        connection.execute(delete(_FORM).where(_FORM.c.dog_id.in_(changed)))
+        connection.execute(insert(_FORM), new)
