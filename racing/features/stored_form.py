@@ -1,13 +1,13 @@
 """What the database holds of a card's dogs: packed, by their names; of past days from the runs themselves."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from racing.database.tables import Dog, DogForm, Run, RunWorth
 from racing.history import EPOCH, floats, result_query, runs_of
@@ -44,7 +44,8 @@ class FormReader:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        on_server = engine.dialect.name == "postgresql"  # where a transaction is two more messages
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if on_server else engine
         self.mark = mark_of_forms(engine)  # first: what changes meanwhile is seen by the next look
         with engine.connect() as connection:
             self._known = frozenset(connection.scalars(select(_DOG.c.key)))
@@ -61,9 +62,8 @@ class FormReader:
         day = (date - EPOCH).days
         with self._engine.connect() as connection:
             rows = connection.execute(_FORMS, {"keys": known}).all()
-            if len(rows) < len(known) or not all(_tells_of(row, day) for row in rows):
-                return form_from_runs(connection, date, known)
-        return _unpacked(rows, day)
+            form = _unpacked(rows, day) if len(rows) == len(known) else None
+            return form or form_from_runs(connection, date, known)
 
 
 def mark_of_forms(engine: Engine) -> tuple[int, int]:
@@ -107,29 +107,36 @@ def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> St
 _FORMS = query_of_forms()
 
 
-def _tells_of(row: Row[Any], day: int) -> bool:
-    """Return whether a packed form holds the last runs before a day."""
-    return row.newest_day is None or row.newest_day < day or row.n_runs <= WINDOW
+def _unpacked(rows: Iterable[Any], day: int) -> StoredForm | None:
+    """Return the packed form before a day; ``None`` if older runs are wanted than were packed."""
+    dog_ids: dict[str, int] = {}
+    careers: dict[int, tuple[int, int]] = {}
+    packed = []
+    is_past = False
+    for key, dog_id, n_runs, first_day, newest_day, runs in rows:
+        dog_ids[key] = dog_id
+        packed.append(runs)
+        if n_runs:
+            careers[dog_id] = n_runs, first_day
+            if newest_day >= day:
+                is_past = True
+                if n_runs > WINDOW:
+                    return None
+    form = StoredForm(dog_ids, careers, *unpack(list(dog_ids.values()), packed))
+    return _before(form, day) if is_past else form
 
 
-def _unpacked(rows: Sequence[Row[Any]], day: int) -> StoredForm:
-    runs, worths = unpack([row.dog_id for row in rows], [row.runs for row in rows])
-    careers = {row.dog_id: (row.n_runs, row.first_day) for row in rows if row.n_runs}
-    if any(row.n_runs and row.newest_day >= day for row in rows):  # a day that is past
-        runs, worths = _before(runs, worths, day)
-        dogs, n_runs = np.unique(runs.dog_id, return_counts=True)
-        left = dict(zip(dogs.tolist(), n_runs.tolist(), strict=True))
-        careers = {
-            row.dog_id: (row.n_runs if row.newest_day < day else left[row.dog_id], row.first_day)
-            for row in rows
-            if row.dog_id in left
-        }
-    return StoredForm({row.key: row.dog_id for row in rows}, careers, runs, worths)
-
-
-def _before(runs: Runs, worths: RatedWorths, day: int) -> tuple[Runs, RatedWorths]:
-    rows: NDArray[np.bool_] = runs.day < day
-    return runs.take(rows), {
+def _before(form: StoredForm, day: int) -> StoredForm:
+    """Return what there was before a day, of dogs whose every run since is packed."""
+    rows: NDArray[np.bool_] = form.runs.day < day
+    runs = form.runs.take(rows)
+    careers = {}
+    for dog_id, (n_runs, first_day) in form.careers.items():
+        n_since = int((form.runs.dog_id[~rows] == dog_id).sum())
+        if n_runs > n_since:
+            careers[dog_id] = n_runs - n_since, first_day
+    worths = {
         name: Worths(known.worth[rows], known.noise[rows], known.shift[rows], known.innovation[rows])
-        for name, known in worths.items()
+        for name, known in form.worths.items()
     }
+    return StoredForm(form.dog_ids, careers, runs, worths)
