@@ -138,8 +138,7 @@ def _rows(
     n_kept = np.minimum(stop - start, WINDOW)
     end = np.cumsum(n_kept)
     kept = by_dog[np.arange(n_kept.sum()) + np.repeat(stop - end, n_kept)]
-    # + 0: SQLite, from which the same numbers are read elsewhere, has no -0
-    table = np.stack([columns[name][kept] + 0.0 for name in COLUMNS], axis=1).astype(_DOUBLE)
+    table = np.stack([columns[name][kept] for name in COLUMNS], axis=1).astype(_DOUBLE)
     day, packed = runs.day[by_dog].tolist(), table.tobytes()
     for dog, first, last, n, at in zip(dogs, *(a.tolist() for a in (start, stop, n_kept, end)), strict=True):
         days = (day[first], day[last - 1]) if n else (None, None)

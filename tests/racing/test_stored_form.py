@@ -178,45 +178,61 @@ def test_forms_of_another_format_are_passed_over_and_made_anew(tmp_path: Path) -
     engine = make_season(tmp_path, n_races=100)
     before, keys = kept(engine), keys_of(engine)
     with engine.begin() as connection:
-        connection.execute(text("update dogform set format = 99, runs = :runs"), {"runs": b"else"})
+        of_some = text("update dogform set format = 99, runs = :runs where dog_id % 2 = 0")
+        connection.execute(of_some, {"runs": b"else"})
+    assert not ratings_are_current(engine)
     read = FormReader(engine).read(MORNING, keys)
     assert said_of(read) == said_of(from_runs(engine, MORNING, keys))
     update_ratings(engine)
     assert kept(engine) == before
 
 
-def late_results(folder: Path, engine: Engine, day: str) -> Path:
+def test_an_import_packs_the_forms_of_all_dogs_where_they_were_not(tmp_path: Path) -> None:
+    engine = make_season(tmp_path, n_races=100)
+    with engine.begin() as connection:
+        connection.execute(text("delete from dogform where dog_id % 2 = 0"))
+    import_results(engine, [late_results(tmp_path, engine, LAST_DAY + dt.timedelta(days=90))])
+    update_ratings(engine)
+    updated = kept(engine)["dogform"]
+    assert ratings_are_current(engine)
+    with engine.begin() as connection:
+        connection.execute(text("delete from dogform"))
+    update_ratings(engine)
+    assert kept(engine)["dogform"] == updated
+
+
+def late_results(folder: Path, engine: Engine, day: dt.date) -> Path:
+    """Write results of a day on which five dogs run that the database knows, and a new one."""
     with engine.connect() as connection:
         names = connection.scalars(text("select name from dog order by id limit 6")).all()
     dogs = [*names[:5], f"New Dog {day}"]
-    rows = [results_row(name, box, str(box), date=day) for box, name in enumerate(dogs, start=1)]
+    rows = [results_row(name, box, str(box), date=day.isoformat()) for box, name in enumerate(dogs, start=1)]
     return write(folder, f"{day}.csv", RESULTS_HEADER, *rows)
 
 
 def test_imports_and_an_undo_are_read_once_they_are_rated(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=100)
-    told = [said_of(FormReader(engine).read(MORNING, keys_of(engine)))]
-    for day in (LAST_DAY - dt.timedelta(days=12), LAST_DAY):
+    days = [LAST_DAY - dt.timedelta(days=12), LAST_DAY + dt.timedelta(days=90)]
+    morning = days[-1] + dt.timedelta(days=1)
+    told = [said_of(FormReader(engine).read(morning, keys_of(engine)))]
+    for day in days:
         reader, keys = FormReader(engine), keys_of(engine)
-        import_results(engine, [late_results(tmp_path, engine, day.isoformat())])
-        assert said_of(reader.read(MORNING, keys)) == told[-1], "not rated yet, so not told yet"
+        import_results(engine, [late_results(tmp_path, engine, day)])
+        assert said_of(reader.read(morning, keys)) == told[-1], "not rated yet, so not told yet"
         update_ratings(engine)
-        assert FormBook(engine).is_current()
-        told.append(said_of(FormReader(engine).read(MORNING, keys_of(engine))))
+        told.append(said_of(FormReader(engine).read(morning, keys_of(engine))))
         assert told[-1].keys() - told[-2].keys() == {f"NEWDOG{day:%Y%m%d}"}
-        assert_packed_is_read(engine, MORNING)
-        # the five that ran, and rivals of old whose runs are worth something else now
         assert sum(told[-2][key] != told[-1][key] for key in told[-2]) >= 5
-    undone = imported_files(engine)[-1]
-    stale = FormBook(engine)
-    undo_import(engine, str(undone.id))
-    gone = f"New Dog {LAST_DAY}"
-    card = Card(date=MORNING, track="Sim Park", distance_m=400, runners=(Runner(name=gone, box=1),))
-    assert stale.knows_any(card)
-    assert not stale.features_of_card(card).is_known.any()
+        assert_packed_is_read(engine, morning)
+    book = FormBook(engine)
+    undo_import(engine, str(imported_files(engine)[-1].id))
+    name = f"New Dog {days[-1]}"
+    card = Card(date=morning, track="Sim Park", distance_m=400, runners=(Runner(name=name, box=1),))
+    assert book.knows_any(card)
+    assert not book.features_of_card(card).is_known.any()
     update_ratings(engine)
-    assert not stale.is_current()
-    assert said_of(FormReader(engine).read(MORNING, keys_of(engine))) == told[-2]
+    assert not book.is_current()
+    assert said_of(FormReader(engine).read(morning, keys_of(engine))) == told[-2]
 
 
 def test_who_reads_during_an_import_sees_all_of_the_old_or_all_of_the_new(tmp_path: Path) -> None:
@@ -234,7 +250,7 @@ def test_who_reads_during_an_import_sees_all_of_the_old_or_all_of_the_new(tmp_pa
     thread = threading.Thread(target=keep_reading)
     thread.start()
     try:
-        import_results(engine, [late_results(tmp_path, engine, LAST_DAY.isoformat())])
+        import_results(engine, [late_results(tmp_path, engine, LAST_DAY)])
         update_ratings(engine)
     finally:
         is_over.set()
