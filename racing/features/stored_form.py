@@ -1,12 +1,12 @@
 """What the database holds of a card's dogs: packed, by their names; of past days from the runs themselves."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from racing.database.tables import Dog, DogForm, Run, RunWorth
 from racing.history import EPOCH, floats, result_query, runs_of
@@ -42,7 +42,8 @@ class FormReader:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        on_server = engine.dialect.name == "postgresql"  # where a transaction is two more messages
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if on_server else engine
         self.mark = mark_of_forms(engine)  # first: what changes meanwhile is seen by the next look
         with engine.connect() as connection:
             self._known = frozenset(connection.scalars(select(_DOG.c.key)))
@@ -59,9 +60,8 @@ class FormReader:
         day = (date - EPOCH).days
         with self._engine.connect() as connection:
             rows = connection.execute(_FORMS, {"keys": known}).all()
-            if len(rows) < len(known) or not all(_tells_of(row, day) for row in rows):
-                return form_from_runs(connection, date, known)
-        return _unpacked(rows, day)
+            form = _unpacked(rows, day) if len(rows) == len(known) else None
+            return form or form_from_runs(connection, date, known)
 
 
 def mark_of_forms(engine: Engine) -> tuple[int, int]:
@@ -108,19 +108,19 @@ def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> St
 _FORMS = query_of_forms()
 
 
-def _tells_of(row: Row[Any], day: int) -> bool:
-    """Return whether a packed form holds the last runs before a day."""
-    return row.newest_day is None or row.newest_day < day or row.n_runs <= WINDOW
-
-
-def _unpacked(rows: Sequence[Row[Any]], day: int) -> StoredForm:
-    runs, careers = {}, {}
-    for row in rows:
-        table = unpack(row.runs)
-        n_runs = row.n_runs
-        if n_runs and row.newest_day >= day:  # the card's day is past
-            table = table[table[:, 0] < day]
-            n_runs = len(table)
+def _unpacked(rows: Iterable[Any], day: int) -> StoredForm | None:
+    """Return the packed form before a day; ``None`` if older runs are wanted than were packed."""
+    form = StoredForm({}, {}, {})
+    for key, dog_id, n_runs, first_day, newest_day, packed in rows:
+        form.dog_ids[key] = dog_id
+        if not n_runs:
+            continue
+        runs = unpack(packed)
+        if newest_day >= day:
+            if n_runs > WINDOW:
+                return None
+            runs = runs[runs[:, 0] < day]
+            n_runs = len(runs)
         if n_runs:
-            runs[row.dog_id], careers[row.dog_id] = table, (n_runs, row.first_day)
-    return StoredForm({row.key: row.dog_id for row in rows}, careers, runs)
+            form.runs[dog_id], form.careers[dog_id] = runs, (n_runs, first_day)
+    return form

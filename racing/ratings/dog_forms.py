@@ -61,10 +61,13 @@ def unpack(packed: bytes) -> Floats:
 
 def table_of(runs: Runs, worths: Mapping[str, Worths]) -> Floats:
     """Return runs as they are packed: shape (n_runs, len(COLUMNS))."""
+    columns = _columns(runs, worths)
+    return np.stack([columns[name] for name in COLUMNS], axis=1)
+
+
+def _columns(runs: Runs, worths: Mapping[str, Worths]) -> dict[str, Any]:
     columns = {name: getattr(runs, name) for name in FACTS} | columns_of(worths)
-    columns["market_shift"] = np.nan_to_num(columns["market_shift"])
-    # + 0: SQLite, from which the same numbers are read elsewhere, has no -0
-    return np.stack([columns[name] + 0.0 for name in COLUMNS], axis=1)
+    return columns | {"market_shift": np.nan_to_num(columns["market_shift"])}
 
 
 def forms_are_whole(connection: Connection) -> bool:
@@ -94,8 +97,7 @@ def write_forms(
         # who ran since, and who did so as long as the runs that are gone were there
         dogs |= set(runs.dog_id[np.searchsorted(runs.day, first_day) :].tolist())
         dogs |= set(connection.scalars(select(_FORM.c.dog_id).where(_FORM.c.newest_day >= first_day)))
-    columns = {name: getattr(runs, name) for name in FACTS} | columns_of(worths)
-    columns["market_shift"] = np.nan_to_num(columns["market_shift"])
+    columns = _columns(runs, worths)
     by_dog = np.argsort(runs.dog_id, kind="stable")  # in race order
     in_order = sorted(dogs)
     for start in range(0, len(in_order), CHUNK):
@@ -112,8 +114,7 @@ def _rows(
     n_kept = np.minimum(stop - start, WINDOW)
     end = np.cumsum(n_kept)
     kept = by_dog[np.arange(n_kept.sum()) + np.repeat(stop - end, n_kept)]
-    # + 0: SQLite, from which the same numbers are read elsewhere, has no -0
-    table = np.stack([columns[name][kept] + 0.0 for name in COLUMNS], axis=1).astype(_DOUBLE)
+    table = np.stack([columns[name][kept] for name in COLUMNS], axis=1).astype(_DOUBLE)
     day, packed = runs.day[by_dog].tolist(), table.tobytes()
     for dog, first, last, n, at in zip(dogs, *(a.tolist() for a in (start, stop, n_kept, end)), strict=True):
         days = (day[first], day[last - 1]) if n else (None, None)

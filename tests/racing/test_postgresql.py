@@ -14,6 +14,7 @@ from racing.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
 from tests.racing.test_ratings_store import kept, replay_everything
+from tests.racing.test_stored_form import assert_packed_is_read
 
 
 def test_a_season_has_the_same_features_as_in_sqlite(tmp_path: Path, postgresql_url: str) -> None:
@@ -32,6 +33,8 @@ def test_a_season_has_the_same_features_as_in_sqlite(tmp_path: Path, postgresql_
     race = int(tables[0].race_id[len(tables[0]) // 2])
     cards = [FormBook(e).features_of_card(card_of_stored_race(e, race)).values for e in (lite, server)]
     np.testing.assert_array_equal(*cards)
+    assert kept(lite)["dogform"] == kept(server)["dogform"]
+    assert_packed_is_read(server, LAST_DAY + dt.timedelta(days=1))
 
     undo_import(server, str(imported_files(server)[-1].id))
     update_ratings(server)

@@ -134,9 +134,9 @@ def test_an_import_is_seen_without_a_restart(folder: Path, registry: str, model:
         table = race_table(engine, start=LAST_DAY + dt.timedelta(days=1))
         race = int(table.race_id[0])
         card = request_of(card_of_stored_race(engine, race))
-        assert {runner["is_known"] for runner in service.predict(card).json()["runners"]} == {True}
         expected = model.probabilities(table.features[table.race_id == race]).tolist()
         service.wait_until(lambda _: win_probabilities(service.predict(card)).tolist() == expected)
+        assert {runner["is_known"] for runner in service.predict(card).json()["runners"]} == {True}
 
 
 def test_without_its_database_cards_are_rated_by_the_champions_tables_with_a_warning(
