@@ -1,15 +1,36 @@
-"""A prediction as it goes over the wire and to ``greyhound predict --json``."""
+"""A prediction as it goes over the wire and to ``greyhound predict --json``.
+
+The answer is made of the structs of :mod:`service.wire`; the models of :mod:`service.schemas`, of the same
+fields, document it.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
 from service.prediction import CardPrediction
-from service.schemas import ContributionOut, ExplanationOut, PredictionOut, RunnerOut, WarningOut
+from service.schemas import PredictionOut
 from service.slots import Snapshot
+from service.wire import structs_of
+
+if TYPE_CHECKING:
+    from service.schemas import ContributionOut, ExplanationOut, RunnerOut, WarningOut
+else:
+    _STRUCTS = structs_of(PredictionOut, mode="serialization")
+    ContributionOut, ExplanationOut, RunnerOut, WarningOut, PredictionOut = (
+        _STRUCTS[name]
+        for name in ("ContributionOut", "ExplanationOut", "RunnerOut", "WarningOut", "PredictionOut")
+    )
+
+answer_of: Callable[[PredictionOut], dict[str, Any]] = msgspec.to_builtins
+"""Turns what :func:`prediction_out` returns into plain dictionaries and lists."""
+answer_json = msgspec.json.Encoder().encode
+"""Turns what :func:`prediction_out` returns into a body."""
 
 
 def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:

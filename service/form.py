@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -13,10 +13,19 @@ from racing.cards import Card
 from racing.database.engine import open_database
 from racing.errors import DatabaseUnavailable
 from racing.features import CardFeatures, CardWarning, FormBook
+from racing.features.stored_form import StoredForm
 
 log = logging.getLogger("greyhound.service")
 
 AWAY = CardWarning("database_away", "the race database is away: only what the card brings is known")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of a card's dogs, and the book that it was read with."""
+
+    book: FormBook
+    stored: StoredForm
 
 
 class Form:
@@ -62,20 +71,34 @@ class Form:
         else:
             self.error = None
 
-    def features_of_card(self, card: Card, *, without_database: FormBook) -> CardFeatures:
-        """Return what is known of a card's runners.
+    def is_in_memory(self, card: Card) -> bool:
+        """Return whether :meth:`read` will not wait for the database: it knows none of the card's dogs."""
+        book = self._book
+        return book is None or not book.knows_any(card)
+
+    def read(self, card: Card) -> Known | None:
+        """Return what the database knows of a card's dogs; ``None`` while it is away."""
+        book = self._book
+        if book is None:
+            return None
+        try:
+            return Known(book, book.read(card))
+        except DatabaseUnavailable as error:
+            self._is_away(error)
+            return None
+
+    def features_of_card(
+        self, card: Card, known: Known | None, *, without_database: FormBook
+    ) -> CardFeatures:
+        """Return what is known of a card's runners, given what :meth:`read` returned.
 
         Raises
         ------
         racing.errors.DatabaseUnavailable
             If the database is away and no runner carries form.
         """
-        book = self._book
-        if book is not None:
-            try:
-                return book.features_of_card(card)
-            except DatabaseUnavailable as error:
-                self._is_away(error)
+        if known is not None:
+            return known.book.features_of_card(card, known.stored)
         features = without_database.features_of_card(card)
         return replace(features, warnings=(AWAY, *features.warnings)) if self._database else features
 

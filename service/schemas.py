@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from racing.cards import BOX, DISTANCE_M, EARLY_SPEED, N_RUNNERS, PRICE, WEIGHT_KG, Card, PastRun, Runner
+from racing.cards import BOX, DISTANCE_M, EARLY_SPEED, N_RUNNERS, PRICE, WEIGHT_KG
 from racing.features.topics import TOPICS
 
 Name = Annotated[str, Field(min_length=1, max_length=60)]
@@ -140,11 +140,6 @@ class CardIn(_Input):
         examples=[[{"name": "Sir Tick", "box": 1}, {"name": "Nala's Ghost", "box": 2}]],
     )
 
-    def to_card(self) -> Card:
-        """Return the card in the words of :mod:`racing`."""
-        runners = tuple(_runner(runner) for runner in self.runners)
-        return Card(**{**self.__dict__, "runners": runners})
-
 
 class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
@@ -242,11 +237,6 @@ class PredictionOut(BaseModel):
     )
     runners: list[RunnerOut] = Field(description="In the order of the request.")
     warnings: list[WarningOut] = Field(description="Empty when there is nothing to say.")
-
-
-def _runner(runner: RunnerIn) -> Runner:
-    form = tuple(PastRun(**run.__dict__) for run in runner.form)
-    return Runner(**{**runner.__dict__, "form": form})
 
 
 EXAMPLE_CARD = {

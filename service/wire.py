@@ -6,14 +6,17 @@ time.  What it refuses is read again by pydantic, which decides, so it must neve
 """
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from pydantic import BaseModel
 
+from racing.cards import Card
+from service.schemas import CardIn
 
-def struct_of(model: type[BaseModel], *, mode: str = "validation") -> Any:
-    """Return the struct of a model: the same fields with the same limits, no unknown fields."""
+
+def structs_of(model: type[BaseModel], *, mode: str = "validation") -> dict[str, Any]:
+    """Return the structs of a model and of the models in it, by name: the same fields, the same limits."""
     schema = model.model_json_schema(mode=mode)  # type: ignore[arg-type]
     known: dict[str, Any] = {}
 
@@ -28,30 +31,30 @@ def struct_of(model: type[BaseModel], *, mode: str = "validation") -> Any:
             case "null":
                 return None
             case "array":
-                limits = msgspec.Meta(min_length=part.get("minItems"), max_length=part.get("maxItems"))
-                return Annotated[list[type_of(part["items"])], limits]  # type: ignore[misc]
+                length = msgspec.Meta(min_length=part.get("minItems"), max_length=part.get("maxItems"))
+                return Annotated[list[type_of(part["items"])], length]  # type: ignore[misc]
             case "string" if part.get("format") == "date":
                 return dt.date
             case "string":
                 pattern = part.get("pattern")
-                limits = msgspec.Meta(
+                text = msgspec.Meta(
                     min_length=part.get("minLength"),
                     max_length=part.get("maxLength"),
                     # In Python's expressions $ also stands before a last line's end.
                     pattern=pattern and pattern.removesuffix("$") + r"\Z",
                 )
-                return Annotated[str, limits]
-            case "integer" | "number" as kind:
-                limits = msgspec.Meta(
-                    ge=part.get("minimum"), le=part.get("maximum"), gt=part.get("exclusiveMinimum")
-                )
-                return Annotated[int if kind == "integer" else float, limits]
+                return Annotated[str, text]
+            case "integer" | "number":
+                limits = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum"}
+                given: Any = {name: part[said] for name, said in limits.items() if said in part}
+                number: Any = int if part["type"] == "integer" else float
+                return Annotated[number, msgspec.Meta(**given)] if given else number
             case "boolean":
                 return bool
         return _unreadable(part)
 
     def struct(name: str, part: dict[str, Any]) -> Any:
-        fields = []
+        fields: list[Any] = []
         for field, said in part["properties"].items():
             if field in part.get("required", ()):
                 fields.append((field, type_of(said)))
@@ -61,8 +64,29 @@ def struct_of(model: type[BaseModel], *, mode: str = "validation") -> Any:
         known[name] = msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True, gc=False)
         return known[name]
 
-    return struct(schema["title"], schema)
+    struct(schema["title"], schema)
+    return known
 
 
 def _unreadable(part: dict[str, Any]) -> Any:
     raise TypeError(f"a schema for the wire holds plain values, lists and models, got {part}")
+
+
+_READ_CARD = msgspec.json.Decoder(structs_of(CardIn)[CardIn.__name__]).decode
+
+
+def read_card(body: bytes) -> Card:
+    """Return the card of a request's body.
+
+    It has the attributes of :class:`racing.cards.Card`, with lists for tuples.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        With every fault of the body.
+    """
+    try:
+        card = _READ_CARD(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        card = CardIn.model_validate_json(body)
+    return cast(Card, card)

@@ -64,7 +64,9 @@ def predict(
     version = None if model == "champion" else _number(model)
     answer = _answer(read_card(card, date, track, distance), version, explain, database, registry)
     if as_json:
-        print_json(answer.model_dump(exclude={"request_id"}))
+        from service.answers import answer_of
+
+        print_json({name: said for name, said in answer_of(answer).items() if name != "request_id"})
         return
     _print(answer)
 
@@ -79,10 +81,10 @@ def read_card(path: Path, date: dt.date | None, track: str | None, distance_m: i
         raise click.UsageError("a JSON card tells its date, track and distance itself")
     from pydantic import ValidationError
 
-    from service.schemas import CardIn
+    from service import wire
 
     try:
-        return CardIn.model_validate_json(path.read_bytes()).to_card()
+        return wire.read_card(path.read_bytes())
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         rules = (f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in faults[:10])
@@ -105,7 +107,9 @@ def _answer(
     form.look()
     today = dt.datetime.now(dt.UTC).date()
     try:
-        prediction = predict_card(snapshot, form, card, today=today, is_explained=is_explained)
+        prediction = predict_card(
+            snapshot, form, card, form.read(card), today=today, is_explained=is_explained
+        )
     except DatabaseUnavailable as error:
         raise DatabaseUnavailable(f"{error}: {form.error}") from error
     return prediction_out(prediction, snapshot, request_id="")

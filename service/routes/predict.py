@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.answers import prediction_out
+from service.answers import answer_json, prediction_out
 from service.openapi import REQUEST_ID_PARAMETER, json_body, problems
 from service.running import JsonBody, Service
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
+from service.wire import read_card
 
 router = APIRouter(tags=["prediction"])
 
@@ -34,8 +35,8 @@ async def predict(request: Request, service: Service, body: JsonBody, explain: E
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
     the market's and the combined probability along. All of an answer comes from one version of the model.
     """
-    card = CardIn.model_validate_json(body).to_card()
+    card = read_card(body)
     champion = service.slots.take()
     prediction = await service.predict(champion, card, is_explained=explain)
     answer = prediction_out(prediction, champion, request_id=request.scope["request_id"])
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return Response(answer_json(answer), media_type="application/json")
