@@ -1,7 +1,6 @@
 """A race that has not been run, its runners, and the form that they bring along."""
 
 import datetime as dt
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -97,31 +96,35 @@ def _violations(card: Card, today: dt.date) -> Iterator[Violation]:
         yield Violation(("runners",), rule)
     if not card.track.strip():
         yield Violation(("track",), "track must not be empty")
-    yield from _outside(card.distance_m, DISTANCE_M, "distance_m", ("distance_m",), "")
+    shortest, longest = DISTANCE_M
+    if not shortest <= card.distance_m <= longest:
+        rule = f"distance_m must be {shortest}..{longest}, got {card.distance_m}"
+        yield Violation(("distance_m",), rule)
     if card.date > today + dt.timedelta(days=DAYS_AHEAD):
         rule = f"date must be at most {DAYS_AHEAD} days ahead of {today}, got {card.date}"
         yield Violation(("date",), rule)
     boxes = Counter(runner.box for runner in card.runners)
-    keys = Counter(name_key(runner.name) for runner in card.runners)
-    for i, runner in enumerate(card.runners):
+    keys = [name_key(runner.name) for runner in card.runners]
+    n_of_key = Counter(keys)
+    for i, (runner, key) in enumerate(zip(card.runners, keys, strict=True)):
         who, path = f" (runner {runner.name!r})", ("runners", i)
-        if not name_key(runner.name):
+        if not key:
             yield Violation((*path, "name"), f"name must hold a letter or digit, got {runner.name!r}")
-        elif keys[name_key(runner.name)] > 1:
+        elif n_of_key[key] > 1:
             yield Violation((*path, "name"), f"a dog runs once in a race, got {runner.name!r} twice")
         if boxes[runner.box] > 1:
             rule = f"a box holds one runner, got {boxes[runner.box]} in box {runner.box}{who}"
             yield Violation((*path, "box"), rule)
-        yield from _outside(runner.box, BOX, "box", (*path, "box"), who)
-        yield from _outside(runner.weight_kg, WEIGHT_KG, "weight_kg", (*path, "weight_kg"), who)
-        yield from _outside(runner.price, PRICE, "price", (*path, "price"), who)
-        yield from _outside(runner.rated_price, PRICE, "rated_price", (*path, "rated_price"), who)
-        yield from _outside(runner.early_speed, EARLY_SPEED, "early_speed", (*path, "early_speed"), who)
+        for name, (low, high) in _LIMITS:
+            value = getattr(runner, name)
+            if value is not None and not low <= value <= high:
+                yield Violation((*path, name), f"{name} must be {low}..{high}, got {value}{who}")
 
 
-def _outside(
-    value: float | None, limits: tuple[float, float], name: str, path: tuple[str | int, ...], who: str
-) -> Iterator[Violation]:
-    low, high = limits
-    if value is not None and not (math.isfinite(value) and low <= value <= high):
-        yield Violation(path, f"{name} must be {low}..{high}, got {value}{who}")
+_LIMITS = (
+    ("box", BOX),
+    ("weight_kg", WEIGHT_KG),
+    ("price", PRICE),
+    ("rated_price", PRICE),
+    ("early_speed", EARLY_SPEED),
+)

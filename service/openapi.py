@@ -34,18 +34,14 @@ TAGS = [
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
-REQUEST_ID_PARAMETER: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "X-Request-ID",
-            "in": "header",
-            "required": False,
-            "description": "Your own id of this request: up to 64 letters, digits, dots, dashes and "
-            "underscores. One of another form is replaced.",
-            "schema": {"type": "string"},
-            "example": "meeting-12-race-6",
-        }
-    ]
+REQUEST_ID: dict[str, Any] = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "required": False,
+    "description": "Your own id of this request: up to 64 letters, digits, dots, dashes and "
+    "underscores. One of another form is replaced.",
+    "schema": {"type": "string"},
+    "example": "meeting-12-race-6",
 }
 _REASONS = {
     400: "The body is not JSON in UTF-8",
@@ -63,11 +59,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _problem(status) for status in statuses}
 
 
-def json_body(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any]:
+def json_content(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ``openapi_extra`` of a route that reads its body itself, as JSON of a model."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     content = {"application/json": {"schema": schema, "example": dict(example)}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def parameters(*described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of a route that reads parameters itself."""
+    return {"parameters": [dict(parameter) for parameter in described]}
 
 
 def describe(app: FastAPI) -> None:

@@ -51,12 +51,13 @@ def today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-async def _running(request: Request) -> Running:
-    running: Running = request.app.state.running
-    return running
+async def running(request: Request) -> Running:
+    """Return the parts of the service that answers a request."""
+    found: Running = request.app.state.running
+    return found
 
 
-async def _json_body(request: Request) -> bytes:
+async def json_body(request: Request) -> bytes:
     """Return the body of a request that does not claim to be anything but JSON."""
     sent = request.headers.get("content-type", "application/json")
     kind = sent.partition(";")[0].strip().lower()
@@ -65,5 +66,4 @@ async def _json_body(request: Request) -> bytes:
     return await request.body()
 
 
-Service = Annotated[Running, Depends(_running)]
-JsonBody = Annotated[bytes, Depends(_json_body)]
+Service = Annotated[Running, Depends(running)]

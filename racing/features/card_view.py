@@ -36,7 +36,9 @@ SAID = (
     "starting_price", "bsp", "rated_price", "early_speed",
 )  # fmt: skip
 """What a run that the card brings says as a number."""
-BROUGHT_COLUMNS = ("day", "track_id", "grade", "box", "early_position", *SAID, *UsualEffects.COLUMNS)
+READ = ("day", "month", "track_id", "course", "grade", "box", "early_position", *SAID)
+"""What :func:`racing.kernels.read_runs` makes of a run."""
+BROUGHT_COLUMNS = (*READ, *UsualEffects.COLUMNS)
 _SHORT = 6  # runs: a card shows five or six, and half of the work is saved
 _PLACES = n_places(8)  # of a field whose size nobody knows
 
@@ -76,7 +78,6 @@ def _facts_alone(said: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return what is known of runs that the card brings: what it says, and what follows."""
     position = said["finish_position"]
     followed = {
-        "box": np.where(said["box"] <= 8, said["box"], np.nan),
         "won": np.where(np.isnan(position), np.nan, position == 1),
         "placed": np.where(np.isnan(position), np.nan, position <= _PLACES),
         "n_starters": position * np.nan,
@@ -119,9 +120,10 @@ class CardFormulas:
         if IS_COMPILED:
             self._values = np.empty((len(FEATURES), n_runners))
             self._tape = Tape()
-            view = view_of_card(*(self._tape.trace(block) for block in self._blocks))
-            for feature, values in zip(FEATURES, self._values, strict=True):
-                self._tape.output(feature.formula(view), into=values)
+            with np.errstate(all="ignore"):
+                view = view_of_card(*(self._tape.trace(block) for block in self._blocks))
+                for feature, values in zip(FEATURES, self._values, strict=True):
+                    self._tape.output(feature.formula(view), into=values)
             self._tape.close()
 
     @property
@@ -143,5 +145,4 @@ def card_formulas(n_runners: int, n_runs: int) -> CardFormulas:
 
 @cache
 def _recorded(n_runners: int, n_runs: int) -> CardFormulas:
-    with np.errstate(all="ignore"):
-        return CardFormulas(n_runners, n_runs)
+    return CardFormulas(n_runners, n_runs)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -17,10 +17,10 @@ from racing.cards import Card, PastRun, Runner
 from racing.classes import grade_class
 from racing.database.tables import Effect, TrackAlias
 from racing.errors import DatabaseUnavailable
-from racing.features.card_view import BROUGHT_COLUMNS, SAID, CardFormulas, card_formulas
+from racing.features.card_view import BROUGHT_COLUMNS, CARD_COLUMNS, READ, SAID, CardFormulas, card_formulas
 from racing.features.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
 from racing.features.table import codes_of_tracks, track_codes
-from racing.history import first_call
+from racing.kernels import read_runs
 from racing.names import name_key
 from racing.ratings.alone import UsualEffects
 from racing.ratings.dog_forms import COLUMNS
@@ -32,8 +32,10 @@ _ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-de
 _ORDINAL_OF_EPOCH = dt.date(1970, 1, 1).toordinal()
 _MONTH_OF_EPOCH = 1970 * 12 + 1
 _NEWEST_FIRST = attrgetter("date")
-_SAID = attrgetter(*SAID)
-_N_SAID = BROUGHT_COLUMNS.index(SAID[-1]) + 1
+_WHERE = [READ.index(name) for name in ("month", "course", "box", "grade")]
+_BOX = CARD_COLUMNS.index("box")
+_N = UsualEffects.N_BOXES
+_N_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,13 @@ class _Dog:
     is_stored: bool
     stored: Floats
     """Runs of the database, oldest first; shape (n_runs, n_columns)."""
-    brought: Sequence[tuple[int, PastRun]]
-    """Runs that the card brings and the database lacks, newest first, each with its day."""
+    brought: list[PastRun]
+    """Runs that the card brings and the database lacks, newest first."""
     career_runs: int
     first_day: int | None
 
 
 _NO_RUNS = np.empty((0, len(COLUMNS)))
-_ALL_PLACES = list(range(WINDOW))
 
 
 class FormBook:
@@ -107,6 +108,8 @@ class FormBook:
             self._track_codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
         self._effects = effects
         self._usual = UsualEffects(effects)
+        self._courses: dict[tuple[str, int], tuple[float, float]] = {}
+        self._grades: dict[str | None, float] = {}
         self._track = lru_cache(4096)(self._look_up_track)
 
     def is_current(self) -> bool:
@@ -197,44 +200,57 @@ class FormBook:
         return warnings
 
     def _fill_card(self, formulas: CardFormulas, card: Card, runners: list[Runner], dogs: list[_Dog]) -> None:
-        if self._usual.is_full():
-            self._usual = UsualEffects(self._effects)
         day, grade, distance_m = _day(card.date), grade_class(card.grade), card.distance_m
-        track_id = self._track(card.track, distance_m)
-        track, month = self._track_codes.get(track_id, 0), _month(card.date)
-        rows, usual = [], []
-        for runner, dog in zip(runners, dogs, strict=True):
-            box = runner.box if runner.box <= 8 else None
-            usual.append(self._usual.number(month, track_id, distance_m, box or 0, grade))
-            rows.append(
-                (
-                    day, track_id, distance_m, box, runner.box, grade, runner.weight_kg, runner.rated_price,
-                    runner.early_speed, dog.career_runs, day if dog.first_day is None else dog.first_day,
-                    track,
-                )
-            )  # fmt: skip
-        formulas.card[:, : len(rows[0])] = np.array(rows, np.float64)
-        formulas.card[:, len(rows[0]) :] = self._usual.of(usual)
+        track_id, course = self._course(card.track, distance_m)
+        track = self._track_codes.get(int(track_id), 0)
+        rows = [
+            (
+                day, track_id, distance_m, runner.box if runner.box <= 8 else None, runner.box, grade,
+                runner.weight_kg, runner.rated_price, runner.early_speed, dog.career_runs,
+                day if dog.first_day is None else dog.first_day, track,
+            )
+            for runner, dog in zip(runners, dogs, strict=True)
+        ]  # fmt: skip
+        block, n_said = formulas.card, len(rows[0])
+        block[:, :n_said] = np.array(rows, np.float64)
+        month = card.date.year * 12 + card.date.month - _MONTH_OF_EPOCH
+        block[:, n_said:-_N], block[:, -_N:] = self._usual.of(month, course, block[:, _BOX], grade)
 
     def _fill_form(self, formulas: CardFormulas, dogs: list[_Dog]) -> None:
         """Write every dog's runs into the blocks, newest first."""
         n_places = formulas.brought.shape[1]
         formulas.stored.fill(np.nan)
         formulas.brought.fill(np.nan)
-        rows, usual, at = [], [], []
+        runs: list[PastRun] = []
+        at: list[int] = []
         for i, dog in enumerate(dogs):
-            places = _write_stored(formulas.stored[i], dog) if len(dog.stored) else _ALL_PLACES
-            for (day, run), place in zip(dog.brought, places, strict=False):
-                box, grade = run.box, grade_class(run.grade)
-                track_id = self._track(run.track, run.distance_m)
-                known_box = 0 if box is None or box > 8 else box
-                usual.append(self._usual.number(_month(run.date), track_id, run.distance_m, known_box, grade))
-                rows.append((day, track_id, grade, box, first_call(run.position_in_running), *_SAID(run)))
-                at.append(i * n_places + place)
-        if rows:
+            places = _write_stored(formulas.stored[i], dog) if len(dog.stored) else range(n_places)
+            n_brought = min(len(dog.brought), len(places))
+            runs += dog.brought[:n_brought]
+            at += [i * n_places + place for place in places[:n_brought]]
+        if runs:
             brought = formulas.brought.reshape(-1, len(BROUGHT_COLUMNS))
-            brought[at, :_N_SAID] = np.array(rows, np.float64)
-            brought[at, _N_SAID:] = self._usual.of(usual)
+            read = self._read(runs)
+            brought[at, : len(READ)] = read
+            brought[at, len(READ) : -_N], brought[at, -_N:] = self._usual.of(*read[:, _WHERE].T)
+
+    def _read(self, runs: list[PastRun]) -> Floats:
+        """Return runs as numbers, see ``READ``."""
+        read = np.empty((len(runs), len(READ)))
+        while (unknown := read_runs(runs, SAID, self._courses, self._grades, read)) >= 0:
+            run = runs[unknown]
+            if len(self._courses) >= _N_REMEMBERED:
+                self._courses = {}
+            self._courses[run.track, run.distance_m] = self._course(run.track, run.distance_m)
+            if len(self._grades) >= _N_REMEMBERED:
+                self._grades = {}
+            self._grades[run.grade] = float(grade_class(run.grade))
+        return read
+
+    def _course(self, track: str, distance_m: int) -> tuple[float, float]:
+        """Return a track's id and the row of the course among those of the tables."""
+        track_id = self._track(track, distance_m)
+        return float(track_id), float(self._effects.courses.rows.get((track_id, distance_m), 0))
 
     def _look_up_track(self, name: str, distance_m: int) -> int:
         key = name_key(known_track(name, distance_m) or name)
@@ -252,24 +268,25 @@ def _dog(
         text = f"nothing is known of {runner.name!r}: no form"
         warnings.append(CardWarning("unknown_dog", text))
     days = set(runs[:, 0].tolist())
-    brought, n_late = [], 0
+    brought: list[PastRun] = []
+    n_late = 0
     for run in sorted(runner.form, key=_NEWEST_FIRST, reverse=True):
         day = run.date.toordinal() - _ORDINAL_OF_EPOCH
         if run.date >= card.date:
             n_late += 1
         elif day not in days:
             days.add(day)
-            brought.append((day, run))
+            brought.append(run)
     if n_late:
         text = f"{n_late} run(s) of {runner.name!r} on or after race day {card.date} left out"
         warnings.append(CardWarning("late_run", text))
     if brought:
-        oldest = brought[-1][0]
+        oldest = _day(brought[-1].date)
         first = oldest if first is None else min(first, oldest)
     # What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
     # knows whether they are among those counted.
     is_cut = len(runs) == WINDOW
-    n_newer = sum(day > runs[0, 0] for day, _ in brought) if is_cut else len(brought)
+    n_newer = sum(_day(run.date) > runs[0, 0] for run in brought) if is_cut else len(brought)
     return _Dog(dog_id is not None, runs, brought, n_runs + n_newer, first)
 
 
@@ -280,7 +297,7 @@ def _write_stored(block: Floats, dog: _Dog) -> list[int]:
         block[: len(newest_first)] = newest_first
         return []
     runs = [(day, 0, row) for row, day in enumerate(dog.stored[:, 0].tolist())]
-    runs += [(day, 1, -row) for row, (day, _) in enumerate(dog.brought)]
+    runs += [(_day(run.date), 1, -row) for row, run in enumerate(dog.brought)]
     runs.sort(reverse=True)
     newest = list(enumerate(runs[: len(block)]))
     kept = [(place, row) for place, (_, is_brought, row) in newest if not is_brought]
@@ -304,10 +321,6 @@ def _tracks_of(engine: Engine) -> dict[str, int]:
 
 def _day(date: dt.date) -> int:
     return date.toordinal() - _ORDINAL_OF_EPOCH
-
-
-def _month(date: dt.date) -> int:
-    return date.year * 12 + date.month - _MONTH_OF_EPOCH
 
 
 class _database:  # noqa: N801

@@ -22,11 +22,13 @@ if TYPE_CHECKING or not IS_COMPILED:
         number,
         placed_in_race,
         rank_in_race,
+        read_runs,
         running_total,
         select,
         share_in_race,
         sum_in_race,
         total,
+        usual_at,
         value_at,
     )
 else:
@@ -40,16 +42,18 @@ else:
         number,
         placed_in_race,
         rank_in_race,
+        read_runs,
         running_total,
         select,
         share_in_race,
         sum_in_race,
         total,
+        usual_at,
         value_at,
     )
 
 __all__ = [
     "IS_COMPILED", "best", "best_rival", "condition", "known_or", "level_in_race", "n_known",
-    "number", "placed_in_race", "plain", "rank_in_race", "running_total", "select", "share_in_race",
-    "sum_in_race", "total", "value_at",
+    "number", "placed_in_race", "plain", "rank_in_race", "read_runs", "running_total", "select",
+    "share_in_race", "sum_in_race", "total", "usual_at", "value_at",
 ]  # fmt: skip

@@ -8,6 +8,7 @@
 #define PY_SSIZE_T_CLEAN
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #include <Python.h>
+#include <datetime.h>
 #include <fenv.h>
 #include <math.h>
 #include <numpy/arrayobject.h>
@@ -15,6 +16,8 @@
 
 #define D(pointer) (*(double *)(pointer))
 #define MAX_RUNS 32
+
+static PyObject *name_date, *name_track, *name_distance, *name_grade, *name_box, *name_calls;
 
 /* -- one value at a time ------------------------------------------------------------------------------ */
 
@@ -38,6 +41,12 @@ static void number(char **args, npy_intp const *dims, npy_intp const *steps, voi
 {
     for (npy_intp i = 0; i < dims[0]; i++)
         D(args[1] + i * steps[1]) = *(npy_bool *)(args[0] + i * steps[0]) ? 1.0 : 0.0;
+}
+
+/* A whole number from 0 on, 0 where it is unknown or too great. */
+static npy_intp within(double value, npy_intp below)
+{
+    return isgreater(value, 0.0) && isless(value, (double)below) ? (npy_intp)value : 0;
 }
 
 /* -- over the runs of a form: (k)->() ------------------------------------------------------------------ */
@@ -263,6 +272,30 @@ static void placed_in_race(char **args, npy_intp const *dims, npy_intp const *st
     feclearexcept(FE_INVALID); /* an unknown probability is no error */
 }
 
+/* (),(),(),(),(m),(m,c,b,r),(m,c,r),(m,g,r)->(r),(r): see plain.usual_at. */
+static void usual_at(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
+{
+    enum { MONTH, COURSE, BOX, GRADE, MONTHS, BY_BOX, BY_COURSE, BY_GRADE, BOXES, LEVELS, N_ARGS };
+    const npy_intp n_months = dims[1], n_courses = dims[2], n_boxes = dims[3], n_ratings = dims[4], n_grades = dims[5];
+    const npy_intp *core = steps + N_ARGS; /* months; box m,c,b,r; course m,c,r; grade m,g,r; boxes r; levels r */
+    for (npy_intp i = 0; i < dims[0]; i++) {
+        double month = D(args[MONTH] + i * steps[MONTH]);
+        npy_intp row = 0;
+        while (row + 1 < n_months && D(args[MONTHS] + (row + 1) * core[0]) <= month)
+            row++;
+#define WHOLE(which, below) within(D(args[which] + i * steps[which]), below)
+        npy_intp course = WHOLE(COURSE, n_courses), box = WHOLE(BOX, n_boxes), grade = WHOLE(GRADE, n_grades);
+        char *of_box = args[BY_BOX] + row * core[1] + course * core[2] + box * core[3];
+        char *of_course = args[BY_COURSE] + row * core[5] + course * core[6];
+        char *of_grade = args[BY_GRADE] + row * core[8] + grade * core[9];
+        for (npy_intp r = 0; r < n_ratings; r++) {
+            double level = D(of_course + r * core[7]);
+            D(args[BOXES] + i * steps[BOXES] + r * core[11]) = D(of_box + r * core[4]);
+            D(args[LEVELS] + i * steps[LEVELS] + r * core[12]) = isnan(level) ? D(of_grade + r * core[10]) : level;
+        }
+    }
+}
+
 /* -- a dog's ability, given what its runs were worth ----------------------------------------------------- */
 
 /* (k)x7,()x3,(p)->(),(),(): see plain.condition for the meaning and the source of the method. */
@@ -462,6 +495,82 @@ static PyTypeObject TapeType = {
     .tp_methods = tape_methods,
 };
 
+/* -- runs as a card brings them, to numbers ---------------------------------------------------------------- */
+
+static double as_number(PyObject *value)
+{
+    return value == Py_None ? NAN : PyFloat_AsDouble(value);
+}
+
+/* Days since 1970-01-01 (Hinnant, 2013: days_from_civil). */
+static double days_of(int year, int month, int day)
+{
+    year -= month <= 2;
+    int era = (year >= 0 ? year : year - 399) / 400, of_era = year - era * 400;
+    int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097.0 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* read_runs(runs, said, courses, grades, out) -> the first row whose course or grade is not known, or -1 */
+static PyObject *read_runs(PyObject *module, PyObject *args)
+{
+    PyObject *runs, *said, *courses, *grades, *known = NULL;
+    PyArrayObject *out;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!", &PyList_Type, &runs, &PyTuple_Type, &said, &PyDict_Type, &courses,
+                          &PyDict_Type, &grades, &PyArray_Type, &out))
+        return NULL;
+    const Py_ssize_t n = PyList_GET_SIZE(runs), n_said = PyTuple_GET_SIZE(said);
+    if (PyArray_NDIM(out) != 2 || PyArray_DIM(out, 0) < n || PyArray_DIM(out, 1) != 7 + n_said
+        || PyArray_TYPE(out) != NPY_DOUBLE || !PyArray_IS_C_CONTIGUOUS(out)) {
+        PyErr_SetString(PyExc_ValueError, "out must be a C-contiguous array of doubles, a row a run");
+        return NULL;
+    }
+    for (Py_ssize_t row = 0; row < n; row++) {
+        PyObject *run = PyList_GET_ITEM(runs, row);
+        double *to = (double *)PyArray_GETPTR2(out, row, 0);
+        PyObject *date = PyObject_GetAttr(run, name_date), *track = PyObject_GetAttr(run, name_track),
+                 *distance = PyObject_GetAttr(run, name_distance), *grade = PyObject_GetAttr(run, name_grade),
+                 *box = PyObject_GetAttr(run, name_box), *calls = PyObject_GetAttr(run, name_calls), *key = NULL;
+        int is_missing = 0;
+        if (date && track && distance && grade && box && calls && PyDate_Check(date)
+            && (key = PyTuple_Pack(2, track, distance))) {
+            int year = PyDateTime_GET_YEAR(date), month = PyDateTime_GET_MONTH(date);
+            to[0] = days_of(year, month, PyDateTime_GET_DAY(date));
+            to[1] = year * 12 + month - (1970 * 12 + 1);
+            known = PyDict_GetItemWithError(courses, key);
+            if (known && PyTuple_Check(known) && PyTuple_GET_SIZE(known) == 2) {
+                to[2] = as_number(PyTuple_GET_ITEM(known, 0));
+                to[3] = as_number(PyTuple_GET_ITEM(known, 1));
+            }
+            is_missing = !known;
+            known = PyDict_GetItemWithError(grades, grade);
+            to[4] = known ? as_number(known) : NAN;
+            is_missing |= !known;
+            to[5] = as_number(box);
+            if (to[5] > 8)
+                to[5] = NAN; /* a reserve's number: its box is not known */
+            /* A single digit is no call: sources that know none write the finishing position there. */
+            Py_UCS4 first = PyUnicode_Check(calls) && PyUnicode_GET_LENGTH(calls) > 1 ? PyUnicode_READ_CHAR(calls, 0) : 0;
+            to[6] = first >= '1' && first <= '8' ? first - '0' : NAN;
+            for (Py_ssize_t i = 0; i < n_said && !PyErr_Occurred(); i++) {
+                PyObject *value = PyObject_GetAttr(run, PyTuple_GET_ITEM(said, i));
+                to[7 + i] = value ? as_number(value) : NAN;
+                Py_XDECREF(value);
+            }
+        }
+        Py_XDECREF(date), Py_XDECREF(track), Py_XDECREF(distance), Py_XDECREF(grade), Py_XDECREF(box);
+        Py_XDECREF(calls), Py_XDECREF(key);
+        if (PyErr_Occurred())
+            return NULL;
+        if (is_missing)
+            return PyLong_FromSsize_t(row);
+    }
+    return PyLong_FromLong(-1);
+}
+
+static PyMethodDef functions[] = {
+    {"read_runs", read_runs, METH_VARARGS, "See racing.kernels.plain."}, {NULL, NULL, 0, NULL}};
+
 /* -- the module ---------------------------------------------------------------------------------------------- */
 
 static void *no_data[] = {NULL};
@@ -498,11 +607,18 @@ static struct {
     {"level_in_race", {level_in_race}, dq_d, 2, 1, "(n),(n)->(n)"},
     {"placed_in_race", {placed_in_race}, ddqq_d, 4, 1, "(n),(d),(n),(n)->(n)"},
     {"value_at", {value_at}, dddq_d, 4, 1, "(n),(n),(n),(n)->(n)"},
+    {"usual_at", {usual_at}, all_d, 8, 2, "(),(),(),(),(m),(m,c,b,r),(m,c,r),(m,g,r)->(r),(r)"},
     {"condition", {condition}, all_d, 11, 3, "(k),(k),(k),(k),(k),(k),(k),(),(),(),(p)->(),(),()"},
 };
 
 static int exec_module(PyObject *module)
 {
+    PyDateTime_IMPORT;
+    if (!(name_date = PyUnicode_InternFromString("date")) || !(name_track = PyUnicode_InternFromString("track"))
+        || !(name_distance = PyUnicode_InternFromString("distance_m"))
+        || !(name_grade = PyUnicode_InternFromString("grade")) || !(name_box = PyUnicode_InternFromString("box"))
+        || !(name_calls = PyUnicode_InternFromString("position_in_running")))
+        return -1;
     if (PyArray_ImportNumPyAPI() < 0 || PyUFunc_ImportUFuncAPI() < 0)
         return -1;
     for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
@@ -518,6 +634,6 @@ static int exec_module(PyObject *module)
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, exec_module}, {0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "racing.kernels._loops", .m_size = 0, .m_slots = slots};
+    PyModuleDef_HEAD_INIT, .m_name = "racing.kernels._loops", .m_size = 0, .m_methods = functions, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__loops(void) { return PyModuleDef_Init(&definition); }

@@ -1,6 +1,8 @@
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 known_or: np.ufunc
 select: np.ufunc
@@ -16,6 +18,7 @@ share_in_race: np.ufunc
 level_in_race: np.ufunc
 placed_in_race: np.ufunc
 value_at: np.ufunc
+usual_at: np.ufunc
 condition: np.ufunc
 
 class Tape:
@@ -26,3 +29,12 @@ class Tape:
         /,
     ) -> Tape: ...
     def play(self) -> None: ...
+
+def read_runs(
+    runs: list[Any],
+    said: tuple[str, ...],
+    courses: dict[tuple[str, int], tuple[float, float]],
+    grades: dict[str | None, float],
+    out: NDArray[np.float64],
+    /,
+) -> int: ...

@@ -124,6 +124,65 @@ def placed_in_race(p: Floats, discounts: Floats, places: Ints, race: Ints) -> Fl
     return placed
 
 
+def usual_at(
+    month: Floats,
+    course: Floats,
+    box: Floats,
+    grade: Floats,
+    months: Floats,
+    by_box: Floats,
+    by_course: Floats,
+    by_grade: Floats,
+) -> tuple[Floats, Floats]:
+    """Return the usual effect of the box and the usual level, by rating, each of shape (n, r).
+
+    ``months`` (m,) ascend; the first stands for any before. ``by_box`` has shape (m, courses, boxes, r),
+    ``by_course`` (m, courses, r), ``by_grade`` (m, grades, r); a level that is unknown by course is the one
+    by grade. A course, box or grade that is NaN or too great is 0.
+    """
+
+    def within(value: Floats, below: int) -> Ints:
+        return np.where((value > 0) & (value < below), value, 0).astype(np.int64)
+
+    row = np.maximum(np.searchsorted(months, month, side="right") - 1, 0)
+    place = within(course, by_box.shape[1])
+    level = by_course[row, place]
+    boxes = by_box[row, place, within(box, by_box.shape[2])]
+    return boxes, np.where(np.isnan(level), by_grade[row, within(grade, by_grade.shape[1])], level)
+
+
+def read_runs(
+    runs: list[Any],
+    said: tuple[str, ...],
+    courses: dict[tuple[str, int], tuple[float, float]],
+    grades: dict[str | None, float],
+    out: Floats,
+) -> int:
+    """Write runs (:class:`racing.cards.PastRun` or alike) as numbers, a row each.
+
+    The columns are day (since 1970-01-01), month, the two numbers of ``courses`` for track and distance, that
+    of ``grades``, box, position at the first call, and the attributes ``said``; NaN is unknown.  A reserve's
+    box (above 8) is not known, and a single digit is no call: sources that know none write the finishing
+    position there.  Returns the first row whose course or grade is not known, to be entered and asked again,
+    or -1.
+    """
+    for row, run in enumerate(runs):
+        course, grade = courses.get((run.track, run.distance_m)), grades.get(run.grade)
+        if course is None or grade is None:
+            return row
+        date, box, calls = run.date, run.box, run.position_in_running or ""
+        out[row, :7] = (
+            date.toordinal() - 719_163,
+            date.year * 12 + date.month - (1970 * 12 + 1),
+            *course,
+            grade,
+            np.nan if box is None or box > 8 else box,
+            int(calls[0]) if len(calls) > 1 and calls[0] in "12345678" else np.nan,
+        )
+        out[row, 7:] = [getattr(run, name) for name in said]
+    return -1
+
+
 def condition(
     observed: Floats,
     noise: Floats,

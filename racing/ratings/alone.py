@@ -8,14 +8,13 @@ uncertain as such levels are: its variance is added to the noise.  That is the s
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from racing.classes import N_CLASSES
+from racing.kernels import usual_at
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.effects import EffectBook
 from racing.ratings.posterior import Seen
 from racing.runs import Floats
-
-_N_REMEMBERED = 20_000
 
 
 def seen_alone(rating: Rating, runs: Any, box: Floats, level: Floats) -> Seen:
@@ -34,52 +33,33 @@ def seen_alone(rating: Rating, runs: Any, box: Floats, level: Floats) -> Seen:
 
 
 class UsualEffects:
-    """What box and level usually are for runs of some month, course, box and class; looked up once each.
-
-    ``number`` gives a run's row, a whole number; ``of`` the rows' effects.
-    """
+    """What box and level usually are, by rating, for runs of some month, course, box and class."""
 
     COLUMNS = tuple(f"{rating.name}_{part}" for part in ("box", "level") for rating in RATINGS)
+    N_BOXES = len(RATINGS)
 
     def __init__(self, effects: EffectBook) -> None:
-        self._effects = effects
-        self._months = effects.months.tolist()
-        self._numbers: dict[tuple[int, int, int, int, int], int] = {}
-        self._rows = np.empty((256, len(self.COLUMNS)))
+        n = len(RATINGS)
+        if not len(effects.months):  # boxes have no effect then, and nothing is known of levels
+            nothing = np.full((1, 1, n), np.nan)
+            self._tables = np.zeros(1), np.zeros((1, 1, 1, n)), nothing, nothing
+            return
+        by_rating = [effects.by_rating[rating.name] for rating in RATINGS]
+        shape = (len(effects.months), len(effects.courses), n)
+        by_course, by_class = np.full(shape, np.nan), np.full((shape[0], N_CLASSES, n), np.nan)
+        for r, (rating, months) in enumerate(zip(RATINGS, by_rating, strict=True)):
+            for row, month in enumerate(months):
+                if rating.by_meeting:  # of a course that is unknown nothing is said
+                    by_course[row, :, r] = month.level
+                else:  # a class that is unknown is any class
+                    by_class[row, :, r] = np.where(np.isnan(month.level), month.overall, month.level)
+        by_box = np.stack([[month.box for month in months] for months in by_rating], axis=-1)
+        self._tables = effects.months.astype(np.float64), by_box, by_course, by_class
 
-    def number(self, month: int, track_id: int, distance_m: int, box: int, grade: int) -> int:
-        """Return the row of a run: month counted from 1970-01, box 0 unknown, class 0 unknown."""
-        key = (month, track_id, distance_m, box, grade)
-        found = self._numbers.get(key)
-        return self._add(key) if found is None else found
+    def of(self, month: Any, course: Any, box: Any, grade: Any) -> tuple[Floats, Floats]:
+        """Return the effects of boxes and the levels, each of shape (n, len(RATINGS)).
 
-    def of(self, numbers: ArrayLike) -> Floats:
-        """Return shape (n, len(COLUMNS))."""
-        return self._rows[np.asarray(numbers, np.int64)]
-
-    def is_full(self) -> bool:
-        """Return whether it is time for a fresh one."""
-        return len(self._numbers) >= _N_REMEMBERED
-
-    def _add(self, key: tuple[int, int, int, int, int]) -> int:
-        number = len(self._numbers)
-        if number == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[number] = self._look_up(*key)
-        self._numbers[key] = number
-        return number
-
-    def _look_up(self, month: int, track_id: int, distance_m: int, box: int, grade: int) -> list[float]:
-        if not self._months:  # boxes have no effect then, and nothing is known of levels
-            return [0.0] * len(RATINGS) + [np.nan] * len(RATINGS)
-        row = max(sum(known <= month for known in self._months) - 1, 0)
-        course = self._effects.courses.rows.get((track_id, distance_m), 0)
-        tables = [(rating, self._effects.by_rating[rating.name][row]) for rating in RATINGS]
-        boxes = [float(table.box[course, box]) for _, table in tables]
-        levels = [float(table.level[course if rating.by_meeting else grade]) for rating, table in tables]
-        # An unknown class is any class; an unknown course says nothing of a time.
-        known = [
-            table.overall if np.isnan(level) and not rating.by_meeting else level
-            for level, (rating, table) in zip(levels, tables, strict=True)
-        ]
-        return boxes + known
+        Months count from 1970-01, course is a row of the book's courses, box and class are 0 or NaN where
+        unknown.
+        """
+        return usual_at(month, course, box, grade, *self._tables)
