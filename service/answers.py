@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
+from service.following.slots import Snapshot
 from service.prediction import CardPrediction
 from service.schemas import ContributionOut, ExplanationOut, PredictionOut, RunnerOut, WarningOut
-from service.slots import Snapshot
 
 
 def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:

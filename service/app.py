@@ -10,14 +10,14 @@ from fastapi import FastAPI
 
 from service import problems
 from service.door import Door
+from service.following.slots import Slots
+from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
 from service.routes import health, models, predict, status
 from service.running import Running
 from service.settings import ServiceSettings
-from service.slots import Slots
-from service.watcher import AliasWatcher
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
 

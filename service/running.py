@@ -10,12 +10,12 @@ from fastapi import Depends, Request
 
 from racing.cards import Card
 from service.errors import NotJson
+from service.following.slots import Slots, Snapshot
+from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.settings import ServiceSettings
-from service.slots import Slots, Snapshot
-from service.watcher import AliasWatcher
 
 
 @dataclass(frozen=True, slots=True)

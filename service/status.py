@@ -4,9 +4,9 @@ import datetime as dt
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.slots import CHAMPION, Slots
+from service.following.slots import CHAMPION, Slots
+from service.following.watcher import WatcherState
 from service.summary import Summary
-from service.watcher import WatcherState
 
 
 class SwapOut(BaseModel):

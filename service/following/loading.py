@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken
 from racing.features import FEATURE_NAMES, FormBook
-from service.slots import Snapshot
+from service.following.slots import Snapshot
 from service.summary import Summary
 
 _N_WARM_UPS = 3  # the first runs of a graph allocate its arena

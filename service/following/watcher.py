@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from model_registry import get_model_registry
 from model_registry.errors import ArtifactBroken, NoChampion
 from model_registry.registry import ModelRegistry
-from service.loading import difference_on_golden_card, load_snapshot
+from service.following.loading import difference_on_golden_card, load_snapshot
+from service.following.slots import CHAMPION, Slots, Snapshot
 from service.settings import ServiceSettings
-from service.slots import CHAMPION, Slots, Snapshot
 
 log = logging.getLogger("greyhound.service")
 MAX_REFUSALS = 20
