@@ -20,7 +20,7 @@ from model_registry.history import (
     read_history,
     tag_of,
 )
-from model_registry.store import Store
+from model_registry.store import Marks, Store
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 
 MODEL = "greyhound-win"
@@ -163,9 +163,17 @@ class ModelRegistry:
 
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
+        return self.fetch_sealed(version)[0]
+
+    def fetch_sealed(self, version: int) -> tuple[Path, str]:
+        """Return what :meth:`fetch` does, and the digest on record, for who reads the directory again."""
         entry = self._entry(version)
         with self._store.errors():
-            return fetch_artifact(self._store, MODEL, entry)
+            return fetch_artifact(self._store, MODEL, entry), entry.tags["digest"]
+
+    def marks(self) -> Marks | None:
+        """Return what changes whenever an SQLite registry is written to; None for any other registry."""
+        return self._store.marks()
 
     def _make_champion(
         self, version: int, action: Action, reason: str, by: str | None, forced: bool

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from racing.cards import Card
 from service.errors import NotJson
+from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
 from service.following.watcher import AliasWatcher
 from service.form import Form
@@ -29,6 +30,7 @@ class Running:
     threads: ThreadPoolExecutor
     metrics: Metrics
     started_at: dt.datetime
+    deliveries: Deliveries
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:
         """Answer a card from one snapshot, in a thread: features are milliseconds of work."""

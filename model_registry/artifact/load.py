@@ -33,13 +33,13 @@ def load_artifact(directory: Path | str, *, digest: str | None = None) -> Loaded
     try:
         return _load(files, found)
     except ArtifactBroken as error:
-        raise ArtifactBroken(f"{directory}: {error}") from error
+        raise ArtifactBroken(f"{directory}: {error}", fault=error.fault) from error
 
 
 def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
     missing = [name for name in ("model.json", *(f"{d}.json" for d in DOCUMENTS)) if name not in files]
     if missing:
-        raise ArtifactBroken(f"{', '.join(missing)} missing")
+        raise ArtifactBroken(f"{', '.join(missing)} missing", fault="incomplete")
     documents = {name[:-5]: decode(name, files[name]) for name in files if name.endswith(".json")}
     spec = ModelSpec.from_json(documents.pop("model"))
     graphs = {name for name in files if name.endswith(".onnx")}

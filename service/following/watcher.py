@@ -4,80 +4,90 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from model_registry import get_model_registry
-from model_registry.errors import ArtifactBroken, NoChampion
-from model_registry.registry import ModelRegistry
+from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryUnavailable
+from service.errors import ModelTooSlow
+from service.following.keeper import Keeper
 from service.following.loading import difference_on_golden_card, load_snapshot
+from service.following.patience import Patience
 from service.following.slots import CHAMPION, Slots, Snapshot
+from service.following.state import Refusal, Swap, WatcherState, Why
 from service.settings import ServiceSettings
 
+if TYPE_CHECKING:
+    from model_registry.alias import ChampionAlias
+    from model_registry.registry import ModelRegistry
+
+T = TypeVar("T")
 log = logging.getLogger("greyhound.service")
 MAX_REFUSALS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A version that was not let in, and why."""
-
-    version: int
-    reason: str
-    at: dt.datetime
-    is_final: bool
-    """Not tried again until the alias moves; otherwise it is tried again after a while."""
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """A version that was let in."""
-
-    version: int
-    previous: int | None
-    at: dt.datetime
-    seconds: float
-    """From seeing the alias to serving."""
-    golden_difference: float | None
-    """Largest difference to the previous version on the new one's golden card."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatcherState:
-    """What the watcher has seen, as one immutable value; it is replaced, never changed."""
-
-    last_look: dt.datetime | None = None
-    last_contact: dt.datetime | None = None
-    contact_error: str | None = "the registry has not been asked yet"
-    alias_version: int | None = None
-    """The version that the alias names, whether or not it serves."""
-    n_swaps: int = 0
-    last_swap: Swap | None = None
-    refusals: tuple[Refusal, ...] = ()
-    """Newest first."""
+_MAX_HANGING_LOADS = 3  # a version that hangs keeps the next ones out only after that many
+_MAX_HANGING_QUESTIONS = 4
 
 
 class AliasWatcher:
-    """Keeps a slot on the version that an alias of the registry names."""
+    """Keeps a slot on the version that an alias of the registry names.
+
+    All of its state belongs to the event loop; what blocks runs in threads that may hang, see
+    :class:`~service.following.patience.Patience`.
+    """
 
     def __init__(self, settings: ServiceSettings, slots: Slots, role: str = CHAMPION) -> None:
         self.state = WatcherState()
+        self.keeper = Keeper(settings)
         self._settings = settings
         self._slots = slots
         self._role = role
-        self._registry: ModelRegistry | None = None
+        self._opened: ModelRegistry | None = None
+        self._alias: ChampionAlias | None = None
         self._held_back: Refusal | None = None
         self._retry_at = 0.0
+        self._told = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._looks = Patience("the registry", seconds=settings.registry_timeout_s)
+        self._questions = Patience(
+            "the registry", seconds=2 * settings.registry_timeout_s, max_hanging=_MAX_HANGING_QUESTIONS
+        )
+        self._loads = Patience("loading", seconds=settings.load_timeout_s, max_hanging=_MAX_HANGING_LOADS)
 
-    def registry(self) -> ModelRegistry:
+    def registry(self) -> "ModelRegistry":
         """Return the registry, opened when it is first needed; blocking."""
-        if self._registry is None:
-            self._registry = get_model_registry(self._settings.registry)
-        return self._registry
+        if self._opened is None:
+            self._opened = get_model_registry(self._settings.registry)
+        return self._opened
+
+    async def ask(self, question: Callable[["ModelRegistry"], T]) -> T:
+        """Return what the registry answers, or raise RegistryUnavailable once it takes too long."""
+        try:
+            return await self._questions.call(lambda: question(self.registry()))
+        except TimeoutError as error:
+            raise RegistryUnavailable(str(error)) from error
+
+    def look_now(self) -> None:
+        """Let :meth:`run` look at once: somebody knows that the alias moved."""
+        self._told.set()
+
+    async def start(self) -> None:
+        """Look once; if the registry cannot give its champion, serve the one that was kept."""
+        await self.look()
+        if self._slots.find(self._role) is None and (self.state.contact_error or self.state.refusals):
+            kept = await self.keeper.load_newest()
+            if kept is not None:
+                self._slots.put(self._role, kept)
+                log.warning("%s is version %s as kept on this machine", self._role, kept.version)
 
     async def run(self) -> None:
-        """Look, and look again, until cancelled."""
+        """Look, and look again, until cancelled: after each interval, or when told to."""
         while True:
-            await asyncio.sleep(self._settings.champion_poll_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), self._settings.champion_poll_s)
+            self._told.clear()
             try:
                 await self.look()
             except Exception:  # the watcher must outlive whatever a look meets
@@ -85,26 +95,54 @@ class AliasWatcher:
 
     async def look(self) -> None:
         """Ask once which version the alias names, and bring it in if it is not the one that serves."""
-        version = await asyncio.to_thread(self._alias_version)
-        serving = self._slots.find(self._role)
-        if version is None or (serving and serving.version == version):
-            self._held_back = None
-            return
+        async with self._looking:
+            version = await self._ask_for_version()
+            serving = self._slots.find(self._role)
+            if version is None or (serving and serving.version == version and serving.kept_at is None):
+                self._held_back = None
+            elif not self._is_held_back(version):
+                await self._bring_in(version, serving)
+
+    def _is_held_back(self, version: int) -> bool:
         held_back = self._held_back
-        is_same = held_back is not None and held_back.version == version
-        if held_back and is_same and (held_back.is_final or time.monotonic() < self._retry_at):
-            return
-        await self._bring_in(version, serving)
+        if held_back is None or held_back.version != version:
+            return False
+        return held_back.is_final or time.monotonic() < self._retry_at
+
+    async def _ask_for_version(self) -> int | None:
+        """Ask the registry; note the contact, or what kept us from it."""
+        asked_at = dt.datetime.now(dt.UTC)
+        version: int | None
+        try:
+            version = await self._looks.call(self._alias_version)
+        except NoChampion:
+            version = None
+        except Exception as error:  # whatever the registry's own database or network throws
+            reason = _one_line(error)
+            if self.state.contact_error != reason:
+                log.warning("the registry cannot be asked: %s", reason)
+            self.state = replace(self.state, last_look=asked_at, contact_error=reason)
+            return None
+        self.state = replace(
+            self.state, last_look=asked_at, last_contact=asked_at, contact_error=None, alias_version=version
+        )
+        return version
+
+    def _alias_version(self) -> int:
+        if self._alias is None:
+            registry = self.registry()
+            from model_registry.alias import ChampionAlias  # brings MLflow along, as the registry does
+
+            self._alias = ChampionAlias(registry)
+        return self._alias.version_number()
 
     async def _bring_in(self, version: int, serving: Snapshot | None) -> None:
         start = time.monotonic()
         try:
-            snapshot, difference = await asyncio.to_thread(self._prepare, version, serving)
-        except ArtifactBroken as error:
-            self._refuse(version, str(error), is_final=True)
-            return
-        except Exception as error:
-            self._refuse(version, str(error) or type(error).__name__, is_final=False)
+            snapshot, difference, directory = await self._loads.call(lambda: self._prepare(version, serving))
+        except Exception as error:  # a version may be wrong in any way; the one that serves stays
+            why, is_final = _why(error)
+            self._refuse(version, why, _one_line(error), is_final=is_final)
             return
         self._slots.put(self._role, snapshot)
         self._held_back = None
@@ -113,38 +151,52 @@ class AliasWatcher:
         swap = Swap(version, previous, snapshot.loaded_at, round(seconds, 3), difference)
         self.state = replace(self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap)
         log.info("%s is now version %s (was %s), after %.2f s", self._role, version, previous, seconds)
+        self.keeper.keep(snapshot, directory)
 
-    def _alias_version(self) -> int | None:
-        """Ask the registry; note the contact, or what kept us from it. Blocking."""
-        now = dt.datetime.now(dt.UTC)
-        try:
-            version: int | None = self.registry().champion_version_number()
-        except NoChampion:
-            version = None
-        except Exception as error:  # whatever the registry's own database or network throws
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            self.state = replace(self.state, last_look=now, contact_error=reason)
-            log.warning("the registry cannot be asked: %s", reason)
-            return None
-        self.state = replace(
-            self.state, last_look=now, last_contact=now, contact_error=None, alias_version=version
-        )
-        return version
-
-    def _prepare(self, version: int, serving: Snapshot | None) -> tuple[Snapshot, float | None]:
+    def _prepare(self, version: int, serving: Snapshot | None) -> tuple[Snapshot, float | None, Path]:
         """Fetch, verify, load, warm and try a version. Blocking."""
         registry = self.registry()
+        directory, digest = registry.fetch_sealed(version)
         promoted = [record.at for record in registry.history() if record.version == version]
         snapshot = load_snapshot(
-            version, registry.fetch(version), champion_since=promoted[-1] if promoted else None
+            version,
+            directory,
+            digest=digest,
+            budget_ms=self._settings.model_budget_ms,
+            champion_since=promoted[-1] if promoted else None,
         )
         difference = difference_on_golden_card(snapshot.model, serving.model) if serving else None
-        return snapshot, difference
+        return snapshot, difference, directory
 
-    def _refuse(self, version: int, reason: str, *, is_final: bool) -> None:
-        refusal = Refusal(version, reason[:500], dt.datetime.now(dt.UTC), is_final)
+    def _refuse(self, version: int, why: Why, reason: str, *, is_final: bool) -> None:
+        refusal = Refusal(version, why, reason, dt.datetime.now(dt.UTC), is_final)
         self._held_back = refusal
         self._retry_at = time.monotonic() + self._settings.retry_s
-        others = [r for r in self.state.refusals if r.version != version or r.reason != refusal.reason]
-        self.state = replace(self.state, refusals=(refusal, *others)[:MAX_REFUSALS])
+        others = [r for r in self.state.refusals if r.version != version or r.reason != reason]
+        self.state = replace(
+            self.state,
+            refusals=(refusal, *others)[:MAX_REFUSALS],
+            n_refusals={**self.state.n_refusals, why: self.state.n_refusals.get(why, 0) + 1},
+        )
         log.error("version %s is refused: %s", version, reason)
+
+
+def _why(error: Exception) -> tuple[Why, bool]:
+    """Return the kind of a refusal, and whether the version is left alone until the alias moves."""
+    match error:
+        case ArtifactBroken():
+            return error.fault, True
+        case NotScored():
+            return "golden", True
+        case ModelTooSlow():
+            return "slow", True
+        case TimeoutError():
+            return "slow", False
+        case RegistryUnavailable():
+            return "registry", False
+        case _:
+            return "other", False
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500] or type(error).__name__
