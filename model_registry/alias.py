@@ -2,6 +2,7 @@
 
 import time
 
+from model_registry.fetch import Pointer
 from model_registry.registry import ModelRegistry
 from model_registry.store import Marks
 
@@ -13,7 +14,7 @@ TRUSTED_S = 10.0
 
 
 class ChampionAlias:
-    """The champion's version: 0.02 ms where nothing was written, else MLflow's look-up of 2 ms.
+    """The champion: 0.02 ms where nothing was written, else MLflow's look-up of 2 ms.
 
     For one thread at a time.
     """
@@ -22,20 +23,20 @@ class ChampionAlias:
         self._registry = registry
         self._marks: Marks | None = None
         self._marked_at = 0.0
-        self._version: int | None = None
+        self._pointer: Pointer | None = None
         self._trusted_until = 0.0
 
-    def version_number(self) -> int:
-        """Return the champion's version, asked of the registry only where it may have changed."""
+    def pointer(self) -> Pointer:
+        """Return which version is champion, asked of the registry only where that may have changed."""
         now = time.monotonic()
         marks = self._registry.marks()
         if marks is None or marks != self._marks:
             self._marks, self._marked_at = marks, now
-            self._version = None
-        if self._version is not None and now < self._trusted_until:
-            return self._version
-        self._version = None
-        version = self._registry.champion_version_number()
+            self._pointer = None
+        if self._pointer is not None and now < self._trusted_until:
+            return self._pointer
+        self._pointer = None
+        pointer = self._registry.champion_pointer()
         if marks is not None and now - self._marked_at >= SETTLED_S:
-            self._version, self._trusted_until = version, now + TRUSTED_S
-        return version
+            self._pointer, self._trusted_until = pointer, now + TRUSTED_S
+        return pointer

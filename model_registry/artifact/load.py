@@ -30,8 +30,13 @@ def load_artifact(directory: Path | str, *, digest: str | None = None) -> Loaded
     """
     directory = Path(directory)
     files, found = read_sealed(directory, digest=digest)
+    return load_files(files, found, directory)
+
+
+def load_files(files: dict[str, bytes], digest: str, directory: Path) -> LoadedModel:
+    """Return the model of an artifact's files, read and proved by :func:`read_sealed` from ``directory``."""
     try:
-        return _load(files, found)
+        return _load(files, digest)
     except ArtifactBroken as error:
         raise ArtifactBroken(f"{directory}: {error}", fault=error.fault) from error
 

@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from model_registry.artifact import SEAL
-from model_registry.artifact.digest import read_sealed
+from model_registry.artifact import SEAL, read_sealed
 
 log = logging.getLogger("greyhound.service")
 N_KEPT = 2

@@ -15,7 +15,6 @@ from service.errors import ModelTooSlow
 from service.following.slots import Snapshot
 from service.summary import Summary
 
-_N_WARM_UPS = 3  # the first runs of a graph allocate its arena
 _N_TIMED = 5
 
 
@@ -24,31 +23,40 @@ def load_snapshot(
     directory: Path,
     *,
     digest: str | None = None,
-    budget_ms: float | None = None,
     champion_since: dt.datetime | None = None,
     kept_at: dt.datetime | None = None,
 ) -> Snapshot:
-    """Load a version from its directory and prove that it works here.
-
-    Parameters
-    ----------
-    digest : str, optional
-        What the artifact's digest must be.
-    budget_ms : float, optional
-        How long the model may take for its golden card, at the best of a few times.
+    """Load a version from its directory, whose digest may be known, and prove that it works here.
 
     Raises
     ------
     model_registry.errors.ArtifactBroken
         If a file is missing, altered or unreadable, if the version needs features that we do not compute,
         or if it is off on its golden card.
-    service.errors.ModelTooSlow
-        If it takes longer than its budget.
     """
     model = load_artifact(directory, digest=digest)
+    return make_snapshot(version, model, champion_since=champion_since, kept_at=kept_at)
+
+
+def make_snapshot(
+    version: int,
+    model: LoadedModel,
+    *,
+    budget_ms: float | None = None,
+    champion_since: dt.datetime | None = None,
+    kept_at: dt.datetime | None = None,
+) -> Snapshot:
+    """Return a loaded model ready to serve: warmed, tried on its golden card, and timed if there is a budget.
+
+    Raises
+    ------
+    model_registry.errors.ArtifactBroken
+        See :func:`load_snapshot`.
+    service.errors.ModelTooSlow
+        If its golden card takes longer than ``budget_ms`` at the best of a few times.
+    """
     columns = model.spec.columns(FEATURE_NAMES)
-    for _ in range(_N_WARM_UPS):
-        model.check_golden()
+    model.check_golden()  # the first run of a graph also allocates its arena
     if budget_ms is not None:
         _check_speed(model, budget_ms)
     return Snapshot(
@@ -67,12 +75,13 @@ def load_snapshot(
 def difference_on_golden_card(new: LoadedModel, old: LoadedModel) -> float | None:
     """Return the largest difference of the two models' probabilities on the new one's golden card.
 
-    None where they do not take the same features.
+    None where they do not take the same features. What the new one gives, it has just proved to give.
     """
     if new.spec.features != old.spec.features:
         return None
-    features = np.array(new.documents["golden"]["features"], np.float32)
-    return float(np.abs(new.probabilities(features) - old.probabilities(features)).max())
+    golden = new.documents["golden"]
+    before = old.probabilities(np.array(golden["features"], np.float32))
+    return float(np.abs(np.array(golden["probabilities"]) - before).max())
 
 
 def settle_garbage() -> None:

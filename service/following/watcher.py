@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from model_registry import get_model_registry
+from model_registry.artifact import load_files
 from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryUnavailable
 from service.errors import ModelTooSlow
 from service.following.keeper import Keeper
-from service.following.loading import difference_on_golden_card, load_snapshot
+from service.following.loading import difference_on_golden_card, make_snapshot
 from service.following.patience import Patience
 from service.following.slots import CHAMPION, Slots, Snapshot
 from service.following.state import Refusal, Swap, WatcherState, Why
@@ -22,6 +23,7 @@ from service.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from model_registry.alias import ChampionAlias
+    from model_registry.fetch import Pointer
     from model_registry.registry import ModelRegistry
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class AliasWatcher:
         self._alias: ChampionAlias | None = None
         self._held_back: Refusal | None = None
         self._retry_at = 0.0
+        self._dating: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
         self._looking = asyncio.Lock()
         self._looks = Patience("the registry", seconds=settings.registry_timeout_s)
@@ -96,12 +99,14 @@ class AliasWatcher:
     async def look(self) -> None:
         """Ask once which version the alias names, and bring it in if it is not the one that serves."""
         async with self._looking:
-            version = await self._ask_for_version()
+            pointer = await self._ask()
             serving = self._slots.find(self._role)
-            if version is None or (serving and serving.version == version and serving.kept_at is None):
+            if pointer is None or (
+                serving and serving.version == pointer.version and serving.kept_at is None
+            ):
                 self._held_back = None
-            elif not self._is_held_back(version):
-                await self._bring_in(version, serving)
+            elif not self._is_held_back(pointer.version):
+                await self._bring_in(pointer, serving)
 
     def _is_held_back(self, version: int) -> bool:
         held_back = self._held_back
@@ -109,14 +114,14 @@ class AliasWatcher:
             return False
         return held_back.is_final or time.monotonic() < self._retry_at
 
-    async def _ask_for_version(self) -> int | None:
+    async def _ask(self) -> "Pointer | None":
         """Ask the registry; note the contact, or what kept us from it."""
         asked_at = dt.datetime.now(dt.UTC)
-        version: int | None
+        pointer: Pointer | None
         try:
-            version = await self._looks.call(self._alias_version)
+            pointer = await self._looks.call(self._pointer)
         except NoChampion:
-            version = None
+            pointer = None
         except Exception as error:  # whatever the registry's own database or network throws
             reason = _one_line(error)
             if self.state.contact_error != reason:
@@ -124,22 +129,26 @@ class AliasWatcher:
             self.state = replace(self.state, last_look=asked_at, contact_error=reason)
             return None
         self.state = replace(
-            self.state, last_look=asked_at, last_contact=asked_at, contact_error=None, alias_version=version
+            self.state,
+            last_look=asked_at,
+            last_contact=asked_at,
+            contact_error=None,
+            alias_version=pointer.version if pointer else None,
         )
-        return version
+        return pointer
 
-    def _alias_version(self) -> int:
+    def _pointer(self) -> "Pointer":
         if self._alias is None:
             registry = self.registry()
             from model_registry.alias import ChampionAlias  # brings MLflow along, as the registry does
 
             self._alias = ChampionAlias(registry)
-        return self._alias.version_number()
+        return self._alias.pointer()
 
-    async def _bring_in(self, version: int, serving: Snapshot | None) -> None:
-        start = time.monotonic()
+    async def _bring_in(self, pointer: "Pointer", serving: Snapshot | None) -> None:
+        start, version = time.monotonic(), pointer.version
         try:
-            snapshot, difference, directory = await self._loads.call(lambda: self._prepare(version, serving))
+            snapshot, difference, directory = await self._loads.call(lambda: self._prepare(pointer, serving))
         except Exception as error:  # a version may be wrong in any way; the one that serves stays
             why, is_final = _why(error)
             self._refuse(version, why, _one_line(error), is_final=is_final)
@@ -151,22 +160,25 @@ class AliasWatcher:
         swap = Swap(version, previous, snapshot.loaded_at, round(seconds, 3), difference)
         self.state = replace(self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap)
         log.info("%s is now version %s (was %s), after %.2f s", self._role, version, previous, seconds)
-        self.keeper.keep(snapshot, directory)
+        self._dating = asyncio.create_task(self._date(snapshot, directory))
 
-    def _prepare(self, version: int, serving: Snapshot | None) -> tuple[Snapshot, float | None, Path]:
+    def _prepare(self, pointer: "Pointer", serving: Snapshot | None) -> tuple[Snapshot, float | None, Path]:
         """Fetch, verify, load, warm and try a version. Blocking."""
-        registry = self.registry()
-        directory, digest = registry.fetch_sealed(version)
-        promoted = [record.at for record in registry.history() if record.version == version]
-        snapshot = load_snapshot(
-            version,
-            directory,
-            digest=digest,
-            budget_ms=self._settings.model_budget_ms,
-            champion_since=promoted[-1] if promoted else None,
-        )
-        difference = difference_on_golden_card(snapshot.model, serving.model) if serving else None
-        return snapshot, difference, directory
+        got = self.registry().fetch_files(pointer)
+        model = load_files(got.files, got.digest, got.directory)
+        snapshot = make_snapshot(pointer.version, model, budget_ms=self._settings.model_budget_ms)
+        difference = difference_on_golden_card(model, serving.model) if serving else None
+        return snapshot, difference, got.directory
+
+    async def _date(self, snapshot: Snapshot, directory: Path) -> None:
+        """Find out when the version that serves was promoted, which nobody waits for, and keep it on disk."""
+        with suppress(RegistryUnavailable):
+            history = await self.ask(lambda registry: registry.history())
+            at = [record.at for record in history if record.version == snapshot.version]
+            if at and self._slots.find(self._role) is snapshot:
+                snapshot = replace(snapshot, champion_since=at[-1])
+                self._slots.put(self._role, snapshot)
+        self.keeper.keep(snapshot, directory)
 
     def _refuse(self, version: int, why: Why, reason: str, *, is_final: bool) -> None:
         refusal = Refusal(version, why, reason, dt.datetime.now(dt.UTC), is_final)
