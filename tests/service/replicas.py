@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -17,10 +18,22 @@ from tests.service.builders import RunningService
 SERVE = [sys.executable, "-c", "from greyhound.cli import main; main()", "serve"]
 
 
+@dataclass(frozen=True)
+class ServiceProcess(RunningService):
+    """A service in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Tell it to stop, and wait until it has."""
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+
 @contextmanager
 def service_process(
     registry: str, folder: Path, *, wait_for: str = "/health/live", **settings: str
-) -> Iterator[RunningService]:
+) -> Iterator["ServiceProcess"]:
     """`greyhound serve` in a folder, once it answers; settings as in the environment, without the prefix."""
     values = {
         "database": f"sqlite:///{folder}/none.db",
@@ -39,17 +52,20 @@ def service_process(
             except httpx.TransportError:
                 pass
             time.sleep(0.02)
-        yield RunningService(url, client)
+        yield ServiceProcess(url, client, process)
 
 
 @contextmanager
-def service_processes(n: int, registry: str, folder: Path, **settings: str) -> Iterator[list[RunningService]]:
-    """Several of them, started together."""
+def service_processes(n: int, registry: str, folder: Path, **settings: str) -> Iterator[list[ServiceProcess]]:
+    """Several of them on one registry, each with a folder of its own."""
     with ExitStack() as stack:
         folders = [folder / f"service-{i}" for i in range(n)]
         for path in folders:
             path.mkdir()
-        yield [stack.enter_context(service_process(registry, path, **settings)) for path in folders]
+        yield [
+            stack.enter_context(service_process(registry, path, wait_for="/health/ready", **settings))
+            for path in folders
+        ]
 
 
 @contextmanager
