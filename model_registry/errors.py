@@ -15,6 +15,11 @@
 A message states the rule and the value: ``members/cat.onnx differs from its digest: expected 1f, got 9a``.
 """
 
+from typing import Literal
+
+Fault = Literal["corrupt", "digest", "features", "golden", "incomplete"]
+"""For counting: unreadable, altered, of features unknown here, off on its golden card, lacking a file."""
+
 
 class RegistryError(Exception):
     """Root of all errors of :mod:`model_registry`."""
@@ -22,6 +27,10 @@ class RegistryError(Exception):
 
 class ArtifactBroken(RegistryError):
     """A model's directory lacks a file, differs from its digest, or cannot be run; the file is named."""
+
+    def __init__(self, message: str, *, fault: Fault = "corrupt") -> None:
+        super().__init__(message)
+        self.fault: Fault = fault
 
 
 class NotInParity(RegistryError):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,21 +19,46 @@ from model_registry.store import Store
 WITHIN = "artifacts/model"
 
 
-def fetch_artifact(store: Store, model: str, entry: MlflowVersion) -> Path:
-    """Return the directory of a version's artifact: in the store itself if it is local, else in the cache."""
-    digest = entry.tags.get("digest")
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where a version's artifact is, and its digest, by the registry's record."""
+
+    version: int
+    source: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An artifact on this machine, its files proved against the digest on record."""
+
+    directory: Path
+    files: dict[str, bytes]
+    digest: str
+
+
+def pointer_of(entry: MlflowVersion) -> Pointer:
+    """Return where one of MLflow's versions points to."""
+    return Pointer(int(entry.version), str(entry.source), entry.tags.get("digest"))
+
+
+def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
+    """Return a version's artifact: from the store itself if that is local, else from the cache."""
+    digest, source = pointer.digest, pointer.source
     if not digest:
-        raise ArtifactBroken(f"version {entry.version} has no digest on record: it was not registered by us")
-    source = str(store.client.get_model_version_download_uri(model, entry.version))
+        raise ArtifactBroken(
+            f"version {pointer.version} has no digest on record: it was not registered by us"
+        )
+    if urlsplit(source).scheme == "models":  # a copy of another version: MLflow knows where that lies
+        source = str(store.client.get_model_version_download_uri(model, str(pointer.version)))
     if urlsplit(source).scheme in ("", "file"):
         path = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
         directory = _where_it_is_now(path, store.folder) / WITHIN
         if not directory.exists():
-            raise RegistryUnavailable(f"the artifacts of version {entry.version} are not at {directory}")
-        read_sealed(directory, digest=digest)
-        return directory
+            raise RegistryUnavailable(f"the artifacts of version {pointer.version} are not at {directory}")
+        return Fetched(directory, *read_sealed(directory, digest=digest))
     return _cached(
-        store, f"{source}/{WITHIN}", store.folder / "cache" / "models", f"{entry.version}-{digest}"
+        store, f"{source}/{WITHIN}", store.folder / "cache" / "models", f"{pointer.version}-{digest}"
     )
 
 
@@ -46,12 +72,11 @@ def _where_it_is_now(path: Path, folder: Path) -> Path:
     return path
 
 
-def _cached(store: Store, source: str, cache: Path, name: str) -> Path:
+def _cached(store: Store, source: str, cache: Path, name: str) -> Fetched:
     digest, directory = name.partition("-")[2], cache / name
     if directory.exists():
         try:
-            read_sealed(directory, digest=digest)
-            return directory
+            return Fetched(directory, *read_sealed(directory, digest=digest))
         except ArtifactBroken:
             shutil.rmtree(directory, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
@@ -60,11 +85,11 @@ def _cached(store: Store, source: str, cache: Path, name: str) -> Path:
         got = mlflow.artifacts.download_artifacts(
             artifact_uri=source, dst_path=str(draft), tracking_uri=store.uri
         )
-        read_sealed(Path(got), digest=digest)
+        files, _ = read_sealed(Path(got), digest=digest)
         try:
             os.rename(got, directory)
         except OSError:  # another fetch was faster; what it brought counts if it is whole
-            read_sealed(directory, digest=digest)
+            files, _ = read_sealed(directory, digest=digest)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return directory
+    return Fetched(directory, files, digest)

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from model_registry.artifact import load_artifact
 from model_registry.errors import GatesNotPassed, NoChampion, NoSuchVersion, PromotionRefused
-from model_registry.fetch import fetch_artifact
+from model_registry.fetch import Fetched, Pointer, fetch_artifact, pointer_of
 from model_registry.history import (
     MAX_REASON,
     Action,
@@ -20,7 +20,7 @@ from model_registry.history import (
     read_history,
     tag_of,
 )
-from model_registry.store import Store
+from model_registry.store import Marks, Store
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 
 MODEL = "greyhound-win"
@@ -132,6 +132,10 @@ class ModelRegistry:
         """Return the champion's version by one look-up of the alias, cheap enough to ask every second."""
         return self._number(CHAMPION)
 
+    def champion_pointer(self) -> Pointer:
+        """Return the champion's version and where its artifact is, by the same one look-up."""
+        return pointer_of(self._bearer(CHAMPION))
+
     def version(self, version: int) -> ModelVersion:
         """Return one version."""
         return read_version(self._entry(version), _aliases(self._model()))
@@ -163,9 +167,16 @@ class ModelRegistry:
 
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
-        entry = self._entry(version)
+        return self.fetch_files(pointer_of(self._entry(version))).directory
+
+    def fetch_files(self, pointer: Pointer) -> Fetched:
+        """Return the artifact that a pointer names, proved; an SQLite registry is not asked anything."""
         with self._store.errors():
-            return fetch_artifact(self._store, MODEL, entry)
+            return fetch_artifact(self._store, MODEL, pointer)
+
+    def marks(self) -> Marks | None:
+        """Return what changes whenever an SQLite registry is written to; None for any other registry."""
+        return self._store.marks()
 
     def _make_champion(
         self, version: int, action: Action, reason: str, by: str | None, forced: bool
@@ -223,9 +234,12 @@ class ModelRegistry:
                 raise
 
     def _number(self, alias: str) -> int:
+        return int(self._bearer(alias).version)
+
+    def _bearer(self, alias: str) -> MlflowVersion:
         with self._store.errors():
             try:
-                return int(self._store.client.get_model_version_by_alias(MODEL, alias).version)
+                return self._store.client.get_model_version_by_alias(MODEL, alias)
             except MlflowException as error:
                 if error.error_code in _ABSENT:
                     raise NoChampion(f"{self} has no {alias} of {MODEL!r}; promote a version") from error

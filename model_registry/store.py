@@ -17,6 +17,9 @@ from model_registry.errors import RegistryUnavailable
 DEFAULT_URI = "sqlite:///var/mlflow.db"
 EXPERIMENT = "greyhound"
 
+Marks = tuple[tuple[int, int, int] | None, ...]
+"""Inode, size and time of change of an SQLite file and of its logs; None where there is no such file."""
+
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # An answer within seconds or none: MLflow's own defaults retry for minutes. A user's own setting wins.
 _SETTINGS = {
@@ -73,6 +76,15 @@ class Store:
                 _close_connections(self._client)
                 self._inode = self._inode_now()
             return self._client
+
+    def marks(self) -> Marks | None:
+        """Return the marks of an SQLite store, else None.
+
+        By name only: to open and close the file here would drop the locks that SQLite holds on it.
+        """
+        if self.path is None:
+            return None
+        return tuple(_mark(f"{self.path}{log}") for log in ("", "-journal", "-wal"))
 
     def experiment(self, name: str = EXPERIMENT) -> str:
         """Return the id of an experiment, made if absent, whose artifacts lie where the store's do."""
@@ -166,6 +178,14 @@ def _sqlite_path(url: sa.URL | None) -> Path | None:
     if url is None or url.get_backend_name() != "sqlite":
         return None
     return Path(str(url.database)).absolute()
+
+
+def _mark(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _close_connections(client: MlflowClient) -> None:

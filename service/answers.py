@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
+from service.following.slots import Snapshot
 from service.prediction import CardPrediction
 from service.schemas import PredictionOut
-from service.slots import Snapshot
 from service.wire import structs_of
 
 if TYPE_CHECKING:

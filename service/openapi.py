@@ -45,7 +45,10 @@ REQUEST_ID: dict[str, Any] = {
 }
 _REASONS = {
     400: "The body is not JSON in UTF-8",
+    401: "The signature or the time of the delivery is not right",
+    403: "No secret is set, so no delivery is taken",
     404: "There is no such version",
+    409: "The delivery was taken before",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",
     415: "The body claims to be something else than JSON",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",

@@ -11,8 +11,8 @@ from racing.cards import Card, check_card
 from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
+from service.following.slots import Snapshot
 from service.form import Form, Known
-from service.slots import Snapshot
 
 _CODES = frozenset(feature.name for feature in FEATURES if feature.is_categorical)
 

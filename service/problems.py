@@ -24,7 +24,18 @@ from model_registry.errors import (
     RegistryUnavailable,
 )
 from racing.errors import CardRefused, DatabaseUnavailable, FileRefused, NotEnoughHistory, RacingError
-from service.errors import BodyTooLarge, BodyUnreadable, NotJson, NotReady, PortTaken, ServiceError
+from service.errors import (
+    BodyTooLarge,
+    BodyUnreadable,
+    ModelTooSlow,
+    NotJson,
+    NotReady,
+    PortTaken,
+    ServiceError,
+    WebhookForged,
+    WebhookReplayed,
+    WebhooksOff,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_VIOLATIONS = 50
@@ -88,9 +99,13 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
     BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
+    ModelTooSlow: Kind(503, "model-too-slow", "The version is too slow"),
     NotJson: Kind(415, "not-json", "The body must be JSON"),
     NotReady: Kind(503, "not-ready", "No model is loaded"),
     PortTaken: Kind(503, "port-taken", "The service cannot listen there"),
+    WebhookForged: Kind(401, "webhook-forged", "The webhook is not the registry's"),
+    WebhookReplayed: Kind(409, "webhook-replayed", "The webhook was delivered before"),
+    WebhooksOff: Kind(403, "webhooks-off", "No webhook is taken"),
 }
 INVALID = Kind(422, "invalid-request", "The request does not fit its schema")
 UNEXPECTED = Kind(

@@ -11,12 +11,13 @@ from fastapi import Depends, Request
 
 from racing.cards import Card
 from service.errors import NotJson
+from service.following.signature import Deliveries
+from service.following.slots import Slots, Snapshot
+from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.settings import ServiceSettings
-from service.slots import Slots, Snapshot
-from service.watcher import AliasWatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Running:
     threads: ThreadPoolExecutor
     metrics: Metrics
     started_at: dt.datetime
+    deliveries: Deliveries
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:
         """Answer a card from one snapshot.
@@ -67,3 +69,4 @@ async def json_body(request: Request) -> bytes:
 
 
 Service = Annotated[Running, Depends(running)]
+JsonBody = Annotated[bytes, Depends(json_body)]

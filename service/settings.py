@@ -1,6 +1,6 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -27,6 +27,33 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Seconds before a champion that could not be fetched, because the registry was away, is "
         "tried again. A champion that is broken is not tried again until the alias moves.",
+    )
+    registry_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds that the registry has for an answer; serving never waits for it.",
+    )
+    load_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that a new champion has to be fetched, loaded and tried; then it is refused, "
+        "and tried again after `retry_s`.",
+    )
+    model_budget_ms: float = Field(
+        default=50.0,
+        gt=0,
+        description="Milliseconds that a model may take for its golden card; a slower one is refused.",
+    )
+    kept_champion: str = Field(
+        default="var/champion",
+        description="Folder in which the last good champion is kept, for a start while the registry is away; "
+        "empty keeps none.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Secret of MLflow's webhooks, at least 16 characters, as given to `greyhound models "
+        "webhook add`; without it `POST /webhooks/mlflow` answers 403.",
     )
     database_poll_s: float = Field(
         default=2.0,

@@ -1,12 +1,14 @@
 """``GET /model_status``: the keys that existing pages read, first and in their order, and then ours."""
 
 import datetime as dt
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.slots import CHAMPION, Slots
+from service.following.keeper import KeptState
+from service.following.slots import CHAMPION, Slots
+from service.following.state import WatcherState
 from service.summary import Summary
-from service.watcher import WatcherState
 
 
 class SwapOut(BaseModel):
@@ -31,8 +33,14 @@ class RefusalOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     version: int = Field(description="Version that was refused.", examples=[8])
+    why: str = Field(
+        description="In a word: `corrupt`, `digest` (altered), `features` (unknown here), `golden` (off on "
+        "its golden card), `incomplete`, `slow`, `registry` (it could not be fetched) or `other`.",
+        examples=["digest"],
+    )
     reason: str = Field(
-        description="Why.", examples=["members/xgboost.onnx differs from its digest: expected 1f.., got 9a.."]
+        description="In full.",
+        examples=["members/xgboost.onnx differs from its digest: expected 1f.., got 9a.."],
     )
     at: dt.datetime = Field(description="When, UTC.", examples=["2026-03-14T08:00:02Z"])
     is_final: bool = Field(
@@ -58,6 +66,19 @@ class RegistryOut(BaseModel):
     error: str | None = Field(description="Why it did not answer, if it did not.", examples=[None])
 
 
+class KeptOut(BaseModel):
+    """What lies on this machine's disk for a start while the registry is away."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int | None = Field(description="Version that is kept; null if none is.", examples=[7])
+    kept_at: dt.datetime | None = Field(description="Since when, UTC.", examples=["2026-03-14T08:00:02Z"])
+    error: str | None = Field(
+        description="Why the version that serves could not be kept, or a kept one not be used.",
+        examples=["[Errno 28] No space left on device"],
+    )
+
+
 class ModelStatus(Summary):
     """The champion, how good it is, and how it got here."""
 
@@ -69,6 +90,15 @@ class ModelStatus(Summary):
     )
     loaded_at: dt.datetime | None = Field(
         default=None, description="Since when it serves here, UTC.", examples=["2026-03-14T08:00:02Z"]
+    )
+    served_from: Literal["registry", "kept artifact"] | None = Field(
+        default=None,
+        description="Where it was loaded from. `kept artifact`: the registry could not give its champion "
+        "when the service started, so the last good one kept on disk serves until it can.",
+        examples=["registry"],
+    )
+    served_from_kept_at: dt.datetime | None = Field(
+        default=None, description="When that artifact was kept, UTC; null otherwise.", examples=[None]
     )
     is_simulated: bool | None = Field(
         default=None, description="Whether it was trained on simulated races.", examples=[False]
@@ -83,6 +113,9 @@ class ModelStatus(Summary):
         description="What the service sees of the registry.",
         examples=[{"champion_version": 7, "last_look": None, "last_contact": None, "error": None}],
     )
+    kept: KeptOut = Field(
+        description="The champion kept on disk.", examples=[{"version": 7, "kept_at": None, "error": None}]
+    )
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )
@@ -92,7 +125,12 @@ class ModelStatus(Summary):
 
 
 def model_status(
-    slots: Slots, state: WatcherState, *, started_at: dt.datetime, database_error: str | None
+    slots: Slots,
+    state: WatcherState,
+    kept: KeptState,
+    *,
+    started_at: dt.datetime,
+    database_error: str | None,
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
@@ -107,6 +145,7 @@ def model_status(
             last_contact=state.last_contact,
             error=state.contact_error,
         ),
+        kept=KeptOut.model_validate(kept),
         database_error=database_error,
         started_at=started_at,
     )
@@ -116,6 +155,8 @@ def model_status(
         "version": champion.version,
         "champion_since": champion.champion_since,
         "loaded_at": champion.loaded_at,
+        "served_from": "kept artifact" if champion.kept_at else "registry",
+        "served_from_kept_at": champion.kept_at,
         "is_simulated": champion.is_simulated,
         "feature_version": champion.model.spec.feature_version,
         "digest": champion.model.digest,

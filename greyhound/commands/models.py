@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from model_registry.history import PromotionRecord
     from model_registry.registry import ModelRegistry
     from model_registry.versions import ModelVersion
+    from model_registry.webhooks import Webhooks
 
+MIN_SECRET = 16  # as the service's setting wants it
 # What a person compares first; `models show` has all of them.
 _LISTED = ("race_log_loss", "auc", "ece")
 
@@ -138,6 +140,84 @@ def history(registry: str, as_json: bool) -> None:
         when, before = f"{record.at:%Y-%m-%d %H:%M:%S}", str(record.previous or "")
         table.add_row(str(record.number), when, what, str(record.version), before, record.by, record.reason)
     console.print(table)
+
+
+@models.group()
+def webhook() -> None:
+    """Let a tracking server tell services at once of every promotion.
+
+    \b
+    Examples:
+      greyhound models webhook add https://service.example/webhooks/mlflow
+      greyhound models webhook list
+      greyhound models webhook remove ID
+    """
+
+
+@webhook.command()
+@click.argument("url")
+@click.option(
+    "--secret",
+    envvar="GREYHOUND_WEBHOOK_SECRET",
+    prompt="The services' GREYHOUND_WEBHOOK_SECRET",
+    hide_input=True,
+    metavar="TEXT",
+    help="What deliveries are signed with; by default GREYHOUND_WEBHOOK_SECRET, else asked for.",
+)
+@registry_option
+@json_option
+def add(url: str, secret: str, registry: str, as_json: bool) -> None:
+    """Tell the service at URL, .../webhooks/mlflow, of every promotion; a try is sent at once.
+
+    The registry must be an MLflow tracking server. Services that no webhook reaches follow by asking.
+
+    Example: greyhound models webhook add https://service.example/webhooks/mlflow
+    """
+    if len(secret) < MIN_SECRET:
+        raise click.BadParameter(f"a secret has at least {MIN_SECRET} characters, got {len(secret)}")
+    hooks = _webhooks(registry)
+    added = hooks.add(url, secret=secret)
+    failure = hooks.try_out(added.id)
+    if as_json:
+        print_json({"id": added.id, "url": added.url, "failure": failure})
+    elif failure:
+        console.print(f"Webhook {added.id} is added, but a try failed: {failure}")
+    else:
+        console.print(f"Webhook {added.id} is added, and {added.url} took a try.")
+
+
+@webhook.command("list")
+@registry_option
+@json_option
+def list_webhooks(registry: str, as_json: bool) -> None:
+    """List the webhooks that tell of promotions.
+
+    Example: greyhound models webhook list
+    """
+    found = _webhooks(registry).all()
+    if as_json:
+        print_json({"webhooks": found})
+        return
+    for hook in found:
+        console.print(f"{hook.id}  {hook.url}{'' if hook.is_active else '  (disabled)'}")
+
+
+@webhook.command()
+@click.argument("webhook_id", metavar="ID")
+@registry_option
+def remove(webhook_id: str, registry: str) -> None:
+    """Remove the webhook of an ID.
+
+    Example: greyhound models webhook remove 8f14e45f-ceea-467f-a9b1-0a2b5c4d3e21
+    """
+    _webhooks(registry).remove(webhook_id)
+    console.print(f"Webhook {webhook_id} is removed.")
+
+
+def _webhooks(uri: str) -> "Webhooks":
+    from model_registry.webhooks import Webhooks  # --help must not wait for MLflow
+
+    return Webhooks(uri)
 
 
 def _registry(uri: str) -> "ModelRegistry":

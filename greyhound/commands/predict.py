@@ -96,8 +96,8 @@ def _answer(
 ) -> "PredictionOut":
     from model_registry import get_model_registry
     from service.answers import prediction_out
+    from service.following.loading import load_snapshot
     from service.form import Form
-    from service.loading import load_snapshot
     from service.prediction import predict_card
 
     store = get_model_registry(registry)

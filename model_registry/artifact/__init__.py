@@ -1,9 +1,9 @@
 """The artifact: a registered model as a directory of data, never code."""
 
-from model_registry.artifact.digest import MAX_BYTES, SEAL
+from model_registry.artifact.digest import MAX_BYTES, SEAL, read_sealed
 from model_registry.artifact.documents import DOCUMENTS, golden_document
 from model_registry.artifact.explain import Explanation, explain
-from model_registry.artifact.load import load_artifact
+from model_registry.artifact.load import load_artifact, load_files
 from model_registry.artifact.loaded_model import GOLDEN_TOLERANCE, LoadedModel
 from model_registry.artifact.spec import Calibration, Isotonic, Member, ModelSpec, Platt
 from model_registry.artifact.write import write_artifact
@@ -23,5 +23,7 @@ __all__ = [
     "explain",
     "golden_document",
     "load_artifact",
+    "load_files",
+    "read_sealed",
     "write_artifact",
 ]

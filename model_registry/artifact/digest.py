@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from model_registry.errors import ArtifactBroken
+from model_registry.errors import ArtifactBroken, Fault
 
 SEAL = "DIGEST.json"
 # A predecessor's artifact was 89 MB and was thought huge; ours aim at 10.
@@ -37,22 +37,23 @@ def read_sealed(directory: Path, *, digest: str | None = None) -> tuple[dict[str
         raise ArtifactBroken(f"{directory} is not a directory")
     present = _files_below(directory)
     if SEAL not in present:
-        raise ArtifactBroken(f"{directory}: {SEAL} is missing")
+        raise ArtifactBroken(f"{directory}: {SEAL} is missing", fault="incomplete")
     seal_content = _read(directory, SEAL)
     found = digest_of(seal_content)
     if digest is not None and found != digest:
-        raise ArtifactBroken(f"{directory}: the digest must be {digest}, got {found}")
+        raise ArtifactBroken(f"{directory}: the digest must be {digest}, got {found}", fault="digest")
     expected = _digests(directory, seal_content)
     names = set(present) - {SEAL}
-    faults = [f"{name} is missing" for name in sorted(expected.keys() - names)]
+    missing = sorted(expected.keys() - names)
+    faults = [f"{name} is missing" for name in missing]
     faults += [f"{name} is not in {SEAL}" for name in sorted(names - expected.keys())]
-    _raise_if_any(directory, faults)
+    _raise_if_any(directory, faults, "incomplete" if missing else "digest")
     files = {name: _read(directory, name) for name in sorted(names)}
     for name, content in files.items():
         got = hashlib.sha256(content).hexdigest()
         if got != expected[name]:
             faults.append(f"{name} differs from its digest: expected {expected[name]}, got {got}")
-    _raise_if_any(directory, faults)
+    _raise_if_any(directory, faults, "digest")
     return files, found
 
 
@@ -69,7 +70,7 @@ def _files_below(directory: Path) -> dict[str, int]:
     try:
         _check_names_and_size({name: size for name, size in sizes.items() if name != SEAL})
     except ArtifactBroken as error:
-        raise ArtifactBroken(f"{directory}: {error}") from error
+        raise ArtifactBroken(f"{directory}: {error}", fault=error.fault) from error
     return sizes
 
 
@@ -100,6 +101,6 @@ def _read(directory: Path, name: str) -> bytes:
         raise ArtifactBroken(f"{directory}: {name} cannot be read: {error.strerror}") from error
 
 
-def _raise_if_any(directory: Path, faults: list[str]) -> None:
+def _raise_if_any(directory: Path, faults: list[str], fault: Fault) -> None:
     if faults:
-        raise ArtifactBroken(f"{directory}: " + "; ".join(faults))
+        raise ArtifactBroken(f"{directory}: " + "; ".join(faults), fault=fault)

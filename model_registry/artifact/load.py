@@ -30,16 +30,21 @@ def load_artifact(directory: Path | str, *, digest: str | None = None) -> Loaded
     """
     directory = Path(directory)
     files, found = read_sealed(directory, digest=digest)
+    return load_files(files, found, directory)
+
+
+def load_files(files: dict[str, bytes], digest: str, directory: Path) -> LoadedModel:
+    """Return the model of an artifact's files, read and proved by :func:`read_sealed` from ``directory``."""
     try:
-        return _load(files, found)
+        return _load(files, digest)
     except ArtifactBroken as error:
-        raise ArtifactBroken(f"{directory}: {error}") from error
+        raise ArtifactBroken(f"{directory}: {error}", fault=error.fault) from error
 
 
 def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
     missing = [name for name in ("model.json", *(f"{d}.json" for d in DOCUMENTS)) if name not in files]
     if missing:
-        raise ArtifactBroken(f"{', '.join(missing)} missing")
+        raise ArtifactBroken(f"{', '.join(missing)} missing", fault="incomplete")
     documents = {name[:-5]: decode(name, files[name]) for name in files if name.endswith(".json")}
     spec = ModelSpec.from_json(documents.pop("model"))
     graphs = {name for name in files if name.endswith(".onnx")}

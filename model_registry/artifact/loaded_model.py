@@ -116,12 +116,14 @@ class LoadedModel:
         except (LookupError, TypeError, ValueError) as error:
             raise ArtifactBroken(f"golden.json: {error}") from error
         if expected.shape != got.shape or not len(got):
-            raise ArtifactBroken(f"golden.json: {len(got)} runners, but {expected.size} probabilities")
+            raise ArtifactBroken(
+                f"golden.json: {len(got)} runners, but {expected.size} probabilities", fault="golden"
+            )
         difference = np.abs(got - expected)
         worst = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
         if not difference[worst] <= GOLDEN_TOLERANCE:
             rule = f"runner {worst} must have {expected[worst]:.9f}, got {got[worst]:.9f}"
-            raise ArtifactBroken(f"golden.json: {rule}: off by {difference[worst]:.2g}")
+            raise ArtifactBroken(f"golden.json: {rule}: off by {difference[worst]:.2g}", fault="golden")
 
     def _scores(self, blended: Floats) -> Floats:
         match self.spec.calibration:

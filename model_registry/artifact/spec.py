@@ -86,7 +86,8 @@ class ModelSpec:
         missing = [name for name in self.features if name not in place]
         if missing:
             rule = f"every feature must be known here, {len(missing)} are not, the first {missing[0]!r}"
-            raise ArtifactBroken(f"model.json: {rule} (its feature_version is {self.feature_version!r})")
+            told = f"model.json: {rule} (its feature_version is {self.feature_version!r})"
+            raise ArtifactBroken(told, fault="features")
         return np.array([place[name] for name in self.features], np.intp)
 
     def as_json(self) -> dict[str, Any]:

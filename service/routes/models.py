@@ -1,6 +1,5 @@
 """``GET /models``: the versions that the registry has, and which of them bear an alias."""
 
-import asyncio
 import datetime as dt
 
 from fastapi import APIRouter, Path
@@ -46,7 +45,7 @@ class VersionsOut(BaseModel):
 @router.get("/models", summary="All registered versions", responses=problems(503))
 async def get_models(service: Service) -> VersionsOut:
     """List the registry's versions, newest first, with their aliases and figures."""
-    versions = await asyncio.to_thread(lambda: service.watcher.registry().versions())
+    versions = await service.watcher.ask(lambda registry: registry.versions())
     return VersionsOut(models=[_version_out(version) for version in versions])
 
 
@@ -57,7 +56,7 @@ async def get_model(
     """Show one version."""
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         raise NoSuchVersion("a version is a whole number, such as 7")
-    return _version_out(await asyncio.to_thread(lambda: service.watcher.registry().version(int(version))))
+    return _version_out(await service.watcher.ask(lambda registry: registry.version(int(version))))
 
 
 def _version_out(version: ModelVersion) -> VersionOut:

@@ -9,12 +9,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
-def running(arguments: Sequence[str], environment: Mapping[str, str], log: Path, url: str) -> Iterator[None]:
+def running(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, url: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``mlflow ARGUMENTS`` until the block ends; ``url`` is what answers when it is up."""
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -26,14 +28,16 @@ def running(arguments: Sequence[str], environment: Mapping[str, str], log: Path,
         )
     try:
         _wait_for(url, server)
-        yield
+        yield server
     finally:
         print(log.read_text())
-        os.killpg(server.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
         try:
             server.wait(10)
         except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
             server.wait(10)
 
 

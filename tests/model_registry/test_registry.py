@@ -293,7 +293,7 @@ def test_fetches_at_once_leave_one_whole_copy_and_no_drafts(tmp_path: Path) -> N
     got: list[Path] = []
 
     def fetch() -> None:
-        got.append(_cached(store, (tmp_path / "remote").as_uri(), cache, f"1-{digest}"))
+        got.append(_cached(store, (tmp_path / "remote").as_uri(), cache, f"1-{digest}").directory)
 
     threads = [threading.Thread(target=fetch) for _ in range(4)]
     for thread in threads:

@@ -1,55 +1,46 @@
-"""Promotions while the service runs: nothing fails, nothing mixes, nothing broken gets in."""
+"""Promotions while the service runs: nothing fails, nothing mixes, and the new version answers soon."""
 
-import threading
+import statistics
+import time
 from pathlib import Path
 
-import httpx
-import numpy as np
+import pytest
 
-from tests.service.builders import (
-    address,
-    make_card,
-    make_model,
-    make_registry,
-    open_registry,
-    point_alias_at,
-    running_service,
-    win_probabilities,
-)
+from tests.service.builders import address, make_card, make_registry, open_registry, running_service
+from tests.service.load import Load, send_webhook
+from tests.service.replicas import service_process
 
-N_CLIENTS, N_MOVES = 8, 30
+SECRET = "correct horse battery staple"
+N_MOVES = 25  # each way
+SOON_S = 0.3
 
 
-def test_thirty_moves_of_the_alias_under_load_fail_no_request_and_mix_no_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("way", "poll_s"), [("polling", 0.2), ("webhook", 60.0)])
+def test_moves_of_the_alias_under_load_fail_no_request_mix_no_answer_and_show_soon(
+    tmp_path: Path, way: str, poll_s: float
+) -> None:
     uri = make_registry(tmp_path, exponents=(0.5, 2.0))
-    card, answers, stop = make_card(8), [], threading.Event()
-
-    with running_service(uri, champion_poll_s=0.02) as service:
-
-        def ask() -> None:
-            with httpx.Client(base_url=service.url, timeout=20) as client:
-                while not stop.wait(0.05):  # a load, not a race for the processor that service and test share
-                    answers.append(client.post("/predict", json=card))
-
-        clients = [threading.Thread(target=ask) for _ in range(N_CLIENTS)]
-        for client in clients:
-            client.start()
-        for move in range(N_MOVES):
-            wanted = 2 - move % 2
-            point_alias_at(uri, wanted)
-            service.wait_until(lambda status, wanted=wanted: status["version"] == wanted, seconds=5)
-        stop.set()
-        for client in clients:
-            client.join()
+    move = open_registry(uri)._store.client.set_registered_model_alias
+    waits = []
+    settings = {"champion_poll_s": str(poll_s), "webhook_secret": SECRET}
+    with service_process(uri, tmp_path, wait_for="/health/ready", **settings) as service:
+        with Load(service.url, make_card(8), n_clients=4, interval_s=0.1) as load:
+            for i in range(N_MOVES):
+                wanted = 2 - i % 2
+                moved_at = time.perf_counter()
+                move("greyhound-win", "champion", str(wanted))
+                if way == "webhook":
+                    assert send_webhook(service.client, SECRET).status_code == 202
+                waits.append(load.first_of(wanted, moved_at) - moved_at)
         status = service.client.get("/model_status").json()
 
-    assert {answer.status_code for answer in answers} == {200}
-    by_version: dict[int, set[tuple[float, ...]]] = {}
-    for answer in answers:
-        by_version.setdefault(answer.json()["model_version"], set()).add(tuple(win_probabilities(answer)))
-    assert {version: len(different) for version, different in by_version.items()} == {1: 1, 2: 1}
-    one, two = (np.array(next(iter(by_version[version]))) for version in (1, 2))
-    assert np.abs(one - two).max() > 0.1
+    assert {answer.status for answer in load.answers} == {200}
+    shown = {(answer.version, answer.probabilities) for answer in load.answers}
+    assert len(shown) == 2  # one answer a version, and none that is a bit of both
+    assert {version for version, _ in shown} == {1, 2}
+    limit = SOON_S + (poll_s if way == "polling" else 0.0)
+    assert statistics.median(waits) < limit, f"{sorted(waits)} s"
+    assert max(waits) < limit + 3  # the machine may pause; benchmarks/serving/promotions.py tells all figures
     assert status["n_swaps"] == N_MOVES + 1
     assert status["last_swap"]["golden_difference"] > 0
 
@@ -78,42 +69,3 @@ def test_a_registry_without_a_champion_is_not_ready_until_there_is_one(tmp_path:
         assert service.client.get("/model_status").json()["registry"]["error"] is None
         open_registry(uri).promote(1, reason="it is good", by="test")
         assert service.wait_until(lambda status: status["success"])["champion_since"]
-
-
-def test_a_tampered_version_is_refused_once_and_the_old_one_serves_on(tmp_path: Path) -> None:
-    uri = make_registry(tmp_path, exponents=(0.5, 2.0, 1.0))
-    graph = next(open_registry(uri).fetch(2).glob("members/*.onnx"))
-    with running_service(uri) as service:
-        before = win_probabilities(service.predict(make_card()))
-        graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")
-        point_alias_at(uri, 2)
-        status = service.wait_until(lambda status: status["refusals"])
-        assert "digest" in status["refusals"][0]["reason"]
-        assert (status["version"], status["registry"]["champion_version"]) == (1, 2)
-        assert (win_probabilities(service.predict(make_card())) == before).all()
-        point_alias_at(uri, 3)  # the alias moves on, and so does the service
-        service.wait_until(lambda status: status["version"] == 3)
-        assert len(service.client.get("/model_status").json()["refusals"]) == 1
-
-
-def test_a_version_of_unknown_features_is_refused(tmp_path: Path) -> None:
-    uri = make_registry(tmp_path)
-    make_model(tmp_path / "strange", features=("box", "star_sign", "weight_kg"))
-    open_registry(uri).register(tmp_path / "strange")
-    with running_service(uri) as service:
-        point_alias_at(uri, 2)
-        status = service.wait_until(lambda status: status["refusals"])
-        assert "star_sign" in status["refusals"][0]["reason"]
-        assert status["version"] == 1
-
-
-def test_the_registry_going_away_stops_nothing(tmp_path: Path) -> None:
-    uri = make_registry(tmp_path)
-    with running_service(uri) as service:
-        store = tmp_path / "mlflow.db"
-        store.rename(tmp_path / "gone.db")
-        service.wait_until(lambda status: status["registry"]["error"])
-        assert service.predict(make_card()).status_code == 200
-        assert service.client.get("/models").status_code == 503
-        (tmp_path / "gone.db").rename(store)
-        service.wait_until(lambda status: status["registry"]["error"] is None)

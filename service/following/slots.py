@@ -29,6 +29,8 @@ class Snapshot:
     loaded_at: dt.datetime
     champion_since: dt.datetime | None
     """When it was promoted, by the registry's record."""
+    kept_at: dt.datetime | None = None
+    """When it was put on this machine's disk, if it was loaded from there; None if the registry gave it."""
 
 
 class Slots:

@@ -1,0 +1,80 @@
+"""Webhooks of the registry: MLflow's tracking server tells services at once that an alias moved."""
+
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+from mlflow.entities.webhook import Webhook as MlflowWebhook
+from mlflow.entities.webhook import WebhookEvent, WebhookEventStr
+
+from model_registry.errors import RegistryUnavailable
+from model_registry.store import Store
+
+EVENTS: tuple[WebhookEventStr, ...] = ("model_version_alias.created", "model_version_alias.deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Who is told, by its address."""
+
+    id: str
+    url: str
+    is_active: bool
+
+
+class Webhooks:
+    """The webhooks of a tracking server that tell of moved aliases.
+
+    A registry that is a database has none: nobody is there to send them, and services ask it by themselves.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        self._store = Store(uri)
+
+    def add(self, url: str, *, secret: str) -> Webhook:
+        """Let the server tell ``url`` of every move of an alias from now on, signed with a secret."""
+        with self._store.errors():
+            return _webhook(
+                self._client().create_webhook(
+                    "greyhound", url, _events(), "a greyhound service follows the champion", secret=secret
+                )
+            )
+
+    def all(self) -> list[Webhook]:
+        """Return every webhook that tells of moved aliases."""
+        found: list[MlflowWebhook] = []
+        token = None
+        with self._store.errors():
+            while True:
+                page = self._client().list_webhooks(page_token=token)
+                found += page
+                token = page.token
+                if not token:
+                    break
+        return [_webhook(hook) for hook in found if {str(event) for event in hook.events} & set(EVENTS)]
+
+    def remove(self, webhook_id: str) -> None:
+        """Tell it no more."""
+        with self._store.errors():
+            self._client().delete_webhook(webhook_id)
+
+    def try_out(self, webhook_id: str) -> str | None:
+        """Let the server send an example now; return why that failed, None if the service took it."""
+        with self._store.errors():
+            result = self._client().test_webhook(webhook_id)
+        if result.success:
+            return None
+        return " ".join(str(result.error_message or f"it answered {result.response_status}").split())[:300]
+
+    def _client(self) -> MlflowClient:
+        if not self._store.uri.startswith(("http://", "https://")):
+            rule = "webhooks are sent by an MLflow tracking server, http(s)://...; services poll a database"
+            raise RegistryUnavailable(f"{rule}, and {self._store} is one")
+        return self._store.client
+
+
+def _events() -> list[WebhookEvent | WebhookEventStr]:
+    return [WebhookEvent.from_str(name) for name in EVENTS]
+
+
+def _webhook(hook: MlflowWebhook) -> Webhook:
+    return Webhook(hook.webhook_id, hook.url, hook.status.is_active())

@@ -1,0 +1,106 @@
+"""The registry gone, slow or locked: serving goes on, nothing piles up, and it is followed again after."""
+
+import signal
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.service.builders import (
+    RunningService,
+    make_card,
+    make_registry,
+    open_registry,
+    point_alias_at,
+    running_service,
+)
+from tests.service.replicas import service_process
+from tests.service.tracking import tracking_server
+
+MAX_THREADS = 1 + 4  # one look and four questions of callers
+
+
+def n_threads_at_the_registry() -> int:
+    return sum(thread.name == "the registry" for thread in threading.enumerate())
+
+
+def assert_it_serves_and_nothing_piles_up(service: RunningService) -> None:
+    start = time.monotonic()
+    for _ in range(20):
+        assert service.predict(make_card()).status_code == 200
+        time.sleep(0.02)
+    assert time.monotonic() - start < 5
+    assert n_threads_at_the_registry() <= MAX_THREADS
+
+
+def test_its_file_gone_stops_nothing(tmp_path: Path) -> None:
+    uri = make_registry(tmp_path)
+    with running_service(uri) as service:
+        store = tmp_path / "mlflow.db"
+        store.rename(tmp_path / "gone.db")
+        service.wait_until(lambda status: status["registry"]["error"])
+        assert_it_serves_and_nothing_piles_up(service)
+        assert service.client.get("/models").status_code == 503
+        (tmp_path / "gone.db").rename(store)
+        service.wait_until(lambda status: status["registry"]["error"] is None)
+
+
+def test_its_file_locked_stops_nothing_and_questions_are_answered_in_time(tmp_path: Path) -> None:
+    uri = make_registry(tmp_path, exponents=(0.5, 2.0))
+    with running_service(uri, registry_timeout_s=0.2) as service:
+        lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
+        lock.execute("begin exclusive")
+        service.wait_until(lambda status: status["registry"]["error"])
+        for _ in range(6):
+            start = time.monotonic()
+            answer = service.client.get("/models")
+            assert (answer.status_code, answer.json()["type"]) == (
+                503,
+                "urn:greyhound:problem:registry-unavailable",
+            )
+            assert time.monotonic() - start < 2
+        assert_it_serves_and_nothing_piles_up(service)
+        lock.rollback()
+        lock.close()
+        point_alias_at(uri, 2)
+        service.wait_until(lambda status: status["version"] == 2, seconds=20)
+
+
+def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = {"kept_champion": str(tmp_path / "kept")}
+    with tracking_server(tmp_path / "server") as server:
+        with running_service(server.url, registry_timeout_s=0.5, **kept) as service:
+            service.wait_until(lambda status: status["kept"]["version"] == 1)
+            server.signal(signal.SIGSTOP)
+            status = service.wait_until(lambda status: status["registry"]["error"])
+            assert "no answer" in status["registry"]["error"]
+            assert_it_serves_and_nothing_piles_up(service)
+            server.signal(signal.SIGCONT)
+            service.wait_until(lambda status: status["registry"]["error"] is None, seconds=30)
+            server.registry.promote(2, reason="it is better")
+            service.wait_until(lambda status: status["kept"]["version"] == 2, seconds=20)
+            server.signal(signal.SIGKILL)
+            service.wait_until(lambda status: status["registry"]["error"])
+            assert_it_serves_and_nothing_piles_up(service)
+        with service_process(server.url, tmp_path, wait_for="/health/ready", **kept) as service:
+            status = service.client.get("/model_status").json()
+            assert (status["version"], status["served_from"]) == (2, "kept artifact")
+            assert service.predict(make_card()).status_code == 200
+
+
+def test_a_process_whose_registry_hangs_ends_when_told_to(tmp_path: Path) -> None:
+    uri = make_registry(tmp_path)
+    lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
+    with service_process(uri, tmp_path, registry_timeout_s="0.2", champion_poll_s="0.05") as service:
+        lock.execute("begin exclusive")
+        service.wait_until(lambda status: status["registry"]["error"])
+        start = time.monotonic()
+        service.stop()
+        assert time.monotonic() - start < 3
+    lock.close()
+    assert open_registry(uri).champion_version_number() == 1
