@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
+from service.admission import Admission
 from service.door import Door
+from service.draining import Draining
 from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
+from service.queueing import Queue
 from service.routes import health, models, predict, status
 from service.running import Running
 from service.settings import ServiceSettings
@@ -37,6 +40,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         form=Form(settings.database),
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
         metrics=Metrics(),
+        queue=Queue(settings.queue),
+        draining=Draining(),
         started_at=dt.datetime.now(dt.UTC),
     )
 
@@ -58,6 +63,13 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     for router in (predict.router, status.router, models.router, health.router):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(
+        Admission,
+        queue=running.queue,
+        draining=running.draining,
+        body_timeout_s=settings.body_timeout_s,
+        root_path=settings.root_path,
+    )
     app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
     describe(app)
     return app

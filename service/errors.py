@@ -4,10 +4,14 @@
 
     ServiceError
     ├── BodyTooLarge      the request's body is longer than the service takes
+    ├── BodyTooSlow       the request's body did not arrive in time
     ├── BodyUnreadable    the body is not JSON in UTF-8
+    ├── HeadTooSlow       the head of the request did not arrive in time
     ├── NotJson           the request says that its body is something else than JSON
     ├── NotReady          no champion is loaded
-    └── PortTaken         the service cannot listen where it was told to
+    ├── Overloaded        too many requests wait already
+    ├── PortTaken         the service cannot listen where it was told to
+    └── Stopping          the service is about to stop
 """
 
 
@@ -19,8 +23,16 @@ class BodyTooLarge(ServiceError):
     """The request's body is longer than the service takes."""
 
 
+class BodyTooSlow(ServiceError):
+    """The request's body did not arrive in time."""
+
+
 class BodyUnreadable(ServiceError):
     """The body is not JSON in UTF-8."""
+
+
+class HeadTooSlow(ServiceError):
+    """The head of the request did not arrive in time."""
 
 
 class NotJson(ServiceError):
@@ -31,5 +43,17 @@ class NotReady(ServiceError):
     """No champion is loaded, so nothing can be predicted yet."""
 
 
+class Overloaded(ServiceError):
+    """Too many requests wait already; ``retry_after_s`` says when to come again."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class PortTaken(ServiceError):
     """The service cannot listen where it was told to; it never started."""
+
+
+class Stopping(ServiceError):
+    """The service is about to stop: send no more requests here."""

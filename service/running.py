@@ -9,10 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from racing.cards import Card
+from service.draining import Draining
 from service.errors import NotJson
 from service.form import Form
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
+from service.queueing import Queue
 from service.settings import ServiceSettings
 from service.slots import Slots, Snapshot
 from service.watcher import AliasWatcher
@@ -28,6 +30,8 @@ class Running:
     form: Form
     threads: ThreadPoolExecutor
     metrics: Metrics
+    queue: Queue
+    draining: Draining
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:

@@ -23,14 +23,22 @@ from greyhound.options import console, database_option, registry_option
     type=click.IntRange(0, 65535),
     help="Port; 0 takes a free one.",
 )
+@click.option(
+    "--workers",
+    default=1,
+    envvar="GREYHOUND_WORKERS",
+    show_default=True,
+    show_envvar=True,
+    type=click.IntRange(1, 256),
+    help="Processes that share the port; one that dies is replaced.",
+)
 @database_option
 @registry_option
-def serve(host: str, port: int, database: str, registry: str) -> None:
+def serve(host: str, port: int, workers: int, database: str, registry: str) -> None:
     """Serve the champion over HTTP until Ctrl-C, following every promotion.
 
     It starts without a champion too, and serves the first one that is promoted. More settings come from the
-    environment (GREYHOUND_*), see the README. For more processes, start it once a port or a container; each
-    follows the registry by itself.
+    environment (GREYHOUND_*), see the README. Each of several workers follows the registry by itself.
 
     \b
     Example:
@@ -45,4 +53,4 @@ def serve(host: str, port: int, database: str, registry: str) -> None:
         port = listening.getsockname()[1]
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
         console.print(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
-        run(settings, listening)
+        run(settings, listening, n_workers=workers)
