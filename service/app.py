@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -16,6 +15,7 @@ from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
 from service.queueing import Queue
+from service.reading import Readers
 from service.routes import health, models, predict, status
 from service.running import Running
 from service.settings import ServiceSettings
@@ -37,8 +37,9 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         settings=settings,
         slots=slots,
         watcher=AliasWatcher(settings, slots),
-        form=Form(settings.database),
-        threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
+        form=Form(settings.database, settings.database_timeout_s),
+        no_form=Form(settings.database),
+        readers=Readers(N_THREADS, settings.queue, settings.database_timeout_s),
         metrics=Metrics(),
         queue=Queue(settings.queue),
         draining=Draining(),
@@ -47,7 +48,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.gather(running.watcher.look(), asyncio.to_thread(running.form.look))
+        await asyncio.gather(running.watcher.look(), running.form.look_in_time())
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
@@ -56,7 +57,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        running.threads.shutdown(wait=False, cancel_futures=True)
+        running.readers.close()
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
     app.state.running = running

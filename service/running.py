@@ -1,8 +1,6 @@
 """What a running service holds, and what its handlers do with it."""
 
-import asyncio
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,6 +13,7 @@ from service.form import Form
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.queueing import Queue
+from service.reading import Readers
 from service.settings import ServiceSettings
 from service.slots import Slots, Snapshot
 from service.watcher import AliasWatcher
@@ -28,19 +27,27 @@ class Running:
     slots: Slots
     watcher: AliasWatcher
     form: Form
-    threads: ThreadPoolExecutor
+    no_form: Form
+    """Never looks at the database, and so never waits for it."""
+    readers: Readers
     metrics: Metrics
     queue: Queue
     draining: Draining
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:
-        """Answer a card from one snapshot, in a thread: features are milliseconds of work."""
+        """Answer a card from one snapshot; in a thread where the database is read, which may hang."""
         today = dt.datetime.now(dt.UTC).date()
-        return await asyncio.get_running_loop().run_in_executor(
-            self.threads,
-            lambda: predict_card(champion, self.form, card, today=today, is_explained=is_explained),
-        )
+
+        def work(form: Form) -> CardPrediction:
+            return predict_card(champion, form, card, today=today, is_explained=is_explained)
+
+        if self.form.reads_database and not self.readers.all_hang:
+            try:
+                return await self.readers.run(lambda: work(self.form))
+            except TimeoutError:
+                self.form.give_up()
+        return work(self.no_form)
 
 
 async def _running(request: Request) -> Running:

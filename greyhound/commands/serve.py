@@ -1,5 +1,7 @@
 """``greyhound serve``: the champion over HTTP."""
 
+import os
+
 import click
 
 from greyhound.options import console, database_option, registry_option
@@ -45,6 +47,9 @@ def serve(host: str, port: int, workers: int, database: str, registry: str) -> N
       greyhound serve --port 8000
       curl -s localhost:8000/model_status
     """
+    # Before anything is imported: one thread a request, and no thread that a worker would lose in its fork.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     from service.server import open_socket, run
     from service.settings import ServiceSettings
 
