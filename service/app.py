@@ -46,6 +46,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         started_at=dt.datetime.now(dt.UTC),
     )
 
+    running.metrics.watch_queue(running.queue)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(running.watcher.look(), running.form.look_in_time())

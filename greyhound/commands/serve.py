@@ -1,6 +1,7 @@
 """``greyhound serve``: the champion over HTTP."""
 
 import os
+import sys
 
 import click
 
@@ -57,5 +58,13 @@ def serve(host: str, port: int, workers: int, database: str, registry: str) -> N
     with open_socket(host, port) as listening:
         port = listening.getsockname()[1]
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
-        console.print(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
+        _say(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
         run(settings, listening, n_workers=workers)
+
+
+def _say(text: str) -> None:
+    """Print a line; that the disk under the output is full must not keep the service from starting."""
+    try:
+        console.print(text)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from sqlalchemy import Engine
@@ -17,6 +18,7 @@ from racing.ratings import update_ratings
 from racing.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race
 from tests.service.builders import make_card, make_registry, running_service, win_probabilities
+from tests.service.processes import serving
 from tests.service.test_with_database import request_of
 
 TIMEOUT_S = 0.4
@@ -117,3 +119,25 @@ def test_a_database_whose_connections_are_cut_is_used_again_by_new_ones(
         assert statuses <= {200, 503}
         service.wait_until(lambda status: status["database_error"] is None)
         assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()
+
+
+def test_a_service_that_waits_for_a_database_that_hangs_can_be_told_to_stop(
+    season: Engine, registry: str, postgresql_server: str, tmp_path: Path
+) -> None:
+    named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}
+    url = season.url.render_as_string(hide_password=False)
+    season.dispose()
+    with serving(registry, tmp_path, database=url, database_timeout_s="0.3") as service:
+        assert httpx.post(f"{service.url}/predict", json=named).status_code == 200
+        stopped = server_processes(postgresql_server)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            assert httpx.post(f"{service.url}/predict", json=named, timeout=20).status_code == 503
+            start = time.monotonic()
+            service.process.terminate()
+            assert service.process.wait(timeout=10) == 0
+            assert time.monotonic() - start < 2
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)

@@ -61,12 +61,13 @@ def test_a_killed_worker_is_replaced_within_a_second_and_fails_only_what_it_was_
     told_by_both(service)
     victim, other = service.children()
     with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
-        time.sleep(0.4)
+        wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
         os.kill(victim, signal.SIGKILL)
         start = time.monotonic()
         wait_until(lambda: len(set(service.children()) - {victim}) == 2)
         assert time.monotonic() - start < 1
-        time.sleep(0.4)
+        so_far = [len(tally.statuses) for tally in tallies]
+        wait_until(lambda: all(len(t.statuses) > n for t, n in zip(tallies, so_far, strict=True)), seconds=30)
     assert other in service.children()
     assert max(len(tally.lost) for tally in tallies) <= 1  # what it was answering, at most one a client
     assert sum(tally.n_turned_away for tally in tallies) == 0
@@ -103,7 +104,7 @@ def test_two_workers_end_together_and_lose_no_request(
 ) -> None:
     with serving(registry, tmp_path, "--workers", "2") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
-            time.sleep(0.4)
+            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
             start = time.monotonic()
             # as a terminal does it: Ctrl-C goes to every process, SIGTERM to the first
             os.killpg(service.process.pid, asked) if asked == signal.SIGINT else service.process.terminate()
