@@ -20,6 +20,7 @@ from service.routes import health, models, predict, status
 from service.running import Running
 from service.settings import ServiceSettings
 from service.slots import Slots
+from service.warming import warm_up
 from service.watcher import AliasWatcher
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
@@ -51,6 +52,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(running.watcher.look(), running.form.look_in_time())
+        await warm_up(running)
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),

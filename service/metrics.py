@@ -25,7 +25,7 @@ class Metrics:
         waiting.set_function(lambda: queue.n_waiting)
         refused = Gauge(
             "greyhound_queue_refused",
-            "Requests refused since the start: too many waited.",
+            "Requests refused so far: too many waited.",
             registry=self.registry,
         )
         refused.set_function(lambda: queue.n_refused)
