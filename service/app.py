@@ -3,13 +3,14 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from service import problems
+from service.admission import Admission
 from service.door import Door
+from service.draining import Draining
 from service.following.loading import settle_garbage
 from service.following.metrics import FollowingCollector
 from service.following.signature import Deliveries
@@ -18,9 +19,12 @@ from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
+from service.queueing import Queue
+from service.reading import Readers
 from service.routes import health, models, predict, status, webhooks
 from service.running import Running
 from service.settings import ServiceSettings
+from service.warming import warm_up
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
 
@@ -37,18 +41,22 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         settings=settings,
         slots=slots,
         watcher=AliasWatcher(settings, slots),
-        form=Form(settings.database),
-        threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
+        form=Form(settings.database, settings.database_timeout_s),
+        readers=Readers(N_THREADS, settings.queue, settings.database_timeout_s),
         metrics=Metrics(),
+        queue=Queue(settings.queue),
+        draining=Draining(),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
     )
 
     FollowingCollector(running.metrics.registry, running.watcher, slots)
+    running.metrics.watch_queue(running.queue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.gather(running.watcher.start(), asyncio.to_thread(running.form.look))
+        await asyncio.gather(running.watcher.start(), running.form.look_in_time())
+        await warm_up(running)
         settle_garbage()
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
@@ -58,13 +66,20 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        running.threads.shutdown(wait=False, cancel_futures=True)
+        running.readers.close()
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
     app.state.running = running
     for router in (predict.router, status.router, models.router, webhooks.router, health.router):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(
+        Admission,
+        queue=running.queue,
+        draining=running.draining,
+        body_timeout_s=settings.body_timeout_s,
+        root_path=settings.root_path,
+    )
     app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
     describe(app)
     return app

@@ -37,8 +37,11 @@ class Form:
     Everything but :meth:`keep` may block on the database.
     """
 
-    def __init__(self, database: str | None) -> None:
+    def __init__(self, database: str | None, timeout_s: float = 2.0) -> None:
         self._database = database
+        self._timeout_s = timeout_s
+        self._looking: asyncio.Task[None] | None = None
+        self._answers = False
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
         self._book: FormBook | None = None
@@ -49,9 +52,29 @@ class Form:
         while self._database:
             await asyncio.sleep(poll_s)
             try:
-                await asyncio.to_thread(self.look)
+                await self.look_in_time()
             except Exception:  # the keeper must outlive whatever a look meets
                 log.exception("looking at the race database failed")
+
+    async def look_in_time(self) -> None:
+        """Look in a thread; a look that hangs is left to itself, and no other begins before it is done."""
+        if self._looking is None or self._looking.done():
+            self._answers = False
+            self._looking = asyncio.create_task(asyncio.to_thread(self.look))
+        await asyncio.wait({self._looking}, timeout=self._timeout_s)
+        if self._looking.done():
+            self._looking.result()
+        elif not self._answers:
+            self.give_up()
+
+    @property
+    def reads_database(self) -> bool:
+        """Whether the features of a card are read from a database, which may take long."""
+        return self._book is not None
+
+    def give_up(self) -> None:
+        """Count the database as away until a look succeeds: it did not answer in time."""
+        self._is_away(DatabaseUnavailable(f"the race database has not answered within {self._timeout_s:g} s"))
 
     def look(self) -> None:
         """Open the database if it was away, and read its tables anew if an import changed them.
@@ -62,7 +85,9 @@ class Form:
             return
         try:
             self._open(self._database)
-            if self._engine and (self._book is None or not self._book.is_current()):
+            is_current = self._book is not None and self._book.is_current()
+            self._answers = True
+            if self._engine and not is_current:
                 start = time.monotonic()
                 self._book = FormBook(self._engine)
                 log.info("the form book is read, in %.2f s", time.monotonic() - start)

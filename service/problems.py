@@ -26,12 +26,16 @@ from model_registry.errors import (
 from racing.errors import CardRefused, DatabaseUnavailable, FileRefused, NotEnoughHistory, RacingError
 from service.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     BodyUnreadable,
+    HeadTooSlow,
     ModelTooSlow,
     NotJson,
     NotReady,
+    Overloaded,
     PortTaken,
     ServiceError,
+    Stopping,
     WebhookForged,
     WebhookReplayed,
     WebhooksOff,
@@ -98,14 +102,18 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
+    BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
     BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
     ModelTooSlow: Kind(503, "model-too-slow", "The version is too slow"),
+    HeadTooSlow: Kind(408, "head-too-slow", "The head of the request did not arrive in time"),
     NotJson: Kind(415, "not-json", "The body must be JSON"),
     NotReady: Kind(503, "not-ready", "No model is loaded"),
+    Overloaded: Kind(503, "overloaded", "Too many requests wait"),
     PortTaken: Kind(503, "port-taken", "The service cannot listen there"),
     WebhookForged: Kind(401, "webhook-forged", "The webhook is not the registry's"),
     WebhookReplayed: Kind(409, "webhook-replayed", "The webhook was delivered before"),
     WebhooksOff: Kind(403, "webhooks-off", "No webhook is taken"),
+    Stopping: Kind(503, "stopping", "The service is stopping"),
 }
 INVALID = Kind(422, "invalid-request", "The request does not fit its schema")
 UNEXPECTED = Kind(
@@ -141,7 +149,14 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
     if isinstance(error, CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
         return _response(kind, _n_broken(len(broken)), request_id, broken)
-    return _response(kind, kind.detail or str(error), request_id)
+    return _response(kind, kind.detail or str(error), request_id, headers=_headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str] | None:
+    """Return the headers that an error brings along: when to come again, or that the connection ends."""
+    if isinstance(error, Overloaded):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"Connection": "close"} if isinstance(error, BodyTooSlow) else None
 
 
 def _of_validation(error: ValidationError, request_id: str | None) -> ProblemResponse:

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -10,13 +9,16 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from racing.cards import Card
+from service.draining import Draining
 from service.errors import NotJson
 from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
 from service.following.watcher import AliasWatcher
-from service.form import Form
+from service.form import Form, Known
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
+from service.queueing import Queue
+from service.reading import Readers
 from service.settings import ServiceSettings
 
 
@@ -28,8 +30,10 @@ class Running:
     slots: Slots
     watcher: AliasWatcher
     form: Form
-    threads: ThreadPoolExecutor
+    readers: Readers
     metrics: Metrics
+    queue: Queue
+    draining: Draining
     started_at: dt.datetime
     deliveries: Deliveries
 
@@ -39,13 +43,22 @@ class Running:
         What waits for the database is done in a thread, and so are explanations, which take milliseconds;
         everything else is done at once, in less time than the way to a thread and back takes.
         """
-        in_thread = asyncio.get_running_loop().run_in_executor
-        is_in_memory = self.form.is_in_memory(card)
-        known = self.form.read(card) if is_in_memory else await in_thread(self.threads, self.form.read, card)
+        known = await self._known(card)
         predict = partial(
             predict_card, champion, self.form, card, known, today=today(), is_explained=is_explained
         )
-        return await in_thread(self.threads, predict) if is_explained else predict()
+        return await asyncio.to_thread(predict) if is_explained else predict()
+
+    async def _known(self, card: Card) -> Known | None:
+        """Return what the database knows of a card's dogs; ``None`` if it is away or does not say in time."""
+        if self.form.is_in_memory(card):
+            return self.form.read(card)
+        if not self.readers.all_hang:
+            try:
+                return await self.readers.run(lambda: self.form.read(card))
+            except TimeoutError:
+                self.form.give_up()
+        return None
 
 
 def today() -> dt.date:

@@ -63,6 +63,56 @@ class ServiceSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."
     )
+    queue: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Predictions that may wait for their turn; one more is refused with 503 and Retry-After.",
+    )
+    header_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds in which the head of a request must arrive; a slower one is refused with 408.",
+    )
+    body_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds in which the body of a request must arrive; a slower one is refused with 408.",
+    )
+    write_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds in which a client must take up an answer that no longer fits into the network's "
+        "buffers; a slower one is cut off.",
+    )
+    keep_alive_s: int = Field(
+        default=75,
+        gt=0,
+        description="Seconds for which a connection without requests is kept open; longer than the load "
+        "balancer in front keeps it, so that never both close it at once.",
+    )
+    max_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="Connections open at once, a worker. At the limit the one idle for longest makes room; "
+        "where none is idle a new one is refused with 503.",
+    )
+    drain_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds for which it still serves, though not ready, when told to stop: as long as "
+        "load balancers need to notice.",
+    )
+    grace_s: float = Field(
+        default=1.5,
+        gt=0,
+        description="Seconds that requests in flight then have to finish.",
+    )
+    database_timeout_s: float = Field(
+        default=2.0,
+        gt=0,
+        description="Seconds in which the race database must answer; a slower one counts as away.",
+    )
     root_path: str = Field(
         default="", description="Path under which a reverse proxy shows the service, e.g. `/greyhound`."
     )

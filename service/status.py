@@ -1,6 +1,7 @@
 """``GET /model_status``: the keys that existing pages read, first and in their order, and then ours."""
 
 import datetime as dt
+import os
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,6 +120,7 @@ class ModelStatus(Summary):
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )
+    process_id: int = Field(description="Which worker tells this, where there are several.", examples=[4711])
     started_at: dt.datetime = Field(
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )
@@ -147,6 +149,7 @@ def model_status(
         ),
         kept=KeptOut.model_validate(kept),
         database_error=database_error,
+        process_id=os.getpid(),
         started_at=started_at,
     )
     if champion is None:

@@ -1,5 +1,8 @@
 """``greyhound serve``: the champion over HTTP."""
 
+import os
+import sys
+
 import click
 
 from greyhound.options import console, database_option, registry_option
@@ -23,20 +26,31 @@ from greyhound.options import console, database_option, registry_option
     type=click.IntRange(0, 65535),
     help="Port; 0 takes a free one.",
 )
+@click.option(
+    "--workers",
+    default=1,
+    envvar="GREYHOUND_WORKERS",
+    show_default=True,
+    show_envvar=True,
+    type=click.IntRange(1, 256),
+    help="Processes that share the port; one that dies is replaced.",
+)
 @database_option
 @registry_option
-def serve(host: str, port: int, database: str, registry: str) -> None:
+def serve(host: str, port: int, workers: int, database: str, registry: str) -> None:
     """Serve the champion over HTTP until Ctrl-C, following every promotion.
 
     It starts without a champion too, and serves the first one that is promoted. More settings come from the
-    environment (GREYHOUND_*), see the README. For more processes, start it once a port or a container; each
-    follows the registry by itself.
+    environment (GREYHOUND_*), see the README. Each of several workers follows the registry by itself.
 
     \b
     Example:
       greyhound serve --port 8000
       curl -s localhost:8000/model_status
     """
+    # Before anything is imported: one thread a request, and no thread that a worker would lose in its fork.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     from service.server import open_socket, run
     from service.settings import ServiceSettings
 
@@ -44,5 +58,13 @@ def serve(host: str, port: int, database: str, registry: str) -> None:
     with open_socket(host, port) as listening:
         port = listening.getsockname()[1]
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
-        console.print(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
-        run(settings, listening)
+        _say(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
+        run(settings, listening, n_workers=workers)
+
+
+def _say(text: str) -> None:
+    """Print a line; that the disk under the output is full must not keep the service from starting."""
+    try:
+        console.print(text)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,6 +16,13 @@ from racing.errors import DatabaseUnavailable
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s
 CONNECT_TIMEOUT_S = 10
+# A server that the network has lost is noticed within some 20 s, not hours.
+_KEEP_ALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def open_database(url: str, *, create: bool = False) -> Engine:
@@ -88,7 +95,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         arguments = {"timeout": BUSY_TIMEOUT_S}
     else:
-        arguments = {"connect_timeout": CONNECT_TIMEOUT_S}
+        arguments = {"connect_timeout": CONNECT_TIMEOUT_S, **_KEEP_ALIVE}
     try:
         engine = create_engine(url, connect_args=arguments)
     except NoSuchModuleError as error:

@@ -5,6 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from service.errors import Stopping
 from service.openapi import problems
 from service.running import Service
 
@@ -32,5 +33,7 @@ async def live() -> Live:
 
 @router.get("/ready", summary="Can it predict?", responses=problems(503))
 async def ready(service: Service) -> Ready:
-    """Answer 200 once a champion is loaded, and 503 before; while 503, send no requests here."""
+    """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then."""
+    if service.draining.has_begun:
+        raise Stopping("the service is about to stop: send no more requests here")
     return Ready(version=service.slots.take().version)

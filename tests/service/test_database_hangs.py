@@ -1,0 +1,143 @@
+"""PostgreSQL that is stopped, killed and started again, under the service's feet."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from racing.database.engine import open_database
+from racing.ratings import update_ratings
+from racing.simulator import simulate_season
+from tests.racing.seasons import LAST_DAY, card_of_stored_race
+from tests.service.builders import make_card, make_registry, running_service, win_probabilities
+from tests.service.processes import serving
+from tests.service.test_with_database import request_of
+
+TIMEOUT_S = 0.4
+SETTINGS = {"database_poll_s": 0.1, "database_timeout_s": TIMEOUT_S, "queue": 2}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_registry(tmp_path_factory.mktemp("registry"))
+
+
+@pytest.fixture
+def season(postgresql_url: str) -> Iterator[Engine]:
+    engine = open_database(postgresql_url, create=True)
+    simulate_season(engine, n_races=60, seed=7, until=LAST_DAY)
+    update_ratings(engine)
+    yield engine
+    engine.dispose()
+
+
+def server_processes(folder: str) -> list[int]:
+    """The server and the process of each connection to it."""
+    postmaster = int((Path(folder) / "data" / "postmaster.pid").read_text().split()[0])
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(postmaster)], capture_output=True, text=True)
+    return [postmaster, *map(int, listed.stdout.split())]
+
+
+def test_a_database_that_hangs_delays_a_few_requests_once_and_is_used_again_when_it_goes_on(
+    season: Engine, registry: str, postgresql_server: str
+) -> None:
+    named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}
+    url = season.url.render_as_string(hide_password=False)
+    season.dispose()
+    with running_service(registry, database=url, **SETTINGS) as service:
+        before = service.predict(named)
+        assert before.status_code == 200, before.text
+        stopped = server_processes(postgresql_server)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            answers = []
+            askers = [
+                threading.Thread(target=lambda: answers.append(service.predict(named))) for _ in range(8)
+            ]
+            for asker in askers:
+                asker.start()
+            for asker in askers:
+                asker.join()
+            assert {answer.status_code for answer in answers} == {503}
+            assert max(answer.elapsed.total_seconds() for answer in answers) < TIMEOUT_S + 1
+            service.wait_until(lambda status: "not answered" in (status["database_error"] or ""))
+            n_threads = threading.active_count()
+            for _ in range(20):  # nobody waits any more
+                start = time.monotonic()
+                answered, refused = service.predict(make_card()), service.predict(named)
+                assert time.monotonic() - start < TIMEOUT_S
+                assert (answered.status_code, refused.status_code) == (200, 503)
+                assert refused.json()["type"].endswith("database-unavailable")
+            assert threading.active_count() <= n_threads
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        service.wait_until(lambda status: status["database_error"] is None)
+        service.wait_until(lambda _: service.predict(named).status_code == 200)
+        assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()
+
+
+def test_a_service_starts_beside_a_database_that_hangs(
+    season: Engine, registry: str, postgresql_server: str
+) -> None:
+    url = season.url.render_as_string(hide_password=False)
+    season.dispose()
+    stopped = server_processes(postgresql_server)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with running_service(registry, database=url, **SETTINGS) as service:
+            assert service.predict(make_card()).status_code == 200
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            service.wait_until(lambda status: status["database_error"] is None)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_database_whose_connections_are_cut_is_used_again_by_new_ones(
+    season: Engine, registry: str, postgresql_server: str
+) -> None:
+    named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}
+    url = season.url.render_as_string(hide_password=False)
+    with running_service(registry, database=url, **SETTINGS) as service:
+        before = service.predict(named)
+        cut = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+        with psycopg.connect(f"host={postgresql_server} user=greyhound dbname=postgres") as server:
+            server.execute(cut, [season.url.database])
+        statuses = {service.predict(named).status_code for _ in range(3)}
+        assert statuses <= {200, 503}
+        service.wait_until(lambda status: status["database_error"] is None)
+        assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()
+
+
+def test_a_service_that_waits_for_a_database_that_hangs_can_be_told_to_stop(
+    season: Engine, registry: str, postgresql_server: str, tmp_path: Path
+) -> None:
+    named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}
+    url = season.url.render_as_string(hide_password=False)
+    season.dispose()
+    with serving(registry, tmp_path, database=url, database_timeout_s="0.3") as service:
+        assert httpx.post(f"{service.url}/predict", json=named).status_code == 200
+        stopped = server_processes(postgresql_server)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            assert httpx.post(f"{service.url}/predict", json=named, timeout=20).status_code == 503
+            start = time.monotonic()
+            service.process.terminate()
+            assert service.process.wait(timeout=10) == 0
+            assert time.monotonic() - start < 2
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,91 @@
+"""The queue on its own: first come, first served, so many and no more."""
+
+import asyncio
+import time
+
+import pytest
+
+from service.errors import Overloaded
+from service.queueing import SLICE_S, Queue
+
+
+def work(seconds: float) -> None:
+    """Hold the event loop, as a prediction does."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def test_who_meets_no_line_does_not_wait() -> None:
+    async def scene() -> None:
+        entering = Queue(1).enter()
+        with pytest.raises(StopIteration):  # it ran to its end without giving the loop a turn
+            entering.send(None)
+
+    asyncio.run(scene())
+
+
+def test_turns_are_taken_in_order_and_whoever_finds_the_line_full_is_refused_with_a_time() -> None:
+    served: list[int] = []
+    refused: list[Overloaded] = []
+
+    async def ask(queue: Queue, number: int) -> None:
+        try:
+            await queue.enter()
+        except Overloaded as error:
+            refused.append(error)
+        else:
+            work(SLICE_S)
+            served.append(number)
+
+    async def scene() -> Queue:
+        queue = Queue(5)
+        await asyncio.gather(*(ask(queue, number) for number in range(9)))
+        return queue
+
+    queue = asyncio.run(scene())
+    assert served == [0, 1, 2, 3, 4, 5]
+    assert len(refused) == queue.n_refused == 3
+    assert all(1 <= error.retry_after_s <= 60 for error in refused)
+    assert queue.n_waiting == 0
+
+
+def test_the_loop_looks_at_its_sockets_between_slices() -> None:
+    longest = 0.0
+
+    async def watch(until: asyncio.Future[list[None]]) -> None:
+        nonlocal longest
+        while not until.done():
+            start = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - start)
+
+    async def ask(queue: Queue) -> None:
+        await queue.enter()
+        start = time.perf_counter()
+        work(0.001)
+        queue.note(time.perf_counter() - start)
+
+    async def scene() -> None:
+        queue = Queue(200)
+        asking = asyncio.gather(*(ask(queue) for _ in range(200)))
+        await watch(asking)
+
+    asyncio.run(scene())
+    assert longest < 0.1  # all 200 at once would be 0.2 s; a slice is 3 ms, on a quiet machine
+
+
+def test_who_stops_waiting_leaves_the_line() -> None:
+    async def scene() -> None:
+        queue = Queue(2)
+        await queue.enter()
+        work(SLICE_S)
+        waiting = [asyncio.create_task(queue.enter()) for _ in range(2)]
+        await asyncio.wait(waiting, timeout=0, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert queue.n_waiting == 0
+        await asyncio.wait_for(queue.enter(), 1)
+
+    asyncio.run(scene())

@@ -1,0 +1,98 @@
+"""The end of a service under load: not ready first, every request answered whole, gone within 2 s."""
+
+import signal
+import socket
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.builders import make_card, make_registry
+from tests.service.processes import clients_at_full_tilt, group_of, living, serving, wait_until
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_registry(tmp_path_factory.mktemp("registry"))
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
+    registry: str, tmp_path: Path, asked: signal.Signals
+) -> None:
+    with serving(registry, tmp_path) as service:
+        with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
+            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
+            start = time.monotonic()
+            service.process.send_signal(asked)
+            exit_code = service.process.wait(timeout=10)
+            seconds = time.monotonic() - start
+        assert [tally.lost for tally in tallies] == [[]] * 8
+        assert {status for tally in tallies for status in tally.statuses} == {200}
+        assert exit_code == 0
+        assert seconds < 2
+        assert [pid for pid in living() if group_of(pid) == service.process.pid] == []
+        assert service.stderr() == ""
+
+
+def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
+    registry: str, tmp_path: Path
+) -> None:
+    with serving(registry, tmp_path, drain_s="0.8") as service:
+        service.process.terminate()
+        start = time.monotonic()
+        wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=0.5)
+        answer = httpx.get(f"{service.url}/health/ready")
+        assert answer.json()["type"] == "urn:greyhound:problem:stopping"
+        assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200  # a new connection
+        assert service.process.wait(timeout=10) == 0
+        assert 0.8 <= time.monotonic() - start < 3
+
+
+def test_an_idle_connection_is_closed_by_an_answer_and_one_that_stays_silent_soon(
+    registry: str, tmp_path: Path
+) -> None:
+    ask = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(registry, tmp_path) as service:
+        asking, silent = (socket.create_connection(("127.0.0.1", service.port), timeout=10) for _ in range(2))
+        with asking, silent:
+            for sock in (asking, silent):
+                sock.sendall(ask)
+                assert b"connection: close" not in sock.recv(65536).lower()
+            service.process.terminate()
+            time.sleep(0.25)
+            asking.sendall(ask * 2)  # pipelined: both are answered, the second closes
+            answer = b"".join(iter(lambda: asking.recv(65536), b""))
+            assert answer.count(b"HTTP/1.1 200 ") == 2
+            assert answer.lower().count(b"connection: close") == 1
+            assert silent.recv(65536) == b""
+        assert service.process.wait(timeout=10) == 0
+
+
+def test_a_request_that_never_ends_holds_nobody_up(registry: str, tmp_path: Path) -> None:
+    with (
+        serving(registry, tmp_path) as service,
+        socket.create_connection(("127.0.0.1", service.port), timeout=10) as sock,
+    ):
+        sock.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n ")
+        time.sleep(0.2)
+        start = time.monotonic()
+        service.process.terminate()
+        assert service.process.wait(timeout=10) == 0
+        assert time.monotonic() - start < 2.2  # 1.5 s of grace
+
+
+def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path) -> None:
+    with (
+        Path("/dev/full").open("w") as full,
+        serving(registry, tmp_path, "--workers", "2", stdout=full) as service,
+    ):
+        named = make_card(runners=[{"name": "Sir Tick", "box": 1}, {"name": "Nala", "box": 2}])
+        for _ in range(3):
+            assert (
+                httpx.post(f"{service.url}/predict", json=named).status_code == 503
+            )  # and a line in the log
+            assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200
+        service.process.terminate()
+        assert service.process.wait(timeout=10) == 0

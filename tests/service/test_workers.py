@@ -1,0 +1,117 @@
+"""Several workers: one that is killed is replaced, all follow the registry, none outlives its supervisor."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.supervisor import LONGEST_PAUSE_S, _pause_after
+from tests.service.builders import make_card, make_registry, point_alias_at
+from tests.service.processes import (
+    Serving,
+    clients_at_full_tilt,
+    group_of,
+    living,
+    serving,
+    wait_until,
+)
+
+POLL_S = 0.2
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_registry(tmp_path_factory.mktemp("registry"), exponents=(0.5, 2.0))
+
+
+@pytest.fixture(scope="module")
+def service(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    folder = tmp_path_factory.mktemp("workers")
+    with serving(registry, folder, "--workers", "2", champion_poll_s=str(POLL_S)) as service:
+        yield service
+
+
+def told_by_both(service: Serving) -> dict[int, int | None]:
+    """The version that each worker serves, by process, once both have told."""
+    told: dict[int, int | None] = {}
+
+    def ask() -> bool:
+        status = service.status()
+        told[status["process_id"]] = status["version"]
+        return set(service.children()) <= set(told) and len(service.children()) == 2
+
+    wait_until(ask, seconds=20)
+    return {pid: told[pid] for pid in service.children()}
+
+
+def test_two_workers_answer_and_agree_within_one_poll(service: Serving, registry: str) -> None:
+    assert set(told_by_both(service)) == set(service.children())
+    for wanted in (2, 1):
+        point_alias_at(registry, wanted)
+        time.sleep(POLL_S + 0.5)  # the poll, and half a second to load the version on a busy machine
+        assert set(told_by_both(service).values()) == {wanted}
+
+
+def test_a_killed_worker_is_replaced_within_a_second_and_fails_only_what_it_was_answering(
+    service: Serving,
+) -> None:
+    told_by_both(service)
+    victim, other = service.children()
+    with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
+        wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
+        os.kill(victim, signal.SIGKILL)
+        start = time.monotonic()
+        wait_until(lambda: len(set(service.children()) - {victim}) == 2)
+        assert time.monotonic() - start < 1
+        so_far = [len(tally.statuses) for tally in tallies]
+        wait_until(lambda: all(len(t.statuses) > n for t, n in zip(tallies, so_far, strict=True)), seconds=30)
+    assert other in service.children()
+    assert max(len(tally.lost) for tally in tallies) <= 1  # what it was answering, at most one a client
+    assert sum(tally.n_turned_away for tally in tallies) == 0
+    assert {status for tally in tallies for status in tally.statuses} == {200}
+    assert set(told_by_both(service)) == set(service.children())
+
+
+def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(service: Serving) -> None:
+    pauses = [_pause_after(n) for n in range(40)]
+    assert pauses[:2] == [0, 0]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LONGEST_PAUSE_S
+    for _ in range(3):
+        for pid in service.children():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(service.children)
+    assert "the next one starts in 0.2 s" in service.stderr()
+    assert told_by_both(service)  # and yet it comes back
+
+
+def test_workers_end_when_their_supervisor_is_killed(registry: str, tmp_path: Path) -> None:
+    with serving(registry, tmp_path, "--workers", "2") as service:
+        assert len(service.children()) == 2
+        service.process.kill()
+        service.process.wait()
+        start = time.monotonic()
+        wait_until(lambda: not [pid for pid in living() if group_of(pid) == service.process.pid])
+        assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_two_workers_end_together_and_lose_no_request(
+    registry: str, tmp_path: Path, asked: signal.Signals
+) -> None:
+    with serving(registry, tmp_path, "--workers", "2") as service:
+        with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
+            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
+            start = time.monotonic()
+            # as a terminal does it: Ctrl-C goes to every process, SIGTERM to the first
+            os.killpg(service.process.pid, asked) if asked == signal.SIGINT else service.process.terminate()
+            exit_code = service.process.wait(timeout=10)
+            seconds = time.monotonic() - start
+        assert [tally.lost for tally in tallies] == [[]] * 8
+        assert exit_code == 0
+        assert seconds < 2
+        assert [pid for pid in living() if group_of(pid) == service.process.pid] == []
+        assert service.stderr() == ""
