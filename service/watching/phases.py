@@ -17,8 +17,8 @@ class PhaseClock:
         card = CardIn.model_validate_json(body).to_card()
         clock.mark("parse")
 
-    A phase may be marked more than once, as in a batch: its parts add up. Marks may come from another thread than
-    the clock, as long as it is one at a time.
+    A phase may be marked more than once, as in a batch: its parts add up. Marks may come from another thread
+    than the clock, as long as it is one at a time.
     """
 
     __slots__ = ("_append", "marks", "started")
