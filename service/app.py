@@ -13,11 +13,13 @@ from service.door import Door
 from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
-from service.routes import health, models, predict, status
+from service.routes import health, metrics, models, predict, status
 from service.running import Running
 from service.settings import ServiceSettings
 from service.slots import Slots
 from service.watcher import AliasWatcher
+from service.watching.lookout import Lookout
+from service.watching.requests import RequestWatch
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
 
@@ -30,13 +32,16 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     """
     settings = settings or ServiceSettings()
     slots = Slots()
+    watcher, form = AliasWatcher(settings, slots), Form(settings.database)
+    counted = Metrics(settings.metrics_directory)
     running = Running(
         settings=settings,
         slots=slots,
-        watcher=AliasWatcher(settings, slots),
-        form=Form(settings.database),
+        watcher=watcher,
+        form=form,
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
-        metrics=Metrics(),
+        metrics=counted,
+        lookout=Lookout(counted, slots, watcher, form, has_database=settings.database is not None),
         started_at=dt.datetime.now(dt.UTC),
     )
 
@@ -47,7 +52,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
         ]
-        yield
+        async with running.lookout.keep():
+            yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -55,9 +61,10 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
     app.state.running = running
-    for router in (predict.router, status.router, models.router, health.router):
+    for router in (predict.router, status.router, models.router, health.router, metrics.router):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestWatch, metrics=counted, tracing=running.lookout.tracing)  # last: outermost
     describe(app)
     return app

@@ -16,6 +16,7 @@ from service.prediction import CardPrediction, predict_card
 from service.settings import ServiceSettings
 from service.slots import Slots, Snapshot
 from service.watcher import AliasWatcher
+from service.watching.lookout import Lookout
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Running:
     form: Form
     threads: ThreadPoolExecutor
     metrics: Metrics
+    lookout: Lookout
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:

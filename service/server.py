@@ -8,6 +8,7 @@ import uvicorn
 from service.app import create_app
 from service.errors import PortTaken
 from service.settings import ServiceSettings
+from service.watching import logs
 
 BACKLOG = 2048
 GRACE_S = 10  # for requests in flight when asked to stop
@@ -15,6 +16,7 @@ GRACE_S = 10  # for requests in flight when asked to stop
 
 def run(settings: ServiceSettings, listening: socket.socket) -> None:
     """Serve on an open socket until Ctrl-C or SIGTERM; requests in flight are finished first."""
+    logs.configure(settings)
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it is done
         server(settings).run(sockets=[listening])
 
@@ -24,6 +26,7 @@ def server(settings: ServiceSettings) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(settings),
         access_log=False,
+        log_config=None,  # service.watching.logs has said where lines go
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,

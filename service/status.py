@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.slots import CHAMPION, Slots
 from service.summary import Summary
 from service.watcher import WatcherState
+from service.watching.report import ServiceOut
 
 
 class SwapOut(BaseModel):
@@ -89,10 +90,16 @@ class ModelStatus(Summary):
     started_at: dt.datetime = Field(
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )
+    service: ServiceOut = Field(description="How the service itself does.")
 
 
 def model_status(
-    slots: Slots, state: WatcherState, *, started_at: dt.datetime, database_error: str | None
+    slots: Slots,
+    state: WatcherState,
+    *,
+    started_at: dt.datetime,
+    database_error: str | None,
+    service: ServiceOut,
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
@@ -109,6 +116,7 @@ def model_status(
         ),
         database_error=database_error,
         started_at=started_at,
+        service=service,
     )
     if champion is None:
         return status

@@ -4,7 +4,8 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from model_registry import get_model_registry
 from model_registry.errors import ArtifactBroken, NoChampion
@@ -54,6 +55,8 @@ class WatcherState:
     last_swap: Swap | None = None
     refusals: tuple[Refusal, ...] = ()
     """Newest first."""
+    n_refusals: Mapping[str, int] = field(default_factory=dict)
+    """Since the service started, by kind."""
 
 
 class AliasWatcher:
@@ -146,5 +149,7 @@ class AliasWatcher:
         self._held_back = refusal
         self._retry_at = time.monotonic() + self._settings.retry_s
         others = [r for r in self.state.refusals if r.version != version or r.reason != refusal.reason]
-        self.state = replace(self.state, refusals=(refusal, *others)[:MAX_REFUSALS])
+        why = "broken" if is_final else "registry"
+        counted = {**self.state.n_refusals, why: self.state.n_refusals.get(why, 0) + 1}
+        self.state = replace(self.state, refusals=(refusal, *others)[:MAX_REFUSALS], n_refusals=counted)
         log.error("version %s is refused: %s", version, reason)

@@ -8,6 +8,7 @@ from service.answers import prediction_out
 from service.openapi import REQUEST_ID_PARAMETER, json_body, problems
 from service.running import JsonBody, Service
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
+from service.watching.phases import PhaseClock
 
 router = APIRouter(tags=["prediction"])
 
@@ -34,8 +35,15 @@ async def predict(request: Request, service: Service, body: JsonBody, explain: E
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
     the market's and the combined probability along. All of an answer comes from one version of the model.
     """
+    clock = PhaseClock.of(request.scope)
     card = CardIn.model_validate_json(body).to_card()
+    clock.mark("parse")
     champion = service.slots.take()
+    request.scope["model_version"] = champion.version
     prediction = await service.predict(champion, card, is_explained=explain)
+    service.metrics.count_prediction(champion.version, prediction.win_probability.tolist())
+    clock.skip()
     answer = prediction_out(prediction, champion, request_id=request.scope["request_id"])
-    return Response(answer.model_dump_json(), media_type="application/json")
+    response = Response(answer.model_dump_json(), media_type="application/json")
+    clock.mark("write")
+    return response
