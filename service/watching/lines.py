@@ -62,12 +62,17 @@ class LineWriter:
             self._wake.wait(_EVERY_S)
             self._wake.clear()
             while self._lines:
-                chunk = self._lines.popleft()
-                self._n_unwritten = len(chunk)
-                while self._lines and len(chunk) + len(self._lines[0]) <= _CHUNK:
-                    chunk += self._lines.popleft()
-                self._write(chunk)
+                self._write(self._chunk())
                 self._n_unwritten = 0
+
+    def _chunk(self) -> bytes:
+        """Take as many whole lines as are written at once, at least one."""
+        lines = self._lines
+        taken = [lines.popleft()]
+        self._n_unwritten = size = len(taken[0])
+        while lines and (size := size + len(lines[0])) <= _CHUNK:
+            taken.append(lines.popleft())
+        return b"".join(taken)
 
     def _write(self, chunk: bytes) -> None:
         while chunk and not self._is_closed:

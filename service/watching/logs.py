@@ -107,6 +107,8 @@ def configure(settings: ServiceSettings, *, fd: int = 2) -> LineWriter:
     handler = LineHandler(writer)
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and os.isatty(fd))
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
+    for costly in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+        setattr(logging, costly, False)  # no line shows them, and they double what a record costs
     root = logging.getLogger()
     root.handlers[:] = [handler]
     level = settings.log_level.upper()

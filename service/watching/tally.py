@@ -6,6 +6,7 @@ that the garbage collector may count its pauses from wherever it strikes.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from prometheus_client import Counter, Histogram
 
@@ -28,6 +29,13 @@ class Tally:
         """Count one value."""
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
+
+    def count_all(self, values: Sequence[float]) -> None:
+        """Count some values."""
+        bounds, counts = self._bounds, self.counts
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.total += sum(values)
 
     def flush(self) -> None:
         """Tell the histogram what came since the last time."""
