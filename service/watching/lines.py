@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 _EVERY_S = 0.1
 _CHUNK = 4096  # a pipe takes so much whole (PIPE_BUF), so that lines of several workers do not mix
@@ -18,12 +19,16 @@ class LineWriter:
     fd
         Where to: a file descriptor, 2 for standard error.
     max_lines
-        How many may wait; more are dropped and counted, and once there is room again a line says so.
+        How many may wait; more are dropped and counted.
+    tell
+        Told how many were dropped, once there is room again.
     """
 
-    def __init__(self, fd: int = 2, *, max_lines: int = 10_000) -> None:
+    def __init__(self, fd: int, *, tell: Callable[[int], object], max_lines: int = 10_000) -> None:
         self.n_dropped = 0
+        self._n_told = 0
         self._fd = fd
+        self._tell = tell
         self._max_lines = max_lines
         self._lines: deque[bytes] = deque()
         self._wake = threading.Event()
@@ -64,6 +69,9 @@ class LineWriter:
             while self._lines:
                 self._write(self._chunk())
                 self._n_unwritten = 0
+            if self.n_dropped > self._n_told:
+                n, self._n_told = self.n_dropped - self._n_told, self.n_dropped
+                self._tell(n)
 
     def _chunk(self) -> bytes:
         """Take as many whole lines as are written at once, at least one."""

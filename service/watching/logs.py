@@ -103,7 +103,7 @@ class LineHandler(logging.Handler):
 def configure(settings: ServiceSettings, *, fd: int = 2) -> LineWriter:
     """Let everything that this process logs go the same way; once a process, before it serves."""
     os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # it would write in a form of its own
-    writer = LineWriter(fd)
+    writer = LineWriter(fd, tell=_tell_of_dropped)
     handler = LineHandler(writer)
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and os.isatty(fd))
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
@@ -139,6 +139,10 @@ def writers() -> list[LineWriter]:
 def discreet(text: str) -> str:
     """Return a text without the passwords of the addresses in it."""
     return _PASSWORD.sub(r"\1***@", text) if "://" in text else text
+
+
+def _tell_of_dropped(n: int) -> None:
+    logging.getLogger("greyhound.service").warning("%d log lines were dropped: nobody took them", n)
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:
