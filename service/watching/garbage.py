@@ -48,4 +48,5 @@ class GarbageWatch:
         self._pauses[details["generation"]].count(pause_s)
         if pause_s >= _NOTED_S:
             self._noted = (*self._noted[1 - _N_NOTED :], (time.time(), pause_s))
-            self._longest_s = max(self._longest_s, pause_s)
+        if pause_s > self._longest_s:
+            self._longest_s = pause_s

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,6 +41,8 @@ class Lookout:
         self.tracing = Tracing()
         self.queue = queue
         """What waits in front of the predictions, with ``n_waiting`` and ``n_refused``, or None."""
+        self.observers: list[Callable[[], object]] = []
+        """Called at each look: whoever has gauges of its own brings them up to date here."""
         self._metrics = metrics
         self._slots = slots
         self._watcher = watcher
@@ -88,6 +90,8 @@ class Lookout:
         n_dropped = sum(writer.n_dropped for writer in writers())
         metrics.log_lines_dropped.inc(max(0, n_dropped - self._n_dropped))
         self._n_dropped = n_dropped
+        for observe in self.observers:
+            observe()
         metrics.flush()
 
     def latency_ms(self, q: float) -> float | None:

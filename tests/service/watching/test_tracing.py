@@ -103,8 +103,17 @@ def test_a_request_is_a_span_below_the_clients_and_its_phases_are_below_it(
         assert texts(span.attributes)["http.response.status_code"] == "404"
         assert span.parent_span_id == b""
         assert "swordfish" not in str(collector.spans)
+
+
+def test_what_is_left_is_sent_when_the_service_stops(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{collector.url}/v1/traces")
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
+    with running_service(make_registry(tmp_path)) as service:
         service.client.get("/health/live")
-    assert collector.named("GET /health/live")  # what was left is sent when the service stops
+        assert collector.spans == []
+    assert collector.named("GET /health/live")
 
 
 def test_a_collector_that_is_away_holds_up_neither_requests_nor_the_end(
