@@ -12,7 +12,6 @@ from service.admission import Admission
 from service.door import Door
 from service.draining import Draining
 from service.following.loading import settle_garbage
-from service.following.metrics import FollowingCollector
 from service.following.signature import Deliveries
 from service.following.slots import Slots
 from service.following.watcher import AliasWatcher
@@ -21,10 +20,12 @@ from service.metrics import Metrics
 from service.openapi import describe
 from service.queueing import Queue
 from service.reading import Readers
-from service.routes import health, models, predict, status, webhooks
+from service.routes import health, metrics, models, predict, status, webhooks
 from service.running import Running
 from service.settings import ServiceSettings
 from service.warming import warm_up
+from service.watching.lookout import Lookout
+from service.watching.requests import RequestWatch
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
 
@@ -37,21 +38,23 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     """
     settings = settings or ServiceSettings()
     slots = Slots()
+    watcher, form = AliasWatcher(settings, slots), Form(settings.database, settings.database_timeout_s)
+    counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
     running = Running(
         settings=settings,
         slots=slots,
-        watcher=AliasWatcher(settings, slots),
-        form=Form(settings.database, settings.database_timeout_s),
+        watcher=watcher,
+        form=form,
         readers=Readers(N_THREADS, settings.queue, settings.database_timeout_s),
-        metrics=Metrics(),
-        queue=Queue(settings.queue),
+        metrics=counted,
+        queue=queue,
         draining=Draining(),
+        lookout=Lookout(
+            counted, slots, watcher, form, has_database=settings.database is not None, queue=queue
+        ),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
     )
-
-    FollowingCollector(running.metrics.registry, running.watcher, slots)
-    running.metrics.watch_queue(running.queue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +65,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
         ]
-        yield
+        async with running.lookout.keep():
+            yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -70,7 +74,9 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
     app.state.running = running
-    for router in (predict.router, status.router, models.router, webhooks.router, health.router):
+    for router in (
+        predict.router, status.router, models.router, webhooks.router, health.router, metrics.router,
+    ):  # fmt: skip
         app.include_router(router)
     problems.install(app)
     app.add_middleware(
@@ -81,5 +87,6 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         root_path=settings.root_path,
     )
     app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestWatch, metrics=counted, tracing=running.lookout.tracing)  # last: outermost
     describe(app)
     return app

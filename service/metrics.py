@@ -1,31 +1,175 @@
 """What the service counts, for Prometheus: every metric of one service, in a registry of its own."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+import os
+from collections.abc import Mapping, Sequence
 
-from service.queueing import Queue
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    values,
+)
+
+from service.watching.phases import PHASES
+from service.watching.tally import Number, Tally
+
+SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
+PHASE_SECONDS = (*(0.00001 * 2**step for step in range(14)),)  # 10 us to 82 ms
+PAUSE_SECONDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+PROBABILITIES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 class Metrics:
-    """The metrics of one running service; a name says the unit, counters end in ``_total``."""
+    """The metrics of one running service; a name says the unit, counters end in ``_total``.
 
-    def __init__(self) -> None:
+    What is counted on each request is kept in :mod:`service.watching.tally` and reaches the metrics with
+    :meth:`flush`: every second, and before they are read.
+
+    Parameters
+    ----------
+    directory : str, optional
+        Folder that the worker processes of one service share. With it their metrics are kept in files there
+        (prometheus_client's multiprocess mode), so that each worker can tell those of all.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self.directory = directory
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the lines for nothing
+        if directory:  # what prometheus_client does on import, if the variable was set by then
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+            if not values.ValueClass._multiprocess:
+                values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "greyhound_requests_total",
-            "Requests answered, by route and status.",
-            ("route", "status"),
-            registry=self.registry,
+        self.requests = self._counter(
+            "requests", "Requests answered, by route and status.", "route", "status"
         )
+        self.request_seconds = self._histogram(
+            "request_duration_seconds", "From a request's head to the end of its answer.", SECONDS, "route"
+        )
+        self.in_flight = self._gauge("requests_in_flight", "Requests that are being answered now.", "livesum")
+        self.phase_seconds = self._histogram(
+            "predict_phase_seconds", "Phases of a prediction.", PHASE_SECONDS, "phase"
+        )
+        self.queue_length = self._gauge("queue_length", "Requests that wait for their turn.", "livesum")
+        self.refused_for_overload = self._counter(
+            "overload_refusals", "Requests turned away with 503 because the queue was full."
+        )
+        self.champion_version = self._gauge("champion_version", "Version that serves; 0 for none.", "liveall")
+        self.champion_promoted = self._gauge(
+            "champion_promoted_timestamp_seconds", "When it was promoted; 0 where unknown.", "livemax"
+        )
+        self.alias_version = self._gauge(
+            "registry_champion_version", "Version that the champion alias names, as last seen.", "liveall"
+        )
+        self.kept_serves = self._gauge(
+            "champion_is_kept_artifact",
+            "1 while the champion serves from this machine's disk because the registry could not give it.",
+            "livemax",
+        )
+        self.kept_failed = self._gauge(
+            "kept_champion_failed",
+            "1 while the version that serves could not be kept on this machine's disk.",
+            "livemax",
+        )
+        self.swaps = self._counter("swaps", "Changes of the serving version.")
+        self.refusals = self._counter(
+            "champion_refusals", "Versions that the alias named and that were not let in.", "why"
+        )
+        self.registry_contact = self._gauge(
+            "registry_last_contact_timestamp_seconds",
+            "When the registry last answered; 0 for never.",
+            "livemin",
+        )
+        self.database_reachable = self._gauge(
+            "database_reachable", "Whether the race database answers; NaN where none is set.", "livemin"
+        )
+        self.gc_pause_seconds = self._histogram(
+            "gc_pause_seconds", "Garbage collections, which stop every request.", PAUSE_SECONDS, "generation"
+        )
+        self.gc_pause_max = self._gauge(
+            "gc_pause_max_seconds", "The longest since the version that serves came in.", "livemax"
+        )
+        self.predictions = self._counter("predictions", "Cards answered, by version.", "version")
+        self.win_probability = self._histogram(
+            "win_probability", "Win probabilities given to runners.", PROBABILITIES
+        )
+        self.favourite_probability = self._histogram(
+            "favourite_probability", "Win probability of each card's likeliest runner.", PROBABILITIES
+        )
+        self.log_lines_dropped = self._counter(
+            "log_lines_dropped", "Log lines dropped because nobody took them."
+        )
+        self.n_in_flight = 0
+        self._answers: dict[tuple[str, int], tuple[Number, Tally]] = {}
+        self._routes: dict[str, Tally] = {}
+        self._phases = {phase: Tally(self.phase_seconds.labels(phase)) for phase in PHASES}
+        self._by_version: dict[int, Number] = {}
+        self._win, self._favourite = Tally(self.win_probability), Tally(self.favourite_probability)
+        self.pauses = [Tally(self.gc_pause_seconds.labels(str(generation))) for generation in range(3)]
 
-    def watch_queue(self, queue: Queue) -> None:
-        """Tell of a queue when asked; it costs a request nothing."""
-        waiting = Gauge(
-            "greyhound_queue_waiting", "Predictions that wait for their turn.", registry=self.registry
-        )
-        waiting.set_function(lambda: queue.n_waiting)
-        refused = Gauge(
-            "greyhound_queue_refused",
-            "Requests refused so far: too many waited.",
-            registry=self.registry,
-        )
-        refused.set_function(lambda: queue.n_refused)
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Count an answer; the route is its template."""
+        answer = self._answers.get((route, status))
+        if answer is None:
+            answer = Number(self.requests.labels(route, str(status))), self.latency(route)
+            self._answers[route, status] = answer
+        number, tally = answer
+        number.n += 1
+        tally.count(seconds)
+
+    def count_phases(self, seconds: Mapping[str, float]) -> None:
+        """Count how long the phases of a prediction took."""
+        for phase, took in seconds.items():
+            self._phases[phase].count(took)
+
+    def count_prediction(self, version: int, win_probability: Sequence[float]) -> None:
+        """Count the answer to one card."""
+        number = self._by_version.get(version)
+        if number is None:
+            number = self._by_version[version] = Number(self.predictions.labels(str(version)))
+        number.n += 1
+        self._win.count_all(win_probability)
+        self._favourite.count(max(win_probability))
+
+    def latency(self, route: str) -> Tally:
+        """Return the latencies of a route so far."""
+        tally = self._routes.get(route)
+        if tally is None:
+            tally = self._routes[route] = Tally(self.request_seconds.labels(route))
+        return tally
+
+    def n_by_status_class(self) -> dict[str, int]:
+        """Return how many answers there were of ``2xx``, ``4xx`` and so on."""
+        counts: dict[str, int] = {}
+        for (_, status), (number, _) in sorted(self._answers.items(), key=lambda answer: answer[0][1]):
+            name = f"{status // 100}xx"
+            counts[name] = counts.get(name, 0) + number.n
+        return counts
+
+    def flush(self) -> None:
+        """Bring the metrics up to what was counted; on the event loop, where requests are counted."""
+        self.in_flight.set(self.n_in_flight)
+        for number, _ in self._answers.values():
+            number.flush()
+        for number in self._by_version.values():
+            number.flush()
+        for tally in (
+            *self._routes.values(),
+            *self._phases.values(),
+            *self.pauses,
+            self._win,
+            self._favourite,
+        ):
+            tally.flush()
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"greyhound_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, of_workers: str) -> Gauge:
+        """Return a gauge; ``of_workers`` says how those of several workers become one."""
+        return Gauge(f"greyhound_{name}", meaning, multiprocess_mode=of_workers, registry=self.registry)  # type: ignore[arg-type]
+
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"greyhound_{name}", meaning, labels, buckets=buckets, registry=self.registry)

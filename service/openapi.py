@@ -32,6 +32,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
+    {"name": "watching", "description": "For Prometheus."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
 REQUEST_ID: dict[str, Any] = {

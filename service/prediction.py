@@ -13,6 +13,7 @@ from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
 from service.following.slots import Snapshot
 from service.form import Form, Known
+from service.watching.phases import PhaseClock
 
 _CODES = frozenset(feature.name for feature in FEATURES if feature.is_categorical)
 
@@ -44,6 +45,7 @@ def predict_card(
     form: Form,
     card: Card,
     known: Known | None,
+    clock: PhaseClock,
     *,
     today: dt.date,
     is_explained: bool = False,
@@ -64,11 +66,14 @@ def predict_card(
     model = snapshot.model
     features = form.features_of_card(card, known, without_database=snapshot.book)
     values = features.values[:, snapshot.columns]
-    win = model.probabilities(values)
+    clock.mark("features")
+    log_odds = model.log_odds(values)
+    clock.mark("model")
+    win = model.probabilities_of(log_odds)
     market, combined = _with_market(model, win, card)
     rank = np.empty(len(win), np.int64)
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
-    return CardPrediction(
+    prediction = CardPrediction(
         card=card,
         win_probability=win,
         place_probability=model.place_probabilities(win),
@@ -82,6 +87,8 @@ def predict_card(
         warnings=tuple(features.warnings),
         explanation=_explanation(model, values) if is_explained else None,
     )
+    clock.mark("share")
+    return prediction
 
 
 def _explanation(model: LoadedModel, values: NDArray[np.float32]) -> Explanation:

@@ -20,6 +20,8 @@ from service.prediction import CardPrediction, predict_card
 from service.queueing import Queue
 from service.reading import Readers
 from service.settings import ServiceSettings
+from service.watching.lookout import Lookout
+from service.watching.phases import PhaseClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,13 @@ class Running:
     metrics: Metrics
     queue: Queue
     draining: Draining
+    lookout: Lookout
     started_at: dt.datetime
     deliveries: Deliveries
 
-    async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:
+    async def predict(
+        self, champion: Snapshot, card: Card, clock: PhaseClock, *, is_explained: bool = False
+    ) -> CardPrediction:
         """Answer a card from one snapshot.
 
         What waits for the database is done in a thread, and so are explanations, which take milliseconds;
@@ -45,7 +50,7 @@ class Running:
         """
         known = await self._known(card)
         predict = partial(
-            predict_card, champion, self.form, card, known, today=today(), is_explained=is_explained
+            predict_card, champion, self.form, card, known, clock, today=today(), is_explained=is_explained
         )
         return await asyncio.to_thread(predict) if is_explained else predict()
 

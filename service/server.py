@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 from functools import partial
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,7 @@ from service.connections import SWEEP_S, Connection, Limits
 from service.errors import PortTaken
 from service.settings import ServiceSettings
 from service.supervisor import Supervisor
+from service.watching import logs
 
 BACKLOG = 2048
 QUIET_S = 0.5  # a connection without a request for so long is closed when the service ends
@@ -30,16 +32,19 @@ def run(settings: ServiceSettings, listening: socket.socket, *, n_workers: int =
     """Serve on an open socket until Ctrl-C or SIGTERM; requests in flight are finished first."""
     raise_open_files()
     if n_workers == 1:
-        server(settings).run(sockets=[listening])
+        _serve(settings, listening)
         return
     import_what_workers_need()
     patience_s = settings.drain_s + settings.grace_s + _LAST_RESORT_S + 1.0
-    Supervisor(
-        lambda inherited: server(settings).run(sockets=[inherited]),
-        listening,
-        n_workers,
-        patience_s=patience_s,
-    ).run()
+    with TemporaryDirectory(prefix="greyhound-metrics-") as folder:
+        together = settings.model_copy(update={"metrics_directory": settings.metrics_directory or folder})
+        serve = partial(_serve, together)
+        Supervisor(serve, listening, n_workers, patience_s=patience_s).run()
+
+
+def _serve(settings: ServiceSettings, listening: socket.socket) -> None:
+    logs.configure(settings)  # in the process that serves: a thread of its own writes the lines
+    server(settings).run(sockets=[listening])
 
 
 def server(settings: ServiceSettings) -> "Server":
@@ -67,6 +72,7 @@ class Server(uvicorn.Server):
             http=partial(Connection, limits=limits, draining=self._draining),  # type: ignore[arg-type]
             ws="none",
             access_log=False,
+            log_config=None,  # service.watching.logs has said where lines go
             log_level="warning",
             server_header=False,
             timeout_keep_alive=settings.keep_alive_s,

@@ -1,5 +1,7 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -112,6 +114,18 @@ class ServiceSettings(BaseSettings):
         default=2.0,
         gt=0,
         description="Seconds in which the race database must answer; a slower one counts as away.",
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto",
+        description="Form of the log lines on standard error; `auto` is text on a terminal, else JSON.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged; `info` has a line for each request."
+    )
+    metrics_directory: str | None = Field(
+        default=None,
+        description="Folder, empty at the start, in which the worker processes of one service keep their "
+        "metrics together, so that each can tell those of all. `greyhound serve --workers` sets it.",
     )
     root_path: str = Field(
         default="", description="Path under which a reverse proxy shows the service, e.g. `/greyhound`."

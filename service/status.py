@@ -1,7 +1,6 @@
 """``GET /model_status``: the keys that existing pages read, first and in their order, and then ours."""
 
 import datetime as dt
-import os
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +9,7 @@ from service.following.keeper import KeptState
 from service.following.slots import CHAMPION, Slots
 from service.following.state import WatcherState
 from service.summary import Summary
+from service.watching.report import ServiceOut
 
 
 class SwapOut(BaseModel):
@@ -120,10 +120,10 @@ class ModelStatus(Summary):
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )
-    process_id: int = Field(description="Which worker tells this, where there are several.", examples=[4711])
     started_at: dt.datetime = Field(
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )
+    service: ServiceOut = Field(description="How the service itself does.")
 
 
 def model_status(
@@ -133,6 +133,7 @@ def model_status(
     *,
     started_at: dt.datetime,
     database_error: str | None,
+    service: ServiceOut,
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
@@ -149,8 +150,8 @@ def model_status(
         ),
         kept=KeptOut.model_validate(kept),
         database_error=database_error,
-        process_id=os.getpid(),
         started_at=started_at,
+        service=service,
     )
     if champion is None:
         return status

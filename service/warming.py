@@ -6,6 +6,7 @@ import logging
 from service.answers import answer_json, prediction_out
 from service.running import Running
 from service.schemas import EXAMPLE_CARD
+from service.watching.phases import PhaseClock
 from service.wire import read_card
 
 log = logging.getLogger("greyhound.service")
@@ -17,9 +18,10 @@ async def warm_up(running: Running) -> None:
     champion = running.slots.find()
     if champion is None:
         return
+    example = json.dumps(EXAMPLE_CARD).encode()
     try:
         for _ in range(_N_TIMES):
-            prediction = await running.predict(champion, read_card(json.dumps(EXAMPLE_CARD).encode()))
+            prediction = await running.predict(champion, read_card(example), PhaseClock())
             answer_json(prediction_out(prediction, champion, request_id="warm-up"))
     except Exception:  # a cold start is better than none
         log.exception("warming up failed")

@@ -99,6 +99,7 @@ def _answer(
     from service.following.loading import load_snapshot
     from service.form import Form
     from service.prediction import predict_card
+    from service.watching.phases import PhaseClock
 
     store = get_model_registry(registry)
     version = store.champion_version_number() if version is None else version
@@ -108,7 +109,7 @@ def _answer(
     today = dt.datetime.now(dt.UTC).date()
     try:
         prediction = predict_card(
-            snapshot, form, card, form.read(card), today=today, is_explained=is_explained
+            snapshot, form, card, form.read(card), PhaseClock(), today=today, is_explained=is_explained
         )
     except DatabaseUnavailable as error:
         raise DatabaseUnavailable(f"{error}: {form.error}") from error

@@ -10,6 +10,7 @@ from service.answers import answer_json, prediction_out
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.running import json_body, running
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
+from service.watching.phases import PhaseClock
 from service.wire import read_card
 
 router = APIRouter(tags=["prediction"])
@@ -39,11 +40,17 @@ async def predict(request: Request) -> Response:
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
     the market's and the combined probability along. All of an answer comes from one version of the model.
     """
+    clock = PhaseClock.of(request.scope)
     service, card = await running(request), read_card(await json_body(request))
+    clock.mark("parse")
     champion = service.slots.take()
-    prediction = await service.predict(champion, card, is_explained=is_explained(request))
+    request.scope["model_version"] = champion.version
+    prediction = await service.predict(champion, card, clock, is_explained=is_explained(request))
     answer = prediction_out(prediction, champion, request_id=request.scope["request_id"])
-    return Response(answer_json(answer), media_type="application/json")
+    response = Response(answer_json(answer), media_type="application/json")
+    clock.mark("write")
+    service.metrics.count_prediction(champion.version, prediction.win_probability.tolist())
+    return response
 
 
 def is_explained(request: Request) -> bool:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.running import Service
 from service.status import ModelStatus, model_status
+from service.watching.report import service_out
 
 router = APIRouter(tags=["model"])
 
@@ -22,4 +23,5 @@ async def get_model_status(service: Service) -> ModelStatus:
         service.watcher.keeper.state,
         started_at=service.started_at,
         database_error=service.form.error,
+        service=service_out(service),
     )

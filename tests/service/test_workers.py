@@ -40,7 +40,7 @@ def told_by_both(service: Serving) -> dict[int, int | None]:
 
     def ask() -> bool:
         status = service.status()
-        told[status["process_id"]] = status["version"]
+        told[status["service"]["pid"]] = status["version"]
         return set(service.children()) <= set(told) and len(service.children()) == 2
 
     wait_until(ask, seconds=20)

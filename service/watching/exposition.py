@@ -1,0 +1,81 @@
+"""The text of ``GET /metrics``: of this process, or of all the workers of one service."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_FILE = re.compile(r"_(\d+)\.db$")
+
+
+class Exposition:
+    """Tells the metrics of a registry, and memory, processor and files of the process.
+
+    With a folder that workers share it tells the sums of all workers (what a dead one had counted stays
+    counted), gauges of the living, and the figures of each process with its number as ``pid``.
+    """
+
+    def __init__(self, registry: CollectorRegistry, directory: str | None = None) -> None:
+        self._directory = directory
+        if directory is None:
+            self._registry = registry
+            ProcessCollector(registry=registry)
+        else:
+            self._registry = CollectorRegistry()
+            MultiProcessCollector(self._registry, path=directory)  # type: ignore[no-untyped-call]
+            self._registry.register(_Processes(directory))
+
+    def text(self) -> bytes:
+        """Return the metrics in Prometheus' text format; some milliseconds of work."""
+        if self._directory is not None:
+            forget_the_dead(self._directory)
+        return generate_latest(self._registry)
+
+
+class _Processes(Collector):
+    """The process metrics of each living worker."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterator[Metric]:
+        merged: dict[str, Metric] = {}
+        for pid in living_workers(self._directory):
+            for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+                known = merged.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                for sample in family.samples:
+                    known.add_sample(sample.name, {**sample.labels, "pid": str(pid)}, sample.value)
+        yield from merged.values()
+
+
+def living_workers(directory: str) -> list[int]:
+    """Return the processes that keep metrics in a folder and still run."""
+    return sorted(pid for pid in _workers(directory) if _is_alive(pid))
+
+
+def forget_the_dead(directory: str) -> None:
+    """Drop the gauges of workers that are gone, whether they said goodbye or were killed."""
+    for pid in _workers(directory):
+        if not _is_alive(pid):
+            mark_process_dead(pid, path=directory)  # type: ignore[no-untyped-call]
+
+
+def _workers(directory: str) -> set[int]:
+    found = (_FILE.search(path.name) for path in Path(directory).glob("*.db"))
+    return {int(match[1]) for match in found if match}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

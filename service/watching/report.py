@@ -1,0 +1,55 @@
+"""What ``/model_status`` says of the service itself: the metrics that a person asks for first."""
+
+import datetime as dt
+import os
+
+from pydantic import BaseModel, Field
+
+from service.running import Running
+
+
+class ServiceOut(BaseModel):
+    """How the service does. Counts are of the process that answers; ``/metrics`` adds all workers up."""
+
+    uptime_s: float = Field(description="Seconds since it started.", examples=[86400.0])
+    pid: int = Field(description="The process that answers.", examples=[1])
+    n_workers: int = Field(description="Processes that serve together.", examples=[1])
+    requests: dict[str, int] = Field(
+        description="Requests answered since it started, by class of their status.",
+        examples=[{"2xx": 90210, "4xx": 12}],
+    )
+    n_in_flight: int = Field(description="Requests that are being answered now.", examples=[1])
+    queue_length: int = Field(description="Requests that wait for their turn.", examples=[0])
+    n_refused_for_overload: int = Field(
+        description="Requests turned away because too many waited.", examples=[0]
+    )
+    predict_p50_ms: float | None = Field(
+        description="Half of the predictions of the last five minutes took less; null if there were none.",
+        examples=[0.42],
+    )
+    predict_p99_ms: float | None = Field(
+        description="99 of 100 predictions of the last five minutes took less.", examples=[1.8]
+    )
+    longest_gc_pause_ms: float = Field(
+        description="Longest stop by the garbage collector since the version that serves came in.",
+        examples=[0.7],
+    )
+    is_traced: bool = Field(description="Whether traces go to a collector.", examples=[False])
+
+
+def service_out(running: Running) -> ServiceOut:
+    """Tell how a running service does."""
+    lookout, queue = running.lookout, running.lookout.queue
+    return ServiceOut(
+        uptime_s=round((dt.datetime.now(dt.UTC) - running.started_at).total_seconds(), 1),
+        pid=os.getpid(),
+        n_workers=lookout.n_workers(),
+        requests=running.metrics.n_by_status_class(),
+        n_in_flight=running.metrics.n_in_flight,
+        queue_length=queue.n_waiting if queue else 0,
+        n_refused_for_overload=queue.n_refused if queue else 0,
+        predict_p50_ms=lookout.latency_ms(0.5),
+        predict_p99_ms=lookout.latency_ms(0.99),
+        longest_gc_pause_ms=round(1000 * lookout.longest_gc_pause_s, 3),
+        is_traced=lookout.tracing.is_on,
+    )
