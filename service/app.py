@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
-from service.door import Door
+from service.door.guard import Guard
+from service.door.install import install as install_door
+from service.door.keyring import Keyring
 from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
@@ -29,14 +31,16 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     is promoted.
     """
     settings = settings or ServiceSettings()
-    slots = Slots()
+    slots, metrics, keyring = Slots(), Metrics(), Keyring(settings.database)
     running = Running(
         settings=settings,
         slots=slots,
         watcher=AliasWatcher(settings, slots),
         form=Form(settings.database),
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
-        metrics=Metrics(),
+        metrics=metrics,
+        keyring=keyring,
+        guard=Guard(settings, keyring, metrics),
         started_at=dt.datetime.now(dt.UTC),
     )
 
@@ -46,6 +50,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
+            asyncio.create_task(keyring.keep(settings.keys_poll_s), name="key-keeper"),
         ]
         yield
         for task in tasks:
@@ -58,6 +63,6 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     for router in (predict.router, status.router, models.router, health.router):
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
+    install_door(app, running)
     describe(app)
     return app

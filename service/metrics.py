@@ -14,3 +14,16 @@ class Metrics:
             ("route", "status"),
             registry=self.registry,
         )
+        self.rate_limited = Counter(
+            "greyhound_rate_limited_total",
+            "Requests turned away because their client asks too often.",
+            registry=self.registry,
+        )
+        self.key_failures = Counter(
+            "greyhound_key_failures_total",
+            "Requests turned away at a key, by reason: missing, refused, scope, or limited after too many.",
+            ("reason",),
+            registry=self.registry,
+        )
+        for reason in ("missing", "refused", "scope", "limited"):
+            self.key_failures.labels(reason)

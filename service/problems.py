@@ -24,7 +24,21 @@ from model_registry.errors import (
     RegistryUnavailable,
 )
 from racing.errors import CardRefused, DatabaseUnavailable, FileRefused, NotEnoughHistory, RacingError
-from service.errors import BodyTooLarge, BodyUnreadable, NotJson, NotReady, PortTaken, ServiceError
+from service.errors import (
+    BodyTooLarge,
+    BodyUnreadable,
+    KeyMissing,
+    KeyNotMade,
+    KeyRefused,
+    KeysUnknown,
+    NoSuchKey,
+    NotJson,
+    NotReady,
+    PortTaken,
+    ScopeMissing,
+    ServiceError,
+    TooMany,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_VIOLATIONS = 50
@@ -88,6 +102,13 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
     BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
+    KeyMissing: Kind(401, "key-missing", "An API key is needed"),
+    KeyNotMade: Kind(422, "key-not-made", "The key breaks a rule"),
+    KeyRefused: Kind(401, "key-refused", "The API key is refused"),
+    KeysUnknown: Kind(503, "keys-unknown", "The API keys cannot be read"),
+    NoSuchKey: Kind(404, "no-such-key", "There is no such key"),
+    ScopeMissing: Kind(403, "scope-missing", "The API key does not allow this"),
+    TooMany: Kind(429, "too-many", "Too many requests"),
     NotJson: Kind(415, "not-json", "The body must be JSON"),
     NotReady: Kind(503, "not-ready", "No model is loaded"),
     PortTaken: Kind(503, "port-taken", "The service cannot listen there"),
@@ -126,7 +147,14 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
     if isinstance(error, CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
         return _response(kind, _n_broken(len(broken)), request_id, broken)
-    return _response(kind, kind.detail or str(error), request_id)
+    return _response(kind, kind.detail or str(error), request_id, headers=_headers_of(error, kind))
+
+
+def _headers_of(error: Exception, kind: Kind) -> dict[str, str]:
+    if kind.status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": 'Bearer realm="greyhound"'}
+    retry_after_s = getattr(error, "retry_after_s", None)
+    return {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
 
 
 def _of_validation(error: ValidationError, request_id: str | None) -> ProblemResponse:

@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from racing.cards import Card
+from service.door.guard import Guard
+from service.door.keyring import Keyring
 from service.errors import NotJson
 from service.form import Form
 from service.metrics import Metrics
@@ -28,6 +30,8 @@ class Running:
     form: Form
     threads: ThreadPoolExecutor
     metrics: Metrics
+    keyring: Keyring
+    guard: Guard
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:

@@ -26,6 +26,7 @@ def server(settings: ServiceSettings) -> uvicorn.Server:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # see `trusted_proxies`
         timeout_graceful_shutdown=GRACE_S,
     )
     return uvicorn.Server(config)
