@@ -15,7 +15,7 @@ from service.door.keyring import Keyring
 from service.form import Form
 from service.metrics import Metrics
 from service.openapi import describe
-from service.routes import health, models, predict, status
+from service.routes import health, models, pages, predict, promotions, status
 from service.running import Running
 from service.settings import ServiceSettings
 from service.slots import Slots
@@ -58,9 +58,16 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         await asyncio.gather(*tasks, return_exceptions=True)
         running.threads.shutdown(wait=False, cancel_futures=True)
 
-    app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
+    app = FastAPI(root_path=settings.root_path, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.running = running
-    for router in (predict.router, status.router, models.router, health.router):
+    for router in (
+        predict.router,
+        status.router,
+        models.router,
+        promotions.router,
+        health.router,
+        pages.router,
+    ):
         app.include_router(router)
     problems.install(app)
     install_door(app, running)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.problems import MEDIA_TYPE, BrokenRule, Problem
+from service.promotion import PromotionIn, RollbackIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
@@ -32,6 +33,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
+    {"name": "promotion", "description": "Change the version that serves; takes an API key."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
 REQUEST_ID_PARAMETER: dict[str, Any] = {
@@ -49,13 +51,18 @@ REQUEST_ID_PARAMETER: dict[str, Any] = {
 }
 _REASONS = {
     400: "The body is not JSON in UTF-8",
+    401: "An API key is needed, or the one sent is unknown or revoked",
+    403: "The API key lacks the scope that this needs",
     404: "There is no such version",
+    409: "A rule forbids it: it is the champion already, failed its gates, or there is none to go back to",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",
     415: "The body claims to be something else than JSON",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
+    429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",
 }
-_INPUTS = (CardIn,)  # read by handlers themselves, so FastAPI does not see them
+# Read by handlers themselves, so FastAPI does not see them.
+_INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, RollbackIn)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -100,14 +107,24 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
-    for operation in (op for path in document["paths"].values() for op in path.values()):
+    for path, operation in ((path, op) for path, ops in document["paths"].items() for op in ops.values()):
         _without_default_422(operation)
+        _behind_the_door(path, operation)
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = {
                 "description": "The request's id.",
                 "schema": {"type": "string"},
             }
     return document
+
+
+def _behind_the_door(path: str, operation: dict[str, Any]) -> None:
+    """Tell what the door may say to any request; what takes no key by default may do so by a setting."""
+    if path.startswith(("/health/", "/webhooks/")):
+        return
+    operation["responses"] |= {str(status): _problem(status) for status in (401, 403, 429, 503)}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    operation.setdefault("security", [{}, {"bearer": []}, {"api_key": []}])
 
 
 def _without_default_422(operation: dict[str, Any]) -> None:
