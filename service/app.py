@@ -58,7 +58,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         await asyncio.gather(*tasks, return_exceptions=True)
         running.threads.shutdown(wait=False, cancel_futures=True)
 
-    app = FastAPI(root_path=settings.root_path, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.running = running
     for router in (
         predict.router,

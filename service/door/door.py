@@ -29,6 +29,7 @@ class Door:
     def __init__(self, app: ASGIApp, *, settings: ServiceSettings, guard: Guard, metrics: Metrics) -> None:
         self._app = app
         self._guard = guard
+        self._root_path = settings.root_path.rstrip("/")
         self._max_body_bytes = settings.max_body_bytes
         self._is_all_behind_keys = settings.protect == "everything"
         self._headers, self._page_headers = headers_of_answers(settings)
@@ -44,6 +45,8 @@ class Door:
         sent = headers.get(_HEADER, b"")
         request_id = sent.decode() if _ID.fullmatch(sent) else os.urandom(16).hex()
         scope["request_id"] = request_id
+        if self._root_path:
+            scope["root_path"] = self._root_path
         ours = self._page_headers if scope["path"].endswith(PAGES) else self._headers
         header = (_HEADER, request_id.encode())
 
