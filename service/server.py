@@ -6,6 +6,7 @@ from contextlib import suppress
 import uvicorn
 
 from service.app import create_app
+from service.door.protocol import patient_protocol
 from service.errors import PortTaken
 from service.settings import ServiceSettings
 
@@ -25,6 +26,7 @@ def server(settings: ServiceSettings) -> uvicorn.Server:
         create_app(settings),
         access_log=False,
         log_level="warning",
+        http=patient_protocol(settings.slow_request_s),
         server_header=False,
         proxy_headers=False,  # see `trusted_proxies`
         timeout_graceful_shutdown=GRACE_S,

@@ -38,6 +38,11 @@ class ServiceSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."
     )
+    slow_request_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds after which a connection is closed whose request is not whole.",
+    )
     root_path: str = Field(
         default="", description="Path under which a reverse proxy shows the service, e.g. `/greyhound`."
     )

@@ -2,9 +2,11 @@
 
 import os
 import re
+from contextlib import suppress
 from typing import Any
 
 from starlette._utils import get_route_path
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.door.buckets import Buckets
@@ -60,7 +62,9 @@ class Door:
         except ServiceError as error:
             await problem_response(error, request_id)(scope, receive, send_with_headers)
             return
-        await self._app(scope, _limited(receive, self._max_body_bytes, self._too_large), send_with_headers)
+        received = _limited(receive, self._max_body_bytes, self._too_large)
+        with suppress(ClientDisconnect):  # gone before the body was whole: nobody to tell
+            await self._app(scope, received, send_with_headers)
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         """Turn a request away before anything of it is read."""

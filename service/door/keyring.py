@@ -16,6 +16,7 @@ from service.form import file_of
 
 log = logging.getLogger("greyhound.service")
 NOTED_EVERY_S = 300.0
+AWAY = "the keys cannot be read now"
 _NOBODY = (None, digest("nobody"))
 
 
@@ -29,7 +30,7 @@ class Keyring:
         self._keys: dict[str, tuple[Key, bytes]] | None = None
         self._used: set[str] = set()
         self._noted_at: dict[str, float] = {}
-        self.error: str | None = None if database else "no database is set"
+        self.error: str | None = "the keys were not read yet" if database else "no database is set"
 
     def check(self, text: str) -> Key:
         """Return the key of a text; an unknown id takes the same path as a wrong secret.
@@ -42,7 +43,7 @@ class Keyring:
             If the keys were never read.
         """
         if self._keys is None:
-            raise KeysUnknown("the keys cannot be read now, so no key can be checked; try again soon")
+            raise KeysUnknown(f"no key can be checked: {self.error}")
         key, expected = self._keys.get(text[3:11], _NOBODY)
         if not hmac.compare_digest(digest(text), expected) or key is None:
             raise KeyRefused("this key is unknown or revoked")
@@ -68,9 +69,9 @@ class Keyring:
                 self._keys = read_keys(connection)
             self._note(engine)
         except (DatabaseUnavailable, DBAPIError) as error:
-            if self.error is None:
+            if self.error != AWAY:
                 log.warning("the keys cannot be read: %s", getattr(error, "orig", None) or error)
-            self.error = "the keys cannot be read now"
+            self.error = AWAY
         else:
             self.error = None
 
