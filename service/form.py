@@ -101,6 +101,6 @@ def file_of(database: str) -> tuple[int, int] | None:
     try:
         url = make_url(database)
         found = os.stat(str(url.database)) if url.get_backend_name() == "sqlite" else None
-    except (ArgumentError, OSError):  # opening it will tell
+    except (ArgumentError, ValueError, OSError):  # opening it will tell
         return None
     return (found.st_dev, found.st_ino) if found else None
