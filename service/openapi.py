@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.links import link_versions
 from service.problems import MEDIA_TYPE, BrokenRule, Problem
 from service.promotion import PromotionIn, RollbackIn
 from service.schemas import CardIn
@@ -115,6 +116,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 "description": "The request's id.",
                 "schema": {"type": "string"},
             }
+    link_versions(document["paths"])
     return document
 
 

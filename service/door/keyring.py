@@ -69,7 +69,7 @@ class Keyring:
                 self._keys = read_keys(connection)
             self._note(engine)
         except (DatabaseUnavailable, DBAPIError) as error:
-            if self.error != AWAY:
+            if self._keys is not None and self.error != AWAY:  # at the start /model_status tells it
                 log.warning("the keys cannot be read: %s", getattr(error, "orig", None) or error)
             self.error = AWAY
         else:
