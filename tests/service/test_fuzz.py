@@ -81,7 +81,7 @@ def cards(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def test_fuzzed_cards_are_answered_or_refused_without_a_trace_and_without_growth(tmp_path: Path) -> None:
-    """Memory is compared once a quarter of the cards are through; N_FUZZED_CARDS=20000 makes it a long test."""
+    """Memory is compared once a quarter of the cards are through; N_FUZZED_CARDS=20000 is a long test."""
     seen: list[int] = []
     resident_mb: list[float] = []
     with service_process(make_registry(tmp_path), tmp_path) as service:
