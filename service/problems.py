@@ -226,5 +226,7 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
 
 async def _of_bug(request: Request, error: Exception) -> Response:
     request_id = _request_id(request)
-    headers = {"X-Request-ID": request_id} if request_id else None
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # it went past the door
+    if request_id:
+        headers["X-Request-ID"] = request_id
     return _response(UNEXPECTED, str(UNEXPECTED.detail), request_id, headers=headers)
