@@ -35,7 +35,10 @@ RUN pip install --no-deps . && pip uninstall -y pip setuptools
 
 # What both images share at run time: a user without rights, and one folder to write to.
 FROM base AS runtime
-RUN useradd --uid 10001 --create-home greyhound && install -d -o greyhound -g greyhound /data
+RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin greyhound \
+    && install -d -o greyhound -g greyhound -m 750 /data \
+    # Python's own installer is of no use here; what runs lies in /opt/greyhound.
+    && rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip*
 # ONNX Runtime and MLflow would keep records of their use in the home folder.
 ENV PATH=/opt/greyhound/bin:$PATH \
     OMP_NUM_THREADS=1 \

@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format openapi lock image clean
+.PHONY: help setup run test check lint audit format openapi lock image clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,13 +19,16 @@ run: $(READY) ## fill an empty database (simulated), train a first champion, ser
 test: $(READY) ## run all tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-check: lint test ## exactly what CI runs: formatting, lint, types, imports, tests
+check: lint audit test ## exactly what CI runs: formatting, lint, types, imports, known vulnerabilities, tests
 
 lint: $(READY) ## check formatting, lint, types and which package imports which
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(READY) ## look the pinned packages up among known vulnerabilities; says so where they cannot be asked for
+	$(BIN)/python -m tests.house.audit
 
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff format

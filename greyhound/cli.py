@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
+    "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
 }
 INTERRUPTED = 130

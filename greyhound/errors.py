@@ -17,6 +17,8 @@ EXIT_CODES = {
     "racing.errors:DatabaseUnavailable": ABSENT,
     "racing.errors:FileRefused": REFUSED,
     "racing.errors:NotEnoughHistory": ABSENT,
+    "service.errors:KeyNotMade": REFUSED,
+    "service.errors:NoSuchKey": ABSENT,
     "service.errors:PortTaken": ABSENT,
     "sqlalchemy.exc:OperationalError": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,

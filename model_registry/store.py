@@ -53,9 +53,9 @@ class Store:
 
     def __str__(self) -> str:
         if self._url is not None:
-            return self._url.render_as_string(hide_password=True)
+            return self._url.set(query={}).render_as_string(hide_password=True)
         scheme, _, rest = self.uri.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
+        return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
     @property
     def folder(self) -> Path:
@@ -106,7 +106,7 @@ class Store:
         """Raise what MLflow, the database or the network say as :class:`RegistryUnavailable`."""
         try:
             yield
-        except (MlflowException, sa.exc.SQLAlchemyError, OSError) as error:
+        except (MlflowException, sa.exc.SQLAlchemyError, OSError, ImportError) as error:
             raise RegistryUnavailable(self._without_password(f"{self}: {_first_line(error)}")) from error
 
     def _inode_now(self) -> int:
@@ -152,10 +152,18 @@ class Store:
             draft.unlink(missing_ok=True)
 
     def _without_password(self, message: str) -> str:
-        password = urlsplit(self.uri).password
-        for secret in {password, unquote(password)} if password else ():
+        for secret in _secrets(self.uri):
             message = message.replace(secret, "***")
         return message
+
+
+def _secrets(uri: str) -> set[str]:
+    """Return what of an address nobody else shall read: password, token, values of its query."""
+    parts = urlsplit(uri)
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    token = user if parts.scheme in ("http", "https") and not password else ""
+    values = [pair.partition("=")[2] for pair in parts.query.split("&")]
+    return {word for secret in (password, token, *values) for word in (secret, unquote(secret)) if word}
 
 
 def _database_url(uri: str) -> sa.URL | None:
@@ -163,7 +171,7 @@ def _database_url(uri: str) -> sa.URL | None:
         return None
     try:
         url = sa.make_url(uri)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # a port that is no number is the latter
         url = None
     if url is None or url.get_backend_name() not in _DATABASES:
         # No echo of the whole: what is meant as an address may hold a password.

@@ -9,7 +9,9 @@ from fastapi import FastAPI
 
 from service import problems
 from service.admission import Admission
-from service.door import Door
+from service.door.guard import Guard
+from service.door.install import install as install_door
+from service.door.keyring import Keyring
 from service.draining import Draining
 from service.following.loading import settle_garbage
 from service.following.signature import Deliveries
@@ -20,7 +22,7 @@ from service.metrics import Metrics
 from service.openapi import describe
 from service.queueing import Queue
 from service.reading import Readers
-from service.routes import health, metrics, models, predict, status, webhooks
+from service.routes import health, metrics, models, pages, predict, promotions, status, webhooks
 from service.running import Running
 from service.settings import ServiceSettings
 from service.warming import warm_up
@@ -40,6 +42,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     slots = Slots()
     watcher, form = AliasWatcher(settings, slots), Form(settings.database, settings.database_timeout_s)
     counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
+    keyring = Keyring(settings.database)
     running = Running(
         settings=settings,
         slots=slots,
@@ -52,6 +55,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         lookout=Lookout(
             counted, slots, watcher, form, has_database=settings.database is not None, queue=queue
         ),
+        keyring=keyring,
+        guard=Guard(settings, keyring, counted),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
     )
@@ -64,6 +69,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
+            asyncio.create_task(keyring.keep(settings.keys_poll_s), name="key-keeper"),
         ]
         async with running.lookout.keep():
             yield
@@ -72,10 +78,11 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         await asyncio.gather(*tasks, return_exceptions=True)
         running.readers.close()
 
-    app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.running = running
     for router in (
-        predict.router, status.router, models.router, webhooks.router, health.router, metrics.router,
+        predict.router, status.router, models.router, promotions.router, webhooks.router, health.router,
+        metrics.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     problems.install(app)
@@ -86,7 +93,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_timeout_s=settings.body_timeout_s,
         root_path=settings.root_path,
     )
-    app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
+    install_door(app, running)
     app.add_middleware(RequestWatch, metrics=counted, tracing=running.lookout.tracing)  # last: outermost
     describe(app)
     return app

@@ -2,16 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.draining import Draining
-from service.errors import HeadTooSlow, Overloaded, ServiceError
+from service.errors import HeadTooLong, HeadTooSlow, Overloaded, ServiceError
 from service.problems import problem_response
 from service.settings import ServiceSettings
 
 SWEEP_S = 0.5  # how often time-outs are looked at: they cost a request nothing but two notes of the time
+HEAD_BYTES = 64 * 1024  # request line and headers; uvicorn itself would keep whatever comes
 _ROOM_S = 1.0  # a connection that was used within it is not closed to make room for another
 
 
@@ -43,6 +45,7 @@ class Connection(HttpToolsProtocol):
         self._draining = draining
         self._reading_since: float | None = None  # a request has begun, and is not complete
         self._has_head = False
+        self._n_head = 0
         self._stuck_since: float | None = None  # the client does not take up what we write
         self._closing_since: float | None = None
         self._quiet_since = self.loop.time()
@@ -86,10 +89,20 @@ class Connection(HttpToolsProtocol):
             text = f"{self._limits.max_connections} connections are open already; try again later"
             self._end_with(Overloaded(text, 1))
 
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the head of a request has no end."""
+        super().data_received(data)
+        if self._reading_since is not None and not self._has_head:
+            self._n_head += len(data)
+            if self._n_head > HEAD_BYTES and not self.transport.is_closing():
+                rule = f"the head of a request has at most {HEAD_BYTES} bytes; this one has more"
+                self._end_with(HeadTooLong(rule))
+
     def on_message_begin(self) -> None:
         """Note when a request begins."""
         self._reading_since = self.loop.time()
         self._has_head = False
+        self._n_head = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -150,7 +163,7 @@ class Connection(HttpToolsProtocol):
 def _raw_answer(error: ServiceError) -> bytes:
     response = problem_response(error, None)
     response.headers["Connection"] = "close"
-    reason = {408: "Request Timeout", 503: "Service Unavailable"}[response.status_code]
+    reason = HTTPStatus(response.status_code).phrase
     head = [f"HTTP/1.1 {response.status_code} {reason}".encode()]
     head += [name + b": " + value for name, value in response.raw_headers]
     return b"\r\n".join(head) + b"\r\n\r\n" + bytes(response.body)

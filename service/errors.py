@@ -3,19 +3,27 @@
 ::
 
     ServiceError
-    ├── BodyTooLarge      the request's body is longer than the service takes
-    ├── BodyTooSlow       the request's body did not arrive in time
-    ├── BodyUnreadable    the body is not JSON in UTF-8
-    ├── ModelTooSlow      a version takes longer than its budget, so it does not serve
-    ├── NotJson           the request says that its body is something else than JSON
-    ├── NotReady          no champion is loaded
-    ├── PortTaken         the service cannot listen where it was told to
-    ├── WebhookForged     a webhook whose signature or time is not right
-    ├── WebhookReplayed   a webhook that was delivered before
-    └── WebhooksOff       no secret is set, so webhooks cannot be told from forged ones
-    ├── HeadTooSlow       the head of the request did not arrive in time
-    ├── Overloaded        too many requests wait already
-    └── Stopping          the service is about to stop
+    ├── BodyTooLarge     the request's body is longer than the service takes
+    ├── BodyTooSlow      the request's body did not arrive in time
+    ├── BodyUnreadable   the body is not JSON in UTF-8
+    ├── HeadTooLong      the head of the request is longer than the service takes
+    ├── HeadTooSlow      the head of the request did not arrive in time
+    ├── KeyMissing       the request needs an API key and brings none
+    ├── KeyNotMade       a key that was asked for breaks a rule
+    ├── KeyRefused       the key is unknown, mistyped or revoked
+    ├── KeysUnknown      the keys were never read, so nobody can be let in by one
+    ├── ModelTooSlow     a version takes longer than its budget, so it does not serve
+    ├── NoSuchKey        there is no key to revoke
+    ├── NotJson          the request says that its body is something else than JSON
+    ├── NotReady         no champion is loaded
+    ├── Overloaded       too many requests wait already
+    ├── PortTaken        the service cannot listen where it was told to
+    ├── ScopeMissing     the key does not allow this
+    ├── Stopping         the service is about to stop
+    ├── TooMany          a client asks too often, or tries too many keys
+    ├── WebhookForged    a webhook whose signature or time is not right
+    ├── WebhookReplayed  a webhook that was delivered before
+    └── WebhooksOff      no secret is set, so webhooks cannot be told from forged ones
 """
 
 
@@ -35,12 +43,36 @@ class BodyUnreadable(ServiceError):
     """The body is not JSON in UTF-8."""
 
 
-class ModelTooSlow(ServiceError):
-    """A version takes longer than its budget, so it does not serve."""
+class HeadTooLong(ServiceError):
+    """The head of the request is longer than the service takes."""
 
 
 class HeadTooSlow(ServiceError):
     """The head of the request did not arrive in time."""
+
+
+class KeyMissing(ServiceError):
+    """The request needs an API key and brings none."""
+
+
+class KeyNotMade(ServiceError):
+    """A key that was asked for breaks a rule; the message says which."""
+
+
+class KeyRefused(ServiceError):
+    """The key is unknown, mistyped or revoked; which of them is not told."""
+
+
+class KeysUnknown(ServiceError):
+    """The keys were never read since the service started, so nobody can be let in by one."""
+
+
+class ModelTooSlow(ServiceError):
+    """A version takes longer than its budget, so it does not serve."""
+
+
+class NoSuchKey(ServiceError):
+    """There is no key of that id or name that could be revoked."""
 
 
 class NotJson(ServiceError):
@@ -63,6 +95,22 @@ class PortTaken(ServiceError):
     """The service cannot listen where it was told to; it never started."""
 
 
+class ScopeMissing(ServiceError):
+    """The key does not allow this; the message names the scope that would."""
+
+
+class Stopping(ServiceError):
+    """The service is about to stop: send no more requests here."""
+
+
+class TooMany(ServiceError):
+    """A client asks too often, or tries too many keys; ``retry_after_s`` says when to come back."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class WebhookForged(ServiceError):
     """A webhook whose signature or time is not right."""
 
@@ -73,7 +121,3 @@ class WebhookReplayed(ServiceError):
 
 class WebhooksOff(ServiceError):
     """No secret is set, so webhooks cannot be told from forged ones."""
-
-
-class Stopping(ServiceError):
-    """The service is about to stop: send no more requests here."""

@@ -129,13 +129,13 @@ class Form:
 
     def _open(self, database: str) -> None:
         """Open the database, anew if its file is another than before: a pool would keep the deleted one."""
-        file = _file_of(database)
+        file = file_of(database)
         if self._engine is None or file != self._file:
             if self._engine:
                 self._engine.dispose()
             self._engine = self._book = None
             self._engine = open_database(database)
-            self._file = _file_of(database)
+            self._file = file_of(database)
 
     def _is_away(self, error: DatabaseUnavailable) -> None:
         if self._book is not None or self.error is None:
@@ -144,11 +144,11 @@ class Form:
         self.error = str(error)
 
 
-def _file_of(database: str) -> tuple[int, int] | None:
+def file_of(database: str) -> tuple[int, int] | None:
     """Return which file an SQLite database is, None for any other database."""
     try:
         url = make_url(database)
         found = os.stat(str(url.database)) if url.get_backend_name() == "sqlite" else None
-    except (ArgumentError, OSError):  # opening it will tell
+    except (ArgumentError, ValueError, OSError):  # opening it will tell
         return None
     return (found.st_dev, found.st_ino) if found else None

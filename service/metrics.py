@@ -101,6 +101,16 @@ class Metrics:
         self.log_lines_dropped = self._counter(
             "log_lines_dropped", "Log lines dropped because nobody took them."
         )
+        self.rate_limited = self._counter(
+            "rate_limited", "Requests turned away because their client asks too often."
+        )
+        self.key_failures = self._counter(
+            "key_failures",
+            "Requests turned away at a key, by reason: missing, refused, scope, or limited after too many.",
+            "reason",
+        )
+        for reason in ("missing", "refused", "scope", "limited"):
+            self.key_failures.labels(reason)
         self.n_in_flight = 0
         self._answers: dict[tuple[str, int], tuple[Number, Tally]] = {}
         self._routes: dict[str, Tally] = {}

@@ -12,7 +12,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.links import link_versions
 from service.problems import MEDIA_TYPE, BrokenRule, Problem
+from service.promotion import PromotionIn, RollbackIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
@@ -33,6 +35,7 @@ TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "watching", "description": "For Prometheus."},
+    {"name": "promotion", "description": "Change the version that serves; takes an API key."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
 REQUEST_ID: dict[str, Any] = {
@@ -46,16 +49,19 @@ REQUEST_ID: dict[str, Any] = {
 }
 _REASONS = {
     400: "The body is not JSON in UTF-8",
-    401: "The signature or the time of the delivery is not right",
-    403: "No secret is set, so no delivery is taken",
+    401: "An API key is needed, or the key or the signature that was sent is not right",
+    403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
     404: "There is no such version",
-    409: "The delivery was taken before",
+    409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, or "
+    "the delivery was taken before",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",
     415: "The body claims to be something else than JSON",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
+    429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",
 }
-_INPUTS = (CardIn,)  # read by handlers themselves, so FastAPI does not see them
+# Read by handlers themselves, so FastAPI does not see them.
+_INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, RollbackIn)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -105,14 +111,25 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
-    for operation in (op for path in document["paths"].values() for op in path.values()):
+    for path, operation in ((path, op) for path, ops in document["paths"].items() for op in ops.values()):
         _without_default_422(operation)
+        _behind_the_door(path, operation)
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = {
                 "description": "The request's id.",
                 "schema": {"type": "string"},
             }
+    link_versions(document["paths"])
     return document
+
+
+def _behind_the_door(path: str, operation: dict[str, Any]) -> None:
+    """Tell what the door may say to any request; what takes no key by default may do so by a setting."""
+    if path.startswith(("/health/", "/webhooks/")):
+        return
+    operation["responses"] |= {str(status): _problem(status) for status in (401, 403, 429, 503)}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    operation.setdefault("security", [{}, {"bearer": []}, {"api_key": []}])
 
 
 def _without_default_422(operation: dict[str, Any]) -> None:

@@ -28,14 +28,22 @@ from service.errors import (
     BodyTooLarge,
     BodyTooSlow,
     BodyUnreadable,
+    HeadTooLong,
     HeadTooSlow,
+    KeyMissing,
+    KeyNotMade,
+    KeyRefused,
+    KeysUnknown,
     ModelTooSlow,
+    NoSuchKey,
     NotJson,
     NotReady,
     Overloaded,
     PortTaken,
+    ScopeMissing,
     ServiceError,
     Stopping,
+    TooMany,
     WebhookForged,
     WebhookReplayed,
     WebhooksOff,
@@ -105,7 +113,15 @@ KINDS: Mapping[type[Exception], Kind] = {
     BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
     BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
     ModelTooSlow: Kind(503, "model-too-slow", "The version is too slow"),
+    HeadTooLong: Kind(431, "head-too-long", "The head of the request is too long"),
     HeadTooSlow: Kind(408, "head-too-slow", "The head of the request did not arrive in time"),
+    KeyMissing: Kind(401, "key-missing", "An API key is needed"),
+    KeyNotMade: Kind(422, "key-not-made", "The key breaks a rule"),
+    KeyRefused: Kind(401, "key-refused", "The API key is refused"),
+    KeysUnknown: Kind(503, "keys-unknown", "The API keys cannot be read"),
+    NoSuchKey: Kind(404, "no-such-key", "There is no such key"),
+    ScopeMissing: Kind(403, "scope-missing", "The API key does not allow this"),
+    TooMany: Kind(429, "too-many", "Too many requests"),
     NotJson: Kind(415, "not-json", "The body must be JSON"),
     NotReady: Kind(503, "not-ready", "No model is loaded"),
     Overloaded: Kind(503, "overloaded", "Too many requests wait"),
@@ -149,14 +165,17 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
     if isinstance(error, CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
         return _response(kind, _n_broken(len(broken)), request_id, broken)
-    return _response(kind, kind.detail or str(error), request_id, headers=_headers(error))
+    return _response(kind, kind.detail or str(error), request_id, headers=_headers_of(error, kind))
 
 
-def _headers(error: Exception) -> dict[str, str] | None:
-    """Return the headers that an error brings along: when to come again, or that the connection ends."""
-    if isinstance(error, Overloaded):
-        return {"Retry-After": str(error.retry_after_s)}
-    return {"Connection": "close"} if isinstance(error, BodyTooSlow) else None
+def _headers_of(error: Exception, kind: Kind) -> dict[str, str]:
+    """Return the headers of an error: how to be let in, when to come again, or that the connection ends."""
+    if isinstance(error, BodyTooSlow):
+        return {"Connection": "close"}
+    if kind.status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": 'Bearer realm="greyhound"'}
+    retry_after_s = getattr(error, "retry_after_s", None)
+    return {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
 
 
 def _of_validation(error: ValidationError, request_id: str | None) -> ProblemResponse:
@@ -228,5 +247,7 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
 
 async def _of_bug(request: Request, error: Exception) -> Response:
     request_id = _request_id(request)
-    headers = {"X-Request-ID": request_id} if request_id else None
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # it went past the door
+    if request_id:
+        headers["X-Request-ID"] = request_id
     return _response(UNEXPECTED, str(UNEXPECTED.detail), request_id, headers=headers)

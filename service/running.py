@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from racing.cards import Card
+from service.door.guard import Guard
+from service.door.keyring import Keyring
 from service.draining import Draining
 from service.errors import NotJson
 from service.following.signature import Deliveries
@@ -37,6 +39,8 @@ class Running:
     queue: Queue
     draining: Draining
     lookout: Lookout
+    keyring: Keyring
+    guard: Guard
     started_at: dt.datetime
     deliveries: Deliveries
 

@@ -75,6 +75,7 @@ class Server(uvicorn.Server):
             log_config=None,  # service.watching.logs has said where lines go
             log_level="warning",
             server_header=False,
+            proxy_headers=False,  # see `trusted_proxies`
             timeout_keep_alive=settings.keep_alive_s,
         )
         super().__init__(config)

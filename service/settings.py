@@ -130,3 +130,49 @@ class ServiceSettings(BaseSettings):
     root_path: str = Field(
         default="", description="Path under which a reverse proxy shows the service, e.g. `/greyhound`."
     )
+    protect: Literal["changes", "everything"] = Field(
+        default="changes",
+        description="What takes an API key: `changes` (promotions, rollbacks, results), or "
+        "`everything` but the health routes.",
+    )
+    keys_poll_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Seconds between two looks at the API keys in the database: a new key works, and a "
+        "revoked one stops working, within that time.",
+    )
+    failed_keys_per_minute: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Keys that are none which an address may try in a minute, before it is answered "
+        "with 429.",
+    )
+    rate_per_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="Requests a second that a client (by its key, else its address) may make in the long "
+        "run, before it is answered with 429; 0 is no limit. Each process counts by itself.",
+    )
+    rate_burst: int = Field(
+        default=100, ge=1, le=1_000_000, description="Requests that a client may make at once, under a rate."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(),
+        description="Origins whose pages may call the service from a browser, as a JSON list such as "
+        '`["https://races.example"]`; none by default.',
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and "
+        '`X-Forwarded-Proto` are believed, as a JSON list such as `["127.0.0.1", "10.0.0.0/8"]`; none by '
+        "default.",
+    )
+    hsts_s: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds for which browsers shall only come by HTTPS (Strict-Transport-Security); set it "
+        "only where TLS is in front of all of the host. 0 sends no such header.",
+    )

@@ -62,7 +62,7 @@ def upgrade(url: str) -> None:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a port that is no number is the latter
         rule = "a database URL reads sqlite:///PATH or postgresql://USER@HOST/NAME"
         raise DatabaseUnavailable(f"{rule}, and this one does not") from error
     if parsed.drivername in ("postgresql", "postgres"):
@@ -149,8 +149,10 @@ def _scripts() -> ScriptDirectory:
 
 
 def _shown(url: URL) -> str:
-    """Return the URL for a message, without its password."""
-    return url.database or "in memory" if url.get_backend_name() == "sqlite" else str(url.render_as_string())
+    """Return the URL for a message: without its password, and without its query, which may hold one too."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    return url.set(query={}).render_as_string()
 
 
 def _why(error: DBAPIError) -> str:

@@ -202,3 +202,19 @@ class RatingsDue(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     since: dt.date
+
+
+class ApiKey(SQLModel, table=True):
+    """A key of the service (:mod:`service.door.stored_keys`); its text is shown once and kept nowhere.
+
+    ``sha256`` is that of the whole text, ``scopes`` are words with spaces between them; ``last_used`` is true
+    to some minutes.
+    """
+
+    id: str = Field(primary_key=True)
+    name: str
+    sha256: str
+    scopes: str
+    created_at: dt.datetime
+    last_used: dt.datetime | None = None
+    revoked_at: dt.datetime | None = None

@@ -54,9 +54,15 @@ async def get_model(
     service: Service, version: str = Path(description="Number of the version.", examples=["1"])
 ) -> VersionOut:
     """Show one version."""
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
+    number = version_number(version)
+    return _version_out(await service.watcher.ask(lambda registry: registry.version(number)))
+
+
+def version_number(text: str) -> int:
+    """Return the version that an address names."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise NoSuchVersion("a version is a whole number, such as 7")
-    return _version_out(await service.watcher.ask(lambda registry: registry.version(int(version))))
+    return int(text)
 
 
 def _version_out(version: ModelVersion) -> VersionOut:

@@ -71,6 +71,7 @@ def test_images_are_made_of_one_base_and_run_without_rights() -> None:
     for stage in dockerfile.split("\nFROM ")[-2:]:
         assert "USER 10001" in stage
     assert stages[-1][1] == "service"
+    assert "--shell /usr/sbin/nologin" in dockerfile
 
 
 def test_make_help_tells_of_every_target() -> None:

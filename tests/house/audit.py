@@ -1,0 +1,62 @@
+"""Look the pinned packages up among known vulnerabilities: ``python -m tests.house.audit`` (``make audit``).
+
+The advisories are asked for at the package index. Where they cannot be had, this says so and fails nothing.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+PINS = Path(__file__).parents[2] / "constraints.txt"
+TIMEOUT_S = 180
+
+
+def main(pins: Path = PINS) -> int:
+    """Print the verdict, and return 1 if a pinned version is known to be vulnerable."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--timeout", "10"]
+        command += ["--progress-spinner", "off", "-r", str(pins), "-f", "json", "-o", str(report)]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S, cwd=folder
+            )
+            reason = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        except subprocess.TimeoutExpired:
+            reason = f"no answer within {TIMEOUT_S} s"
+        found = json.loads(report.read_text()) if report.exists() and report.stat().st_size else None
+    if found is None:
+        print(f"audit: the packages were NOT audited: {reason[:200]}")
+        return 0
+    code, verdict = judge(found)
+    print(verdict)
+    return code
+
+
+def judge(report: dict[str, Any]) -> tuple[int, str]:
+    """Return the exit code and the words for pip-audit's report.
+
+    A package that no advisory could be asked for is a skipped one, which pip-audit itself calls sound.
+    """
+    packages = report["dependencies"]
+    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    faults = [
+        f"{package['name']} {package['version']}: {fault['id']}, "
+        f"mended in {', '.join(fault['fix_versions']) or 'no version yet'}"
+        for package in packages
+        for fault in package.get("vulns", ())
+    ]
+    n_asked = len(packages) - len(skipped)
+    if not n_asked:
+        return 0, f"audit: the packages were NOT audited: no advisories for any of {len(packages)} can be had"
+    lines = [f"audit: {n_asked} packages looked up, {len(faults)} known vulnerabilities", *faults]
+    if skipped:
+        lines.append(f"NOT audited, as no advisories can be had for them: {', '.join(skipped)}")
+    return int(bool(faults)), "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

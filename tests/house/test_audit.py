@@ -1,0 +1,45 @@
+"""The audit of the pinned packages says what it found, and never that all is well when nothing was asked."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house import audit
+
+SOUND = {"name": "numpy", "version": "2.4.0", "vulns": []}
+FAULTY = {
+    "name": "starlette",
+    "version": "0.1",
+    "vulns": [{"id": "PYSEC-2099-1", "fix_versions": ["0.2"], "aliases": [], "description": "x"}],
+}
+SKIPPED = {
+    "name": "rich",
+    "skip_reason": "Dependency not found on PyPI and could not be audited: rich (15.0)",
+}
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "words"),
+    [
+        ([SOUND], 0, "1 packages looked up, 0 known"),
+        ([SOUND, FAULTY], 1, "starlette 0.1: PYSEC-2099-1, mended in 0.2"),
+        ([SOUND, SKIPPED], 0, "NOT audited, as no advisories can be had for them: rich"),
+        ([SKIPPED, SKIPPED], 0, "NOT audited: no advisories for any of 2"),
+    ],
+)
+def test_the_verdict_says_what_was_found_and_what_was_not_asked(
+    packages: list[dict[str, Any]], code: int, words: str
+) -> None:
+    exit_code, verdict = audit.judge({"dependencies": packages})
+    assert exit_code == code
+    assert words in verdict
+
+
+def test_an_audit_that_cannot_be_done_says_so_and_fails_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pins = tmp_path / "pins.txt"
+    pins.write_text("this is no list of pins !!\n")
+    assert audit.main(pins) == 0
+    assert "NOT audited" in capsys.readouterr().out
