@@ -17,6 +17,7 @@ EXIT_CODES = {
     "racing.errors:DatabaseUnavailable": ABSENT,
     "racing.errors:FileRefused": REFUSED,
     "racing.errors:NotEnoughHistory": ABSENT,
+    "service.errors:ModelTooSlow": REFUSED,
     "service.errors:PortTaken": ABSENT,
     "sqlalchemy.exc:OperationalError": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,
