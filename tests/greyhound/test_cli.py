@@ -24,7 +24,16 @@ ERROR_MODULES = (
 )
 # Answered over HTTP by service.problems; the command never meets them.
 ONLY_OVER_HTTP = {
-    f"service.errors:{name}" for name in ("BodyTooLarge", "BodyUnreadable", "NotJson", "NotReady")
+    f"service.errors:{name}"
+    for name in (
+        "BodyTooLarge",
+        "BodyUnreadable",
+        "NotJson",
+        "NotReady",
+        "WebhookForged",
+        "WebhookReplayed",
+        "WebhooksOff",
+    )
 }
 
 
