@@ -19,6 +19,7 @@ EXIT_CODES = {
     "racing.errors:NotEnoughHistory": ABSENT,
     "service.errors:KeyNotMade": REFUSED,
     "service.errors:NoSuchKey": ABSENT,
+    "service.errors:ModelTooSlow": REFUSED,
     "service.errors:PortTaken": ABSENT,
     "sqlalchemy.exc:OperationalError": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,

@@ -1,7 +1,7 @@
 """Moves of the champion alias under load: ``python -m benchmarks.serving.promotions``.
 
-Two versions take turns as champion of a service process, half of the moves found by polling and half told by
-signed webhooks, while clients ask as fast as they can (or at ``--rate``). Printed are failed requests,
+Three versions take turns as champion of a service process, half of the moves found by polling and half told
+by signed webhooks, while clients ask as fast as they can (or at ``--rate``). Printed are failed requests,
 different answers, how soon the first new answer came, and p99 near the moves beside p99 while nothing moves.
 ``--artifacts A B`` takes two real artifacts in place of handmade ones, which are tiny.
 """
@@ -23,6 +23,7 @@ POLL_S = 0.5
 NEAR_S = 0.5  # after a move, and after the poll that sees it
 REST_S = 0.7  # between a first new answer and the next move
 SOON_MS = 300
+N_VERSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Moves:
         return "\n".join(
             [
                 f"{self.way}: {len(self.waits_s)} moves, {len(self.answers)} requests",
-                f"  failed requests {n_failed} (target 0), different answers {n_shown} (target 2)",
+                f"  failed requests {n_failed} (target 0), different answers {n_shown} (target {N_VERSIONS})",
                 f"  first new answer, ms: median {median:.0f}, worst {worst:.0f}, {n_soon} of "
                 f"{len(self.waits_s)} within {limit:.0f} (target all)",
                 f"  p99, ms: quiet {before:.1f}, near moves {after:.1f}: {after / before:.2f} x (target 2)",
@@ -89,8 +90,8 @@ def _move(
     artifacts: Sequence[Path],
 ) -> Moves:
     registry = empty_registry(folder)
-    for number in range(2):
-        directory = artifacts[number] if artifacts else folder / f"model-{number}"
+    for number in range(N_VERSIONS):
+        directory = artifacts[number % 2] if artifacts else folder / f"model-{number}"
         if not artifacts:
             make_model(directory, exponent=0.5 + number)
         registry.register(directory)
@@ -107,14 +108,15 @@ def _move(
         quiet_from = time.perf_counter()
         time.sleep(max(5.0, n * NEAR_S))
         quiet_to = time.perf_counter()
-        for i in range(n):
+        for i in range(1, n + 1):
+            wanted = 1 + i % N_VERSIONS
             start = time.perf_counter()
             moved_at.append(start)
-            registry._store.client.set_registered_model_alias("greyhound-win", "champion", str(2 - i % 2))
+            registry._store.client.set_registered_model_alias("greyhound-win", "champion", str(wanted))
             if way == "webhook":
                 start = time.perf_counter()
                 send_webhook(service.client, SECRET).raise_for_status()
-            waits_s.append(load.first_of(2 - i % 2, start) - start)
+            waits_s.append(load.first_of(wanted, start) - start)
             time.sleep(REST_S)
     return Moves(way, poll_s, moved_at, waits_s, load.answers, (quiet_from, quiet_to))
 

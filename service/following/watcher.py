@@ -79,6 +79,8 @@ class AliasWatcher:
     async def start(self) -> None:
         """Look once; if the registry cannot give its champion, serve the one that was kept."""
         await self.look()
+        if self._dating:
+            await self._dating  # so that the first status is whole
         if self._slots.find(self._role) is None and (self.state.contact_error or self.state.refusals):
             kept = await self.keeper.load_newest()
             if kept is not None:

@@ -27,14 +27,22 @@ ONLY_OVER_HTTP = {
     f"service.errors:{name}"
     for name in (
         "BodyTooLarge",
+        "BodyTooSlow",
         "BodyUnreadable",
+        "HeadTooLong",
+        "HeadTooSlow",
         "KeyMissing",
         "KeyRefused",
         "KeysUnknown",
         "NotJson",
         "NotReady",
+        "Overloaded",
         "ScopeMissing",
+        "Stopping",
         "TooMany",
+        "WebhookForged",
+        "WebhookReplayed",
+        "WebhooksOff",
     )
 }
 

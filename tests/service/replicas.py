@@ -33,45 +33,31 @@ class ServiceProcess(RunningService):
 @contextmanager
 def service_process(
     registry: str, folder: Path, *, wait_for: str = "/health/live", **settings: str
-) -> Iterator["ServiceProcess"]:
+) -> Iterator[ServiceProcess]:
     """`greyhound serve` in a folder, once it answers; settings as in the environment, without the prefix."""
-    values = {
-        "database": f"sqlite:///{folder}/none.db",
-        "champion_poll_s": "0.1",
-        "retry_s": "0.2",
-    } | settings
-    environment = {f"GREYHOUND_{name.upper()}": value for name, value in values.items()}
-    with _process(registry, folder, environment) as (process, url), httpx.Client(base_url=url) as client:
-        deadline = time.monotonic() + 60
-        while True:
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            try:
-                if client.get(wait_for).status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.02)
-        yield ServiceProcess(url, client, process)
+    with _started(registry, folder, settings) as service:
+        _wait(service, folder, wait_for)
+        yield service
 
 
 @contextmanager
 def service_processes(n: int, registry: str, folder: Path, **settings: str) -> Iterator[list[ServiceProcess]]:
-    """Several of them on one registry, each with a folder of its own."""
+    """Several of them on one registry, each with a folder of its own, once all are ready."""
+    folders = [folder / f"service-{i}" for i in range(n)]
     with ExitStack() as stack:
-        folders = [folder / f"service-{i}" for i in range(n)]
+        services = []
         for path in folders:
             path.mkdir()
-        yield [
-            stack.enter_context(service_process(registry, path, wait_for="/health/ready", **settings))
-            for path in folders
-        ]
+            services.append(stack.enter_context(_started(registry, path, settings)))
+        for service, path in zip(services, folders, strict=True):
+            _wait(service, path, "/health/ready")
+        yield services
 
 
 @contextmanager
-def _process(
-    registry: str, folder: Path, environment: Mapping[str, str]
-) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _started(registry: str, folder: Path, settings: Mapping[str, str]) -> Iterator[ServiceProcess]:
+    values = {"database": f"sqlite:///{folder}/none.db", "champion_poll_s": "0.1", "retry_s": "0.2"}
+    environment = {f"GREYHOUND_{name.upper()}": value for name, value in {**values, **settings}.items()}
     port = free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -82,8 +68,10 @@ def _process(
             stderr=log,
             start_new_session=True,
         )
+    url = f"http://127.0.0.1:{port}"
     try:
-        yield process, f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=url, timeout=20) as client:
+            yield ServiceProcess(url, client, process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -92,3 +80,16 @@ def _process(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+def _wait(service: ServiceProcess, folder: Path, path: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        assert service.process.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, (folder / "log").read_text()
+        try:
+            if service.client.get(path).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)

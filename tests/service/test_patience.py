@@ -1,0 +1,69 @@
+"""Blocking calls that hang: they are given up in time, do not pile up, and keep nothing from ending."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from service.following.patience import Patience
+
+
+def test_a_call_gives_its_value_or_its_error() -> None:
+    async def ask() -> int:
+        patience = Patience("a sum", seconds=20)
+        with pytest.raises(ZeroDivisionError):
+            await patience.call(lambda: 1 // 0)
+        with pytest.raises(TimeoutError, match="its own"):
+            await patience.call(timeout_of_its_own)
+        return await patience.call(lambda: 1 + 1)
+
+    def timeout_of_its_own() -> None:
+        raise TimeoutError("its own")
+
+    assert asyncio.run(ask()) == 2
+
+
+def test_only_so_many_calls_hang_and_once_they_came_back_others_are_made() -> None:
+    free, n_calls = threading.Event(), 0
+
+    def hang() -> bool:
+        nonlocal n_calls
+        n_calls += 1
+        return free.wait(20)
+
+    async def ask() -> None:
+        patience = Patience("the sea", seconds=0.05, max_hanging=2)
+        for _ in range(5):
+            with pytest.raises(TimeoutError, match="the sea: no answer"):
+                await patience.call(hang)
+        assert n_calls == 2
+        free.set()
+        while n_calls == 2:
+            await asyncio.sleep(0.01)
+            try:
+                assert await patience.call(hang)
+            except TimeoutError:
+                continue
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert n_calls == 3
+
+
+def test_a_call_that_hangs_for_ever_keeps_no_process_from_ending() -> None:
+    program = (
+        "import asyncio, time\n"
+        "from service.following.patience import Patience\n"
+        "async def main():\n"
+        "    try:\n"
+        "        await Patience('for ever', seconds=0.1).call(lambda: time.sleep(3600))\n"
+        "    except TimeoutError as error:\n"
+        "        print(error)\n"
+        "asyncio.run(main())\n"
+    )
+    start = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "for ever: no answer within 0.1 s\n")
+    assert time.monotonic() - start < 30
