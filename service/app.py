@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from service import problems
 from service.door import Door
 from service.form import Form
+from service.keeping.log import PredictionLog
 from service.metrics import Metrics
 from service.openapi import describe
 from service.routes import health, models, predict, status
@@ -30,18 +31,21 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     """
     settings = settings or ServiceSettings()
     slots = Slots()
+    metrics = Metrics()
     running = Running(
         settings=settings,
         slots=slots,
         watcher=AliasWatcher(settings, slots),
         form=Form(settings.database),
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
-        metrics=Metrics(),
+        metrics=metrics,
+        kept=PredictionLog(settings, metrics),
         started_at=dt.datetime.now(dt.UTC),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running.kept.start()
         await asyncio.gather(running.watcher.look(), asyncio.to_thread(running.form.look))
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
@@ -51,6 +55,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(running.kept.stop)
         running.threads.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from racing.cards import Card
 from service.errors import NotJson
 from service.form import Form
+from service.keeping.log import PredictionLog
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.settings import ServiceSettings
@@ -28,6 +29,7 @@ class Running:
     form: Form
     threads: ThreadPoolExecutor
     metrics: Metrics
+    kept: PredictionLog
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:

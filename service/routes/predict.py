@@ -37,5 +37,7 @@ async def predict(request: Request, service: Service, body: JsonBody, explain: E
     card = CardIn.model_validate_json(body).to_card()
     champion = service.slots.take()
     prediction = await service.predict(champion, card, is_explained=explain)
-    answer = prediction_out(prediction, champion, request_id=request.scope["request_id"])
-    return Response(answer.model_dump_json(), media_type="application/json")
+    request_id = request.scope["request_id"]
+    answer = prediction_out(prediction, champion, request_id=request_id).model_dump_json().encode()
+    service.kept.put(request_id=request_id, snapshot=champion, card=body, answer=answer)
+    return Response(answer, media_type="application/json")
