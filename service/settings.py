@@ -48,13 +48,14 @@ class ServiceSettings(BaseSettings):
         default=0.5,
         gt=0,
         le=10,
-        description="Seconds between two writes of the prediction log. An answer is in the database or on disk "
-        "at most twice as long after it was given; a `kill -9` loses no older one.",
+        description="Seconds between two writes of the prediction log. An answer is in the database or on "
+        "disk at most twice as long after it was given, and a `kill -9` loses no older one.",
     )
     log_queue_bytes: int = Field(
         default=64 * 1024 * 1024,
         ge=1024 * 1024,
-        description="Bytes of answers that wait in memory to be logged; beyond it answers go unlogged, counted.",
+        description="Bytes of answers that wait in memory to be logged; beyond it answers go unlogged, and "
+        "are counted.",
     )
     spool: str = Field(
         default="var/spool",

@@ -41,9 +41,7 @@ class Waiting:
             self.n_dropped += 1
             return
         self._bytes_in = n_bytes
-        self._queue.append(
-            Answered(request_id, model_version, digest, time.time_ns() // 1000, card, answer)
-        )
+        self._queue.append(Answered(request_id, model_version, digest, time.time_ns() // 1000, card, answer))
 
     def take(self, n: int) -> list[Answered]:
         """Remove and return the oldest entries, at most ``n``; they count as waiting until :meth:`kept`."""
