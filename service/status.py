@@ -4,6 +4,8 @@ import datetime as dt
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.keeping.log import LogState
+from service.keeping.status import LogOut
 from service.slots import CHAMPION, Slots
 from service.summary import Summary
 from service.watcher import WatcherState
@@ -86,13 +88,19 @@ class ModelStatus(Summary):
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )
+    prediction_log: LogOut = Field(description="How the prediction log does, in this process.")
     started_at: dt.datetime = Field(
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )
 
 
 def model_status(
-    slots: Slots, state: WatcherState, *, started_at: dt.datetime, database_error: str | None
+    slots: Slots,
+    state: WatcherState,
+    *,
+    started_at: dt.datetime,
+    database_error: str | None,
+    log_state: LogState,
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
@@ -108,6 +116,7 @@ def model_status(
             error=state.contact_error,
         ),
         database_error=database_error,
+        prediction_log=LogOut.model_validate(log_state),
         started_at=started_at,
     )
     if champion is None:

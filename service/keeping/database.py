@@ -65,6 +65,7 @@ class _Sqlite:
         self._connection: sqlite3.Connection = self._pooled.driver_connection  # type: ignore[assignment]
         self._connection.isolation_level = None
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        self._connection.execute("PRAGMA synchronous = FULL")  # some commits a second: they may last
         self._file = _identity(self._path)
 
     def write(self, writer: str, records: Sequence[Numbered]) -> int:

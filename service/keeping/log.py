@@ -114,7 +114,9 @@ class PredictionLog:
     def _keep(self, patience_s: float) -> None:
         """Bring what waits to the database or, if it does not take it in time, to the spool."""
         taken = self._waiting.take(len(self._waiting))
-        self._in_hand += map(Numbered, self._numbers, taken)
+        self._in_hand += [
+            Numbered(number, entry) for entry, number in zip(taken, self._numbers, strict=False)
+        ]
         if self._in_hand and (self._is_written(patience_s) or self._is_spooled()):
             entries: list[Answered] = [entry for _, entry in self._in_hand]
             self._in_hand = []

@@ -21,4 +21,5 @@ async def get_model_status(service: Service) -> ModelStatus:
         service.watcher.state,
         started_at=service.started_at,
         database_error=service.form.error,
+        log_state=service.kept.state,
     )
