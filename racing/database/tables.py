@@ -1,4 +1,4 @@
-"""The tables: tracks and the names they go by, dogs, races, runs, which file said what, and what was predicted.
+"""The tables: tracks and their names, dogs, races, runs, which file said what, and what was predicted.
 
 A run is one dog in one race. Several files may tell of it; each file's own words are kept as a
 :class:`SourceRow`, and :class:`Run` holds their union, so that a file can be taken back out.
