@@ -7,7 +7,7 @@ has one winner and if every starter was on the card.
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from racing.probabilities import market_probabilities
 
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
-CHUNK = 500
+CHUNK = 100
 
 _OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top_pick")
 _OF_RUNNER = ("run_id", "finish_position", "won", "share", "market_probability")
@@ -32,22 +32,25 @@ def days_due(engine: Engine) -> list[dt.date]:
         return sorted(set(connection.scalars(select(DUE.c.date))))
 
 
-def meet_day(engine: Engine, day: dt.date) -> int:
+def meet_day(engine: Engine, day: dt.date, *, breathe: Callable[[], None] = lambda: None) -> int:
     """Let every prediction of a day meet its outcome, and note that the day is no longer due."""
     with engine.begin() as connection:
         noted = list(connection.scalars(select(DUE.c.id).where(DUE.c.date == day)))
         ids = list(connection.scalars(select(RACE.c.prediction_id).where(RACE.c.date == day)))
-        meet(connection, ids)
+        meet(connection, ids, breathe=breathe)
         connection.execute(delete(DUE).where(DUE.c.id.in_(noted)))
     return len(ids)
 
 
-def meet(connection: Connection, prediction_ids: Sequence[int]) -> None:
+def meet(
+    connection: Connection, prediction_ids: Sequence[int], *, breathe: Callable[[], None] = lambda: None
+) -> None:
     """Let some predictions meet their outcomes, where there are any."""
     results: dict[dt.date, _Day] = {}
     tracks: dict[str, int] = dict(connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all())
     for i in range(0, len(prediction_ids), CHUNK):
         _meet(connection, sorted(prediction_ids)[i : i + CHUNK], results, tracks)
+        breathe()
 
 
 class _Day:

@@ -46,7 +46,12 @@ class _Answer(BaseModel):
     runners: list[_Runner]
 
 
-def read_unread(engine: Engine, on_progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+def read_unread(
+    engine: Engine,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    breathe: Callable[[], None] = lambda: None,
+) -> int:
     """Read every logged card that nobody has read; return how many."""
     n_read = 0
     with engine.connect() as connection:
@@ -54,7 +59,7 @@ def read_unread(engine: Engine, on_progress: Callable[[int, int], None] = lambda
     after = 0
     while rows := _unread(engine, after):
         after = rows[-1].id
-        n_read += read_rows(engine, rows)
+        n_read += read_rows(engine, rows, breathe=breathe)
         on_progress(n_read, max(total, n_read))
     return n_read
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from service.keeping.database import LogDatabase
 from service.keeping.mover import Mover
+from service.keeping.reader import LogReader
 from service.keeping.records import Numbered
 from service.keeping.spool import Spool
 from service.keeping.waiting import Answered, Waiting
@@ -50,12 +51,14 @@ class PredictionLog:
         self._waiting = Waiting(settings.log_queue_bytes)
         self._in_hand: list[Numbered] = []
         self._numbers = count(1)
-        self._n_written = self._n_spooled = self._n_refused = self._n_dropped_told = 0
+        self._n_kept = self._n_written = self._n_spooled = self._n_refused = self._n_dropped_told = 0
         self._last_kept: dt.datetime | None = None
         self._spool_error: str | None = None
         self._stopping = threading.Event()
         root = Path(settings.spool)
         self._spool = Spool(root, uuid.uuid4().hex, max_bytes=settings.spool_bytes)
+        self._reader = LogReader(self._spool.writer, lambda: self._n_kept)
+        self._reading_error: str | None = None
         self._mover = Mover(
             settings.database or "",
             self._spool,
@@ -121,6 +124,7 @@ class PredictionLog:
             entries: list[Answered] = [entry for _, entry in self._in_hand]
             self._in_hand = []
             self._waiting.kept(entries)
+            self._n_kept += len(entries)
             self._last_kept = dt.datetime.now(dt.UTC)
         self._tell()
 
@@ -166,4 +170,12 @@ class PredictionLog:
         self._metrics.log_dropped.labels(reason="refused").inc(n)
 
     def _when_idle(self, database: LogDatabase) -> None:
-        """Do what can wait."""
+        """Read what was logged, and let it meet its outcomes; a fault of this does not touch the log."""
+        try:
+            self._reader.read_some(database.engine)
+        except Exception as error:
+            if self._reading_error is None:
+                log.warning("reading logged predictions failed: %s", error)
+            self._reading_error = " ".join(str(error).split())[:300] or type(error).__name__
+        else:
+            self._reading_error = None
