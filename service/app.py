@@ -12,9 +12,11 @@ from service import problems
 from service.door import Door
 from service.form import Form
 from service.keeping.log import PredictionLog
+from service.keeping.ratings import RatingsFollower
+from service.keeping.store import Store
 from service.metrics import Metrics
 from service.openapi import describe
-from service.routes import health, models, predict, status
+from service.routes import health, models, predict, predictions, results, status
 from service.running import Running
 from service.settings import ServiceSettings
 from service.slots import Slots
@@ -40,6 +42,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         threads=ThreadPoolExecutor(N_THREADS, thread_name_prefix="predict"),
         metrics=metrics,
         kept=PredictionLog(settings, metrics),
+        store=Store(settings.database),
+        ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
     )
 
@@ -55,12 +59,19 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(running.kept.stop)
+        await asyncio.gather(asyncio.to_thread(running.kept.stop), asyncio.to_thread(running.ratings.stop))
         running.threads.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
     app.state.running = running
-    for router in (predict.router, status.router, models.router, health.router):
+    for router in (
+        predict.router,
+        predictions.router,
+        results.router,
+        status.router,
+        models.router,
+        health.router,
+    ):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)

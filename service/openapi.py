@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.problems import MEDIA_TYPE, BrokenRule, Problem
+from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
@@ -31,6 +32,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 """
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
+    {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
@@ -55,7 +57,7 @@ _REASONS = {
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
     503: "No model is loaded, or the registry or the race database is away",
 }
-_INPUTS = (CardIn,)  # read by handlers themselves, so FastAPI does not see them
+_INPUTS = (CardIn, ResultsIn)  # read by handlers themselves, so FastAPI does not see them
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -12,6 +12,8 @@ from racing.cards import Card
 from service.errors import NotJson
 from service.form import Form
 from service.keeping.log import PredictionLog
+from service.keeping.ratings import RatingsFollower
+from service.keeping.store import Store
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.settings import ServiceSettings
@@ -30,6 +32,8 @@ class Running:
     threads: ThreadPoolExecutor
     metrics: Metrics
     kept: PredictionLog
+    store: Store
+    ratings: RatingsFollower
     started_at: dt.datetime
 
     async def predict(self, champion: Snapshot, card: Card, *, is_explained: bool = False) -> CardPrediction:

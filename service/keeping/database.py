@@ -60,13 +60,12 @@ class _Sqlite:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._path = str(engine.url.database)
         self._pooled = engine.raw_connection()
         self._connection: sqlite3.Connection = self._pooled.driver_connection  # type: ignore[assignment]
         self._connection.isolation_level = None
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         self._connection.execute("PRAGMA synchronous = FULL")  # some commits a second: they may last
-        self._file = _identity(self._path)
+        self._file = identity_of(engine)
 
     def write(self, writer: str, records: Sequence[Numbered]) -> int:
         cursor = self._connection.cursor()
@@ -84,7 +83,7 @@ class _Sqlite:
         return n_new
 
     def is_there(self) -> bool:
-        return self._file is not None and _identity(self._path) == self._file
+        return self._file is not None and identity_of(self.engine) == self._file
 
     def close(self) -> None:
         self._pooled.invalidate()
@@ -176,9 +175,12 @@ def _utf8(text: bytes) -> bytes:
     return text if text.isascii() else text.decode(errors="replace").encode()
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def identity_of(engine: Engine) -> tuple[int, int] | None:
+    """Return which file an SQLite database is; None for any other, and where the file is gone."""
+    if engine.dialect.name != "sqlite":
+        return None
     try:
-        found = os.stat(path)
+        found = os.stat(str(engine.url.database))
     except OSError:
         return None
     return found.st_dev, found.st_ino
