@@ -59,7 +59,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(asyncio.to_thread(running.kept.stop), asyncio.to_thread(running.ratings.stop))
+        await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
+        running.store.close()
         running.threads.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)

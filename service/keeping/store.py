@@ -35,6 +35,13 @@ class Store:
         except DBAPIError as error:
             raise DatabaseUnavailable(f"the race database does not answer: {error.orig}") from error
 
+    def close(self) -> None:
+        """Let the database go."""
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
     def _open(self) -> Engine:
         if self._url is None:
             raise DatabaseUnavailable("no race database is set, so nothing is kept; set GREYHOUND_DATABASE")
