@@ -172,16 +172,18 @@ class Mover:
         """Move one segment, the oldest of the first spool that has any; return whether there was one."""
         self._look_for_spools()
         for spool in (self._spool, *self._left_behind):
-            for segment in spool.segments()[:1]:
+            if (segment := spool.oldest()) is not None:
                 records = spool.read(segment)
                 while chunk := list(islice(records, CHUNK)):
                     self._write(spool.writer, chunk)
                 spool.remove(segment)
                 return True
-            if spool is not self._spool:
+            if spool is not self._spool:  # which is empty, and locked by us: nobody adds to it
                 self._left_behind.remove(spool)
                 spool.leave()
                 return True
+        if self._spool.segments():  # the one that is appended to was asked for
+            return False
         self.error = None
         assert self._database
         self._when_idle(self._database)

@@ -14,7 +14,6 @@ A process that starts, and every one now and then, takes over the folders whose 
 import fcntl
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,22 +31,30 @@ class SpoolFull(OSError):
 class Spool:
     """The folder of one process, locked by it; made when it is first needed.
 
-    One thread appends while another reads and removes.
+    One thread appends while another reads and removes. Neither waits for the other: the one that reads asks
+    for the segment that is appended to, and the one that appends lets go of it in its own time.
     """
 
     def __init__(self, root: Path, writer: str, *, max_bytes: int = 1 << 30, lock: int | None = None) -> None:
         self.writer = writer
         self.folder = root / writer
-        self.n_bytes = 0
+        self._bytes_in = 0
+        self._bytes_out = 0
         self._root = root
         self._max_bytes = max_bytes
         self._lock_file = lock
         self._file: int | None = None
         self._file_bytes = 0
         self._next = 1
-        self._closing = threading.Lock()
+        self._active: Path | None = None
+        self._is_active_wanted = False
         if lock is not None:
-            self.n_bytes = sum(segment.stat().st_size for segment in self.segments())
+            self._bytes_in = sum(segment.stat().st_size for segment in self.segments())
+
+    @property
+    def n_bytes(self) -> int:
+        """Return how many bytes of records it holds."""
+        return self._bytes_in - self._bytes_out
 
     def append(self, records: list[Numbered]) -> None:
         """Write records behind the others; they are on disk, all or none, when this returns.
@@ -60,18 +67,24 @@ class Spool:
         data = b"".join(map(to_bytes, records))
         if self.n_bytes + len(data) > self._max_bytes:
             raise SpoolFull(f"it holds {self.n_bytes} bytes and may hold {self._max_bytes}")
-        with self._closing:
-            file = self._open()
-            try:
-                _write_whole(file, data)
-                os.fsync(file)
-            except OSError:
-                self._cut_back(file)
-                raise
-            self._file_bytes += len(data)
-            self.n_bytes += len(data)
-            if self._file_bytes >= SEGMENT_BYTES:
-                self._close()
+        file = self._open()
+        try:
+            _write_whole(file, data)
+            os.fsync(file)
+        except OSError:
+            self._cut_back(file)
+            raise
+        self._file_bytes += len(data)
+        self._bytes_in += len(data)
+        if self._file_bytes >= SEGMENT_BYTES:
+            self._close()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Append to another segment from now on, if this one is wanted; from the thread that appends."""
+        if self._is_active_wanted:
+            self._close()
+            self._is_active_wanted = False
 
     def segments(self) -> list[Path]:
         """Return the files that hold records, oldest first."""
@@ -79,18 +92,23 @@ class Spool:
             return []
         return sorted(self.folder.glob(f"*{_SUFFIX}"))
 
+    def oldest(self) -> Path | None:
+        """Return the oldest file to which nothing is appended any more; ask for the one that is."""
+        before, segments = self._active, self.segments()
+        if segments and segments[0] in (before, self._active):
+            self._is_active_wanted = True
+            return None
+        return segments[0] if segments else None
+
     def read(self, segment: Path) -> Iterator[Numbered]:
-        """Yield the records of a segment, to which nothing is appended from now on."""
-        with self._closing:
-            self._close()
+        """Yield the records of a segment."""
         return from_bytes(segment.read_bytes())
 
     def remove(self, segment: Path) -> None:
         """Delete a segment whose records are in the database."""
         n_bytes = segment.stat().st_size
         segment.unlink()
-        with self._closing:
-            self.n_bytes -= n_bytes
+        self._bytes_out += n_bytes
 
     def leave(self) -> None:
         """Give the folder up: empty, it goes; else whoever comes next takes it over."""
@@ -106,8 +124,8 @@ class Spool:
         if self._lock_file is None:
             self._lock_file = _make_folder(self._root, self.writer)
         if self._file is None:
-            path = self.folder / f"{self._next:08d}{_SUFFIX}"
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._active = self.folder / f"{self._next:08d}{_SUFFIX}"
+            self._file = os.open(self._active, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self._file_bytes = 0
             self._next += 1
         return self._file
@@ -115,7 +133,7 @@ class Spool:
     def _close(self) -> None:
         if self._file is not None:
             os.close(self._file)
-            self._file = None
+            self._file = self._active = None
 
     def _cut_back(self, file: int) -> None:
         try:

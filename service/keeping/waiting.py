@@ -31,6 +31,11 @@ class Waiting:
         self._bytes_in = 0
         self._bytes_out = 0
 
+    @property
+    def n_bytes(self) -> int:
+        """Return about how many bytes wait."""
+        return self._bytes_in - self._bytes_out
+
     def __len__(self) -> int:
         return len(self._queue)
 
