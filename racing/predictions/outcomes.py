@@ -20,7 +20,7 @@ from racing.probabilities import market_probabilities
 
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
-CHUNK = 100
+CHUNK = 200
 
 _OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top_pick")
 _OF_RUNNER = ("run_id", "finish_position", "won", "share", "market_probability")
@@ -32,25 +32,27 @@ def days_due(engine: Engine) -> list[dt.date]:
         return sorted(set(connection.scalars(select(DUE.c.date))))
 
 
-def meet_day(engine: Engine, day: dt.date, *, breathe: Callable[[], None] = lambda: None) -> int:
-    """Let every prediction of a day meet its outcome, and note that the day is no longer due."""
-    with engine.begin() as connection:
+def meet_day(engine: Engine, day: dt.date, *, rest: Callable[[], None] = lambda: None) -> None:
+    """Let every prediction of a day meet its outcome, and note that the day is no longer due.
+
+    ``rest`` is called between two batches, for a process that has other things to do. Results that change
+    meanwhile make the day due again.
+    """
+    with engine.connect() as connection:
         noted = list(connection.scalars(select(DUE.c.id).where(DUE.c.date == day)))
-        ids = list(connection.scalars(select(RACE.c.prediction_id).where(RACE.c.date == day)))
-        meet(connection, ids, breathe=breathe)
+        ids = sorted(connection.scalars(select(RACE.c.prediction_id).where(RACE.c.date == day)))
+    for i in range(0, len(ids), CHUNK):
+        with engine.begin() as connection:
+            meet(connection, ids[i : i + CHUNK])
+        rest()
+    with engine.begin() as connection:
         connection.execute(delete(DUE).where(DUE.c.id.in_(noted)))
-    return len(ids)
 
 
-def meet(
-    connection: Connection, prediction_ids: Sequence[int], *, breathe: Callable[[], None] = lambda: None
-) -> None:
+def meet(connection: Connection, prediction_ids: Sequence[int]) -> None:
     """Let some predictions meet their outcomes, where there are any."""
-    results: dict[dt.date, _Day] = {}
     tracks: dict[str, int] = dict(connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all())
-    for i in range(0, len(prediction_ids), CHUNK):
-        _meet(connection, sorted(prediction_ids)[i : i + CHUNK], results, tracks)
-        breathe()
+    _meet(connection, sorted(prediction_ids), {}, tracks)
 
 
 class _Day:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from racing.names import name_key
 from racing.predictions.outcomes import meet
@@ -50,16 +50,21 @@ def read_unread(
     engine: Engine,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     *,
-    breathe: Callable[[], None] = lambda: None,
+    n_at_once: int = CHUNK,
+    rest: Callable[[], None] = lambda: None,
 ) -> int:
-    """Read every logged card that nobody has read; return how many."""
+    """Read every logged card that nobody has read; return how many.
+
+    ``rest`` is called between two batches, for a process that has other things to do.
+    """
     n_read = 0
     with engine.connect() as connection:
         total = n_unread(connection)
     after = 0
-    while rows := _unread(engine, after):
+    while rows := _unread(engine, after, n_at_once):
         after = rows[-1].id
-        n_read += read_rows(engine, rows, breathe=breathe)
+        n_read += read_rows(engine, rows)
+        rest()
         on_progress(n_read, max(total, n_read))
     return n_read
 
@@ -79,11 +84,8 @@ def rows_of_writer(engine: Engine, writer: str, after: int, n: int) -> list[Row[
         return list(connection.execute(query.order_by(PREDICTION.c.number).limit(n)))
 
 
-def read_rows(engine: Engine, rows: Sequence[Row[Any]], *, breathe: Callable[[], None] = lambda: None) -> int:
-    """Read some logged cards and store what they say; return how many could be read.
-
-    ``breathe`` is called between two cards, for a process that has other things to do.
-    """
+def read_rows(engine: Engine, rows: Sequence[Row[Any]]) -> int:
+    """Read some logged cards and store what they say; return how many could be read."""
     races: list[dict[str, Any]] = []
     runners: list[dict[str, Any]] = []
     for row in rows:
@@ -94,17 +96,21 @@ def read_rows(engine: Engine, rows: Sequence[Row[Any]], *, breathe: Callable[[],
             continue
         races.append(race)
         runners += said
-        breathe()
     with engine.begin() as connection:
+        _wait_for_imports(connection)
         insert_missing(connection, RACE, races)
-        breathe()
         insert_missing(connection, RUNNER, runners)
-        breathe()
         days = {race["date"] for race in races}
         run = set(connection.scalars(select(STORED.c.date).where(STORED.c.date.in_(days)).distinct()))
         if run:
             meet(connection, [race["prediction_id"] for race in races if race["date"] in run])
     return len(races)
+
+
+def _wait_for_imports(connection: Connection) -> None:
+    """Let an import end first, and no other begin: either it sees our cards, or we see its results."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        connection.execute(text("LOCK TABLE race IN ROW EXCLUSIVE MODE"))
 
 
 def _read(row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -140,8 +146,8 @@ def track_key(name: str, distance_m: int) -> str:
     return name_key(known_track(name, distance_m) or name)
 
 
-def _unread(engine: Engine, after: int) -> list[Row[Any]]:
+def _unread(engine: Engine, after: int, n: int) -> list[Row[Any]]:
     is_read = select(RACE.c.prediction_id).where(RACE.c.prediction_id == PREDICTION.c.id).exists()
     query = select(*_LOGGED).where(PREDICTION.c.id > after, ~is_read)
     with engine.connect() as connection:
-        return list(connection.execute(query.order_by(PREDICTION.c.id).limit(CHUNK)))
+        return list(connection.execute(query.order_by(PREDICTION.c.id).limit(n)))

@@ -23,10 +23,10 @@ def settle(engine: Engine, on_progress: OnProgress = lambda done, total: None) -
 def note_results(connection: Connection, days: Iterable[dt.date] | None, *, since: dt.date) -> None:
     """Note that results changed, on some days or on any from a day on: their predictions are due.
 
-    In the transaction of the change itself, so that an interrupted meeting is made up for by the next.
+    In the transaction of the change itself, so that an interrupted meeting is made up for by the next. Each
+    change has a note of its own: whoever works one off must not take another's away.
     """
     logged = set(connection.scalars(select(RACE.c.date).where(RACE.c.date >= since).distinct()))
     changed = logged if days is None else logged & set(days)
-    changed -= set(connection.scalars(select(DUE.c.date)))
     if changed:
         connection.execute(insert(DUE), [{"id": uuid.uuid4().hex, "date": day} for day in sorted(changed)])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from service.keeping.database import LogDatabase
 from service.keeping.mover import Mover
 from service.keeping.reader import LogReader
 from service.keeping.records import Numbered
@@ -59,15 +58,13 @@ class PredictionLog:
         self._stopping = threading.Event()
         root = Path(settings.spool)
         self._spool = Spool(root, uuid.uuid4().hex, max_bytes=settings.spool_bytes)
-        self._reader = LogReader(self._spool.writer, lambda: self._n_kept)
-        self._reading_error: str | None = None
+        self._reader = LogReader(settings.database, self._spool.writer, lambda: self._n_kept)
         self._mover = Mover(
             settings.database or "",
             self._spool,
             root,
             on_written=self._count_written,
             on_refused=self._count_refused,
-            when_idle=self._when_idle,
         )
         self._thread = threading.Thread(target=self._run, name="log-keeper", daemon=True)
 
@@ -80,12 +77,14 @@ class PredictionLog:
         """Begin to keep."""
         if self.is_on:
             self._mover.start()
+            self._reader.start()
             self._thread.start()
 
     def stop(self) -> None:
         """Keep what still waits, and end; blocking, about two seconds at most."""
         if self.is_on:
             self._stopping.set()
+            self._reader.stop()
             self._thread.join(2 * STOP_S)
             self._mover.stop(STOP_S / 2)
             self._spool.leave()
@@ -180,14 +179,3 @@ class PredictionLog:
     def _count_refused(self, n: int) -> None:
         self._n_refused += n
         self._metrics.log_dropped.labels(reason="refused").inc(n)
-
-    def _when_idle(self, database: LogDatabase) -> None:
-        """Read what was logged, and let it meet its outcomes; a fault of this does not touch the log."""
-        try:
-            self._reader.read_some(database.engine)
-        except Exception as error:
-            if self._reading_error is None:
-                log.warning("reading logged predictions failed: %s", error)
-            self._reading_error = " ".join(str(error).split())[:300] or type(error).__name__
-        else:
-            self._reading_error = None

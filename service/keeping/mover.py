@@ -52,7 +52,6 @@ class Mover:
         *,
         on_written: Callable[[int], None],
         on_refused: Callable[[int], None],
-        when_idle: Callable[[LogDatabase], None],
     ) -> None:
         self.error: str | None = "it has not been opened yet"
         self._url = url
@@ -60,7 +59,6 @@ class Mover:
         self._root = root
         self._on_written = on_written
         self._on_refused = on_refused
-        self._when_idle = when_idle
         self._database: LogDatabase | None = None
         self._left_behind: list[Spool] = []
         self._look_at = 0.0
@@ -185,8 +183,6 @@ class Mover:
         if self._spool.segments():  # the one that is appended to was asked for
             return False
         self.error = None
-        assert self._database
-        self._when_idle(self._database)
         return False
 
     def _look_for_spools(self) -> None:
