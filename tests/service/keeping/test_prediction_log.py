@@ -6,15 +6,19 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from racing.database.engine import open_database
+from service.keeping.database import open_log_database
 from service.keeping.log import PredictionLog
+from service.keeping.spool import Spool
 from service.metrics import Metrics
 from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keeping.builders import Load, away, logged, make_sqlite, wait_for_rows
+from tests.service.keeping.test_spool import WRITER, make_records
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +32,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield make_sqlite(tmp_path)
     else:
-        from racing.database.engine import open_database
-
         url = request.getfixturevalue("postgresql_url")
         open_database(url, create=True).dispose()
         yield url
@@ -175,10 +177,6 @@ def test_a_stop_while_the_database_is_away_spools_and_the_next_start_catches_up(
 def test_a_spool_that_was_half_moved_when_its_process_died_is_moved_once(
     registry: str, tmp_path: Path, database: str
 ) -> None:
-    from service.keeping.database import open_log_database
-    from service.keeping.spool import Spool
-    from tests.service.keeping.test_spool import WRITER, make_records
-
     spool = Spool(tmp_path / "spool", WRITER)
     spool.append(make_records(1, 300))
     spool.leave()
@@ -223,7 +221,7 @@ def test_an_answer_costs_less_than_ten_microseconds_to_log(tmp_path: Path) -> No
 
     settings = ServiceSettings(database="sqlite:///unused.db", log_queue_bytes=1 << 40)
     kept = PredictionLog(settings, Metrics())
-    snapshot: Any = Snapshot
+    snapshot = cast(Any, Snapshot)
     best = float("inf")
     for _ in range(20):  # the best of some: the machine has other work too
         start = time.perf_counter()
@@ -231,3 +229,43 @@ def test_an_answer_costs_less_than_ten_microseconds_to_log(tmp_path: Path) -> No
             kept.put(request_id="a" * 32, snapshot=snapshot, card=b"x", answer=b"y")
         best = min(best, (time.perf_counter() - start) / 1000)
     assert best < 10e-6
+
+
+def test_a_record_that_the_database_refuses_is_counted_and_holds_up_no_other(
+    registry: str, tmp_path: Path, postgresql_url: str
+) -> None:
+    open_database(postgresql_url, create=True).dispose()
+    good = make_records(1, 20)
+    bad = good[9]._replace(entry=good[9].entry._replace(card=b'{"a": "\0"}'))  # no text of PostgreSQL's
+    spool = Spool(tmp_path / "spool", WRITER)
+    spool.append([*good[:9], bad, *good[10:]])
+    spool.leave()
+    with running_service(registry, **settings_of(tmp_path, postgresql_url)) as service:
+        rows = wait_for_rows(postgresql_url, 19)
+        state = service.wait_until(lambda status: status["prediction_log"]["spool_bytes"] == 0)
+    assert [row.number for row in rows] == [n for n in range(1, 21) if n != 10]
+    assert state["prediction_log"]["n_dropped"] == 1
+
+
+def test_the_metrics_count_what_was_kept_and_what_was_dropped(tmp_path: Path) -> None:
+    class Model:
+        digest = "ab" * 32
+
+    class Snapshot:
+        version, model = 3, Model
+
+    database, snapshot, metrics = make_sqlite(tmp_path), cast(Any, Snapshot), Metrics()
+    settings = ServiceSettings(**settings_of(tmp_path, database, log_queue_bytes=1024 * 1024))
+    kept = PredictionLog(settings, metrics)
+    for _ in range(5):  # nothing is taken before it starts
+        kept.put(request_id="a", snapshot=snapshot, card=b"x" * 300_000, answer=b"y")
+    kept.start()
+    wait_for_rows(database, 3)
+    kept.stop()
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(name, labels)
+
+    assert value("greyhound_log_dropped_total", reason="queue_full") == 2
+    assert value("greyhound_log_kept_total", where="database") == 3
+    assert value("greyhound_log_waiting") == value("greyhound_log_spool_bytes") == 0
