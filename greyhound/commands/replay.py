@@ -184,8 +184,9 @@ def _change(card: "ReplayedCard") -> float:
 
 def _print(summary: dict[str, Any], largest: list["ReplayedCard"], total: int) -> None:
     table = Table(title="largest changes", title_justify="left")
-    for name in ("prediction", "race day", "track", "box", "runner", "before", "now", "change"):
-        table.add_column(name, justify="left" if name in ("race day", "track", "runner") else "right")
+    for name in ("number", "race day", "track", "box", "runner", "before", "now", "change"):
+        is_word = name in ("race day", "track", "runner")
+        table.add_column(name, justify="left" if is_word else "right", no_wrap=name == "race day")
     for card in largest:
         runner = card.largest
         said = (f"{runner.before:.1%}", f"{runner.now:.1%}", f"{100 * (runner.now - runner.before):+.1f}")

@@ -75,6 +75,13 @@ def n_unread(connection: Connection) -> int:
     return logged - (connection.scalar(select(func.count()).select_from(RACE)) or 0)
 
 
+def n_newest_unread(connection: Connection) -> int:
+    """Return how many cards were logged since the newest that was read, which is quick to count."""
+    newest = select(func.coalesce(func.max(RACE.c.prediction_id), 0)).scalar_subquery()
+    query = select(func.count()).select_from(PREDICTION).where(PREDICTION.c.id > newest)
+    return connection.scalar(query) or 0
+
+
 def rows_of_writer(engine: Engine, writer: str, after: int, n: int) -> list[Row[Any]]:
     """Return the next cards that a process logged, by its own count."""
     query = select(*_LOGGED, PREDICTION.c.number).where(

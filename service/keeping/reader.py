@@ -20,7 +20,6 @@ BUSY_SHARE, QUIET_SHARE = 0.02, 0.3  # of the time
 BUSY_RATE = 50.0  # answers a second
 LOOK_S = 0.25
 OTHERS_S = 60.0
-STOP_S = 0.5
 
 
 class _Stopped(Exception):
@@ -48,10 +47,14 @@ class LogReader:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End; blocking for a moment."""
+    def end_soon(self) -> None:
+        """End after the batch that is being read."""
         self._stopping.set()
-        self._thread.join(STOP_S)
+
+    def stop(self, seconds: float) -> None:
+        """End, or be left alone after some time."""
+        self._stopping.set()
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_S):

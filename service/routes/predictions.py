@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from racing.predictions.asked import Asked
 from racing.predictions.listing import predictions_with_outcomes
-from racing.predictions.reading import n_unread
+from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from service.openapi import problems
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
@@ -48,7 +48,7 @@ async def get_predictions(
     def page(engine: Engine) -> LoggedCardsOut:
         cards = predictions_with_outcomes(engine, asked, limit=limit, before=before)
         with engine.connect() as connection:
-            unread = n_unread(connection)
+            unread = n_newest_unread(connection)
         shown = [LoggedCardOut.model_validate(card) for card in cards]
         shown = [card.model_copy(update={"at": utc(card.at)}) for card in shown]
         next_before = cards[-1].id if len(cards) == limit else None
