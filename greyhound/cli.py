@@ -18,6 +18,11 @@ COMMANDS = {
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
     "models": ("greyhound.commands.models:models", "List, show, promote and roll back model versions."),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
+    "predictions": (
+        "greyhound.commands.predictions:predictions",
+        "Show the answered cards that were logged, and judge them.",
+    ),
+    "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),

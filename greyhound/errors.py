@@ -16,6 +16,7 @@ EXIT_CODES = {
     "racing.errors:CardRefused": REFUSED,
     "racing.errors:DatabaseUnavailable": ABSENT,
     "racing.errors:FileRefused": REFUSED,
+    "racing.errors:NoSuchPrediction": ABSENT,
     "racing.errors:NotEnoughHistory": ABSENT,
     "service.errors:KeyNotMade": REFUSED,
     "service.errors:NoSuchKey": ABSENT,

@@ -6,6 +6,7 @@
     ├── CardRefused           a race card breaks a rule
     ├── FileRefused           a file cannot be read as what it claims to be
     ├── DatabaseUnavailable   the database is absent, locked or of another version
+    ├── NoSuchPrediction      the log has no such prediction
     └── NotEnoughHistory      too few races for what was asked
 
 A message states the rule and the value: ``box must be 1..10, got 12 (runner 'SIR TICK')``.
@@ -43,6 +44,10 @@ class FileRefused(RacingError):
 
 class DatabaseUnavailable(RacingError):
     """The race database is absent, locked, out of reach, or of another version."""
+
+
+class NoSuchPrediction(RacingError):
+    """The log has no such prediction."""
 
 
 class NotEnoughHistory(RacingError):

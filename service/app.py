@@ -18,11 +18,25 @@ from service.following.signature import Deliveries
 from service.following.slots import Slots
 from service.following.watcher import AliasWatcher
 from service.form import Form
+from service.keeping.log import PredictionLog
+from service.keeping.ratings import RatingsFollower
+from service.keeping.store import Store
 from service.metrics import Metrics
 from service.openapi import describe
 from service.queueing import Queue
 from service.reading import Readers
-from service.routes import health, metrics, models, pages, predict, promotions, status, webhooks
+from service.routes import (
+    health,
+    metrics,
+    models,
+    pages,
+    predict,
+    predictions,
+    promotions,
+    results,
+    status,
+    webhooks,
+)
 from service.running import Running
 from service.settings import ServiceSettings
 from service.warming import warm_up
@@ -57,12 +71,16 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         ),
         keyring=keyring,
         guard=Guard(settings, keyring, counted),
+        kept=PredictionLog(settings, counted),
+        store=Store(settings.database),
+        ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running.kept.start()
         await asyncio.gather(running.watcher.start(), running.form.look_in_time())
         await warm_up(running)
         settle_garbage()
@@ -76,13 +94,15 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
+        running.store.close()
         running.readers.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.running = running
     for router in (
-        predict.router, status.router, models.router, promotions.router, webhooks.router, health.router,
-        metrics.router, pages.router,
+        predict.router, predictions.router, results.router, status.router, models.router, promotions.router,
+        webhooks.router, health.router, metrics.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     problems.install(app)

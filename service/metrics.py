@@ -111,6 +111,15 @@ class Metrics:
         )
         for reason in ("missing", "refused", "scope", "limited"):
             self.key_failures.labels(reason)
+        self.log_kept = self._counter(
+            "log_kept", "Answers that reached the database or the spool, by which.", "where"
+        )
+        self.log_dropped = self._counter("log_dropped", "Answers that went unlogged, by reason.", "reason")
+        self.log_waiting = self._gauge("log_waiting", "Answers in memory that are not logged yet.", "livesum")
+        self.log_spool_bytes = self._gauge("log_spool_bytes", "Bytes of answers spooled on disk.", "livesum")
+        self.log_database_up = self._gauge(
+            "log_database_up", "Whether the prediction log reaches the race database.", "livemin"
+        )
         self.n_in_flight = 0
         self._answers: dict[tuple[str, int], tuple[Number, Tally]] = {}
         self._routes: dict[str, Tally] = {}

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from service.links import link_versions
 from service.problems import MEDIA_TYPE, BrokenRule, Problem
 from service.promotion import PromotionIn, RollbackIn
+from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
@@ -33,6 +34,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 """
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
+    {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "watching", "description": "For Prometheus."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
@@ -61,7 +63,7 @@ _REASONS = {
     503: "No model is loaded, or the registry or the race database is away",
 }
 # Read by handlers themselves, so FastAPI does not see them.
-_INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, RollbackIn)
+_INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, ResultsIn, RollbackIn)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -23,7 +23,14 @@ from model_registry.errors import (
     RegistryError,
     RegistryUnavailable,
 )
-from racing.errors import CardRefused, DatabaseUnavailable, FileRefused, NotEnoughHistory, RacingError
+from racing.errors import (
+    CardRefused,
+    DatabaseUnavailable,
+    FileRefused,
+    NoSuchPrediction,
+    NotEnoughHistory,
+    RacingError,
+)
 from service.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -98,6 +105,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     CardRefused: Kind(422, "card-refused", "The card breaks a rule"),
     FileRefused: Kind(422, "file-refused", "The file is refused"),
     NotEnoughHistory: Kind(409, "not-enough-history", "There are too few races for this"),
+    NoSuchPrediction: Kind(404, "no-such-prediction", "The log has no such prediction"),
     DatabaseUnavailable: Kind(503, "database-unavailable", "The race database is away"),
     NoChampion: Kind(503, "no-champion", "No version is champion"),
     NoSuchVersion: Kind(404, "no-such-version", "The registry has no such version"),

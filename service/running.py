@@ -17,6 +17,9 @@ from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
 from service.following.watcher import AliasWatcher
 from service.form import Form, Known
+from service.keeping.log import PredictionLog
+from service.keeping.ratings import RatingsFollower
+from service.keeping.store import Store
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.queueing import Queue
@@ -41,6 +44,9 @@ class Running:
     lookout: Lookout
     keyring: Keyring
     guard: Guard
+    kept: PredictionLog
+    store: Store
+    ratings: RatingsFollower
     started_at: dt.datetime
     deliveries: Deliveries
 

@@ -176,3 +176,30 @@ class ServiceSettings(BaseSettings):
         description="Seconds for which browsers shall only come by HTTPS (Strict-Transport-Security); set it "
         "only where TLS is in front of all of the host. 0 sends no such header.",
     )
+    log_predictions: bool = Field(
+        default=True,
+        description="Keep every answered card in the race database, see docs/prediction-log.md; needs a "
+        "database.",
+    )
+    log_interval_s: float = Field(
+        default=0.5,
+        gt=0,
+        le=10,
+        description="Seconds between two writes of the prediction log. An answer is in the database or on "
+        "disk at most twice as long after it was given, and a `kill -9` loses no older one.",
+    )
+    log_queue_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of answers that wait in memory to be logged; beyond it answers go unlogged, and "
+        "are counted.",
+    )
+    spool: str = Field(
+        default="var/spool",
+        description="Folder in which the prediction log waits on disk while the race database is away.",
+    )
+    spool_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
+    )

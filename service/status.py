@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.following.keeper import KeptState
 from service.following.slots import CHAMPION, Slots
 from service.following.state import WatcherState
+from service.keeping.log import LogState
+from service.keeping.status import LogOut
 from service.summary import Summary
 from service.watching.report import ServiceOut
 
@@ -120,6 +122,7 @@ class ModelStatus(Summary):
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )
+    prediction_log: LogOut = Field(description="How the prediction log does, in this process.")
     started_at: dt.datetime = Field(
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )
@@ -134,6 +137,7 @@ def model_status(
     started_at: dt.datetime,
     database_error: str | None,
     service: ServiceOut,
+    log_state: LogState,
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
@@ -150,6 +154,7 @@ def model_status(
         ),
         kept=KeptOut.model_validate(kept),
         database_error=database_error,
+        prediction_log=LogOut.model_validate(log_state),
         started_at=started_at,
         service=service,
     )

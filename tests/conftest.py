@@ -14,6 +14,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _spool(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let services that tests start spool into a folder of this run, never into the checkout's."""
+    os.environ["GREYHOUND_SPOOL"] = str(tmp_path_factory.mktemp("spool"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Return the folder of real samples, or skip."""

@@ -1,4 +1,4 @@
-"""The tables: tracks and the names they go by, dogs, races, runs, and which file said what.
+"""The tables: tracks and their names, dogs, races, runs, which file said what, and what was predicted.
 
 A run is one dog in one race. Several files may tell of it; each file's own words are kept as a
 :class:`SourceRow`, and :class:`Run` holds their union, so that a file can be taken back out.
@@ -6,8 +6,10 @@ A run is one dog in one race. Several files may tell of it; each file's own word
 
 import datetime as dt
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+_BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself where this says INTEGER
 
 
 class Track(SQLModel, table=True):
@@ -218,3 +220,78 @@ class ApiKey(SQLModel, table=True):
     created_at: dt.datetime
     last_used: dt.datetime | None = None
     revoked_at: dt.datetime | None = None
+
+
+class Prediction(SQLModel, table=True):
+    """One answered card as it came in and went out, both JSON; rows are added and never changed.
+
+    ``writer`` is the process that answered and ``number`` its own count, which tell rows apart: clients may
+    send a ``request_id`` twice. ``at`` is UTC.
+    """
+
+    __table_args__ = (UniqueConstraint("writer", "number"),)
+
+    id: int | None = Field(default=None, sa_type=_BIG, primary_key=True)
+    writer: str
+    number: int = Field(sa_type=_BIG)
+    request_id: str
+    model_version: int
+    digest: str
+    at: dt.datetime = Field(index=True, sa_type=DateTime)
+    card: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+
+
+class PredictedRace(SQLModel, table=True):
+    """What a logged card is about, and how it came out; read from the card some time after it was logged.
+
+    ``race_id`` is the stored race that it was, ``None`` until one is known. The losses are race log losses
+    over the race's ``n_starters``, ``top_pick`` is 1 where the likeliest runner won; they are known where
+    the race has one winner and every starter was on the card. ``market_loss`` needs every starter's price.
+    """
+
+    __table_args__ = (Index("ix_predictedrace_race_version", "race_id", "model_version"),)
+
+    prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
+    model_version: int
+    at: dt.datetime = Field(sa_type=DateTime)
+    date: dt.date = Field(index=True)
+    track: str
+    distance_m: int
+    race_number: int | None = None
+    n_runners: int
+    is_ahead: bool
+    """Answered before race day was over, UTC."""
+    race_id: int | None = None
+    n_starters: int | None = None
+    loss: float | None = None
+    market_loss: float | None = None
+    uniform_loss: float | None = None
+    top_pick: float | None = None
+
+
+class PredictedRunner(SQLModel, table=True):
+    """What was said of one runner of a logged card, and what it did.
+
+    ``share`` is its win probability shared again among the starters; ``market_probability`` is BSP's, else
+    SP's, among the same.
+    """
+
+    prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
+    box: int = Field(primary_key=True)
+    dog_key: str
+    name: str
+    win_probability: float
+    place_probability: float
+    run_id: int | None = None
+    finish_position: int | None = None
+    won: bool | None = None
+    share: float | None = None
+    market_probability: float | None = None
+
+
+class OutcomesDue(SQLModel, table=True):
+    """Days on which results changed, and logged predictions did not meet them since."""
+
+    id: str = Field(primary_key=True)
+    date: dt.date

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, insert, select, text
 from sqlmodel import SQLModel
 
 from racing.database.tables import Dog, Race, RatingsDue, Run, SourceFile, SourceRow, Track
+from racing.predictions.settle import note_results
 
 _TABLES = (Track, Dog, Race, Run, SourceFile, SourceRow)
 
@@ -25,9 +27,13 @@ def next_id(connection: Connection, table: type[SQLModel]) -> int:
     return (connection.scalar(select(func.max(column))) or 0) + 1
 
 
-def note_change(connection: Connection, day: dt.date) -> None:
-    """Note that races changed from a day on: the ratings are to be replayed from there."""
+def note_change(connection: Connection, day: dt.date, days: Iterable[dt.date] | None = None) -> None:
+    """Note that races changed from a day on: the ratings are to be replayed from there.
+
+    ``days`` are those on which any changed, where that is known: their predictions meet their outcomes anew.
+    """
     connection.execute(insert(RatingsDue), [{"id": uuid.uuid4().hex, "since": day}])
+    note_results(connection, days, since=day)
 
 
 def release_ids(connection: Connection) -> None:

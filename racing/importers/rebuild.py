@@ -76,6 +76,7 @@ class _Rebuild:
         self._next_race, self._next_run = next_id(connection, Race), next_id(connection, Run)
         self._race_changes, self._run_changes, self._moved = _Changes(), _Changes(), _Changes()
         self._rebuilt = Rebuilt()
+        self._days: set[dt.date] = set()
 
     def run(self) -> Rebuilt:
         for bucket, rows in self._rows.items():
@@ -91,7 +92,7 @@ class _Rebuild:
         self._rebuilt.n_runs_changed = len(self._run_changes.changed)
         self._write()
         if self._rebuilt.first_day is not None:
-            note_change(self._connection, self._rebuilt.first_day)
+            note_change(self._connection, self._rebuilt.first_day, self._days)
         return self._rebuilt
 
     def _take_race(self, bucket: int, race: ResolvedRace, number: int | None) -> None:
@@ -151,6 +152,7 @@ class _Rebuild:
         return True
 
     def _note_day(self, day: dt.date) -> None:
+        self._days.add(day)
         first = self._rebuilt.first_day
         self._rebuilt.first_day = day if first is None else min(first, day)
 

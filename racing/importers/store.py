@@ -1,20 +1,21 @@
 """Write what files claim: each file whole or not at all, each bucket resolved anew from all its rows."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
 from racing.database.tables import SourceFile
 from racing.errors import FileRefused
 from racing.importers.claims import Claim, ParsedFile
 from racing.importers.ids import lock_for_import, next_id, release_ids
-from racing.importers.named import NamedThings
+from racing.importers.named import NamedThings, forget_unused
 from racing.importers.reading import CsvFile, expand, read_csv
 from racing.importers.rebuild import rebuild
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
+from racing.importers.undo import TakenOut, take_out
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(n_done, n_total)``: files, of all files."""
@@ -54,6 +55,23 @@ def import_files(
     return report
 
 
+def import_replacing(engine: Engine, files: Sequence[CsvFile], parse: Parse) -> ImportReport:
+    """Import files that were read already; one of the same name as an earlier one takes its place.
+
+    All of them in one transaction: readers see all of it or nothing.
+    """
+    report = ImportReport()
+    batch: list[tuple[ParsedFile, FileReport]] = []
+    for file in files:
+        entry = FileReport(file.name, FileStatus.IMPORTED)
+        report.files.append(entry)
+        parsed = _parsed_of(file, parse, entry, report)
+        if parsed is not None:
+            batch.append((parsed, entry))
+    _write(engine, batch, report, is_replacing=True)
+    return report
+
+
 def _parsed(
     path: Path, parse: Parse, known: set[str], entry: FileReport, report: ImportReport
 ) -> ParsedFile | None:
@@ -62,6 +80,15 @@ def _parsed(
         if file.sha256 in known:
             entry.status = FileStatus.ALREADY_IMPORTED
             return None
+    except FileRefused as error:
+        entry.status = FileStatus.REFUSED
+        report.problems.append(Problem(str(path), 0, "file", str(error)))
+        return None
+    return _parsed_of(file, parse, entry, report)
+
+
+def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportReport) -> ParsedFile | None:
+    try:
         parsed = parse(file)
         report.problems += parsed.problems
         entry.n_read, entry.n_refused = parsed.n_read, parsed.n_refused
@@ -70,25 +97,32 @@ def _parsed(
             raise FileRefused(reason)
     except FileRefused as error:
         entry.status = FileStatus.REFUSED
-        report.problems.append(Problem(str(path), 0, "file", str(error)))
+        report.problems.append(Problem(file.name, 0, "file", str(error)))
         return None
     return parsed
 
 
-def _write(engine: Engine, batch: list[tuple[ParsedFile, FileReport]], report: ImportReport) -> None:
+def _write(
+    engine: Engine,
+    batch: list[tuple[ParsedFile, FileReport]],
+    report: ImportReport,
+    *,
+    is_replacing: bool = False,
+) -> None:
     if not batch:
         return
     with engine.begin() as connection:
         lock_for_import(connection)
         # Another import may have brought the same file since this one began.
         here = set(connection.scalars(select(col(SourceFile.sha256))))
+        batch = [pair for pair in batch if not _is_there(pair, here)]
+        replaced = _take_out_namesakes(
+            connection, [parsed.name for parsed, _ in batch] if is_replacing else []
+        )
         rows: list[Claim] = []
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
-            if parsed.sha256 in here:
-                entry.status = FileStatus.ALREADY_IMPORTED
-                continue
             for claim in parsed.claims:
                 claim["file_id"] = file_id
             rows += parsed.claims
@@ -104,9 +138,24 @@ def _write(engine: Engine, batch: list[tuple[ParsedFile, FileReport]], report: I
             entry.n_known = len(parsed.claims) + parsed.n_repeated - entry.n_added - entry.n_updated
             counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
             connection.execute(update(SourceFile).where(col(SourceFile.id) == number).values(**counts))
+        for out in replaced:
+            forget_unused(connection, out.dog_ids, out.track_ids)
         release_ids(connection)
     if rebuilt.first_day is not None:
         report.first_day = min(report.first_day or rebuilt.first_day, rebuilt.first_day)
+
+
+def _is_there(pair: tuple[ParsedFile, FileReport], here: set[str]) -> bool:
+    parsed, entry = pair
+    if parsed.sha256 not in here:
+        return False
+    entry.status = FileStatus.ALREADY_IMPORTED
+    return True
+
+
+def _take_out_namesakes(connection: Connection, names: list[str]) -> list[TakenOut]:
+    query = select(col(SourceFile.id)).where(col(SourceFile.name).in_(names))
+    return [take_out(connection, number) for number in connection.scalars(query).all() if number is not None]
 
 
 def _file_row(number: int, parsed: ParsedFile) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Take an imported file back out: what only it told goes, what others told too stays as they tell it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete
@@ -11,7 +12,7 @@ from racing.errors import FileRefused
 from racing.importers.ids import lock_for_import
 from racing.importers.named import forget_unused
 from racing.importers.reading import digest_of
-from racing.importers.rebuild import rebuild
+from racing.importers.rebuild import Rebuilt, rebuild
 from racing.importers.report import UndoReport
 
 
@@ -26,20 +27,38 @@ def undo_import(engine: Engine, file: str | Path) -> UndoReport:
     with engine.begin() as connection:
         lock_for_import(connection)
         number, name = _meant(connection, str(file))
-        told = sa_select(
-            col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)
-        )
-        rows = connection.execute(told.where(col(SourceRow.file_id) == number)).all()
-        connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
-        buckets = {bucket for bucket, *_ in rows if bucket is not None}
-        rebuilt = rebuild(connection, buckets, [], {run_id for _, run_id, *_ in rows})
-        forget_unused(
-            connection,
-            {dog_id for _, _, dog_id, _ in rows if dog_id is not None},
-            {track_id for *_, track_id in rows if track_id is not None},
-        )
-        connection.execute(delete(SourceFile).where(col(SourceFile.id) == number))
-        return UndoReport(name, len(rows), rebuilt.n_runs_removed, rebuilt.n_runs_changed, rebuilt.first_day)
+        out = take_out(connection, number)
+        forget_unused(connection, out.dog_ids, out.track_ids)
+        rebuilt = out.rebuilt
+        return UndoReport(name, out.n_rows, rebuilt.n_runs_removed, rebuilt.n_runs_changed, rebuilt.first_day)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What went with a file, and the dogs and tracks that nobody may know of any more."""
+
+    n_rows: int
+    rebuilt: Rebuilt
+    dog_ids: set[int]
+    track_ids: set[int]
+
+
+def take_out(connection: Connection, number: int) -> TakenOut:
+    """Take a file out under :func:`~racing.importers.ids.lock_for_import`; its dogs and tracks stay."""
+    told = sa_select(
+        col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)
+    )
+    rows = connection.execute(told.where(col(SourceRow.file_id) == number)).all()
+    connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
+    buckets = {bucket for bucket, *_ in rows if bucket is not None}
+    rebuilt = rebuild(connection, buckets, [], {run_id for _, run_id, *_ in rows})
+    connection.execute(delete(SourceFile).where(col(SourceFile.id) == number))
+    return TakenOut(
+        len(rows),
+        rebuilt,
+        {dog_id for _, _, dog_id, _ in rows if dog_id is not None},
+        {track_id for *_, track_id in rows if track_id is not None},
+    )
 
 
 def imported_files(engine: Engine) -> list[SourceFile]:

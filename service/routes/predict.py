@@ -41,16 +41,19 @@ async def predict(request: Request) -> Response:
     the market's and the combined probability along. All of an answer comes from one version of the model.
     """
     clock = PhaseClock.of(request.scope)
-    service, card = await running(request), read_card(await json_body(request))
+    service, body = await running(request), await json_body(request)
+    card = read_card(body)
     clock.mark("parse")
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
     prediction = await service.predict(champion, card, clock, is_explained=is_explained(request))
-    answer = prediction_out(prediction, champion, request_id=request.scope["request_id"])
-    response = Response(answer_json(answer), media_type="application/json")
+    request_id = request.scope["request_id"]
+    answer = answer_json(prediction_out(prediction, champion, request_id=request_id))
     clock.mark("write")
     service.metrics.count_prediction(champion.version, prediction.win_probability.tolist())
-    return response
+    service.kept.put(request_id=request_id, snapshot=champion, card=body, answer=answer)
+    clock.mark("log")
+    return Response(answer, media_type="application/json")
 
 
 def is_explained(request: Request) -> bool:

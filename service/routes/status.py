@@ -24,4 +24,5 @@ async def get_model_status(service: Service) -> ModelStatus:
         started_at=service.started_at,
         database_error=service.form.error,
         service=service_out(service),
+        log_state=service.kept.state,
     )

@@ -14,7 +14,7 @@ class PhaseClock:
     ::
 
         clock = PhaseClock.of(request.scope)
-        card = CardIn.model_validate_json(body).to_card()
+        card = read_card(body)
         clock.mark("parse")
 
     A phase may be marked more than once, as in a batch: its parts add up. Marks may come from another thread

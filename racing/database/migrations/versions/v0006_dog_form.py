@@ -4,16 +4,18 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table, empty: the next import or simulation fills it from the stored worths.
+    """Make the table, empty; stored worths and tables go too, and the next use replays all of history.
 
-    Until then form is read from the runs themselves, which takes longer.
+    A run without a worth now says nothing at all of a dog, where it said next to nothing before.
     """
+    op.execute("DELETE FROM effect")
+    op.execute("DELETE FROM runworth")
     op.create_table(
         "dogform",
         sa.Column("dog_id", sa.Integer(), nullable=False),
@@ -32,5 +34,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the table away: it holds nothing that the others do not."""
+    """Take the table away; the ratings are replayed by the program that follows."""
+    op.execute("DELETE FROM effect")
+    op.execute("DELETE FROM runworth")
     op.drop_table("dogform")

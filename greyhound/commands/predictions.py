@@ -1,0 +1,205 @@
+"""`greyhound predictions`: the log of answered cards, how they came out, and how good they were."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import Engine
+
+from greyhound.options import (
+    Day,
+    console,
+    database_option,
+    json_option,
+    print_json,
+    progress,
+    progress_option,
+)
+from racing.database.engine import open_database
+from racing.errors import NoSuchPrediction
+from racing.predictions.asked import Asked
+from racing.predictions.listing import LoggedCard, prediction_with_outcome, predictions_with_outcomes
+from racing.predictions.prune import prune
+from racing.predictions.score import BY, Score, score_predictions
+from racing.predictions.settle import settle
+
+
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which predictions are meant."""
+    for option in (
+        click.option("--track", help="Track, under any of its names."),
+        click.option("--version", type=click.IntRange(1), help="Version that answered."),
+        click.option("--until", type=Day(), help="Last race day."),
+        click.option("--since", type=Day(), help="First race day."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def predictions() -> None:
+    """Show the answered cards that the service logged, judge them, forget old ones.
+
+    \b
+    Examples:
+      greyhound predictions list --since 2026-03-01
+      greyhound predictions show 48210
+      greyhound predictions score --by week
+      greyhound predictions prune --before 2025-01-01
+    """
+
+
+@predictions.command("list")
+@_asking
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many."
+)
+@database_option
+@json_option
+@progress_option
+def list_command(
+    since: dt.date | None,
+    until: dt.date | None,
+    version: int | None,
+    track: str | None,
+    limit: int,
+    database: str,
+    as_json: bool,
+) -> None:
+    """List answered cards, the newest first, with how they came out."""
+    engine = _settled(database)
+    asked = Asked(since=since, until=until, version=version, track=track)
+    cards = predictions_with_outcomes(engine, asked, limit=limit)
+    if as_json:
+        print_json({"predictions": cards})
+        return
+    if not cards:
+        console.print("No such prediction is logged.")
+        return
+    table = Table()
+    for name in ("number", "answered (UTC)", "version", "race day", "track", "race", "favourite", "winner"):
+        table.add_column(name, justify="right" if name in ("number", "version", "race") else "left")
+    for name in ("log loss", "market"):
+        table.add_column(name, justify="right")
+    for card in cards:
+        table.add_row(*_cells(card))
+    console.print(table)
+
+
+@predictions.command("show")
+@click.argument("which", metavar="NUMBER|REQUEST_ID")
+@database_option
+@json_option
+@progress_option
+def show_command(which: str, database: str, as_json: bool) -> None:
+    """Show one answered card, by its number in the log or its request id."""
+    card = prediction_with_outcome(_settled(database), which)
+    if card is None:
+        raise NoSuchPrediction(f"no logged prediction is {which!r}; `greyhound predictions list` shows them")
+    if as_json:
+        print_json(card)
+        return
+    about = f"{card.track}, {card.date}, {card.distance_m} m"
+    race = "" if card.race_number is None else f", race {card.race_number}"
+    table = Table(title=f"{escape(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}")
+    for name in ("box", "runner", "win", "place", "market", "finish"):
+        table.add_column(name, justify="left" if name == "runner" else "right")
+    for runner in card.runners:
+        finish = (
+            "won" if runner.won else "" if runner.finish_position is None else str(runner.finish_position)
+        )
+        market = "" if runner.market_probability is None else f"{runner.market_probability:.1%}"
+        chances = (f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}")
+        table.add_row(str(runner.box), escape(runner.name), *chances, market, finish)
+    console.print(table)
+    if card.loss is not None:
+        losses = f"log loss {card.loss:.3f}, knowing the field size only {card.uniform_loss:.3f}"
+        console.print(losses + ("" if card.market_loss is None else f", market {card.market_loss:.3f}"))
+
+
+@predictions.command("score")
+@_asking
+@click.option("--by", type=click.Choice(BY), default="week", show_default=True, help="What to group by.")
+@click.option("--late", is_flag=True, help="Also cards that were answered after race day (UTC).")
+@database_option
+@json_option
+@progress_option
+def score_command(
+    since: dt.date | None,
+    until: dt.date | None,
+    version: int | None,
+    track: str | None,
+    by: str,
+    late: bool,
+    database: str,
+    as_json: bool,
+) -> None:
+    """Judge the answered cards whose outcomes are known: race log loss beside market and uniform.
+
+    Of the cards that a version answered for one race the last counts. Both columns of the market are over the
+    races whose starters all have a price (BSP, else SP).
+    """
+    asked = Asked(since=since, until=until, version=version, track=track)
+    scores = score_predictions(_settled(database), asked, by=by, with_late=late)
+    if as_json:
+        print_json(scores)
+        return
+    table = Table()
+    table.add_column(by)
+    for name in ("races", "log loss", "uniform", "top pick wins", "with market", "log loss there", "market"):
+        table.add_column(name, justify="right")
+    for score in scores.groups:
+        table.add_row(*_score_cells(score))
+    if len(scores.groups) != 1:
+        table.add_section()
+        table.add_row(*_score_cells(scores.total))
+    console.print(table)
+
+
+@predictions.command("prune")
+@click.option("--before", type=Day(), required=True, help="Cards answered before this day (UTC) go.")
+@database_option
+@json_option
+@progress_option
+def prune_command(before: dt.date, database: str, as_json: bool) -> None:
+    """Forget the cards that were answered before a day, and what they came to."""
+    with progress("forgetting") as report:
+        n_gone = prune(open_database(database), before, on_progress=report)
+    if as_json:
+        print_json({"n_pruned": n_gone})
+    else:
+        console.print(f"{n_gone} predictions from before {before} are forgotten.")
+
+
+def _settled(database: str) -> Engine:
+    """Open the database, and read what the service has not read yet."""
+    engine = open_database(database)
+    with progress("reading the log") as report:
+        settle(engine, on_progress=report)
+    return engine
+
+
+def _cells(card: LoggedCard) -> list[str]:
+    favourite = max(card.runners, key=lambda runner: runner.win_probability)
+    winner = next((runner.name for runner in card.runners if runner.won), "")
+    race = "" if card.race_number is None else str(card.race_number)
+    said = f"{favourite.name} {favourite.win_probability:.0%}"
+    return [
+        str(card.id), f"{card.at:%Y-%m-%d %H:%M:%S}", str(card.model_version), str(card.date), card.track,
+        race, escape(said), escape(winner), _number(card.loss), _number(card.market_loss),
+    ]  # fmt: skip
+
+
+def _score_cells(score: Score) -> list[str]:
+    return [
+        score.group, str(score.n_races), _number(score.log_loss), _number(score.uniform_log_loss),
+        "" if score.top_pick_rate != score.top_pick_rate else f"{score.top_pick_rate:.1%}",
+        str(score.n_with_market), _number(score.log_loss_with_market), _number(score.market_log_loss),
+    ]  # fmt: skip
+
+
+def _number(value: Any) -> str:
+    return "" if value is None or value != value else f"{value:.4f}"

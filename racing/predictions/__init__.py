@@ -1,0 +1,1 @@
+"""Logged predictions: what they were about, how they came out, and how good they were."""

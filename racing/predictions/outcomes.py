@@ -1,0 +1,180 @@
+"""Predictions meet their outcomes: by dog, date and track, as results come, change and go.
+
+A card's race is the stored one of its day and track that shares most dogs with it, half of the card's at
+least. The probabilities of those that started are shared again, so that they sum to 1. A race is judged if it
+has one winner and if every starter was on the card.
+"""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, select, update
+
+from racing.database.tables import Dog, Race, Run, TrackAlias
+from racing.metrics import per_race_log_loss, top_pick_rate
+from racing.predictions.tables import DUE, RACE, RUNNER
+from racing.probabilities import market_probabilities
+
+_RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
+_DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
+CHUNK = 200
+
+_OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top_pick")
+_OF_RUNNER = ("run_id", "finish_position", "won", "share", "market_probability")
+
+
+def days_due(engine: Engine) -> list[dt.date]:
+    """Return the days on which results changed since their predictions met them."""
+    with engine.connect() as connection:
+        return sorted(set(connection.scalars(select(DUE.c.date))))
+
+
+def meet_day(engine: Engine, day: dt.date, *, rest: Callable[[], None] = lambda: None) -> None:
+    """Let every prediction of a day meet its outcome, and note that the day is no longer due.
+
+    ``rest`` is called between two batches, for a process that has other things to do. Results that change
+    meanwhile make the day due again.
+    """
+    with engine.connect() as connection:
+        noted = list(connection.scalars(select(DUE.c.id).where(DUE.c.date == day)))
+        ids = sorted(connection.scalars(select(RACE.c.prediction_id).where(RACE.c.date == day)))
+    for i in range(0, len(ids), CHUNK):
+        with engine.begin() as connection:
+            meet(connection, ids[i : i + CHUNK])
+        rest()
+    with engine.begin() as connection:
+        connection.execute(delete(DUE).where(DUE.c.id.in_(noted)))
+
+
+def meet(connection: Connection, prediction_ids: Sequence[int]) -> None:
+    """Let some predictions meet their outcomes, where there are any."""
+    tracks: dict[str, int] = dict(connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all())
+    _meet(connection, sorted(prediction_ids), {}, tracks)
+
+
+class _Day:
+    """The results of one day: who ran in which race."""
+
+    def __init__(self, connection: Connection, date: dt.date) -> None:
+        query = (
+            select(
+                _RACE.c.id.label("race_id"),
+                _RACE.c.track_id,
+                _DOG.c.key,
+                _RUN.c.id.label("run_id"),
+                _RUN.c.finish_position,
+                _RUN.c.won,
+                _RUN.c.bsp,
+                _RUN.c.starting_price,
+            )
+            .join(_RUN, _RUN.c.race_id == _RACE.c.id)
+            .join(_DOG, _DOG.c.id == _RUN.c.dog_id)
+            .where(_RACE.c.date == date, _RUN.c.is_scratched.is_(False), _RUN.c.won.is_not(None))
+        )
+        self.starters: dict[int, dict[str, Any]] = defaultdict(dict)
+        self._races_of: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for run in connection.execute(query.order_by(_RUN.c.id)):
+            self.starters[run.race_id][run.key] = run
+            self._races_of[run.track_id, run.key].append(run.race_id)
+
+    def race_of(self, track_id: int | None, dogs: Iterable[str]) -> int | None:
+        """Return the race at a track that has most of the dogs, and half of them at least."""
+        if track_id is None:
+            return None
+        shared = Counter(race for dog in dogs for race in self._races_of.get((track_id, dog), ()))
+        if not shared:
+            return None
+        race, n_shared = min(shared.items(), key=lambda entry: (-entry[1], entry[0]))
+        return race if n_shared >= 2 and 2 * n_shared >= len(list(dogs)) else None
+
+
+def _meet(
+    connection: Connection, ids: Sequence[int], results: dict[dt.date, _Day], tracks: dict[str, int]
+) -> None:
+    races = connection.execute(
+        select(RACE).where(RACE.c.prediction_id.in_(ids)).order_by(RACE.c.prediction_id)
+    ).all()
+    runners: dict[int, list[Row[Any]]] = defaultdict(list)
+    said = select(RUNNER).where(RUNNER.c.prediction_id.in_(ids))
+    for runner in connection.execute(said.order_by(RUNNER.c.prediction_id, RUNNER.c.box)):
+        runners[runner.prediction_id].append(runner)
+    judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]] = []
+    new_races: list[dict[str, Any]] = []
+    new_runners: list[dict[str, Any]] = []
+    for race in races:
+        if race.date not in results:
+            results[race.date] = _Day(connection, race.date)
+        day, mine = results[race.date], runners[race.prediction_id]
+        race_id = day.race_of(tracks.get(race.track), [runner.dog_key for runner in mine])
+        starters = day.starters[race_id] if race_id is not None else {}
+        outcome: dict[str, Any] = dict.fromkeys(_OF_RACE) | {"prediction_id": race.prediction_id}
+        outcome["race_id"] = race_id
+        started = []
+        for runner in mine:
+            run = starters.get(runner.dog_key)
+            what = dict.fromkeys(_OF_RUNNER) | {"prediction_id": runner.prediction_id, "box": runner.box}
+            what["win_probability"] = runner.win_probability
+            if run is not None:
+                what |= {"run_id": run.run_id, "finish_position": run.finish_position, "won": run.won}
+                started.append((what, run))
+            new_runners.append(what)
+        if race_id is not None:
+            outcome["n_starters"] = len(starters)
+            if len(started) == len(starters) and sum(bool(run.won) for _, run in started) == 1:
+                judged.append((outcome, started))
+        new_races.append(outcome)
+    _judge(judged)
+    _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
+    before = [runner for race in races for runner in runners[race.prediction_id]]
+    _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
+
+
+def _judge(judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]]) -> None:
+    """Fill in what the probabilities of races were worth, their market's beside them."""
+    if not judged:
+        return
+    flat = [(i, what, run) for i, (_, started) in enumerate(judged) for what, run in started]
+    race = np.array([i for i, _, _ in flat])
+    p = np.array([what["win_probability"] for _, what, _ in flat])
+    won = np.array([bool(run.won) for _, _, run in flat])
+    n_starters = np.bincount(race)
+    sums = np.bincount(race, p)
+    share = p / np.maximum(sums, 1e-300)[race]
+    bsp = market_probabilities(np.array([run.bsp for _, _, run in flat], float), race)
+    starting = market_probabilities(np.array([run.starting_price for _, _, run in flat], float), race)
+    market = np.where(np.isnan(bsp), starting, bsp)
+    loss, market_loss = per_race_log_loss(share, won, race), per_race_log_loss(market, won, race)
+    starts = np.concatenate([[0], np.cumsum(n_starters)])
+    for i, (outcome, started) in enumerate(judged):
+        mine = slice(starts[i], starts[i + 1])
+        outcome["loss"] = float(loss[i])
+        outcome["market_loss"] = None if np.isnan(market[starts[i]]) else float(market_loss[i])
+        outcome["uniform_loss"] = float(np.log(n_starters[i]))
+        outcome["top_pick"] = top_pick_rate(share[mine], won[mine], np.zeros(n_starters[i], np.int64))
+        for (what, _), own, theirs in zip(started, share[mine].tolist(), market[mine].tolist(), strict=True):
+            what["share"] = own
+            what["market_probability"] = None if theirs != theirs else theirs
+
+
+def _update(
+    connection: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: list[dict[str, Any]],
+    before: Sequence[Row[Any]],
+) -> None:
+    """Write the rows whose columns changed; in the order of their keys, so that two writers take turns."""
+    changed = [
+        {f"_{name}": row[name] for name in (*keys, *columns)}
+        for row, old in zip(rows, before, strict=True)
+        if any(row[name] != getattr(old, name) for name in columns)
+    ]
+    if changed:
+        statement = update(table).values({name: bindparam(f"_{name}") for name in columns})
+        for key in keys:
+            statement = statement.where(table.c[key] == bindparam(f"_{key}"))
+        connection.execute(statement, changed)

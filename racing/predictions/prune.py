@@ -1,0 +1,29 @@
+"""Forget logged predictions that are old enough."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from sqlalchemy import Engine, delete, func, select
+
+from racing.predictions.tables import PREDICTION, RACE, RUNNER
+
+CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
+
+
+def prune(
+    engine: Engine, before: dt.date, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> int:
+    """Delete the cards that were answered before a day (UTC), with all that was derived from them."""
+    old = PREDICTION.c.at < dt.datetime.combine(before, dt.time())
+    with engine.connect() as connection:
+        total = connection.scalar(select(func.count()).select_from(PREDICTION).where(old)) or 0
+    n_gone = 0
+    while True:
+        with engine.begin() as connection:
+            ids = list(connection.scalars(select(PREDICTION.c.id).where(old).limit(CHUNK)))
+            for column in (RUNNER.c.prediction_id, RACE.c.prediction_id, PREDICTION.c.id):
+                connection.execute(delete(column.table).where(column.in_(ids)))
+        if not ids:
+            return n_gone
+        n_gone += len(ids)
+        on_progress(n_gone, total)

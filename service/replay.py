@@ -1,0 +1,101 @@
+"""Logged cards, scored again: by the code that serves, as of each card's day."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Engine, Row
+
+from racing.errors import RacingError
+from racing.predictions.cards import logged_cards, starters_of
+from service.following.slots import Snapshot
+from service.form import Form
+from service.prediction import predict_card
+from service.watching.phases import PhaseClock
+from service.wire import read_card
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedRunner:
+    """A runner's win probability before and now."""
+
+    box: int
+    name: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedCard:
+    """A logged card with both versions' answers; losses are race log losses, None where not judged."""
+
+    id: int
+    date: str
+    track: str
+    version_before: int
+    runners: tuple[ReplayedRunner, ...]
+    loss_before: float | None
+    loss_now: float | None
+    refused: str | None = None
+    """Why it has no answer now, if it has none; then it has no runners here."""
+
+    @property
+    def largest(self) -> ReplayedRunner:
+        """Return the runner whose probability changed most."""
+        return max(self.runners, key=lambda runner: abs(runner.now - runner.before))
+
+
+def replayed(
+    engine: Engine, form: Form, now: Snapshot, before: Snapshot | None, *, since: Any, logged_by: int | None
+) -> Iterator[ReplayedCard]:
+    """Yield each logged card with the answer of one version beside the logged one, or beside another's.
+
+    Form is read as of the card's day from what the database holds today: what was imported since of earlier
+    days changes answers too.
+    """
+    for row in logged_cards(engine, since, logged_by):
+        try:
+            yield _replayed(engine, form, row, now, before)
+        except (RacingError, ValidationError) as error:
+            version = before.version if before else row.model_version
+            why = " ".join(str(error).split())[:300]
+            yield ReplayedCard(row.id, str(row.date), row.track, version, (), None, None, why)
+
+
+def _replayed(
+    engine: Engine, form: Form, row: Row[Any], now: Snapshot, before: Snapshot | None
+) -> ReplayedCard:
+    card = read_card(row.card.encode())
+    known = form.read(card)
+
+    def by(snapshot: Snapshot) -> list[float]:
+        today = row.at.date()  # a card that was let in then is let in now
+        prediction = predict_card(snapshot, form, card, known, PhaseClock(), today=today)
+        win: list[float] = prediction.win_probability.tolist()
+        return win
+
+    logged = json.loads(row.answer)["runners"]
+    old = by(before) if before else [runner["win_probability"] for runner in logged]
+    pairs = zip(card.runners, old, by(now), strict=True)
+    runners = tuple(ReplayedRunner(runner.box, runner.name, p, q) for runner, p, q in pairs)
+    won = starters_of(engine, row.id)
+    return ReplayedCard(
+        id=row.id,
+        date=str(row.date),
+        track=row.track,
+        version_before=before.version if before else row.model_version,
+        runners=runners,
+        loss_before=_loss({runner.box: runner.before for runner in runners}, won),
+        loss_now=_loss({runner.box: runner.now for runner in runners}, won),
+    )
+
+
+def _loss(win: dict[int, float], won: dict[int, bool]) -> float | None:
+    """Return the race log loss over those that started, their probabilities shared again."""
+    if not won:
+        return None
+    winner = next(box for box, is_first in won.items() if is_first)
+    return -math.log(max(win[winner] / sum(win[box] for box in won), 1e-15))

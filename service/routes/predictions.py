@@ -1,0 +1,79 @@
+"""``GET /predictions``: what was answered, how it came out, and how good it was."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import Engine
+
+from racing.predictions.asked import Asked
+from racing.predictions.listing import predictions_with_outcomes
+from racing.predictions.reading import n_newest_unread
+from racing.predictions.score import score_predictions
+from service.openapi import problems
+from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
+from service.running import Running, Service
+
+router = APIRouter(prefix="/predictions", tags=["prediction log"])
+Answer = TypeVar("Answer")
+MAX_ID = 2**62
+
+
+def _asked(
+    since: Annotated[dt.date | None, Query(description="First race day.", examples=["2026-03-01"])] = None,
+    until: Annotated[dt.date | None, Query(description="Last race day.", examples=["2026-03-31"])] = None,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Version that answered.")] = None,
+    track: Annotated[
+        str | None, Query(min_length=1, max_length=60, description="Track, under any of its names.")
+    ] = None,
+) -> Asked:
+    return Asked(since=since, until=until, version=version, track=track)
+
+
+WhatIsAsked = Annotated[Asked, Depends(_asked)]
+Limit = Annotated[int, Query(ge=1, le=200, description="Cards a page.")]
+Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
+By = Annotated[Literal["week", "track", "version"], Query(description="What to group by.")]
+Late = Annotated[bool, Query(description="Also cards that were answered after race day.")]
+
+
+@router.get("", summary="Logged predictions with their outcomes", responses=problems(422, 503))
+async def get_predictions(
+    service: Service, asked: WhatIsAsked, limit: Limit = 50, before: Before = None
+) -> LoggedCardsOut:
+    """List answered cards, the newest first, page by page."""
+
+    def page(engine: Engine) -> LoggedCardsOut:
+        cards = predictions_with_outcomes(engine, asked, limit=limit, before=before)
+        with engine.connect() as connection:
+            unread = n_newest_unread(connection)
+        shown = [LoggedCardOut.model_validate(card) for card in cards]
+        shown = [card.model_copy(update={"at": utc(card.at)}) for card in shown]
+        next_before = cards[-1].id if len(cards) == limit else None
+        return LoggedCardsOut(predictions=shown, next_before=next_before, n_unread=unread)
+
+    return await _with_engine(service, page)
+
+
+@router.get("/score", summary="How good they were", responses=problems(422, 503))
+async def get_score(
+    service: Service, asked: WhatIsAsked, by: By = "week", with_late: Late = False
+) -> ScoresOut:
+    """Judge the predictions whose outcomes are known: race log loss beside the market's, and calibration.
+
+    Of the cards that a version answered for one race the last counts, and only if it came before race day was
+    over (UTC). A race is judged if it has one winner and if every starter was on the card.
+    """
+    return await _with_engine(
+        service, lambda engine: scores_out(score_predictions(engine, asked, by=by, with_late=with_late))
+    )
+
+
+async def _with_engine(service: Running, work: Callable[[Engine], Answer]) -> Answer:
+    def do() -> Answer:
+        with service.store.engine() as engine:
+            return work(engine)
+
+    return await asyncio.to_thread(do)

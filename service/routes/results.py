@@ -1,0 +1,61 @@
+"""``POST /results``: how races came out."""
+
+import asyncio
+
+from fastapi import APIRouter
+
+from racing.errors import FileRefused
+from racing.importers.report import FileStatus, ImportReport
+from racing.importers.told import ToldRace, import_told
+from service.door.keys import KEY_PROBLEMS, needs
+from service.openapi import json_content, problems
+from service.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
+from service.running import JsonBody, Running, Service
+
+router = APIRouter(tags=["prediction log"])
+
+
+@router.post(
+    "/results",
+    status_code=202,
+    summary="Bring the results of races",
+    response_description="The results are stored; the ratings follow.",
+    responses=problems(400, 413, 415, 422, 503, *KEY_PROBLEMS),
+    dependencies=[needs("results")],
+    openapi_extra=json_content(ResultsIn, EXAMPLE_RESULTS),
+)
+async def post_results(service: Service, body: JsonBody) -> ResultsOut:
+    """Tell how races came out, every starter of each; logged predictions meet them, and ratings learn.
+
+    They go the same way as a results file. A race sent again (same date, track, distance and number) is then
+    as it was sent last; all of a request is stored or nothing. Takes a key with the scope `results`.
+    """
+    races = [race.told() for race in ResultsIn.model_validate_json(body).races]
+    return await asyncio.to_thread(_bring, service, races)
+
+
+def _bring(service: Running, races: list[ToldRace]) -> ResultsOut:
+    names = [race.name for race in races]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise FileRefused(f"a race stands once in a request, got twice {twice[0].removeprefix('told: ')}")
+    with service.store.engine() as engine:
+        report = import_told(engine, races)
+    if report.n_files(FileStatus.REFUSED) == len(report.files):
+        raise FileRefused("; ".join(problem.reason for problem in report.problems))
+    if report.first_day is not None:
+        service.ratings.follow()
+    return ResultsOut(races=_taken(report), ratings="current" if report.first_day is None else "follow")
+
+
+def _taken(report: ImportReport) -> list[RaceTakenOut]:
+    return [
+        RaceTakenOut(
+            status=file.status.value,
+            n_added=file.n_added,
+            n_updated=file.n_updated,
+            n_known=file.n_known,
+            problems=[problem.reason for problem in report.problems if problem.file == file.file],
+        )
+        for file in report.files
+    ]

@@ -1,0 +1,125 @@
+"""The spool: what was appended is read, by this process or a later one, whatever broke off."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.keeping import spool as spool_module
+from service.keeping.records import Numbered
+from service.keeping.spool import Spool, SpoolFull, take_over
+from service.keeping.waiting import Answered
+
+WRITER = "a" * 32
+
+
+def make_records(first: int, n: int) -> list[Numbered]:
+    return [
+        Numbered(
+            i,
+            Answered(
+                f"race-{i}", 3, "ab" * 32, 1_700_000_000_000_000 + i, b'{"card": 1}', b'{"\xc3\xa9": 2}'
+            ),
+        )
+        for i in range(first, first + n)
+    ]
+
+
+def read_all(spool: Spool) -> list[Numbered]:
+    return [record for segment in spool.segments() for record in spool.read(segment)]
+
+
+def test_what_is_appended_is_read_in_order_over_many_segments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 500)
+    spool = Spool(tmp_path, WRITER)
+    for first in range(1, 101, 5):
+        spool.append(make_records(first, 5))
+    assert len(spool.segments()) == 20
+    assert read_all(spool) == make_records(1, 100)
+
+
+def test_a_spool_that_is_empty_leaves_nothing_behind(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, WRITER)
+    spool.append(make_records(1, 5))
+    (segment,) = spool.segments()
+    spool.remove(segment)
+    assert spool.n_bytes == 0
+    spool.leave()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spool_is_taken_over_from_the_dead_once_and_never_from_the_living(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, WRITER)
+    spool.append(make_records(1, 5))
+    assert list(take_over(tmp_path)) == []
+    spool.leave()  # as the kernel does for a process that was killed
+    (taken,) = take_over(tmp_path)
+    assert list(take_over(tmp_path)) == []
+    assert (taken.writer, taken.n_bytes > 0) == (WRITER, True)
+    assert read_all(taken) == make_records(1, 5)
+
+
+def test_a_process_that_is_killed_while_it_appends_leaves_whole_records(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from tests.service.keeping.test_spool import WRITER, make_records\n"
+        "from service.keeping.spool import Spool\n"
+        "spool = Spool(Path(sys.argv[1]), WRITER)\n"
+        "for first in range(1, 10**6, 7):\n"
+        "    spool.append(make_records(first, 7))\n"
+        "    print(first + 6, flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    acknowledged = [int(process.stdout.readline()) for _ in range(20)][-1]
+    process.kill()
+    process.communicate()
+    (taken,) = take_over(tmp_path)
+    records = read_all(taken)
+    assert records == make_records(1, len(records))
+    assert len(records) >= acknowledged
+
+
+def test_half_a_record_at_the_end_is_skipped(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, WRITER)
+    spool.append(make_records(1, 3))
+    (segment,) = spool.segments()
+    os.truncate(segment, segment.stat().st_size - 1)
+    assert read_all(spool) == make_records(1, 2)
+
+
+def test_a_spool_that_is_full_takes_nothing_and_keeps_what_it_has(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, WRITER, max_bytes=1000)
+    spool.append(make_records(1, 3))
+    with pytest.raises(SpoolFull, match="may hold 1000"):
+        spool.append(make_records(4, 30))
+    assert read_all(spool) == make_records(1, 3)
+
+
+def test_a_disk_that_is_full_leaves_no_half_batch(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from tests.service.keeping.test_spool import WRITER, make_records, read_all\n"
+        "from service.keeping.spool import Spool\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))\n"
+        "spool = Spool(Path(sys.argv[1]), WRITER)\n"
+        "spool.append(make_records(1, 5))\n"
+        "try:\n"
+        "    spool.append(make_records(6, 50))\n"
+        "except OSError as error:\n"
+        "    print(error.strerror)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        "spool.append(make_records(6, 50))\n"
+        "print(read_all(spool) == make_records(1, 55))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:2] == ["File too large", "True"]
