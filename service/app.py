@@ -58,6 +58,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        running.watcher.close()
         running.threads.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(root_path=settings.root_path, lifespan=lifespan)
