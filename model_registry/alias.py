@@ -14,7 +14,7 @@ TRUSTED_S = 10.0
 
 
 class ChampionAlias:
-    """The champion: 0.02 ms where nothing was written, else MLflow's look-up of 2 ms.
+    """The champion: 0.01 ms where nothing was written, else MLflow's look-up of 2 ms.
 
     For one thread at a time.
     """

@@ -94,6 +94,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        running.watcher.close()
         await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
         running.store.close()
         running.readers.close()

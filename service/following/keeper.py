@@ -55,6 +55,10 @@ class Keeper:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work(self._champions))
 
+    def close(self) -> None:
+        """Let the thread end; what is being written is still completed, or left as a draft."""
+        self._patience.close()
+
     async def load_newest(self) -> Snapshot | None:
         """Return the newest kept version that is whole, proved like any other, or None."""
         if self._champions is None:

@@ -1,9 +1,9 @@
-"""Calls that block, and may never come back: each in a thread of its own, awaited so long and no longer."""
+"""Calls that block, and may never come back: in threads of their own, awaited so long and no longer."""
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -20,6 +20,8 @@ class Patience:
         self._seconds = seconds
         self._max_hanging = max_hanging
         self._hanging: set[asyncio.Future[Any]] = set()
+        self._idle: list[_Worker] = []
+        self._is_closed = False
 
     async def call(self, blocking: Callable[[], T]) -> T:
         """Return what a call returns.
@@ -32,7 +34,9 @@ class Patience:
         """
         if len(self._hanging) >= self._max_hanging:
             raise TimeoutError(f"{self._what}: no answer for more than {self._seconds:g} s by now")
-        answer = _in_thread(blocking, self._what)
+        worker = self._idle.pop() if self._idle else _Worker(self._what)
+        answer = worker.call(blocking)
+        answer.add_done_callback(lambda _: self._is_free(worker))
         try:
             return await asyncio.wait_for(asyncio.shield(answer), self._seconds)
         except TimeoutError:
@@ -42,33 +46,70 @@ class Patience:
             answer.add_done_callback(self._came_back)
             raise TimeoutError(f"{self._what}: no answer within {self._seconds:g} s") from None
 
+    def close(self) -> None:
+        """Let the threads end, those that hang once they come back."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().end()
+
+    def _is_free(self, worker: "_Worker") -> None:
+        if self._is_closed:
+            worker.end()
+        else:
+            self._idle.append(worker)
+
     def _came_back(self, answer: asyncio.Future[Any]) -> None:
         self._hanging.discard(answer)
         if not answer.cancelled():
             answer.exception()  # seen: nobody waits for it
 
 
-def _in_thread(blocking: Callable[[], T], name: str) -> asyncio.Future[T]:
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
+class _Worker:
+    """A thread for one call after the other.
 
-    def settle(value: T | None, error: BaseException | None) -> None:
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(value)  # type: ignore[arg-type]
+    One that stays: the C library gives each new thread another arena, in which a model's memory would remain.
+    """
 
-    def work() -> None:
-        value, failure = None, None
-        try:
-            value = blocking()
-        except BaseException as error:
-            failure = error
-        with suppress(RuntimeError):  # the loop is closed: the service has ended meanwhile
-            loop.call_soon_threadsafe(settle, value, failure)
+    def __init__(self, name: str) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], bool] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def call(self, blocking: Callable[[], T]) -> asyncio.Future[T]:
+        """Make a call once the one before is done."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._calls.put(lambda: _answer(blocking, answer, loop))
+        return answer
+
+    def end(self) -> None:
+        """Let the thread end once its call is done."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None and call():
+            pass
+
+
+def _answer(blocking: Callable[[], T], answer: asyncio.Future[T], loop: asyncio.AbstractEventLoop) -> bool:
+    """Make a call and hand its answer over; false if nobody is there any more."""
+    value, failure = None, None
+    try:
+        value = blocking()
+    except BaseException as error:
+        failure = error
+    try:
+        loop.call_soon_threadsafe(_settle, answer, value, failure)
+    except RuntimeError:  # the loop is closed: the service has ended meanwhile
+        return False
+    finally:
         del value, failure  # an error holds this frame, and the frame the error
+    return True
 
-    threading.Thread(target=work, name=name, daemon=True).start()
-    return answer
+
+def _settle(answer: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    if answer.done():
+        return
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from model_registry import get_model_registry
 from model_registry.artifact import load_files
-from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryUnavailable
+from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryError, RegistryUnavailable
 from service.errors import ModelTooSlow
 from service.following.keeper import Keeper
 from service.following.loading import difference_on_golden_card, make_snapshot
@@ -64,6 +64,12 @@ class AliasWatcher:
         if self._opened is None:
             self._opened = get_model_registry(self._settings.registry)
         return self._opened
+
+    def close(self) -> None:
+        """Let the threads end."""
+        for patience in (self._looks, self._questions, self._loads):
+            patience.close()
+        self.keeper.close()
 
     async def ask(self, question: Callable[["ModelRegistry"], T]) -> T:
         """Return what the registry answers, or raise RegistryUnavailable once it takes too long."""
@@ -174,7 +180,7 @@ class AliasWatcher:
 
     async def _date(self, snapshot: Snapshot, directory: Path) -> None:
         """Find out when the version that serves was promoted, which nobody waits for, and keep it on disk."""
-        with suppress(RegistryUnavailable):
+        with suppress(RegistryError):
             history = await self.ask(lambda registry: registry.history())
             at = [record.at for record in history if record.version == snapshot.version]
             if at and self._slots.find(self._role) is snapshot:

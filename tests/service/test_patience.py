@@ -67,3 +67,21 @@ def test_a_call_that_hangs_for_ever_keeps_no_process_from_ending() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (0, "for ever: no answer within 0.1 s\n")
     assert time.monotonic() - start < 30
+
+
+def test_its_threads_stay_for_the_next_call_and_end_when_it_is_closed() -> None:
+    def n_threads() -> int:
+        return sum(thread.name == "a well" for thread in threading.enumerate())
+
+    async def ask() -> None:
+        patience = Patience("a well", seconds=20)
+        for _ in range(10):
+            await patience.call(lambda: 1)
+            assert n_threads() == 1
+        patience.close()
+
+    asyncio.run(ask())
+    deadline = time.monotonic() + 10
+    while n_threads():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
