@@ -39,6 +39,9 @@ service.server.run(ServiceSettings(), socket.socket(fileno=int(sys.argv[1])))
 """
 
 
+START_S = 120.0  # a start takes 2 s, and a minute on a machine where ten others run
+
+
 def start(
     listening: socket.socket, registry: str, stderr: IO[bytes] | int, *, code: str = SERVE, **settings: str
 ) -> subprocess.Popen[bytes]:
@@ -65,20 +68,20 @@ def serving(
         workers = [start(listening, registry, stderr, code=code, **settings) for _ in range(n_workers)]
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
-            until(lambda: httpx.get(f"{url}/health/ready", timeout=20).status_code == 200)
+            until(lambda: httpx.get(f"{url}/health/ready", timeout=100).status_code == 200, START_S)
             yield url, workers
         finally:
             for worker in workers:
                 worker.send_signal(signal.SIGTERM)
             for worker in workers:
                 try:
-                    worker.wait(10)
+                    worker.wait(30)
                 except subprocess.TimeoutExpired:
                     worker.kill()
                     worker.wait()
 
 
-def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
+def until(is_so: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -93,7 +96,7 @@ def samples(url: str) -> Samples:
     """Return every sample of ``/metrics``, by its name and labels, as Prometheus would parse them."""
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", timeout=20).text)
+        for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", timeout=60).text)
         for sample in family.samples
     }
 

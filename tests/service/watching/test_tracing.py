@@ -124,7 +124,7 @@ def test_a_collector_that_is_away_holds_up_neither_requests_nor_the_end(
         for _ in range(20):
             assert service.predict(make_card()).status_code == 200
         start = time.monotonic()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 6  # an export has 10 s, and is tried again
 
 
 def test_nothing_of_the_sdk_is_imported_while_traces_are_off(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_metrics_are_those_of_all_workers_and_outlive_one_that_is_killed(tmp_pat
             nonlocal n_predicted
             with ThreadPoolExecutor(N_CLIENTS) as clients:  # a connection each
                 sent = [
-                    clients.submit(httpx.post, f"{url}/predict", json=make_card(), timeout=20)
+                    clients.submit(httpx.post, f"{url}/predict", json=make_card(), timeout=60)
                     for _ in range(N_CLIENTS)
                 ]
             assert {answer.result().status_code for answer in sent} == {200}
@@ -51,11 +51,11 @@ def test_metrics_are_those_of_all_workers_and_outlive_one_that_is_killed(tmp_pat
         assert value(found, "greyhound_win_probability_count") == 6 * n_predicted
         assert value(found, "greyhound_requests_total", route="/predict", status="200") == n_predicted
         assert pids_of(url, "process_resident_memory_bytes") == pids
-        assert httpx.get(f"{url}/model_status", timeout=20).json()["service"]["n_workers"] == 2
+        assert httpx.get(f"{url}/model_status", timeout=60).json()["service"]["n_workers"] == 2
 
         workers[0].kill()
         workers[0].wait()
         assert value(samples(url), PREDICTED) == n_predicted
         assert pids_of(url, "greyhound_champion_version") == {workers[1].pid}
         assert pids_of(url, "process_resident_memory_bytes") == {workers[1].pid}
-        assert httpx.get(f"{url}/model_status", timeout=20).json()["service"]["n_workers"] == 1
+        assert httpx.get(f"{url}/model_status", timeout=60).json()["service"]["n_workers"] == 1
