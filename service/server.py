@@ -8,7 +8,6 @@ import sys
 import threading
 from contextlib import suppress
 from functools import partial
-from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -20,6 +19,7 @@ from service.errors import PortTaken
 from service.settings import ServiceSettings
 from service.supervisor import Supervisor
 from service.watching import logs
+from service.watching.sharing import shared_metrics
 
 BACKLOG = 2048
 QUIET_S = 0.5  # a connection without a request for so long is closed when the service ends
@@ -36,10 +36,9 @@ def run(settings: ServiceSettings, listening: socket.socket, *, n_workers: int =
         return
     import_what_workers_need()
     patience_s = settings.drain_s + settings.grace_s + _LAST_RESORT_S + 1.0
-    with TemporaryDirectory(prefix="greyhound-metrics-") as folder:
-        together = settings.model_copy(update={"metrics_directory": settings.metrics_directory or folder})
-        serve = partial(_serve, together)
-        Supervisor(serve, listening, n_workers, patience_s=patience_s).run()
+    logs.configure(settings)
+    with shared_metrics(settings, n_workers) as shared:
+        Supervisor(partial(_serve, shared), listening, n_workers, patience_s=patience_s).run()
 
 
 def _serve(settings: ServiceSettings, listening: socket.socket) -> None:

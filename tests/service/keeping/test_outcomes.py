@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from racing.database.engine import open_database
 from racing.importers.undo import imported_files, undo_import
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keeping.builders import make_sqlite
+from tests.service.keys import make_keys, wait_until_keys_are_read
 
 TODAY = dt.datetime.now(dt.UTC).date()
 NAMES = ["Anna", "Bela", "Cleo", "Dora", "Edda", "Fips"]
@@ -35,8 +37,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def service(registry: str, database: str, tmp_path: Path) -> Iterator[RunningService]:
-    settings = {"database": database, "database_poll_s": 0.1, "log_interval_s": 0.1}
-    with running_service(registry, spool=str(tmp_path / "spool"), **settings) as running:
+    with bringing_service(registry, database, tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def bringing_service(registry: str, database: str, folder: Path) -> Iterator[RunningService]:
+    """A service whose client may bring results."""
+    settings = {"database": database, "database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.05}
+    engine = open_database(database)
+    key = make_keys(engine, bringer="results")["bringer"]
+    engine.dispose()
+    with running_service(registry, spool=str(folder / "spool"), **settings) as running:
+        wait_until_keys_are_read(running)
+        running.client.headers.update(key)
         yield running
 
 
@@ -208,7 +222,7 @@ def test_the_log_is_read_page_by_page_by_day_version_and_track(service: RunningS
 def test_results_that_break_a_rule_are_refused_with_the_rule(
     registry: str, tmp_path: Path, race: dict[str, Any], rule: str
 ) -> None:
-    with running_service(registry, database=make_sqlite(tmp_path), spool=str(tmp_path / "s")) as service:
+    with bringing_service(registry, make_sqlite(tmp_path), tmp_path) as service:
         answer = bring(service, result_of(NAMES) | race)
         assert answer.status_code == 422
         assert rule in answer.text
@@ -218,7 +232,7 @@ def test_results_that_break_a_rule_are_refused_with_the_rule(
 
 def test_without_a_database_the_log_cannot_be_read(registry: str) -> None:
     with running_service(registry) as service:
-        for answer in (service.client.get("/predictions"), bring(service, result_of(NAMES))):
-            assert answer.status_code == 503
-            assert answer.json()["type"] == "urn:greyhound:problem:database-unavailable"
-            assert "GREYHOUND_DATABASE" in answer.json()["detail"]
+        answer = service.client.get("/predictions")
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:greyhound:problem:database-unavailable"
+        assert "GREYHOUND_DATABASE" in answer.json()["detail"]
