@@ -392,9 +392,9 @@ typedef struct {
     int n_args;
     npy_intp n_outer;
     npy_intp dims[3];
-    char *args[MAX_ARGS];
-    npy_intp outer[MAX_ARGS];
-    npy_intp steps[MAX_STEPS];
+    npy_intp *args; /* addresses, then outer strides, then inner ones: in one block */
+    npy_intp *outer;
+    npy_intp *steps;
 } Step;
 
 typedef struct {
@@ -437,7 +437,7 @@ static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyUFuncObject *ufunc;
         PyObject *addresses, *outer, *dims, *inner;
         int which;
-        npy_intp pointers[MAX_ARGS];
+        npy_intp args[MAX_ARGS], strides[MAX_ARGS], inner_strides[MAX_STEPS];
         if (!PyArg_ParseTuple(PyList_GET_ITEM(steps, i), "O!inOOOO", &PyUFunc_Type, &ufunc, &which,
                               &step->n_outer, &addresses, &outer, &dims, &inner))
             break;
@@ -447,12 +447,19 @@ static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         }
         step->loop = ufunc->functions[which];
         step->data = ufunc->data ? ((void **)ufunc->data)[which] : NULL;
-        step->n_args = read_numbers(addresses, pointers, MAX_ARGS);
-        for (int j = 0; j < step->n_args; j++)
-            step->args[j] = (char *)pointers[j];
-        if (step->n_args < 0 || read_numbers(outer, step->outer, MAX_ARGS) < 0
-            || read_numbers(dims, step->dims, 3) < 0 || read_numbers(inner, step->steps, MAX_STEPS) < 0)
+        int n_args = read_numbers(addresses, args, MAX_ARGS), n_steps;
+        if (n_args < 0 || read_numbers(outer, strides, MAX_ARGS) < 0 || read_numbers(dims, step->dims, 3) < 0
+            || (n_steps = read_numbers(inner, inner_strides, MAX_STEPS)) < 0)
             break;
+        step->n_args = n_args;
+        step->args = PyMem_Malloc((2 * n_args + n_steps) * sizeof(npy_intp));
+        if (!step->args) {
+            PyErr_NoMemory();
+            break;
+        }
+        memcpy(step->args, args, n_args * sizeof(npy_intp));
+        step->outer = memcpy(step->args + n_args, strides, n_args * sizeof(npy_intp));
+        step->steps = memcpy(step->args + 2 * n_args, inner_strides, n_steps * sizeof(npy_intp));
     }
     if (PyErr_Occurred()) {
         Py_DECREF(self);
@@ -463,6 +470,8 @@ static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void tape_dealloc(Tape *self)
 {
+    for (Py_ssize_t i = 0; i < self->n_steps; i++)
+        PyMem_Free(self->steps[i].args);
     PyMem_Free(self->steps);
     Py_XDECREF(self->kept);
     Py_TYPE(self)->tp_free((PyObject *)self);
@@ -475,7 +484,7 @@ static PyObject *tape_play(Tape *self, PyObject *unused)
         char *args[MAX_ARGS];
         for (npy_intp row = 0; row < step->n_outer; row++) {
             for (int j = 0; j < step->n_args; j++)
-                args[j] = step->args[j] + row * step->outer[j];
+                args[j] = (char *)step->args[j] + row * step->outer[j];
             step->loop(args, step->dims, step->steps, step->data);
         }
     }

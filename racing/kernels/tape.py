@@ -8,6 +8,7 @@ same memory, and gives the same numbers bit for bit.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -131,16 +132,22 @@ def _array_of(value: Any) -> NDArray[Any]:
 
 def _loop(ufunc: np.ufunc, arrays: list[NDArray[Any]]) -> int:
     """Return which of a ufunc's loops takes these arrays, flags being taken for numbers if need be."""
+    return _loop_of(ufunc, tuple(array.dtype for array in arrays))
 
-    def fits(code: str, array: NDArray[Any], *, loosely: bool) -> bool:
-        return np.dtype(code) == array.dtype or (loosely and code == "d" and array.dtype == bool)
+
+@cache
+def _loop_of(ufunc: np.ufunc, given: tuple[np.dtype[Any], ...]) -> int:
+    def fits(code: str, dtype: np.dtype[Any], *, loosely: bool) -> bool:
+        return np.dtype(code) == dtype or (loosely and code == "d" and dtype == bool)
 
     for loosely in (False, True):
         for which, types in enumerate(ufunc.types):
             codes = types.partition("->")[0]
-            if "O" not in codes and all(map(lambda c, a: fits(c, a, loosely=loosely), codes, arrays)):
+            if "O" not in codes and all(
+                fits(*pair, loosely=loosely) for pair in zip(codes, given, strict=True)
+            ):
                 return which
-    raise TypeError(f"{ufunc.__name__} takes {ufunc.types}, got {[array.dtype for array in arrays]}")
+    raise TypeError(f"{ufunc.__name__} takes {ufunc.types}, got {given}")
 
 
 def _step(ufunc: np.ufunc, which: int, arrays: list[NDArray[Any]]) -> _Step:

@@ -56,7 +56,11 @@ def serving(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
-    given = {"database": f"sqlite:///{folder}/none.db", "registry": registry} | settings
+    given = {
+        "database": f"sqlite:///{folder}/none.db",
+        "registry": registry,
+        "log_level": "warning",
+    } | settings
     named = {f"GREYHOUND_{name.upper()}": value for name, value in given.items()}
     errors = folder / "stderr.txt"
     with errors.open("w") as stderr:

@@ -85,7 +85,7 @@ def test_fuzzed_cards_are_answered_or_refused_without_a_trace_and_without_growth
     """Memory is compared once a quarter of the cards are through; N_FUZZED_CARDS=20000 is a long test."""
     seen: list[int] = []
     resident_mb: list[float] = []
-    with service_process(make_registry(tmp_path), tmp_path) as service:
+    with service_process(make_registry(tmp_path), tmp_path, log_level="warning") as service:
 
         @given(cards())
         @settings(

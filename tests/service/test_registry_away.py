@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,20 @@ from tests.service.tracking import tracking_server
 MAX_THREADS = 1 + 4  # one look and four questions of callers
 
 
+@pytest.fixture(autouse=True)
+def threads_before() -> Iterator[None]:
+    """Threads that hang since other tests of this process are not counted."""
+    _OF_OTHERS.clear()
+    _OF_OTHERS.update(threading.enumerate())
+    yield
+
+
+_OF_OTHERS: set[threading.Thread] = set()
+
+
 def n_threads_at_the_registry() -> int:
-    return sum(thread.name == "the registry" for thread in threading.enumerate())
+    ours = set(threading.enumerate()) - _OF_OTHERS
+    return sum(thread.name == "the registry" for thread in ours)
 
 
 def assert_it_serves_and_nothing_piles_up(service: RunningService) -> None:
