@@ -138,7 +138,7 @@ def _loop(ufunc: np.ufunc, arrays: list[NDArray[Any]]) -> int:
 @cache
 def _loop_of(ufunc: np.ufunc, given: tuple[np.dtype[Any], ...]) -> int:
     def fits(code: str, dtype: np.dtype[Any], *, loosely: bool) -> bool:
-        return np.dtype(code) == dtype or (loosely and code == "d" and dtype == bool)
+        return np.dtype(code) == dtype or (loosely and code == "d" and dtype.kind == "b")
 
     for loosely in (False, True):
         for which, types in enumerate(ufunc.types):

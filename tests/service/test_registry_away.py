@@ -4,7 +4,6 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,11 +23,10 @@ MAX_THREADS = 1 + 4  # one look and four questions of callers
 
 
 @pytest.fixture(autouse=True)
-def threads_before() -> Iterator[None]:
+def threads_before() -> None:
     """Threads that hang since other tests of this process are not counted."""
     _OF_OTHERS.clear()
     _OF_OTHERS.update(threading.enumerate())
-    yield
 
 
 _OF_OTHERS: set[threading.Thread] = set()
