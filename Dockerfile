@@ -8,25 +8,30 @@ ENV PYTHONUNBUFFERED=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 
+# What compiles the kernels stays in the stages that build.
+FROM base AS build
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+
 # The packages, by hash, in an environment of their own that the last stages copy whole.
-FROM base AS service-build
+FROM build AS service-build
 RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH
 COPY constraints/service.txt constraints/
 RUN pip install --require-hashes -r constraints/service.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY racing racing
 COPY model_registry model_registry
 COPY service service
 COPY greyhound greyhound
 RUN pip install --no-deps . && pip uninstall -y pip setuptools
 
-FROM base AS training-build
+FROM build AS training-build
 RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH
 COPY constraints/training.txt constraints/
 RUN pip install --require-hashes -r constraints/training.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY racing racing
 COPY model_registry model_registry
 COPY training training
