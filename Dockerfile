@@ -11,6 +11,8 @@ WORKDIR /app
 # What compiles the kernels stays in the stages that build.
 FROM base AS build
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
+    && { [ -e "$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
+        || apt-get install -y -qq --no-install-recommends python3-dev; } \
     && rm -rf /var/lib/apt/lists/*
 
 # The packages, by hash, in an environment of their own that the last stages copy whole.

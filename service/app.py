@@ -26,6 +26,7 @@ from service.openapi import describe
 from service.queueing import Queue
 from service.reading import Readers
 from service.routes import (
+    batch,
     health,
     metrics,
     models,
@@ -102,8 +103,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.running = running
     for router in (
-        predict.router, predictions.router, results.router, status.router, models.router, promotions.router,
-        webhooks.router, health.router, metrics.router, pages.router,
+        predict.router, batch.router, predictions.router, results.router, status.router, models.router,
+        promotions.router, webhooks.router, health.router, metrics.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     problems.install(app)

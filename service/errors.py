@@ -3,6 +3,7 @@
 ::
 
     ServiceError
+    ├── BatchTooLong      a batch has more cards than the service takes
     ├── BodyTooLarge     the request's body is longer than the service takes
     ├── BodyTooSlow      the request's body did not arrive in time
     ├── BodyUnreadable   the body is not JSON in UTF-8
@@ -29,6 +30,10 @@
 
 class ServiceError(Exception):
     """Root of all errors of :mod:`service`."""
+
+
+class BatchTooLong(ServiceError):
+    """A batch has more cards than the service takes."""
 
 
 class BodyTooLarge(ServiceError):

@@ -32,6 +32,7 @@ from racing.errors import (
     RacingError,
 )
 from service.errors import (
+    BatchTooLong,
     BodyTooLarge,
     BodyTooSlow,
     BodyUnreadable,
@@ -117,6 +118,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     ArtifactBroken: Kind(503, "artifact-broken", "The version's files are broken", "see /model_status"),
     NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
+    BatchTooLong: Kind(413, "batch-too-long", "The batch has too many cards"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
     BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
     BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),

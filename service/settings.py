@@ -65,6 +65,12 @@ class ServiceSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."
     )
+    max_batch_bytes: int = Field(
+        default=32 * 1024 * 1024, ge=1024, description="The same for the body of a batch of cards."
+    )
+    max_batch_cards: int = Field(
+        default=5000, ge=1, description="Cards in one batch; one with more is refused with 413."
+    )
     queue: int = Field(
         default=64,
         ge=1,

@@ -22,6 +22,7 @@ HEADER = "X-Request-ID"
 _HEADER = HEADER.lower().encode()
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEALTH = ("/health/live", "/health/ready")
+_BATCH = "/predict/batch"
 _SIGNED = "/webhooks/"  # whose senders know no keys of ours; they sign what they send
 
 
@@ -33,6 +34,7 @@ class Door:
         self._guard = guard
         self._root_path = settings.root_path.rstrip("/")
         self._max_body_bytes = settings.max_body_bytes
+        self._max_batch_bytes = settings.max_batch_bytes
         self._is_all_behind_keys = settings.protect == "everything"
         self._headers, self._page_headers = headers_of_answers(settings)
         self._rate = Buckets(settings.rate_per_s, settings.rate_burst) if settings.rate_per_s else None
@@ -62,7 +64,8 @@ class Door:
         except ServiceError as error:
             await problem_response(error, request_id)(scope, receive, send_with_headers)
             return
-        received = _limited(receive, self._max_body_bytes, self._too_large)
+        limit = self._limit(scope)
+        received = _limited(receive, limit, lambda: self._too_large(limit))
         with suppress(ClientDisconnect):  # gone before the body was whole: nobody to tell
             await self._app(scope, received, send_with_headers)
 
@@ -73,8 +76,11 @@ class Door:
         if self._is_all_behind_keys:
             self._check_key(scope)
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > self._max_body_bytes:
-            raise self._too_large()
+        if length.isdigit() and int(length[:20]) > self._limit(scope):
+            raise self._too_large(self._limit(scope))
+
+    def _limit(self, scope: Scope) -> int:
+        return self._max_batch_bytes if scope["path"].endswith(_BATCH) else self._max_body_bytes
 
     def _check_rate(self, rate: Buckets, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if get_route_path(scope) in _HEALTH:  # asked by what would restart us
@@ -95,8 +101,8 @@ class Door:
         else:
             self._guard.admit(scope, "read" if scope["method"] in ("GET", "HEAD") else None)
 
-    def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"a body has at most {self._max_body_bytes} bytes; this one has more")
+    def _too_large(self, limit: int) -> BodyTooLarge:
+        return BodyTooLarge(f"a body has at most {limit} bytes; this one has more")
 
 
 def _limited(receive: Receive, limit: int, too_large: Any) -> Receive:

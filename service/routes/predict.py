@@ -6,12 +6,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
-from service.answers import answer_json, prediction_out
+from service.answering import answer_to
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.running import json_body, running
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
 from service.watching.phases import PhaseClock
-from service.wire import read_card
 
 router = APIRouter(tags=["prediction"])
 
@@ -42,18 +41,10 @@ async def predict(request: Request) -> Response:
     """
     clock = PhaseClock.of(request.scope)
     service, body = await running(request), await json_body(request)
-    card = read_card(body)
-    clock.mark("parse")
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
-    prediction = await service.predict(champion, card, clock, is_explained=is_explained(request))
-    request_id = request.scope["request_id"]
-    answer = answer_json(prediction_out(prediction, champion, request_id=request_id))
-    clock.mark("write")
-    service.metrics.count_prediction(champion.version, prediction.win_probability.tolist())
-    service.kept.put(request_id=request_id, snapshot=champion, card=body, answer=answer)
-    clock.mark("log")
-    return Response(answer, media_type="application/json")
+    asked = {"request_id": request.scope["request_id"], "is_explained": is_explained(request)}
+    return Response(await answer_to(service, champion, body, clock, **asked), media_type="application/json")
 
 
 def is_explained(request: Request) -> bool:

@@ -26,6 +26,7 @@ ERROR_MODULES = (
 ONLY_OVER_HTTP = {
     f"service.errors:{name}"
     for name in (
+        "BatchTooLong",
         "BodyTooLarge",
         "BodyTooSlow",
         "BodyUnreadable",

@@ -82,6 +82,9 @@ def test_every_field_of_every_schema_says_what_it_is_and_gives_an_example() -> N
     assert silent == []
 
 
+OTHER_ANSWERS = {"/metrics": "text/plain", "/predict/batch": "application/x-ndjson"}
+
+
 def test_every_error_of_every_route_is_documented_as_a_problem() -> None:
     document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
     for path, operations in document["paths"].items():
@@ -89,7 +92,7 @@ def test_every_error_of_every_route_is_documented_as_a_problem() -> None:
             assert operation["summary"]
             assert operation["description"]
             for status, response in operation["responses"].items():
-                success = "text/plain" if path == "/metrics" else "application/json"
+                success = OTHER_ANSWERS.get(path, "application/json")
                 wanted = "application/problem+json" if status >= "400" else success
                 assert set(response["content"]) == {wanted}, (path, status)
 

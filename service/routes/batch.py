@@ -1,0 +1,77 @@
+"""``POST /predict/batch``: the probabilities of many cards, streamed."""
+
+import asyncio
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from service.batch import CSV, JSON, NDJSON, answers_to, card_of_form_guide, cards_of, check_length
+from service.openapi import REQUEST_ID, parameters, problems
+from service.running import Service
+from service.schemas import EXAMPLE_CARD
+
+router = APIRouter(tags=["prediction"])
+_CARD = {"$ref": "#/components/schemas/CardIn"}
+_BODIES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {"schema": {"type": "array", "items": _CARD}, "example": [EXAMPLE_CARD]},
+            NDJSON: {"schema": {"type": "string", "description": "A card a line."}},
+            CSV: {"schema": {"type": "string", "description": "A form guide: one card."}},
+        },
+    }
+}
+_LINES: dict[str, Any] = {
+    "description": "A line a card, in the order of the request: its answer as that of `POST /predict`, or a "
+    "problem document.",
+    "content": {
+        NDJSON: {
+            "schema": {
+                "oneOf": [
+                    {"$ref": "#/components/schemas/PredictionOut"},
+                    {"$ref": "#/components/schemas/Problem"},
+                ]
+            }
+        }
+    },
+}
+
+
+@router.post(
+    "/predict/batch",
+    summary="Win and place probabilities of many races",
+    response_class=StreamingResponse,
+    responses=problems(400, 413, 415, 422, 503) | {200: _LINES},
+    openapi_extra=_BODIES | parameters(REQUEST_ID),
+)
+async def predict_batch(
+    request: Request,
+    service: Service,
+    name: Annotated[
+        str, Query(description="Of a form guide: its file's name, which may tell date and track.")
+    ] = "",
+    date: Annotated[dt.date | None, Query(description="Of a form guide: race day.")] = None,
+    track: Annotated[str | None, Query(description="Of a form guide: the track.", max_length=60)] = None,
+    distance_m: Annotated[
+        int | None, Query(description="Of a form guide: the distance, in metres.", ge=150, le=1200)
+    ] = None,
+) -> StreamingResponse:
+    """Send many cards as a JSON array or as lines of JSON, or one as a form guide; answers are streamed.
+
+    All answers come from one version of the model. A card that is refused stops no other.
+    """
+    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    body = await request.body()
+    if kind == CSV:
+        told = {"date": date, "track": track, "distance_m": distance_m}
+        cards = [await asyncio.to_thread(card_of_form_guide, body, name, **told)]  # type: ignore[arg-type]
+    else:
+        cards = cards_of(kind, body)
+    check_length(cards, service.settings.max_batch_cards)
+    champion = service.slots.take()
+    request.scope["model_version"] = champion.version
+    lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])
+    return StreamingResponse(lines, media_type=NDJSON)

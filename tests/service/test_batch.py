@@ -1,0 +1,123 @@
+"""Many cards in one request: each is answered or refused on its own, in order, by one version."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from racing.names import name_key
+from tests.greyhound.test_predict_command import form_guide
+from tests.service.builders import (
+    RunningService,
+    make_card,
+    make_registry,
+    point_alias_at,
+    running_service,
+)
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture(scope="module")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service that takes little at once."""
+    registry = make_registry(tmp_path_factory.mktemp("registry"))
+    with running_service(registry, max_batch_cards=3, max_batch_bytes=20_000) as service:
+        yield service
+
+
+def send(service: RunningService, cards: Any, **options: Any) -> list[dict[str, Any]]:
+    answer = service.client.post("/predict/batch", json=cards, **options)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def of_runners(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    runners: list[dict[str, Any]] = answer["runners"]
+    return runners
+
+
+def test_an_array_and_lines_are_answered_as_single_cards_are(service: RunningService) -> None:
+    cards = [make_card(n) for n in (6, 2, 8)]
+    alone = [of_runners(service.predict(card).json()) for card in cards]
+    assert [of_runners(answer) for answer in send(service, cards)] == alone
+    lines = "\n".join(json.dumps(card) for card in cards) + "\n\n"
+    answer = service.client.post("/predict/batch", content=lines, headers=NDJSON | {"X-Request-ID": "day-1"})
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [of_runners(one) for one in told] == alone
+    assert [one["request_id"] for one in told] == ["day-1.0", "day-1.1", "day-1.2"]
+
+
+def test_a_card_that_is_refused_stops_no_other(service: RunningService) -> None:
+    twice = make_card(3)
+    twice["runners"][1]["box"] = 1
+    good, bad, worse, last = send(service, [make_card(3), twice, {"date": "soon"}, make_card(4)])
+    assert len(of_runners(good)) == 3
+    assert bad["type"] == "urn:greyhound:problem:card-refused"
+    assert bad["errors"][0]["pointer"] == "#/runners/0/box"
+    assert worse["type"] == "urn:greyhound:problem:invalid-request"
+    assert len(of_runners(last)) == 4
+
+
+def test_no_cards_are_no_answers(service: RunningService) -> None:
+    assert send(service, []) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "said"),
+    [
+        ("{", "application/json", 400, "array"),
+        ("{}", "application/json", 400, "array"),
+        ("[]", "text/plain", 415, "application/x-ndjson"),
+        ("nothing", "text/csv", 422, "file-refused"),
+    ],
+)
+def test_what_is_no_batch_is_refused_whole(
+    service: RunningService, content: str, kind: str, status: int, said: str
+) -> None:
+    answer = service.client.post("/predict/batch", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == status
+    assert said in answer.text
+    assert "form-guide-" not in answer.text
+
+
+def test_too_many_cards_and_too_long_a_body_are_refused_with_the_limit(little: RunningService) -> None:
+    assert len(send(little, [make_card(2)] * 3)) == 3
+    many = little.client.post("/predict/batch", json=[make_card(2)] * 4)
+    assert (many.status_code, many.json()["detail"]) == (413, "a batch has at most 3 cards, got 4")
+    long = little.client.post("/predict/batch", json=[make_card(8, track="A" * 20_000)])
+    assert (long.status_code, long.json()["type"]) == (413, "urn:greyhound:problem:body-too-large")
+
+
+def test_a_form_guide_is_a_card(service: RunningService, tmp_path: Path) -> None:
+    guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
+    answer = service.client.post(
+        "/predict/batch",
+        content=guide.read_bytes(),
+        params={"name": f"../../{guide.name}"},
+        headers={"Content-Type": "text/csv"},
+    )
+    assert answer.status_code == 200, answer.text
+    runners = of_runners(json.loads(answer.text))
+    assert len(runners) == 10
+    assert all(name_key(runner["name"]) for runner in runners)
+
+
+def test_all_answers_of_a_batch_come_from_one_version_while_the_alias_moves(tmp_path: Path) -> None:
+    uri = make_registry(tmp_path, exponents=(0.5, 2.0))
+    with (
+        running_service(uri, champion_poll_s=0.02) as service,
+        httpx.stream(
+            "POST", f"{service.url}/predict/batch", json=[make_card(8)] * 2000, timeout=60
+        ) as answer,
+    ):
+        lines = answer.iter_lines()
+        first = json.loads(next(lines))  # while the others are still to come
+        point_alias_at(uri, 2)
+        service.wait_until(lambda status: status["version"] == 2)
+        versions = [first["model_version"], *(json.loads(line)["model_version"] for line in lines)]
+    assert versions == [1] * 2000
