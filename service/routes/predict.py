@@ -42,9 +42,10 @@ async def predict(request: Request) -> Response:
     clock = PhaseClock.of(request.scope)
     service, body = await running(request), await json_body(request)
     champion = service.slots.take()
-    request.scope["model_version"] = champion.version
     asked = {"request_id": request.scope["request_id"], "is_explained": is_explained(request)}
-    return Response(await answer_to(service, champion, body, clock, **asked), media_type="application/json")
+    answer = await answer_to(service, champion, body, clock, **asked)
+    request.scope["model_version"] = champion.version  # for the log line
+    return Response(answer, media_type="application/json")
 
 
 def is_explained(request: Request) -> bool:

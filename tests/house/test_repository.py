@@ -57,7 +57,7 @@ def test_the_services_image_holds_nothing_that_trains() -> None:
     pinned = {requirement.partition("==")[0] for requirement in pins("constraints/service.txt")}
     assert not pinned & (requirements("training") - requirements("service"))
     stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.M)
-    service = next(stage for stage in stages if stage.startswith("base AS service-build"))
+    service = next(stage for stage in stages if stage.startswith("build AS service-build"))
     assert "COPY service" in service
     assert "training" not in service
 
