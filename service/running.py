@@ -59,6 +59,8 @@ class Running:
         everything else is done at once, in less time than the way to a thread and back takes.
         """
         known = await self._known(card)
+        if known is not None and known.stored.runs:
+            clock.skip()  # the way to a thread and back, and what waited there, is no work of ours
         predict = partial(
             predict_card, champion, self.form, card, known, clock, today=today(), is_explained=is_explained
         )

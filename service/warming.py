@@ -3,6 +3,8 @@
 import json
 import logging
 
+from racing.features.card_view import card_formulas
+from racing.runs import WINDOW
 from service.answers import answer_json, prediction_out
 from service.running import Running
 from service.schemas import EXAMPLE_CARD
@@ -11,6 +13,7 @@ from service.wire import read_card
 
 log = logging.getLogger("greyhound.service")
 _N_TIMES = 2
+USUAL_FIELDS = (6, 7, 8)  # runners; the formulas of other fields are recorded when first asked for, in 30 ms
 
 
 async def warm_up(running: Running) -> None:
@@ -19,6 +22,9 @@ async def warm_up(running: Running) -> None:
     if champion is None:
         return
     example = json.dumps(EXAMPLE_CARD).encode()
+    for n_runners in USUAL_FIELDS:
+        for n_runs in (1, WINDOW):
+            card_formulas(n_runners, n_runs)
     try:
         for _ in range(_N_TIMES):
             prediction = await running.predict(champion, read_card(example), PhaseClock())

@@ -83,7 +83,8 @@ def _measure(folder: Path, artifact: Path | None, seconds: float, n_soak: int) -
         start = time.perf_counter()
         settings = {"database": f"sqlite:///{database}", "registry": registry, "spool": f"{folder}/spool"}
         with _running(_SERVE, folder / "log", **settings) as url:
-            first_ms = [_ask(url, bodies["form"][0]) for _ in range(50)]
+            with httpx.Client(base_url=url) as client:
+                first_ms = [_ask(client, bodies["form"][0]) for _ in range(50)]
             started_s = time.perf_counter() - start - sum(first_ms[1:]) / 1000
             table.add_row("start to first 200, s", "", f"{started_s:.2f}", "", "2.5")
             steady = statistics.median(first_ms[10:])
@@ -241,9 +242,9 @@ def _running(arguments: list[str], log: Path | None = None, **settings: str) -> 
             process.wait(timeout=20)
 
 
-def _ask(url: str, body: str) -> float:
+def _ask(client: httpx.Client, body: str) -> float:
     start = time.perf_counter()
-    answer = httpx.post(f"{url}/predict", content=body, headers={"Content-Type": "application/json"})
+    answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200, answer.text
     return 1000 * (time.perf_counter() - start)
 
