@@ -10,7 +10,6 @@ stay: should one be damaged, the other is taken. Several services may share the 
 """
 
 import datetime as dt
-import hashlib
 import json
 import logging
 import shutil
@@ -20,9 +19,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from model_registry.artifact import SEAL, read_sealed
+from service.fingerprint import fingerprint
 
 log = logging.getLogger("greyhound.service")
 N_KEPT = 2
@@ -47,7 +46,7 @@ class KeptChampions:
 
     def __init__(self, folder: Path | str, *, registry: str) -> None:
         self._folder = Path(folder).absolute()
-        self._registry = _fingerprint(registry)
+        self._registry = fingerprint(registry)
 
     def keep(
         self, version: int, artifact: Path, *, digest: str, champion_since: dt.datetime | None
@@ -134,9 +133,3 @@ class KeptChampions:
             with suppress(OSError):  # another service clears as well
                 if abs(time.time() - path.stat().st_mtime) > _ABANDONED_S:
                     shutil.rmtree(path)
-
-
-def _fingerprint(registry: str) -> str:
-    """Return what is compared: a registry stays itself when its password changes, and shows none."""
-    url = urlsplit(registry)
-    return hashlib.sha256(url._replace(netloc=url.netloc.rpartition("@")[2]).geturl().encode()).hexdigest()

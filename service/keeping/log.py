@@ -12,7 +12,7 @@ from service.following.slots import Snapshot
 from service.keeping.mover import Mover
 from service.keeping.reader import LogReader
 from service.keeping.records import Numbered
-from service.keeping.spool import Spool
+from service.keeping.spool import Spool, folder_for
 from service.keeping.waiting import Answered, Waiting
 from service.metrics import Metrics
 from service.settings import ServiceSettings
@@ -56,7 +56,7 @@ class PredictionLog:
         self._last_kept: dt.datetime | None = None
         self._spool_error: str | None = None
         self._stopping = threading.Event()
-        root = Path(settings.spool)
+        root = folder_for(settings.database or "", Path(settings.spool))
         self._spool = Spool(root, uuid.uuid4().hex, max_bytes=settings.spool_bytes)
         self._reader = LogReader(settings.database, self._spool.writer, lambda: self._n_kept)
         self._mover = Mover(

@@ -3,25 +3,34 @@
 ::
 
     var/spool/
-        3f0c.../            one folder a process; "lock" is locked while it lives
-            lock
-            00000001.log    records in the order in which they were answered
-            00000002.log
+        8a41.../                one folder a database, by the fingerprint of its address
+            3f0c.../            one folder a process; "lock" is locked while it lives
+                lock
+                00000001.log    records in the order in which they were answered
+                00000002.log
 
-A process that starts, and every one now and then, takes over the folders whose lock nobody holds.
+A process that starts, and every one now and then, takes over the folders of its database whose lock nobody
+holds.
 """
 
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from service.fingerprint import fingerprint
 from service.keeping.records import Numbered, from_bytes, to_bytes
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 _SUFFIX = ".log"
 _UNBORN = ".new-"
+
+
+def folder_for(database: str, root: Path) -> Path:
+    """Return the folder of a database's spools: what was answered for one is never written to another."""
+    return root / fingerprint(database)[:16]
 
 
 class SpoolFull(OSError):
@@ -117,6 +126,8 @@ class Spool:
         self._close()
         if not self.segments():
             shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):  # others of the same database spool there still
+                self._root.rmdir()
         os.close(self._lock_file)
         self._lock_file = None
 

@@ -36,6 +36,7 @@ def serving(registry: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=folder,
         start_new_session=True,
     )
     try:

@@ -33,7 +33,8 @@ def service_process(registry: str, folder: Path, **settings: str) -> Iterator[Se
     """A process that is ready; what it logs goes to a file in the folder."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    values = {"registry": registry, "database": f"sqlite:///{folder}/none.db", "port": str(port)} | settings
+    values = {"registry": registry, "database": f"sqlite:///{folder}/none.db", "port": str(port)}
+    values |= {"kept_champion": ""} | settings
     environment = os.environ | {f"GREYHOUND_{name.upper()}": value for name, value in values.items()}
     command = [sys.executable, "-c", "from greyhound.cli import main; main()", "serve"]
     log = folder / "service.log"

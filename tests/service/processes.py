@@ -59,6 +59,7 @@ def serving(
     given = {
         "database": f"sqlite:///{folder}/none.db",
         "registry": registry,
+        "kept_champion": "",
         "log_level": "warning",
     } | settings
     named = {f"GREYHOUND_{name.upper()}": value for name, value in given.items()}

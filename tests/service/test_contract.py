@@ -150,7 +150,7 @@ class NotInstalled:
 sys.meta_path.insert(0, NotInstalled())
 from service.app import create_app
 from service.settings import ServiceSettings
-app = create_app(ServiceSettings(registry={uri!r}, database=None))
+app = create_app(ServiceSettings(registry={uri!r}, database=None, kept_champion=""))
 async def start():
     async with app.router.lifespan_context(app):
         assert app.state.running.slots.take().version == 1

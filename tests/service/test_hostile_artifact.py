@@ -268,7 +268,7 @@ from tests.service.builders import make_card
 def refuse(*_, **__):
     raise AssertionError("unpickled")
 pickle.load = pickle.loads = pickle.Unpickler = _pickle.load = _pickle.loads = _pickle.Unpickler = refuse
-app = create_app(ServiceSettings(registry={uri!r}, database=None))
+app = create_app(ServiceSettings(registry={uri!r}, database=None, kept_champion=""))
 async def start():
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)

@@ -30,7 +30,7 @@ def serving(registry: str, database: str, spool: Path) -> Iterator[tuple[subproc
         [*command, "--registry", registry, "--database", database],
         stdout=subprocess.DEVNULL,
         cwd=ROOT,
-        env=os.environ | {"GREYHOUND_SPOOL": str(spool)},
+        env=os.environ | {"GREYHOUND_SPOOL": str(spool), "GREYHOUND_KEPT_CHAMPION": ""},
     )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -13,7 +13,7 @@ import pytest
 from racing.database.engine import open_database
 from service.keeping.database import open_log_database
 from service.keeping.log import PredictionLog
-from service.keeping.spool import Spool
+from service.keeping.spool import Spool, folder_for
 from service.metrics import Metrics
 from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
@@ -177,7 +177,7 @@ def test_a_stop_while_the_database_is_away_spools_and_the_next_start_catches_up(
 def test_a_spool_that_was_half_moved_when_its_process_died_is_moved_once(
     registry: str, tmp_path: Path, database: str
 ) -> None:
-    spool = Spool(tmp_path / "spool", WRITER)
+    spool = Spool(folder_for(database, tmp_path / "spool"), WRITER)
     spool.append(make_records(1, 300))
     spool.leave()
     one = open_log_database(database)
@@ -188,6 +188,20 @@ def test_a_spool_that_was_half_moved_when_its_process_died_is_moved_once(
         rows = wait_for_rows(database, 300)
     assert sorted(row.number for row in rows) == list(range(1, 301))
     assert spooled(tmp_path) == []
+
+
+def test_what_was_spooled_for_another_database_is_left_for_it(registry: str, tmp_path: Path) -> None:
+    database, other = make_sqlite(tmp_path), make_sqlite(tmp_path / "other")
+    spool = Spool(folder_for(other, tmp_path / "spool"), WRITER)
+    spool.append(make_records(1, 30))
+    spool.leave()
+    with running_service(registry, **settings_of(tmp_path, database)) as service:
+        service.predict(make_card())
+        wait_for_rows(database, 1)
+        service.wait_until(lambda status: status["prediction_log"]["last_kept"])
+    assert len(logged(database)) == 1
+    with running_service(registry, **settings_of(tmp_path, other)):
+        assert len(wait_for_rows(other, 30)) == 30
 
 
 def test_several_services_write_at_once(registry: str, tmp_path: Path, database: str) -> None:
@@ -237,7 +251,7 @@ def test_a_record_that_the_database_refuses_is_counted_and_holds_up_no_other(
     open_database(postgresql_url, create=True).dispose()
     good = make_records(1, 20)
     bad = good[9]._replace(entry=good[9].entry._replace(card=b'{"a": "\0"}'))  # no text of PostgreSQL's
-    spool = Spool(tmp_path / "spool", WRITER)
+    spool = Spool(folder_for(postgresql_url, tmp_path / "spool"), WRITER)
     spool.append([*good[:9], bad, *good[10:]])
     spool.leave()
     with running_service(registry, **settings_of(tmp_path, postgresql_url)) as service:

@@ -43,7 +43,7 @@ def test_what_is_appended_is_read_in_order_over_many_segments(
 
 
 def test_a_spool_that_is_empty_leaves_nothing_behind(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, WRITER)
+    spool = Spool(tmp_path / "spool", WRITER)
     spool.append(make_records(1, 5))
     (segment,) = spool.segments()
     spool.remove(segment)

@@ -48,7 +48,8 @@ def start(
     """Start a process that serves on a socket; settings as in the environment, in small letters."""
     os.set_inheritable(listening.fileno(), True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GREYHOUND_")}
-    ours = {"registry": registry, "database": f"sqlite:///{ROOT}/absent/none.db"} | settings
+    ours = {"registry": registry, "database": f"sqlite:///{ROOT}/absent/none.db"}
+    ours |= {"kept_champion": "", "spool": os.environ["GREYHOUND_SPOOL"]} | settings
     environment |= {f"GREYHOUND_{name.upper()}": value for name, value in ours.items()}
     return subprocess.Popen(
         [sys.executable, "-c", code, str(listening.fileno())],
