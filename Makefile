@@ -40,9 +40,9 @@ openapi: $(READY) ## write openapi/openapi.json anew from the code
 lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) --extra dev pyproject.toml -o constraints.txt
-	for extra in service training; do \
-		$(BIN)/uv pip compile $(LOCK) --extra $$extra --extra postgresql --extra tracing -c constraints.txt pyproject.toml \
-			-o constraints/$$extra.txt; done
+	for extras in service,postgresql,tracing training,postgresql,tracing frontend; do \
+		$(BIN)/uv pip compile $(LOCK) --extra $${extras//,/ --extra } -c constraints.txt pyproject.toml \
+			-o constraints/$${extras%%,*}.txt; done
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 image: ## build the service's container image, and the one that trains

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PIN_FILES = ("constraints.txt", "constraints/service.txt", "constraints/training.txt")
+PIN_FILES = (
+    "constraints.txt",
+    "constraints/service.txt",
+    "constraints/training.txt",
+    "constraints/frontend.txt",
+)
 
 
 def pins(file: str) -> dict[str, str]:
@@ -43,9 +48,10 @@ def test_an_image_holds_the_versions_that_were_tested(file: str) -> None:
 @pytest.mark.parametrize(
     ("file", "extras"),
     [
-        ("constraints.txt", ("service", "training", "postgresql", "dev")),
+        ("constraints.txt", ("service", "training", "postgresql", "client", "frontend", "docs", "dev")),
         ("constraints/service.txt", ("service", "postgresql")),
         ("constraints/training.txt", ("training", "postgresql")),
+        ("constraints/frontend.txt", ("client", "frontend")),
     ],
 )
 def test_everything_that_is_required_is_pinned(file: str, extras: tuple[str, ...]) -> None:
