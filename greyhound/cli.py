@@ -16,7 +16,7 @@ COMMANDS = {
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
-    "models": ("greyhound.commands.models:models", "List, show, promote and roll back model versions."),
+    "models": ("greyhound.commands.models:models", "List, show, promote, roll back and export models."),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from greyhound.models_export import export
 from greyhound.options import console, json_option, print_json, registry_option
 
 if TYPE_CHECKING:
@@ -22,14 +23,18 @@ reason_option = click.option("--reason", metavar="TEXT", help="Why, for the reco
 
 @click.group()
 def models() -> None:
-    """List, show, promote and roll back model versions.
+    """List, show, promote, roll back and export model versions.
 
     \b
     Examples:
       greyhound models list
       greyhound models promote 3 --reason "better on July"
       greyhound models rollback --reason "prices were late"
+      greyhound models export --to exported
     """
+
+
+models.add_command(export)
 
 
 @models.command("list")

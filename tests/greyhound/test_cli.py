@@ -19,6 +19,7 @@ ERROR_MODULES = (
     "greyhound.errors",
     "racing.errors",
     "model_registry.errors",
+    "model_registry.file_registry.errors",
     "training.errors",
     "service.errors",
 )
