@@ -1,4 +1,4 @@
-"""`python -m greyhound`: the command, where its script is not in the path."""
+"""``python -m greyhound``: the command, where it is not on the path."""
 
 from greyhound.cli import main
 
