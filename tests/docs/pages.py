@@ -1,7 +1,7 @@
 """Pages that are run: their ``bash`` blocks in one shell, in order, against the ``text`` blocks after them.
 
-A ``text`` block says what the ``bash`` block before it shows: its lines must come in this order, others may lie
-between them, and ``...`` stands for anything. A comment before a ``bash`` block says what is special about it::
+A ``text`` block says what the ``bash`` block before it shows: its lines must come in this order, others may
+lie between them, and ``...`` stands for anything. A comment before a ``bash`` block says what is special::
 
     <!-- not run: why -->
     <!-- in the background until URL -->
@@ -22,7 +22,7 @@ from tests.model_registry.mlflow_process import free_port
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=fence)$", re.M | re.S)
-_COMMENT = re.compile(r"<!--\s*(.*?)\s*-->\s*\Z", re.S)
+_COMMENT = re.compile(r"<!--\s*([^\n]*?)\s*-->\s*\Z")
 _BACKGROUND = "in the background until "
 _END = "--- end of block"
 MAX_S = 150
