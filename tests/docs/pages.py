@@ -86,7 +86,7 @@ class Shell:
         service, pages = str(free_port()), str(free_port())
         environment |= {"GREYHOUND_PORT": service, "GREYHOUND_FRONTEND_PORT": pages}
         environment |= {"GREYHOUND_FRONTEND_SERVICE": f"http://127.0.0.1:{service}"}
-        self._ports, self._folder = {"8000": service, "5002": pages}, folder
+        self._ports, self.folder = {"8000": service, "5002": pages}, folder
         self._shell = subprocess.Popen(
             ["bash", "-e", "-o", "pipefail"],
             cwd=folder,
@@ -103,7 +103,7 @@ class Shell:
         commands, where = self._in_place(block.commands), f"line {block.line}"
         if block.comment.startswith(_BACKGROUND):
             url = self._in_place(block.comment.removeprefix(_BACKGROUND))
-            log = self._folder / f"background-{block.line}.log"
+            log = self.folder / f"background-{block.line}.log"
             self._say(f"{{ {commands.strip()}\n}} >{log} 2>&1 </dev/null &\n")
             _wait(url, log)
             return ""
