@@ -39,12 +39,12 @@ def run_note(content: ReportContent) -> str:
         made_of(content),
         _table(("figure", "this model", "to hold it against"), key_figures(content)),
         *_beside(content),
-        "#### The gates",
+        "**The gates**",
         _table(
             ("gate", "passed", "why"),
             [(gate.name, "yes" if gate.passed else "**no**", gate.reason) for gate in content.gates],
         ),
-        "#### The candidates",
+        "**The candidates**",
         f"One is chosen by {content.judged_by} on the calibration races; the test races judge only that one.",
         _table(
             ("candidate", "loss", "counts in the blend", "chosen"),
@@ -53,7 +53,7 @@ def run_note(content: ReportContent) -> str:
                 for one in content.candidates
             ],
         ),
-        "#### Do it again",
+        "**Do it again**",
         f"```\n{content.origin.command}\n```",
         "Look at the artifacts for `report.html`, which tells all of this with pictures.",
     )

@@ -24,8 +24,6 @@ from training.notes import EXPERIMENT_NOTE
 from training.search import Trial
 
 _MAX_PARAM = 500  # MLflow refuses longer values
-# Without it MLflow's pages take an experiment for one of language models, and hide what ours are read by.
-_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +94,7 @@ def training_run(
     experiment_id = registry.experiment()
     client = MlflowClient(registry.tracking_uri, registry.tracking_uri)
     if MLFLOW_RUN_NOTE not in client.get_experiment(experiment_id).tags:
-        for key, value in {MLFLOW_RUN_NOTE: EXPERIMENT_NOTE, **_KIND}.items():
-            client.set_experiment_tag(experiment_id, key, value)
+        client.set_experiment_tag(experiment_id, MLFLOW_RUN_NOTE, EXPERIMENT_NOTE)
     started = _now_ms() - int(1000 * seconds_so_far)
     run_id = client.create_run(experiment_id, start_time=started, run_name=name).info.run_id
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in {**_source(), **tags}.items()])
