@@ -43,9 +43,13 @@ screenshots: $(READY) ## take pictures of every page of the front end, into var/
 lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) --extra dev pyproject.toml -o constraints.txt
-	for extras in service,postgresql,tracing training,postgresql,tracing frontend; do \
+	for extras in service,postgresql,tracing training,postgresql,tracing; do \
 		$(BIN)/uv pip compile $(LOCK) --extra $${extras//,/ --extra } -c constraints.txt pyproject.toml \
 			-o constraints/$${extras%%,*}.txt; done
+	$(BIN)/uv pip compile $(LOCK) --extra frontend $(NO_RACES:%=--no-emit-package %) -c constraints.txt pyproject.toml \
+		-o constraints/frontend.txt
+# What only races and models need, and the front end's image does without.
+NO_RACES := alembic greenlet mako numpy sqlalchemy sqlmodel
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 image: ## build the service's container image, and the one that trains
