@@ -68,14 +68,14 @@ WORKDIR /data
 
 FROM runtime AS door
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 COPY deploy/door/haproxy.cfg /etc/haproxy/haproxy.cfg
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/door/health', timeout=2)"]
 ENTRYPOINT ["haproxy"]
-CMD ["-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+CMD ["-W", "-q", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
 
 FROM runtime AS frontend
 COPY --from=frontend-build /opt/greyhound /opt/greyhound

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 TEXT = """\
-# Read by docker compose. Made by `make env`, never written again: databases keep the passwords they were made with.
+# Read by docker compose. Made by `make env`, and never written again: databases keep their passwords.
 POSTGRES_PASSWORD={postgres}
 GREYHOUND_DATABASE_PASSWORD={greyhound}
 MLFLOW_DATABASE_PASSWORD={mlflow}
