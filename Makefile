@@ -13,7 +13,7 @@ help: ## say what each target does
 
 setup: $(READY) ## make .venv with everything that is needed
 
-run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000
+run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000, show on 5002
 	@exec $(BIN)/greyhound up
 
 test: $(READY) ## run all tests

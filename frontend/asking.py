@@ -2,7 +2,7 @@
 
 from flask import Flask, current_app, g
 
-from client import GreyhoundClient, Unreachable
+from client import GreyhoundClient, Patience, Unreachable
 from client.models import ModelStatus
 from frontend.settings import FrontendSettings
 
@@ -10,7 +10,11 @@ from frontend.settings import FrontendSettings
 def install(app: Flask, settings: FrontendSettings) -> None:
     """Give the app its client; it opens connections as they are needed and keeps them."""
     app.extensions["greyhound"] = GreyhoundClient(
-        settings.service, timeout_s=settings.timeout_s, api_key=settings.api_key
+        settings.service,
+        api_key=settings.api_key,
+        patience=Patience(n_tries=2, max_wait_s=1),  # a person waits for the page
+        connect_timeout_s=min(settings.timeout_s, 2),
+        read_timeout_s=settings.timeout_s,
     )
 
 

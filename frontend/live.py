@@ -1,8 +1,8 @@
 """Pages that stay true while they are open.
 
-A page's template has a block ``live``. The page is sent whole at first; from then on ``static/live.js`` asks for
-the same address with the header ``X-Live`` every few seconds, is given that block alone, and puts it in place if
-it has changed. There is one route and one template for both.
+A page's template has a block ``live``. The page is sent whole at first; from then on ``static/live.js`` asks
+for the same address with the header ``X-Live`` every few seconds, is given that block alone, and puts it in
+place if it has changed. There is one route and one template for both.
 """
 
 from typing import Any
@@ -18,7 +18,8 @@ def page(template: str, *, code: int = 200, **context: Any) -> Response:
         return make_response(render_template(template, **context), code)
     response = make_response(_block(template, context), code)
     response.add_etag(weak=True)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _block(template: str, context: dict[str, Any]) -> str:

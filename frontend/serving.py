@@ -4,7 +4,7 @@ import signal
 import socket
 from types import FrameType
 
-from waitress import create_server
+from waitress.server import create_server
 
 from frontend.app import create_app
 from frontend.errors import PortTaken

@@ -17,7 +17,7 @@ class FrontendSettings(BaseSettings):
     public_service: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#]+[^?#]*$",
-        description="address under which people reach that service, for links and `curl` lines; the same if empty",
+        description="address under which people reach it, for links and `curl` lines; the same if empty",
     )
     host: str = Field(default="127.0.0.1", description="where to listen; 0.0.0.0 for all addresses")
     port: int = Field(default=5002, ge=0, le=65_535, description="port; 0 takes a free one")

@@ -1,6 +1,7 @@
 """When something is wrong: the service is down, it refuses, or an address leads nowhere."""
 
 from flask import Flask, Response
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from client import Problem, Unreachable
@@ -20,7 +21,7 @@ def install(app: Flask) -> None:
         return page("trouble/problem.html", code=error.status, error=error)
 
     @app.errorhandler(HTTPException)
-    def _http(error: HTTPException) -> Response:
-        if error.response is not None or error.code is None or error.code < 400:
-            return Response(error.get_response())
+    def _http(error: HTTPException) -> ResponseReturnValue:
+        if error.code is None or error.code < 400:  # a redirection
+            return error
         return page("trouble/http.html", code=error.code, error=error)

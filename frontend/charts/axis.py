@@ -17,7 +17,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Values ``low`` to ``high`` drawn from ``start`` to ``end`` (in units of the drawing; either way round)."""
+    """Values ``low`` to ``high`` drawn from ``start`` to ``end`` (units of the drawing), either way round."""
 
     low: float
     high: float

@@ -1,5 +1,10 @@
 """``greyhound frontend``: the pages over a service."""
 
+import os
+import signal
+import sys
+import threading
+
 import click
 
 from greyhound.options import console
@@ -32,7 +37,14 @@ from greyhound.options import console
     type=click.IntRange(0, 65535),
     help="Port; 0 takes a free one.",
 )
-def frontend(service: str, host: str, port: int) -> None:
+@click.option(
+    "--until-stdin-closes",
+    "has_parent",
+    is_flag=True,
+    hidden=True,
+    help="End with the process that started this one and holds the other end of standard input.",
+)
+def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
     """Show a service in the browser until Ctrl-C: its champion, races, models and track record.
 
     It speaks HTTP to the service and holds nothing itself, so it may run on another machine and be started
@@ -49,4 +61,11 @@ def frontend(service: str, host: str, port: int) -> None:
     with open_socket(host, port) as listening:
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
         console.print(f"http://{shown}:{listening.getsockname()[1]}/ shows {service}; Ctrl-C stops")
+        if has_parent:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
         run(settings, listening)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

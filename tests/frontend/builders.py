@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from waitress import create_server
+from waitress.server import create_server
 
 from frontend.app import create_app
 from frontend.settings import FrontendSettings

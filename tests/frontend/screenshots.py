@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -31,9 +32,9 @@ def main(url: str | None, folder: Path, pages: tuple[str, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        with started() if url is None else _given(url) as address:
-            for path in pages or menu(browser, address):
-                for picture in shoot(browser, address, path, folder):
+        with started() if url is None else nullcontext(Running("", url.rstrip("/"))) as running:
+            for path in pages or menu(browser, running.pages):
+                for picture in shoot(browser, running.pages, path, folder):
                     print(picture)
         browser.close()
 
@@ -61,8 +62,16 @@ def shoot(browser: Browser, address: str, path: str, folder: Path) -> Iterator[P
             yield picture
 
 
+@dataclass(frozen=True)
+class Running:
+    """Where a service is, and the front end that shows it."""
+
+    service: str
+    pages: str
+
+
 @contextmanager
-def started() -> Iterator[str]:
+def started() -> Iterator[Running]:
     """A service and a front end on free ports, gone afterwards."""
     ports = []
     for _ in range(2):
@@ -80,17 +89,12 @@ def started() -> Iterator[str]:
     try:
         for asked in (f"{service}/health/live", f"{url}/health"):
             _wait(asked)
-        yield url
+        yield Running(service, url)
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(20)
-
-
-@contextmanager
-def _given(url: str) -> Iterator[str]:
-    yield url.rstrip("/")
 
 
 def _wait(address: str) -> None:
