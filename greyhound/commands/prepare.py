@@ -55,8 +55,11 @@ def prepare(
     Example:
       greyhound prepare --races 2000
     """
+    from greyhound.commands.train import Families
+
+    chosen = Families().convert(families, None, None) if families else None
     fill(context, database, races)
-    train_first(database, registry, trials, families)
+    train_first(database, registry, trials, chosen)
 
 
 def fill(context: click.Context, database: str, races: int) -> None:
@@ -78,7 +81,7 @@ def fill(context: click.Context, database: str, races: int) -> None:
         )
 
 
-def train_first(database: str, registry: str, trials: int, families: str | None = None) -> None:
+def train_first(database: str, registry: str, trials: int, families: tuple[str, ...] | None = None) -> None:
     """Train a champion where a registry has none; it serves whatever its gates say."""
     from model_registry import get_model_registry
     from model_registry.errors import NoChampion
@@ -92,14 +95,13 @@ def train_first(database: str, registry: str, trials: int, families: str | None 
         console.print(f"Champion: version {champion.version}.")
         return
 
-    from greyhound.commands.train import Families
     from racing.database.engine import open_database
     from training.candidates import SearchSettings
     from training.families import FAMILY_NAMES
     from training.gates import failed
     from training.pipeline import TrainSettings, train
 
-    chosen = Families().convert(families or FAMILY_NAMES, None, None)
+    chosen = families or FAMILY_NAMES
     console.print(f"  {', '.join(chosen)}; trials of each: {trials}.", soft_wrap=True)
     # The first champion of an empty registry serves whatever its gates say; the record keeps their reasons.
     settings = TrainSettings(search=SearchSettings(families=chosen, n_trials=trials), force=True)
