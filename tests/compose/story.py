@@ -20,8 +20,8 @@ from tests.compose.together import Launch, Together, together
 from tests.postgresql import postgresql
 
 REPLICAS = ("service-1", "service-2")
-#: Longer than any wait below: what a replica serves before it looks by itself, a webhook told it of.
-NEVER_S = "60"
+#: Seconds between two looks of a replica, the most there is, so that webhooks are seen to be what tells it.
+SELDOM = "60"
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def everything(folder: Path, launch: Launch, *, seconds: float, **variables: str
     assert write(env_file)
     plan = Plan.of(read(env_file, **variables))
     for name in REPLICAS:
-        plan.parts[name].environment["GREYHOUND_CHAMPION_POLL_S"] = NEVER_S
+        plan.parts[name].environment["GREYHOUND_CHAMPION_POLL_S"] = SELDOM
     names = (plan.addresses[NAMES], plan.ports[53])
     replicas = [plan.addresses[name] for name in REPLICAS]
     with (
@@ -89,13 +89,11 @@ def _a_card_of_known_dogs_is_answered_and_logged(plan: Plan) -> None:
             ).fetchone()
         return found[0] if found else 0
 
-    deadline = time.monotonic() + 20
-    while n_logged() != 1:
-        assert time.monotonic() < deadline, "the answer is not in the database"
-        time.sleep(0.1)
+    _until(lambda: n_logged() == 1, "the answer is not in the database")
 
 
 def _a_promotion_reaches_both_replicas_by_webhook(parts: Together) -> None:
+    told_before = {name: _n_told(parts, name) for name in REPLICAS}
     made = parts.run("service-1", "keys", "add", "release", "--scope", "promote")
     key = re.findall(r"gh_\S+", made)[0]
     wish: dict[str, Any] = {
@@ -110,6 +108,7 @@ def _a_promotion_reaches_both_replicas_by_webhook(parts: Together) -> None:
     assert promoted.status_code == 200, promoted.text
     for name in REPLICAS:
         _wait_for(parts.plan.url(name) + "/model_status", lambda answer: answer.json()["version"] == 2)
+        _until(lambda name=name: _n_told(parts, name) > told_before[name], f"no webhook reached {name}")
     assert "Version 2" in _shown(parts.plan)
 
 
@@ -131,6 +130,11 @@ def _nobody_sees_what_is_not_theirs(plan: Plan) -> None:
         psycopg.connect(other)
 
 
+def _n_told(parts: Together, name: str) -> int:
+    """Return how many webhooks a replica took."""
+    return parts.log(name).count('"POST /webhooks/mlflow 202"')
+
+
 def _shown(plan: Plan) -> str:
     """Return the text of the front end's first page."""
     page = httpx.get(plan.url("frontend") + "/", timeout=20)
@@ -146,15 +150,19 @@ def _database_url(plan: Plan) -> str:
     return plan.parts["service-1"].environment["GREYHOUND_DATABASE"]
 
 
-def _wait_for(url: str, is_so: Callable[[httpx.Response], bool], seconds: float = 30) -> None:
-    deadline, told = time.monotonic() + seconds, "no answer"
-    while True:
+def _wait_for(url: str, is_so: Callable[[httpx.Response], bool]) -> None:
+    def is_so_now() -> bool:
         with suppress(httpx.TransportError):
-            answer = httpx.get(url, timeout=20)
-            told = answer.text
-            if is_so(answer):
-                return
-        assert time.monotonic() < deadline, told
+            return is_so(httpx.get(url, timeout=20))
+        return False
+
+    _until(is_so_now, f"{url} does not answer as wanted")
+
+
+def _until(is_so: Callable[[], bool], otherwise: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.1)
 
 

@@ -39,7 +39,7 @@ def test_one_command_fills_trains_serves_shows_and_follows_a_promotion(
 
     small = {"GREYHOUND_FIRST_RACES": "250", "GREYHOUND_FIRST_TRIALS": "1"}
     small |= {"GREYHOUND_FIRST_FAMILIES": "logistic_regression"}
-    with everything(tmp_path, launch, seconds=150, **small) as parts:
+    with everything(tmp_path, launch, seconds=400, **small) as parts:
 
         def register_another() -> None:
             monkeypatch.chdir(tmp_path)  # artifacts that a server sends are cached below
