@@ -63,7 +63,8 @@ FROM base AS runtime
 RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin greyhound \
     && install -d -o greyhound -g greyhound -m 750 /data \
     # Python's own installer is of no use here; what runs lies in /opt/greyhound.
-    && rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip*
+    && rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip* \
+        /usr/lib/python3/dist-packages/pip* /usr/bin/pip*
 WORKDIR /data
 
 FROM runtime AS door
