@@ -79,7 +79,7 @@ def _request(path: str, method: str, operation: Json) -> Iterator[str]:
         example = _example(content)
         if media != "application/json" or example is None:
             continue
-        key = "" if {} in operation.get("security", [{}]) else " -H \"X-API-Key: $KEY\""
+        key = "" if {} in operation.get("security", [{}]) else ' -H "X-API-Key: $KEY"'
         body = json.dumps(example, indent=2, ensure_ascii=False).replace("'", "'\\''")
         address = f"localhost:8000{path.replace('{version}', '2')}"
         yield f"```\ncurl -s {address}{key} -H 'content-type: application/json' -d '{body}'\n```"

@@ -8,12 +8,14 @@ sys.path.insert(0, str(ROOT))  # `mkdocs build` does not look where it stands, `
 
 import mkdocs_gen_files  # noqa: E402
 
+from docs.made.commands import commands_page  # noqa: E402
 from docs.made.features import features_page  # noqa: E402
 from docs.made.http_api import http_api_page  # noqa: E402
 from docs.made.settings import settings_page  # noqa: E402
 from docs.made.tables import tables_page  # noqa: E402
 
 PAGES = {
+    "commands": commands_page,
     "features": features_page,
     "http-api": http_api_page,
     "settings": settings_page,

@@ -22,7 +22,6 @@ TITLES = {
     "What it tells": "log_",
 }
 """Headings, and how the names of their settings begin; the first that fits. What fits none is told last."""
-HEAD = ("variable", "default", "may be", "meaning")
 
 _INTRODUCTION = """
 # Settings
@@ -44,8 +43,8 @@ def settings_page() -> str:
     for title in (*TITLES, "Others"):
         names = [name for name in ServiceSettings.model_fields if title_of(name) == title]
         if names:
-            rows = [_row(f"GREYHOUND_{name.upper()}", schema[name]) for name in names]
-            parts += [f"## {title}", table(HEAD, rows)]
+            rows = [_entry(f"GREYHOUND_{name.upper()}", schema[name]) for name in names]
+            parts += [f"## {title}", *rows]
     parts += [
         "## Of commands alone",
         "Options of commands that may stand in the environment, beside those above.",
@@ -55,8 +54,8 @@ def settings_page() -> str:
     if front is not None:
         fields = front.model_json_schema()["properties"]
         prefix = front.model_config.get("env_prefix", "")
-        rows = [_row(f"{prefix}{name.upper()}", fields[name]) for name in front.model_fields]
-        parts += ["## The front end", "Read by `greyhound frontend`.", table(HEAD, rows)]
+        rows = [_entry(f"{prefix}{name.upper()}", fields[name]) for name in front.model_fields]
+        parts += ["## The front end", "Read by `greyhound frontend`.", *rows]
     return "\n\n".join(parts)
 
 
@@ -69,12 +68,14 @@ def title_of(name: str) -> str:
     return "Others"
 
 
-def _row(variable: str, schema: Json) -> tuple[str, ...]:
+def _entry(variable: str, schema: Json) -> str:
+    """Return a setting as an entry of a list of definitions."""
     values = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
     may_be = " or ".join(kind(choice) for choice in values)
-    may_be = may_be.replace("password", "text, secret")
+    default = code(written(schema.get("default")))
     meaning = sentence(str(schema.get("description", "")))
-    return code(variable), code(written(schema.get("default"))), may_be, meaning
+    aside = f"default {default}" if default else "not set by default"
+    return f"`{variable}`\n:   {meaning}  \n    <small>{may_be}; {aside}</small>"
 
 
 def _of_commands() -> Iterator[tuple[str, ...]]:

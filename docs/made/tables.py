@@ -35,7 +35,9 @@ def tables_page() -> str:
 def stored_models() -> list[type[SQLModel]]:
     """Return the models that are tables."""
     found = vars(tables).values()
-    return [model for model in found if isinstance(model, type) and getattr(model, "__table__", None) is not None]
+    return [
+        model for model in found if isinstance(model, type) and getattr(model, "__table__", None) is not None
+    ]
 
 
 def _row(column: "Column[object]") -> tuple[str, ...]:
