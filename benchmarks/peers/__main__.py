@@ -1,8 +1,8 @@
 """The service beside other model servers, with the same model: ``python -m benchmarks.peers --artifact DIR``.
 
-Each server lives in an environment of its own below ``var/bench/peers``, made on first use. In every round
-each is started, asked by wrk and stopped, one after the other, so that a busy machine is busy for all; what is
-printed are medians of the rounds, and how many times ours they are. Then come their manners.
+Each server lives in an environment of its own below ``var/bench/peers``, made on first use. In each round
+every one is started, asked by wrk and stopped, one after the other, so that a busy machine is busy for all;
+what is printed are medians of the rounds, and how many times ours they are. Then come their manners.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,35 @@ from rich.table import Table
 
 from benchmarks.peers.manners import nonsense, stop_under_load
 from benchmarks.peers.peer import Peer, Place, Rows
-from benchmarks.peers.running import running, script, wrk
+from benchmarks.peers.running import NotRunning, Running, running, script, wrk
 from benchmarks.peers.servers import OURS, PEERS
 from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
 
 LOADS = (1, 8, 32)
+SPEED = (
+    "first answer, s",
+    "p50 ms, 1 client",
+    "CPU ms an answer",
+    "answers/s, 8",
+    "p99 ms, 32",
+    "answers/s, 32",
+)
+MANNERS = ("a word for a number", "unknown field", "lost at SIGTERM", "gone after, s", "left over")
 TOLERANCE = 1e-5
 console = Console(width=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round showed of a server."""
+
+    speed: tuple[float, ...]
+    said: tuple[str, str]
+    n_answered: int
+    n_lost: int
+    gone_s: float
+    n_left: int
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,46 +86,50 @@ def _place(artifact: Path, folder: Path) -> Place:
 
 def _compare(peers: Sequence[Peer], place: Place, n_rounds: int, seconds: int) -> None:
     features, rows, expected = _golden(place.artifact)
-    figures: dict[str, list[list[float]]] = {peer.name: [] for peer in peers}
-    manners: dict[str, list[str]] = {}
+    rounds: dict[str, list[Round]] = {peer.name: [] for peer in peers}
     for number in range(n_rounds):
         for peer in peers:
-            is_last = number == n_rounds - 1
-            with running(peer, place, features, rows) as server:
-                if peer.takes_features:
-                    _agree(peer, server.told, expected)
-                wanted = script(place.folder / "wrk.lua", server.body)
-                wrk(server.url, wanted, 1, 1)  # whatever is only slow at first
-                measured = [wrk(server.url, wanted, n_clients, seconds) for n_clients in LOADS]
-                figures[peer.name].append(
-                    [server.start_s, measured[0][0], measured[1][2], measured[2][1], measured[2][2]]
-                )
-                if is_last:
-                    said = nonsense(peer, server)
-                    answered, lost, gone_s, left = stop_under_load(server)
-                    manners[peer.name] = [*said, f"{lost} of {answered + lost}", f"{gone_s:.1f}", str(left)]
-            print(f"round {number + 1}: {peer.name} {figures[peer.name][-1]}", file=sys.stderr, flush=True)
-    medians = {
-        name: [statistics.median(of) for of in zip(*rounds, strict=True)] for name, rounds in figures.items()
-    }
-    _print(medians, manners, n_rounds)
+            try:
+                with running(peer, place, features, rows) as server:
+                    if peer.takes_features:
+                        _agree(peer, server.told, expected)
+                    measured = _measure(peer, server, place.folder / "wrk.lua", seconds)
+            except NotRunning as error:
+                print(f"round {number + 1}: {error}", file=sys.stderr, flush=True)
+                continue
+            rounds[peer.name].append(measured)
+            print(f"round {number + 1}: {peer.name} {measured}", file=sys.stderr, flush=True)
+    _print({name: measured for name, measured in rounds.items() if measured})
 
 
-def _print(medians: dict[str, list[float]], manners: dict[str, list[str]], n_rounds: int) -> None:
-    heads = ("start to first answer, s", "p50 ms, 1 client", "answers/s, 8 clients", "p99 ms, 32 clients")
+def _measure(peer: Peer, server: Running, lua: Path, seconds: int) -> Round:
+    script(lua, server.body)
+    wrk(server, lua, 1, 1)  # whatever is only slow at first
+    one, eight, many = (wrk(server, lua, n_clients, seconds) for n_clients in LOADS)
+    speed = (server.start_s, one.p50_ms, eight.cpu_ms, eight.per_s, many.p99_ms, many.per_s)
+    return Round(speed, nonsense(peer, server), *stop_under_load(server))
+
+
+def _print(rounds: dict[str, list[Round]]) -> None:
+    ours = _medians(rounds[OURS.name])
     load = os.getloadavg()[0]
-    title = f"Medians of {n_rounds} rounds, in brackets how many times ours; load of the machine {load:.1f}"
-    table = Table("server", *heads, "answers/s, 32", title=title)
-    ours = medians[OURS.name]
-    for name, figures in medians.items():
-        table.add_row(name, *(_beside(mine, its) for mine, its in zip(ours, figures, strict=True)))
+    title = f"Medians of the rounds, in brackets how many times ours; load of the machine {load:.1f}"
+    table = Table("server", "rounds", *SPEED, title=title)
+    for name, measured in rounds.items():
+        figures = [_beside(mine, its) for mine, its in zip(ours, _medians(measured), strict=True)]
+        table.add_row(name, str(len(measured)), *figures)
     console.print(table)
-    table = Table(
-        "server", "a word for a number", "unknown field", "lost at SIGTERM", "gone after, s", "left over"
-    )
-    for name, words in manners.items():
-        table.add_row(name, *words)
+    table = Table("server", *MANNERS, title="Manners")
+    for name, measured in rounds.items():
+        lost, answered = (sum(getattr(one, what) for one in measured) for what in ("n_lost", "n_answered"))
+        gone_s = statistics.median(one.gone_s for one in measured)
+        left = max(one.n_left for one in measured)
+        table.add_row(name, *measured[-1].said, f"{lost} of {lost + answered}", f"{gone_s:.1f}", str(left))
     console.print(table)
+
+
+def _medians(rounds: Sequence[Round]) -> list[float]:
+    return [statistics.median(figures) for figures in zip(*(one.speed for one in rounds), strict=True)]
 
 
 def _beside(ours: float, figure: float) -> str:

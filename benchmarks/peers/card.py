@@ -26,10 +26,19 @@ def card_with_form() -> dict[str, Any]:
 def _form(box: int) -> list[dict[str, Any]]:
     return [
         {
-            "date": f"2026-02-{4 * n:02d}", "track": "Sandown Park", "distance_m": 515, "box": n, "grade": "Grade 5",
-            "weight_kg": 31.2, "finish_position": 1 + (box + n) % 8, "time_s": 29.4 + 0.05 * ((box + n) % 8),
-            "winner_time_s": 29.4, "first_split_s": 5.1, "margin_lengths": 2.5, "position_in_running": "332",
+            "date": f"2026-02-{4 * n:02d}",
+            "track": "Sandown Park",
+            "distance_m": 515,
+            "box": n,
+            "grade": "Grade 5",
+            "weight_kg": 31.2,
+            "finish_position": 1 + (box + n) % 8,
+            "time_s": 29.4 + 0.05 * ((box + n) % 8),
+            "winner_time_s": 29.4,
+            "first_split_s": 5.1,
+            "margin_lengths": 2.5,
+            "position_in_running": "332",
             "starting_price": 4.6,
         }
         for n in range(1, 7)
-    ]  # fmt: skip
+    ]

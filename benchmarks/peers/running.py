@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from benchmarks.peers.peer import Peer, Place, Rows
 
 START_S, STOP_S = 180, 30
 _NO_CHATTER = {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "ORT_DISABLE_TELEMETRY": "1"}
+
+
+class NotRunning(Exception):
+    """A server that did not start, or gave no right answer."""
 
 
 @dataclass(slots=True)
@@ -60,10 +64,8 @@ def running(peer: Peer, place: Place, features: Sequence[str], rows: Rows) -> It
 def stop(process: "subprocess.Popen[bytes]") -> None:
     """Tell it to stop, and kill what is left of it and its children."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        pass
     for pid in left_over(process.pid):
         os.kill(pid, signal.SIGKILL)
     process.wait()
@@ -71,19 +73,46 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 def left_over(session: int) -> list[int]:
     """Return the processes of a session that are still there, zombies left out."""
-    found = []
+    return [pid for pid, (state, _, of, _) in _processes().items() if of == session and state != "Z"]
+
+
+def cpu_s(session: int) -> float:
+    """Return the seconds of processor that a session's processes and their children took so far."""
+    seen = _processes()
+    ours = {pid for pid, (_, _, of, _) in seen.items() if of == session}
+    while grown := {pid for pid, (_, parent, _, _) in seen.items() if parent in ours} - ours:
+        ours |= grown
+    return sum(seen[pid][3] for pid in ours)
+
+
+def _processes() -> dict[int, tuple[str, int, int, float]]:
+    """Return for each process its state, parent, session and seconds of processor."""
+    found, tick = {}, os.sysconf("SC_CLK_TCK")
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, of_session = stat.read_text().rpartition(")")[2].split()[:4]
-        except (OSError, ValueError):
+            words = stat.read_text().rpartition(")")[2].split()
+        except OSError:
             continue
-        if int(of_session) == session and state != "Z":
-            found.append(int(stat.parent.name))
+        taken = (int(words[11]) + int(words[12])) / tick
+        found[int(stat.parent.name)] = (words[0], int(words[1]), int(words[3]), taken)
     return found
 
 
-def wrk(url: str, script: Path, n_clients: int, seconds: int) -> tuple[float, float, float]:
-    """Return p50 and p99 in ms, and right answers a second."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What wrk measured."""
+
+    p50_ms: float
+    p99_ms: float
+    per_s: float
+    """Right answers a second."""
+    cpu_ms: float
+    """Milliseconds of processor that the server took for a right answer; hardly hurt by a busy machine."""
+
+
+def wrk(server: Running, script: Path, n_clients: int, seconds: int) -> Load:
+    """Ask with so many clients for so long."""
+    before = cpu_s(server.process.pid)
     command = [
         "wrk",
         "-t1",
@@ -95,7 +124,8 @@ def wrk(url: str, script: Path, n_clients: int, seconds: int) -> tuple[float, fl
         "-s",
         str(script),
     ]
-    told = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([*command, server.url], capture_output=True, text=True, check=True).stdout
+    taken = cpu_s(server.process.pid) - before
     p50, p99 = (_ms(re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", told)) for share in (50, 99))
     rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
@@ -103,7 +133,7 @@ def wrk(url: str, script: Path, n_clients: int, seconds: int) -> tuple[float, fl
     if rate is None or n is None:
         raise RuntimeError(f"wrk told no rate: {told}")
     right = 1 - int(bad[1]) / max(int(n[1]), 1) if bad else 1.0
-    return p50, p99, float(rate[1]) * right
+    return Load(p50, p99, float(rate[1]) * right, 1000 * taken / max(int(n[1]) * right, 1))
 
 
 def script(path: Path, body: Any) -> Path:
@@ -121,7 +151,7 @@ def _first_answer(
     last = "no answer"
     for _ in range(START_S * 50):
         if process.poll() is not None:
-            raise RuntimeError(f"{peer.name} ended with {process.returncode}: {log.read_text()[-2000:]}")
+            raise NotRunning(f"{peer.name} ended with {process.returncode}: {log.read_text()[-2000:]}")
         try:
             answer = httpx.post(url, json=body, timeout=30)
             if answer.status_code == 200:
@@ -130,7 +160,7 @@ def _first_answer(
         except httpx.TransportError:
             pass
         time.sleep(0.02)
-    raise RuntimeError(f"{peer.name} gave no right answer within {START_S} s: {last[-500:]}")
+    raise NotRunning(f"{peer.name} gave no right answer within {START_S} s: {last[-500:]}")
 
 
 def _free_port() -> int:

@@ -13,9 +13,9 @@ from greyhound.cli import main as greyhound
 _INTRODUCTION = """
 # Commands
 
-There is one command, `greyhound`, with a subcommand for each thing that a person does. It lies in `.venv/bin` after
-`make setup`. Each has `--help`, whose words this page is made from at each build. `--json`, where there is one, prints
-one JSON object on standard output and nothing else.
+There is one command, `greyhound`, with a subcommand for each thing that a person does. It lies in
+`.venv/bin` after `make setup`. Each has `--help`, whose words this page is made from at each build.
+`--json`, where there is one, prints one JSON object on standard output and nothing else.
 
 | exit code | when |
 | --- | --- |

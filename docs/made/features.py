@@ -16,15 +16,17 @@ _NEEDS = {"results": "", "prices": "past prices", "rated": "rated price"}
 _INTRODUCTION = """
 # Features
 
-What a model may see of a runner: {n} numbers, computed by the same code for training and for a card that is asked,
-from the card and from runs **before** race day only. Unknown is NaN, never a guess. Names are append-only: a changed
-formula is a new name. A model lists the names that it uses. Feature version {version}.
+What a model may see of a runner: {n} numbers, computed by the same code for training and for a card that is
+asked, from the card and from runs **before** race day only. Unknown is NaN, never a guess. Names are
+append-only: a changed formula is a new name. A model lists the names that it uses. Feature version
+{version}.
 
 They stand here by topic, as [explanations](http-api.md) tell of them. *From* says where a feature looks:
-{groups}. *Needs* says what must be known beside cards and results: a model trained with `--knows results` sees
-no feature that needs a price, `--knows form` (the default) those of past prices, `--knows rated` all.
+{groups}. *Needs* says what must be known beside cards and results: a model trained with `--knows results`
+sees no feature that needs a price, `--knows form` (the default) those of past prices, `--knows rated` all.
 
-[How to add one](../how-to/add-a-feature.md) takes ten minutes. This page is made from the catalog at each build.
+[How to add one](../how-to/add-a-feature.md) takes ten minutes. This page is made from the catalog at each
+build.
 """
 
 

@@ -15,8 +15,8 @@ _INTRODUCTION = """
 
 {description}
 
-A running service shows the same at `/docs`, where every example can be tried, and hands the document itself out at
-`/openapi.json`. This page is made from `openapi/openapi.json`, version {version}, at each build.
+A running service shows the same at `/docs`, where every example can be tried, and hands the document itself
+out at `/openapi.json`. This page is made from `openapi/openapi.json`, version {version}, at each build.
 
 Requests and answers are JSON. Where a route takes an API key, send it as `Authorization: Bearer gh_...` or
 `X-API-Key: gh_...` ([how keys work](../how-to/keys-and-tls.md)). Unknown fields in a request are refused.

@@ -26,9 +26,9 @@ TITLES = {
 _INTRODUCTION = """
 # Settings
 
-All settings are environment variables. Those of the service are read once, when `greyhound serve` or `greyhound up`
-starts; a value that breaks its rule is an error that names the variable and the rule, and nothing starts. Lists are
-written as JSON. This page is made from the code at each build.
+All settings are environment variables. Those of the service are read once, when `greyhound serve` or
+`greyhound up` starts; a value that breaks its rule is an error that names the variable and the rule, and
+nothing starts. Lists are written as JSON. This page is made from the code at each build.
 
 ```
 GREYHOUND_PORT=8080 GREYHOUND_LOG_LEVEL=warning greyhound serve
@@ -85,9 +85,9 @@ def _of_commands() -> Iterator[tuple[str, ...]]:
     for path, command in _all_commands():
         for option in command.params:
             variable = option.envvar if isinstance(option.envvar, str) else ""
-            if isinstance(option, click.Option) and variable and variable not in known:
-                if not variable.startswith("GREYHOUND_FRONTEND_"):
-                    found.setdefault(variable, (option, []))[1].append(path)
+            is_told = variable in known or variable.startswith("GREYHOUND_FRONTEND_")
+            if isinstance(option, click.Option) and variable and not is_told:
+                found.setdefault(variable, (option, []))[1].append(path)
     for variable, (option, paths) in found.items():
         meaning = sentence(option.help or f"As `{option.opts[0]}` of these commands")
         default = "" if callable(option.default) else written(option.default)

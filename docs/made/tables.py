@@ -10,9 +10,10 @@ from racing.database import tables
 _INTRODUCTION = """
 # Database tables
 
-One database holds races, dogs, what files said of them, what the ratings made of it, API keys, and the answered
-cards. SQLite keeps it in one file; PostgreSQL takes the same tables. Alembic's migrations make and change them,
-by themselves, when a command opens the database. This page is made from `racing/database/tables.py` at each build.
+One database holds races, dogs, what files said of them, what the ratings made of it, API keys, and the
+answered cards. SQLite keeps it in one file; PostgreSQL takes the same tables. Alembic's migrations make and
+change them, by themselves, when a command opens the database. This page is made from
+`racing/database/tables.py` at each build.
 """
 
 

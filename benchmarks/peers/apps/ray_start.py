@@ -1,4 +1,4 @@
-"""Start Ray Serve with one replica on this machine alone: ``python -m benchmarks.peers.apps.ray_start PORT``."""
+"""Start Ray Serve on this machine alone: ``python -m benchmarks.peers.apps.ray_start PORT``."""
 
 import os
 import signal
