@@ -8,6 +8,7 @@ sys.path.insert(0, str(ROOT))  # `mkdocs build` does not look where it stands, `
 
 import mkdocs_gen_files  # noqa: E402
 
+from docs.made.client import client_page  # noqa: E402
 from docs.made.commands import commands_page  # noqa: E402
 from docs.made.features import features_page  # noqa: E402
 from docs.made.http_api import http_api_page  # noqa: E402
@@ -25,3 +26,6 @@ PAGES = {
 for name, make in PAGES.items():
     with mkdocs_gen_files.open(f"reference/{name}.md", "w") as page:
         page.write(make())
+
+with mkdocs_gen_files.open("reference/client.md", "a") as page:
+    page.write(client_page())
