@@ -121,7 +121,9 @@ def _legend(x: float, y: float, entries: Iterable[tuple[str, str]]) -> str:
 
 def _svg(width: int, height: int, title: str, parts: Iterable[str]) -> str:
     inner = "\n".join(parts)
-    return f'<svg viewBox="-2 -2 {width + 4} {height + 4}" role="img"><title>{title}</title>\n{inner}\n</svg>\n'
+    return (
+        f'<svg viewBox="-2 -2 {width + 4} {height + 4}" role="img"><title>{title}</title>\n{inner}\n</svg>\n'
+    )
 
 
 if __name__ == "__main__":
