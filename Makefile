@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint audit format openapi release-api screenshots lock image env check-images clean
+.PHONY: help setup run test check lint audit format openapi release-api screenshots lock image env check-images docs docs-serve clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ lint: $(READY) ## check formatting, lint, types and which package imports which
 
 audit: $(READY) ## look the pinned packages up among known vulnerabilities; says so where they cannot be asked for
 	$(BIN)/python -m tests.house.audit
+
+docs: $(READY) ## build the documentation into var/site; a warning is an error
+	$(MKDOCS) build --strict --quiet
+
+docs-serve: $(READY) ## show the documentation on port 8001, and again whenever a page is saved
+	$(MKDOCS) serve --dev-addr localhost:8001
+# Two notices about the future of MkDocs itself, printed at every build; they are no warnings of the build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs
 
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
