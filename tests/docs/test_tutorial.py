@@ -47,6 +47,7 @@ def test_only_what_needs_another_machine_is_left_out() -> None:
     assert left_out == [
         "not run: the two commands; a test that sets up and runs the tests would run itself",
         "not run: needs Docker",
+        "not run: needs Docker",
         "not run: the test has an environment already",
     ]
 

@@ -22,6 +22,7 @@ ERROR_MODULES = (
     "model_registry.file_registry.errors",
     "training.errors",
     "service.errors",
+    "frontend.errors",
 )
 # Answered over HTTP by service.problems; the command never meets them.
 ONLY_OVER_HTTP = {
