@@ -24,8 +24,8 @@ class ServiceOut(BaseModel):
         description="Requests turned away because too many waited.", examples=[0]
     )
     predict_p50_ms: float | None = Field(
-        description="Milliseconds. Half of the predictions of the last five minutes took less; null if there were "
-        "none.",
+        description="Milliseconds. Half of the predictions of the last five minutes took less; null if there "
+        "were none.",
         examples=[0.42],
     )
     predict_p99_ms: float | None = Field(
