@@ -404,11 +404,11 @@ class ServiceOut(BaseModel):
     n_refused_for_overload: int
     """Requests turned away because too many waited."""
     predict_p50_ms: float | None
-    """Half of the predictions of the last five minutes took less; null if there were none."""
+    """Milliseconds. Half of the predictions of the last five minutes took less; null if there were none."""
     predict_p99_ms: float | None
-    """99 of 100 predictions of the last five minutes took less."""
+    """Milliseconds. 99 of 100 predictions of the last five minutes took less."""
     longest_gc_pause_ms: float
-    """Longest stop by the garbage collector since the version that serves came in."""
+    """Longest stop by the garbage collector, in milliseconds, since the version that serves came in."""
     is_traced: bool
     """Whether traces go to a collector."""
 

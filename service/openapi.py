@@ -136,6 +136,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, operation in ((path, op) for path, ops in document["paths"].items() for op in ops.values()):
         _without_default_422(operation)
+        _with_words(operation, document["components"]["schemas"])
         _behind_the_door(path, operation)
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = {
@@ -160,6 +161,14 @@ def _without_default_422(operation: dict[str, Any]) -> None:
     fault = operation["responses"].get("422")
     if fault and MEDIA_TYPE not in fault["content"]:
         del operation["responses"]["422"]
+
+
+def _with_words(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Describe a success by what it brings, where FastAPI says but that it is one."""
+    for response in operation["responses"].values():
+        if response["description"] == "Successful Response":
+            schema = response["content"]["application/json"]["schema"]
+            response["description"] = schemas[schema["$ref"].rpartition("/")[2]]["description"]
 
 
 def _problem(status: int) -> dict[str, Any]:

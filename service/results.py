@@ -76,7 +76,9 @@ class RaceResultIn(_Input):
         min_length=2,
         max_length=10,
         description="Every starter.",
-        examples=[[{"name": "Sir Tick", "box": 1, "finish_position": 1, "bsp": 2.4}]],
+        examples=[
+            [{"name": "Sir Tick", "finish_position": 1}, {"name": "Nala's Ghost", "finish_position": 2}]
+        ],
     )
 
     def told(self) -> ToldRace:

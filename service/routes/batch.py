@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from service.batch import CSV, JSON, NDJSON, answers_to, card_of_form_guide, cards_of, check_length
+from service.examples import EXAMPLE_GUIDE, EXAMPLE_LINES
 from service.openapi import REQUEST_ID, parameters, problems
 from service.running import Service
 from service.schemas import EXAMPLE_CARD
@@ -19,8 +20,11 @@ _BODIES: dict[str, Any] = {
         "required": True,
         "content": {
             JSON: {"schema": {"type": "array", "items": _CARD}, "example": [EXAMPLE_CARD]},
-            NDJSON: {"schema": {"type": "string", "description": "A card a line."}},
-            CSV: {"schema": {"type": "string", "description": "A form guide: one card."}},
+            NDJSON: {"schema": {"type": "string", "description": "A card a line."}, "example": EXAMPLE_LINES},
+            CSV: {
+                "schema": {"type": "string", "description": "A form guide: one card."},
+                "example": EXAMPLE_GUIDE,
+            },
         },
     }
 }
@@ -53,10 +57,15 @@ async def predict_batch(
     name: Annotated[
         str, Query(description="Of a form guide: its file's name, which may tell date and track.")
     ] = "",
-    date: Annotated[dt.date | None, Query(description="Of a form guide: race day.")] = None,
-    track: Annotated[str | None, Query(description="Of a form guide: the track.", max_length=60)] = None,
+    date: Annotated[
+        dt.date | None, Query(description="Of a form guide: race day.", examples=["2026-03-14"])
+    ] = None,
+    track: Annotated[
+        str | None, Query(description="Of a form guide: the track.", max_length=60, examples=["Sandown Park"])
+    ] = None,
     distance_m: Annotated[
-        int | None, Query(description="Of a form guide: the distance, in metres.", ge=150, le=1200)
+        int | None,
+        Query(description="Of a form guide: the distance, in metres.", ge=150, le=1200, examples=[515]),
     ] = None,
 ) -> StreamingResponse:
     """Send many cards as a JSON array or as lines of JSON, or one as a form guide; answers are streamed.
