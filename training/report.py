@@ -21,6 +21,7 @@ from training.packing import Package
 from training.page.content import ReportContent
 from training.page.page import render_report
 from training.plots import draw_plots
+from training.searched import budget, families
 from training.splits import Split
 from training.summary import summarize
 from training.tracking import training_run
@@ -62,7 +63,8 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
     return {
         "effects": effects,
         "reference": reference(split.train.features, package.spec.features, verdict.probabilities),
-        "metrics": verdict.evaluation.as_json() | {"parity_error": verdict.parity_error},
+        "metrics": verdict.evaluation.as_json()
+        | {"parity_error": verdict.parity_error, "calibration": verdict.calibration_effect},
         "training": {
             **result.origin,
             "data": windows,
@@ -78,6 +80,8 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
                 "name": result.chosen.name,
                 "members": {c.name: c.best.params for c in result.candidates if c.best is not None},
             },
+            "budget": budget(result.settings),
+            "families": families(result.candidates, result.choice, result.chosen),
             "baselines": {
                 "base_rate": package.baselines.base_rate,
                 "box_rates": list(package.baselines.box_rates),
