@@ -2,8 +2,9 @@
 
 import datetime as dt
 import getpass
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.entities.model_registry import RegisteredModel
@@ -20,6 +21,7 @@ from model_registry.history import (
     read_history,
     tag_of,
 )
+from model_registry.papers import read_documents, read_report
 from model_registry.store import Marks, Store
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 
@@ -167,12 +169,27 @@ class ModelRegistry:
 
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
-        return self.fetch_files(pointer_of(self._entry(version))).directory
+        return self.fetch_files(self.pointer(version)).directory
 
     def fetch_files(self, pointer: Pointer) -> Fetched:
         """Return the artifact that a pointer names, proved; an SQLite registry is not asked anything."""
         with self._store.errors():
             return fetch_artifact(self._store, MODEL, pointer)
+
+    def pointer(self, version: int) -> Pointer:
+        """Return where a version's artifact is, by one look-up."""
+        return pointer_of(self._entry(version))
+
+    def documents(self, pointer: Pointer, names: Sequence[str]) -> dict[str, Any]:
+        """Return JSON documents of an artifact by name, proved; its graphs stay where they are."""
+        with self._store.errors():
+            return read_documents(self._store, MODEL, pointer, names)
+
+    def report(self, version: int) -> str:
+        """Return the page of the training that made a version, or raise :class:`NoReport`."""
+        run_id = str(self._entry(version).run_id or "")
+        with self._store.errors():
+            return read_report(self._store, version, run_id)
 
     def marks(self) -> Marks | None:
         """Return what changes whenever an SQLite registry is written to; None for any other registry."""

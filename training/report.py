@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from sqlalchemy import make_url
 
 from model_registry.artifact import LoadedModel
+from model_registry.papers import REPORT
 from model_registry.registry import ModelRegistry
 from model_registry.versions import FAILED, PASSED, ModelVersion
 from racing.race_table import RaceTable
@@ -26,9 +27,6 @@ from training.splits import Split
 from training.summary import summarize
 from training.tracking import training_run
 from training.verdict import Verdict
-
-REPORT = "report.html"
-"""The page's name in the MLflow run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
