@@ -106,8 +106,7 @@ class ModelRegistry:
         current = _aliases(model).get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
-        existing = {version.version for version in self.versions()}
-        earlier = [v for v in earlier_champions(read_history(model.tags), current) if v in existing]
+        earlier = self._earlier(read_history(model.tags), current)
         if not earlier:
             raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
         return self._make_champion(earlier[0], "rollback", reason, by, False)
@@ -167,6 +166,15 @@ class ModelRegistry:
         except NoChampion:
             return []
 
+    def changes(self) -> tuple[list[PromotionRecord], int | None]:
+        """Return the record, oldest first, and the version that :meth:`rollback` would make champion."""
+        try:
+            model = self._model()
+        except NoChampion:
+            return [], None
+        history, current = read_history(model.tags), _aliases(model).get(CHAMPION)
+        return history, None if current is None else next(iter(self._earlier(history, current)), None)
+
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
         return self.fetch_files(self.pointer(version)).directory
@@ -194,6 +202,11 @@ class ModelRegistry:
     def marks(self) -> Marks | None:
         """Return what changes whenever an SQLite registry is written to; None for any other registry."""
         return self._store.marks()
+
+    def _earlier(self, history: Sequence[PromotionRecord], current: int) -> list[int]:
+        """Return the champions before the current one that are still there, the nearest first."""
+        existing = {version.version for version in self.versions()}
+        return [version for version in earlier_champions(history, current) if version in existing]
 
     def _make_champion(
         self, version: int, action: Action, reason: str, by: str | None, forced: bool

@@ -3,8 +3,8 @@
 from service.settings import ServiceSettings
 
 Headers = tuple[tuple[bytes, bytes], ...]
-#: Pages for people bring a policy of their own, which lets their scripts run.
-PAGES = ("/docs", "/redoc")
+#: Pages for people bring a policy of their own, which lets their own scripts or styles be.
+PAGES = ("/docs", "/redoc", "/report")
 
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _ALWAYS: Headers = (
