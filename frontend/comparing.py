@@ -1,0 +1,122 @@
+"""Two versions side by side: what would change if one took the other's place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from client.models import FiguresOut
+from frontend.evidence import Shown
+
+Verdict = Literal["better", "worse", "same", "unknown"]
+_Find = Callable[[Shown], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of both."""
+
+    title: str
+    unit: Literal["figure", "percent", "count"]
+    before: float | None
+    after: float | None
+    lower_is_better: bool | None
+    """None where neither is better."""
+
+    @property
+    def difference(self) -> float | None:
+        """Return how much larger the figure becomes."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say whether the change is for the better, as far as four decimals tell."""
+        if self.difference is None or self.lower_is_better is None:
+            return "unknown"
+        if abs(self.difference) < 5e-5:
+            return "same"
+        return "better" if (self.difference < 0) == self.lower_is_better else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What would change."""
+
+    before: Shown | None
+    after: Shown
+    rows: tuple[Row, ...]
+
+    @property
+    def are_judged_alike(self) -> bool:
+        """Say whether the figures of both are of the same races, so that they may be compared."""
+        if self.before is None:
+            return False
+        return _races_of(self.before) == _races_of(self.after)
+
+    @property
+    def first(self) -> Row:
+        """Return the first figure of merit."""
+        return self.rows[0]
+
+    @property
+    def gate(self) -> str | None:
+        """Return what the gate said that judged it beside the champion of its day, on the same races."""
+        gates = self.after.told.gates or ()
+        return next((gate.reason for gate in gates if gate.name == "not worse than champion"), None)
+
+
+def compare(before: Shown | None, after: Shown) -> Comparison:
+    """Put the version that serves, if any, beside the one that would."""
+    rows = (
+        _row("Race log loss", "figure", _of("race_log_loss"), before, after, lower=True),
+        _row(
+            "Market information", "percent", lambda s: s.told.market_information, before, after, lower=False
+        ),
+        _row("AUC", "figure", _of("auc"), before, after, lower=False),
+        _row("Brier score", "figure", _of("brier"), before, after, lower=True),
+        _row("Calibration error (ECE)", "figure", _of("ece"), before, after, lower=True),
+        _row("Top pick wins", "percent", _of("top_pick_rate"), before, after, lower=False),
+        _row("Balanced F1", "figure", _balanced_f1, before, after, lower=False),
+        _row("Gates passed", "percent", _gates, before, after, lower=False),
+        _row("Test races", "count", _n_races, before, after, lower=None),
+        _row("Features", "count", lambda s: s.told.n_features, before, after, lower=None),
+    )
+    return Comparison(before, after, rows)
+
+
+def _row(
+    title: str,
+    unit: Literal["figure", "percent", "count"],
+    find: _Find,
+    before: Shown | None,
+    after: Shown,
+    *,
+    lower: bool | None,
+) -> Row:
+    return Row(title, unit, find(before) if before else None, find(after), lower)
+
+
+def _of(name: str) -> _Find:
+    def find(shown: Shown) -> float | None:
+        model: FiguresOut | None = shown.model
+        value: float | None = getattr(model, name) if model else None
+        return value
+
+    return find
+
+
+def _balanced_f1(shown: Shown) -> float | None:
+    return shown.told.runners.balanced_f1 if shown.told.runners else None
+
+
+def _n_races(shown: Shown) -> float | None:
+    return shown.comparison.n_races if shown.comparison else None
+
+
+def _gates(shown: Shown) -> float | None:
+    return shown.n_gates_passed / len(shown.told.gates) if shown.told.gates else None
+
+
+def _races_of(shown: Shown) -> tuple[object, ...]:
+    """Return days and number of the races on which a version was judged."""
+    window = shown.told.data.test if shown.told.data else None
+    return (window, _n_races(shown))
