@@ -11,7 +11,7 @@ MODEL, UNIFORM, MARKET, TRUTH = "model", "uniform", "market (BSP/SP)", "true pro
 
 NAMES = {
     MODEL: "This model",
-    UNIFORM: "Uniform (field size only)",
+    UNIFORM: "Uniform",
     "box only": "Box only",
     "rated price": "Rated price",
     MARKET: "Market (BSP/SP)",
