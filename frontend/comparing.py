@@ -8,6 +8,7 @@ from client.models import FiguresOut
 from frontend.evidence import Shown
 
 Verdict = Literal["better", "worse", "same", "unknown"]
+Unit = Literal["figure", "percent", "count"]
 _Find = Callable[[Shown], float | None]
 
 
@@ -16,11 +17,13 @@ class Row:
     """One figure of both."""
 
     title: str
-    unit: Literal["figure", "percent", "count"]
+    unit: Unit
     before: float | None
     after: float | None
     lower_is_better: bool | None
     """None where neither is better."""
+    hardly: float = 0.0
+    """A difference that says nothing: another draw of a thousand races easily makes a larger one."""
 
     @property
     def difference(self) -> float | None:
@@ -29,10 +32,10 @@ class Row:
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether the change is for the better, as far as four decimals tell."""
+        """Say whether the change is for the better, where it is large enough to say so."""
         if self.difference is None or self.lower_is_better is None:
             return "unknown"
-        if abs(self.difference) < 5e-5:
+        if abs(self.difference) <= self.hardly:
             return "same"
         return "better" if (self.difference < 0) == self.lower_is_better else "worse"
 
@@ -59,40 +62,30 @@ class Comparison:
 
     @property
     def gate(self) -> str | None:
-        """Return what the gate said that judged it beside the champion of its day, on the same races."""
+        """Return what training found beside the champion of its day: the same races, and an interval."""
         gates = self.after.told.gates or ()
         return next((gate.reason for gate in gates if gate.name == "not worse than champion"), None)
 
 
 def compare(before: Shown | None, after: Shown) -> Comparison:
     """Put the version that serves, if any, beside the one that would."""
+
+    def row(title: str, unit: Unit, find: _Find, lower: bool | None = None, hardly: float = 0.0) -> Row:
+        return Row(title, unit, find(before) if before else None, find(after), lower, hardly)
+
     rows = (
-        _row("Race log loss", "figure", _of("race_log_loss"), before, after, lower=True),
-        _row(
-            "Market information", "percent", lambda s: s.told.market_information, before, after, lower=False
-        ),
-        _row("AUC", "figure", _of("auc"), before, after, lower=False),
-        _row("Brier score", "figure", _of("brier"), before, after, lower=True),
-        _row("Calibration error (ECE)", "figure", _of("ece"), before, after, lower=True),
-        _row("Top pick wins", "percent", _of("top_pick_rate"), before, after, lower=False),
-        _row("Balanced F1", "figure", _balanced_f1, before, after, lower=False),
-        _row("Gates passed", "percent", _gates, before, after, lower=False),
-        _row("Test races", "count", _n_races, before, after, lower=None),
-        _row("Features", "count", lambda s: s.told.n_features, before, after, lower=None),
+        row("Race log loss", "figure", _of("race_log_loss"), True, 0.002),
+        row("Market information", "percent", lambda one: one.told.market_information, False, 0.005),
+        row("AUC", "figure", _of("auc"), False, 0.002),
+        row("Brier score", "figure", _of("brier"), True, 0.0005),
+        row("Calibration error (ECE)", "figure", _of("ece"), True, 0.003),
+        row("Top pick wins", "percent", _of("top_pick_rate"), False, 0.01),
+        row("Balanced F1", "figure", _balanced_f1, False, 0.005),
+        row("Gates passed", "percent", _gates, False),
+        row("Test races", "count", _n_races),
+        row("Features", "count", lambda one: one.told.n_features),
     )
     return Comparison(before, after, rows)
-
-
-def _row(
-    title: str,
-    unit: Literal["figure", "percent", "count"],
-    find: _Find,
-    before: Shown | None,
-    after: Shown,
-    *,
-    lower: bool | None,
-) -> Row:
-    return Row(title, unit, find(before) if before else None, find(after), lower)
 
 
 def _of(name: str) -> _Find:

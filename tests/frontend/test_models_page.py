@@ -50,7 +50,7 @@ def test_a_promotion_states_the_difference_and_is_seen_in_another_tab(browser: B
             "Version 2 would serve instead of version 1. Its race log loss is 0.0200 lower, which is better."
         )
         change = page.get_by_role("row").filter(has_text="Market information").locator("td").last
-        expect(change).to_have_text("+4.0 points better")
+        expect(change).to_have_text("+4.0 points, better")
         confirm(page, shop.promoter)
         expect(page.locator(".notice.good")).to_contain_text(
             "Done. Version 2 serves instead of 1; on record as no. 2, by ada."

@@ -62,6 +62,7 @@ def documents(loss: float = 1.59, *, is_simulated: bool = False, passes: bool = 
             "race_log_loss": loss,
             "auc": 0.5 + (UNIFORM - loss) / 2,
             "ece": 0.007,
+            "top_pick_rate": 0.4,
             "n_races": 800,
             "market_information": (UNIFORM - loss) / (UNIFORM - MARKET),
             "ece_by_chance": 0.0144,
