@@ -23,7 +23,12 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
 
     @app.context_processor
     def _what_every_page_shows() -> dict[str, object]:
-        return {"menu": MENU, "settings": settings, "status_if_up": status_if_up}
+        return {
+            "menu": MENU,
+            "settings": settings,
+            "status_if_up": status_if_up,
+            "trouble_with_status": asking.trouble,
+        }
 
     @app.get("/state")
     def state() -> Response:

@@ -14,6 +14,7 @@ from tests.service.builders import (
     point_alias_at,
     running_service,
 )
+from tests.service.keys import service_with_keys
 from tests.service.trained import make_trained_registry
 
 
@@ -174,3 +175,15 @@ def test_the_page_is_open_to_everyone(browser: Browser, pages: str, width: int, 
             one.locator("summary").press("Enter")
         assert serious_findings(page) == []
         assert sideways(page) == []
+
+
+def test_a_service_behind_keys_says_which_key_the_front_end_needs(browser: Browser, tmp_path: Path) -> None:
+    registry = make_trained_registry(tmp_path, 1.59)
+    with service_with_keys(tmp_path, registry, {"protect": "everything"}, eve="read") as (service, keys):
+        with running_front_end(service.url) as url, opened(browser, url, allowed=("401",)) as page:
+            expect(page.locator("h1")).to_have_text("An API key is needed")
+            expect(page.locator("main")).to_contain_text("GREYHOUND_FRONTEND_API_KEY")
+            expect(page.locator(".state")).not_to_contain_text("Service down")
+        key = keys["eve"]["Authorization"].removeprefix("Bearer ")
+        with running_front_end(service.url, api_key=key) as url, opened(browser, url) as page:
+            expect(page.locator("h1")).to_contain_text("Version 1")
