@@ -3,6 +3,7 @@
 import datetime as dt
 import getpass
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,10 @@ class ModelRegistry:
         current = _aliases(model).get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
-        earlier = self._earlier(read_history(model.tags), current)
-        if not earlier:
+        earlier = self._before(read_history(model.tags), current)
+        if earlier is None:
             raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
-        return self._make_champion(earlier[0], "rollback", reason, by, False)
+        return self._make_champion(earlier, "rollback", reason, by, False)
 
     def set_challenger(self, version: int | None) -> None:
         """Name the version that would replace the champion; None names nobody."""
@@ -173,7 +174,7 @@ class ModelRegistry:
         except NoChampion:
             return [], None
         history, current = read_history(model.tags), _aliases(model).get(CHAMPION)
-        return history, None if current is None else next(iter(self._earlier(history, current)), None)
+        return history, None if current is None else self._before(history, current)
 
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
@@ -203,10 +204,12 @@ class ModelRegistry:
         """Return what changes whenever an SQLite registry is written to; None for any other registry."""
         return self._store.marks()
 
-    def _earlier(self, history: Sequence[PromotionRecord], current: int) -> list[int]:
-        """Return the champions before the current one that are still there, the nearest first."""
-        existing = {version.version for version in self.versions()}
-        return [version for version in earlier_champions(history, current) if version in existing]
+    def _before(self, history: Sequence[PromotionRecord], current: int) -> int | None:
+        """Return the nearest champion before the current one that is still there."""
+        for version in earlier_champions(history, current):
+            with suppress(NoSuchVersion):
+                return pointer_of(self._entry(version)).version
+        return None
 
     def _make_champion(
         self, version: int, action: Action, reason: str, by: str | None, forced: bool
