@@ -67,7 +67,7 @@ async def get_promotions(service: Service, limit: Limit = 100) -> RecordsOut:
 
     It is the registry's own record, so changes made by command or by other services are in it.
     """
-    history, rollback_to = await service.watcher.ask(lambda registry: registry.changes())
+    history, rollback_to = await service.papers.changes()
     newest = history[-1 : -limit - 1 : -1]
     return RecordsOut(
         promotions=[RecordOut.model_validate(record) for record in newest],
