@@ -26,7 +26,8 @@ def headers_of_answers(settings: ServiceSettings) -> Headers:
 def headers_of_page_or_asset(path: str, usual: Headers) -> Headers:
     """Return the headers of an address that ends as :data:`PAGES_AND_ASSETS` do.
 
-    Pages bring a policy of their own, which lets their own scripts or styles be; an asset says itself how long it is kept.
+    Pages bring a policy of their own, which lets their scripts or styles be; an asset says itself how long it
+    is kept.
     """
     if path.endswith(_PAGES):
         return tuple(header for header in usual if header != _POLICY)
