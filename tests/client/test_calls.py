@@ -60,7 +60,7 @@ def test_every_call_asks_an_operation_of_the_document_and_is_read_as_its_answer(
         calls.predict(make_card()), calls.predict_batch([make_card()]), calls.predictions(), calls.scores(),
         calls.send_results([]), calls.model_status(), calls.models(), calls.model(7),
         calls.promote(7, reason="x"), calls.rollback(reason="x"), calls.live(), calls.ready(),
-        calls.metrics(),
+        calls.metrics(), calls.evidence(7), calls.report(7), calls.promotions(),
     ]  # fmt: skip
     described = {
         name
