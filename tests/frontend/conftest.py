@@ -1,6 +1,6 @@
 """A Chromium for tests of pages; they are skipped where there is none.
 
-One a module: while it is there an event loop runs in this thread, in which ``asyncio.run`` of other tests fails.
+One a module: while it is there an event loop runs in this thread, where ``asyncio.run`` of other tests fails.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,8 @@ def browser() -> Iterator[Browser]:
     if not is_there():
         pytest.skip("there is no Chromium (Debian: apt install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000)
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000
+        )
         yield chromium
         chromium.close()
