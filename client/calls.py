@@ -83,6 +83,21 @@ def model(version: int) -> Call[wire.VersionOut]:
     return Call("GET", f"/models/{version:d}", wire.VersionOut)
 
 
+def evidence(version: int) -> Call[wire.EvidenceOut]:
+    """Return what a version was trained on, and how good it is beside the baselines."""
+    return Call("GET", f"/models/{version:d}/evidence", wire.EvidenceOut)
+
+
+def report(version: int) -> Call[str]:
+    """Return the report of a version's training, one page of HTML."""
+    return Call("GET", f"/models/{version:d}/report", str)
+
+
+def promotions(*, limit: int = 100) -> Call[wire.RecordsOut]:
+    """Return who made which version the champion, when and why, the newest first."""
+    return Call("GET", "/promotions", wire.RecordsOut, {"limit": limit})
+
+
 def promote(version: int, *, reason: str, force: bool = False) -> Call[wire.PromotionOut]:
     """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``)."""
     why = {"reason": reason, "force": force}

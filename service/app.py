@@ -23,6 +23,7 @@ from service.keeping.ratings import RatingsFollower
 from service.keeping.store import Store
 from service.metrics import Metrics
 from service.openapi import describe, operation_id
+from service.papers import Papers
 from service.queueing import Queue
 from service.reading import Readers
 from service.routes import (
@@ -31,6 +32,7 @@ from service.routes import (
     metrics,
     models,
     pages,
+    papers,
     predict,
     predictions,
     promotions,
@@ -77,6 +79,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
+        papers=Papers(slots, watcher),
     )
 
     @asynccontextmanager
@@ -104,7 +107,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     app.state.running = running
     for router in (
         predict.router, batch.router, predictions.router, results.router, status.router, models.router,
-        promotions.router, webhooks.router, health.router, metrics.router, pages.router,
+        papers.router, promotions.router, webhooks.router, health.router, metrics.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     problems.install(app)

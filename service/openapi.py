@@ -22,7 +22,7 @@ from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
@@ -56,7 +56,7 @@ _REASONS = {
     400: "The body is not JSON in UTF-8",
     401: "An API key is needed, or the key or the signature that was sent is not right",
     403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
-    404: "There is no such version",
+    404: "There is no such version, or nothing of this kind of it",
     409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, or "
     "the delivery was taken before",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",

@@ -11,6 +11,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from sqlalchemy import make_url
 
 from model_registry.artifact import LoadedModel
+from model_registry.papers import REPORT
 from model_registry.registry import ModelRegistry
 from model_registry.versions import FAILED, PASSED, ModelVersion
 from racing.race_table import RaceTable
@@ -24,13 +25,11 @@ from training.page.content import ReportContent
 from training.page.page import render_report
 from training.page.words import kind
 from training.plots import draw_plots
+from training.searched import budget, families
 from training.splits import Split
 from training.summary import summarize
 from training.tracking import TrainingRun, tell, training_run
 from training.verdict import Verdict
-
-REPORT = "report.html"
-"""The page's name in the MLflow run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,8 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
     return {
         "effects": effects,
         "reference": reference(split.train.features, package.spec.features, verdict.probabilities),
-        "metrics": verdict.evaluation.as_json() | {"parity_error": verdict.parity_error},
+        "metrics": verdict.evaluation.as_json()
+        | {"parity_error": verdict.parity_error, "calibration": verdict.calibration_effect},
         "training": {
             **result.origin,
             "data": windows,
@@ -81,6 +81,8 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
                 "name": result.chosen.name,
                 "members": {c.name: c.best.params for c in result.candidates if c.best is not None},
             },
+            "budget": budget(result.settings),
+            "families": families(result.candidates, result.choice, result.chosen),
             "baselines": {
                 "base_rate": package.baselines.base_rate,
                 "box_rates": list(package.baselines.box_rates),

@@ -73,7 +73,7 @@ def summarize(
         "simulated_share": simulated_share,
         "is_simulated": simulated_share > 0,
         "gates_passed": not failed(gates),
-        "gates": [{"name": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates],
+        "gates": [gate.as_json() for gate in gates],
     }
 
 

@@ -1,7 +1,7 @@
 """The pages, each a blueprint in a module of its own, in the order of the menu."""
 
-from frontend.pages import status
+from frontend.pages import models, status
 
-PAGES = (status.pages,)
-MENU = (("status", "Status"),)
+PAGES = (status.pages, models.pages)
+MENU = (("status", "Status"), ("models", "Models"))
 """Blueprint and title; each has a view ``show``."""

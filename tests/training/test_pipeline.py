@@ -39,6 +39,13 @@ def test_a_training_ends_with_a_champion_whose_documents_are_whole(registry):
     days = [documents["data"][part] for part in ("train", "calibration", "test")]
     assert days[0]["until"] < days[1]["from"] <= days[1]["until"] < days[2]["from"]
     assert all(champion.tags[tag] for tag in ("data_hash", "feature_version", "git_commit"))
+    (family,) = documents["families"]
+    assert (family["name"], family["trials"], family["is_chosen"]) == ("logistic_regression", 1, True)
+    assert documents["budget"]["trials_per_family"] == 1
+    assert family["loss"] == documents["choice"]["losses"]["logistic_regression"]
+    assert model.documents["metrics"]["calibration"]["ece_after"] == pytest.approx(
+        model.documents["metrics"]["runners"]["ece"]
+    )
     assert 0.8 < training.evaluation.truth_covered < 1.05
 
     again = train(registry, table, promote=False)
