@@ -6,14 +6,14 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint audit format openapi lock image clean
+.PHONY: help setup run test check lint audit format openapi screenshots lock image clean
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything that is needed
 
-run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000
+run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000, show on 5002
 	@exec $(BIN)/greyhound up
 
 test: $(READY) ## run all tests
@@ -36,6 +36,9 @@ format: $(READY) ## format the code and mend what lint can mend
 
 openapi: $(READY) ## write openapi/openapi.json anew from the code
 	$(BIN)/python -m service.openapi openapi/openapi.json
+
+screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
+	$(BIN)/python -m tests.frontend.screenshots
 
 lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv

@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
+    "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 INTERRUPTED = 130
 

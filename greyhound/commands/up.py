@@ -1,6 +1,8 @@
 """`greyhound up`: from whatever is there to a served champion; does only what is still missing."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,26 +37,38 @@ from greyhound.options import Report, console, database_option, progress, progre
     envvar="GREYHOUND_PORT",
     show_envvar=True,
 )
+@click.option(
+    "--frontend-port",
+    type=click.IntRange(0, 65_535),
+    default=5002,
+    show_default=True,
+    envvar="GREYHOUND_FRONTEND_PORT",
+    show_envvar=True,
+    help="Where the pages are shown.",
+)
 @database_option
 @registry_option
 @progress_option
 @click.pass_context
 def up(
-    context: click.Context, races: int, trials: int, host: str, port: int, database: str, registry: str
+    context: click.Context, races: int, trials: int, host: str, port: int, frontend_port: int,
+    database: str, registry: str,
 ) -> None:  # fmt: skip
-    """Fill an empty database, train a first champion, and serve; whatever is there already is kept.
+    """Fill an empty database, train a first champion, serve and show it; whatever is there already is kept.
 
     \b
     Example:
       greyhound up --port 8080
     """
-    # The address is tried first, so that a port in use is told before minutes of training.
+    # The addresses are tried first, so that a port in use is told before minutes of training.
+    from frontend.serving import open_socket as open_frontend_socket
     from service.server import open_socket
 
     open_socket(host, port).close()
+    open_frontend_socket(host, frontend_port).close()
     _fill(context, database, races)
     _train(database, registry, trials)
-    _serve(host, port, database, registry)
+    _serve(host, port, frontend_port, database, registry)
 
 
 def _fill(context: click.Context, database: str, races: int) -> None:
@@ -103,17 +117,30 @@ def _train(database: str, registry: str, trials: int) -> None:
         console.print(f"  It serves although it failed a gate: {gate.name}: {gate.reason}", soft_wrap=True)
 
 
-def _serve(host: str, port: int, database: str, registry: str) -> None:
+def _serve(host: str, port: int, frontend_port: int, database: str, registry: str) -> None:
     from service.server import open_socket, run
     from service.settings import ServiceSettings
 
     listening = open_socket(host, port)
     address = f"http://localhost:{listening.getsockname()[1]}"
     console.print(f"\nServing on {address} (Ctrl-C stops). Open:")
-    console.print(f"  {address}/docs          the API, with examples to try")
-    console.print(f"  {address}/model_status  what the champion is and how good")
+    console.print(
+        f"  http://localhost:{frontend_port}          the front end: status, races, models, track record"
+    )
+    console.print(f"  {address}/docs     the API, with examples to try")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    run(ServiceSettings(database=database, registry=registry), listening)
+    # A process of its own; the pipe that it reads closes with this process, however that ends.
+    command = [sys.executable, "-m", "greyhound", "frontend", "--until-stdin-closes", "--service", address]
+    pages = subprocess.Popen(
+        [*command, "--host", host, "--port", str(frontend_port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        run(ServiceSettings(database=database, registry=registry), listening)
+    finally:
+        pages.terminate()
+        pages.wait()
 
 
 @contextmanager
