@@ -34,8 +34,9 @@ format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-openapi: $(READY) ## write openapi/openapi.json anew from the code
+openapi: $(READY) ## write openapi/openapi.json anew from the code, and the client's models from it
 	$(BIN)/python -m service.openapi openapi/openapi.json
+	$(BIN)/python -m tests.openapi.client_models
 
 screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
 	$(BIN)/python -m tests.frontend.screenshots

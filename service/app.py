@@ -22,7 +22,7 @@ from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
 from service.keeping.store import Store
 from service.metrics import Metrics
-from service.openapi import describe
+from service.openapi import describe, operation_id
 from service.queueing import Queue
 from service.reading import Readers
 from service.routes import (
@@ -105,7 +105,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         running.readers.close()
         running.browsers.close()
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, generate_unique_id_function=operation_id)
     app.state.running = running
     for router in (
         predict.router, batch.router, races.router, cards.router, predictions.router, results.router,

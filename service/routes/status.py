@@ -10,7 +10,9 @@ router = APIRouter(tags=["model"])
 
 
 @router.get("/model_status", summary="The champion and how it got here")
-@router.get("/api/model_status", summary="The same, for pages that ask here")
+@router.get(
+    "/api/model_status", summary="The same, for pages that ask here", operation_id="model_status_for_pages"
+)
 async def get_model_status(service: Service) -> ModelStatus:
     """Tell which version serves.
 
