@@ -466,6 +466,8 @@ class ScoreOut(BaseModel):
 
     group: str
     """Monday of the week, key of the track, version, or `all`."""
+    name: str | None = ""
+    """The same in words: of a track its name."""
     n_races: int
     """Races judged."""
     log_loss: float | None
@@ -635,6 +637,8 @@ class LoggedCardOut(BaseModel):
     """Race day."""
     track: str
     """Key of the track."""
+    track_name: str | None = ""
+    """Its name, or the key where none is known."""
     distance_m: int
     """Distance in metres."""
     race_number: int | None

@@ -1,6 +1,6 @@
 """Cards out of forms, and the rules that they break in words of the form.
 
-What a person typed goes to the service as it is where it is no number: the service says what is wrong with it.
+What a person typed goes to the service as it is where it is no number: the service says what is wrong.
 """
 
 import json
@@ -27,6 +27,12 @@ def card_of_form(form: Mapping[str, str]) -> dict[str, Any]:
             card[name] = _whole(words)
     card["runners"] = [runner for box in BOXES if (runner := _runner(form, box))]
     return card
+
+
+def filled_in(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of the form that hold something, and nothing else of an address."""
+    fields = [*_PLACES, *(f"{what}{box}" for what in ("name", "price") for box in BOXES)]
+    return {name: words for name in fields if (words := _of(form, name))}
 
 
 def with_prices(card: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:

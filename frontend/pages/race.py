@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from client import Problem, Refused, Unavailable
 from client.models import ListedRaceOut, RaceDaysOut
 from frontend.asking import ask
-from frontend.cards import BOXES, broken_rules, card_of_form, sent_along, with_prices
+from frontend.cards import BOXES, broken_rules, card_of_form, filled_in, sent_along, with_prices
 from frontend.field import field_of
 from frontend.live import page
 from frontend.predicting import Asked, predicted
@@ -41,7 +41,8 @@ def card() -> Response:
     if asked.problem is not None and isinstance(asked.problem, Refused):
         rules = broken_rules(asked.problem, asked.card)
         return _ways(at="card", problem=asked.problem, rules=rules, form=request.args)
-    return _answer(asked, edit=url_for("race.show", **request.args, _anchor="card"))
+    fields: dict[str, Any] = dict(filled_in(request.args))
+    return _answer(asked, edit=url_for("race.show", **fields, _anchor="card"))
 
 
 @pages.post("/race/guide")
