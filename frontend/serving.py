@@ -1,5 +1,6 @@
 """The front end on a socket, under waitress, until a signal."""
 
+import os
 import signal
 import socket
 from types import FrameType
@@ -23,7 +24,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise PortTaken(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        why = os.strerror(error.errno) if error.errno else error
+        raise PortTaken(f"cannot listen on {host} port {port}: {why}") from error
 
 
 def run(settings: FrontendSettings, listening: socket.socket) -> None:

@@ -1,9 +1,9 @@
 """How soon a page of the front end is there: ``python -m benchmarks.frontend``.
 
 It starts the service and the front end on what ``make run`` has made, and asks for every page of the menu in
-turn: the first request to a fresh front end, then ``--rounds`` more. The reference, interleaved with them, is
-``GET /model_status`` of the service itself, which every page needs. In Chromium: from the navigation until all
-of it is drawn (``loadEventEnd``), the first time with an empty cache, and again.
+turn: the first request to a fresh front end, then ``--rounds`` more. The reference, interleaved, is
+``GET /model_status`` of the service itself, which every page needs. In Chromium: from the navigation until
+all of it is drawn (``loadEventEnd``), the first time with an empty cache, and again.
 """
 
 import statistics

@@ -10,6 +10,12 @@ import click
 from greyhound.options import console
 
 
+def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise click.BadParameter(f"an address starts with http:// or https://, got {value!r}")
+    return value
+
+
 @click.command()
 @click.option(
     "--service",
@@ -18,6 +24,7 @@ from greyhound.options import console
     envvar="GREYHOUND_FRONTEND_SERVICE",
     show_default=True,
     show_envvar=True,
+    callback=_address,
     help="The service to show.",
 )
 @click.option(
