@@ -84,8 +84,10 @@ def _answer(asked: Asked | None, **context: Any) -> Response:
         field = field_of(asked.card, asked.answer, context.get("outcome"))
     if asked and asked.problem:
         rules = broken_rules(asked.problem, asked.card)
+    race = context.get("race")
+    day = race.date if race else _day(str(asked.card.get("date", ""))) if asked else None
     code = asked.code if asked else 200
-    return page("race/answer.html", code=code, asked=asked, field=field, rules=rules, **context)
+    return page("race/answer.html", code=code, asked=asked, field=field, rules=rules, day=day, **context)
 
 
 def _ways(*, at: str = "", rules: Any = (), problem: Problem | None = None, **context: Any) -> Response:

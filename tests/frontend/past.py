@@ -1,4 +1,4 @@
-"""A log of predictions as it lies there after weeks of serving: real answers, each on the morning of its race."""
+"""A log of predictions as it lies there after weeks of serving: real answers, on the mornings of races."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from racing.predictions.tables import PREDICTION
 def log_past_predictions(
     engine: Engine, service: str, race_ids: Iterable[int], *, days_late: int = 0, version: int | None = None
 ) -> int:
-    """Ask a service that logs nothing about stored races, and log its answers on their days; return how many."""
+    """Ask a service that logs nothing about stored races, log its answers on their days; return how many."""
     rows = []
     with httpx.Client(base_url=service, timeout=30) as client:
         for number, race_id in enumerate(race_ids):
