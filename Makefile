@@ -6,10 +6,10 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint audit format openapi screenshots lock image clean
+.PHONY: help setup run test check lint audit format openapi release-api screenshots lock image clean
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything that is needed
 
@@ -37,6 +37,9 @@ format: $(READY) ## format the code and mend what lint can mend
 openapi: $(READY) ## write openapi/openapi.json anew from the code, and the client's models from it
 	$(BIN)/python -m service.openapi openapi/openapi.json
 	$(BIN)/python -m tests.openapi.client_models
+
+release-api: openapi ## make openapi/openapi.json the released one, by which later changes are judged
+	cp openapi/openapi.json openapi/released.json
 
 screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
 	$(BIN)/python -m tests.frontend.screenshots
