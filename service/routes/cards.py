@@ -41,7 +41,7 @@ _BODY: dict[str, Any] = {
     responses=problems(413, 415, 422),
     openapi_extra=_BODY,
 )
-async def post_cards(told: AboutGuide, body: CsvBody) -> Response:
+async def card(told: AboutGuide, body: CsvBody) -> Response:
     """Send a form guide's CSV; nothing is stored. The answer's `card` can be sent to `POST /predict`.
 
     What the file's name does not tell (date and track) is given beside it. A file that is refused is told

@@ -60,7 +60,7 @@ def test_every_call_asks_an_operation_of_the_document_and_is_read_as_its_answer(
         calls.predict(make_card()), calls.predict_batch([make_card()]), calls.predictions(), calls.scores(),
         calls.send_results([]), calls.model_status(), calls.models(), calls.model(7),
         calls.promote(7, reason="x"), calls.rollback(reason="x"), calls.live(), calls.ready(),
-        calls.metrics(),
+        calls.metrics(), calls.race_days(), calls.races(TODAY), calls.race(7), calls.card("", name="a.csv"),
     ]  # fmt: skip
     described = {
         name
@@ -70,7 +70,9 @@ def test_every_call_asks_an_operation_of_the_document_and_is_read_as_its_answer(
     assert len(made) == len(described)
     paths = document()["paths"]
     for call in made:
-        operation = paths[call.path.replace("/7", "/{version}")][call.method.lower()]
+        operation = paths[call.path.replace("races/7", "races/{race_id}").replace("/7", "/{version}")][
+            call.method.lower()
+        ]
         (success,) = (answer for status, answer in operation["responses"].items() if status < "400")
         answer = success["content"].get("application/json", {}).get("schema", {}).get("$ref", "/str")
         assert call.answer.__name__ == answer.rpartition("/")[2], call.path
@@ -136,6 +138,19 @@ def test_a_batch_may_be_the_text_of_a_form_guide(greyhound: Any, tmp_path: Path)
     assert {name_key(runner.name) for runner in answer.runners} == {f"DOG{letter}" for letter in "ABCDEFGHIJ"}
     with pytest.raises(Refused, match="a form guide needs columns"):
         next(greyhound.predict_batch("no,form,guide"))
+
+
+def test_stored_races_and_form_guides_are_typed(greyhound: Any, tmp_path: Path) -> None:
+    assert greyhound.race_days(before=TODAY).race_days == []
+    assert greyhound.races(TODAY).races == []
+    with pytest.raises(NotFound, match="no race 7"):
+        greyhound.race(7, prices="at_the_off")
+    guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
+    made = greyhound.card(guide.read_text(), name=guide.name)
+    assert [len(runner.form) for runner in made.card.runners] == [1] * 10
+    assert len(greyhound.predict(made.card).runners) == 10
+    with pytest.raises(Refused, match="a form guide needs columns"):
+        greyhound.card("no,form,guide")
 
 
 def test_the_status_and_the_versions_are_typed(greyhound: Any) -> None:
