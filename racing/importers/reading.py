@@ -99,9 +99,9 @@ def csv_of(raw: bytes, name: str) -> CsvFile:
     except csv.Error as error:
         raise FileRefused(f"the header is not CSV: {error}") from error
     if len(header) == 1:
-        for delimiter, name in (("|", "bars"), (";", "semicolons"), ("\t", "tabs")):
+        for delimiter, word in (("|", "bars"), (";", "semicolons"), ("\t", "tabs")):
             if delimiter in first:
-                raise FileRefused(f"columns are parted by commas, here by {name}")
+                raise FileRefused(f"columns are parted by commas, here by {word}")
     return CsvFile(name, hashlib.sha256(raw).hexdigest(), header, text.lstrip())
 
 

@@ -1,4 +1,8 @@
-"""One Chromium for all tests of pages; they are skipped where there is none."""
+"""One Chromium for the tests of a module; they are skipped where there is none.
+
+Playwright keeps an event loop running in the thread of the tests, where tests that run one of their own
+would fail: so it ends with the module.
+"""
 
 from collections.abc import Iterator
 
@@ -8,12 +12,13 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.frontend.builders import CHROMIUM, is_there
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a headless Chromium, or skip."""
     if not is_there():
         pytest.skip("there is no Chromium (Debian: apt install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000)
+        options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"], "timeout": 120_000}
+        chromium = playwright.chromium.launch(**options)
         yield chromium
         chromium.close()
