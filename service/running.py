@@ -39,6 +39,7 @@ class Running:
     watcher: AliasWatcher
     form: Form
     readers: Readers
+    browsers: Readers
     metrics: Metrics
     queue: Queue
     draining: Draining
