@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client import Problem
-from client.models import ScoreOut
+from client.models import BinOut, ScoreOut
 from frontend.cards import broken_rules, card_of_form, filled_in, sent_along, with_prices
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import reliability
@@ -90,9 +90,18 @@ def test_one_week_is_a_drawing_too() -> None:
     assert len(chart.x_ticks) == 1
 
 
-@given(st.lists(st.tuples(st.integers(1, 10_000), st.floats(0, 1), st.floats(0, 1)), min_size=1))
-def test_every_bin_stands_in_the_drawing_within_its_interval(bins: list[tuple[int, float, float]]) -> None:
-    for point in reliability(bins).points:
-        assert 46 <= point.x <= 448
-        assert 10 <= point.high <= point.y + 0.02  # upwards is less
-        assert point.y - 0.02 <= point.low <= 212
+BINS = st.builds(
+    BinOut, n_runners=st.integers(1, 10_000), predicted=st.floats(0, 1), observed=st.floats(0, 1)
+)
+
+
+@given(st.lists(BINS, min_size=1))
+def test_every_bin_stands_in_the_drawing_and_in_the_band_where_it_came_true(bins: list[BinOut]) -> None:
+    plot = reliability(bins)
+    assert plot is not None
+    for point in plot.points:
+        assert 46 <= point.x <= 406
+        assert 10 <= min(point.high, point.y) <= max(point.low, point.y) <= 318  # upwards is less
+        if point.is_within_chance:
+            assert point.high - 0.02 <= point.y <= point.low + 0.02
+    assert reliability([]) is None
