@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import click
-from pydantic import BaseModel
 
 from docs.made.markdown import code, sentence, table
 from docs.made.schema import Json, kind, written
+from frontend.settings import FrontendSettings
 from greyhound.cli import COMMANDS
 from greyhound.cli import main as greyhound
 from service.settings import ServiceSettings
@@ -50,12 +50,10 @@ def settings_page() -> str:
         "Options of commands that may stand in the environment, beside those above.",
         table(("variable", "default", "commands", "meaning"), _of_commands()),
     ]
-    front = _of_front_end()
-    if front is not None:
-        fields = front.model_json_schema()["properties"]
-        prefix = front.model_config.get("env_prefix", "")
-        rows = [_entry(f"{prefix}{name.upper()}", fields[name]) for name in front.model_fields]
-        parts += ["## The front end", "Read by `greyhound frontend`.", *rows]
+    fields = FrontendSettings.model_json_schema()["properties"]
+    prefix = FrontendSettings.model_config.get("env_prefix", "")
+    rows = [_entry(f"{prefix}{name.upper()}", fields[name]) for name in FrontendSettings.model_fields]
+    parts += ["## The front end", "Read by `greyhound frontend`.", *rows]
     return "\n\n".join(parts)
 
 
@@ -90,7 +88,8 @@ def _of_commands() -> Iterator[tuple[str, ...]]:
                 found.setdefault(variable, (option, []))[1].append(path)
     for variable, (option, paths) in found.items():
         meaning = sentence(option.help or f"As `{option.opts[0]}` of these commands")
-        default = "" if callable(option.default) else written(option.default)
+        told = option.to_info_dict()["default"]
+        default = "" if callable(told) else written(told)
         yield code(variable), code(default), ", ".join(map(code, paths)), meaning
 
 
@@ -101,11 +100,3 @@ def _all_commands() -> Iterator[tuple[str, click.Command]]:
         yield name, command
         if isinstance(command, click.Group):
             yield from ((f"{name} {sub}", of) for sub, of in command.commands.items())
-
-
-def _of_front_end() -> type[BaseModel] | None:
-    try:
-        from frontend.settings import FrontendSettings
-    except ImportError:
-        return None
-    return FrontendSettings
