@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the built pages; a warning fails the build (but not with --quiet, which hides it)."""
+    """Return the folder of the built pages. A warning fails the build; with --quiet it would not."""
     folder = tmp_path_factory.mktemp("site")
     quiet = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
