@@ -31,7 +31,7 @@ audit: $(READY) ## look the pinned packages up among known vulnerabilities; says
 	$(BIN)/python -m tests.house.audit
 
 docs: $(READY) ## build the documentation into var/site; a warning is an error
-	$(MKDOCS) build --strict --quiet
+	$(MKDOCS) build --strict
 
 docs-serve: $(READY) ## show the documentation on port 8001, and again whenever a page is saved
 	$(MKDOCS) serve --dev-addr localhost:8001
