@@ -20,10 +20,10 @@ from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
-from service.keeping.store import Store
 from service.metrics import Metrics
 from service.openapi import describe
 from service.queueing import Queue
+from service.race_database import RaceDatabase
 from service.reading import Readers
 from service.routes import (
     batch,
@@ -73,7 +73,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         keyring=keyring,
         guard=Guard(settings, keyring, counted),
         kept=PredictionLog(settings, counted),
-        store=Store(settings.database),
+        store=RaceDatabase(settings.database),
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),

@@ -19,10 +19,10 @@ from service.following.watcher import AliasWatcher
 from service.form import Form, Known
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
-from service.keeping.store import Store
 from service.metrics import Metrics
 from service.prediction import CardPrediction, predict_card
 from service.queueing import Queue
+from service.race_database import RaceDatabase
 from service.reading import Readers
 from service.settings import ServiceSettings
 from service.watching.lookout import Lookout
@@ -45,7 +45,7 @@ class Running:
     keyring: Keyring
     guard: Guard
     kept: PredictionLog
-    store: Store
+    store: RaceDatabase
     ratings: RatingsFollower
     started_at: dt.datetime
     deliveries: Deliveries
