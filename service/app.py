@@ -22,9 +22,9 @@ from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
 from service.openapi import describe
+from service.patience import Patience
 from service.queueing import Queue
 from service.race_database import RaceDatabase
-from service.reading import Readers
 from service.routes import (
     batch,
     health,
@@ -63,7 +63,12 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         slots=slots,
         watcher=watcher,
         form=form,
-        readers=Readers(N_THREADS, settings.queue, settings.database_timeout_s),
+        readers=Patience(
+            "the race database",
+            seconds=settings.database_timeout_s,
+            n_threads=N_THREADS,
+            max_waiting=settings.queue,
+        ),
         metrics=counted,
         queue=queue,
         draining=Draining(),

@@ -20,10 +20,10 @@ from service.form import Form, Known
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
+from service.patience import Patience
 from service.prediction import CardPrediction, predict_card
 from service.queueing import Queue
 from service.race_database import RaceDatabase
-from service.reading import Readers
 from service.settings import ServiceSettings
 from service.watching.lookout import Lookout
 from service.watching.phases import PhaseClock
@@ -37,7 +37,7 @@ class Running:
     slots: Slots
     watcher: AliasWatcher
     form: Form
-    readers: Readers
+    readers: Patience
     metrics: Metrics
     queue: Queue
     draining: Draining
@@ -72,7 +72,7 @@ class Running:
             return self.form.read(card)
         if not self.readers.all_hang:
             try:
-                return await self.readers.run(lambda: self.form.read(card))
+                return await self.readers.call(lambda: self.form.read(card))
             except TimeoutError:
                 self.form.give_up()
         return None
