@@ -118,6 +118,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         queue=running.queue,
         draining=running.draining,
         body_timeout_s=settings.body_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
         root_path=settings.root_path,
     )
     install_door(app, running)

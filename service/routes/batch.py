@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from service.batch import CSV, JSON, NDJSON, answers_to, card_of_form_guide, cards_of, check_length
+from service.batch import CSV, JSON, NDJSON, RawCard, answers_to, card_of_form_guide, cards_of
 from service.openapi import REQUEST_ID, parameters, problems
 from service.running import Service
 from service.schemas import EXAMPLE_CARD
@@ -67,10 +67,9 @@ async def predict_batch(
     body = await request.body()
     if kind == CSV:
         told = {"date": date, "track": track, "distance_m": distance_m}
-        cards = [await asyncio.to_thread(card_of_form_guide, body, name, **told)]  # type: ignore[arg-type]
+        cards: list[RawCard] = [await asyncio.to_thread(card_of_form_guide, body, name, **told)]  # type: ignore[arg-type]
     else:
-        cards = cards_of(kind, body)
-    check_length(cards, service.settings.max_batch_cards)
+        cards = cards_of(kind, body, at_most=service.settings.max_batch_cards)
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
     lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])

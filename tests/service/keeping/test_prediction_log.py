@@ -283,3 +283,21 @@ def test_the_metrics_count_what_was_kept_and_what_was_dropped(tmp_path: Path) ->
     assert value("greyhound_log_dropped_total", reason="queue_full") == 2
     assert value("greyhound_log_kept_total", where="database") == 3
     assert value("greyhound_log_waiting") == value("greyhound_log_spool_bytes") == 0
+
+
+def test_the_cards_of_a_batch_are_logged_each_by_itself_as_they_were_sent(
+    registry: str, tmp_path: Path
+) -> None:
+    database = make_sqlite(tmp_path)
+    with running_service(registry, **settings_of(tmp_path, database)) as service:
+        cards = [json.dumps(make_card(n), indent=n) for n in (2, 5, 3)]
+        refused = json.dumps(make_card(1))
+        answer = service.client.post(
+            "/predict/batch",
+            content=f"[{', '.join([*cards, refused])}]",
+            headers={"X-Request-ID": "monday", "Content-Type": "application/json"},
+        )
+        rows = wait_for_rows(database, 3)
+    assert [row.request_id for row in rows] == ["monday.0", "monday.1", "monday.2"]
+    assert [row.card for row in rows] == cards
+    assert [row.answer for row in rows] == answer.text.splitlines()[:3]
