@@ -8,11 +8,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
-from service.admission import Admission
 from service.door.guard import Guard
 from service.door.install import install as install_door
 from service.door.keyring import Keyring
-from service.draining import Draining
 from service.following.loading import settle_garbage
 from service.following.signature import Deliveries
 from service.following.slots import Slots
@@ -23,7 +21,9 @@ from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
 from service.openapi import describe
 from service.patience import Patience
-from service.queueing import Queue
+from service.process.admission import Admission
+from service.process.draining import Draining
+from service.process.queueing import Queue
 from service.race_database import RaceDatabase
 from service.routes import (
     batch,

@@ -11,7 +11,6 @@ from fastapi import Depends, Request
 from racing.cards import Card
 from service.door.guard import Guard
 from service.door.keyring import Keyring
-from service.draining import Draining
 from service.errors import NotJson
 from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
@@ -22,7 +21,8 @@ from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
 from service.patience import Patience
 from service.prediction import CardPrediction, predict_card
-from service.queueing import Queue
+from service.process.draining import Draining
+from service.process.queueing import Queue
 from service.race_database import RaceDatabase
 from service.settings import ServiceSettings
 from service.watching.lookout import Lookout

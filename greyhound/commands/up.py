@@ -49,7 +49,7 @@ def up(
       greyhound up --port 8080
     """
     # The address is tried first, so that a port in use is told before minutes of training.
-    from service.server import open_socket
+    from service.process.server import open_socket
 
     open_socket(host, port).close()
     _fill(context, database, races)
@@ -104,7 +104,7 @@ def _train(database: str, registry: str, trials: int) -> None:
 
 
 def _serve(host: str, port: int, database: str, registry: str) -> None:
-    from service.server import open_socket, run
+    from service.process.server import open_socket, run
     from service.settings import ServiceSettings
 
     listening = open_socket(host, port)

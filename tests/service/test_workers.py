@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.supervisor import LONGEST_PAUSE_S, _pause_after
+from service.process.supervisor import LONGEST_PAUSE_S, _pause_after
 from tests.service.builders import make_card, make_registry, point_alias_at
 from tests.service.full_tilt import clients_at_full_tilt
 from tests.service.living import members_of, wait_until

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.server import open_socket
+from service.process.server import open_socket
 from tests.service.builders import make_card, make_registry
 from tests.service.living import wait_until
 from tests.service.process import START_S, end, start
@@ -17,7 +17,7 @@ from tests.service.watching.samples import samples, value
 
 SERVE_ON_A_SOCKET = """
 import socket, sys
-from service.server import run
+from service.process.server import run
 from service.settings import ServiceSettings
 run(ServiceSettings(), socket.socket(fileno=int(sys.argv[1])))
 """

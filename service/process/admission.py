@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.draining import Draining
 from service.errors import BodyTooSlow, ServiceError
 from service.problems import problem_response
-from service.queueing import Queue
+from service.process.draining import Draining
+from service.process.queueing import Queue
 
 QUEUED = ("/predict",)
 PACED = ("/predict/batch",)
