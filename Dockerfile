@@ -1,6 +1,8 @@
-# Two images: `service` (the default) serves and holds no training code; `training` trains and registers.
-#   docker build -t greyhound-service .
-#   docker build -t greyhound-training --target training .
+# Four images, `make image` builds all, docker-compose.yml puts them together:
+#   service   (the default) serves the champion and holds no training code
+#   training  trains and registers; MLflow's server runs from it too
+#   frontend  the pages; holds neither models nor races
+#   door      HAProxy before the service's replicas
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -27,6 +29,8 @@ COPY model_registry model_registry
 COPY service service
 COPY greyhound greyhound
 RUN pip install --no-deps . && pip uninstall -y pip setuptools
+# A compiler that fails would leave the slow twins of the kernels in the image: this stops the build instead.
+RUN python -I -c 'import racing.kernels as k; assert k.IS_COMPILED, "the kernels were not compiled"'
 
 FROM build AS training-build
 RUN python -m venv /opt/greyhound
@@ -39,24 +43,64 @@ COPY model_registry model_registry
 COPY training training
 COPY greyhound greyhound
 RUN pip install --no-deps . && pip uninstall -y pip setuptools
+# A compiler that fails would leave the slow twins of the kernels in the image: this stops the build instead.
+RUN python -I -c 'import racing.kernels as k; assert k.IS_COMPILED, "the kernels were not compiled"'
 
-# What both images share at run time: a user without rights, and one folder to write to.
+# Without setup.py, for there are no kernels to compile here, and without a compiler.
+FROM base AS frontend-build
+RUN python -m venv /opt/greyhound
+ENV PATH=/opt/greyhound/bin:$PATH
+COPY constraints/frontend.txt constraints/
+RUN pip install --no-deps --require-hashes -r constraints/frontend.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY client client
+COPY frontend frontend
+COPY greyhound greyhound
+RUN pip install --no-deps . && pip uninstall -y pip setuptools
+
+# What all images share at run time: a user without rights or a shell, and no installer.
 FROM base AS runtime
 RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin greyhound \
     && install -d -o greyhound -g greyhound -m 750 /data \
     # Python's own installer is of no use here; what runs lies in /opt/greyhound.
-    && rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip*
-# ONNX Runtime and MLflow would keep records of their use in the home folder.
+    && rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip* \
+        /usr/lib/python3/dist-packages/pip* /usr/bin/pip*
+WORKDIR /data
+
+FROM runtime AS door
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY deploy/door/haproxy.cfg /etc/haproxy/haproxy.cfg
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/door/health', timeout=2)"]
+ENTRYPOINT ["haproxy"]
+CMD ["-W", "-q", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+
+FROM runtime AS frontend
+COPY --from=frontend-build /opt/greyhound /opt/greyhound
+ENV PATH=/opt/greyhound/bin:$PATH \
+    GREYHOUND_FRONTEND_HOST=0.0.0.0 \
+    GREYHOUND_FRONTEND_PORT=5002
+USER 10001
+EXPOSE 5002
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"GREYHOUND_FRONTEND_PORT\"]}/health', timeout=2)"]
+ENTRYPOINT ["greyhound"]
+CMD ["frontend"]
+
+# The two that read races and models: one folder to write to, and no records of their use sent anywhere.
+FROM runtime AS models
 ENV PATH=/opt/greyhound/bin:$PATH \
     OMP_NUM_THREADS=1 \
     ORT_DISABLE_TELEMETRY=1 \
     MLFLOW_DISABLE_TELEMETRY=true \
     GREYHOUND_DATABASE=sqlite:////data/greyhound.db \
     GREYHOUND_REGISTRY=sqlite:////data/mlflow.db
-WORKDIR /data
 VOLUME /data
 
-FROM runtime AS training
+FROM models AS training
 COPY --from=training-build /opt/greyhound /opt/greyhound
 # matplotlib and MLflow keep their caches where the user may write.
 ENV MPLCONFIGDIR=/tmp/matplotlib
@@ -64,7 +108,7 @@ USER 10001
 ENTRYPOINT ["greyhound"]
 CMD ["train"]
 
-FROM runtime AS service
+FROM models AS service
 COPY --from=service-build /opt/greyhound /opt/greyhound
 ENV GREYHOUND_HOST=0.0.0.0 \
     GREYHOUND_PORT=8000

@@ -6,14 +6,14 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint audit format openapi lock image clean
+.PHONY: help setup run test check lint audit format openapi release-api screenshots lock image env check-images docs docs-serve clean
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything that is needed
 
-run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000
+run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000, show on 5002
 	@exec $(BIN)/greyhound up
 
 test: $(READY) ## run all tests
@@ -30,24 +30,52 @@ lint: $(READY) ## check formatting, lint, types and which package imports which
 audit: $(READY) ## look the pinned packages up among known vulnerabilities; says so where they cannot be asked for
 	$(BIN)/python -m tests.house.audit
 
+docs: $(READY) ## build the documentation into var/site; a warning is an error
+	$(MKDOCS) build --strict --quiet
+
+docs-serve: $(READY) ## show the documentation on port 8001, and again whenever a page is saved
+	$(MKDOCS) serve --dev-addr localhost:8001
+# Two notices about the future of MkDocs itself, printed at every build; they are no warnings of the build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs
+
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-openapi: $(READY) ## write openapi/openapi.json anew from the code
+openapi: $(READY) ## write openapi/openapi.json anew from the code, and the client's models from it
 	$(BIN)/python -m service.openapi openapi/openapi.json
+	$(BIN)/python -m tests.openapi.client_models
+
+release-api: openapi ## make openapi/openapi.json the released one, by which later changes are judged
+	cp openapi/openapi.json openapi/released.json
+
+screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
+	$(BIN)/python -m tests.frontend.screenshots
 
 lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) --extra dev pyproject.toml -o constraints.txt
-	for extras in service,postgresql,tracing training,postgresql,tracing frontend; do \
+	for extras in service,postgresql,tracing training,postgresql,tracing; do \
 		$(BIN)/uv pip compile $(LOCK) --extra $${extras//,/ --extra } -c constraints.txt pyproject.toml \
 			-o constraints/$${extras%%,*}.txt; done
+	$(BIN)/uv pip compile $(LOCK) --extra frontend $(NO_RACES:%=--no-emit-package %) -c constraints.txt pyproject.toml \
+		-o constraints/frontend.txt
+# What only races and models need, and the front end's image does without.
+NO_RACES := alembic greenlet mako numpy sqlalchemy sqlmodel
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-image: ## build the service's container image, and the one that trains
+image: ## build the container images: service, training, front end, and the door before them
 	docker build --target service -t greyhound-service .
 	docker build --target training -t greyhound-training .
+	docker build --target frontend -t greyhound-frontend .
+	docker build --target door -t greyhound-door .
+
+env: ## write .env, once, with passwords for `docker compose up`
+	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) deploy/env.py
+
+check-images: $(READY) ## build the images and run all of docker-compose.yml from them, end to end (minutes)
+	GREYHOUND_CHECK_IMAGES=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/compose/test_from_images.py
 
 clean: ## delete .venv, caches and everything under var/ (database and models too)
 	rm -rf .venv var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -58,6 +86,7 @@ $(READY): pyproject.toml setup.py racing/kernels/_loops.c constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@rm -f racing/kernels/*.so # one of before would hide that compiling fails now
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@$(BIN)/python -c 'import racing.kernels as k; k.IS_COMPILED or print("No C compiler or no Python headers: cards take milliseconds instead of a fraction of one. All else works.")'
 	@touch $@

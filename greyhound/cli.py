@@ -13,6 +13,7 @@ from greyhound.errors import ExtraMissing, exit_code, one_line
 # `greyhound --help` answers without importing MLflow, scikit-learn or the web service.
 COMMANDS = {
     "up": ("greyhound.commands.up:up", "Fill, train and promote where nothing is yet, then serve."),
+    "prepare": ("greyhound.commands.prepare:prepare", "What `up` does, without serving."),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
@@ -27,6 +28,7 @@ COMMANDS = {
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
+    "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 INTERRUPTED = 130
 

@@ -4,6 +4,7 @@ UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED = 1, 3, 4, 5
 
 # Errors are named, not imported: the service's image holds no training, and `--help` wants no imports.
 EXIT_CODES = {
+    "frontend.errors:PortTaken": ABSENT,
     "greyhound.errors:ExtraMissing": ABSENT,
     "model_registry.errors:ArtifactBroken": REFUSED,
     "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
@@ -30,6 +31,11 @@ EXIT_CODES = {
 
 # Which extra brings a module that may be missing; our own packages too, as images leave some out.
 EXTRA_OF_MODULE = {
+    "client": "client",
+    "httpx": "client",
+    "flask": "frontend",
+    "frontend": "frontend",
+    "waitress": "frontend",
     "fastapi": "service",
     "mlflow": "service",
     "onnxruntime": "service",

@@ -39,6 +39,14 @@ class Webhooks:
                 )
             )
 
+    def put(self, url: str, *, secret: str) -> Webhook:
+        """Add a webhook in the place of those that tell ``url`` already: it is told once, by this secret."""
+        before = [hook for hook in self.all() if hook.url == url]
+        added = self.add(url, secret=secret)
+        for hook in before:
+            self.remove(hook.id)
+        return added
+
     def all(self) -> list[Webhook]:
         """Return every webhook that tells of moved aliases."""
         found: list[MlflowWebhook] = []

@@ -19,7 +19,7 @@ from service.form import Form
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
-from service.openapi import describe
+from service.openapi import describe, operation_id
 from service.patience import Patience
 from service.process.admission import Admission
 from service.process.draining import Draining
@@ -105,7 +105,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         running.store.close()
         running.readers.close()
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, generate_unique_id_function=operation_id)
     app.state.running = running
     for router in (
         predict.router, batch.router, predictions.router, results.router, status.router, models.router,

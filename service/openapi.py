@@ -3,23 +3,26 @@
 import json
 import sys
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from model_registry.errors import GatesNotPassed, NoSuchVersion
+from racing.errors import CardRefused
+from service.errors import BodyTooLarge, BodyUnreadable, KeyMissing, NotJson, NotReady, ScopeMissing, TooMany
 from service.links import link_versions
-from service.problems import MEDIA_TYPE, BrokenRule, Problem
+from service.problems import KINDS, MEDIA_TYPE, BrokenRule, Problem
 from service.promotion import PromotionIn, RollbackIn
 from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
-VERSION = "1"
+VERSION = "1.0.0"
 DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
@@ -36,8 +39,8 @@ TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
-    {"name": "watching", "description": "For Prometheus."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
+    {"name": "watching", "description": "For Prometheus."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
 REQUEST_ID: dict[str, Any] = {
@@ -62,6 +65,19 @@ _REASONS = {
     429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",
 }
+# One kind of problem a status, as an example.
+_EXAMPLES: Mapping[int, type[Exception]] = {
+    400: BodyUnreadable,
+    401: KeyMissing,
+    403: ScopeMissing,
+    404: NoSuchVersion,
+    409: GatesNotPassed,
+    413: BodyTooLarge,
+    415: NotJson,
+    422: CardRefused,
+    429: TooMany,
+    503: NotReady,
+}
 # Read by handlers themselves, so FastAPI does not see them.
 _INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, ResultsIn, RollbackIn)
 
@@ -81,6 +97,11 @@ def json_content(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str
 def parameters(*described: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ``openapi_extra`` of a route that reads parameters itself."""
     return {"parameters": [dict(parameter) for parameter in described]}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return a route's name in the document, after its handler; methods of clients are named alike."""
+    return route.name.removeprefix("get_").replace("post_", "send_")
 
 
 def describe(app: FastAPI) -> None:
@@ -142,9 +163,10 @@ def _without_default_422(operation: dict[str, Any]) -> None:
 
 
 def _problem(status: int) -> dict[str, Any]:
+    kind = KINDS[_EXAMPLES[status]]
     example: dict[str, Any] = {
-        "type": "urn:greyhound:problem:card-refused" if status == 422 else "urn:greyhound:problem:...",
-        "title": HTTPStatus(status).phrase,
+        "type": f"urn:greyhound:problem:{kind.slug}",
+        "title": kind.title,
         "status": status,
         "detail": _REASONS[status],
         "request_id": "4f9d1c2ab35e47c0a7c2f1a90d1be812",

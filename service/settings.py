@@ -185,8 +185,8 @@ class ServiceSettings(BaseSettings):
     )
     log_predictions: bool = Field(
         default=True,
-        description="Keep every answered card in the race database, see docs/prediction-log.md; needs a "
-        "database.",
+        description="Keep every answered card in the race database, see docs/how-to/prediction-log.md; "
+        "needs a database.",
     )
     log_interval_s: float = Field(
         default=0.5,

@@ -1,15 +1,14 @@
 """What several suites need: the folder of real files, where there is one, and a PostgreSQL server."""
 
 import os
-import shutil
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,37 +42,5 @@ def postgresql_url(postgresql_server: str) -> str:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """Return the socket folder of a PostgreSQL server started for the tests, or skip."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = found[-1] if found else Path(shutil.which("initdb") or "/absent/initdb")
-    if not initdb.exists():
-        pytest.skip("PostgreSQL is not installed (initdb is neither in PATH nor in /usr/lib/postgresql)")
-    # the server refuses to run as root
-    user = "postgres" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        data = Path(folder) / "data"
-        if user:
-            shutil.chown(folder, user)
-        made = subprocess.run(
-            [initdb, "-D", data, "-U", "greyhound", "-A", "trust", "--no-sync"],
-            capture_output=True,
-            text=True,
-            cwd="/",
-            user=user,
-        )
-        if made.returncode:
-            pytest.skip(f"PostgreSQL does not start here: {made.stderr.strip()[-200:]}")
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        control = [initdb.with_name("pg_ctl"), "-D", data]
-        log = ["-l", Path(folder) / "log"]
-        subprocess.run(
-            [*control, *log, "-w", "-o", options, "start"],
-            check=True,
-            cwd="/",
-            user=user,
-            capture_output=True,
-        )
-        try:
-            yield folder
-        finally:
-            stop = [*control, "-m", "immediate", "stop"]
-            subprocess.run(stop, check=True, cwd="/", user=user, capture_output=True)
+    with postgresql("-U greyhound -A trust", "listen_addresses=") as folder:
+        yield folder

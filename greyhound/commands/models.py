@@ -155,7 +155,7 @@ def webhook() -> None:
 
 
 @webhook.command()
-@click.argument("url")
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
 @click.option(
     "--secret",
     envvar="GREYHOUND_WEBHOOK_SECRET",
@@ -166,9 +166,10 @@ def webhook() -> None:
 )
 @registry_option
 @json_option
-def add(url: str, secret: str, registry: str, as_json: bool) -> None:
-    """Tell the service at URL, .../webhooks/mlflow, of every promotion; a try is sent at once.
+def add(urls: tuple[str, ...], secret: str, registry: str, as_json: bool) -> None:
+    """Tell the service at each URL, .../webhooks/mlflow, of every promotion; a try is sent at once.
 
+    One that is there already for a URL makes room, so the command may be run again, with another secret too.
     The registry must be an MLflow tracking server. Services that no webhook reaches follow by asking.
 
     Example: greyhound models webhook add https://service.example/webhooks/mlflow
@@ -176,14 +177,17 @@ def add(url: str, secret: str, registry: str, as_json: bool) -> None:
     if len(secret) < MIN_SECRET:
         raise click.BadParameter(f"a secret has at least {MIN_SECRET} characters, got {len(secret)}")
     hooks = _webhooks(registry)
-    added = hooks.add(url, secret=secret)
-    failure = hooks.try_out(added.id)
+    told = []
+    for url in urls:
+        added = hooks.put(url, secret=secret)
+        failure = hooks.try_out(added.id)
+        told.append({"id": added.id, "url": added.url, "failure": failure})
+        if as_json:
+            continue
+        tried = f"but a try failed: {failure}" if failure else f"and {added.url} took a try."
+        console.print(f"Webhook {added.id} is added, {tried}", soft_wrap=True)
     if as_json:
-        print_json({"id": added.id, "url": added.url, "failure": failure})
-    elif failure:
-        console.print(f"Webhook {added.id} is added, but a try failed: {failure}")
-    else:
-        console.print(f"Webhook {added.id} is added, and {added.url} took a try.")
+        print_json(told[0] if len(told) == 1 else {"webhooks": told})
 
 
 @webhook.command("list")

@@ -58,7 +58,7 @@ async def get_predictions(
 
 
 @router.get("/score", summary="How good they were", responses=problems(422, 503))
-async def get_score(
+async def get_scores(
     service: Service, asked: WhatIsAsked, by: By = "week", with_late: Late = False
 ) -> ScoresOut:
     """Judge the predictions whose outcomes are known: race log loss beside the market's, and calibration.

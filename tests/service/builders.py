@@ -135,11 +135,11 @@ class RunningService:
 
 
 @contextmanager
-def running_service(registry: str, **settings: Any) -> Iterator[RunningService]:
+def running_service(registry: str, *, port: int = 0, **settings: Any) -> Iterator[RunningService]:
     """The app we ship, under uvicorn, on a free port of this machine."""
     values = {"registry": registry, "database": None, "champion_poll_s": 0.05, "retry_s": 0.2}
     values |= {"kept_champion": ""} | settings
-    listening: socket.socket = open_socket("127.0.0.1", 0)
+    listening: socket.socket = open_socket("127.0.0.1", port)
     uvicorn = server(ServiceSettings(**values))
     thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -1,5 +1,6 @@
 """MLflow's signed webhook: sent by a real tracking server, and refused where it is not the registry's."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -68,6 +69,10 @@ def test_a_tracking_server_tells_of_a_promotion_and_the_service_follows_at_once(
         assert added.exit_code == 0, added.output
         assert "took a try" in added.output
         assert SECRET not in added.output
+        again = CliRunner().invoke(main, ["models", "webhook", "add", *webhook, "--json"])
+        assert json.loads(again.output)["failure"] is None
+        listed = CliRunner().invoke(main, ["models", "webhook", "list", "--registry", server.url])
+        assert listed.output.split() == [json.loads(again.output)["id"], webhook[0]]
         server.registry.promote(2, reason="it is better")
         status = service.wait_until(lambda status: status["version"] == 2, seconds=20)
         assert (win_probabilities(service.predict(make_card())) != before).any()

@@ -1,0 +1,148 @@
+"""The client for code that runs on asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+
+import httpx
+
+from client import calls
+from client.batch import CardAnswer, answer_of_line, broken_off
+from client.calling import CONNECT_TIMEOUT_S, PATIENCE, READ_TIMEOUT_S, Call, Caller, Patience, timeout_of
+from client.errors import problem_of
+from client.methods import named_after
+from client.models import LoggedCardOut
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def _asks(
+    describe: Callable[P, Call[Answer]],
+) -> Callable[Concatenate["AsyncGreyhoundClient", P], Awaitable[Answer]]:
+    """Return the method that makes a call and returns its answer."""
+
+    async def method(client: "AsyncGreyhoundClient", /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return await client.ask(describe(*args, **kwargs))
+
+    return named_after(describe, method)
+
+
+class AsyncGreyhoundClient(Caller):
+    """Asks the service, as :class:`~client.blocking.GreyhoundClient` does, and awaits its answers.
+
+    Parameters
+    ----------
+    url
+        Where the service is, with the path under which a proxy shows it, if any.
+    api_key
+        For what takes a key; made by ``greyhound keys add``.
+    request_id
+        Id that every request bears; by default each has one of its own.
+    patience
+        How often a call is tried again, and after how long.
+    connect_timeout_s, read_timeout_s
+        Seconds to wait for a connection, and for an answer (of a stream: for each part of it).
+    http
+        A client of httpx to send by, with its own time-outs, proxies and certificates; closing it is yours.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        api_key: str | None = None,
+        request_id: str | None = None,
+        patience: Patience = PATIENCE,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        super().__init__(url, api_key, request_id, patience, owns=http is None)
+        self._http = http or httpx.AsyncClient(timeout=timeout_of(connect_timeout_s, read_timeout_s))
+
+    predict = _asks(calls.predict)
+    predictions = _asks(calls.predictions)
+    scores = _asks(calls.scores)
+    send_results = _asks(calls.send_results)
+    model_status = _asks(calls.model_status)
+    models = _asks(calls.models)
+    model = _asks(calls.model)
+    promote = _asks(calls.promote)
+    rollback = _asks(calls.rollback)
+    live = _asks(calls.live)
+    ready = _asks(calls.ready)
+    metrics = _asks(calls.metrics)
+
+    async def predict_batch(
+        self, cards: Iterable[calls.Card] | str, **told: Unpack[calls.Told]
+    ) -> AsyncIterator[CardAnswer]:
+        """Yield the answer of each card, in order, as it comes; a form guide's CSV, as text, is one card.
+
+        A card that is refused stops no other: its :class:`~client.errors.Problem` is yielded, not raised. The
+        request is sent as the first answer is asked for.
+        """
+        response = await self._sent(calls.predict_batch(cards, **told), stream=True)
+        n_answers = 0
+        try:
+            if not response.is_success:
+                await response.aread()
+                raise problem_of(response)
+            async for line in response.aiter_lines():
+                yield answer_of_line(line)
+                n_answers += 1
+        except httpx.TransportError as error:
+            raise broken_off(self.url, n_answers, error) from error
+        finally:
+            await response.aclose()
+
+    async def every_prediction(self, **asked: Unpack[calls.Asked]) -> AsyncIterator[LoggedCardOut]:
+        """Yield every logged prediction that is meant, the newest first, page by page."""
+        before: int | None = None
+        while True:
+            page = await self.predictions(limit=200, before=before, **asked)
+            for prediction in page.predictions:
+                yield prediction
+            before = page.next_before
+            if before is None:
+                return
+
+    async def ask(self, call: Call[Answer]) -> Answer:
+        """Return the answer of a call, typed."""
+        return call.read(await self.raw(call))
+
+    async def raw(self, call: Call[Any] | str) -> httpx.Response:
+        """Return the answer of a call, or of a GET of an address, as it came: problems are not raised.
+
+        ``client.raw(calls.predict(card)).content`` is the JSON, ``client.raw("/model_status")`` a short way.
+        """
+        return await self._sent(Call("GET", call, str) if isinstance(call, str) else call)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._owns_connections:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _sent(self, call: Call[Any], *, stream: bool = False) -> httpx.Response:
+        request, n_tried = self.request_of(call), 0
+        while True:
+            outcome = await self._try(request, stream)
+            n_tried += 1
+            wait_s = self.patience.wait_s(n_tried, call, outcome)
+            if wait_s is None:
+                return self.settled(outcome)
+            if isinstance(outcome, httpx.Response):
+                await outcome.aclose()
+            await asyncio.sleep(wait_s)
+
+    async def _try(self, request: httpx.Request, stream: bool) -> httpx.Response | httpx.TransportError:
+        try:
+            return await self._http.send(request, stream=stream)
+        except httpx.TransportError as error:
+            return error

@@ -1,0 +1,655 @@
+"""What goes over the wire, typed; made from openapi/openapi.json by ``make openapi``."""
+
+from __future__ import annotations
+
+from datetime import date as date_aliased
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class BinOut(BaseModel):
+    """Runners of about the same probability."""
+
+    n_runners: int
+    """How many."""
+    predicted: float
+    """Mean probability."""
+    observed: float
+    """Share of winners."""
+
+
+class BrokenRule(BaseModel):
+    """One rule that the request breaks."""
+
+    pointer: str
+    """JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter of the address its name after a question mark, `?explain`."""
+    rule: str
+    """The rule."""
+
+
+class ContributionOut(BaseModel):
+    """What one topic adds to a runner's strength."""
+
+    topic: str
+    """What it is about. `market rating`: what the prices of its past races say of its ability; `rated price`: what Betfair's model says of the race itself, for models that may know it; `results`: places, wins and margins; `times`: times and speeds over the whole distance; `early pace`: first splits, positions at the first call, early speed; `box`: where it starts, and who starts beside it; `class and course`: grade, track and distance, how they suit it, and the rivals; `fitness`: days since and between its runs, their number, and weight."""
+    contribution: float
+    """Its Shapley value, in log odds: above 0 it speaks for the runner. A runner's contributions sum to its `strength` less the race's `base_strength`."""
+    multiplies_odds_by: Annotated[float, Field(gt=0.0)]
+    """exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), with its rivals as they are."""
+
+
+class ExplanationOut(BaseModel):
+    """Why a runner has its probability: its strength, and what each topic contributes to it."""
+
+    strength: float
+    """Log odds, calibrated and ready to be shared: the win probabilities are the softmax of the runners' strengths."""
+    contributions: list[ContributionOut]
+    """One entry a topic that the model knows, the largest first, for or against."""
+
+
+class KeptOut(BaseModel):
+    """What lies on this machine's disk for a start while the registry is away."""
+
+    version: int | None
+    """Version that is kept; null if none is."""
+    kept_at: AwareDatetime | None
+    """Since when, UTC."""
+    error: str | None
+    """Why the version that serves could not be kept, or a kept one not be used."""
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+    """Always `live`."""
+
+
+class LogOut(BaseModel):
+    """How the prediction log does."""
+
+    is_on: bool
+    """Whether answers are kept: not without a database, nor where it is set off."""
+    n_waiting: int
+    """Answers in memory, not kept yet."""
+    n_written: int
+    """Answers written to the database since the start."""
+    n_spooled: int
+    """Answers that went to disk first, as the database was away or slow."""
+    n_dropped: int
+    """Answers that are not kept: neither database nor disk took them in time."""
+    spool_bytes: int
+    """Bytes on disk that the database has not taken yet."""
+    last_kept: AwareDatetime | None
+    """When answers were last written or spooled, UTC."""
+    database_error: str | None
+    """Why the database takes no answers, if it does not."""
+    spool_error: str | None
+    """Why the disk takes no answers, if it was tried and does not."""
+
+
+class LoggedRunnerOut(BaseModel):
+    """What was said of a runner, and what it did."""
+
+    name: str
+    """As on the card."""
+    box: int
+    """As on the card."""
+    win_probability: float
+    """As answered."""
+    place_probability: float
+    """As answered."""
+    finish_position: int | None
+    """Place at the finish, once known."""
+    won: bool | None
+    """Whether it won, once known; null if scratched."""
+    share: float | None
+    """Its win probability shared again among the starters."""
+    market_probability: float | None
+    """The market's at the off: BSP's, else SP's."""
+
+
+class PastRunIn(BaseModel):
+    """One past race of a runner. Only date, track and distance are needed; leave out what is unknown."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    date: date_aliased
+    """Day of the race. Runs on or after the card's date are left out, with a warning."""
+    track: Annotated[str, Field(max_length=60, min_length=1)]
+    """Track where it was run."""
+    distance_m: Annotated[int, Field(ge=150, le=1200)]
+    """Distance in metres."""
+    box: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Box that it started from."""
+    grade: Annotated[str | None, Field(max_length=60)] = None
+    """Grade as the source writes it."""
+    weight_kg: Annotated[float | None, Field(ge=15.0, le=50.0)] = None
+    """Weight in kilograms."""
+    finish_position: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Place at the finish, 1 for the winner."""
+    time_s: Annotated[float | None, Field(ge=5.0, le=120.0)] = None
+    """The runner's own time in seconds."""
+    winner_time_s: Annotated[float | None, Field(ge=5.0, le=120.0)] = None
+    """The winner's time in seconds."""
+    first_split_s: Annotated[float | None, Field(ge=0.5, le=60.0)] = None
+    """Seconds to the first sectional mark."""
+    margin_lengths: Annotated[float | None, Field(ge=0.0, le=200.0)] = None
+    """Lengths behind the winner; for the winner, lengths over the second."""
+    position_in_running: Annotated[str | None, Field(pattern="^[0-9]{1,10}$")] = None
+    """Position at each call, one digit a call."""
+    starting_price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Starting price, decimal odds."""
+    bsp: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Betfair starting price, decimal odds."""
+    place_bsp: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Betfair starting price to be placed, decimal odds."""
+    rated_price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """An outside model's decimal odds for that race."""
+    early_speed: Annotated[float | None, Field(ge=0.0, le=1.0)] = None
+    """Betfair's early-speed rating for that race, 0 slow to 1 fast from the boxes."""
+
+
+class Problem(BaseModel):
+    """What went wrong, after RFC 9457. It never repeats the request."""
+
+    type: str
+    """Stable name of the kind of problem, for programs."""
+    title: str
+    """The kind of problem, for people."""
+    status: int
+    """The HTTP status, again."""
+    detail: str
+    """What is wrong this time."""
+    request_id: str | None = None
+    """As in the header `X-Request-ID`."""
+    errors: list[BrokenRule] | None = None
+    """Each broken rule, where the request breaks some; at most 50."""
+
+
+class PromotionIn(BaseModel):
+    """Why a version becomes the champion."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: Annotated[str, Field(max_length=2000, min_length=1)]
+    """Why, for the record."""
+    force: bool | None = False
+    """Promote it although it failed its gates; this goes on record."""
+
+
+class PromotionOut(BaseModel):
+    """One change of the champion, as it is on record."""
+
+    number: int
+    """Number of the change, from 1."""
+    action: Literal["promote", "rollback"]
+    """What was done."""
+    version: int
+    """The champion from now on."""
+    previous: int | None
+    """The champion before, if there was one."""
+    reason: str
+    """Why."""
+    by: str
+    """Name of the key that asked."""
+    forced: bool
+    """Whether gates were overruled."""
+    at: AwareDatetime
+    """When, UTC."""
+    serving_version: int | None
+    """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
+
+
+class RaceTakenOut(BaseModel):
+    """What became of one race."""
+
+    status: Literal["imported", "already imported", "refused"]
+    """`already imported`: it was told before in the same words."""
+    n_added: int
+    """Runs that were new."""
+    n_updated: int
+    """Known runs of which it told more."""
+    n_known: int
+    """Runners of which it told nothing new."""
+    problems: list[str]
+    """What was not believed, and why."""
+
+
+class Ready(BaseModel):
+    """A champion is loaded."""
+
+    status: Literal["ready"] = "ready"
+    """Always `ready`."""
+    version: int
+    """Version that serves."""
+
+
+class RefusalOut(BaseModel):
+    """A version that was promoted but is not let in."""
+
+    version: int
+    """Version that was refused."""
+    why: str
+    """In a word: `corrupt`, `digest` (altered), `features` (unknown here), `golden` (off on its golden card), `incomplete`, `slow`, `registry` (it could not be fetched) or `other`."""
+    reason: str
+    """In full."""
+    at: AwareDatetime
+    """When, UTC."""
+    is_final: bool
+    """Whether it is left alone until the alias moves; otherwise it is tried again."""
+
+
+class RegistryOut(BaseModel):
+    """What the service sees of the registry."""
+
+    champion_version: int | None
+    """Version that the champion alias names, as last seen; it differs from `version` while a new one is loaded, and when it was refused."""
+    last_look: AwareDatetime | None
+    """Last time it was asked, UTC."""
+    last_contact: AwareDatetime | None
+    """Last time it answered, UTC."""
+    error: str | None
+    """Why it did not answer, if it did not."""
+
+
+class ResultsOut(BaseModel):
+    """What became of results; those that were taken are stored."""
+
+    races: list[RaceTakenOut]
+    """In the order of the request."""
+    ratings: Literal["follow", "current"]
+    """`follow`: the ratings learn from these races within seconds; until then answers warn of `ratings_behind`. `current`: nothing changed."""
+
+
+class RollbackIn(BaseModel):
+    """Why the champion is taken back."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: Annotated[str, Field(max_length=2000, min_length=1)]
+    """Why, for the record."""
+
+
+class RunnerIn(BaseModel):
+    """One dog in the race. Give its form, or just its name when the database knows it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: Annotated[str, Field(max_length=60, min_length=1)]
+    """The dog's name; case, punctuation and a leading card number do not matter."""
+    box: Annotated[int, Field(ge=1, le=10)]
+    """Box that it starts from. A reserve takes the box of the runner it replaces."""
+    weight_kg: Annotated[float | None, Field(ge=15.0, le=50.0)] = None
+    """Weight today in kilograms."""
+    price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """The market's decimal odds for this race. Where every runner has one, the market's and the combined probabilities are answered too; the model itself never sees it."""
+    rated_price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """An outside model's decimal odds for this race."""
+    early_speed: Annotated[float | None, Field(ge=0.0, le=1.0)] = None
+    """Betfair's early-speed rating for this race, 0 slow to 1 fast from the boxes."""
+    form: Annotated[list[PastRunIn] | None, Field(max_length=300)] = None
+    """Past runs, in any order. They fill in what the database lacks."""
+
+
+class RunnerOut(BaseModel):
+    """The answer for one runner."""
+
+    name: str
+    """As in the request."""
+    box: int
+    """As in the request."""
+    win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Chance of winning; the runners' sum to 1."""
+    place_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Chance of one of the places paid (`n_places`); the runners' sum to `n_places`."""
+    fair_price: float
+    """1 / win_probability, decimal odds."""
+    rank: Annotated[int, Field(ge=1)]
+    """1 for the likeliest winner."""
+    is_known: bool
+    """Whether the database knows the dog."""
+    n_prior_runs: Annotated[int, Field(ge=0)]
+    """Runs before race day that the answer draws on."""
+    market_probability: Annotated[float | None, Field(ge=0.0, le=1.0)]
+    """1 / price shared out within the race; null unless every runner has a price."""
+    combined_probability: Annotated[float | None, Field(ge=0.0, le=1.0)]
+    """Model and market combined; null unless every runner has a price and the model has learnt how to combine them."""
+    explanation: ExplanationOut | None
+    """Why; null unless the request asks with `explain=true`."""
+
+
+class RunnerResultIn(BaseModel):
+    """One starter and how it ran. Leave out what is unknown, and runners that were scratched."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: Annotated[str, Field(max_length=60, min_length=1, pattern="^[^\\x00-\\x1f]*$")]
+    """The dog's name."""
+    box: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Box that it started from."""
+    finish_position: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Place at the finish; null did not finish."""
+    time_s: Annotated[float | None, Field(ge=5.0, le=120.0)] = None
+    """The runner's own time in seconds."""
+    first_split_s: Annotated[float | None, Field(ge=0.5, le=60.0)] = None
+    """Seconds to the first sectional mark."""
+    margin_lengths: Annotated[float | None, Field(ge=0.0, le=50.0)] = None
+    """Lengths behind the winner; for the winner, lengths over the second."""
+    weight_kg: Annotated[float | None, Field(ge=15.0, le=50.0)] = None
+    """Weight in kilograms."""
+    position_in_running: Annotated[str | None, Field(pattern="^[0-9]{1,10}$")] = None
+    """Position at each call, one digit a call."""
+    starting_price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Starting price, decimal odds."""
+    bsp: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Betfair starting price, decimal odds."""
+    place_bsp: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Betfair starting price to be placed, decimal odds."""
+
+
+class ScoreOut(BaseModel):
+    """How good the predictions of some races were; null where there is nothing to judge by."""
+
+    group: str
+    """Monday of the week, key of the track, version, or `all`."""
+    n_races: int
+    """Races judged."""
+    log_loss: float | None
+    """Race log loss."""
+    uniform_log_loss: float | None
+    """Of knowing but the field size."""
+    top_pick_rate: float | None
+    """How often the likeliest won."""
+    n_with_market: int
+    """Races whose starters all have a price."""
+    log_loss_with_market: float | None
+    """Race log loss on those."""
+    market_log_loss: float | None
+    """The market's on those."""
+
+
+class ScoresOut(BaseModel):
+    """How good the logged predictions were."""
+
+    total: ScoreOut
+    """All together."""
+    groups: list[ScoreOut]
+    """Group by group."""
+    calibration: list[BinOut]
+    """About ten bins of equally many runners."""
+
+
+class ServiceOut(BaseModel):
+    """How the service does. Counts are of the process that answers; ``/metrics`` adds all workers up."""
+
+    uptime_s: float
+    """Seconds since it started."""
+    pid: int
+    """The process that answers."""
+    n_workers: int
+    """Processes that serve together."""
+    requests: dict[str, int]
+    """Requests answered since it started, by class of their status."""
+    n_in_flight: int
+    """Requests that are being answered now."""
+    queue_length: int
+    """Requests that wait for their turn."""
+    n_refused_for_overload: int
+    """Requests turned away because too many waited."""
+    predict_p50_ms: float | None
+    """Half of the predictions of the last five minutes took less; null if there were none."""
+    predict_p99_ms: float | None
+    """99 of 100 predictions of the last five minutes took less."""
+    longest_gc_pause_ms: float
+    """Longest stop by the garbage collector since the version that serves came in."""
+    is_traced: bool
+    """Whether traces go to a collector."""
+
+
+class SwapOut(BaseModel):
+    """The latest change of the serving version."""
+
+    version: int
+    """Version that came in."""
+    previous: int | None
+    """Version that it replaced, if one served."""
+    at: AwareDatetime
+    """When, UTC."""
+    seconds: float
+    """From seeing the alias move to serving."""
+    golden_difference: float | None
+    """Largest difference between the two versions' probabilities on the new one's golden card; null where they cannot be compared."""
+
+
+class Taken(BaseModel):
+    """The delivery is the registry's."""
+
+    is_taken: bool | None = True
+    """Always true."""
+
+
+class VersionOut(BaseModel):
+    """One registered version."""
+
+    version: int
+    """Its number."""
+    aliases: list[str]
+    """`champion` serves, `challenger` would."""
+    kind: str
+    """Model family, or `ensemble`."""
+    created_at: AwareDatetime
+    """When it was registered, UTC."""
+    feature_version: str
+    """Its set of features."""
+    digest: str
+    """sha256 over its artifact."""
+    data_hash: str
+    """Hash of the data that it was trained on."""
+    git_commit: str
+    """Code that trained it."""
+    gates: str | None
+    """`passed`, `failed`, or null where nobody judged."""
+    gate_failures: str
+    """Why it failed its gates."""
+    description: str
+    """In words."""
+    metrics: dict[str, float]
+    """Figures on races later than anything that it saw."""
+
+
+class VersionsOut(BaseModel):
+    """Every registered version."""
+
+    models: list[VersionOut]
+    """Newest first."""
+
+
+class WarningOut(BaseModel):
+    """Something about the card that the reader of the answer should know."""
+
+    code: str
+    """Stable, for programs."""
+    text: str
+    """A sentence, for people."""
+
+
+class CardIn(BaseModel):
+    """A race that has not been run: where, when, over what, and who runs."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    date: date_aliased
+    """Race day. Only runs before it count, so a past day is answered as of that day; at most 60 days ahead."""
+    track: Annotated[str, Field(max_length=60, min_length=1)]
+    """Track, under any name that it goes by."""
+    distance_m: Annotated[int, Field(ge=150, le=1200)]
+    """Distance in metres."""
+    grade: Annotated[str | None, Field(max_length=60)] = None
+    """Grade as the source writes it."""
+    race_number: Annotated[int | None, Field(ge=1, le=30)] = None
+    """Number of the race at the meeting."""
+    runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
+    """Every starter, each in a box of its own."""
+
+
+class LoggedCardOut(BaseModel):
+    """An answered card, and how it came out."""
+
+    id: int
+    """Number in the log."""
+    request_id: str
+    """Id of the request."""
+    at: AwareDatetime
+    """When it was answered, UTC."""
+    model_version: int
+    """Version that answered."""
+    digest: str
+    """sha256 over that version's artifact."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Key of the track."""
+    distance_m: int
+    """Distance in metres."""
+    race_number: int | None
+    """Number of the race, if told."""
+    race_id: int | None
+    """The stored race that it was, once known."""
+    loss: float | None
+    """Race log loss: minus the log of the winner's share. Null until judged."""
+    market_loss: float | None
+    """The market's."""
+    uniform_loss: float | None
+    """Of knowing but the field size."""
+    runners: list[LoggedRunnerOut]
+    """By box."""
+
+
+class LoggedCardsOut(BaseModel):
+    """A page of the log."""
+
+    predictions: list[LoggedCardOut]
+    """Newest first."""
+    next_before: int | None
+    """Send it as `before` for the next page; null at the end."""
+    n_unread: int
+    """Cards just logged that are not shown yet; they are within seconds."""
+
+
+class ModelStatus(BaseModel):
+    """The champion, how good it is, and how it got here."""
+
+    success: bool
+    """Whether a champion is serving."""
+    model_type: str | None = None
+    """What kind of model."""
+    accuracy: float | None = None
+    """Share of right yes/no calls at probability 0.5 on untouched races. Saying `nobody wins` scores 0.875 in fields of eight, so judge by auc_score and metrics."""
+    auc_score: float | None = None
+    """Area under the ROC curve, untouched races."""
+    f1_score: float | None = None
+    """F1, untouched races."""
+    last_trained: str | None = None
+    """End of training, ISO 8601, UTC."""
+    features: int | None = None
+    """Number of features."""
+    samples: int | None = None
+    """Runs trained on."""
+    class_balance: str | None = None
+    """How winners and losers were balanced."""
+    calibration: str | None = None
+    """How scores were calibrated."""
+    optimization: str | None = None
+    """How parameters were searched."""
+    version: int | None = None
+    """Version that serves."""
+    champion_since: AwareDatetime | None = None
+    """When it was promoted, UTC; null where the registry has no record of it."""
+    loaded_at: AwareDatetime | None = None
+    """Since when it serves here, UTC."""
+    served_from: Literal["registry", "kept artifact"] | None = None
+    """Where it was loaded from. `kept artifact`: the registry could not give its champion when the service started, so the last good one kept on disk serves until it can."""
+    served_from_kept_at: AwareDatetime | None = None
+    """When that artifact was kept, UTC; null otherwise."""
+    is_simulated: bool | None = None
+    """Whether it was trained on simulated races."""
+    feature_version: str | None = None
+    """Its set of features."""
+    digest: str | None = None
+    """sha256 over its artifact."""
+    artifact_bytes: int | None = None
+    """Size of its artifact."""
+    n_swaps: int
+    """Changes of version since the service started."""
+    last_swap: SwapOut | None = None
+    """The latest of them."""
+    refusals: list[RefusalOut]
+    """Versions not let in, newest first; at most 20."""
+    registry: RegistryOut
+    kept: KeptOut
+    """The champion kept on disk."""
+    database_error: str | None = None
+    """Why the race database cannot be read, if it cannot."""
+    prediction_log: LogOut
+    """How the prediction log does, in this process."""
+    started_at: AwareDatetime
+    """Start of the service, UTC."""
+    service: ServiceOut
+    """How the service itself does."""
+
+
+class PredictionOut(BaseModel):
+    """Probabilities of one race, from one version of the model."""
+
+    model_version: int
+    """Version of the model that answered."""
+    request_id: str
+    """As in the header `X-Request-ID`, sent along or made here."""
+    is_simulated: bool
+    """Whether the model was trained on simulated races only."""
+    n_places: Annotated[int, Field(ge=1, le=3)]
+    """Places paid for a field of this size."""
+    base_strength: float | None
+    """What explanations start from: the strength of a runner whose every feature is the field's mean (of codes such as the box the most common one, among equals the middle one). Null unless the request asks with `explain=true`."""
+    runners: list[RunnerOut]
+    """In the order of the request."""
+    warnings: list[WarningOut]
+    """Empty when there is nothing to say."""
+
+
+class RaceResultIn(BaseModel):
+    """One race that was run, with every starter. Sent again, it replaces what was sent before."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    date: date_aliased
+    """Race day, not after today."""
+    track: Annotated[str, Field(max_length=60, min_length=1, pattern="^[^\\x00-\\x1f]*$")]
+    """Track, under any name that it goes by."""
+    distance_m: Annotated[int, Field(ge=150, le=1200)]
+    """Distance in metres."""
+    race_number: Annotated[int, Field(ge=1, le=20)]
+    """Number of the race at the meeting."""
+    grade: Annotated[str | None, Field(max_length=60, min_length=1, pattern="^[^\\x00-\\x1f]*$")] = None
+    """Grade as the source writes it."""
+    runners: Annotated[list[RunnerResultIn], Field(max_length=10, min_length=2)]
+    """Every starter."""
+
+
+class ResultsIn(BaseModel):
+    """Races that were run."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    races: Annotated[list[RaceResultIn], Field(max_length=100, min_length=1)]
+    """At most 100 at once."""

@@ -1,0 +1,38 @@
+"""The app: pages over what the service says; it holds no data of its own."""
+
+from flask import Flask, Response
+
+from frontend import asking, security, trouble, words
+from frontend.asking import status_if_up
+from frontend.live import page
+from frontend.pages import MENU, PAGES
+from frontend.settings import FrontendSettings
+
+
+def create_app(settings: FrontendSettings | None = None) -> Flask:
+    """Return the front end; it starts whether the service is up or not."""
+    settings = settings or FrontendSettings()
+    app = Flask(__name__)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    for part in (security, trouble, words):
+        part.install(app)
+    asking.install(app, settings)
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
+
+    @app.context_processor
+    def _what_every_page_shows() -> dict[str, object]:
+        return {"menu": MENU, "settings": settings, "status_if_up": status_if_up}
+
+    @app.get("/state")
+    def state() -> Response:
+        """Return the line at the top of every page: which version serves, and what to mind."""
+        return page("state.html")
+
+    @app.get("/health")
+    def health() -> tuple[str, dict[str, str]]:
+        """Tell that the front end itself is up, whatever the service does."""
+        return "up\n", {"Content-Type": "text/plain"}
+
+    return app

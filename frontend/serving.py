@@ -1,0 +1,49 @@
+"""The front end on a socket, under waitress, until a signal."""
+
+import os
+import signal
+import socket
+from types import FrameType
+
+from waitress.server import create_server
+
+from frontend.app import create_app
+from frontend.errors import PortTaken
+from frontend.settings import FrontendSettings
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket, so that a port in use is told before anything else is done.
+
+    Raises
+    ------
+    PortTaken
+        If the address is in use or none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error
+        raise PortTaken(f"cannot listen on {host} port {port}: {why}") from error
+
+
+def run(settings: FrontendSettings, listening: socket.socket) -> None:
+    """Show pages until SIGINT or SIGTERM; requests in flight are answered."""
+    server = create_server(
+        create_app(settings),
+        sockets=[listening],
+        threads=settings.threads,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
+    )
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        server.run()
+    finally:
+        server.close()

@@ -1,0 +1,100 @@
+// Keeps the parts of a page true that bear data-live="ADDRESS": asks for them again every few seconds, and puts
+// what has changed in place. Open details and the focus stay where they were. Without this script pages still work.
+"use strict";
+
+const everyMs = 1000 * Number(document.body.dataset.liveSeconds || 2);
+
+async function look(region) {
+  const headers = { "X-Live": "1" };
+  if (region.etag) headers["If-None-Match"] = region.etag;
+  let response;
+  try {
+    response = await fetch(region.dataset.live, { headers, cache: "no-store" });
+  } catch {
+    return unreachable(true);
+  }
+  unreachable(false);
+  if (response.status === 304) return;
+  if (response.ok && region.querySelector("[data-reload]")) return location.reload();
+  const text = await response.text();
+  const etag = response.headers.get("ETag");
+  if (text === region.text) return;
+  const isFirst = region.text === undefined;
+  region.text = text;
+  region.etag = response.ok ? etag : null;
+  if (isFirst && response.ok && same(region, text)) return;
+  put(region, text);
+}
+
+function same(region, text) {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = text;
+  const plain = (node) => node.textContent.replace(/\s+/g, " ").trim();
+  const shown = region.cloneNode(true);
+  shown.querySelectorAll("[data-ago-text]").forEach((ago) => ago.remove());
+  return plain(shown) === plain(fresh.content);
+}
+
+function put(region, text) {
+  const open = new Set([...region.querySelectorAll("details[open][id]")].map((one) => one.id));
+  const shut = new Set([...region.querySelectorAll("details:not([open])[id]")].map((one) => one.id));
+  const focused = region.contains(document.activeElement) ? document.activeElement.id : "";
+  const before = said(region);
+  region.innerHTML = text;
+  for (const one of region.querySelectorAll("details[id]")) {
+    if (open.has(one.id)) one.open = true;
+    if (shut.has(one.id)) one.open = false;
+  }
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (said(region) && said(region) !== before) document.getElementById("said").textContent = said(region);
+  tellAges();
+  region.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
+}
+
+function said(region) {
+  return region.querySelector("[data-say]")?.dataset.say ?? "";
+}
+
+// The front end itself does not answer: what is shown is old, and says so.
+function unreachable(is) {
+  document.documentElement.toggleAttribute("data-stale", is);
+}
+
+const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+
+function tellAges() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+    const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units.at(-1);
+    let ago = time.querySelector("[data-ago-text]");
+    if (!ago) {
+      ago = document.createElement("span");
+      ago.dataset.agoText = "";
+      time.append(ago);
+    }
+    ago.textContent = ` (${relative.format(Math.round(seconds / length), unit)})`;
+  }
+}
+
+async function keepLooking() {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    if (document.hidden) continue;
+    await Promise.all([...document.querySelectorAll("[data-live]")].map(look));
+    tellAges();
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  const label = button.textContent;
+  button.textContent = "Copied";
+  document.getElementById("said").textContent = "Copied";
+  setTimeout(() => { button.textContent = label; }, 1500);
+});
+
+tellAges();
+keepLooking();

@@ -1,0 +1,66 @@
+"""How numbers and times are written on pages: filters of the templates."""
+
+import datetime as dt
+import math
+
+from flask import Flask
+from markupsafe import Markup
+
+NOTHING = Markup('<span class="nothing" title="not known">–</span>')
+
+
+def percent(value: float | None, decimals: int = 1) -> str | Markup:
+    """Write a share as a percentage: 0.3127 is ``31.3 %``."""
+    return NOTHING if _unknown(value) else f"{100 * value:.{decimals}f}\u202f%"  # type: ignore[operator]
+
+
+def figure(value: float | None, decimals: int = 4) -> str | Markup:
+    """Write a number with a fixed number of decimals, and a true minus sign."""
+    return NOTHING if _unknown(value) else f"{value:.{decimals}f}".replace("-", "\u2212")
+
+
+def signed(value: float | None, decimals: int = 4) -> str | Markup:
+    """Write a difference: with its sign always."""
+    return NOTHING if _unknown(value) else f"{value:+.{decimals}f}".replace("-", "\u2212")
+
+
+def price(value: float | None) -> str | Markup:
+    """Write decimal odds as bookmakers do: 3.20, 14.5, 210."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def count(value: float | None) -> str | Markup:
+    """Write a number of things with thin spaces between thousands."""
+    return NOTHING if _unknown(value) else f"{value:,.0f}".replace(",", "\u202f")
+
+
+def size(n_bytes: float | None) -> str | Markup:
+    """Write a number of bytes as MB."""
+    return NOTHING if _unknown(n_bytes) else f"{n_bytes / 1e6:.1f}\u202fMB"  # type: ignore[operator]
+
+
+def when(at: dt.datetime | dt.date | str | None) -> Markup:
+    """Write a time (UTC) or a day; the page's script adds how long ago a time was, and keeps that true."""
+    if at is None:
+        return NOTHING
+    if isinstance(at, str):
+        at = dt.datetime.fromisoformat(at)
+    if not isinstance(at, dt.datetime):
+        return Markup('<time datetime="{0}">{1} {2}</time>').format(
+            at.isoformat(), f"{at:%a} {at.day}", f"{at:%b %Y}"
+        )
+    utc = at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    written = f"{utc.day} {utc:%b %Y %H:%M} UTC"
+    return Markup('<time datetime="{}" data-ago>{}</time>').format(utc.isoformat(timespec="seconds"), written)
+
+
+def install(app: Flask) -> None:
+    """Make the filters known to every template."""
+    for filter_ in (percent, figure, signed, price, count, size, when):
+        app.add_template_filter(filter_)
+
+
+def _unknown(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)

@@ -1,0 +1,78 @@
+"""``greyhound frontend``: the pages over a service."""
+
+import os
+import signal
+import sys
+import threading
+
+import click
+
+from greyhound.options import console
+
+
+def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise click.BadParameter(f"an address starts with http:// or https://, got {value!r}")
+    return value
+
+
+@click.command()
+@click.option(
+    "--service",
+    metavar="URL",
+    default="http://127.0.0.1:8000",
+    envvar="GREYHOUND_FRONTEND_SERVICE",
+    show_default=True,
+    show_envvar=True,
+    callback=_address,
+    help="The service to show.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    envvar="GREYHOUND_FRONTEND_HOST",
+    show_default=True,
+    show_envvar=True,
+    help="Address to listen on; 0.0.0.0 for all.",
+)
+@click.option(
+    "--port",
+    default=5002,
+    envvar="GREYHOUND_FRONTEND_PORT",
+    show_default=True,
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 takes a free one.",
+)
+@click.option(
+    "--until-stdin-closes",
+    "has_parent",
+    is_flag=True,
+    hidden=True,
+    help="End with the process that started this one and holds the other end of standard input.",
+)
+def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
+    """Show a service in the browser until Ctrl-C: its champion, races, models and track record.
+
+    It speaks HTTP to the service and holds nothing itself, so it may run on another machine and be started
+    before or after the service. More settings come from the environment (GREYHOUND_FRONTEND_*).
+
+    \b
+    Example:
+      greyhound frontend --service http://127.0.0.1:8000
+    """
+    from frontend.serving import open_socket, run
+    from frontend.settings import FrontendSettings
+
+    settings = FrontendSettings(service=service, host=host, port=port)
+    with open_socket(host, port) as listening:
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
+        console.print(f"http://{shown}:{listening.getsockname()[1]}/ shows {service}; Ctrl-C stops")
+        if has_parent:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+        run(settings, listening)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

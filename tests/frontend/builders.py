@@ -1,0 +1,91 @@
+"""The front end on a real socket, and pages in a real Chromium that notes whatever goes wrong in them."""
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+from waitress.server import create_server
+
+from frontend.app import create_app
+from frontend.settings import FrontendSettings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/absent/chromium"
+NARROW, WIDE = 360, 1440
+
+
+@contextmanager
+def running_front_end(service: str, **settings: Any) -> Iterator[str]:
+    """The app we ship, under waitress, on a free port; its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = create_app(FrontendSettings(service=service, **{"live_s": 0.2} | settings))
+    server = create_server(app, sockets=[listening], threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.close()
+        thread.join(timeout=10)
+
+
+@contextmanager
+def opened(
+    browser: Browser, url: str, *, width: int = WIDE, is_dark: bool = False, allowed: tuple[str, ...] = ()
+) -> Iterator[Page]:
+    """A page in a browser profile of its own; afterwards: no error in it, and nothing asked of other hosts.
+
+    ``allowed`` are pieces of errors that the test brings about itself, such as a status that is told.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if is_dark else "light",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    page, wrong = context.new_page(), []
+    host = urlsplit(url).netloc
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on(
+        "request",
+        lambda asked: (
+            wrong.append(f"asked {asked.url}") if urlsplit(asked.url).netloc not in (host, "") else None
+        ),
+    )
+    try:
+        page.goto(url)
+        yield page
+        assert [said for said in wrong if not any(piece in said for piece in allowed)] == []
+    finally:
+        context.close()
+
+
+def serious_findings(page: Page) -> list[str]:
+    """What axe finds that keeps people out: findings of serious or critical impact."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{finding['id']}: {finding['help']}: {[node['html'][:200] for node in finding['nodes']]}"
+        for finding in found
+        if finding["impact"] in ("serious", "critical")
+    ]
+
+
+def sideways(page: Page) -> list[str]:
+    """What reaches beyond the right edge of the page, scrolling boxes left out."""
+    return page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+        [...document.body.querySelectorAll('*')]
+          .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.scroll, pre'))
+          .map((one) => one.outerHTML.slice(0, 120)).slice(0, 5).concat('the page scrolls sideways')"""
+    )
+
+
+def is_there() -> bool:
+    """Whether this machine has a Chromium."""
+    return Path(CHROMIUM).exists()

@@ -1,0 +1,21 @@
+"""One Chromium for all tests of pages; they are skipped where there is none."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.frontend.builders import CHROMIUM, is_there
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium, or skip."""
+    if not is_there():
+        pytest.skip("there is no Chromium (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000
+        )
+        yield chromium
+        chromium.close()

@@ -1,0 +1,53 @@
+"""``greyhound frontend`` as a process of its own."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+FRONTEND = [sys.executable, "-m", "greyhound", "frontend"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_shows_pages_until_a_signal(number: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--service", "http://127.0.0.1:9"]
+    process = subprocess.Popen([*FRONTEND, *options], stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/health").text == "up\n":
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        process.send_signal(number)
+        told = process.communicate(timeout=10)[0]
+        assert process.returncode == 0
+        assert f"http://localhost:{port}/ shows http://127.0.0.1:9" in told
+    finally:
+        process.kill()
+
+
+def test_a_port_in_use_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run([*FRONTEND, "--port", str(port)], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr == f"greyhound: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+def test_an_address_that_is_none_is_told_in_one_line() -> None:
+    done = subprocess.run(
+        [*FRONTEND, "--service", "localhost:8000"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "localhost:8000" in done.stderr
+    assert done.stderr.count("\n") == 1
