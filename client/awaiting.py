@@ -62,6 +62,10 @@ class AsyncGreyhoundClient(Caller):
         self._http = http or httpx.AsyncClient(timeout=timeout_of(connect_timeout_s, read_timeout_s))
 
     predict = _asks(calls.predict)
+    race_days = _asks(calls.race_days)
+    races = _asks(calls.races)
+    race = _asks(calls.race)
+    card = _asks(calls.card)
     predictions = _asks(calls.predictions)
     scores = _asks(calls.scores)
     send_results = _asks(calls.send_results)

@@ -23,7 +23,7 @@ class BrokenRule(BaseModel):
     """One rule that the request breaks."""
 
     pointer: str
-    """JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter of the address its name after a question mark, `?explain`."""
+    """JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter of the address its name after a question mark, `?explain`; of a CSV the line, `line 14`."""
     rule: str
     """The rule."""
 
@@ -105,6 +105,33 @@ class FamilyOut(BaseModel):
     """Seconds it took."""
 
 
+class FinishOut(BaseModel):
+    """How a runner ran; null is unknown."""
+
+    name: str
+    """As on the card."""
+    box: int | None
+    """As on the card."""
+    finish_position: int | None
+    """Place at the finish; null did not finish, or not told."""
+    won: bool | None
+    """Whether it won; two may, in a dead heat."""
+    placed: bool | None
+    """Whether it was paid a place."""
+    time_s: float | None
+    """Its own time in seconds."""
+    margin_lengths: float | None
+    """Lengths behind the winner; for the winner, over the second."""
+    starting_price: float | None
+    """Starting price, decimal odds."""
+    bsp: float | None
+    """Betfair starting price, decimal odds."""
+    place_bsp: float | None
+    """Betfair starting price to be placed, decimal odds."""
+    market_probability: float | None
+    """The market's at the off: 1 / BSP, else 1 / starting price, shared out within the race; null unless every starter has one."""
+
+
 class GateOut(BaseModel):
     """One condition of promotion."""
 
@@ -142,6 +169,31 @@ class KeptOut(BaseModel):
     """Since when, UTC."""
     error: str | None
     """Why the version that serves could not be kept, or a kept one not be used."""
+
+
+class ListedRaceOut(BaseModel):
+    """A stored race, in short."""
+
+    id: int
+    """Its number here, for `GET /races/{race_id}`."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    distance_m: int
+    """Distance in metres."""
+    grade: str | None
+    """Grade, if known."""
+    n_runners: int
+    """Runners known, without the scratched."""
+    is_whole: bool
+    """Whether every starter is known."""
+    is_outcome_known: bool
+    """Whether the race was run and is told."""
+    is_simulated: bool
+    """Whether the race is simulated."""
 
 
 class Live(BaseModel):
@@ -202,6 +254,30 @@ class MemberOut(BaseModel):
     """Its family."""
     weight: float
     """What its log odds count."""
+
+
+class NotBelievedOut(BaseModel):
+    """A row, or a fact of a row, that was left out."""
+
+    line: int
+    """Line of the file, the header's is 1."""
+    what: str
+    """`row`: the run is left out; `fact`: the run is kept without it."""
+    reason: str
+    """The rule and the value."""
+
+
+class OutcomeOut(BaseModel):
+    """How a race came out: what nobody knew when the card was made."""
+
+    winners: list[str]
+    """One name, or more in a dead heat."""
+    prices_at_the_off: Literal["bsp", "starting_price"] | None
+    """Which price every starter has; null if neither."""
+    runners: list[FinishOut]
+    """Those that started, by box."""
+    scratched: list[str]
+    """Those that did not."""
 
 
 class PastRunIn(BaseModel):
@@ -328,6 +404,30 @@ class PromotionOut(BaseModel):
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
 
 
+class RaceDayOut(BaseModel):
+    """A day of stored races."""
+
+    date: date_aliased
+    """The day."""
+    n_races: int
+    """Stored races."""
+    n_whole_races: int
+    """Races of which every starter is known."""
+    n_meetings: int
+    """Tracks that raced."""
+    is_simulated: bool
+    """Whether races of the day are simulated."""
+
+
+class RaceDaysOut(BaseModel):
+    """A page of race days."""
+
+    race_days: list[RaceDayOut]
+    """Newest first."""
+    next_before: date_aliased | None
+    """Send it as `before` for the next page; null at the end."""
+
+
 class RaceTakenOut(BaseModel):
     """What became of one race."""
 
@@ -341,6 +441,13 @@ class RaceTakenOut(BaseModel):
     """Runners of which it told nothing new."""
     problems: list[str]
     """What was not believed, and why."""
+
+
+class RacesOut(BaseModel):
+    """The races of a day."""
+
+    races: list[ListedRaceOut]
+    """By track and number; empty if there are none."""
 
 
 class Ready(BaseModel):
@@ -557,6 +664,8 @@ class ScoreOut(BaseModel):
 
     group: str
     """Monday of the week, key of the track, version, or `all`."""
+    name: str | None = ""
+    """The same in words: of a track its name."""
     n_races: int
     """Races judged."""
     log_loss: float | None
@@ -602,11 +711,11 @@ class ServiceOut(BaseModel):
     n_refused_for_overload: int
     """Requests turned away because too many waited."""
     predict_p50_ms: float | None
-    """Half of the predictions of the last five minutes took less; null if there were none."""
+    """Milliseconds. Half of the predictions of the last five minutes took less; null if there were none."""
     predict_p99_ms: float | None
-    """99 of 100 predictions of the last five minutes took less."""
+    """Milliseconds. 99 of 100 predictions of the last five minutes took less."""
     longest_gc_pause_ms: float
-    """Longest stop by the garbage collector since the version that serves came in."""
+    """Longest stop by the garbage collector, in milliseconds, since the version that serves came in."""
     is_traced: bool
     """Whether traces go to a collector."""
 
@@ -745,6 +854,17 @@ class FiguresOut(BaseModel):
     """How often the highest probability of a race won, 0..1."""
 
 
+class GuideCardOut(BaseModel):
+    """A form guide as a card."""
+
+    card: CardIn
+    """As `POST /predict` takes it: each dog with its past runs as form."""
+    n_rows: int
+    """Rows of the file, each a past run."""
+    not_believed: list[NotBelievedOut]
+    """What of the rows was left out, and why; at most 200."""
+
+
 class LoggedCardOut(BaseModel):
     """An answered card, and how it came out."""
 
@@ -762,6 +882,8 @@ class LoggedCardOut(BaseModel):
     """Race day."""
     track: str
     """Key of the track."""
+    track_name: str | None = ""
+    """Its name, or the key where none is known."""
     distance_m: int
     """Distance in metres."""
     race_number: int | None
@@ -898,6 +1020,33 @@ class ResultsIn(BaseModel):
     )
     races: Annotated[list[RaceResultIn], Field(max_length=100, min_length=1)]
     """At most 100 at once."""
+
+
+class StoredRaceOut(BaseModel):
+    """A stored race: the card as it was before the race, and apart from it how it came out."""
+
+    id: int
+    """Its number here."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    distance_m: int
+    """Distance in metres."""
+    grade: str | None
+    """Grade, if known."""
+    is_whole: bool
+    """Whether every starter is known."""
+    is_simulated: bool
+    """Whether the race is simulated."""
+    card: CardIn | None
+    """As `POST /predict` takes it, names without form: the database knows the dogs. No prices of the market, unless asked for with `prices=at_the_off`. Null where the race makes no card."""
+    why_no_card: str | None
+    """The rule of cards that the race breaks."""
+    outcome: OutcomeOut | None
+    """Null until the race is run and told."""
 
 
 class ComparisonOut(BaseModel):

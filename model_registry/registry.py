@@ -225,7 +225,7 @@ class ModelRegistry:
                 version=version,
                 previous=_aliases(model).get(CHAMPION),
                 reason=reason.strip(),
-                by=by or _user(),
+                by=by or user_name(),
                 forced=forced,
                 at=dt.datetime.now(dt.UTC),
             )
@@ -288,7 +288,8 @@ def _aliases(model: RegisteredModel) -> dict[str, int]:
     return {name: int(version) for name, version in model.aliases.items()}
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return the name of this process's user, for the record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

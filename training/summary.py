@@ -7,21 +7,6 @@ from typing import Any
 from training.evaluation import MODEL, Evaluation
 from training.gates import MIN_RACES, Gate, failed
 
-KEYS = (
-    "success",
-    "model_type",
-    "accuracy",
-    "auc_score",
-    "f1_score",
-    "last_trained",
-    "features",
-    "samples",
-    "class_balance",
-    "calibration",
-    "optimization",
-)
-"""The keys that every status page expects, in this order; ours come after them."""
-
 KINDS = {
     "logistic": "Logistic Regression",
     "logistic_regression": "Logistic Regression",

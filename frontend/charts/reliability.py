@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from client.models import ReliabilityBinOut
+from client.models import BinOut, ReliabilityBinOut
 from frontend.charts.axis import Axis
 
 WIDTH, HEIGHT = 420, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 406, 10, 318
 _SIGMAS = 1.96
 _LEAST_HIGH = 0.1
+
+Bin = BinOut | ReliabilityBinOut
+"""Runners of about the same probability: ``n_runners``, ``predicted``, ``observed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Point:
     low: float
     high: float
     """Ends of what 95 of 100 perfectly calibrated models show here, on paper."""
-    bin: ReliabilityBinOut
+    bin: Bin
     is_within_chance: bool
 
 
@@ -46,7 +49,7 @@ class Reliability:
         return sum(point.is_within_chance for point in self.points)
 
 
-def reliability(bins: Sequence[ReliabilityBinOut] | None) -> Reliability | None:
+def reliability(bins: Sequence[Bin] | None) -> Reliability | None:
     """Return the plot of some bins, or None without any."""
     if not bins:
         return None
@@ -69,6 +72,6 @@ def reliability(bins: Sequence[ReliabilityBinOut] | None) -> Reliability | None:
     return Reliability(x, y, points, " ".join((*upper, *lower)))
 
 
-def _spread(bin: ReliabilityBinOut) -> float:
+def _spread(bin: Bin) -> float:
     """Half of the interval in which the share of winners lies with 95 %, were the bin's mean the truth."""
     return _SIGMAS * sqrt(max(bin.predicted * (1 - bin.predicted), 0) / max(bin.n_runners, 1))

@@ -52,7 +52,7 @@ async def get_models(service: Service) -> VersionsOut:
 async def get_model(
     service: Service, version: str = Path(description="Number of the version.", examples=["1"])
 ) -> VersionOut:
-    """Show one version."""
+    """Show one version, with its aliases, the verdict of its gates and its figures."""
     number = version_number(version)
     return _version_out(await service.watcher.ask(lambda registry: registry.version(number)))
 

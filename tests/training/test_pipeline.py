@@ -5,12 +5,12 @@ import pytest
 
 from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
+from model_registry.summary import KEYS
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
 from training.candidates import SearchSettings
 from training.choice import choose
 from training.errors import TrainingSetTooSmall
 from training.pipeline import TrainSettings, train_on
-from training.summary import KEYS
 
 
 def train(registry, table, **changes):
