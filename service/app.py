@@ -23,17 +23,21 @@ from service.keeping.ratings import RatingsFollower
 from service.keeping.store import Store
 from service.metrics import Metrics
 from service.openapi import describe, operation_id
+from service.papers import Papers
 from service.queueing import Queue
 from service.reading import Readers
 from service.routes import (
     batch,
+    cards,
     health,
     metrics,
     models,
     pages,
+    papers,
     predict,
     predictions,
     promotions,
+    races,
     results,
     status,
     webhooks,
@@ -45,6 +49,7 @@ from service.watching.lookout import Lookout
 from service.watching.requests import RequestWatch
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
+N_BROWSING = 2  # for looking at stored races, which never holds up a prediction
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
@@ -64,6 +69,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         watcher=watcher,
         form=form,
         readers=Readers(N_THREADS, settings.queue, settings.database_timeout_s),
+        browsers=Readers(N_BROWSING, settings.queue, settings.database_timeout_s),
         metrics=counted,
         queue=queue,
         draining=Draining(),
@@ -77,6 +83,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
+        papers=Papers(slots, watcher),
     )
 
     @asynccontextmanager
@@ -99,12 +106,14 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
         running.store.close()
         running.readers.close()
+        running.browsers.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, generate_unique_id_function=operation_id)
     app.state.running = running
     for router in (
-        predict.router, batch.router, predictions.router, results.router, status.router, models.router,
-        promotions.router, webhooks.router, health.router, metrics.router, pages.router,
+        predict.router, batch.router, races.router, cards.router, predictions.router, results.router,
+        status.router, models.router, papers.router, promotions.router, webhooks.router, health.router,
+        metrics.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     problems.install(app)

@@ -1,26 +1,23 @@
 """Many cards in one request: what it holds, and the stream of its answers, a line of JSON each."""
 
 import asyncio
-import datetime as dt
 import logging
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import msgspec
 from pydantic import ValidationError
 
-from racing.errors import FileRefused, RacingError
-from racing.importers.card import read_form_guide_card
+from racing.errors import RacingError
 from service.answering import answer_to
 from service.errors import BatchTooLong, BodyUnreadable, NotJson, Overloaded, ServiceError
 from service.following.slots import Snapshot
+from service.form_guide import CSV, Told, card_of_guide
 from service.problems import problem_response
 from service.running import Running
 from service.watching.phases import PhaseClock
 
-JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+JSON, NDJSON = "application/json", "application/x-ndjson"
 _PATIENCE_S = 0.05  # a batch waits while single predictions fill the line
 log = logging.getLogger("greyhound.service")
 
@@ -37,18 +34,9 @@ def cards_of(kind: str, body: bytes) -> list[bytes]:
         raise BodyUnreadable(f"a batch is an array of cards: {error}") from error
 
 
-def card_of_form_guide(
-    body: bytes, name: str, *, date: dt.date | None, track: str | None, distance_m: int | None
-) -> bytes:
-    """Return the card of a form guide, as JSON; see :func:`racing.importers.card.read_form_guide_card`."""
-    with tempfile.TemporaryDirectory(prefix="form-guide-") as folder:
-        path = Path(folder) / (Path(name.replace("\\", "/")).name or "card.csv")
-        path.write_bytes(body)
-        try:
-            card = read_form_guide_card(path, date=date, track=track, distance_m=distance_m)
-        except FileRefused as error:
-            raise FileRefused(str(error).replace(f"{folder}/", "")) from error
-    return msgspec.json.encode(card)
+def card_of_form_guide(body: bytes, told: Told) -> bytes:
+    """Return the card of a form guide, as JSON; see :func:`racing.importers.card.guide_card`."""
+    return msgspec.json.encode(card_of_guide(body, told).card)
 
 
 def check_length(cards: Sequence[bytes], at_most: int) -> None:

@@ -23,7 +23,7 @@ from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
@@ -38,6 +38,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 """
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
+    {"name": "races", "description": "Races that are stored, and form guides, as cards."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
@@ -57,11 +58,11 @@ _REASONS = {
     400: "The body is not JSON in UTF-8",
     401: "An API key is needed, or the key or the signature that was sent is not right",
     403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
-    404: "There is no such version",
+    404: "There is no such version, nothing of this kind of it, or no such race",
     409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, or "
     "the delivery was taken before",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",
-    415: "The body claims to be something else than JSON",
+    415: "The body claims to be something else than the JSON or CSV that it must be",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
     429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",

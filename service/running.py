@@ -21,6 +21,7 @@ from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
 from service.keeping.store import Store
 from service.metrics import Metrics
+from service.papers import Papers
 from service.prediction import CardPrediction, predict_card
 from service.queueing import Queue
 from service.reading import Readers
@@ -38,6 +39,7 @@ class Running:
     watcher: AliasWatcher
     form: Form
     readers: Readers
+    browsers: Readers
     metrics: Metrics
     queue: Queue
     draining: Draining
@@ -49,6 +51,7 @@ class Running:
     ratings: RatingsFollower
     started_at: dt.datetime
     deliveries: Deliveries
+    papers: Papers
 
     async def predict(
         self, champion: Snapshot, card: Card, clock: PhaseClock, *, is_explained: bool = False

@@ -37,7 +37,7 @@ SPEED = (
     "p99 ms, 32",
     "answers/s, 32",
 )
-MANNERS = ("a word for a number", "unknown field", "lost at SIGTERM", "gone after, s", "left over")
+MANNERS = ("a word for a number", "unknown field", "lost at SIGTERM", "gone after, s", "still there then")
 TOLERANCE = 1e-5
 console = Console(width=120)
 

@@ -14,6 +14,8 @@ from benchmarks.peers.peer import Peer, Place, Rows
 _UNKNOWN = -1e30  # the V2 protocol knows no null among numbers
 _SAME = tuple(f"{name}=={importlib.metadata.version(name)}" for name in ("numpy", "onnxruntime"))
 _APPS = "benchmarks.peers.apps"
+# Its proxy is killed if it is not ready in five seconds, which a busy machine does not grant it.
+_RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60"}
 
 
 def _rows_of_dataframe(features: Sequence[str], rows: Rows) -> Any:
@@ -100,6 +102,6 @@ RAY = Peer(
     path="/",
     body=lambda features, rows: {"rows": rows},
     answer=lambda told: told,
-    settings=lambda place: _artifact(place) | {"RAY_USAGE_STATS_ENABLED": "0"},
+    settings=lambda place: _artifact(place) | _RAY,
 )
 PEERS = {"greyhound": OURS, "mlflow": MLFLOW, "bentoml": BENTOML, "mlserver": MLSERVER, "ray": RAY}

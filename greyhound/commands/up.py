@@ -63,10 +63,9 @@ def _serve(host: str, port: int, frontend_port: int, database: str, registry: st
     listening = open_socket(host, port)
     address = f"http://localhost:{listening.getsockname()[1]}"
     console.print(f"\nServing on {address} (Ctrl-C stops). Open:")
-    console.print(
-        f"  http://localhost:{frontend_port}          the front end: status, races, models, track record"
-    )
-    console.print(f"  {address}/docs     the API, with examples to try")
+    shown = f"http://localhost:{frontend_port}"
+    console.print(f"  {shown:<28} status, races, models and track record, in the browser", soft_wrap=True)
+    console.print(f"  {address + '/docs':<28} the API, with examples to try", soft_wrap=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A process of its own; the pipe that it reads closes with this process, however that ends.
     command = [sys.executable, "-m", "greyhound", "frontend", "--until-stdin-closes", "--service", address]

@@ -167,7 +167,8 @@ class AliasWatcher:
         previous = serving.version if serving else None
         swap = Swap(version, previous, snapshot.loaded_at, round(seconds, 3), difference)
         self.state = replace(self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap)
-        log.info("%s is now version %s (was %s), after %.2f s", self._role, version, previous, seconds)
+        before = "the first" if previous is None else f"before: {previous}"
+        log.info("%s is now version %s (%s), after %.2f s", self._role, version, before, seconds)
         self._dating = asyncio.create_task(self._date(snapshot, directory))
 
     def _prepare(self, pointer: "Pointer", serving: Snapshot | None) -> tuple[Snapshot, float | None, Path]:

@@ -45,8 +45,7 @@ class VersionsOut(BaseModel):
 @router.get("/models", summary="All registered versions", responses=problems(503))
 async def get_models(service: Service) -> VersionsOut:
     """List the registry's versions, newest first, with their aliases and figures."""
-    versions = await service.watcher.ask(lambda registry: registry.versions())
-    return VersionsOut(models=[_version_out(version) for version in versions])
+    return VersionsOut(models=[_version_out(version) for version in await service.papers.versions()])
 
 
 @router.get("/models/{version}", summary="One registered version", responses=problems(404, 503))

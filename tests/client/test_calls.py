@@ -155,6 +155,19 @@ def test_a_batch_may_be_the_text_of_a_form_guide(greyhound: Any, tmp_path: Path)
         next(greyhound.predict_batch("no,form,guide"))
 
 
+def test_stored_races_and_form_guides_are_typed(greyhound: Any, tmp_path: Path) -> None:
+    assert greyhound.race_days(before=TODAY).race_days == []
+    assert greyhound.races(TODAY).races == []
+    with pytest.raises(NotFound, match="no race 7"):
+        greyhound.race(7, prices="at_the_off")
+    guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
+    made = greyhound.card(guide.read_text(), name=guide.name)
+    assert [len(runner.form) for runner in made.card.runners] == [1] * 10
+    assert len(greyhound.predict(made.card).runners) == 10
+    with pytest.raises(Refused, match="a form guide needs columns"):
+        greyhound.card("no,form,guide")
+
+
 def test_the_status_and_the_versions_are_typed(greyhound: Any) -> None:
     status = greyhound.model_status()
     assert status.success is True
