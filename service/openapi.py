@@ -18,6 +18,7 @@ from service.errors import BodyTooLarge, BodyUnreadable, KeyMissing, NotJson, No
 from service.links import link_versions
 from service.problems import KINDS, MEDIA_TYPE, BrokenRule, Problem
 from service.promotion import PromotionIn, RollbackIn
+from service.readable import make_readable
 from service.results import ResultsIn
 from service.schemas import CardIn
 
@@ -137,7 +138,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, operation in ((path, op) for path, ops in document["paths"].items() for op in ops.values()):
         _without_default_422(operation)
-        _with_words(operation, document["components"]["schemas"])
         _behind_the_door(path, operation)
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = {
@@ -145,6 +145,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 "schema": {"type": "string"},
             }
     link_versions(document["paths"])
+    make_readable(document)
     return document
 
 
@@ -162,14 +163,6 @@ def _without_default_422(operation: dict[str, Any]) -> None:
     fault = operation["responses"].get("422")
     if fault and MEDIA_TYPE not in fault["content"]:
         del operation["responses"]["422"]
-
-
-def _with_words(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Describe a success by what it brings, where FastAPI says but that it is one."""
-    for response in operation["responses"].values():
-        if response["description"] == "Successful Response":
-            schema = response["content"]["application/json"]["schema"]
-            response["description"] = schemas[schema["$ref"].rpartition("/")[2]]["description"]
 
 
 def _problem(status: int) -> dict[str, Any]:
