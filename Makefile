@@ -84,7 +84,8 @@ clean: ## delete .venv, caches and everything under var/ (database and models to
 
 $(READY): pyproject.toml setup.py racing/kernels/_loops.c constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv: once, some minutes, 2 GB."
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	@rm -f racing/kernels/*.so # one of before would hide that compiling fails now
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -22,7 +22,7 @@ from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
@@ -37,6 +37,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 """
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
+    {"name": "races", "description": "Races that are stored, and form guides, as cards."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
@@ -56,11 +57,11 @@ _REASONS = {
     400: "The body is not JSON in UTF-8",
     401: "An API key is needed, or the key or the signature that was sent is not right",
     403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
-    404: "There is no such version",
+    404: "There is no such version, nothing of this kind of it, or no such race",
     409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, or "
     "the delivery was taken before",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",
-    415: "The body claims to be something else than JSON",
+    415: "The body claims to be something else than the JSON or CSV that it must be",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
     429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",
@@ -136,6 +137,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, operation in ((path, op) for path, ops in document["paths"].items() for op in ops.values()):
         _without_default_422(operation)
+        _with_words(operation, document["components"]["schemas"])
         _behind_the_door(path, operation)
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = {
@@ -160,6 +162,14 @@ def _without_default_422(operation: dict[str, Any]) -> None:
     fault = operation["responses"].get("422")
     if fault and MEDIA_TYPE not in fault["content"]:
         del operation["responses"]["422"]
+
+
+def _with_words(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Describe a success by what it brings, where FastAPI says but that it is one."""
+    for response in operation["responses"].values():
+        if response["description"] == "Successful Response":
+            schema = response["content"]["application/json"]["schema"]
+            response["description"] = schemas[schema["$ref"].rpartition("/")[2]]["description"]
 
 
 def _problem(status: int) -> dict[str, Any]:

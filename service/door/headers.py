@@ -4,8 +4,8 @@ from service.settings import ServiceSettings
 
 Headers = tuple[tuple[bytes, bytes], ...]
 #: Ends of the addresses of pages for people and of what they load; all others have headers alike.
-PAGES_AND_ASSETS = ("/docs", "/redoc", ".js", ".css", ".svg")
-_PAGES, _ASSETS = ("/docs", "/redoc"), "/docs/assets/"
+PAGES_AND_ASSETS = ("/docs", "/redoc", "/report", ".js", ".css", ".svg")
+_PAGES, _ASSETS = ("/docs", "/redoc", "/report"), "/docs/assets/"
 
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _ALWAYS: Headers = (
@@ -26,7 +26,8 @@ def headers_of_answers(settings: ServiceSettings) -> Headers:
 def headers_of_page_or_asset(path: str, usual: Headers) -> Headers:
     """Return the headers of an address that ends as :data:`PAGES_AND_ASSETS` do.
 
-    Pages bring a policy of their own, which lets their scripts run; an asset says itself how long it is kept.
+    Pages bring a policy of their own, which lets their scripts or styles be; an asset says itself how long it
+    is kept.
     """
     if path.endswith(_PAGES):
         return tuple(header for header in usual if header != _POLICY)

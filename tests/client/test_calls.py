@@ -3,8 +3,10 @@
 import datetime as dt
 import inspect
 import json
+import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,29 +57,44 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
         assert blocking[name].__doc__, name
 
 
-def test_every_call_asks_an_operation_of_the_document_and_is_read_as_its_answer() -> None:
-    made: list[Call[Any]] = [
-        calls.predict(make_card()), calls.predict_batch([make_card()]), calls.predictions(), calls.scores(),
-        calls.send_results([]), calls.model_status(), calls.models(), calls.model(7),
-        calls.promote(7, reason="x"), calls.rollback(reason="x"), calls.live(), calls.ready(),
-        calls.metrics(),
-    ]  # fmt: skip
-    described = {
-        name
-        for name, describe in inspect.getmembers(calls, inspect.isfunction)
-        if describe.__module__ == calls.__name__ and not name.startswith("_")
-    }
-    assert len(made) == len(described)
-    paths = document()["paths"]
-    for call in made:
-        operation = paths[call.path.replace("/7", "/{version}")][call.method.lower()]
-        (success,) = (answer for status, answer in operation["responses"].items() if status < "400")
-        answer = success["content"].get("application/json", {}).get("schema", {}).get("$ref", "/str")
-        assert call.answer.__name__ == answer.rpartition("/")[2], call.path
-        assert call.query.keys() <= {parameter["name"] for parameter in operation.get("parameters", [])}
+# What calls need to be made at all, by the names of their parameters.
+SAMPLES: dict[str, Any] = {
+    "card": make_card(), "cards": [make_card()], "races": [], "version": 7, "reason": "x", "race_id": 9120,
+    "date": TODAY, "form_guide": "Dog Name",
+}  # fmt: skip
 
 
-def test_the_committed_models_are_those_of_the_committed_document(tmp_path: Path) -> None:
+def made(describe: Callable[..., Call[Any]]) -> Call[Any]:
+    """A call with what it needs and no more."""
+    parameters = inspect.signature(describe).parameters.values()
+    needed = [one.name for one in parameters if one.default is one.empty and one.kind != one.VAR_KEYWORD]
+    return describe(**{name: SAMPLES[name] for name in needed})
+
+
+def operation_of(call: Call[Any]) -> dict[str, Any]:
+    """What the document says of a call; a path without a place for a value comes first."""
+    paths: dict[str, Any] = document()["paths"]
+    for template in sorted(paths, key=lambda path: path.count("{")):
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, call.path) and call.method.lower() in paths[template]:
+            found: dict[str, Any] = paths[template][call.method.lower()]
+            return found
+    raise AssertionError(f"the document knows no {call.method} {call.path}")
+
+
+@pytest.mark.parametrize("name", sorted(set(methods_of(GreyhoundClient)) - OF_THE_CLIENT_ITSELF))
+def test_a_call_asks_the_operation_of_its_name_and_is_read_as_its_answer(name: str) -> None:
+    call = made(getattr(calls, name))
+    operation = operation_of(call)
+    assert operation["operationId"] == name
+    (success,) = (answer for status, answer in operation["responses"].items() if status < "400")
+    answer = success["content"].get("application/json", {}).get("schema", {}).get("$ref", "/str")
+    assert call.answer.__name__ == answer.rpartition("/")[2]
+    assert call.query.keys() <= {parameter["name"] for parameter in operation.get("parameters", [])}
+    assert call.is_repeatable == (name not in ("promote", "rollback"))
+
+
+def test_the_committed_models_are_those_of_the_committed_document() -> None:
     make_models(document(), check=True)
     changed = document()
     changed["components"]["schemas"]["Ready"]["properties"]["version"]["type"] = "string"
@@ -136,6 +153,19 @@ def test_a_batch_may_be_the_text_of_a_form_guide(greyhound: Any, tmp_path: Path)
     assert {name_key(runner.name) for runner in answer.runners} == {f"DOG{letter}" for letter in "ABCDEFGHIJ"}
     with pytest.raises(Refused, match="a form guide needs columns"):
         next(greyhound.predict_batch("no,form,guide"))
+
+
+def test_stored_races_and_form_guides_are_typed(greyhound: Any, tmp_path: Path) -> None:
+    assert greyhound.race_days(before=TODAY).race_days == []
+    assert greyhound.races(TODAY).races == []
+    with pytest.raises(NotFound, match="no race 7"):
+        greyhound.race(7, prices="at_the_off")
+    guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
+    made = greyhound.card(guide.read_text(), name=guide.name)
+    assert [len(runner.form) for runner in made.card.runners] == [1] * 10
+    assert len(greyhound.predict(made.card).runners) == 10
+    with pytest.raises(Refused, match="a form guide needs columns"):
+        greyhound.card("no,form,guide")
 
 
 def test_the_status_and_the_versions_are_typed(greyhound: Any) -> None:
