@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint audit format openapi screenshots lock image env check-images clean
+.PHONY: help setup run test check lint audit format openapi release-api screenshots lock image env check-images docs docs-serve clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,14 @@ lint: $(READY) ## check formatting, lint, types and which package imports which
 audit: $(READY) ## look the pinned packages up among known vulnerabilities; says so where they cannot be asked for
 	$(BIN)/python -m tests.house.audit
 
+docs: $(READY) ## build the documentation into var/site; a warning is an error
+	$(MKDOCS) build --strict
+
+docs-serve: $(READY) ## show the documentation on port 8001, and again whenever a page is saved
+	$(MKDOCS) serve --dev-addr localhost:8001
+# Two notices about the future of MkDocs itself, printed at every build; they are no warnings of the build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs
+
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -37,6 +45,9 @@ format: $(READY) ## format the code and mend what lint can mend
 openapi: $(READY) ## write openapi/openapi.json anew from the code, and the client's models from it
 	$(BIN)/python -m service.openapi openapi/openapi.json
 	$(BIN)/python -m tests.openapi.client_models
+
+release-api: openapi ## make openapi/openapi.json the released one, by which later changes are judged
+	cp openapi/openapi.json openapi/released.json
 
 screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
 	$(BIN)/python -m tests.frontend.screenshots
@@ -73,7 +84,8 @@ clean: ## delete .venv, caches and everything under var/ (database and models to
 
 $(READY): pyproject.toml setup.py racing/kernels/_loops.c constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv: once, some minutes, 2 GB."
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	@rm -f racing/kernels/*.so # one of before would hide that compiling fails now
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

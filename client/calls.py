@@ -15,6 +15,7 @@ from client.calling import Call
 Card: TypeAlias = wire.CardIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
+Prices: TypeAlias = Literal["none", "at_the_off"]
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
@@ -50,6 +51,26 @@ def predict_batch(cards: Iterable[Card] | str, **told: Unpack[Told]) -> Call[str
     return Call("POST", "/predict/batch", str, content=lines, content_type=NDJSON)
 
 
+def race_days(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.RaceDaysOut]:
+    """Return a page of the days that have stored races, the newest first."""
+    return Call("GET", "/race-days", wire.RaceDaysOut, {"limit": limit, "before": before})
+
+
+def races(date: dt.date) -> Call[wire.RacesOut]:
+    """Return the stored races of a day, by track and number."""
+    return Call("GET", "/races", wire.RacesOut, {"date": date})
+
+
+def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
+    """Return a stored race as a card, and how it came out; ``at_the_off`` puts the market's prices on it."""
+    return Call("GET", f"/races/{race_id:d}", wire.StoredRaceOut, {"prices": prices})
+
+
+def card(form_guide: str, **told: Unpack[Told]) -> Call[wire.GuideCardOut]:
+    """Return the card that the text of a form guide's CSV holds; nothing is stored."""
+    return Call("POST", "/cards", wire.GuideCardOut, told, form_guide.encode(), CSV)
+
+
 def predictions(
     *, limit: int = 50, before: int | None = None, **asked: Unpack[Asked]
 ) -> Call[wire.LoggedCardsOut]:
@@ -81,6 +102,21 @@ def models() -> Call[wire.VersionsOut]:
 def model(version: int) -> Call[wire.VersionOut]:
     """Return one registered version."""
     return Call("GET", f"/models/{version:d}", wire.VersionOut)
+
+
+def evidence(version: int) -> Call[wire.EvidenceOut]:
+    """Return what a version was trained on, and how good it is beside the baselines."""
+    return Call("GET", f"/models/{version:d}/evidence", wire.EvidenceOut)
+
+
+def report(version: int) -> Call[str]:
+    """Return the report of a version's training, one page of HTML."""
+    return Call("GET", f"/models/{version:d}/report", str)
+
+
+def promotions(*, limit: int = 100) -> Call[wire.RecordsOut]:
+    """Return who made which version the champion, when and why, the newest first."""
+    return Call("GET", "/promotions", wire.RecordsOut, {"limit": limit})
 
 
 def promote(version: int, *, reason: str, force: bool = False) -> Call[wire.PromotionOut]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date as date_aliased
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -23,9 +23,43 @@ class BrokenRule(BaseModel):
     """One rule that the request breaks."""
 
     pointer: str
-    """JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter of the address its name after a question mark, `?explain`."""
+    """JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter of the address its name after a question mark, `?explain`; of a CSV the line, `line 14`."""
     rule: str
     """The rule."""
+
+
+class BudgetOut(BaseModel):
+    """What the search was allowed to spend."""
+
+    trials_per_family: int | None = None
+    """Trials."""
+    folds: int | None = None
+    """Folds in time of each trial."""
+    time_budget_s: float | None = None
+    """Seconds for the whole search; null is no limit."""
+    search_rows: int | None = None
+    """Latest runners that the search looked at."""
+
+
+class CalibrationOut(BaseModel):
+    """How log odds became calibrated scores; scores are then shared out within the race."""
+
+    method: Literal["platt", "isotonic", "none"] | None
+    """score = sigmoid(slope * log odds + intercept), a rising table, or none."""
+    slope: float | None = None
+    """Of Platt's method."""
+    intercept: float | None = None
+    """Of Platt's method."""
+    sharing_exponent: float | None = None
+    """A runner's share of its race is its odds to this power: above 1 favourites gain."""
+    ece_before: float | None = None
+    """ECE of single runners' scores before it."""
+    ece_after: float | None = None
+    """The same after it."""
+    spread_before: float | None = None
+    """Root of the Brier score before it."""
+    spread_after: float | None = None
+    """The same after it."""
 
 
 class ContributionOut(BaseModel):
@@ -48,6 +82,84 @@ class ExplanationOut(BaseModel):
     """One entry a topic that the model knows, the largest first, for or against."""
 
 
+class FamilyOut(BaseModel):
+    """What the search of one family came to; the ensemble has no trials of its own."""
+
+    name: str
+    """Family, or `ensemble`."""
+    is_chosen: bool | None = None
+    """Whether it became the model."""
+    loss: float | None = None
+    """On the calibration races; see `judged_by`."""
+    trials: int | None = None
+    """Trials made."""
+    pruned: int | None = None
+    """Those given up early."""
+    best_trial_loss: float | None = None
+    """Loss of the best, mean over its folds."""
+    weight: float | None = None
+    """What its log odds count in the chosen model; null if it is not in it."""
+    imbalance: list[str] | None = None
+    """What the best trial did about the few winners: `smote_nc`, `class_weight`, `focal`."""
+    seconds: float | None = None
+    """Seconds it took."""
+
+
+class FinishOut(BaseModel):
+    """How a runner ran; null is unknown."""
+
+    name: str
+    """As on the card."""
+    box: int | None
+    """As on the card."""
+    finish_position: int | None
+    """Place at the finish; null did not finish, or not told."""
+    won: bool | None
+    """Whether it won; two may, in a dead heat."""
+    placed: bool | None
+    """Whether it was paid a place."""
+    time_s: float | None
+    """Its own time in seconds."""
+    margin_lengths: float | None
+    """Lengths behind the winner; for the winner, over the second."""
+    starting_price: float | None
+    """Starting price, decimal odds."""
+    bsp: float | None
+    """Betfair starting price, decimal odds."""
+    place_bsp: float | None
+    """Betfair starting price to be placed, decimal odds."""
+    market_probability: float | None
+    """The market's at the off: 1 / BSP, else 1 / starting price, shared out within the race; null unless every starter has one."""
+
+
+class GateOut(BaseModel):
+    """One condition of promotion."""
+
+    name: str
+    """What is asked."""
+    passed: bool
+    """Whether it is met."""
+    reason: str
+    """Why, in a sentence with the figures."""
+    value: float | None = None
+    """What was measured; of a difference that end of its 95 % interval which decides. Null where there was nothing to measure, and in artifacts that tell the sentence alone."""
+    rule: Literal["below", "at most", "at least"] | None = None
+    """How the value must lie to the limit."""
+    limit: float | None = None
+    """The limit."""
+
+
+class IntervalOut(BaseModel):
+    """A mean difference with the ends of its 95 % interval (bootstrap by race)."""
+
+    difference: float | None
+    """The mean difference."""
+    low: float | None
+    """Lower end of the interval."""
+    high: float | None
+    """Upper end of the interval."""
+
+
 class KeptOut(BaseModel):
     """What lies on this machine's disk for a start while the registry is away."""
 
@@ -57,6 +169,31 @@ class KeptOut(BaseModel):
     """Since when, UTC."""
     error: str | None
     """Why the version that serves could not be kept, or a kept one not be used."""
+
+
+class ListedRaceOut(BaseModel):
+    """A stored race, in short."""
+
+    id: int
+    """Its number here, for `GET /races/{race_id}`."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    distance_m: int
+    """Distance in metres."""
+    grade: str | None
+    """Grade, if known."""
+    n_runners: int
+    """Runners known, without the scratched."""
+    is_whole: bool
+    """Whether every starter is known."""
+    is_outcome_known: bool
+    """Whether the race was run and is told."""
+    is_simulated: bool
+    """Whether the race is simulated."""
 
 
 class Live(BaseModel):
@@ -110,6 +247,39 @@ class LoggedRunnerOut(BaseModel):
     """The market's at the off: BSP's, else SP's."""
 
 
+class MemberOut(BaseModel):
+    """One graph of the blend."""
+
+    name: str
+    """Its family."""
+    weight: float
+    """What its log odds count."""
+
+
+class NotBelievedOut(BaseModel):
+    """A row, or a fact of a row, that was left out."""
+
+    line: int
+    """Line of the file, the header's is 1."""
+    what: str
+    """`row`: the run is left out; `fact`: the run is kept without it."""
+    reason: str
+    """The rule and the value."""
+
+
+class OutcomeOut(BaseModel):
+    """How a race came out: what nobody knew when the card was made."""
+
+    winners: list[str]
+    """One name, or more in a dead heat."""
+    prices_at_the_off: Literal["bsp", "starting_price"] | None
+    """Which price every starter has; null if neither."""
+    runners: list[FinishOut]
+    """Those that started, by box."""
+    scratched: list[str]
+    """Those that did not."""
+
+
 class PastRunIn(BaseModel):
     """One past race of a runner. Only date, track and distance are needed; leave out what is unknown."""
 
@@ -152,6 +322,36 @@ class PastRunIn(BaseModel):
     """Betfair's early-speed rating for that race, 0 slow to 1 fast from the boxes."""
 
 
+class PlaceFiguresOut(BaseModel):
+    """One way to make place probabilities, judged runner by runner."""
+
+    name: str
+    """What they were made from."""
+    log_loss: float | None = None
+    """Log loss."""
+    brier: float | None = None
+    """Mean squared error."""
+    ece: float | None = None
+    """Expected calibration error."""
+    model_minus_this: IntervalOut | None = None
+    """The model's log loss less this one's; below 0 the model is better."""
+
+
+class PlacesOut(BaseModel):
+    """Place probabilities on the races that paid as many places as their size tells."""
+
+    n_races: int
+    """Races."""
+    n_runners: int
+    """Their runners."""
+    discounts: list[float] | None = None
+    """Discounts of Harville's method, fitted."""
+    ece_by_chance: float | None = None
+    """What a perfect model stays below with 95 %."""
+    rows: list[PlaceFiguresOut]
+    """One entry a way; the model comes first."""
+
+
 class Problem(BaseModel):
     """What went wrong, after RFC 9457. It never repeats the request."""
 
@@ -182,26 +382,50 @@ class PromotionIn(BaseModel):
 
 
 class PromotionOut(BaseModel):
-    """One change of the champion, as it is on record."""
+    """One change of the champion, and what it came to here."""
 
     number: int
     """Number of the change, from 1."""
     action: Literal["promote", "rollback"]
     """What was done."""
     version: int
-    """The champion from now on."""
+    """The champion from then on."""
     previous: int | None
     """The champion before, if there was one."""
     reason: str
     """Why."""
     by: str
-    """Name of the key that asked."""
+    """Name of the key that asked, or of the user who ran the command."""
     forced: bool
     """Whether gates were overruled."""
     at: AwareDatetime
     """When, UTC."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
+
+
+class RaceDayOut(BaseModel):
+    """A day of stored races."""
+
+    date: date_aliased
+    """The day."""
+    n_races: int
+    """Stored races."""
+    n_whole_races: int
+    """Races of which every starter is known."""
+    n_meetings: int
+    """Tracks that raced."""
+    is_simulated: bool
+    """Whether races of the day are simulated."""
+
+
+class RaceDaysOut(BaseModel):
+    """A page of race days."""
+
+    race_days: list[RaceDayOut]
+    """Newest first."""
+    next_before: date_aliased | None
+    """Send it as `before` for the next page; null at the end."""
 
 
 class RaceTakenOut(BaseModel):
@@ -219,6 +443,13 @@ class RaceTakenOut(BaseModel):
     """What was not believed, and why."""
 
 
+class RacesOut(BaseModel):
+    """The races of a day."""
+
+    races: list[ListedRaceOut]
+    """By track and number; empty if there are none."""
+
+
 class Ready(BaseModel):
     """A champion is loaded."""
 
@@ -226,6 +457,38 @@ class Ready(BaseModel):
     """Always `ready`."""
     version: int
     """Version that serves."""
+
+
+class RecordOut(BaseModel):
+    """One change of the champion, as it is on record."""
+
+    number: int
+    """Number of the change, from 1."""
+    action: Literal["promote", "rollback"]
+    """What was done."""
+    version: int
+    """The champion from then on."""
+    previous: int | None
+    """The champion before, if there was one."""
+    reason: str
+    """Why."""
+    by: str
+    """Name of the key that asked, or of the user who ran the command."""
+    forced: bool
+    """Whether gates were overruled."""
+    at: AwareDatetime
+    """When, UTC."""
+
+
+class RecordsOut(BaseModel):
+    """The record of promotions."""
+
+    promotions: list[RecordOut]
+    """Newest first."""
+    n_promotions: int
+    """How many are on record in all."""
+    rollback_to: int | None
+    """Version that a rollback would make champion now; null if there is none before."""
 
 
 class RefusalOut(BaseModel):
@@ -256,6 +519,17 @@ class RegistryOut(BaseModel):
     """Why it did not answer, if it did not."""
 
 
+class ReliabilityBinOut(BaseModel):
+    """Runners of similar probability."""
+
+    predicted: float
+    """Mean probability that was given, 0..1."""
+    observed: float
+    """Share of them that won, 0..1."""
+    n_runners: int
+    """How many they are."""
+
+
 class ResultsOut(BaseModel):
     """What became of results; those that were taken are stored."""
 
@@ -273,6 +547,37 @@ class RollbackIn(BaseModel):
     )
     reason: Annotated[str, Field(max_length=2000, min_length=1)]
     """Why, for the record."""
+
+
+class RunnerFiguresOut(BaseModel):
+    """Scores of single runners at the natural share of winners."""
+
+    n_runners: int
+    """Runners judged."""
+    share_of_winners: float | None = None
+    """0..1."""
+    auc: float | None = None
+    """Area under the ROC curve."""
+    brier: float | None = None
+    """Mean squared error."""
+    ece: float | None = None
+    """Expected calibration error."""
+    ece_by_chance: float | None = None
+    """95 of 100 perfectly calibrated models show a smaller ECE on these runners."""
+    log_loss: float | None = None
+    """Log loss."""
+    base_rate_log_loss: float | None = None
+    """Log loss of giving everyone the base rate."""
+    accuracy: float | None = None
+    """Share on the right side of 0.5."""
+    nobody_wins_accuracy: float | None = None
+    """The same of saying that nobody wins."""
+    f1: float | None = None
+    """F1 at `f1_threshold`."""
+    f1_threshold: float | None = None
+    """Score that was best on the calibration races."""
+    balanced_f1: float | None = None
+    """F1 with winners and losers weighted even; `everyone wins` has 0.667."""
 
 
 class RunnerIn(BaseModel):
@@ -359,6 +664,8 @@ class ScoreOut(BaseModel):
 
     group: str
     """Monday of the week, key of the track, version, or `all`."""
+    name: str | None = ""
+    """The same in words: of a track its name."""
     n_races: int
     """Races judged."""
     log_loss: float | None
@@ -404,11 +711,11 @@ class ServiceOut(BaseModel):
     n_refused_for_overload: int
     """Requests turned away because too many waited."""
     predict_p50_ms: float | None
-    """Half of the predictions of the last five minutes took less; null if there were none."""
+    """Milliseconds. Half of the predictions of the last five minutes took less; null if there were none."""
     predict_p99_ms: float | None
-    """99 of 100 predictions of the last five minutes took less."""
+    """Milliseconds. 99 of 100 predictions of the last five minutes took less."""
     longest_gc_pause_ms: float
-    """Longest stop by the garbage collector since the version that serves came in."""
+    """Longest stop by the garbage collector, in milliseconds, since the version that serves came in."""
     is_traced: bool
     """Whether traces go to a collector."""
 
@@ -480,6 +787,21 @@ class WarningOut(BaseModel):
     """A sentence, for people."""
 
 
+class WindowOut(BaseModel):
+    """The days and the size of a part of the data."""
+
+    since: date_aliased
+    """First race day."""
+    until: date_aliased
+    """Last race day."""
+    races: int
+    """Number of races."""
+    runners: int
+    """Number of runners."""
+    winners: int | None = None
+    """Number of winners."""
+
+
 class CardIn(BaseModel):
     """A race that has not been run: where, when, over what, and who runs."""
 
@@ -500,6 +822,49 @@ class CardIn(BaseModel):
     """Every starter, each in a box of its own."""
 
 
+class DataOut(BaseModel):
+    """The parts of the data, one after the other in time."""
+
+    train: WindowOut | None = None
+    """What members learnt from; the chosen ones then from calibration as well."""
+    calibration: WindowOut | None = None
+    """What weights, calibration and the choice were made on."""
+    test: WindowOut | None = None
+    """What all figures are of."""
+
+
+class FiguresOut(BaseModel):
+    """One source of win probabilities, judged."""
+
+    name: str
+    """`model`, `uniform`, `box only`, `rated price`, `market (BSP/SP)`, `model with market`, or the simulator's `true probability`."""
+    race_log_loss: float | None = None
+    """Minus the mean log of the winner's probability."""
+    model_minus_this: IntervalOut | None = None
+    """The model's race log loss less this one's; below 0 the model is better."""
+    auc: float | None = None
+    """Area under the ROC curve."""
+    brier: float | None = None
+    """Mean squared error."""
+    ece: float | None = None
+    """Expected calibration error, ten bins of equal count."""
+    log_loss: float | None = None
+    """Log loss of single runners."""
+    top_pick_rate: float | None = None
+    """How often the highest probability of a race won, 0..1."""
+
+
+class GuideCardOut(BaseModel):
+    """A form guide as a card."""
+
+    card: CardIn
+    """As `POST /predict` takes it: each dog with its past runs as form."""
+    n_rows: int
+    """Rows of the file, each a past run."""
+    not_believed: list[NotBelievedOut]
+    """What of the rows was left out, and why; at most 200."""
+
+
 class LoggedCardOut(BaseModel):
     """An answered card, and how it came out."""
 
@@ -517,6 +882,8 @@ class LoggedCardOut(BaseModel):
     """Race day."""
     track: str
     """Key of the track."""
+    track_name: str | None = ""
+    """Its name, or the key where none is known."""
     distance_m: int
     """Distance in metres."""
     race_number: int | None
@@ -653,3 +1020,110 @@ class ResultsIn(BaseModel):
     )
     races: Annotated[list[RaceResultIn], Field(max_length=100, min_length=1)]
     """At most 100 at once."""
+
+
+class StoredRaceOut(BaseModel):
+    """A stored race: the card as it was before the race, and apart from it how it came out."""
+
+    id: int
+    """Its number here."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    distance_m: int
+    """Distance in metres."""
+    grade: str | None
+    """Grade, if known."""
+    is_whole: bool
+    """Whether every starter is known."""
+    is_simulated: bool
+    """Whether the race is simulated."""
+    card: CardIn | None
+    """As `POST /predict` takes it, names without form: the database knows the dogs. No prices of the market, unless asked for with `prices=at_the_off`. Null where the race makes no card."""
+    why_no_card: str | None
+    """The rule of cards that the race breaks."""
+    outcome: OutcomeOut | None
+    """Null until the race is run and told."""
+
+
+class ComparisonOut(BaseModel):
+    """Several sources on the same races; the model comes first."""
+
+    n_races: int
+    """Races with exactly one winner."""
+    n_runners: int
+    """Their runners."""
+    rows: list[FiguresOut]
+    """One entry a source."""
+
+
+class EvidenceOut(BaseModel):
+    """What a version was trained on, and how good it is on races that neither it nor its search saw."""
+
+    version: int
+    """Number of the version."""
+    digest: str
+    """sha256 over its artifact."""
+    kind: str | None
+    """Model family, or `ensemble`."""
+    model_type: str | None
+    """The same for people, with its first figure of merit."""
+    is_simulated: bool | None
+    """Whether races of the simulator were among those it was trained or judged on: then the figures say nothing of real dogs."""
+    simulated_share: float | None
+    """Share of such runners, 0..1."""
+    trained_at: AwareDatetime | None
+    """End of training, UTC."""
+    training_s: float | None
+    """Seconds that training took."""
+    feature_version: str | None
+    """Its set of features."""
+    n_features: int | None
+    """Number of features."""
+    data_hash: str | None
+    """sha256 of the data that it learnt from."""
+    git_commit: str | None
+    """Code that trained it."""
+    libraries: dict[str, Any] | None
+    """Versions of Python and of the libraries that trained it."""
+    data: DataOut | None
+    """Days and sizes of the parts of the data."""
+    races: ComparisonOut | None
+    """The model, uniform and box only on every whole race of the test with one winner."""
+    beside_market: ComparisonOut | None
+    """The same and what prices say, on those of the races where every price is known; null where no price is known for half of the races."""
+    market_information: float | None
+    """Share of the way from uniform to the closing market, in race log loss: 0 knows nothing but the field size, 1 is the market."""
+    truth_covered: float | None
+    """Share of the way to the simulator's true probabilities; null for real races."""
+    runners: RunnerFiguresOut | None
+    """Calibrated scores of single runners of the test, each judged alone."""
+    reliability: list[ReliabilityBinOut] | None
+    """What was said and what happened, in bins of about equally many runners."""
+    ece_by_chance: float | None
+    """95 of 100 perfectly calibrated models show a smaller ECE on these races."""
+    gates_passed: bool | None
+    """Whether every gate was passed."""
+    gates: list[GateOut] | None
+    """Each condition of promotion, and how it came out."""
+    class_balance: str | None
+    """What the members did about the few winners."""
+    base_rate: float | None
+    """Share of winners in training, 0..1."""
+    calibration: CalibrationOut | None
+    """How log odds became calibrated scores, and what that did."""
+    members: list[MemberOut] | None
+    """Graphs of the blend."""
+    budget: BudgetOut | None
+    """What the search was allowed to spend."""
+    n_trials: int | None
+    """Trials of the search in all."""
+    judged_by: str | None
+    """Loss on the calibration races by which the candidate was chosen."""
+    families: list[FamilyOut] | None
+    """What each family's search came to; null in artifacts that do not tell."""
+    places: PlacesOut | None
+    """Place probabilities beside other ways to make them."""

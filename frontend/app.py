@@ -2,7 +2,7 @@
 
 from flask import Flask, Response
 
-from frontend import asking, security, trouble, words
+from frontend import asking, evidence, security, trouble, words
 from frontend.asking import status_if_up
 from frontend.live import page
 from frontend.pages import MENU, PAGES
@@ -15,7 +15,7 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
-    for part in (security, trouble, words):
+    for part in (security, trouble, words, evidence):
         part.install(app)
     asking.install(app, settings)
     for blueprint in PAGES:
@@ -23,7 +23,12 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
 
     @app.context_processor
     def _what_every_page_shows() -> dict[str, object]:
-        return {"menu": MENU, "settings": settings, "status_if_up": status_if_up}
+        return {
+            "menu": MENU,
+            "settings": settings,
+            "status_if_up": status_if_up,
+            "trouble_with_status": asking.trouble,
+        }
 
     @app.get("/state")
     def state() -> Response:

@@ -2,7 +2,7 @@
 
 from flask import Flask, current_app, g
 
-from client import GreyhoundClient, Patience, Unreachable
+from client import GreyhoundClient, Patience, Problem, Unreachable
 from client.models import ModelStatus
 from frontend.settings import FrontendSettings
 
@@ -31,16 +31,29 @@ def status() -> ModelStatus:
     ------
     Unreachable
         If it does not answer.
+    Problem
+        If it answers to nobody without a key.
     """
     if "status" not in g:
-        g.status = ask().model_status()
+        try:
+            g.status = ask().model_status()
+        except (Unreachable, Problem) as error:
+            g.status = error  # not asked again for the page that tells of it
+    if isinstance(g.status, Exception):
+        raise g.status
     told: ModelStatus = g.status
     return told
 
 
+def trouble() -> Unreachable | Problem | None:
+    """Return why there is no status, if there is none."""
+    found = g.get("status")
+    return found if isinstance(found, (Unreachable, Problem)) else None
+
+
 def status_if_up() -> ModelStatus | None:
-    """Return the same, or None if the service does not answer."""
+    """Return the same, or None if the service does not answer, or not without a key."""
     try:
         return status()
-    except Unreachable:
+    except (Unreachable, Problem):
         return None

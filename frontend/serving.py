@@ -30,8 +30,11 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 def run(settings: FrontendSettings, listening: socket.socket) -> None:
     """Show pages until SIGINT or SIGTERM; requests in flight are answered."""
+    app = create_app(settings)
+    for name in app.jinja_env.list_templates(extensions=("html",)):
+        app.jinja_env.get_template(name)  # compiled now: the first page would wait 50 ms for it
     server = create_server(
-        create_app(settings),
+        app,
         sockets=[listening],
         threads=settings.threads,
         ident=None,

@@ -56,9 +56,28 @@ def when(at: dt.datetime | dt.date | str | None) -> Markup:
     return Markup('<time datetime="{}" data-ago>{}</time>').format(utc.isoformat(timespec="seconds"), written)
 
 
+def day(at: dt.date | None) -> str | Markup:
+    """Write a day, of a time too, as short as a table wants it."""
+    return NOTHING if at is None else f"{at.day} {at:%b %Y}"
+
+
+def short(value: float | None) -> str | Markup:
+    """Write a number whose size is not known before: 0.0072, 0.713, 5.3e-07."""
+    if _unknown(value):
+        return NOTHING
+    assert value is not None
+    small = 0 < abs(value) < 1e-4
+    return (f"{value:.1e}" if small else f"{value:.4f}".rstrip("0").rstrip(".")).replace("-", "\u2212", 1)
+
+
+def capitalize_first(text: str) -> str:
+    """Begin a sentence; unlike Jinja's ``capitalize`` it leaves the rest as it is."""
+    return Markup(text[:1].upper()) + text[1:] if isinstance(text, Markup) else text[:1].upper() + text[1:]
+
+
 def install(app: Flask) -> None:
     """Make the filters known to every template."""
-    for filter_ in (percent, figure, signed, price, count, size, when):
+    for filter_ in (percent, figure, signed, price, count, size, when, day, short, capitalize_first):
         app.add_template_filter(filter_)
 
 

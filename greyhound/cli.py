@@ -17,7 +17,7 @@ COMMANDS = {
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
-    "models": ("greyhound.commands.models:models", "List, show, promote and roll back model versions."),
+    "models": ("greyhound.commands.models:models", "List, show, promote, roll back and export models."),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
             sys.exit(error.exit_code)
         except click.UsageError as error:
             where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            _fail(error.format_message() + where, error.exit_code)
+            _fail(error.format_message().rstrip(".") + where, error.exit_code)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):

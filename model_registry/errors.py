@@ -7,6 +7,7 @@
     ├── NotInParity           a graph answers differently from the estimator that it was made from
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
+    ├── NoReport              the run that made a version holds no report of its training
     ├── NoSuchVersion         the registry has no version of that number
     ├── PromotionRefused      a promotion or rollback that a rule forbids
     │   └── GatesNotPassed    a version that failed its gates is promoted by force only
@@ -43,6 +44,10 @@ class NotScored(RegistryError):
 
 class NoChampion(RegistryError):
     """No version bears the alias that was asked for."""
+
+
+class NoReport(RegistryError):
+    """The run that made a version holds no report of its training, e.g. where no training of ours made it."""
 
 
 class NoSuchVersion(RegistryError):

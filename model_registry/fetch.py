@@ -44,22 +44,44 @@ def pointer_of(entry: MlflowVersion) -> Pointer:
 
 def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
     """Return a version's artifact: from the store itself if that is local, else from the cache."""
-    digest, source = pointer.digest, pointer.source
-    if not digest:
-        raise ArtifactBroken(
-            f"version {pointer.version} has no digest on record: it was not registered by us"
-        )
-    if urlsplit(source).scheme == "models":  # a copy of another version: MLflow knows where that lies
-        source = str(store.client.get_model_version_download_uri(model, str(pointer.version)))
-    if urlsplit(source).scheme in ("", "file"):
-        path = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
-        directory = _where_it_is_now(path, store.folder) / WITHIN
+    digest, source = located(store, model, pointer)
+    directory = local_directory(store, source)
+    if directory is not None:
+        directory = directory / WITHIN
         if not directory.exists():
             raise RegistryUnavailable(f"the artifacts of version {pointer.version} are not at {directory}")
         return Fetched(directory, *read_sealed(directory, digest=digest))
     return _cached(
         store, f"{source}/{WITHIN}", store.folder / "cache" / "models", f"{pointer.version}-{digest}"
     )
+
+
+def located(store: Store, model: str, pointer: Pointer) -> tuple[str, str]:
+    """Return the digest on record of a version, and where its pyfunc lies."""
+    if not pointer.digest:
+        raise ArtifactBroken(
+            f"version {pointer.version} has no digest on record: it was not registered by us"
+        )
+    if urlsplit(pointer.source).scheme == "models":  # a copy of another version: MLflow knows where that lies
+        version = str(pointer.version)
+        return pointer.digest, str(store.client.get_model_version_download_uri(model, version))
+    return pointer.digest, pointer.source
+
+
+def local_directory(store: Store, source: str) -> Path | None:
+    """Return where an address of MLflow's is on this machine, or None if it is elsewhere."""
+    if urlsplit(source).scheme not in ("", "file"):
+        return None
+    path = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
+    return _where_it_is_now(path, store.folder)
+
+
+def download(store: Store, source: str, folder: Path) -> Path:
+    """Bring a file or folder of the store to a folder of this machine."""
+    got = mlflow.artifacts.download_artifacts(
+        artifact_uri=source, dst_path=str(folder), tracking_uri=store.uri
+    )
+    return Path(got)
 
 
 def _where_it_is_now(path: Path, folder: Path) -> Path:
@@ -82,10 +104,8 @@ def _cached(store: Store, source: str, cache: Path, name: str) -> Fetched:
     cache.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{name[:12]}-", dir=cache))
     try:
-        got = mlflow.artifacts.download_artifacts(
-            artifact_uri=source, dst_path=str(draft), tracking_uri=store.uri
-        )
-        files, _ = read_sealed(Path(got), digest=digest)
+        got = download(store, source, draft)
+        files, _ = read_sealed(got, digest=digest)
         try:
             os.rename(got, directory)
         except OSError:  # another fetch was faster; what it brought counts if it is whole

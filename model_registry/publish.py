@@ -22,6 +22,14 @@ with warnings.catch_warnings():
     import mlflow.pyfunc
 
 CODE = Path(__file__).with_name("pyfunc.py")
+DESCRIPTION = """\
+Win probabilities of greyhound races. The version with the alias **champion** serves, one with **challenger**
+might replace it. A version's source run tells how it was made and how good it is; its tags have the figures,
+and `gates` says whether it may serve.
+
+`greyhound models promote N` and `rollback` move the alias: they prove the artifact first and keep a record
+(the tags `promotion.*`). An alias that is moved by hand is followed too, without either.
+"""
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "sqlalchemy")
 
 
@@ -43,7 +51,7 @@ def publish(
         client.log_artifacts(run_id, str(saved), folder)
     source = f"{client.get_run(run_id).info.artifact_uri}/{folder}"
     try:
-        client.create_registered_model(name, description="Win probabilities of greyhound races")
+        client.create_registered_model(name, description=DESCRIPTION)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import getpass
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.entities.model_registry import RegisteredModel
@@ -20,6 +22,7 @@ from model_registry.history import (
     read_history,
     tag_of,
 )
+from model_registry.papers import read_documents, read_report
 from model_registry.store import Marks, Store
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 
@@ -104,11 +107,10 @@ class ModelRegistry:
         current = _aliases(model).get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
-        existing = {version.version for version in self.versions()}
-        earlier = [v for v in earlier_champions(read_history(model.tags), current) if v in existing]
-        if not earlier:
+        earlier = self._before(read_history(model.tags), current)
+        if earlier is None:
             raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
-        return self._make_champion(earlier[0], "rollback", reason, by, False)
+        return self._make_champion(earlier, "rollback", reason, by, False)
 
     def set_challenger(self, version: int | None) -> None:
         """Name the version that would replace the champion; None names nobody."""
@@ -165,18 +167,49 @@ class ModelRegistry:
         except NoChampion:
             return []
 
+    def changes(self) -> tuple[list[PromotionRecord], int | None]:
+        """Return the record, oldest first, and the version that :meth:`rollback` would make champion."""
+        try:
+            model = self._model()
+        except NoChampion:
+            return [], None
+        history, current = read_history(model.tags), _aliases(model).get(CHAMPION)
+        return history, None if current is None else self._before(history, current)
+
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
-        return self.fetch_files(pointer_of(self._entry(version))).directory
+        return self.fetch_files(self.pointer(version)).directory
 
     def fetch_files(self, pointer: Pointer) -> Fetched:
         """Return the artifact that a pointer names, proved; an SQLite registry is not asked anything."""
         with self._store.errors():
             return fetch_artifact(self._store, MODEL, pointer)
 
+    def pointer(self, version: int) -> Pointer:
+        """Return where a version's artifact is, by one look-up."""
+        return pointer_of(self._entry(version))
+
+    def documents(self, pointer: Pointer, names: Sequence[str]) -> dict[str, Any]:
+        """Return JSON documents of an artifact by name, proved; its graphs stay where they are."""
+        with self._store.errors():
+            return read_documents(self._store, MODEL, pointer, names)
+
+    def report(self, version: int) -> str:
+        """Return the page of the training that made a version, or raise :class:`NoReport`."""
+        run_id = str(self._entry(version).run_id or "")
+        with self._store.errors():
+            return read_report(self._store, version, run_id)
+
     def marks(self) -> Marks | None:
         """Return what changes whenever an SQLite registry is written to; None for any other registry."""
         return self._store.marks()
+
+    def _before(self, history: Sequence[PromotionRecord], current: int) -> int | None:
+        """Return the nearest champion before the current one that is still there."""
+        for version in earlier_champions(history, current):
+            with suppress(NoSuchVersion):
+                return pointer_of(self._entry(version)).version
+        return None
 
     def _make_champion(
         self, version: int, action: Action, reason: str, by: str | None, forced: bool
@@ -192,7 +225,7 @@ class ModelRegistry:
                 version=version,
                 previous=_aliases(model).get(CHAMPION),
                 reason=reason.strip(),
-                by=by or _user(),
+                by=by or user_name(),
                 forced=forced,
                 at=dt.datetime.now(dt.UTC),
             )
@@ -255,7 +288,8 @@ def _aliases(model: RegisteredModel) -> dict[str, int]:
     return {name: int(version) for name, version in model.aliases.items()}
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return the name of this process's user, for the record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -66,7 +66,7 @@ class Store:
     def client(self) -> MlflowClient:
         """MLflow's client of a store that is there."""
         if self.path and not self.path.exists() and not self._create:
-            raise RegistryUnavailable(f"there is no registry at {self}; training makes it")
+            raise RegistryUnavailable(f"there is no registry at {self}; `greyhound train` makes one")
         with self._lock:
             if self._client is None:
                 self._client = self._open()

@@ -7,6 +7,7 @@
     ├── FileRefused           a file cannot be read as what it claims to be
     ├── DatabaseUnavailable   the database is absent, locked or of another version
     ├── NoSuchPrediction      the log has no such prediction
+    ├── NoSuchRace            the database has no such race
     └── NotEnoughHistory      too few races for what was asked
 
 A message states the rule and the value: ``box must be 1..10, got 12 (runner 'SIR TICK')``.
@@ -39,7 +40,11 @@ class CardRefused(RacingError):
 
 
 class FileRefused(RacingError):
-    """A file is refused whole; the message says why."""
+    """A file is refused whole; the message says why, and ``lines`` which of its lines were no good."""
+
+    def __init__(self, message: str, lines: tuple[tuple[int, str], ...] = ()) -> None:
+        self.lines = lines
+        super().__init__(message)
 
 
 class DatabaseUnavailable(RacingError):
@@ -48,6 +53,10 @@ class DatabaseUnavailable(RacingError):
 
 class NoSuchPrediction(RacingError):
     """The log has no such prediction."""
+
+
+class NoSuchRace(RacingError):
+    """The database has no such race."""
 
 
 class NotEnoughHistory(RacingError):

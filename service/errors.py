@@ -15,6 +15,7 @@
     ├── KeysUnknown      the keys were never read, so nobody can be let in by one
     ├── ModelTooSlow     a version takes longer than its budget, so it does not serve
     ├── NoSuchKey        there is no key to revoke
+    ├── NotCsv           the request does not say that its body is CSV
     ├── NotJson          the request says that its body is something else than JSON
     ├── NotReady         no champion is loaded
     ├── Overloaded       too many requests wait already
@@ -78,6 +79,10 @@ class ModelTooSlow(ServiceError):
 
 class NoSuchKey(ServiceError):
     """There is no key of that id or name that could be revoked."""
+
+
+class NotCsv(ServiceError):
+    """The request does not say that its body is CSV."""
 
 
 class NotJson(ServiceError):

@@ -12,6 +12,7 @@ _NAMED = {
 }
 _ASKED = {
     "show": ("/models/{version}", "get", "What is on record of this version."),
+    "evidence": ("/models/{version}/evidence", "get", "What it was trained on and how good it is."),
     "promote": ("/models/{version}/promote", "post", "Make this version the champion."),
 }
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,17 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from model_registry.errors import GatesNotPassed, NoSuchVersion
+from racing.errors import CardRefused
+from service.errors import BodyTooLarge, BodyUnreadable, KeyMissing, NotJson, NotReady, ScopeMissing, TooMany
 from service.links import link_versions
-from service.problems import MEDIA_TYPE, BrokenRule, Problem
+from service.problems import KINDS, MEDIA_TYPE, BrokenRule, Problem
 from service.promotion import PromotionIn, RollbackIn
 from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
-VERSION = "1"
+VERSION = "1.1.0"
 DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
@@ -35,10 +37,11 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 """
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
+    {"name": "races", "description": "Races that are stored, and form guides, as cards."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
-    {"name": "watching", "description": "For Prometheus."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
+    {"name": "watching", "description": "For Prometheus."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
 REQUEST_ID: dict[str, Any] = {
@@ -54,14 +57,27 @@ _REASONS = {
     400: "The body is not JSON in UTF-8",
     401: "An API key is needed, or the key or the signature that was sent is not right",
     403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
-    404: "There is no such version",
+    404: "There is no such version, nothing of this kind of it, or no such race",
     409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, or "
     "the delivery was taken before",
     413: "The body is longer than the service takes (256 KiB unless set otherwise)",
-    415: "The body claims to be something else than JSON",
+    415: "The body claims to be something else than the JSON or CSV that it must be",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
     429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",
+}
+# One kind of problem a status, as an example.
+_EXAMPLES: Mapping[int, type[Exception]] = {
+    400: BodyUnreadable,
+    401: KeyMissing,
+    403: ScopeMissing,
+    404: NoSuchVersion,
+    409: GatesNotPassed,
+    413: BodyTooLarge,
+    415: NotJson,
+    422: CardRefused,
+    429: TooMany,
+    503: NotReady,
 }
 # Read by handlers themselves, so FastAPI does not see them.
 _INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, ResultsIn, RollbackIn)
@@ -121,6 +137,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, operation in ((path, op) for path, ops in document["paths"].items() for op in ops.values()):
         _without_default_422(operation)
+        _with_words(operation, document["components"]["schemas"])
         _behind_the_door(path, operation)
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = {
@@ -147,10 +164,19 @@ def _without_default_422(operation: dict[str, Any]) -> None:
         del operation["responses"]["422"]
 
 
+def _with_words(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Describe a success by what it brings, where FastAPI says but that it is one."""
+    for response in operation["responses"].values():
+        if response["description"] == "Successful Response":
+            schema = response["content"]["application/json"]["schema"]
+            response["description"] = schemas[schema["$ref"].rpartition("/")[2]]["description"]
+
+
 def _problem(status: int) -> dict[str, Any]:
+    kind = KINDS[_EXAMPLES[status]]
     example: dict[str, Any] = {
-        "type": "urn:greyhound:problem:card-refused" if status == 422 else "urn:greyhound:problem:...",
-        "title": HTTPStatus(status).phrase,
+        "type": f"urn:greyhound:problem:{kind.slug}",
+        "title": kind.title,
         "status": status,
         "detail": _REASONS[status],
         "request_id": "4f9d1c2ab35e47c0a7c2f1a90d1be812",

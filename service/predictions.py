@@ -1,6 +1,7 @@
 """What goes over the wire for ``GET /predictions``: logged cards, their outcomes, and how good they were."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +39,9 @@ class LoggedCardOut(_Out):
     digest: str = Field(description="sha256 over that version's artifact.", examples=["1f6c0a.."])
     date: dt.date = Field(description="Race day.", examples=["2026-03-14"])
     track: str = Field(description="Key of the track.", examples=["SANDOWNPARK"])
+    track_name: str = Field(
+        default="", description="Its name, or the key where none is known.", examples=["Sandown Park"]
+    )
     distance_m: int = Field(description="Distance in metres.", examples=[515])
     race_number: int | None = Field(description="Number of the race, if told.", examples=[6])
     race_id: int | None = Field(description="The stored race that it was, once known.", examples=[9120])
@@ -68,6 +72,9 @@ class ScoreOut(_Out):
     group: str = Field(
         description="Monday of the week, key of the track, version, or `all`.", examples=["2026-03-09"]
     )
+    name: str = Field(
+        default="", description="The same in words: of a track its name.", examples=["2026-03-09"]
+    )
     n_races: int = Field(description="Races judged.", examples=[412])
     log_loss: float | None = Field(description="Race log loss.", examples=[1.573])
     uniform_log_loss: float | None = Field(description="Of knowing but the field size.", examples=[1.987])
@@ -93,17 +100,18 @@ class ScoresOut(BaseModel):
     calibration: list[BinOut] = Field(description="About ten bins of equally many runners.")
 
 
-def scores_out(scores: Scores) -> ScoresOut:
-    """Return scores in the words of the API."""
+def scores_out(scores: Scores, names: Mapping[str, str]) -> ScoresOut:
+    """Return scores in the words of the API; ``names`` are those of tracks, by their keys."""
     return ScoresOut(
-        total=_score(scores.total),
-        groups=[_score(group) for group in scores.groups],
+        total=_score(scores.total, names),
+        groups=[_score(group, names) for group in scores.groups],
         calibration=[BinOut.model_validate(one) for one in scores.bins],
     )
 
 
-def _score(score: Score) -> ScoreOut:
-    values = {name: getattr(score, name) for name in ScoreOut.model_fields}
+def _score(score: Score, names: Mapping[str, str]) -> ScoreOut:
+    values = {name: getattr(score, name, None) for name in ScoreOut.model_fields}
+    values["name"] = names.get(score.group, score.group)
     return ScoreOut(**{name: None if value != value else value for name, value in values.items()})
 
 

@@ -16,6 +16,7 @@ from model_registry.errors import (
     ArtifactBroken,
     GatesNotPassed,
     NoChampion,
+    NoReport,
     NoSuchVersion,
     NotInParity,
     NotScored,
@@ -28,6 +29,7 @@ from racing.errors import (
     DatabaseUnavailable,
     FileRefused,
     NoSuchPrediction,
+    NoSuchRace,
     NotEnoughHistory,
     RacingError,
 )
@@ -44,6 +46,7 @@ from service.errors import (
     KeysUnknown,
     ModelTooSlow,
     NoSuchKey,
+    NotCsv,
     NotJson,
     NotReady,
     Overloaded,
@@ -68,7 +71,7 @@ class BrokenRule(BaseModel):
 
     pointer: str = Field(
         description="JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter "
-        "of the address its name after a question mark, `?explain`.",
+        "of the address its name after a question mark, `?explain`; of a CSV the line, `line 14`.",
         examples=["#/runners/2/box"],
     )
     rule: str = Field(description="The rule.", examples=["Input should be less than or equal to 10"])
@@ -107,8 +110,10 @@ KINDS: Mapping[type[Exception], Kind] = {
     FileRefused: Kind(422, "file-refused", "The file is refused"),
     NotEnoughHistory: Kind(409, "not-enough-history", "There are too few races for this"),
     NoSuchPrediction: Kind(404, "no-such-prediction", "The log has no such prediction"),
+    NoSuchRace: Kind(404, "no-such-race", "The database has no such race"),
     DatabaseUnavailable: Kind(503, "database-unavailable", "The race database is away"),
     NoChampion: Kind(503, "no-champion", "No version is champion"),
+    NoReport: Kind(404, "no-report", "The version has no report"),
     NoSuchVersion: Kind(404, "no-such-version", "The registry has no such version"),
     GatesNotPassed: Kind(409, "gates-not-passed", "The version did not pass its gates"),
     PromotionRefused: Kind(409, "promotion-refused", "The promotion is refused"),
@@ -132,6 +137,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     NoSuchKey: Kind(404, "no-such-key", "There is no such key"),
     ScopeMissing: Kind(403, "scope-missing", "The API key does not allow this"),
     TooMany: Kind(429, "too-many", "Too many requests"),
+    NotCsv: Kind(415, "not-csv", "The body must be CSV"),
     NotJson: Kind(415, "not-json", "The body must be JSON"),
     NotReady: Kind(503, "not-ready", "No model is loaded"),
     Overloaded: Kind(503, "overloaded", "Too many requests wait"),
@@ -175,7 +181,9 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
     if isinstance(error, CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
         return _response(kind, _n_broken(len(broken)), request_id, broken)
-    return _response(kind, kind.detail or str(error), request_id, headers=_headers_of(error, kind))
+    lines = [(f"line {line}", rule) for line, rule in getattr(error, "lines", ())]
+    detail = kind.detail or str(error)
+    return _response(kind, detail, request_id, lines or None, headers=_headers_of(error, kind))
 
 
 def _headers_of(error: Exception, kind: Kind) -> dict[str, str]:

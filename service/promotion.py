@@ -28,21 +28,40 @@ class PromotionIn(RollbackIn):
     )
 
 
-class PromotionOut(BaseModel):
+class RecordOut(BaseModel):
     """One change of the champion, as it is on record."""
 
     model_config = ConfigDict(from_attributes=True)
 
     number: int = Field(description="Number of the change, from 1.", examples=[12])
     action: Literal["promote", "rollback"] = Field(description="What was done.", examples=["promote"])
-    version: int = Field(description="The champion from now on.", examples=[7])
+    version: int = Field(description="The champion from then on.", examples=[7])
     previous: int | None = Field(description="The champion before, if there was one.", examples=[6])
     reason: str = Field(description="Why.", examples=["better on July"])
-    by: str = Field(description="Name of the key that asked.", examples=["release pipeline"])
+    by: str = Field(
+        description="Name of the key that asked, or of the user who ran the command.",
+        examples=["release pipeline"],
+    )
     forced: bool = Field(description="Whether gates were overruled.", examples=[False])
     at: dt.datetime = Field(description="When, UTC.", examples=["2026-03-14T08:00:00Z"])
+
+
+class PromotionOut(RecordOut):
+    """One change of the champion, and what it came to here."""
+
     serving_version: int | None = Field(
         description="What this process serves as it answers: the champion, or the version before if the "
         "champion was refused or takes long to load; see `/model_status`.",
         examples=[7],
+    )
+
+
+class RecordsOut(BaseModel):
+    """The record of promotions."""
+
+    promotions: list[RecordOut] = Field(description="Newest first.")
+    n_promotions: int = Field(description="How many are on record in all.", examples=[12])
+    rollback_to: int | None = Field(
+        description="Version that a rollback would make champion now; null if there is none before.",
+        examples=[6],
     )

@@ -112,13 +112,8 @@ class ModelStatus(Summary):
     n_swaps: int = Field(description="Changes of version since the service started.", examples=[3])
     last_swap: SwapOut | None = Field(default=None, description="The latest of them.")
     refusals: list[RefusalOut] = Field(description="Versions not let in, newest first; at most 20.")
-    registry: RegistryOut = Field(
-        description="What the service sees of the registry.",
-        examples=[{"champion_version": 7, "last_look": None, "last_contact": None, "error": None}],
-    )
-    kept: KeptOut = Field(
-        description="The champion kept on disk.", examples=[{"version": 7, "kept_at": None, "error": None}]
-    )
+    registry: RegistryOut = Field(description="What the service sees of the registry.")
+    kept: KeptOut = Field(description="The champion kept on disk.")
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )

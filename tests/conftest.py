@@ -31,6 +31,11 @@ def real_data() -> Path:
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> str:
     """Return the URL of an empty PostgreSQL database, or skip."""
+    return new_postgresql_database(postgresql_server)
+
+
+def new_postgresql_database(postgresql_server: str) -> str:
+    """Make an empty database and return its URL."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(
         f"host={postgresql_server} user=greyhound dbname=postgres", autocommit=True

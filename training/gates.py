@@ -1,7 +1,8 @@
 """The gates: what a candidate must show before it may serve, each with its reason in figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ NEGLIGIBLE_SQUARED_ERROR = 0.0001  # a thousandth of a typical Brier score: a bl
 MIN_BALANCED_F1 = 0.65
 MAX_PARITY_ERROR = 1e-5
 
+Rule = Literal["below", "at most", "at least"]
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -28,6 +31,15 @@ class Gate:
     name: str
     passed: bool
     reason: str
+    value: float | None = None
+    """What was measured; None where there was nothing to measure."""
+    rule: Rule | None = None
+    """How the value must lie to the limit."""
+    limit: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the gate as an entry of the summary's ``gates``."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +101,7 @@ def _beats(evaluation: Evaluation, name: str) -> Gate:
         f"race log loss {model:.4f} against {other:.4f} ({name}) on {evaluation.races.n_races} races: "
         f"{_interval(gap)} must lie below 0"
     )
-    return Gate(f"better than {name}", gap.high < 0, reason)
+    return Gate(f"better than {name}", gap.high < 0, reason, gap.high, "below", 0.0)
 
 
 def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_races: int) -> Gate:
@@ -100,7 +112,7 @@ def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_r
         f"only {n_races} whole races (fewer than {MIN_RACES}), so {len(table)} runners are judged alone: "
         f"log loss minus the base rate's {_interval(gap)} must lie below 0"
     )
-    return Gate("better than base rate", gap.high < 0, reason)
+    return Gate("better than base rate", gap.high < 0, reason, gap.high, "below", 0.0)
 
 
 def _not_worse_than_champion(
@@ -124,7 +136,7 @@ def _not_worse_than_champion(
     gap = metrics.paired_bootstrap(mine, theirs)
     seen = " (it may have learnt from these very days)" if rival.has_seen_test_days else ""
     reason = f"{what} of version {rival.version}{seen}: {_interval(gap)} must not lie above 0"
-    return Gate(name, gap.low <= 0, reason)
+    return Gate(name, gap.low <= 0, reason, gap.low, "at most", 0.0)
 
 
 def _is_calibrated(evaluation: Evaluation) -> Gate:
@@ -138,13 +150,13 @@ def _is_calibrated(evaluation: Evaluation) -> Gate:
         f"expected calibration error {found:.4f} on {n} runners must be at most {limit:.4f} "
         f"(a perfect model stays below {chance:.4f} with 95 %)"
     )
-    return Gate("calibrated", found <= limit, reason)
+    return Gate("calibrated", found <= limit, reason, found, "at most", limit)
 
 
 def _balanced_f1(evaluation: Evaluation) -> Gate:
     found = evaluation.runners.balanced_f1
     reason = f'{found:.3f} must be at least {MIN_BALANCED_F1} ("everyone wins" has .667)'
-    return Gate("balanced F1", found >= MIN_BALANCED_F1, reason)
+    return Gate("balanced F1", found >= MIN_BALANCED_F1, reason, found, "at least", MIN_BALANCED_F1)
 
 
 def _calibration_helps(table: RaceTable, uncalibrated: Floats, scores: Floats) -> Gate:
@@ -157,7 +169,7 @@ def _calibration_helps(table: RaceTable, uncalibrated: Floats, scores: Floats) -
         f"spread of the errors {spread[0]:.5f} before and {spread[1]:.5f} after calibration; "
         f"squared errors {_interval(gap, 6)} must not lie above {NEGLIGIBLE_SQUARED_ERROR}"
     )
-    return Gate("calibration reduces errors", passed, reason)
+    return Gate("calibration reduces errors", passed, reason, gap.low, "at most", NEGLIGIBLE_SQUARED_ERROR)
 
 
 def _in_parity(parity_error: float, n_rows: int) -> Gate:
@@ -165,7 +177,8 @@ def _in_parity(parity_error: float, n_rows: int) -> Gate:
         f"the written artifact differs from the fitted model by {parity_error:.1e} at most on {n_rows} rows, "
         f"allowed {MAX_PARITY_ERROR:.0e}"
     )
-    return Gate("artifact complete and in parity", parity_error <= MAX_PARITY_ERROR, reason)
+    name = "artifact complete and in parity"
+    return Gate(name, parity_error <= MAX_PARITY_ERROR, reason, parity_error, "at most", MAX_PARITY_ERROR)
 
 
 def _runner_losses(p: Floats, won: NDArray[np.bool_]) -> Floats:

@@ -26,7 +26,7 @@ from training.gates import Gate, failed
 from training.packing import pack, write_draft, write_final
 from training.page.content import Standing
 from training.page.gather import gather
-from training.report import Result, documents_of, publish, write_report
+from training.report import Result, documents_of, publish, tell_standing
 from training.splits import split_by_time
 from training.stages import Stage, silent, timed
 from training.verdict import champion_on, judge_written
@@ -160,7 +160,7 @@ def train_on(
         summary=documents["summary"],
         run_id=version.run_id,
         digest=digest,
-        report=write_report(content, version.run_id, registry),
+        report=tell_standing(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from sqlalchemy import make_url
 
 from model_registry.artifact import LoadedModel
+from model_registry.papers import REPORT
 from model_registry.registry import ModelRegistry
 from model_registry.versions import FAILED, PASSED, ModelVersion
 from racing.race_table import RaceTable
@@ -17,17 +19,17 @@ from training.candidates import Candidate, Candidates, SearchSettings
 from training.choice import Choice
 from training.documents import library_versions, reference, window
 from training.gates import failed
+from training.notes import family_note, run_name, run_note, trial_note, version_description
 from training.packing import Package
 from training.page.content import ReportContent
 from training.page.page import render_report
+from training.page.words import kind
 from training.plots import draw_plots
+from training.searched import budget, families
 from training.splits import Split
 from training.summary import summarize
-from training.tracking import training_run
+from training.tracking import TrainingRun, tell, training_run
 from training.verdict import Verdict
-
-REPORT = "report.html"
-"""The page's name in the MLflow run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
     return {
         "effects": effects,
         "reference": reference(split.train.features, package.spec.features, verdict.probabilities),
-        "metrics": verdict.evaluation.as_json() | {"parity_error": verdict.parity_error},
+        "metrics": verdict.evaluation.as_json()
+        | {"parity_error": verdict.parity_error, "calibration": verdict.calibration_effect},
         "training": {
             **result.origin,
             "data": windows,
@@ -78,6 +81,8 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
                 "name": result.chosen.name,
                 "members": {c.name: c.best.params for c in result.candidates if c.best is not None},
             },
+            "budget": budget(result.settings),
+            "families": families(result.candidates, result.choice, result.chosen),
             "baselines": {
                 "base_rate": package.baselines.base_rate,
                 "box_rates": list(package.baselines.box_rates),
@@ -109,34 +114,70 @@ def publish(
     registry: ModelRegistry,
 ) -> ModelVersion:
     """Log the training to MLflow and register the artifact with the gates' verdict, as the last step."""
-    summary = documents["summary"]
     failures = "; ".join(f"{gate.name}: {gate.reason}" for gate in failed(result.verdict.gates))
     gates = {"gates": FAILED if failures else PASSED, "gate_failures": failures}
-    name = f"train {summary['last_trained']}"
-    with training_run(registry, name=name, seconds_so_far=result.seconds, tags=result.origin) as run:
-        run.log_trials(result.candidates.trials)
-        run.log(
-            {"chosen": result.chosen.name, **documents["training"]["search"]},
-            {key: value for key, value in summary.items() if type(value) in (int, float)},
-        )
-        run.log_document(summary, "training_summary.json")
+    tags = {**result.origin, "level": "training", MLFLOW_RUN_NOTE: run_note(content)}
+    with training_run(registry, name=run_name(content), seconds_so_far=result.seconds, tags=tags) as run:
+        run.log(*_params_and_metrics(result, documents, content))
+        _log_search(run, result, content)
+        run.log_document(documents["summary"], "training_summary.json")
         run.log_document(content.importance.as_json(), "feature_importance.json")
         for plot, picture in draw_plots(content).items():
             run.log_text(picture, f"plots/{plot}.svg")
         run.log_text(render_report(content), REPORT)
         return registry.register(
-            directory, run_id=run.run_id, tags=gates, description=str(summary["model_type"])
+            directory, run_id=run.run_id, tags=gates, description=version_description(content)
         )
 
 
-def write_report(content: ReportContent, run_id: str, registry: ModelRegistry) -> Path:
-    """Write the page of a registered version beside the registry and into its MLflow run; return the file."""
+def tell_standing(content: ReportContent, run_id: str, registry: ModelRegistry) -> Path:
+    """Tell in the MLflow run and in its page what became of a registered version; return the page's file.
+
+    The page lies beside the registry, and in the run.
+    """
+    passed = "failed" if failed(content.gates) else "passed"
+    tags = {"version": str(content.version), "standing_at_training": content.standing, "gates": passed}
+    tell(registry, run_id, name=run_name(content), note=run_note(content), tags=tags)
     page = render_report(content)
     path = reports_folder(registry.tracking_uri) / f"version-{content.version}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     MlflowClient(registry.tracking_uri, registry.tracking_uri).log_text(run_id, page, REPORT)
     return path
+
+
+def _log_search(run: TrainingRun, result: Result, content: ReportContent) -> None:
+    for candidate, search in zip((c for c in result.candidates if c.best), content.searches, strict=True):
+        assert candidate.best is not None
+        run.log_family(
+            kind(search.family),
+            candidate.trials,
+            candidate.best,
+            note=family_note(search, content),
+            trial_notes=[trial_note(trial, search, content) for trial in search.trials],
+        )
+
+
+def _params_and_metrics(
+    result: Result, documents: Mapping[str, Mapping[str, Any]], content: ReportContent
+) -> tuple[dict[str, Any], dict[str, float]]:
+    summary, search = documents["summary"], documents["training"]["search"]
+    days = {
+        f"{part}_races": f"{of['races']}, {of['from']} to {of['until']}"
+        for part, of in summary["data"].items()
+    }
+    said = {"chosen": result.chosen.name, "knows": result.knows, **days, **search}
+    said |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
+    figures = {key: value for key, value in summary.items() if type(value) in (int, float)}
+    for group in ("baselines", "beside_market"):
+        figures |= {
+            f"{group}/race_log_loss of {_metric(name)}": loss for name, loss in summary[group].items()
+        }
+    return said, figures
+
+
+def _metric(name: str) -> str:
+    return name.partition(" (")[0]  # MLflow's names have no brackets
 
 
 def reports_folder(registry_uri: str) -> Path:

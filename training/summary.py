@@ -7,21 +7,6 @@ from typing import Any
 from training.evaluation import MODEL, Evaluation
 from training.gates import MIN_RACES, Gate, failed
 
-KEYS = (
-    "success",
-    "model_type",
-    "accuracy",
-    "auc_score",
-    "f1_score",
-    "last_trained",
-    "features",
-    "samples",
-    "class_balance",
-    "calibration",
-    "optimization",
-)
-"""The keys that every status page expects, in this order; ours come after them."""
-
 KINDS = {
     "logistic": "Logistic Regression",
     "logistic_regression": "Logistic Regression",
@@ -88,7 +73,7 @@ def summarize(
         "simulated_share": simulated_share,
         "is_simulated": simulated_share > 0,
         "gates_passed": not failed(gates),
-        "gates": [{"name": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates],
+        "gates": [gate.as_json() for gate in gates],
     }
 
 

@@ -1,7 +1,7 @@
 """The judgement of a written model on the test races, beside the fitted one and beside the champion."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken, NoChampion, NotScored
 from model_registry.parity import check_parity
 from model_registry.registry import ModelRegistry
+from racing import metrics
 from racing.race_table import RaceTable
 from training.baselines import Baselines
 from training.candidates import Candidate
@@ -29,6 +30,8 @@ class Verdict:
     probabilities: Floats
     scores: Floats
     parity_error: float
+    calibration_effect: Mapping[str, float]
+    """What calibration did to the scores of single runners, before and after it."""
 
 
 def judge_written(
@@ -60,13 +63,14 @@ def judge_written(
         market_combination=served.spec.market_combination,
         place_discounts=served.spec.place_discounts,
     )
+    uncalibrated = 0.5 * (1 + np.tanh(0.5 * (log_odds - served.level_of(log_odds, test.race))))
     gates = judge(
         test,
         evaluation,
         baselines,
         probabilities=probabilities,
         scores=scores,
-        uncalibrated=0.5 * (1 + np.tanh(0.5 * (log_odds - served.level_of(log_odds, test.race)))),
+        uncalibrated=uncalibrated,
         parity_error=parity_error,
         rival=rival,
     )
@@ -76,7 +80,20 @@ def judge_written(
         probabilities=probabilities,
         scores=scores,
         parity_error=parity_error,
+        calibration_effect=_calibration_effect(uncalibrated, scores, test),
     )
+
+
+def _calibration_effect(before: Floats, after: Floats, test: RaceTable) -> dict[str, float]:
+    """Return the ECE of the scores and the spread of their errors (root of the Brier score)."""
+    return {
+        f"{figure}_{when}": value
+        for when, scores in (("before", before), ("after", after))
+        for figure, value in (
+            ("ece", metrics.ece(scores, test.won)),
+            ("spread", float(np.sqrt(metrics.brier(scores, test.won)))),
+        )
+    }
 
 
 def champion_on(test: RaceTable, feature_names: Sequence[str], registry: ModelRegistry) -> Rival | None:

@@ -1,14 +1,43 @@
 """Status: which champion serves, and how good it is; and its status as JSON, for pages that exist already."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, make_response
 
-from frontend.asking import status
+from client import Unreachable, calls
+from frontend.asking import ask, status
 from frontend.live import page
+from frontend.registry import evidence_of_serving, known
 
 pages = Blueprint("status", __name__)
+N_CHANGES = 6
 
 
 @pages.get("/")
 def show() -> Response:
-    """Show the champion."""
-    return page("status.html", champion=status())
+    """Show the champion: how good it is, how it was made, and how it came to serve."""
+    return page(
+        "status/status.html",
+        now=status(),
+        evidence=evidence_of_serving(),
+        record=known(calls.promotions(limit=N_CHANGES)),
+    )
+
+
+@pages.get("/status/health")
+def health() -> Response:
+    """Show how the service itself does: by itself, since it changes at every look."""
+    return page("status/health.html", now=status())
+
+
+@pages.get("/api/model_status")
+def model_status() -> Response:
+    """Pass on what the service says of its champion, unchanged: its JSON, and its status code."""
+    try:
+        said = ask().raw(calls.model_status())
+    except Unreachable as error:
+        return _unreachable(str(error))
+    return Response(said.content, said.status_code, content_type=said.headers.get("Content-Type"))
+
+
+def _unreachable(why: str) -> Response:
+    """Answer as the service would if it could: pages read ``success`` first."""
+    return make_response({"success": False, "error": why}, 503)

@@ -130,6 +130,8 @@ def undo_command(file: str, database: str, as_json: bool) -> None:
 def _import(
     importer: Callable[..., ImportReport], paths: tuple[str, ...], database: str, as_json: bool
 ) -> None:
+    if not any(Path(path).exists() for path in paths):
+        raise FileRefused(f"there is no file or folder {', '.join(paths)}")
     engine = open_database(database, create=True)
     with progress("importing files") as show:
         report = importer(engine, paths, on_progress=show)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from greyhound.models_export import export
 from greyhound.options import console, json_option, print_json, registry_option
 
 if TYPE_CHECKING:
@@ -22,14 +23,18 @@ reason_option = click.option("--reason", metavar="TEXT", help="Why, for the reco
 
 @click.group()
 def models() -> None:
-    """List, show, promote and roll back model versions.
+    """List, show, promote, roll back and export model versions.
 
     \b
     Examples:
       greyhound models list
       greyhound models promote 3 --reason "better on July"
       greyhound models rollback --reason "prices were late"
+      greyhound models export --to exported
     """
+
+
+models.add_command(export)
 
 
 @models.command("list")
@@ -48,10 +53,12 @@ def list_(registry: str, as_json: bool) -> None:
         console.print("No model is registered yet; greyhound train makes one.")
         return
     metrics = [name for name in _LISTED if any(name in version.metrics for version in versions)]
-    table = Table("version", "role", "kind", "trained", "gates", *metrics)
+    heads = ("version", "role", "kind", "trained", "gates", *(name.replace("_", " ") for name in metrics))
+    table = Table(*heads, box=None, padding=(0, 1, 0, 0))  # fits 80 columns
+    table.columns[2].no_wrap = True
     for version in versions:
         figures = [_number(version.metrics.get(name)) for name in metrics]
-        role, day = ", ".join(version.aliases), f"{version.created_at:%Y-%m-%d %H:%M}"
+        role, day = ", ".join(version.aliases), f"{version.created_at:%Y-%m-%d}"
         table.add_row(str(version.version), role, version.kind, day, version.gates or "", *figures)
     console.print(table)
 

@@ -79,11 +79,9 @@ def list_command(
     if not cards:
         console.print("No such prediction is logged.")
         return
-    table = Table()
-    for name in ("number", "answered (UTC)", "version", "race day", "track", "race", "favourite", "winner"):
-        table.add_column(name, justify="right" if name in ("number", "version", "race") else "left")
-    for name in ("log loss", "market"):
-        table.add_column(name, justify="right")
+    table = Table(box=None, padding=(0, 1, 0, 0))  # fits 80 columns
+    for name in ("no", "answered (UTC)", "by", "race", "favourite", "winner", "loss", "market"):
+        table.add_column(name, justify="right" if name in ("no", "by", "loss", "market") else "left")
     for card in cards:
         table.add_row(*_cells(card))
     console.print(table)
@@ -185,11 +183,11 @@ def _settled(database: str) -> Engine:
 def _cells(card: LoggedCard) -> list[str]:
     favourite = max(card.runners, key=lambda runner: runner.win_probability)
     winner = next((runner.name for runner in card.runners if runner.won), "")
-    race = "" if card.race_number is None else str(card.race_number)
+    race = f"{card.date:%m-%d} {card.track}" + (f" R{card.race_number}" if card.race_number else "")
     said = f"{favourite.name} {favourite.win_probability:.0%}"
     return [
-        str(card.id), f"{card.at:%Y-%m-%d %H:%M:%S}", str(card.model_version), str(card.date), card.track,
-        race, escape(said), escape(winner), _number(card.loss), _number(card.market_loss),
+        str(card.id), f"{card.at:%m-%d %H:%M:%S}", f"v{card.model_version}", escape(race),
+        escape(said), escape(winner), _short(card.loss), _short(card.market_loss),
     ]  # fmt: skip
 
 
@@ -199,6 +197,10 @@ def _score_cells(score: Score) -> list[str]:
         "" if score.top_pick_rate != score.top_pick_rate else f"{score.top_pick_rate:.1%}",
         str(score.n_with_market), _number(score.log_loss_with_market), _number(score.market_log_loss),
     ]  # fmt: skip
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _number(value: Any) -> str:

@@ -41,7 +41,9 @@ FORMATS = (".csv", ".parquet")
 @click.command()
 @click.option("--from", "start", type=Day(), required=True, help="First day.")
 @click.option("--to", "until", type=Day(), required=True, help="Last day.")
-@click.option("--model", default="champion", show_default=True, help="A version's number, or champion.")
+@click.option(
+    "--model", default="champion", show_default=True, help="A version's number, champion or challenger."
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

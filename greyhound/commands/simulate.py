@@ -1,6 +1,8 @@
 """`greyhound simulate`: fill the database with a season whose true win probabilities are known."""
 
 import datetime as dt
+import tempfile
+from pathlib import Path
 
 import click
 
@@ -40,11 +42,24 @@ from greyhound.options import (
     help="The season's first day; 180 days before its end if left out.",
 )
 @click.option("--until", metavar="D", type=Day(), help="Its last day; yesterday if left out.")
+@click.option(
+    "--csv",
+    "results_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the season as a results file for `greyhound import results`, and nothing to the database.",
+)
 @database_option
 @json_option
 @progress_option
 def simulate(
-    races: int, seed: int, start: dt.date | None, until: dt.date | None, database: str, as_json: bool
+    races: int,
+    seed: int,
+    start: dt.date | None,
+    until: dt.date | None,
+    results_file: Path | None,
+    database: str,
+    as_json: bool,
 ) -> None:
     """Fill the database with a simulated season; every race of it is marked as simulated.
 
@@ -53,6 +68,7 @@ def simulate(
     \b
     Example:
       greyhound simulate --races 4000 --seed 7
+      greyhound simulate --races 4000 --seed 7 --csv results.csv
     """
     from racing.database.engine import open_database
     from racing.ratings.store import ratings_are_current, update_ratings
@@ -61,6 +77,9 @@ def simulate(
     until = until or dt.date.today() - dt.timedelta(days=1)
     if start is not None and start > until:
         raise click.UsageError(f"--from must not be after --until, got {start} and {until}")
+    if results_file is not None:
+        _to_file(results_file, races, seed, start, until, as_json)
+        return
     engine = open_database(database, create=True)
     with progress("Simulating days") as report:
         season = simulate_season(
@@ -74,7 +93,30 @@ def simulate(
     elif season.is_new:
         console.print(
             f"SIMULATED: {season.n_races:,} races, {season.n_runs:,} runs of {season.n_dogs:,} made-up dogs, "
-            f"{season.first_day} to {season.last_day}."
+            f"{season.first_day} to {season.last_day}.",
+            soft_wrap=True,
         )
     else:
         console.print(f"Nothing to do: the {season.name} is in the database already.")
+
+
+def _to_file(path: Path, races: int, seed: int, start: dt.date | None, until: dt.date, as_json: bool) -> None:
+    from racing.database.engine import open_database
+    from racing.results_file import write_results
+    from racing.simulator import simulate_season
+
+    if not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"{path.parent} is not a directory", param_hint="--csv")
+    with tempfile.TemporaryDirectory(prefix="greyhound-") as folder:
+        engine = open_database(f"sqlite:///{folder}/season.db", create=True)
+        with progress("Simulating days") as report:
+            season = simulate_season(
+                engine, n_races=races, seed=seed, start=start, until=until, on_progress=report
+            )
+        n_rows = write_results(engine, path)
+        engine.dispose()
+    if as_json:
+        print_json({"file": str(path), "races": season.n_races, "rows": n_rows})
+    else:
+        said = f"{season.n_races:,} races, {n_rows:,} rows, {season.first_day} to {season.last_day}"
+        console.print(f"{path}: SIMULATED, {said}.", soft_wrap=True)

@@ -167,7 +167,8 @@ def _print(training: Training) -> None:
     console.print(f"Version {training.version}: {summary['model_type']}, {training.seconds:.0f} s")
     console.print(
         f"{summary['samples']} runners to learn from, {summary['features']} features; judged on "
-        f"{summary['test_races']} whole races, {summary['test_runners']} runners"
+        f"{summary['test_races']} whole races, {summary['test_runners']} runners",
+        soft_wrap=True,
     )
     for name, loss in {**summary["baselines"], **summary["beside_market"]}.items():
         console.print(f"  {name:<18} race log loss {loss:.4f}")

@@ -47,7 +47,7 @@ def up(
     """
     # The addresses are tried first, so that a port in use is told before minutes of training.
     from frontend.serving import open_socket as open_frontend_socket
-    from service.server import open_socket
+    from service.process.server import open_socket
 
     open_socket(host, port).close()
     open_frontend_socket(host, frontend_port).close()
@@ -57,16 +57,15 @@ def up(
 
 
 def _serve(host: str, port: int, frontend_port: int, database: str, registry: str) -> None:
-    from service.server import open_socket, run
+    from service.process.server import open_socket, run
     from service.settings import ServiceSettings
 
     listening = open_socket(host, port)
     address = f"http://localhost:{listening.getsockname()[1]}"
     console.print(f"\nServing on {address} (Ctrl-C stops). Open:")
-    console.print(
-        f"  http://localhost:{frontend_port}          the front end: status, races, models, track record"
-    )
-    console.print(f"  {address}/docs     the API, with examples to try")
+    shown = f"http://localhost:{frontend_port}"
+    console.print(f"  {shown:<28} status, races, models and track record, in the browser", soft_wrap=True)
+    console.print(f"  {address + '/docs':<28} the API, with examples to try", soft_wrap=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A process of its own; the pipe that it reads closes with this process, however that ends.
     command = [sys.executable, "-m", "greyhound", "frontend", "--until-stdin-closes", "--service", address]

@@ -1,7 +1,7 @@
 """The artifact: a registered model as a directory of data, never code."""
 
-from model_registry.artifact.digest import MAX_BYTES, SEAL, read_sealed
-from model_registry.artifact.documents import DOCUMENTS, golden_document
+from model_registry.artifact.digest import MAX_BYTES, SEAL, read_sealed, read_some
+from model_registry.artifact.documents import DOCUMENTS, decode, golden_document
 from model_registry.artifact.explain import Explanation, explain
 from model_registry.artifact.load import load_artifact, load_files
 from model_registry.artifact.loaded_model import GOLDEN_TOLERANCE, LoadedModel
@@ -20,10 +20,12 @@ __all__ = [
     "Member",
     "ModelSpec",
     "Platt",
+    "decode",
     "explain",
     "golden_document",
     "load_artifact",
     "load_files",
     "read_sealed",
+    "read_some",
     "write_artifact",
 ]

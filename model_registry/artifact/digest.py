@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model_registry.errors import ArtifactBroken, Fault
@@ -55,6 +55,23 @@ def read_sealed(directory: Path, *, digest: str | None = None) -> tuple[dict[str
             faults.append(f"{name} differs from its digest: expected {expected[name]}, got {got}")
     _raise_if_any(directory, faults, "digest")
     return files, found
+
+
+def read_some(directory: Path, names: Iterable[str], *, digest: str) -> dict[str, bytes]:
+    """Read only these of an artifact's files, each proved; the others need not be there.
+
+    A name that the artifact does not have is left out.
+    """
+    seal_content = _read(directory, SEAL)
+    found = digest_of(seal_content)
+    if found != digest:
+        raise ArtifactBroken(f"{directory}: the digest must be {digest}, got {found}", fault="digest")
+    expected = _digests(directory, seal_content)
+    files = {name: _read(directory, name) for name in names if name in expected}
+    for name, content in files.items():
+        if hashlib.sha256(content).hexdigest() != expected[name]:
+            raise ArtifactBroken(f"{directory}: {name} differs from its digest", fault="digest")
+    return files
 
 
 def _files_below(directory: Path) -> dict[str, int]:

@@ -3,13 +3,15 @@
 import datetime as dt
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from racing.cards import Card, PastRun, Runner
 from racing.errors import FileRefused
 from racing.importers.claims import Claim, ParsedFile, RowRefused, day_of_bucket, distance_of_bucket
 from racing.importers.form_guides import KIND, claim_of, form_rows
-from racing.importers.reading import read_csv
+from racing.importers.reading import CsvFile, read_csv
+from racing.importers.report import Problem
 from racing.tracks import known_track
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -19,6 +21,15 @@ _RACE = re.compile(r"race[ _]?(\d{1,2})(?!\d)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"\s+-\s+|_-_")
 
 
+@dataclass(frozen=True, slots=True)
+class GuideCard:
+    """The card of a form guide, and what of its rows was not believed."""
+
+    card: Card
+    n_rows: int
+    problems: tuple[Problem, ...]
+
+
 def read_form_guide_card(
     path: str | Path,
     *,
@@ -26,7 +37,17 @@ def read_form_guide_card(
     track: str | None = None,
     distance_m: int | None = None,
 ) -> Card:
-    """Read a form guide as a card.
+    """Read a form guide as a card; see :func:`guide_card`."""
+    try:
+        return guide_card(read_csv(Path(path)), date=date, track=track, distance_m=distance_m).card
+    except FileRefused as error:
+        raise FileRefused(f"{path}: {error}", error.lines) from error
+
+
+def guide_card(
+    file: CsvFile, *, date: dt.date | None = None, track: str | None = None, distance_m: int | None = None
+) -> GuideCard:
+    """Return the card that a form guide is.
 
     Where they are not given, date and track are those of the file's name (``Race 6 - W_PK - 10 July 2025``),
     which is not always true; and the distance, which stands nowhere, is the one most run at that track in
@@ -37,7 +58,6 @@ def read_form_guide_card(
     FileRefused
         If it is no form guide, or does not tell date, track or distance.
     """
-    file = read_csv(Path(path))
     parsed = ParsedFile.of(file, KIND)
     dogs: dict[tuple[int, str], list[Claim]] = {}
     for row in form_rows(file, parsed):
@@ -47,17 +67,19 @@ def read_form_guide_card(
         except RowRefused as error:
             parsed.refuse(row.line, str(error))
     if not any(dogs.values()):
-        raise FileRefused(f"{path}: none of its {parsed.n_read} rows could be taken as a past run")
-    told_date, told_track, race_number = _told_by(Path(path))
+        raise FileRefused(
+            f"none of its {parsed.n_read} rows could be taken as a past run", _refused_lines(parsed)
+        )
+    told_date, told_track, race_number = _told_by(Path(file.name))
     date, track = date or told_date, track or told_track
     if date is None:
-        raise FileRefused(f"{path}: the file's name does not tell the race's date; give it")
+        raise FileRefused("the file's name does not tell the race's date; give it")
     if track is None:
-        raise FileRefused(f"{path}: the file's name does not tell the race's track; give it")
+        raise FileRefused("the file's name does not tell the race's track; give it")
     distance_m = distance_m or _usual_distance(dogs, track)
     if distance_m is None:
-        raise FileRefused(f"{path}: no dog has run at {track}, so the distance is not told; give it")
-    return Card(
+        raise FileRefused(f"no dog has run at {track}, so the distance is not told; give it")
+    card = Card(
         date=date,
         track=known_track(track, distance_m) or track,
         distance_m=distance_m,
@@ -67,6 +89,11 @@ def read_form_guide_card(
             for (number, name), form in sorted(dogs.items())
         ),
     )
+    return GuideCard(card, parsed.n_read, tuple(parsed.problems))
+
+
+def _refused_lines(parsed: ParsedFile) -> tuple[tuple[int, str], ...]:
+    return tuple((problem.line, problem.reason) for problem in parsed.problems if problem.what == "row")
 
 
 def _told_by(path: Path) -> tuple[dt.date | None, str | None, int | None]:

@@ -33,7 +33,8 @@ class CsvFile:
                 if any(fields):
                     yield reader.line_num, fields
         except csv.Error as error:
-            raise FileRefused(f"line {reader.line_num} is not CSV: {error}") from error
+            where, reason = reader.line_num, f"it is not CSV: {error}"
+            raise FileRefused(f"line {where}: {reason}", ((where, reason),)) from error
 
     def column(self, *names: str) -> int | None:
         """Return where the first of these columns stands, ``None`` if there is none."""
@@ -80,8 +81,12 @@ def read_csv(path: Path) -> CsvFile:
     FileRefused
         If it cannot be read, is empty, no text, HTML, or has other delimiters than commas.
     """
-    raw = _bytes_of(path)
-    text = _text_of(raw, path)
+    return csv_of(_bytes_of(path), str(path))
+
+
+def csv_of(raw: bytes, name: str) -> CsvFile:
+    """Return what the bytes of a file of that name hold; see :func:`read_csv`."""
+    text = _text_of(raw, name)
     if not text.strip():
         raise FileRefused("the file is empty")
     if "\0" in text:
@@ -94,10 +99,10 @@ def read_csv(path: Path) -> CsvFile:
     except csv.Error as error:
         raise FileRefused(f"the header is not CSV: {error}") from error
     if len(header) == 1:
-        for delimiter, name in (("|", "bars"), (";", "semicolons"), ("\t", "tabs")):
+        for delimiter, word in (("|", "bars"), (";", "semicolons"), ("\t", "tabs")):
             if delimiter in first:
-                raise FileRefused(f"columns are parted by commas, here by {name}")
-    return CsvFile(str(path), hashlib.sha256(raw).hexdigest(), header, text.lstrip())
+                raise FileRefused(f"columns are parted by commas, here by {word}")
+    return CsvFile(name, hashlib.sha256(raw).hexdigest(), header, text.lstrip())
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -109,8 +114,8 @@ def _bytes_of(path: Path) -> bytes:
         raise FileRefused(f"cannot be read: {error.strerror}") from error
 
 
-def _text_of(raw: bytes, path: Path) -> str:
-    if path.name.lower().endswith(".gz"):
+def _text_of(raw: bytes, name: str) -> str:
+    if name.lower().endswith(".gz"):
         try:
             with gzip.open(io.BytesIO(raw)) as stream:
                 raw = stream.read(MAX_BYTES + 1)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.door.buckets import Buckets
 from service.door.client import client_of
 from service.door.guard import Guard
-from service.door.headers import PAGES, headers_of_answers
+from service.door.headers import PAGES_AND_ASSETS, headers_of_answers, headers_of_page_or_asset
 from service.errors import BodyTooLarge, ServiceError, TooMany
 from service.metrics import Metrics
 from service.problems import problem_response
@@ -36,7 +36,7 @@ class Door:
         self._max_body_bytes = settings.max_body_bytes
         self._max_batch_bytes = settings.max_batch_bytes
         self._is_all_behind_keys = settings.protect == "everything"
-        self._headers, self._page_headers = headers_of_answers(settings)
+        self._headers = headers_of_answers(settings)
         self._rate = Buckets(settings.rate_per_s, settings.rate_burst) if settings.rate_per_s else None
         self._n_limited = metrics.rate_limited
 
@@ -51,7 +51,9 @@ class Door:
         scope["request_id"] = request_id
         if self._root_path:
             scope["root_path"] = self._root_path
-        ours = self._page_headers if scope["path"].endswith(PAGES) else self._headers
+        ours = self._headers
+        if scope["path"].endswith(PAGES_AND_ASSETS):
+            ours = headers_of_page_or_asset(scope["path"], ours)
         header = (_HEADER, request_id.encode())
 
         async def send_with_headers(message: Message) -> None:

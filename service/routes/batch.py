@@ -1,13 +1,14 @@
 """``POST /predict/batch``: the probabilities of many cards, streamed."""
 
 import asyncio
-import datetime as dt
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from service.batch import CSV, JSON, NDJSON, answers_to, card_of_form_guide, cards_of, check_length
+from service.batch import JSON, NDJSON, RawCard, answers_to, card_of_form_guide, cards_of
+from service.examples import EXAMPLE_GUIDE, EXAMPLE_LINES
+from service.form_guide import CSV, AboutGuide
 from service.openapi import REQUEST_ID, parameters, problems
 from service.running import Service
 from service.schemas import EXAMPLE_CARD
@@ -19,8 +20,11 @@ _BODIES: dict[str, Any] = {
         "required": True,
         "content": {
             JSON: {"schema": {"type": "array", "items": _CARD}, "example": [EXAMPLE_CARD]},
-            NDJSON: {"schema": {"type": "string", "description": "A card a line."}},
-            CSV: {"schema": {"type": "string", "description": "A form guide: one card."}},
+            NDJSON: {"schema": {"type": "string", "description": "A card a line."}, "example": EXAMPLE_LINES},
+            CSV: {
+                "schema": {"type": "string", "description": "A form guide: one card."},
+                "example": EXAMPLE_GUIDE,
+            },
         },
     }
 }
@@ -50,14 +54,7 @@ _LINES: dict[str, Any] = {
 async def predict_batch(
     request: Request,
     service: Service,
-    name: Annotated[
-        str, Query(description="Of a form guide: its file's name, which may tell date and track.")
-    ] = "",
-    date: Annotated[dt.date | None, Query(description="Of a form guide: race day.")] = None,
-    track: Annotated[str | None, Query(description="Of a form guide: the track.", max_length=60)] = None,
-    distance_m: Annotated[
-        int | None, Query(description="Of a form guide: the distance, in metres.", ge=150, le=1200)
-    ] = None,
+    told: AboutGuide,
 ) -> StreamingResponse:
     """Send many cards as a JSON array or as lines of JSON, or one as a form guide; answers are streamed.
 
@@ -66,11 +63,9 @@ async def predict_batch(
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     body = await request.body()
     if kind == CSV:
-        told = {"date": date, "track": track, "distance_m": distance_m}
-        cards = [await asyncio.to_thread(card_of_form_guide, body, name, **told)]  # type: ignore[arg-type]
+        cards: list[RawCard] = [await asyncio.to_thread(card_of_form_guide, body, told)]
     else:
-        cards = cards_of(kind, body)
-    check_length(cards, service.settings.max_batch_cards)
+        cards = cards_of(kind, body, at_most=service.settings.max_batch_cards)
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
     lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])

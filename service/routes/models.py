@@ -45,15 +45,14 @@ class VersionsOut(BaseModel):
 @router.get("/models", summary="All registered versions", responses=problems(503))
 async def get_models(service: Service) -> VersionsOut:
     """List the registry's versions, newest first, with their aliases and figures."""
-    versions = await service.watcher.ask(lambda registry: registry.versions())
-    return VersionsOut(models=[_version_out(version) for version in versions])
+    return VersionsOut(models=[_version_out(version) for version in await service.papers.versions()])
 
 
 @router.get("/models/{version}", summary="One registered version", responses=problems(404, 503))
 async def get_model(
     service: Service, version: str = Path(description="Number of the version.", examples=["1"])
 ) -> VersionOut:
-    """Show one version."""
+    """Show one version, with its aliases, the verdict of its gates and its figures."""
     number = version_number(version)
     return _version_out(await service.watcher.ask(lambda registry: registry.version(number)))
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from racing.predictions.asked import Asked
 from racing.predictions.listing import predictions_with_outcomes
+from racing.predictions.names import track_names
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from service.openapi import problems
@@ -50,7 +51,11 @@ async def get_predictions(
         with engine.connect() as connection:
             unread = n_newest_unread(connection)
         shown = [LoggedCardOut.model_validate(card) for card in cards]
-        shown = [card.model_copy(update={"at": utc(card.at)}) for card in shown]
+        names = track_names(engine)
+        shown = [
+            card.model_copy(update={"at": utc(card.at), "track_name": names.get(card.track, card.track)})
+            for card in shown
+        ]
         next_before = cards[-1].id if len(cards) == limit else None
         return LoggedCardsOut(predictions=shown, next_before=next_before, n_unread=unread)
 
@@ -67,7 +72,11 @@ async def get_scores(
     over (UTC). A race is judged if it has one winner and if every starter was on the card.
     """
     return await _with_engine(
-        service, lambda engine: scores_out(score_predictions(engine, asked, by=by, with_late=with_late))
+        service,
+        lambda engine: scores_out(
+            score_predictions(engine, asked, by=by, with_late=with_late),
+            track_names(engine) if by == "track" else {},
+        ),
     )
 
 

@@ -1,20 +1,21 @@
-"""``POST /models/{version}/promote`` and ``POST /rollback``: change the version that serves."""
+"""``POST /models/{version}/promote``, ``POST /rollback``, ``GET /promotions``: changes of the champion."""
 
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from model_registry.history import PromotionRecord
 from service.door.keys import KEY_PROBLEMS, Key, needs
 from service.openapi import REQUEST_ID, json_content, parameters, problems
-from service.promotion import PromotionIn, PromotionOut, RollbackIn
+from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.routes.models import version_number
 from service.running import JsonBody, Running, Service
 
 router = APIRouter(tags=["promotion"])
 
 Promoter = Annotated[Key, needs("promote")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 
 
 @router.post(
@@ -58,6 +59,21 @@ async def rollback(service: Service, by: Promoter, body: JsonBody) -> PromotionO
     registry = await asyncio.to_thread(service.watcher.registry)
     record = await asyncio.to_thread(registry.rollback, reason=why.reason, by=by.name)
     return await _served(service, record)
+
+
+@router.get("/promotions", summary="The record of promotions", responses=problems(422, 503))
+async def get_promotions(service: Service, limit: Limit = 100) -> RecordsOut:
+    """Tell who made which version the champion, when and why, newest first: rollbacks as well.
+
+    It is the registry's own record, so changes made by command or by other services are in it.
+    """
+    history, rollback_to = await service.papers.changes()
+    newest = history[-1 : -limit - 1 : -1]
+    return RecordsOut(
+        promotions=[RecordOut.model_validate(record) for record in newest],
+        n_promotions=len(history),
+        rollback_to=rollback_to,
+    )
 
 
 async def _served(service: Running, record: PromotionRecord) -> PromotionOut:

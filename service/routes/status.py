@@ -9,10 +9,10 @@ from service.watching.report import service_out
 router = APIRouter(tags=["model"])
 
 
-@router.get("/model_status", summary="The champion and how it got here")
 @router.get(
     "/api/model_status", summary="The same, for pages that ask here", operation_id="model_status_for_pages"
 )
+@router.get("/model_status", summary="The champion and how it got here")
 async def get_model_status(service: Service) -> ModelStatus:
     """Tell which version serves.
 

@@ -24,14 +24,16 @@ class ServiceOut(BaseModel):
         description="Requests turned away because too many waited.", examples=[0]
     )
     predict_p50_ms: float | None = Field(
-        description="Half of the predictions of the last five minutes took less; null if there were none.",
+        description="Milliseconds. Half of the predictions of the last five minutes took less; null if there "
+        "were none.",
         examples=[0.42],
     )
     predict_p99_ms: float | None = Field(
-        description="99 of 100 predictions of the last five minutes took less.", examples=[1.8]
+        description="Milliseconds. 99 of 100 predictions of the last five minutes took less.", examples=[1.8]
     )
     longest_gc_pause_ms: float = Field(
-        description="Longest stop by the garbage collector since the version that serves came in.",
+        description="Longest stop by the garbage collector, in milliseconds, since the version that serves "
+        "came in.",
         examples=[0.7],
     )
     is_traced: bool = Field(description="Whether traces go to a collector.", examples=[False])

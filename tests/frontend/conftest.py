@@ -1,4 +1,7 @@
-"""One Chromium for all tests of pages; they are skipped where there is none."""
+"""A Chromium for tests of pages; they are skipped where there is none.
+
+One a module: while it is there an event loop runs in this thread, where ``asyncio.run`` of other tests fails.
+"""
 
 from collections.abc import Iterator
 
@@ -8,12 +11,14 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.frontend.builders import CHROMIUM, is_there
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a headless Chromium, or skip."""
     if not is_there():
         pytest.skip("there is no Chromium (Debian: apt install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000
+        )
         yield chromium
         chromium.close()

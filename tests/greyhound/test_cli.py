@@ -19,8 +19,10 @@ ERROR_MODULES = (
     "greyhound.errors",
     "racing.errors",
     "model_registry.errors",
+    "model_registry.file_registry.errors",
     "training.errors",
     "service.errors",
+    "frontend.errors",
 )
 # Answered over HTTP by service.problems; the command never meets them.
 ONLY_OVER_HTTP = {

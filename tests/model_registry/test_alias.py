@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_registry import alias, get_model_registry
+from model_registry import get_model_registry, unchanged
 from model_registry.alias import ChampionAlias
 from model_registry.errors import NoChampion, RegistryUnavailable
 from model_registry.registry import ModelRegistry
@@ -40,13 +40,13 @@ def test_an_unchanged_registry_is_asked_until_its_file_has_settled_and_then_no_m
     champion = ChampionAlias(counting)
     assert [champion.pointer().version for _ in range(3)] == [1, 1, 1]
     assert counting.n_asked == 3  # a second write within the file system's tick would leave no mark
-    monkeypatch.setattr(alias, "SETTLED_S", 0.0)
+    monkeypatch.setattr(unchanged, "SETTLED_S", 0.0)
     assert [champion.pointer().version for _ in range(10)] == [1] * 10
     assert counting.n_asked == 4
     get_model_registry(counting.tracking_uri).promote(2, reason="second")
     assert [champion.pointer().version for _ in range(3)] == [2, 2, 2]
     assert counting.n_asked == 5
-    monkeypatch.setattr(alias, "TRUSTED_S", 0.0)
+    monkeypatch.setattr(unchanged, "TRUSTED_S", 0.0)
     get_model_registry(counting.tracking_uri).rollback(reason="back")
     assert [champion.pointer().version for _ in range(3)] == [1, 1, 1]
     assert counting.n_asked == 8  # asked all the same once trust has run out
@@ -55,7 +55,7 @@ def test_an_unchanged_registry_is_asked_until_its_file_has_settled_and_then_no_m
 def test_a_registry_that_goes_away_or_is_another_one_is_noticed_at_once(
     counting: Counting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_registry_file: Path
 ) -> None:
-    monkeypatch.setattr(alias, "SETTLED_S", 0.0)
+    monkeypatch.setattr(unchanged, "SETTLED_S", 0.0)
     champion = ChampionAlias(counting)
     assert champion.pointer().version == 1
     store = tmp_path / "var" / "mlflow.db"

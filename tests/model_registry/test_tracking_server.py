@@ -8,7 +8,7 @@ import pytest
 
 from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
-from model_registry.errors import NoChampion, NoSuchVersion
+from model_registry.errors import NoChampion, NoReport, NoSuchVersion
 from tests.model_registry.builders import make_artifact
 from tests.model_registry.mlflow_process import free_port, running
 
@@ -43,6 +43,11 @@ def test_a_tracking_server_does_what_a_file_does_and_artifacts_are_cached(
         registry.promote(2, reason="second")
         assert registry.rollback(reason="back").version == registry.champion_version_number() == 1
         assert [record.version for record in registry.history()] == [1, 2, 1]
+        assert registry.documents(registry.pointer(2), ["metrics"])["metrics"]["auc"] == 0.7
+        with pytest.raises(NoReport, match="version 2 has no report"):
+            registry.report(2)
+        registry._store.client.log_text(registry.version(2).run_id, "<h1>Two</h1>", "report.html")
+        assert registry.report(2) == "<h1>Two</h1>"
         cache = tmp_path / "client" / "var" / "cache" / "models"
         assert registry.fetch(2) == cache / f"2-{digests[1]}"
         load_artifact(registry.fetch(2), digest=digests[1])

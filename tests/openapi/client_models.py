@@ -33,20 +33,20 @@ FLAGS = (
 )
 
 
-def make_models(document: dict[str, Any], to: Path) -> None:
-    """Write the models of a document; the folder's own configuration of ruff says how they are set."""
+def make_models(document: dict[str, Any], *, check: bool = False) -> None:
+    """Write the models of a document, or check that they are the ones that are there."""
     schemas = {name: _plain(schema) for name, schema in document["components"]["schemas"].items()}
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "openapi.json"
         plain = {**document, "components": {**document["components"], "schemas": schemas}}
         source.write_text(json.dumps(plain), encoding="utf-8")
-        command = [sys.executable, "-m", "datamodel_code_generator", "--input", source, "--output", to]
+        command = [sys.executable, "-m", "datamodel_code_generator", "--input", source, "--output", MODELS]
         for name, value in OPTIONS.items():
             command += [f"--{name}", *([value] if isinstance(value, str) else value)]
-        command += [f"--{flag}" for flag in FLAGS]
+        command += [f"--{flag}" for flag in FLAGS] + ["--check"] * check
         made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if made.returncode:
-        raise SystemExit(made.stderr)
+        raise SystemExit(f"{made.stdout}{made.stderr}\n`make openapi` writes {MODELS.name} anew")
 
 
 def _plain(schema: Any) -> Any:
@@ -72,4 +72,4 @@ def _plain(schema: Any) -> Any:
 
 
 if __name__ == "__main__":
-    make_models(json.loads(DOCUMENT.read_text(encoding="utf-8")), MODELS)
+    make_models(json.loads(DOCUMENT.read_text(encoding="utf-8")))

@@ -82,7 +82,11 @@ def test_every_field_of_every_schema_says_what_it_is_and_gives_an_example() -> N
     assert silent == []
 
 
-OTHER_ANSWERS = {"/metrics": "text/plain", "/predict/batch": "application/x-ndjson"}
+OTHER_ANSWERS = {
+    "/metrics": "text/plain",
+    "/predict/batch": "application/x-ndjson",
+    "/models/{version}/report": "text/html",
+}
 
 
 def test_every_error_of_every_route_is_documented_as_a_problem() -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from service.door.client import client_of
+from service.routes.pages import VERSION
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import service_with_keys
 
@@ -59,13 +60,24 @@ def test_the_policy_of_a_page_lets_its_own_scripts_run_and_no_others(
     allowed = directives["script-src"].split()
     for script in re.findall(r"<script>(.*?)</script>", answer.text, re.S):
         assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in allowed
-    for source in re.findall(r'<script src="([^"]+)"', answer.text):
-        assert any(source.startswith(origin + "/") for origin in allowed)
-    for sheet in re.findall(r'rel="stylesheet" href="([^"]+)"', answer.text):
-        assert any(sheet.startswith(origin + "/") for origin in directives["style-src"].split())
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
+    assert len(loaded) >= 2
+    for source in loaded:
+        assert source.startswith("/docs/assets/")
+        kept = service.client.get(source).headers
+        assert kept["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert kept.get_list("Cache-Control") == [kept["Cache-Control"]]
+        assert kept["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "://" not in answer.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" not in allowed
     assert directives["connect-src"] == "'self'"
     assert "/openapi.json" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/docs/assets/0/icon.svg", f"/docs/assets/{VERSION}/other.js"])
+def test_what_no_page_loads_is_not_there_and_not_kept(service: RunningService, path: str) -> None:
+    answer = service.client.get(path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
 
 
 def test_pages_know_under_which_path_a_proxy_shows_them(registry: str) -> None:

@@ -41,6 +41,15 @@ def test_a_true_model_passes_every_gate():
     )
 
 
+def test_the_verdict_follows_from_the_value_and_the_limit_that_a_gate_tells():
+    holds = {"below": float.__lt__, "at most": float.__le__, "at least": float.__ge__}
+    for gates in (gates_of(), gates_of(np.full(len(TABLE), 1 / 6)), gates_of(parity_error=0.1)):
+        for gate in gates.values():
+            if gate.rule is not None:
+                assert holds[gate.rule](float(gate.value), float(gate.limit)) == gate.passed, gate
+    assert gates_of()["not worse than champion"].rule is None
+
+
 def test_a_model_that_knows_nothing_does_not_beat_the_baselines():
     gates = gates_of(np.full(len(TABLE), 1 / 6))
     assert not gates["better than uniform"].passed

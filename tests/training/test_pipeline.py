@@ -5,12 +5,12 @@ import pytest
 
 from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
+from model_registry.summary import KEYS
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
 from training.candidates import SearchSettings
 from training.choice import choose
 from training.errors import TrainingSetTooSmall
 from training.pipeline import TrainSettings, train_on
-from training.summary import KEYS
 
 
 def train(registry, table, **changes):
@@ -39,6 +39,13 @@ def test_a_training_ends_with_a_champion_whose_documents_are_whole(registry):
     days = [documents["data"][part] for part in ("train", "calibration", "test")]
     assert days[0]["until"] < days[1]["from"] <= days[1]["until"] < days[2]["from"]
     assert all(champion.tags[tag] for tag in ("data_hash", "feature_version", "git_commit"))
+    (family,) = documents["families"]
+    assert (family["name"], family["trials"], family["is_chosen"]) == ("logistic_regression", 1, True)
+    assert documents["budget"]["trials_per_family"] == 1
+    assert family["loss"] == documents["choice"]["losses"]["logistic_regression"]
+    assert model.documents["metrics"]["calibration"]["ece_after"] == pytest.approx(
+        model.documents["metrics"]["runners"]["ece"]
+    )
     assert 0.8 < training.evaluation.truth_covered < 1.05
 
     again = train(registry, table, promote=False)

@@ -35,11 +35,13 @@ def make_trials(n):
     ]
 
 
-def test_a_training_is_one_run_with_a_nested_run_for_every_trial(registry, tmp_path):
+def test_a_training_is_one_run_that_opens_into_families_and_they_into_trials(registry, tmp_path):
     with training_run(registry, name="test", seconds_so_far=60, tags={"data_hash": "abc"}) as run:
-        began = time.perf_counter()
-        run.log_trials(make_trials(20))
-        seconds = time.perf_counter() - began
+        began = time.process_time()
+        trials = make_trials(20)
+        notes = [f"Trial {i} of XGBoost" for i in range(20)]
+        run.log_family("XGBoost", trials, trials[-1], note="The search", trial_notes=notes)
+        seconds = time.process_time() - began
         run.log({"seed": 1}, {"race_log_loss": 1.6, "auc": float("nan")})
         run.log_text("<svg/>", "plots/roc.svg")
         run.log_document({"success": True}, "summary.json")
@@ -51,9 +53,18 @@ def test_a_training_is_one_run_with_a_nested_run_for_every_trial(registry, tmp_p
     assert parent.data.metrics == {"race_log_loss": 1.6}
     assert [file.path for file in client.list_artifacts(run.run_id, "plots")] == ["plots/roc.svg"]
     assert json.loads((tmp_path / "artifacts/greyhound" / run.run_id / "artifacts/summary.json").read_text())
-    nested = client.search_runs([run.experiment_id], f"tags.mlflow.parentRunId = '{run.run_id}'")
-    assert {trial.info.run_name for trial in nested} == {f"xgboost {i}" for i in range(20)}
+    (family,) = client.search_runs([run.experiment_id], f"tags.mlflow.parentRunId = '{run.run_id}'")
+    assert (family.info.run_name, family.data.tags["mlflow.note.content"]) == ("XGBoost", "The search")
+    assert family.data.metrics["race_log_loss"] == trials[-1].metrics["race_log_loss"]
+    nested = client.search_runs([run.experiment_id], f"tags.mlflow.parentRunId = '{family.info.run_id}'")
+    assert {trial.info.run_name for trial in nested} == {f"XGBoost, trial {i}" for i in range(20)}
     assert all(trial.data.metrics["race_log_loss"] and trial.data.params["depth"] for trial in nested)
+    assert {trial.data.tags["mlflow.note.content"] for trial in nested} == set(notes)
+    best = [trial.info.run_name for trial in nested if trial.data.tags["best_of_family"] == "yes"]
+    assert best == ["XGBoost, trial 19"]
+    assert {one.data.tags["mlflow.source.name"] for one in (parent, family, *nested)} == {"greyhound train"}
+    said = client.get_experiment(run.experiment_id).tags
+    assert "baselines" in said["mlflow.note.content"]
     assert seconds < 3, "150 trials must be logged within 20 s"
 
 

@@ -171,8 +171,8 @@ def test_a_card_answered_after_its_race_day_counts_only_where_asked_for(service:
     predictions(service, lambda found: found and found[0]["loss"] is not None)
     ask = service.client.get
     assert ask("/predictions/score").json()["total"] == {
-        "group": "all", "n_races": 0, "log_loss": None, "uniform_log_loss": None, "top_pick_rate": None,
-        "n_with_market": 0, "log_loss_with_market": None, "market_log_loss": None,
+        "group": "all", "name": "all", "n_races": 0, "log_loss": None, "uniform_log_loss": None,
+        "top_pick_rate": None, "n_with_market": 0, "log_loss_with_market": None, "market_log_loss": None,
     }  # fmt: skip
     assert ask("/predictions/score", params={"with_late": True}).json()["total"]["n_races"] == 1
 

@@ -16,7 +16,7 @@ from tests.service.builders import RunningService
 ROOT = Path(__file__).parents[3]
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
 DASHBOARD = ROOT / "deploy/grafana/greyhound.json"
-PAGE = ROOT / "docs/watching.md"
+PAGE = ROOT / "docs/how-to/watch.md"
 NAME = re.compile(r"\b(?:greyhound|process)_[a-z0-9_]+")
 
 

@@ -22,10 +22,10 @@ def headline(content: ReportContent) -> Html:
     return element(
         "header",
         element("p", "Greyhound \N{MIDDLE DOT} report of a training", cls="kicker"),
-        element("h1", f"{number_of}: {_kind(content)}"),
+        element("h1", f"{number_of}: {kind_of(content)}"),
         _simulated(float(summary["simulated_share"])),
         _verdict(content),
-        element("p", _made_of(content), cls="lead"),
+        element("p", made_of(content), cls="lead"),
         _timeline(content),
         element("dl", [_card(*card) for card in key_figures(content)], cls="cards"),
     )
@@ -96,13 +96,15 @@ def key_figures(content: ReportContent) -> list[tuple[str, str, str]]:
     ]
 
 
-def _kind(content: ReportContent) -> str:
+def kind_of(content: ReportContent) -> str:
+    """Return what was chosen, e.g. ``Ensemble of 5 families``."""
     chosen = next(candidate.name for candidate in content.candidates if candidate.is_chosen)
     families = list(dict.fromkeys(kind(name) for name, _ in content.members))
     return f"{kind(chosen)} of {len(families)} families" if len(families) > 1 else kind(chosen)
 
 
-def _made_of(content: ReportContent) -> str:
+def made_of(content: ReportContent) -> str:
+    """Return what it is made of, what it learnt from and what it is judged on, in sentences."""
     families = list(dict.fromkeys(kind(name) for name, _ in content.members))
     made = f"A blend of {among(families)}. " if len(families) > 1 else ""
     train, calibration, test = (content.summary["data"][part] for part in ("train", "calibration", "test"))
@@ -114,12 +116,17 @@ def _made_of(content: ReportContent) -> str:
     )
 
 
-def _simulated(share: float) -> Html | None:
+def simulated_words(share: float) -> str:
+    """Return what a reader must know of simulated races; empty where there are none."""
     if not share:
-        return None
+        return ""
     what = "All races are" if share == 1 else f"{percent(share, 0)} of the runners are"
-    text = f"{what} made up by the simulator: no real dog, no real price. They tell nothing of real ones."
-    return element("p", element("strong", "SIMULATED. "), text, cls="banner", role="note")
+    return f"{what} made up by the simulator: no real dog, no real price. They tell nothing of real ones."
+
+
+def _simulated(share: float) -> Html | None:
+    text = simulated_words(share)
+    return element("p", element("strong", "SIMULATED. "), text, cls="banner", role="note") if text else None
 
 
 def _verdict(content: ReportContent) -> Html:

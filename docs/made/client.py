@@ -1,0 +1,91 @@
+"""What follows on the page of the Python client: its methods and its errors, from their own words."""
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import get_args, get_type_hints
+
+import client
+from client import GreyhoundClient, GreyhoundError, Patience
+from docs.made.markdown import code, of_docstring, table
+
+
+def client_page() -> str:
+    """Return what is added to the page."""
+    parts = ["", "## GreyhoundClient", *_of_class(GreyhoundClient)]
+    for name, method in inspect.getmembers(GreyhoundClient, inspect.isfunction):
+        if not name.startswith("_"):
+            parts += [f"### {name}", _signature(name, method), of_docstring(inspect.getdoc(method))]
+    parts += ["## Patience", *_of_class(Patience)]
+    parts += ["## Errors", table(("error", "is a", "meaning"), [_error(error) for error in _errors()])]
+    parts += ["A `Problem` carries what the service said:", *_of_class(client.Problem, signature=False)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_class(cls: type, *, signature: bool = True) -> Iterator[str]:
+    """Yield its signature and words; the entries of a numpydoc section become definitions."""
+    if signature:
+        yield _signature(cls.__name__, cls)
+    sections = inspect.getdoc(cls) or ""
+    words, _, entries = sections.partition("\n\nParameters\n")
+    if not entries:
+        words, _, entries = sections.partition("\n\nAttributes\n")
+    yield of_docstring(words)
+    told: list[list[str]] = []
+    for line in entries.splitlines()[1:]:
+        if line.strip() and not line.startswith(" "):
+            told.append([line.strip()])
+        elif told:
+            told[-1].append(line.strip())
+    for head, *body in told:
+        names, _, kind = head.partition(" : ")
+        yield f"`{names}`\n:   {of_docstring(' '.join(body))}" + (f" <small>{kind}</small>" if kind else "")
+
+
+def _signature(name: str, what: object) -> str:
+    """Return it as Python writes it, a parameter a line where it is long."""
+    signature = inspect.signature(what)  # type: ignore[arg-type]
+    places, names = [], []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names += [f"{key}: {_kind(of)} = ..." for key, of in _keys(parameter.annotation)]
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            names.append(_parameter(parameter))
+        elif parameter.name not in ("self", "client"):
+            places.append(_parameter(parameter))
+    told = [*places, "*", *names] if names else places
+    answer = signature.return_annotation
+    returns = "" if answer in (inspect.Signature.empty, None) else f" -> {_kind(answer)}"
+    line = f"{name}({', '.join(told)}){returns}"
+    if len(line) > 90:
+        line = f"{name}(\n" + "".join(f"    {each},\n" for each in told) + f"){returns}"
+    return f"```python\n{line}\n```"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+    return f"{parameter.name}: {_kind(parameter.annotation)}{default}"
+
+
+def _keys(unpacked: object) -> Iterable[tuple[str, object]]:
+    """Return the keys of a typed dictionary that is unpacked into keywords, and what each may be."""
+    return get_type_hints(get_args(unpacked)[0]).items()
+
+
+def _kind(annotation: object) -> str:
+    words = inspect.formatannotation(annotation).replace("~", "")
+    for module in ("client.models.", "client.calls.", "client.calling.", "client.batch.", "client.errors."):
+        words = words.replace(module, "")
+    for module in ("typing.", "collections.abc.", "datetime."):
+        words = words.replace(module, "")
+    return words
+
+
+def _errors() -> list[type[Exception]]:
+    members = [getattr(client, name) for name in client.__all__]
+    errors = [one for one in members if isinstance(one, type) and issubclass(one, GreyhoundError)]
+    return sorted(errors, key=lambda error: [base.__name__ for base in reversed(error.__mro__)])
+
+
+def _error(error: type[Exception]) -> tuple[str, str, str]:
+    base = error.__mro__[1].__name__
+    return code(error.__name__), code(base), of_docstring((error.__doc__ or "").split("\n\n")[0])

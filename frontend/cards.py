@@ -1,0 +1,92 @@
+"""Cards out of forms, and the rules that they break in words of the form.
+
+What a person typed goes to the service as it is where it is no number: the service says what is wrong.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from client import Problem
+
+BOXES = range(1, 11)
+_PLACES = {
+    "date": "Date",
+    "track": "Track",
+    "distance_m": "Distance",
+    "grade": "Grade",
+    "race_number": "Race number",
+}
+
+
+def card_of_form(form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the card that was filled in: a runner where a name stands."""
+    card: dict[str, Any] = {name: words for name in ("date", "track", "grade") if (words := _of(form, name))}
+    for name in ("distance_m", "race_number"):
+        if words := _of(form, name):
+            card[name] = _whole(words)
+    card["runners"] = [runner for box in BOXES if (runner := _runner(form, box))]
+    return card
+
+
+def filled_in(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of the form that hold something, and nothing else of an address."""
+    fields = [*_PLACES, *(f"{what}{box}" for what in ("name", "price") for box in BOXES)]
+    return {name: words for name in fields if (words := _of(form, name))}
+
+
+def with_prices(card: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
+    """Return a card with the prices that were filled in, and no others."""
+    runners = []
+    for runner in card["runners"]:
+        plain = {name: value for name, value in runner.items() if name != "price"}
+        words = _of(form, f"price{runner['box']}")
+        runners.append(plain | ({"price": _decimal(words)} if words else {}))
+    return {**card, "runners": runners}
+
+
+def sent_along(text: str) -> dict[str, Any] | None:
+    """Return the card that a page carries from one question to the next; None if somebody has changed it."""
+    try:
+        card = json.loads(text)
+        boxes = [runner["box"] for runner in card["runners"]]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return card if all(isinstance(box, int) for box in boxes) else None
+
+
+def broken_rules(problem: Problem, card: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+    """Return where a card or a file breaks a rule, in words, and the rule."""
+    return [(_where(error.pointer, card), error.rule) for error in problem.errors]
+
+
+def _where(pointer: str, card: Mapping[str, Any] | None) -> str:
+    steps = pointer.removeprefix("#").strip("/").split("/")
+    if pointer.startswith("?"):
+        return _PLACES.get(pointer[1:], pointer[1:])
+    if steps[0] == "runners" and len(steps) > 1 and card is not None:
+        runner = card["runners"][int(steps[1])]
+        return ", ".join([f"Box {runner['box']}", *steps[2:]])
+    return _PLACES.get(steps[0], "The card" if steps[0] in ("", "runners") else steps[0].capitalize())
+
+
+def _runner(form: Mapping[str, str], box: int) -> dict[str, Any] | None:
+    name, price = _of(form, f"name{box}"), _of(form, f"price{box}")
+    if not name and not price:
+        return None
+    return {"name": name, "box": box} | ({"price": _decimal(price)} if price else {})
+
+
+def _of(form: Mapping[str, str], name: str) -> str:
+    return form.get(name, "").strip()
+
+
+def _whole(words: str) -> int | str:
+    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else words
+
+
+def _decimal(words: str) -> float | str:
+    try:
+        return float(words.strip("$").replace(",", "."))
+    except ValueError:
+        return words

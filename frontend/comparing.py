@@ -1,0 +1,115 @@
+"""Two versions side by side: what would change if one took the other's place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from client.models import FiguresOut
+from frontend.evidence import Shown
+
+Verdict = Literal["better", "worse", "same", "unknown"]
+Unit = Literal["figure", "percent", "count"]
+_Find = Callable[[Shown], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of both."""
+
+    title: str
+    unit: Unit
+    before: float | None
+    after: float | None
+    lower_is_better: bool | None
+    """None where neither is better."""
+    hardly: float = 0.0
+    """A difference that says nothing: another draw of a thousand races easily makes a larger one."""
+
+    @property
+    def difference(self) -> float | None:
+        """Return how much larger the figure becomes."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say whether the change is for the better, where it is large enough to say so."""
+        if self.difference is None or self.lower_is_better is None:
+            return "unknown"
+        if abs(self.difference) <= self.hardly:
+            return "same"
+        return "better" if (self.difference < 0) == self.lower_is_better else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What would change."""
+
+    before: Shown | None
+    after: Shown
+    rows: tuple[Row, ...]
+
+    @property
+    def are_judged_alike(self) -> bool:
+        """Say whether the figures of both are of the same races, so that they may be compared."""
+        if self.before is None:
+            return False
+        return _races_of(self.before) == _races_of(self.after)
+
+    @property
+    def first(self) -> Row:
+        """Return the first figure of merit."""
+        return self.rows[0]
+
+    @property
+    def gate(self) -> str | None:
+        """Return what training found beside the champion of its day: the same races, and an interval."""
+        gates = self.after.told.gates or ()
+        return next((gate.reason for gate in gates if gate.name == "not worse than champion"), None)
+
+
+def compare(before: Shown | None, after: Shown) -> Comparison:
+    """Put the version that serves, if any, beside the one that would."""
+
+    def row(title: str, unit: Unit, find: _Find, lower: bool | None = None, hardly: float = 0.0) -> Row:
+        return Row(title, unit, find(before) if before else None, find(after), lower, hardly)
+
+    rows = (
+        row("Race log loss", "figure", _of("race_log_loss"), True, 0.002),
+        row("Market information", "percent", lambda one: one.told.market_information, False, 0.005),
+        row("AUC", "figure", _of("auc"), False, 0.002),
+        row("Brier score", "figure", _of("brier"), True, 0.0005),
+        row("Calibration error (ECE)", "figure", _of("ece"), True, 0.003),
+        row("Top pick wins", "percent", _of("top_pick_rate"), False, 0.01),
+        row("Balanced F1", "figure", _balanced_f1, False, 0.005),
+        row("Gates passed", "percent", _gates, False),
+        row("Test races", "count", _n_races),
+        row("Features", "count", lambda one: one.told.n_features),
+    )
+    return Comparison(before, after, rows)
+
+
+def _of(name: str) -> _Find:
+    def find(shown: Shown) -> float | None:
+        model: FiguresOut | None = shown.model
+        value: float | None = getattr(model, name) if model else None
+        return value
+
+    return find
+
+
+def _balanced_f1(shown: Shown) -> float | None:
+    return shown.told.runners.balanced_f1 if shown.told.runners else None
+
+
+def _n_races(shown: Shown) -> float | None:
+    return shown.comparison.n_races if shown.comparison else None
+
+
+def _gates(shown: Shown) -> float | None:
+    return shown.n_gates_passed / len(shown.told.gates) if shown.told.gates else None
+
+
+def _races_of(shown: Shown) -> tuple[object, ...]:
+    """Return days and number of the races on which a version was judged."""
+    window = shown.told.data.test if shown.told.data else None
+    return (window, _n_races(shown))

@@ -1,0 +1,113 @@
+"""How a version's evidence is laid out: its first figures, and each source on the way to the market."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from client.models import ComparisonOut, EvidenceOut, FiguresOut
+from frontend.charts.reliability import Reliability, reliability
+
+MODEL, UNIFORM, MARKET, TRUTH = "model", "uniform", "market (BSP/SP)", "true probability"
+
+NAMES = {
+    MODEL: "This model",
+    UNIFORM: "Uniform",
+    "box only": "Box only",
+    "rated price": "Rated price",
+    MARKET: "Market (BSP/SP)",
+    "model with market": "Model with market",
+    TRUTH: "Simulator's truth",
+}
+KINDS = {
+    "logistic_regression": "Logistic regression",
+    "random_forest": "Random forest",
+    "gradient_boosting": "Gradient boosting",
+    "xgboost": "XGBoost",
+    "catboost": "CatBoost",
+    "ensemble": "Ensemble",
+}
+BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "class weights", "focal": "focal loss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of probabilities beside the model."""
+
+    title: str
+    figures: FiguresOut
+    is_model: bool
+    information: float | None
+    """Share of the way from uniform to the market; None where the market is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version's evidence, ready for a page."""
+
+    told: EvidenceOut
+    comparison: ComparisonOut | None
+    """The fullest there is: beside the market where prices are known."""
+    model: FiguresOut | None
+    market: FiguresOut | None
+    uniform: FiguresOut | None
+    sources: tuple[Source, ...]
+    plot: Reliability | None
+
+    @property
+    def n_gates_passed(self) -> int:
+        """How many gates were passed."""
+        return sum(gate.passed for gate in self.told.gates or ())
+
+    @property
+    def failed(self) -> list[str]:
+        """Why it failed, a sentence for each gate that was not passed."""
+        return [f"{gate.name}: {gate.reason}" for gate in self.told.gates or () if not gate.passed]
+
+
+def shown(told: EvidenceOut) -> Shown:
+    """Lay out what is told."""
+    comparison = told.beside_market or told.races
+    by_name = {row.name: row for row in comparison.rows} if comparison else {}
+    uniform, market = by_name.get(UNIFORM), by_name.get(MARKET)
+    return Shown(
+        told=told,
+        comparison=comparison,
+        model=by_name.get(MODEL),
+        market=market,
+        uniform=uniform,
+        sources=tuple(
+            Source(NAMES.get(row.name, row.name), row, row.name == MODEL, _information(row, uniform, market))
+            for row in _worst_first(comparison)
+        ),
+        plot=reliability(told.reliability),
+    )
+
+
+def install(app: Flask) -> None:
+    """Make the filters of families known to every template."""
+    app.add_template_filter(kind_in_words, "kind")
+    app.add_template_filter(balance_in_words, "balance")
+
+
+def kind_in_words(kind: str | None) -> str:
+    """Return the name of a model family for people."""
+    return KINDS.get(kind or "", (kind or "unknown").replace("_", " "))
+
+
+def balance_in_words(imbalance: list[str] | None) -> str:
+    """Return what was done about the few winners."""
+    return ", ".join(BALANCES.get(one, one) for one in imbalance or ()) or "none"
+
+
+def _worst_first(comparison: ComparisonOut | None) -> list[FiguresOut]:
+    """Return the sources in the order of what they know."""
+    rows = comparison.rows if comparison else []
+    return sorted(rows, key=lambda row: -(row.race_log_loss or 0))
+
+
+def _information(row: FiguresOut, uniform: FiguresOut | None, market: FiguresOut | None) -> float | None:
+    losses = [one.race_log_loss if one else None for one in (row, uniform, market)]
+    if None in losses or losses[1] == losses[2]:
+        return None
+    loss, none, all_ = losses
+    return (none - loss) / (none - all_)  # type: ignore[operator]

@@ -1,0 +1,228 @@
+"""The parts of a version's evidence on the wire, in the names of the artifact's documents."""
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class WindowOut(BaseModel):
+    """The days and the size of a part of the data."""
+
+    since: dt.date = Field(validation_alias="from", description="First race day.", examples=["2025-01-01"])
+    until: dt.date = Field(description="Last race day.", examples=["2026-01-10"])
+    races: int = Field(description="Number of races.", examples=[2711])
+    runners: int = Field(description="Number of runners.", examples=[19513])
+    winners: int | None = Field(default=None, description="Number of winners.", examples=[2711])
+
+
+class DataOut(BaseModel):
+    """The parts of the data, one after the other in time."""
+
+    train: WindowOut | None = Field(
+        default=None, description="What members learnt from; the chosen ones then from calibration as well."
+    )
+    calibration: WindowOut | None = Field(
+        default=None, description="What weights, calibration and the choice were made on."
+    )
+    test: WindowOut | None = Field(default=None, description="What all figures are of.")
+
+
+class IntervalOut(BaseModel):
+    """A mean difference with the ends of its 95 % interval (bootstrap by race)."""
+
+    difference: float | None = Field(description="The mean difference.", examples=[-0.38])
+    low: float | None = Field(description="Lower end of the interval.", examples=[-0.43])
+    high: float | None = Field(description="Upper end of the interval.", examples=[-0.33])
+
+
+class FiguresOut(BaseModel):
+    """One source of win probabilities, judged."""
+
+    name: str = Field(
+        description="`model`, `uniform`, `box only`, `rated price`, `market (BSP/SP)`, `model with market`, "
+        "or the simulator's `true probability`.",
+        examples=["model"],
+    )
+    race_log_loss: float | None = Field(
+        default=None, description="Minus the mean log of the winner's probability.", examples=[1.573]
+    )
+    model_minus_this: IntervalOut | None = Field(
+        default=None, description="The model's race log loss less this one's; below 0 the model is better."
+    )
+    auc: float | None = Field(default=None, description="Area under the ROC curve.", examples=[0.78])
+    brier: float | None = Field(default=None, description="Mean squared error.", examples=[0.101])
+    ece: float | None = Field(
+        default=None, description="Expected calibration error, ten bins of equal count.", examples=[0.007]
+    )
+    log_loss: float | None = Field(default=None, description="Log loss of single runners.", examples=[0.336])
+    top_pick_rate: float | None = Field(
+        default=None, description="How often the highest probability of a race won, 0..1.", examples=[0.42]
+    )
+
+
+class ComparisonOut(BaseModel):
+    """Several sources on the same races; the model comes first."""
+
+    n_races: int = Field(description="Races with exactly one winner.", examples=[800])
+    n_runners: int = Field(description="Their runners.", examples=[5796])
+    rows: list[FiguresOut] = Field(description="One entry a source.")
+
+
+class RunnerFiguresOut(BaseModel):
+    """Scores of single runners at the natural share of winners."""
+
+    n_runners: int = Field(description="Runners judged.", examples=[5796])
+    share_of_winners: float | None = Field(default=None, description="0..1.", examples=[0.138])
+    auc: float | None = Field(default=None, description="Area under the ROC curve.", examples=[0.778])
+    brier: float | None = Field(default=None, description="Mean squared error.", examples=[0.102])
+    ece: float | None = Field(default=None, description="Expected calibration error.", examples=[0.0139])
+    ece_by_chance: float | None = Field(
+        default=None,
+        description="95 of 100 perfectly calibrated models show a smaller ECE on these runners.",
+        examples=[0.0146],
+    )
+    log_loss: float | None = Field(default=None, description="Log loss.", examples=[0.338])
+    base_rate_log_loss: float | None = Field(
+        default=None, description="Log loss of giving everyone the base rate.", examples=[0.401]
+    )
+    accuracy: float | None = Field(
+        default=None, description="Share on the right side of 0.5.", examples=[0.866]
+    )
+    nobody_wins_accuracy: float | None = Field(
+        default=None, description="The same of saying that nobody wins.", examples=[0.862]
+    )
+    f1: float | None = Field(default=None, description="F1 at `f1_threshold`.", examples=[0.404])
+    f1_threshold: float | None = Field(
+        default=None, description="Score that was best on the calibration races.", examples=[0.179]
+    )
+    balanced_f1: float | None = Field(
+        default=None,
+        description="F1 with winners and losers weighted even; `everyone wins` has 0.667.",
+        examples=[0.713],
+    )
+
+
+class ReliabilityBinOut(BaseModel):
+    """Runners of similar probability."""
+
+    predicted: float = Field(description="Mean probability that was given, 0..1.", examples=[0.249])
+    observed: float = Field(description="Share of them that won, 0..1.", examples=[0.248])
+    n_runners: int = Field(description="How many they are.", examples=[580])
+
+
+class GateOut(BaseModel):
+    """One condition of promotion."""
+
+    name: str = Field(description="What is asked.", examples=["calibrated"])
+    passed: bool = Field(description="Whether it is met.", examples=[True])
+    reason: str = Field(
+        description="Why, in a sentence with the figures.",
+        examples=["expected calibration error 0.0072 on 5796 runners must be at most 0.0150"],
+    )
+    value: float | None = Field(
+        default=None,
+        description="What was measured; of a difference that end of its 95 % interval which decides. Null "
+        "where there was nothing to measure, and in artifacts that tell the sentence alone.",
+        examples=[0.0072],
+    )
+    rule: Literal["below", "at most", "at least"] | None = Field(
+        default=None, description="How the value must lie to the limit.", examples=["at most"]
+    )
+    limit: float | None = Field(default=None, description="The limit.", examples=[0.015])
+
+
+class CalibrationOut(BaseModel):
+    """How log odds became calibrated scores; scores are then shared out within the race."""
+
+    method: Literal["platt", "isotonic", "none"] | None = Field(
+        description="score = sigmoid(slope * log odds + intercept), a rising table, or none.",
+        examples=["platt"],
+    )
+    slope: float | None = Field(default=None, description="Of Platt's method.", examples=[1.25])
+    intercept: float | None = Field(default=None, description="Of Platt's method.", examples=[-1.75])
+    sharing_exponent: float | None = Field(
+        default=None,
+        description="A runner's share of its race is its odds to this power: above 1 favourites gain.",
+        examples=[0.81],
+    )
+    ece_before: float | None = Field(
+        default=None, description="ECE of single runners' scores before it.", examples=[0.31]
+    )
+    ece_after: float | None = Field(default=None, description="The same after it.", examples=[0.0139])
+    spread_before: float | None = Field(
+        default=None, description="Root of the Brier score before it.", examples=[0.437]
+    )
+    spread_after: float | None = Field(default=None, description="The same after it.", examples=[0.320])
+
+
+class MemberOut(BaseModel):
+    """One graph of the blend."""
+
+    name: str = Field(description="Its family.", examples=["catboost"])
+    weight: float = Field(description="What its log odds count.", examples=[0.17])
+
+
+class BudgetOut(BaseModel):
+    """What the search was allowed to spend."""
+
+    trials_per_family: int | None = Field(default=None, description="Trials.", examples=[30])
+    folds: int | None = Field(default=None, description="Folds in time of each trial.", examples=[3])
+    time_budget_s: float | None = Field(
+        default=None, description="Seconds for the whole search; null is no limit.", examples=[None]
+    )
+    search_rows: int | None = Field(
+        default=None, description="Latest runners that the search looked at.", examples=[60000]
+    )
+
+
+class FamilyOut(BaseModel):
+    """What the search of one family came to; the ensemble has no trials of its own."""
+
+    name: str = Field(description="Family, or `ensemble`.", examples=["catboost"])
+    is_chosen: bool | None = Field(default=None, description="Whether it became the model.", examples=[False])
+    loss: float | None = Field(
+        default=None, description="On the calibration races; see `judged_by`.", examples=[1.655]
+    )
+    trials: int | None = Field(default=None, description="Trials made.", examples=[30])
+    pruned: int | None = Field(default=None, description="Those given up early.", examples=[12])
+    best_trial_loss: float | None = Field(
+        default=None, description="Loss of the best, mean over its folds.", examples=[1.651]
+    )
+    weight: float | None = Field(
+        default=None,
+        description="What its log odds count in the chosen model; null if it is not in it.",
+        examples=[0.17],
+    )
+    imbalance: list[str] | None = Field(
+        default=None,
+        description="What the best trial did about the few winners: `smote_nc`, `class_weight`, `focal`.",
+        examples=[["smote_nc"]],
+    )
+    seconds: float | None = Field(default=None, description="Seconds it took.", examples=[210.0])
+
+
+class PlaceFiguresOut(BaseModel):
+    """One way to make place probabilities, judged runner by runner."""
+
+    name: str = Field(description="What they were made from.", examples=["model, discounts fitted"])
+    log_loss: float | None = Field(default=None, description="Log loss.", examples=[0.522])
+    brier: float | None = Field(default=None, description="Mean squared error.", examples=[0.174])
+    ece: float | None = Field(default=None, description="Expected calibration error.", examples=[0.0214])
+    model_minus_this: IntervalOut | None = Field(
+        default=None, description="The model's log loss less this one's; below 0 the model is better."
+    )
+
+
+class PlacesOut(BaseModel):
+    """Place probabilities on the races that paid as many places as their size tells."""
+
+    n_races: int = Field(description="Races.", examples=[800])
+    n_runners: int = Field(description="Their runners.", examples=[5796])
+    discounts: list[float] | None = Field(
+        default=None, description="Discounts of Harville's method, fitted.", examples=[[1.0, 0.85, 1.04]]
+    )
+    ece_by_chance: float | None = Field(
+        default=None, description="What a perfect model stays below with 95 %.", examples=[0.0197]
+    )
+    rows: list[PlaceFiguresOut] = Field(description="One entry a way; the model comes first.")

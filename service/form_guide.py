@@ -1,0 +1,102 @@
+"""A form guide's CSV as the body of a request: the card that it is, and what of it was not believed."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from racing.cards import DISTANCE_M, check_card
+from racing.importers.card import GuideCard, guide_card
+from racing.importers.reading import csv_of
+from service.card_json import card_in
+from service.errors import NotCsv
+from service.schemas import CardIn
+
+CSV = "text/csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a client says of a form guide beside it: each of them may be told by the file's name."""
+
+    name: str
+    date: dt.date | None
+    track: str | None
+    distance_m: int | None
+
+
+def _told(
+    name: Annotated[
+        str,
+        Query(
+            description="Of a form guide: its file's name, which may tell date and track.",
+            examples=["Race 6 - SAN - 14 March 2026.csv"],
+        ),
+    ] = "",
+    date: Annotated[
+        dt.date | None, Query(description="Of a form guide: race day.", examples=["2026-03-14"])
+    ] = None,
+    track: Annotated[
+        str | None, Query(description="Of a form guide: the track.", max_length=60, examples=["Sandown Park"])
+    ] = None,
+    distance_m: Annotated[
+        int | None,
+        Query(
+            description="Of a form guide: the distance, in metres.",
+            ge=DISTANCE_M[0],
+            le=DISTANCE_M[1],
+            examples=[515],
+        ),
+    ] = None,
+) -> Told:
+    return Told(name=name, date=date, track=track, distance_m=distance_m)
+
+
+AboutGuide = Annotated[Told, Depends(_told)]
+
+
+class NotBelievedOut(BaseModel):
+    """A row, or a fact of a row, that was left out."""
+
+    line: int = Field(description="Line of the file, the header's is 1.", examples=[14])
+    what: str = Field(
+        description="`row`: the run is left out; `fact`: the run is kept without it.", examples=["fact"]
+    )
+    reason: str = Field(description="The rule and the value.", examples=["weight must be 15..50 kg, got '3'"])
+
+
+class GuideCardOut(BaseModel):
+    """A form guide as a card."""
+
+    card: CardIn = Field(description="As `POST /predict` takes it: each dog with its past runs as form.")
+    n_rows: int = Field(description="Rows of the file, each a past run.", examples=[42])
+    not_believed: list[NotBelievedOut] = Field(
+        description="What of the rows was left out, and why; at most 200."
+    )
+
+
+async def csv_body(request: Request) -> bytes:
+    """Return the body of a request that says it is CSV."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CSV:
+        raise NotCsv(f"send the form guide as it is, with the header `Content-Type: {CSV}`")
+    return await request.body()
+
+
+CsvBody = Annotated[bytes, Depends(csv_body)]
+
+
+def card_of_guide(body: bytes, told: Told) -> GuideCard:
+    """Return the card of a form guide; see :func:`racing.importers.card.guide_card`."""
+    name = PurePosixPath(told.name.replace("\\", "/")).name or "card.csv"
+    return guide_card(csv_of(body, name), date=told.date, track=told.track, distance_m=told.distance_m)
+
+
+def guide_card_out(body: bytes, told: Told, *, today: dt.date) -> GuideCardOut:
+    """Return the card of a form guide, checked by the rules of cards, in the words of the API."""
+    guide = card_of_guide(body, told)
+    check_card(guide.card, today=today)
+    left_out = [NotBelievedOut(line=p.line, what=p.what, reason=p.reason) for p in guide.problems[:200]]
+    return GuideCardOut(card=card_in(guide.card), n_rows=guide.n_rows, not_believed=left_out)

@@ -1,0 +1,133 @@
+"""Who gets in: a request is read whole before it takes a turn, and none is read when the line is full."""
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import BodyTooSlow, ServiceError
+from service.problems import problem_response
+from service.process.draining import Draining
+from service.process.queueing import Queue
+
+QUEUED = ("/predict",)
+PACED = ("/predict/batch",)
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Admission:
+    """Pure ASGI, inside the door: it refuses before routing, and lends no turn to a body still on its way.
+
+    Parameters
+    ----------
+    queue
+        Whose turns requests to ``queued`` take.
+    queued
+        Paths of work that is done in the event loop.
+    paced
+        Paths that take long bodies; such a body must keep up the pace that the longest usual one has to.
+    body_timeout_s
+        How long a body may take to arrive.
+    max_body_bytes
+        How long a usual body is at the most.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        queue: Queue,
+        draining: Draining,
+        body_timeout_s: float,
+        max_body_bytes: int,
+        queued: Collection[str] = QUEUED,
+        paced: Collection[str] = PACED,
+        root_path: str = "",
+    ) -> None:
+        self._app = app
+        self._queue = queue
+        self._draining = draining
+        self._body_timeout_s = body_timeout_s
+        self._queued = frozenset({*queued, *(root_path + path for path in queued)})
+        self._paced = frozenset({*paced, *(root_path + path for path in paced)})
+        self._s_per_byte = body_timeout_s / max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        if scope["type"] != "http" or scope["method"] in _BODILESS:
+            await self._app(scope, receive, send)
+        else:
+            try:
+                await self._admit(scope, receive, send)
+            except _Gone:
+                return
+            except ServiceError as error:
+                await problem_response(error, scope.get("request_id"))(scope, receive, send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        queue = self._queue if scope["path"] in self._queued else None
+        # A connection that is about to be closed is read to its end first: closing it over unread bytes
+        # would reset it, and the client might never see the answer.
+        if queue and queue.is_full and not self._draining.is_closing:
+            raise queue.refusal()
+        body = await self._whole_body(receive, is_paced=scope["path"] in self._paced)
+        if queue is None:
+            await self._app(scope, _once(body, receive), send)
+            return
+        await queue.enter()
+        start = time.perf_counter()
+        await self._app(scope, _once(body, receive), send)
+        queue.note(time.perf_counter() - start)
+
+    async def _whole_body(self, receive: Receive, *, is_paced: bool) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_timeout_s) as limit:
+                message = await receive()
+                body = _part_of(message)
+                if not message.get("more_body"):
+                    return body
+                parts, due = [body], limit.when() or 0.0
+                while message.get("more_body"):
+                    if is_paced:
+                        due += len(parts[-1]) * self._s_per_byte
+                        silent_until = asyncio.get_running_loop().time() + self._body_timeout_s
+                        limit.reschedule(min(due, silent_until))  # who hurried must not rest for long
+                    message = await receive()
+                    parts.append(_part_of(message))
+        except TimeoutError as error:
+            raise self._too_slow(is_paced) from error
+        return b"".join(parts)
+
+    def _too_slow(self, is_paced: bool) -> BodyTooSlow:
+        if is_paced:
+            pace = (
+                f"{1 / self._s_per_byte:,.0f} bytes a second, and never pause for {self._body_timeout_s:g} s"
+            )
+            return BodyTooSlow(f"a body must arrive at {pace}; this one did not")
+        return BodyTooSlow(f"a body must arrive within {self._body_timeout_s:g} s; this one did not")
+
+
+class _Gone(Exception):
+    """The client has left in the middle of its body: there is nobody to answer."""
+
+
+def _part_of(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    part: bytes = message.get("body", b"")
+    return part
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """Return a receiver of a body that is there already."""
+    is_read = False
+
+    async def read() -> Message:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return read

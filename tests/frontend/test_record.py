@@ -1,0 +1,172 @@
+"""The page of the track record: its figures are the service's, and an empty one says how to fill it."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import Engine
+
+from racing.database.engine import open_database
+from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.frontend.past import log_past_predictions
+from tests.racing.seasons import LAST_DAY, make_season
+from tests.service.builders import RunningService, make_card, make_registry, running_service
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_registry(tmp_path_factory.mktemp("registry"))
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return make_season(tmp_path_factory.mktemp("season"), n_races=60)
+
+
+def races_since(service: RunningService, days: int) -> list[int]:
+    """The races of the season's last days."""
+    dates = [(LAST_DAY - dt.timedelta(days=back)).isoformat() for back in range(days)]
+    return [
+        race["id"]
+        for date in reversed(dates)
+        for race in service.client.get("/races", params={"date": date}).json()["races"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def service(registry: str, season: Engine) -> Iterator[RunningService]:
+    """A service with the answers of three weeks in its log, and four that came late."""
+    with running_service(registry, database=str(season.url), log_predictions=False) as running:
+        races = races_since(running, 21)
+        log_past_predictions(season, running.url, races[:-4])
+        log_past_predictions(season, running.url, races[-4:], days_late=5, version=2)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pages(service: RunningService) -> Iterator[str]:
+    with running_front_end(service.url) as url:
+        yield url
+
+
+def scores(service: RunningService, **asked: Any) -> dict[str, Any]:
+    told: dict[str, Any] = service.client.get("/predictions/score", params=asked).json()
+    return told
+
+
+def test_the_record_shows_what_the_service_has_judged(
+    browser: Browser, service: RunningService, pages: str
+) -> None:
+    weeks, tracks = scores(service, by="week"), scores(service, by="track")
+    with opened(browser, f"{pages}/record") as page:
+        figures = page.locator(".figures")
+        expect(figures).to_contain_text(str(weeks["total"]["n_races"]))
+        expect(figures).to_contain_text(f"{weeks['total']['log_loss']:.4f}")
+        expect(figures).to_contain_text(f"market {weeks['total']['market_log_loss']:.4f}")
+        assert page.locator("svg .dot.model").count() == len(weeks["groups"]) + len(weeks["calibration"])
+        assert page.locator("svg .dot.market").count() == len(weeks["groups"])
+        expect(page.locator("svg .strip title").first).to_contain_text(
+            f"model {weeks['groups'][0]['log_loss']:.4f}"
+        )
+        page.get_by_text("The weeks in figures").click()
+        assert page.locator("#weeks tbody tr").count() == len(weeks["groups"])
+        by_track = page.locator("section", has=page.get_by_role("heading", name="By track"))
+        for track in tracks["groups"]:
+            assert track["name"].startswith("Sim ")
+            row = by_track.locator("tr", has_text=track["name"])
+            expect(row).to_contain_text(f"{track['log_loss']:.4f}")
+
+
+def test_a_better_week_stands_lower(browser: Browser, service: RunningService, pages: str) -> None:
+    losses = [week["log_loss"] for week in scores(service, by="week")["groups"]]
+    with opened(browser, f"{pages}/record") as page:
+        dots = page.locator("section").nth(0).locator(".dot.model")
+        heights = [float(y) for y in dots.evaluate_all("dots => dots.map((dot) => dot.getAttribute('cy'))")]
+        order = sorted(range(len(losses)), key=lambda i: losses[i])
+        assert order == sorted(range(len(heights)), key=lambda i: -heights[i])
+        assert len(losses) >= 3
+
+
+def test_the_latest_cards_lead_to_their_races(browser: Browser, service: RunningService, pages: str) -> None:
+    newest = next(
+        card for card in service.client.get("/predictions").json()["predictions"] if card["loss"] is not None
+    )
+    with opened(browser, f"{pages}/record") as page:
+        latest = page.locator("section", has=page.get_by_role("heading", name="The latest judged cards"))
+        row = latest.locator("tbody tr").first
+        expect(row).to_contain_text(newest["track_name"])
+        expect(row).to_contain_text(f"{newest['loss']:.3f}")
+        row.get_by_role("link").click()
+        assert page.url == f"{pages}/race/{newest['race_id']}"
+
+
+def test_days_tracks_and_late_cards_are_chosen(browser: Browser, service: RunningService, pages: str) -> None:
+    since = (LAST_DAY - dt.timedelta(days=9)).isoformat()
+    track = scores(service, by="track", since=since)["groups"][0]
+    with opened(browser, f"{pages}/record") as page:
+        page.get_by_label("Track", exact=True).fill(track["name"])
+        page.get_by_label("From").fill(since)
+        page.get_by_role("button", name="Show").click()
+        wanted = scores(service, track=track["name"], since=since)["total"]
+        expect(page.locator(".figures b").first).to_have_text(str(wanted["n_races"]))
+        expect(page.get_by_label("Track", exact=True)).to_have_value(track["name"])
+        page.goto(f"{pages}/record")
+        page.get_by_label("Also cards answered after race day").check()
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("With hindsight")).to_be_visible()
+        n_all = scores(service, with_late=True)["total"]["n_races"]
+        expect(page.locator(".figures b").first).to_have_text(str(n_all))
+        assert n_all == scores(service)["total"]["n_races"] + 4
+        page.goto(f"{pages}/record?version=2")
+        expect(page.locator(".empty")).to_contain_text("4 judged races were answered later")
+        page.get_by_role("link", name="Show those").click()
+        expect(page.locator(".figures b").first).to_have_text("4")
+        page.goto(f"{pages}/record?track=Nowhere")
+        expect(page.locator(".empty")).to_contain_text("No logged card fits")
+
+
+def test_a_filter_that_breaks_a_rule_says_which(browser: Browser, pages: str) -> None:
+    with opened(browser, f"{pages}/record?version=x", allowed=("422",)) as page:
+        expect(page.get_by_role("alert")).to_contain_text("Version: Input should be a valid integer")
+        expect(page.get_by_label("Version")).to_have_value("x")
+
+
+def test_an_empty_record_says_how_to_fill_it(browser: Browser, registry: str, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'races.db'}"
+    open_database(database, create=True).dispose()
+    with (
+        running_service(
+            registry, database=database, log_interval_s=0.05, spool=str(tmp_path / "s")
+        ) as service,
+        running_front_end(service.url) as url,
+        opened(browser, f"{url}/record") as page,
+    ):
+        expect(page.locator(".empty")).to_contain_text("Nothing has been answered yet")
+        expect(page.get_by_role("link", name="Ask about a race")).to_be_visible()
+        assert serious_findings(page) == []
+        assert service.predict(make_card(6)).status_code == 200
+        service.wait_until(lambda _: service.client.get("/predictions").json()["predictions"])
+        page.reload()
+        expect(page.locator(".empty")).to_contain_text("1 answered card is logged, and none is judged yet")
+        expect(page.locator(".empty")).to_contain_text("greyhound import results results.csv")
+
+
+def test_without_a_database_the_record_says_what_makes_one(browser: Browser, registry: str) -> None:
+    with (
+        running_service(registry) as service,
+        running_front_end(service.url) as url,
+        opened(browser, f"{url}/record", allowed=("503",)) as page,
+    ):
+        expect(page.get_by_role("alert")).to_contain_text("greyhound simulate")
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_the_record_is_open_to_everyone(browser: Browser, pages: str, width: int, is_dark: bool) -> None:
+    with opened(browser, f"{pages}/record", width=width, is_dark=is_dark) as page:
+        page.get_by_text("The weeks in figures").click()
+        assert serious_findings(page) == []
+        assert sideways(page) == []

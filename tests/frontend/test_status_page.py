@@ -1,0 +1,189 @@
+"""Status: the champion with its evidence, live; what is empty, away or refused is told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.service.builders import (
+    make_registry,
+    open_registry,
+    point_alias_at,
+    running_service,
+)
+from tests.service.keys import service_with_keys
+from tests.service.trained import make_trained_registry
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A front end over a service whose champion was trained."""
+    registry = make_trained_registry(tmp_path_factory.mktemp("registry"), 1.59, 1.57)
+    with running_service(registry) as service, running_front_end(service.url) as url:
+        yield url
+
+
+def figure(page: Page, title: str) -> str:
+    """The large figure under a title."""
+    return page.locator(".figures div", has_text=title).locator("b").inner_text()
+
+
+def test_the_champions_figures_stand_beside_the_baselines(browser: Browser, pages: str) -> None:
+    with opened(browser, pages) as page:
+        expect(page.locator("h1")).to_contain_text("Version 1")
+        assert figure(page, "Race log loss") == "1.5900"
+        assert figure(page, "Market information") == "76.0\u202f%"
+        assert figure(page, "Calibration error") == "0.0070"
+        assert figure(page, "Gates passed") == "2 of 2"
+        table = page.get_by_role("table").filter(has_text="Rated price")
+        rows = table.locator("tbody th").all_inner_texts()
+        assert rows == ["Uniform", "Box only", "Rated price", "This model", "Market (BSP/SP)"]
+        assert table.locator("tr.marked .way").inner_text().strip() == "76\u202f%"
+        expect(page.locator("figure svg[role=img]")).to_have_attribute(
+            "aria-label", "Reliability: 10 of 10 bins lie where a perfect model's would"
+        )
+        for said in ("SMOTE-NC", "Platt scaling", "0.3100 before, 0.0139 after", "30 a family", "XGBoost"):
+            expect(page.locator("main")).to_contain_text(said)
+        expect(page.locator(".record")).to_contain_text("the first that passed")
+        expect(page.locator("#health").locator("..")).to_contain_text("answers")
+
+
+def test_a_promotion_changes_the_whole_page_without_a_reload(browser: Browser, tmp_path: Path) -> None:
+    registry = make_trained_registry(tmp_path, 1.59, 1.44)
+    with (
+        running_service(registry) as service,
+        running_front_end(service.url) as url,
+        opened(browser, url) as page,
+    ):
+        expect(page.locator("h1")).to_contain_text("Version 1")
+        page.evaluate("window.sameDocument = true")
+        open_registry(registry).promote(2, reason="better on July", by="bob")
+        expect(page.locator("h1")).to_contain_text("Version 2", timeout=5000)
+        assert figure(page, "Race log loss") == "1.4400"
+        expect(page.locator(".record")).to_contain_text("better on July")
+        expect(page.locator(".changes")).to_contain_text("Version 2 took over from version 1")
+        assert page.evaluate("window.sameDocument")
+
+
+def test_opened_details_and_the_bins_stay_open_while_the_page_lives(browser: Browser, pages: str) -> None:
+    with opened(browser, pages) as page:
+        page.locator("#bins summary").click()
+        health = page.locator("#health").locator("..")
+        before = health.inner_text()
+        expect(health).not_to_have_text(before, use_inner_text=True, timeout=5000)
+        expect(page.locator("#bins table")).to_be_visible()
+
+
+def test_the_registry_away_leaves_the_champion_and_says_what_is_missing(
+    browser: Browser, tmp_path: Path
+) -> None:
+    registry = make_trained_registry(tmp_path, 1.59)
+    with (
+        running_service(registry) as service,
+        running_front_end(service.url) as url,
+        opened(browser, url) as page,
+    ):
+        (tmp_path / "mlflow.db").rename(tmp_path / "gone.db")
+        expect(page.locator(".changes")).to_contain_text("the registry, which is away", timeout=5000)
+        assert figure(page, "Race log loss") == "1.5900"
+        expect(page.locator("#health").locator("..")).to_contain_text("there is no registry")
+        (tmp_path / "gone.db").rename(tmp_path / "mlflow.db")
+        expect(page.locator(".record")).to_contain_text("the first that passed", timeout=5000)
+
+
+def test_without_a_champion_the_page_says_how_to_get_one(browser: Browser, tmp_path: Path) -> None:
+    registry = make_trained_registry(tmp_path, 1.59, promote=None)
+    with (
+        running_service(registry) as service,
+        running_front_end(service.url) as url,
+        opened(browser, url) as page,
+    ):
+        expect(page.locator("h1")).to_have_text("No champion yet")
+        expect(page.locator(".empty")).to_contain_text("greyhound train")
+        assert serious_findings(page) == []
+        open_registry(registry).promote(1, reason="at last")
+        expect(page.locator("h1")).to_contain_text("Version 1", timeout=5000)
+
+
+def test_a_refused_version_is_told_with_its_reason(browser: Browser, tmp_path: Path) -> None:
+    registry = make_trained_registry(tmp_path, 1.59, 1.57)
+    graph = next(open_registry(registry).fetch(2).glob("members/*.onnx"))
+    graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")
+    with (
+        running_service(registry) as service,
+        running_front_end(service.url) as url,
+        opened(browser, url) as page,
+    ):
+        point_alias_at(registry, 2)
+        refusal = page.locator(".changes .rows li")
+        expect(refusal).to_contain_text("Version 2", timeout=5000)
+        expect(refusal).to_contain_text("differs from its digest")
+        expect(page.locator("h1")).to_contain_text("Version 1")
+
+
+def test_simulated_data_and_artifacts_that_tell_little_are_told(browser: Browser, tmp_path: Path) -> None:
+    simulated = make_trained_registry(tmp_path / "simulated", 1.59, is_simulated=True)
+    with (
+        running_service(simulated) as service,
+        running_front_end(service.url) as url,
+        opened(browser, url) as page,
+    ):
+        expect(page.locator(".state")).to_contain_text("Simulated data")
+    with (
+        running_service(make_registry(tmp_path / "handmade")) as service,
+        running_front_end(service.url) as url,
+        opened(browser, url) as page,
+    ):
+        expect(page.locator(".empty")).to_contain_text("tells no figures")
+        expect(page.locator("main")).to_contain_text("does not tell how it did at the gates")
+        assert serious_findings(page) == []
+
+
+def test_the_status_is_passed_on_unchanged_for_pages_that_exist_already(tmp_path: Path) -> None:
+    registry = make_registry(tmp_path)
+    with running_service(registry) as service, running_front_end(service.url) as url:
+        passed_on, own = httpx.get(f"{url}/api/model_status"), service.client.get("/model_status")
+        assert (passed_on.status_code, passed_on.headers["content-type"]) == (200, "application/json")
+        assert list(passed_on.json()) == list(own.json())
+        same = ("success", "model_type", "version", "digest", "champion_since", "refusals")
+        assert {key: passed_on.json()[key] for key in same} == {key: own.json()[key] for key in same}
+    with (
+        running_service(registry, protect="everything") as service,
+        running_front_end(service.url) as url,
+    ):
+        refused = httpx.get(f"{url}/api/model_status")
+        assert refused.status_code == 401
+        assert refused.json()["type"] == "urn:greyhound:problem:key-missing"
+
+
+def test_a_status_that_cannot_be_had_says_so_in_the_keys_that_pages_read() -> None:
+    with running_front_end("http://127.0.0.1:9") as url:
+        down = httpx.get(f"{url}/api/model_status")
+    assert down.status_code == 503
+    assert down.json()["success"] is False
+    assert "127.0.0.1:9" in down.json()["error"]
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_the_page_is_open_to_everyone(browser: Browser, pages: str, width: int, is_dark: bool) -> None:
+    with opened(browser, pages, width=width, is_dark=is_dark) as page:
+        for one in page.locator("details").all():
+            one.locator("summary").press("Enter")
+        assert serious_findings(page) == []
+        assert sideways(page) == []
+
+
+def test_a_service_behind_keys_says_which_key_the_front_end_needs(browser: Browser, tmp_path: Path) -> None:
+    registry = make_trained_registry(tmp_path, 1.59)
+    with service_with_keys(tmp_path, registry, {"protect": "everything"}, eve="read") as (service, keys):
+        with running_front_end(service.url) as url, opened(browser, url, allowed=("401",)) as page:
+            expect(page.locator("h1")).to_have_text("An API key is needed")
+            expect(page.locator("main")).to_contain_text("GREYHOUND_FRONTEND_API_KEY")
+            expect(page.locator(".state")).not_to_contain_text("Service down")
+        key = keys["eve"]["Authorization"].removeprefix("Bearer ")
+        with running_front_end(service.url, api_key=key) as url, opened(browser, url) as page:
+            expect(page.locator("h1")).to_contain_text("Version 1")
