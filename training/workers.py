@@ -145,7 +145,8 @@ def _in_processes(
     names: Sequence[str], work: Work, folder: Path, n_jobs: int, on_step: Callable[[Any], None]
 ) -> dict[str, Any]:
     context = mp.get_context("spawn")  # a fork would copy the locks of libraries' threads
-    waiting = sorted(names, key=_SLOWEST_FIRST.index)
+    order = {name: place for place, name in enumerate(_SLOWEST_FIRST)}
+    waiting = sorted(names, key=lambda name: order.get(name, -1))  # one not listed may be slow
     running: dict[Connection, tuple[str, Any]] = {}
     results: dict[str, Any] = {}
     try:
