@@ -76,7 +76,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/door/health', timeout=2)"]
 ENTRYPOINT ["haproxy"]
-CMD ["-W", "-q", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+CMD ["-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
 
 FROM runtime AS frontend
 COPY --from=frontend-build /opt/greyhound /opt/greyhound

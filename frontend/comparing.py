@@ -63,8 +63,10 @@ class Comparison:
     @property
     def gate(self) -> str | None:
         """Return what training found beside the champion of its day: the same races, and an interval."""
-        gates = self.after.told.gates or ()
-        return next((gate.reason for gate in gates if gate.name == "not worse than champion"), None)
+        found = [
+            gate.reason for gate in self.after.told.gates or () if gate.name == "not worse than champion"
+        ]
+        return next((reason for reason in found if " against " in reason), None)  # else it was not compared
 
 
 def compare(before: Shown | None, after: Shown) -> Comparison:
@@ -81,7 +83,7 @@ def compare(before: Shown | None, after: Shown) -> Comparison:
         row("Calibration error (ECE)", "figure", _of("ece"), True, 0.003),
         row("Top pick wins", "percent", _of("top_pick_rate"), False, 0.01),
         row("Balanced F1", "figure", _balanced_f1, False, 0.005),
-        row("Gates passed", "percent", _gates, False),
+        row("Gates failed", "count", _n_gates_failed, True),
         row("Test races", "count", _n_races),
         row("Features", "count", lambda one: one.told.n_features),
     )
@@ -105,8 +107,8 @@ def _n_races(shown: Shown) -> float | None:
     return shown.comparison.n_races if shown.comparison else None
 
 
-def _gates(shown: Shown) -> float | None:
-    return shown.n_gates_passed / len(shown.told.gates) if shown.told.gates else None
+def _n_gates_failed(shown: Shown) -> float | None:
+    return None if shown.told.gates is None else len(shown.failed)
 
 
 def _races_of(shown: Shown) -> tuple[object, ...]:

@@ -8,11 +8,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
-from service.admission import Admission
 from service.door.guard import Guard
 from service.door.install import install as install_door
 from service.door.keyring import Keyring
-from service.draining import Draining
 from service.following.loading import settle_garbage
 from service.following.signature import Deliveries
 from service.following.slots import Slots
@@ -20,12 +18,14 @@ from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
-from service.keeping.store import Store
 from service.metrics import Metrics
 from service.openapi import describe, operation_id
 from service.papers import Papers
-from service.queueing import Queue
-from service.reading import Readers
+from service.patience import Patience
+from service.process.admission import Admission
+from service.process.draining import Draining
+from service.process.queueing import Queue
+from service.race_database import RaceDatabase
 from service.routes import (
     batch,
     cards,
@@ -68,8 +68,18 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         slots=slots,
         watcher=watcher,
         form=form,
-        readers=Readers(N_THREADS, settings.queue, settings.database_timeout_s),
-        browsers=Readers(N_BROWSING, settings.queue, settings.database_timeout_s),
+        readers=Patience(
+            "the race database",
+            seconds=settings.database_timeout_s,
+            n_threads=N_THREADS,
+            max_waiting=settings.queue,
+        ),
+        browsers=Patience(
+            "the race database",
+            seconds=settings.database_timeout_s,
+            n_threads=N_BROWSING,
+            max_waiting=settings.queue,
+        ),
         metrics=counted,
         queue=queue,
         draining=Draining(),
@@ -79,7 +89,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         keyring=keyring,
         guard=Guard(settings, keyring, counted),
         kept=PredictionLog(settings, counted),
-        store=Store(settings.database),
+        store=RaceDatabase(settings.database),
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
@@ -122,6 +132,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         queue=running.queue,
         draining=running.draining,
         body_timeout_s=settings.body_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
         root_path=settings.root_path,
     )
     install_door(app, running)

@@ -2,18 +2,16 @@
 
 import asyncio
 import logging
-import os
 import time
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Engine
 
 from racing.cards import Card
-from racing.database.engine import open_database
 from racing.errors import DatabaseUnavailable
 from racing.features import CardFeatures, CardWarning, FormBook
 from racing.features.stored_form import StoredForm
+from service.race_database import RaceDatabase
 
 log = logging.getLogger("greyhound.service")
 
@@ -38,18 +36,17 @@ class Form:
     """
 
     def __init__(self, database: str | None, timeout_s: float = 2.0) -> None:
-        self._database = database
+        self._database = RaceDatabase(database)
         self._timeout_s = timeout_s
         self._looking: asyncio.Task[None] | None = None
         self._answers = False
         self._engine: Engine | None = None
-        self._file: tuple[int, int] | None = None
         self._book: FormBook | None = None
         self.error: str | None = "it has not been looked at yet" if database else "no database is set"
 
     async def keep(self, poll_s: float) -> None:
         """Look, and look again, until cancelled; blocking work goes to a thread."""
-        while self._database:
+        while self._database.is_set:
             await asyncio.sleep(poll_s)
             try:
                 await self.look_in_time()
@@ -67,11 +64,6 @@ class Form:
         elif not self._answers:
             self.give_up()
 
-    @property
-    def reads_database(self) -> bool:
-        """Whether the features of a card are read from a database, which may take long."""
-        return self._book is not None
-
     def give_up(self) -> None:
         """Count the database as away until a look succeeds: it did not answer in time."""
         self._is_away(DatabaseUnavailable(f"the race database has not answered within {self._timeout_s:g} s"))
@@ -81,15 +73,15 @@ class Form:
 
         A book is replaced whole, so no card sees half of two.
         """
-        if not self._database:
+        if not self._database.is_set:
             return
         try:
-            self._open(self._database)
+            engine = self._open()
             is_current = self._book is not None and self._book.is_current()
             self._answers = True
-            if self._engine and not is_current:
+            if not is_current:
                 start = time.monotonic()
-                self._book = FormBook(self._engine)
+                self._book = FormBook(engine)
                 log.info("the form book is read, in %.2f s", time.monotonic() - start)
         except DatabaseUnavailable as error:
             self._is_away(error)
@@ -125,30 +117,17 @@ class Form:
         if known is not None:
             return known.book.features_of_card(card, known.stored)
         features = without_database.features_of_card(card)
-        return replace(features, warnings=(AWAY, *features.warnings)) if self._database else features
+        return replace(features, warnings=(AWAY, *features.warnings)) if self._database.is_set else features
 
-    def _open(self, database: str) -> None:
-        """Open the database, anew if its file is another than before: a pool would keep the deleted one."""
-        file = file_of(database)
-        if self._engine is None or file != self._file:
-            if self._engine:
-                self._engine.dispose()
-            self._engine = self._book = None
-            self._engine = open_database(database)
-            self._file = file_of(database)
+    def _open(self) -> Engine:
+        """Return the engine; a book that was read from another file is put away."""
+        engine = self._database.open()
+        if engine is not self._engine:
+            self._engine, self._book = engine, None
+        return engine
 
     def _is_away(self, error: DatabaseUnavailable) -> None:
         if self._book is not None or self.error is None:
             log.warning("the race database is away: %s", error)
         self._book = None  # so that no request waits for it before the next look
         self.error = str(error)
-
-
-def file_of(database: str) -> tuple[int, int] | None:
-    """Return which file an SQLite database is, None for any other database."""
-    try:
-        url = make_url(database)
-        found = os.stat(str(url.database)) if url.get_backend_name() == "sqlite" else None
-    except (ArgumentError, ValueError, OSError):  # opening it will tell
-        return None
-    return (found.st_dev, found.st_ino) if found else None

@@ -3,73 +3,53 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from racing.cards import BOX, DISTANCE_M, PRICE, WEIGHT_KG
 from racing.importers.claims import MAX_MARGIN_LENGTHS
 from racing.importers.told import ToldRace
+from service.fields import (
+    BoxOfRun,
+    Bsp,
+    DistanceM,
+    FirstSplit,
+    Input,
+    MarginOfRun,
+    Name,
+    PlaceBsp,
+    PlaceInRun,
+    PositionInRunning,
+    StartingPrice,
+    TimeOfRun,
+    WeightOfRun,
+)
 
-Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]*$")]
-Price = Annotated[float, Field(ge=PRICE[0], le=PRICE[1])]
+PlainName = Annotated[Name, Field(pattern=r"^[^\x00-\x1f]*$")]  # it becomes part of a file
 
 
-class _Input(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class RunnerResultIn(_Input):
+class RunnerResultIn(Input):
     """One starter and how it ran. Leave out what is unknown, and runners that were scratched."""
 
-    name: Name = Field(description="The dog's name.", examples=["Sir Tick"])
-    box: int | None = Field(
-        default=None, ge=BOX[0], le=BOX[1], description="Box that it started from.", examples=[1]
-    )
-    finish_position: int | None = Field(
-        default=None, ge=1, le=10, description="Place at the finish; null did not finish.", examples=[1]
-    )
-    time_s: float | None = Field(
-        default=None, ge=5, le=120, description="The runner's own time in seconds.", examples=[29.61]
-    )
-    first_split_s: float | None = Field(
-        default=None, ge=0.5, le=60, description="Seconds to the first sectional mark.", examples=[5.12]
-    )
-    margin_lengths: float | None = Field(
-        default=None,
-        ge=0,
-        le=MAX_MARGIN_LENGTHS,
-        description="Lengths behind the winner; for the winner, lengths over the second.",
-        examples=[2.5],
-    )
-    weight_kg: float | None = Field(
-        default=None, ge=WEIGHT_KG[0], le=WEIGHT_KG[1], description="Weight in kilograms.", examples=[31.2]
-    )
-    position_in_running: str | None = Field(
-        default=None,
-        pattern=r"^[0-9]{1,10}$",
-        description="Position at each call, one digit a call.",
-        examples=["332"],
-    )
-    starting_price: Price | None = Field(
-        default=None, description="Starting price, decimal odds.", examples=[4.6]
-    )
-    bsp: Price | None = Field(
-        default=None, description="Betfair starting price, decimal odds.", examples=[5.1]
-    )
-    place_bsp: Price | None = Field(
-        default=None, description="Betfair starting price to be placed, decimal odds.", examples=[1.9]
-    )
+    name: PlainName = Field(description="The dog's name.", examples=["Sir Tick"])
+    box: BoxOfRun = None
+    finish_position: PlaceInRun = Field(default=None, description="Place at the finish; null did not finish.")
+    time_s: TimeOfRun = None
+    first_split_s: FirstSplit = None
+    margin_lengths: MarginOfRun = Field(default=None, le=MAX_MARGIN_LENGTHS)
+    weight_kg: WeightOfRun = None
+    position_in_running: PositionInRunning = None
+    starting_price: StartingPrice = None
+    bsp: Bsp = None
+    place_bsp: PlaceBsp = None
 
 
-class RaceResultIn(_Input):
+class RaceResultIn(Input):
     """One race that was run, with every starter. Sent again, it replaces what was sent before."""
 
     date: dt.date = Field(description="Race day, not after today.", examples=["2026-03-14"])
-    track: Name = Field(description="Track, under any name that it goes by.", examples=["Sandown Park"])
-    distance_m: int = Field(
-        ge=DISTANCE_M[0], le=DISTANCE_M[1], description="Distance in metres.", examples=[515]
-    )
+    track: PlainName = Field(description="Track, under any name that it goes by.", examples=["Sandown Park"])
+    distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
     race_number: int = Field(ge=1, le=20, description="Number of the race at the meeting.", examples=[6])
-    grade: Name | None = Field(
+    grade: PlainName | None = Field(
         default=None, description="Grade as the source writes it.", examples=["Grade 5"]
     )
     runners: list[RunnerResultIn] = Field(
@@ -89,7 +69,7 @@ class RaceResultIn(_Input):
         return ToldRace(**{**self.__dict__, "runners": runners})
 
 
-class ResultsIn(_Input):
+class ResultsIn(Input):
     """Races that were run."""
 
     races: list[RaceResultIn] = Field(min_length=1, max_length=100, description="At most 100 at once.")

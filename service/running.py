@@ -11,7 +11,6 @@ from fastapi import Depends, Request
 from racing.cards import Card
 from service.door.guard import Guard
 from service.door.keyring import Keyring
-from service.draining import Draining
 from service.errors import NotJson
 from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
@@ -19,12 +18,13 @@ from service.following.watcher import AliasWatcher
 from service.form import Form, Known
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
-from service.keeping.store import Store
 from service.metrics import Metrics
 from service.papers import Papers
+from service.patience import Patience
 from service.prediction import CardPrediction, predict_card
-from service.queueing import Queue
-from service.reading import Readers
+from service.process.draining import Draining
+from service.process.queueing import Queue
+from service.race_database import RaceDatabase
 from service.settings import ServiceSettings
 from service.watching.lookout import Lookout
 from service.watching.phases import PhaseClock
@@ -38,8 +38,8 @@ class Running:
     slots: Slots
     watcher: AliasWatcher
     form: Form
-    readers: Readers
-    browsers: Readers
+    readers: Patience
+    browsers: Patience
     metrics: Metrics
     queue: Queue
     draining: Draining
@@ -47,7 +47,7 @@ class Running:
     keyring: Keyring
     guard: Guard
     kept: PredictionLog
-    store: Store
+    store: RaceDatabase
     ratings: RatingsFollower
     started_at: dt.datetime
     deliveries: Deliveries
@@ -75,7 +75,7 @@ class Running:
             return self.form.read(card)
         if not self.readers.all_hang:
             try:
-                return await self.readers.run(lambda: self.form.read(card))
+                return await self.readers.call(lambda: self.form.read(card))
             except TimeoutError:
                 self.form.give_up()
         return None

@@ -3,27 +3,36 @@
 import datetime as dt
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from racing.cards import BOX, DISTANCE_M, EARLY_SPEED, N_RUNNERS, PRICE, WEIGHT_KG
+from racing.cards import N_RUNNERS
 from racing.features.topics import TOPICS
+from service.fields import (
+    Box,
+    BoxOfRun,
+    Bsp,
+    DistanceM,
+    EarlySpeed,
+    FirstSplit,
+    Grade,
+    Input,
+    MarginOfRun,
+    Name,
+    PlaceBsp,
+    PlaceInRun,
+    PositionInRunning,
+    Price,
+    StartingPrice,
+    TimeOfRun,
+    TimeS,
+    WeightKg,
+    WeightOfRun,
+)
 
-Name = Annotated[str, Field(min_length=1, max_length=60)]
-Box = Annotated[int, Field(ge=BOX[0], le=BOX[1])]
-DistanceM = Annotated[int, Field(ge=DISTANCE_M[0], le=DISTANCE_M[1])]
-WeightKg = Annotated[float, Field(ge=WEIGHT_KG[0], le=WEIGHT_KG[1])]
-Price = Annotated[float, Field(ge=PRICE[0], le=PRICE[1])]
-EarlySpeed = Annotated[float, Field(ge=EARLY_SPEED[0], le=EARLY_SPEED[1])]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Input(BaseModel):
-    """Strict: no unknown fields, no strings for numbers, no NaN."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class PastRunIn(_Input):
+class PastRunIn(Input):
     """One past race of a runner. Only date, track and distance are needed; leave out what is unknown."""
 
     date: dt.date = Field(
@@ -32,45 +41,22 @@ class PastRunIn(_Input):
     )
     track: Name = Field(description="Track where it was run.", examples=["Sandown Park"])
     distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
-    box: Box | None = Field(default=None, description="Box that it started from.", examples=[4])
-    grade: str | None = Field(
-        default=None, max_length=60, description="Grade as the source writes it.", examples=["Grade 5"]
+    box: BoxOfRun = None
+    grade: Grade | None = Field(
+        default=None, description="Grade as the source writes it.", examples=["Grade 5"]
     )
-    weight_kg: WeightKg | None = Field(default=None, description="Weight in kilograms.", examples=[31.2])
-    finish_position: int | None = Field(
-        default=None, ge=1, le=10, description="Place at the finish, 1 for the winner.", examples=[2]
+    weight_kg: WeightOfRun = None
+    finish_position: PlaceInRun = Field(default=None, description="Place at the finish, 1 for the winner.")
+    time_s: TimeOfRun = None
+    winner_time_s: TimeS | None = Field(
+        default=None, description="The winner's time in seconds.", examples=[29.44]
     )
-    time_s: float | None = Field(
-        default=None, ge=5, le=120, description="The runner's own time in seconds.", examples=[29.61]
-    )
-    winner_time_s: float | None = Field(
-        default=None, ge=5, le=120, description="The winner's time in seconds.", examples=[29.44]
-    )
-    first_split_s: float | None = Field(
-        default=None, ge=0.5, le=60, description="Seconds to the first sectional mark.", examples=[5.12]
-    )
-    margin_lengths: float | None = Field(
-        default=None,
-        ge=0,
-        le=200,
-        description="Lengths behind the winner; for the winner, lengths over the second.",
-        examples=[2.5],
-    )
-    position_in_running: str | None = Field(
-        default=None,
-        pattern=r"^[0-9]{1,10}$",
-        description="Position at each call, one digit a call.",
-        examples=["332"],
-    )
-    starting_price: Price | None = Field(
-        default=None, description="Starting price, decimal odds.", examples=[4.6]
-    )
-    bsp: Price | None = Field(
-        default=None, description="Betfair starting price, decimal odds.", examples=[5.1]
-    )
-    place_bsp: Price | None = Field(
-        default=None, description="Betfair starting price to be placed, decimal odds.", examples=[1.9]
-    )
+    first_split_s: FirstSplit = None
+    margin_lengths: MarginOfRun = Field(default=None, le=200)
+    position_in_running: PositionInRunning = None
+    starting_price: StartingPrice = None
+    bsp: Bsp = None
+    place_bsp: PlaceBsp = None
     rated_price: Price | None = Field(
         default=None, description="An outside model's decimal odds for that race.", examples=[4.8]
     )
@@ -81,7 +67,7 @@ class PastRunIn(_Input):
     )
 
 
-class RunnerIn(_Input):
+class RunnerIn(Input):
     """One dog in the race. Give its form, or just its name when the database knows it."""
 
     name: Name = Field(
@@ -117,7 +103,7 @@ class RunnerIn(_Input):
     )
 
 
-class CardIn(_Input):
+class CardIn(Input):
     """A race that has not been run: where, when, over what, and who runs."""
 
     date: dt.date = Field(
@@ -127,8 +113,8 @@ class CardIn(_Input):
     )
     track: Name = Field(description="Track, under any name that it goes by.", examples=["Sandown Park"])
     distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
-    grade: str | None = Field(
-        default=None, max_length=60, description="Grade as the source writes it.", examples=["Grade 5"]
+    grade: Grade | None = Field(
+        default=None, description="Grade as the source writes it.", examples=["Grade 5"]
     )
     race_number: int | None = Field(
         default=None, ge=1, le=30, description="Number of the race at the meeting.", examples=[6]

@@ -85,7 +85,8 @@ class ServiceSettings(BaseSettings):
     body_timeout_s: float = Field(
         default=10.0,
         gt=0,
-        description="Seconds in which the body of a request must arrive; a slower one is refused with 408.",
+        description="Seconds in which the body of a request must arrive; a slower one is refused with 408. A "
+        "batch may take so long for each GREYHOUND_MAX_BODY_BYTES, and must not pause for so long.",
     )
     write_timeout_s: float = Field(
         default=10.0,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.service.builders import address, empty_registry, make_card, make_model, make_past_run, make_runner
 from tests.service.load import Answer, Load, send_webhook
-from tests.service.replicas import service_process
+from tests.service.process import service_process
 
 SECRET = "a secret of the benchmark"
 POLL_S = 0.5
@@ -101,7 +101,7 @@ def _move(
     settings = {"champion_poll_s": str(poll_s), "webhook_secret": SECRET}
     waits_s, moved_at = [], []
     with (
-        service_process(address(folder), folder, wait_for="/health/ready", **settings) as service,
+        service_process(address(folder), folder, **settings) as service,
         Load(service.url, card, n_clients=n_clients, interval_s=interval_s) as load,
     ):
         time.sleep(1)

@@ -39,7 +39,6 @@ def _worth_columns() -> Iterator[str]:
 
 
 COLUMNS = (*FACTS, *_worth_columns())
-_COLUMN = {name: number for number, name in enumerate(COLUMNS)}
 Row = tuple[int, str, int, int, int | None, int | None, bytes]
 """A row of the table, in the order of its columns."""
 _DOUBLE = np.dtype("<f8")

@@ -8,11 +8,10 @@ import time
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from racing.database.engine import open_database
 from racing.errors import DatabaseUnavailable
 from service.door.stored_keys import Key, digest, note_use, read_keys
 from service.errors import KeyRefused, KeysUnknown
-from service.form import file_of
+from service.race_database import RaceDatabase
 
 log = logging.getLogger("greyhound.service")
 NOTED_EVERY_S = 300.0
@@ -24,9 +23,7 @@ class Keyring:
     """Knows a key by its text; everything but :meth:`keep` and :meth:`check` may block on the database."""
 
     def __init__(self, database: str | None) -> None:
-        self._database = database
-        self._engine: Engine | None = None
-        self._file: tuple[int, int] | None = None
+        self._database = RaceDatabase(database)
         self._keys: dict[str, tuple[Key, bytes]] | None = None
         self._used: set[str] = set()
         self._noted_at: dict[str, float] = {}
@@ -52,7 +49,7 @@ class Keyring:
 
     async def keep(self, poll_s: float) -> None:
         """Look, and look again, until cancelled; blocking work goes to a thread."""
-        while self._database:
+        while self._database.is_set:
             try:
                 await asyncio.to_thread(self.look)
             except Exception:  # the keeper must outlive whatever a look meets
@@ -61,10 +58,10 @@ class Keyring:
 
     def look(self) -> None:
         """Read the keys anew; while the database is away, those known before are still let in."""
-        if not self._database:
+        if not self._database.is_set:
             return
         try:
-            engine = self._open(self._database)
+            engine = self._database.open()
             with engine.connect() as connection:
                 self._keys = read_keys(connection)
             self._note(engine)
@@ -74,17 +71,6 @@ class Keyring:
             self.error = AWAY
         else:
             self.error = None
-
-    def _open(self, database: str) -> Engine:
-        """Return the engine, anew if the file is another than before."""
-        file = file_of(database)
-        if self._engine is None or file != self._file:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
-            self._engine = open_database(database)
-            self._file = file_of(database)
-        return self._engine
 
     def _note(self, engine: Engine) -> None:
         """Write down which keys were used, each at most every five minutes, and never wait for a lock."""

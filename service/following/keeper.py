@@ -11,8 +11,8 @@ from model_registry.errors import RegistryError
 from service.errors import ServiceError
 from service.following.kept import Kept, KeptChampions
 from service.following.loading import load_snapshot
-from service.following.patience import Patience
 from service.following.slots import Snapshot
+from service.patience import Patience
 from service.settings import ServiceSettings
 
 log = logging.getLogger("greyhound.service")

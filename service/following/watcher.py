@@ -16,9 +16,9 @@ from model_registry.errors import ArtifactBroken, NoChampion, NotScored, Registr
 from service.errors import ModelTooSlow
 from service.following.keeper import Keeper
 from service.following.loading import difference_on_golden_card, make_snapshot
-from service.following.patience import Patience
 from service.following.slots import CHAMPION, Slots, Snapshot
 from service.following.state import Refusal, Swap, WatcherState, Why
+from service.patience import Patience
 from service.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("greyhound.service")
 MAX_REFUSALS = 20
-_MAX_HANGING_LOADS = 3  # a version that hangs keeps the next ones out only after that many
-_MAX_HANGING_QUESTIONS = 4
+_N_LOADING = 3  # a version that hangs keeps the next ones out only after that many
+_N_ASKING = 4
 
 
 class AliasWatcher:
     """Keeps a slot on the version that an alias of the registry names.
 
     All of its state belongs to the event loop; what blocks runs in threads that may hang, see
-    :class:`~service.following.patience.Patience`.
+    :class:`~service.patience.Patience`.
     """
 
     def __init__(self, settings: ServiceSettings, slots: Slots, role: str = CHAMPION) -> None:
@@ -55,9 +55,9 @@ class AliasWatcher:
         self._looking = asyncio.Lock()
         self._looks = Patience("the registry", seconds=settings.registry_timeout_s)
         self._questions = Patience(
-            "the registry", seconds=2 * settings.registry_timeout_s, max_hanging=_MAX_HANGING_QUESTIONS
+            "the registry", seconds=2 * settings.registry_timeout_s, n_threads=_N_ASKING
         )
-        self._loads = Patience("loading", seconds=settings.load_timeout_s, max_hanging=_MAX_HANGING_LOADS)
+        self._loads = Patience("loading", seconds=settings.load_timeout_s, n_threads=_N_LOADING)
 
     def registry(self) -> "ModelRegistry":
         """Return the registry, opened when it is first needed; blocking."""

@@ -29,7 +29,7 @@ async def in_time(service: "Running", work: Callable[[Engine], Answer]) -> Answe
             return work(engine)
 
     try:
-        return await service.browsers.run(ask)
+        return await service.browsers.call(ask)
     except TimeoutError:
         seconds = service.settings.database_timeout_s
         raise DatabaseUnavailable(f"the race database has not answered within {seconds:g} s") from None

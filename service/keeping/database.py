@@ -5,18 +5,16 @@ PostgreSQL a block of bytes, and both do the rest while Python does something el
 """
 
 import datetime as dt
-import os
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from racing.database.engine import open_database
 from racing.errors import DatabaseUnavailable
 from service.keeping.records import Numbered
+from service.race_database import RaceDatabase
 
 _COLUMNS = ("writer", "number", "request_id", "model_version", "digest", "at", "card", "answer")
 _NAMES = ", ".join(_COLUMNS)
@@ -26,8 +24,6 @@ STATEMENT_TIMEOUT_MS = 10_000
 
 class LogDatabase(Protocol):
     """A connection that writes records; errors of the driver are raised as they come."""
-
-    engine: Engine
 
     def write(self, writer: str, records: Sequence[Numbered]) -> int:
         """Write records in one transaction, leaving out those that are there; return how many were new."""
@@ -47,25 +43,25 @@ def open_log_database(url: str) -> LogDatabase:
     racing.errors.DatabaseUnavailable
         If it is absent, locked or out of reach.
     """
-    engine = open_database(url)
+    database = RaceDatabase(url)
+    kind = _Sqlite if database.open().dialect.name == "sqlite" else _Postgresql
     try:
-        return _Sqlite(engine) if engine.dialect.name == "sqlite" else _Postgresql(engine)
+        return kind(database)
     except DBAPIError as error:
-        engine.dispose()
+        database.close()
         raise DatabaseUnavailable(f"the race database does not answer: {error.orig}") from error
 
 
 class _Sqlite:
     _N_ROWS = (64, 8, 1)  # rows a statement: the interpreter is let go and taken back once for all of them
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._pooled = engine.raw_connection()
+    def __init__(self, database: RaceDatabase) -> None:
+        self._database = database
+        self._pooled = database.open().raw_connection()
         self._connection: sqlite3.Connection = self._pooled.driver_connection  # type: ignore[assignment]
         self._connection.isolation_level = None
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         self._connection.execute("PRAGMA synchronous = FULL")  # some commits a second: they may last
-        self._file = identity_of(engine)
 
     def write(self, writer: str, records: Sequence[Numbered]) -> int:
         cursor = self._connection.cursor()
@@ -83,11 +79,11 @@ class _Sqlite:
         return n_new
 
     def is_there(self) -> bool:
-        return self._file is not None and identity_of(self.engine) == self._file
+        return self._database.is_there
 
     def close(self) -> None:
         self._pooled.invalidate()
-        self.engine.dispose()
+        self._database.close()
 
     def _chunks(self, records: Sequence[Numbered]) -> Iterator[Sequence[Numbered]]:
         start = 0
@@ -98,9 +94,9 @@ class _Sqlite:
 
 
 class _Postgresql:
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._pooled = engine.raw_connection()
+    def __init__(self, database: RaceDatabase) -> None:
+        self._database = database
+        self._pooled = database.open().raw_connection()
         connection: Any = self._pooled.driver_connection
         self._connection = connection
         with connection.transaction(), connection.cursor() as cursor:
@@ -127,7 +123,7 @@ class _Postgresql:
 
     def close(self) -> None:
         self._pooled.invalidate()
-        self.engine.dispose()
+        self._database.close()
 
 
 def _insert(n_rows: int) -> str:
@@ -173,14 +169,3 @@ def _binary_row(writer: bytes, record: Numbered) -> bytes:
 def _utf8(text: bytes) -> bytes:
     """Return text that PostgreSQL takes: JSON holds no NUL, and was read as UTF-8 before."""
     return text if text.isascii() else text.decode(errors="replace").encode()
-
-
-def identity_of(engine: Engine) -> tuple[int, int] | None:
-    """Return which file an SQLite database is; None for any other, and where the file is gone."""
-    if engine.dialect.name != "sqlite":
-        return None
-    try:
-        found = os.stat(str(engine.url.database))
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

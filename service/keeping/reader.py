@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from racing.predictions.outcomes import days_due, meet_day
 from racing.predictions.reading import read_rows, read_unread, rows_of_writer
-from service.keeping.store import Store
+from service.race_database import RaceDatabase
 
 log = logging.getLogger("greyhound.service")
 N_CARDS = 16  # about 3 ms of work
@@ -31,7 +31,7 @@ class LogReader:
 
     def __init__(self, url: str | None, writer: str, n_answers: Callable[[], int]) -> None:
         self.error: str | None = None
-        self._store = Store(url)
+        self._store = RaceDatabase(url)
         self._writer = writer
         self._n_answers = n_answers
         self._n_seen = 0

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from service.batch import JSON, NDJSON, answers_to, card_of_form_guide, cards_of, check_length
+from service.batch import JSON, NDJSON, RawCard, answers_to, card_of_form_guide, cards_of
 from service.examples import EXAMPLE_GUIDE, EXAMPLE_LINES
 from service.form_guide import CSV, AboutGuide
 from service.openapi import REQUEST_ID, parameters, problems
@@ -62,9 +62,10 @@ async def predict_batch(
     """
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     body = await request.body()
-    is_guide = kind == CSV
-    cards = [await asyncio.to_thread(card_of_form_guide, body, told)] if is_guide else cards_of(kind, body)
-    check_length(cards, service.settings.max_batch_cards)
+    if kind == CSV:
+        cards: list[RawCard] = [await asyncio.to_thread(card_of_form_guide, body, told)]
+    else:
+        cards = cards_of(kind, body, at_most=service.settings.max_batch_cards)
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
     lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])

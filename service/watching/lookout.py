@@ -13,7 +13,7 @@ from service.following.slots import CHAMPION, Slots
 from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
-from service.queueing import Queue
+from service.process.queueing import Queue
 from service.watching.exposition import Exposition, living_workers
 from service.watching.garbage import GarbageWatch
 from service.watching.logs import writers

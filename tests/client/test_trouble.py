@@ -28,7 +28,9 @@ from tests.service.builders import (
     make_registry,
     running_service,
 )
-from tests.service.processes import clients_at_full_tilt, serving, wait_until
+from tests.service.full_tilt import clients_at_full_tilt
+from tests.service.living import wait_until
+from tests.service.process import service_process
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def busy(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service in a process of its own whose line is short."""
-    with serving(registry, tmp_path_factory.mktemp("busy"), queue="2") as service:
+    with service_process(registry, tmp_path_factory.mktemp("busy"), queue="2") as service:
         yield service.url
 
 

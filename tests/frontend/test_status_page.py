@@ -1,5 +1,7 @@
 """Status: the champion with its evidence, live; what is empty, away or refused is told."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +94,23 @@ def test_the_registry_away_leaves_the_champion_and_says_what_is_missing(
         expect(page.locator("#health").locator("..")).to_contain_text("there is no registry")
         (tmp_path / "gone.db").rename(tmp_path / "mlflow.db")
         expect(page.locator(".record")).to_contain_text("the first that passed", timeout=5000)
+
+
+def test_a_registry_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    registry = make_trained_registry(tmp_path, 1.59)
+    with (
+        running_service(registry, registry_timeout_s=2.0) as service,
+        running_front_end(service.url) as url,
+    ):
+        lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
+        lock.execute("begin exclusive")
+        service.wait_until(lambda status: status["registry"]["error"], seconds=30)
+        for path, told in (("/", "the registry, which is away"), ("/models", "The registry is away")):
+            start = time.monotonic()
+            answer = httpx.get(url + path, timeout=20)
+            assert told in answer.text
+            assert time.monotonic() - start < 2.5, "asking would take 4 s"
+        lock.close()
 
 
 def test_without_a_champion_the_page_says_how_to_get_one(browser: Browser, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ ONLY_OVER_HTTP = {
         "KeyMissing",
         "KeyRefused",
         "KeysUnknown",
+        "NotCsv",
         "NotJson",
         "NotReady",
         "Overloaded",
@@ -47,7 +48,7 @@ ONLY_OVER_HTTP = {
         "WebhookReplayed",
         "WebhooksOff",
     )
-}
+} | {"model_registry.errors:NoReport", "racing.errors:NoSuchRace"}
 
 
 def run(*arguments: str) -> Result:

@@ -147,6 +147,8 @@ def test_runs_that_a_card_brings_join_packed_ones_as_they_join_others(
 
 
 def test_a_card_of_strangers_does_not_wait_for_the_database(season: Engine, tmp_path: Path) -> None:
+    with season.connect() as connection:
+        connection.execute(text("pragma wal_checkpoint(truncate)"))  # all of it into the file that is copied
     path = shutil.copy(str(season.url.database), tmp_path / "season.db")
     engine = open_database(f"sqlite:///{path}")
     book = FormBook(engine)

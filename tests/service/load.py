@@ -22,6 +22,7 @@ class Answer(NamedTuple):
     """0 where there was none."""
     version: int | None
     probabilities: tuple[float, ...]
+    request_id: str = ""
 
     @property
     def came_at(self) -> float:
@@ -51,6 +52,18 @@ class Load:
             client.join(30)
             assert not client.is_alive(), "a client hangs"
 
+    @property
+    def answered(self) -> list[Answer]:
+        """The requests that had an answer, in the order in which it came."""
+        return [answer for answer in list(self.answers) if answer.status]
+
+    def wait_for(self, n: int) -> None:
+        """Wait for so many more answers."""
+        wanted, deadline = len(self.answered) + n, time.monotonic() + 30
+        while len(self.answered) < wanted:
+            assert time.monotonic() < deadline, f"{len(self.answered)} answers, not {wanted}"
+            time.sleep(0.01)
+
     def first_of(self, version: int, since: float, seconds: float = 10.0) -> float:
         """Wait for a version's first answer to a request sent after a moment, and return when it came."""
         n_seen, deadline = max(0, len(self.answers) - 200), time.perf_counter() + seconds
@@ -75,12 +88,12 @@ class Load:
                 status, content = 0, b""
                 connection.close()
             seconds = time.perf_counter() - sent_at
-            version, probabilities = None, ()
+            version, probabilities, request_id = None, (), ""
             if status == 200:
                 answer = json.loads(content)
-                version = answer["model_version"]
+                version, request_id = answer["model_version"], answer["request_id"]
                 probabilities = tuple(runner["win_probability"] for runner in answer["runners"])
-            self.answers.append(Answer(sent_at, seconds, status, version, probabilities))
+            self.answers.append(Answer(sent_at, seconds, status, version, probabilities, request_id))
             self._stop.wait(max(0.0, sent_at + self._interval_s - time.perf_counter()))
         connection.close()
 

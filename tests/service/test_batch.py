@@ -1,6 +1,7 @@
 """Many cards in one request: each is answered or refused on its own, in order, by one version."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from tests.service.builders import (
     point_alias_at,
     running_service,
 )
+from tests.service.watching.samples import samples, value
 
+JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
@@ -87,10 +90,50 @@ def test_what_is_no_batch_is_refused_whole(
 
 def test_too_many_cards_and_too_long_a_body_are_refused_with_the_limit(little: RunningService) -> None:
     assert len(send(little, [make_card(2)] * 3)) == 3
-    many = little.client.post("/predict/batch", json=[make_card(2)] * 4)
-    assert (many.status_code, many.json()["detail"]) == (413, "a batch has at most 3 cards, got 4")
+    said = "a batch has at most 3 cards; this one has more"
+    for content, headers in (
+        (json.dumps([make_card(2)] * 4), {}),
+        ("[1, 2, 3, 4, and what follows is not looked at", {}),
+        ("1\n2\n \n3\n4", NDJSON),
+    ):
+        many = little.client.post("/predict/batch", content=content, headers=JSON | headers)
+        assert (many.status_code, many.json()["detail"]) == (413, said)
     long = little.client.post("/predict/batch", json=[make_card(8, track="A" * 20_000)])
     assert (long.status_code, long.json()["type"]) == (413, "urn:greyhound:problem:body-too-large")
+
+
+def test_a_long_body_may_take_its_time_if_it_keeps_arriving(tmp_path: Path) -> None:
+    body = json.dumps([make_card(8)] * 6).encode()
+    with running_service(make_registry(tmp_path), body_timeout_s=0.5, max_body_bytes=1024) as service:
+
+        def sent(parts: Iterator[bytes]) -> httpx.Response:
+            answer = service.client.post("/predict/batch", content=parts, headers=JSON)
+            assert answer.elapsed.total_seconds() < 10
+            return answer
+
+        def steadily() -> Iterator[bytes]:
+            for start in range(0, len(body), len(body) // 12):
+                time.sleep(0.1)
+                yield body[start : start + len(body) // 12]
+
+        def with_a_rest() -> Iterator[bytes]:
+            yield body[:-1]
+            time.sleep(1.5)
+            yield body[-1:]
+
+        assert sent(steadily()).status_code == 200
+        slow = sent(with_a_rest())
+        assert (slow.status_code, slow.json()["type"]) == (408, "urn:greyhound:problem:body-too-slow")
+        assert "2,048 bytes a second, and never pause for 0.5 s" in slow.json()["detail"]
+
+
+def test_the_phases_of_its_cards_are_counted(service: RunningService) -> None:
+    def n_counted() -> float:
+        return value(samples(service.url), "greyhound_predict_phase_seconds_count", phase="model")
+
+    before = n_counted()
+    send(service, [make_card(3)] * 4)
+    assert n_counted() == before + 4
 
 
 def test_a_form_guide_is_a_card(service: RunningService, tmp_path: Path) -> None:

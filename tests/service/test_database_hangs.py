@@ -19,7 +19,7 @@ from racing.ratings import update_ratings
 from racing.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race
 from tests.service.builders import make_card, make_registry, running_service, win_probabilities
-from tests.service.processes import serving
+from tests.service.process import service_process
 from tests.service.test_with_database import request_of
 
 TIMEOUT_S = 0.4
@@ -129,7 +129,7 @@ def test_a_service_that_waits_for_a_database_that_hangs_can_be_told_to_stop(
     named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}
     url = season.url.render_as_string(hide_password=False)
     season.dispose()
-    with serving(registry, tmp_path, database=url, database_timeout_s="0.3") as service:
+    with service_process(registry, tmp_path, database=url, database_timeout_s="0.3") as service:
         assert httpx.post(f"{service.url}/predict", json=named).status_code == 200
         stopped = server_processes(postgresql_server)
         for pid in stopped:

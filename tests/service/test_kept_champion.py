@@ -18,7 +18,7 @@ from tests.service.builders import (
     running_service,
     win_probabilities,
 )
-from tests.service.replicas import service_process
+from tests.service.process import service_process
 
 
 @pytest.fixture
@@ -41,14 +41,14 @@ def test_a_restart_without_the_registry_serves_the_kept_champion_and_then_the_re
 ) -> None:
     open_registry(uri).promote(2, reason="it is better")
     store, away = tmp_path / "registry", tmp_path / "away"
-    with service_process(uri, tmp_path, wait_for="/health/ready") as service:
+    with service_process(uri, tmp_path, kept_champion="kept") as service:
         before = win_probabilities(service.predict(make_card()))
         status = service.client.get("/model_status").json()
         assert (status["served_from"], status["served_from_kept_at"]) == ("registry", None)
         wait_until_kept(service, 2)
         service.stop(9)
     store.rename(away)
-    with service_process(uri, tmp_path, wait_for="/health/ready") as service:
+    with service_process(uri, tmp_path, kept_champion="kept") as service:
         status = service.client.get("/model_status").json()
         assert (status["version"], status["served_from"]) == (2, "kept artifact")
         assert status["served_from_kept_at"] == status["kept"]["kept_at"]

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.service.builders import RunningService, make_card, make_registry, running_service
-from tests.service.processes import clients_at_full_tilt, serving
+from tests.service.full_tilt import clients_at_full_tilt
+from tests.service.process import service_process
 
 TIMEOUTS = {"header_timeout_s": 0.3, "body_timeout_s": 0.3, "write_timeout_s": 0.3}
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n"
@@ -50,7 +51,7 @@ def everything(sock: socket.socket) -> bytes:
 def test_too_many_clients_are_served_in_turn_or_told_at_once_when_to_come_again(
     registry: str, tmp_path: Path
 ) -> None:
-    with serving(registry, tmp_path, queue="4") as service:
+    with service_process(registry, tmp_path, queue="4") as service:
         with clients_at_full_tilt(service.url, 16, make_card(8)) as tallies:
             time.sleep(1.5)
             other = httpx.get(f"{service.url}/health/live")

@@ -12,7 +12,6 @@ from tests.service.builders import (
     open_registry,
     running_service,
 )
-from tests.service.tracking import tracking_server
 from tests.service.trained import BINS, make_trained_registry
 
 
@@ -143,15 +142,3 @@ def test_a_registry_without_a_model_has_an_empty_record(tmp_path: Path) -> None:
     with running_service(make_registry(tmp_path, exponents=(), promote=None)) as service:
         told = service.client.get("/promotions").json()
     assert told == {"promotions": [], "n_promotions": 0, "rollback_to": None}
-
-
-def test_a_tracking_server_gives_evidence_and_reports_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with tracking_server(tmp_path / "server") as server, running_service(server.url) as service:
-        run_id = server.registry.version(2).run_id
-        server.registry._store.client.log_text(run_id, "<h1>Two</h1>", "report.html")
-        assert service.client.get("/models/2/evidence").json()["model_type"] == "Handmade"
-        assert service.client.get("/models/2/report").text == "<h1>Two</h1>"
-        assert service.client.get("/promotions").json()["n_promotions"] == 1

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from service.following.patience import Patience
+from service.errors import Overloaded
+from service.patience import Patience
 
 
 def test_a_call_gives_its_value_or_its_error() -> None:
@@ -35,7 +36,7 @@ def test_only_so_many_calls_hang_and_once_they_came_back_others_are_made() -> No
         return free.wait(20)
 
     async def ask() -> None:
-        patience = Patience("the sea", seconds=0.05, max_hanging=2)
+        patience = Patience("the sea", seconds=0.05, n_threads=2)
         for _ in range(5):
             with pytest.raises(TimeoutError, match="the sea: no answer"):
                 await patience.call(hang)
@@ -52,10 +53,36 @@ def test_only_so_many_calls_hang_and_once_they_came_back_others_are_made() -> No
     assert n_calls == 3
 
 
+def test_who_finds_no_thread_waits_no_longer_and_is_then_not_asked_for() -> None:
+    free, made = threading.Event(), []
+
+    def hang(number: int) -> bool:
+        made.append(number)
+        return free.wait(20)
+
+    async def ask() -> None:
+        patience = Patience("the sea", seconds=0.2, n_threads=1, max_waiting=1)
+        first, second = (asyncio.create_task(patience.call(lambda n=n: hang(n))) for n in (1, 2))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Overloaded, match="1 requests wait for the sea already"):
+            await patience.call(lambda: hang(3))
+        for asked in (first, second):
+            with pytest.raises(TimeoutError, match="no answer within"):
+                await asked
+        assert patience.all_hang
+        free.set()
+        while patience.all_hang:
+            await asyncio.sleep(0.01)
+        assert await patience.call(lambda: hang(4))
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert made == [1, 4]
+
+
 def test_a_call_that_hangs_for_ever_keeps_no_process_from_ending() -> None:
     program = (
         "import asyncio, time\n"
-        "from service.following.patience import Patience\n"
+        "from service.patience import Patience\n"
         "async def main():\n"
         "    try:\n"
         "        await Patience('for ever', seconds=0.1).call(lambda: time.sleep(3600))\n"

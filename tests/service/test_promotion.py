@@ -8,7 +8,7 @@ import pytest
 
 from tests.service.builders import address, make_card, make_registry, open_registry, running_service
 from tests.service.load import Load, send_webhook
-from tests.service.replicas import service_process
+from tests.service.process import service_process
 
 SECRET = "correct horse battery staple"
 N_MOVES = 25  # each way
@@ -23,7 +23,7 @@ def test_moves_of_the_alias_under_load_fail_no_request_mix_no_answer_and_show_so
     move = open_registry(uri)._store.client.set_registered_model_alias
     waits = []
     settings = {"champion_poll_s": str(poll_s), "webhook_secret": SECRET}
-    with service_process(uri, tmp_path, wait_for="/health/ready", **settings) as service:
+    with service_process(uri, tmp_path, **settings) as service:
         with Load(service.url, make_card(8), n_clients=4, interval_s=0.1) as load:
             for i in range(N_MOVES):
                 wanted = 2 - i % 2

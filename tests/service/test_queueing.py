@@ -6,7 +6,7 @@ import time
 import pytest
 
 from service.errors import Overloaded
-from service.queueing import SLICE_S, Queue
+from service.process.queueing import SLICE_S, Queue
 
 
 def work(seconds: float) -> None:
@@ -87,5 +87,48 @@ def test_who_stops_waiting_leaves_the_line() -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
         assert queue.n_waiting == 0
         await asyncio.wait_for(queue.enter(), 1)
+
+    asyncio.run(scene())
+
+
+def test_whoever_enters_last_lets_others_go_first() -> None:
+    n_served = 0
+
+    async def ask_last(queue: Queue) -> None:
+        nonlocal n_served
+        for _ in range(10):
+            await queue.enter_last()
+            work(0.001)
+            n_served += 1
+
+    async def scene() -> None:
+        queue = Queue(50)
+        batches = [asyncio.create_task(ask_last(queue)) for _ in range(10)]
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+            before = n_served
+            await queue.enter()
+            assert n_served - before <= 1
+        await asyncio.gather(*batches)
+
+    asyncio.run(scene())
+    assert n_served == 100
+
+
+def test_whoever_enters_last_waits_no_longer_than_so_long() -> None:
+    async def ask_and_ask(queue: Queue) -> None:
+        while True:
+            await queue.enter()
+            work(SLICE_S)
+
+    async def scene() -> None:
+        queue = Queue(50)
+        others = [asyncio.create_task(ask_and_ask(queue)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        assert queue.n_waiting
+        await asyncio.wait_for(queue.enter_last(), 20)
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     asyncio.run(scene())

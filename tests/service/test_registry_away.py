@@ -16,7 +16,7 @@ from tests.service.builders import (
     point_alias_at,
     running_service,
 )
-from tests.service.replicas import service_process
+from tests.service.process import service_process
 from tests.service.tracking import tracking_server
 
 MAX_THREADS = 1 + 4  # one look and four questions of callers
@@ -63,7 +63,7 @@ def test_its_file_locked_stops_nothing_and_questions_are_answered_in_time(tmp_pa
     with running_service(uri, registry_timeout_s=0.2) as service:
         lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
         lock.execute("begin exclusive")
-        service.wait_until(lambda status: status["registry"]["error"])
+        service.wait_until(lambda status: status["registry"]["error"], seconds=60)
         for _ in range(6):
             start = time.monotonic()
             answer = service.client.get("/models")
@@ -98,7 +98,7 @@ def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restar
             server.signal(signal.SIGKILL)
             service.wait_until(lambda status: status["registry"]["error"])
             assert_it_serves_and_nothing_piles_up(service)
-        with service_process(server.url, tmp_path, wait_for="/health/ready", **kept) as service:
+        with service_process(server.url, tmp_path, **kept) as service:
             status = service.client.get("/model_status").json()
             assert (status["version"], status["served_from"]) == (2, "kept artifact")
             assert service.predict(make_card()).status_code == 200
@@ -109,7 +109,7 @@ def test_a_process_whose_registry_hangs_ends_when_told_to(tmp_path: Path) -> Non
     lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
     with service_process(uri, tmp_path, registry_timeout_s="0.2", champion_poll_s="0.05") as service:
         lock.execute("begin exclusive")
-        service.wait_until(lambda status: status["registry"]["error"])
+        service.wait_until(lambda status: status["registry"]["error"], seconds=60)
         start = time.monotonic()
         service.stop()
         assert time.monotonic() - start < 3

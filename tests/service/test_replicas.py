@@ -15,7 +15,7 @@ import pytest
 from model_registry.errors import PromotionRefused
 from tests.service.builders import RunningService, make_card, make_registry, open_registry
 from tests.service.load import send_webhook
-from tests.service.replicas import service_process, service_processes
+from tests.service.process import service_process, service_processes
 
 SECRET = "correct horse battery staple"
 POLL_S = 0.5
@@ -102,7 +102,7 @@ def test_a_jump_of_the_clock_stops_neither_serving_nor_following(
     tmp_path: Path, uri: str, jumping_clock: Path
 ) -> None:
     settings = {"champion_poll_s": "0.2", "webhook_secret": SECRET}
-    with service_process(uri, tmp_path, wait_for="/health/ready", **settings) as service:
+    with service_process(uri, tmp_path, **settings) as service:
         for jump_s, wanted in ((DAY_S, 2), (-DAY_S, 3)):
             assert send_webhook(service.client, SECRET).status_code == 202
             jumping_clock.write_text(str(jump_s))

@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from tests.service.builders import make_card, make_registry
-from tests.service.processes import clients_at_full_tilt, group_of, living, serving, wait_until
+from tests.service.full_tilt import clients_at_full_tilt
+from tests.service.living import members_of, wait_until
+from tests.service.process import service_process
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
     registry: str, tmp_path: Path, asked: signal.Signals
 ) -> None:
-    with serving(registry, tmp_path) as service:
+    with service_process(registry, tmp_path, log_level="warning") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
             wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
             start = time.monotonic()
@@ -32,14 +34,14 @@ def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
         assert {status for tally in tallies for status in tally.statuses} == {200}
         assert exit_code == 0
         assert seconds < 2
-        assert [pid for pid in living() if group_of(pid) == service.process.pid] == []
-        assert service.stderr() == ""
+        assert members_of(service.pid) == []
+        assert service.log.read_text() == ""
 
 
 def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
     registry: str, tmp_path: Path
 ) -> None:
-    with serving(registry, tmp_path, drain_s="0.8") as service:
+    with service_process(registry, tmp_path, drain_s="0.8") as service:
         service.process.terminate()
         start = time.monotonic()
         wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=0.5)
@@ -54,7 +56,7 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
     registry: str, tmp_path: Path
 ) -> None:
     ask = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
-    with serving(registry, tmp_path) as service:
+    with service_process(registry, tmp_path, log_level="warning") as service:
         asking, silent, dawdling = (
             socket.create_connection(("127.0.0.1", service.port), timeout=10) for _ in range(3)
         )
@@ -80,8 +82,8 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
 
 def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path) -> None:
     with (
-        Path("/dev/full").open("w") as full,
-        serving(registry, tmp_path, "--workers", "2", stdout=full) as service,
+        Path("/dev/full").open("wb") as full,
+        service_process(registry, tmp_path, "--workers", "2", output=full) as service,
     ):
         named = make_card(runners=[{"name": "Sir Tick", "box": 1}, {"name": "Nala", "box": 2}])
         for _ in range(3):

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from service.supervisor import LONGEST_PAUSE_S, _pause_after
+from service.process.supervisor import LONGEST_PAUSE_S, _pause_after
 from tests.service.builders import make_card, make_registry, point_alias_at
-from tests.service.processes import (
-    Serving,
-    clients_at_full_tilt,
-    group_of,
-    living,
-    serving,
-    wait_until,
-)
+from tests.service.full_tilt import clients_at_full_tilt
+from tests.service.living import members_of, wait_until
+from tests.service.process import ServiceProcess, service_process
 
 POLL_S = 0.2
 
@@ -28,13 +23,15 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def service(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def service(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     folder = tmp_path_factory.mktemp("workers")
-    with serving(registry, folder, "--workers", "2", champion_poll_s=str(POLL_S)) as service:
+    with service_process(
+        registry, folder, "--workers", "2", log_level="warning", champion_poll_s=str(POLL_S)
+    ) as service:
         yield service
 
 
-def told_by_both(service: Serving) -> dict[int, int | None]:
+def told_by_both(service: ServiceProcess) -> dict[int, int | None]:
     """The version that each worker serves, by process, once both have told."""
     told: dict[int, int | None] = {}
 
@@ -47,7 +44,7 @@ def told_by_both(service: Serving) -> dict[int, int | None]:
     return {pid: told[pid] for pid in service.children()}
 
 
-def test_two_workers_answer_and_agree_within_one_poll(service: Serving, registry: str) -> None:
+def test_two_workers_answer_and_agree_within_one_poll(service: ServiceProcess, registry: str) -> None:
     assert set(told_by_both(service)) == set(service.children())
     for wanted in (2, 1):
         point_alias_at(registry, wanted)
@@ -56,7 +53,7 @@ def test_two_workers_answer_and_agree_within_one_poll(service: Serving, registry
 
 
 def test_a_killed_worker_is_replaced_within_a_second_and_fails_only_what_it_was_answering(
-    service: Serving,
+    service: ServiceProcess,
 ) -> None:
     told_by_both(service)
     victim, other = service.children()
@@ -75,7 +72,9 @@ def test_a_killed_worker_is_replaced_within_a_second_and_fails_only_what_it_was_
     assert set(told_by_both(service)) == set(service.children())
 
 
-def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(service: Serving) -> None:
+def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(
+    service: ServiceProcess,
+) -> None:
     pauses = [_pause_after(n) for n in range(40)]
     assert pauses[:2] == [0, 0]
     assert pauses == sorted(pauses)
@@ -84,17 +83,17 @@ def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(
         for pid in service.children():
             os.kill(pid, signal.SIGKILL)
         wait_until(service.children)
-    assert "the next one starts in 0.2 s" in service.stderr()
+    assert "the next one starts in 0.2 s" in service.log.read_text()
     assert told_by_both(service)  # and yet it comes back
 
 
 def test_workers_end_when_their_supervisor_is_killed(registry: str, tmp_path: Path) -> None:
-    with serving(registry, tmp_path, "--workers", "2") as service:
+    with service_process(registry, tmp_path, "--workers", "2", log_level="warning") as service:
         assert len(service.children()) == 2
         service.process.kill()
         service.process.wait()
         start = time.monotonic()
-        wait_until(lambda: not [pid for pid in living() if group_of(pid) == service.process.pid])
+        wait_until(lambda: not members_of(service.pid))
         assert time.monotonic() - start < 2
 
 
@@ -102,7 +101,7 @@ def test_workers_end_when_their_supervisor_is_killed(registry: str, tmp_path: Pa
 def test_two_workers_end_together_and_lose_no_request(
     registry: str, tmp_path: Path, asked: signal.Signals
 ) -> None:
-    with serving(registry, tmp_path, "--workers", "2") as service:
+    with service_process(registry, tmp_path, "--workers", "2", log_level="warning") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
             wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
             start = time.monotonic()
@@ -113,5 +112,5 @@ def test_two_workers_end_together_and_lose_no_request(
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert exit_code == 0
         assert seconds < 2
-        assert [pid for pid in living() if group_of(pid) == service.process.pid] == []
-        assert service.stderr() == ""
+        assert members_of(service.pid) == []
+        assert service.log.read_text() == ""

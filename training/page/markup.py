@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from html import escape
 
-Child = "str | Html | Iterable[str | Html] | None"
-
 
 class Html(str):
     """Finished markup; any other string is text and is escaped on its way in."""

@@ -1,64 +1,18 @@
-"""Clients that load a service, databases that go and come back, and what the log holds."""
+"""Databases that go and come back, and what the log holds."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 from sqlalchemy import Engine, create_engine, select
 
 from racing.database.engine import open_database
 from racing.database.tables import Prediction
-from tests.service.builders import make_card
 
 TABLE = Prediction.__table__  # type: ignore[attr-defined]
-
-
-class Load:
-    """Clients that each send one card after another until told to stop; every answer is noted."""
-
-    def __init__(self, url: str, *, n_clients: int = 4, pause_s: float = 0.005) -> None:
-        self.answers: list[tuple[float, httpx.Response]] = []
-        """When each was received, and what it was."""
-        self._url = url
-        self._pause_s = pause_s
-        self._stop = threading.Event()
-        self._clients = [threading.Thread(target=self._ask, daemon=True) for _ in range(n_clients)]
-
-    def __enter__(self) -> "Load":
-        for client in self._clients:
-            client.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for client in self._clients:
-            client.join()
-
-    def wait_for(self, n: int) -> None:
-        """Wait for so many more answers."""
-        wanted, deadline = len(self.answers) + n, time.monotonic() + 30
-        while len(self.answers) < wanted:
-            assert time.monotonic() < deadline, f"{len(self.answers)} answers, not {wanted}"
-            time.sleep(0.01)
-
-    def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=20) as client:
-            while not self._stop.wait(self._pause_s):
-                try:
-                    answer = client.post("/predict", json=make_card(3))
-                except httpx.TransportError:  # the service was killed
-                    return
-                self.answers.append((time.monotonic(), answer))
-
-    @property
-    def request_ids(self) -> list[str]:
-        """The ids of the answers, in the order in which they were received."""
-        return [answer.json()["request_id"] for _, answer in self.answers]
 
 
 def logged(url: str) -> list[Any]:

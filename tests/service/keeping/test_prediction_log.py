@@ -17,8 +17,9 @@ from service.keeping.spool import Spool, folder_for
 from service.metrics import Metrics
 from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
-from tests.service.keeping.builders import Load, away, logged, make_sqlite, wait_for_rows
+from tests.service.keeping.builders import away, logged, make_sqlite, wait_for_rows
 from tests.service.keeping.test_spool import WRITER, make_records
+from tests.service.load import Load
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def settings_of(tmp_path: Path, database: str, **changes: Any) -> dict[str, Any]:
     return {"database": database, "spool": str(tmp_path / "spool"), "log_interval_s": 0.1} | changes
+
+
+def load_on(service: RunningService, n_clients: int = 4) -> Load:
+    return Load(service.url, make_card(3), n_clients=n_clients, interval_s=0.005)
 
 
 def log_of(service: RunningService) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def test_a_database_that_goes_under_load_and_comes_back_has_every_answer_once_an
     registry: str, tmp_path: Path, database: str
 ) -> None:
     with running_service(registry, **settings_of(tmp_path, database)) as service:
-        with Load(service.url) as load:
+        with load_on(service) as load:
             load.wait_for(50)
             with away(database):
                 service.wait_until(lambda status: status["prediction_log"]["database_error"])
@@ -84,10 +89,10 @@ def test_a_database_that_goes_under_load_and_comes_back_has_every_answer_once_an
             load.wait_for(100)
             service.wait_until(lambda status: status["prediction_log"]["database_error"] is None)
             load.wait_for(50)
-        assert {answer.status_code for _, answer in load.answers} == {200}
+        assert {answer.status for answer in load.answers} == {200}
         rows = wait_for_rows(database, len(load.answers))
         state = service.wait_until(lambda status: status["prediction_log"]["spool_bytes"] == 0)
-    assert sorted(row.request_id for row in rows) == sorted(load.request_ids)
+    assert sorted(row.request_id for row in rows) == sorted(answer.request_id for answer in load.answers)
     assert [row.number for row in rows] == list(range(1, len(rows) + 1))
     assert state["prediction_log"]["n_dropped"] == 0
     assert state["prediction_log"]["n_written"] == len(rows)
@@ -99,14 +104,14 @@ def test_a_database_that_is_locked_delays_no_answer(registry: str, tmp_path: Pat
     with running_service(registry, **settings_of(tmp_path, database)) as service:
         holder = sqlite3.connect(tmp_path / "store" / "races.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
-        with Load(service.url) as load:
+        with load_on(service) as load:
             service.wait_until(lambda status: status["prediction_log"]["n_spooled"] > 20)
         service.wait_until(lambda status: "locked" in (status["prediction_log"]["database_error"] or ""))
         holder.execute("COMMIT")
         holder.close()
         rows = wait_for_rows(database, len(load.answers))
-    assert {answer.status_code for _, answer in load.answers} == {200}
-    assert max(answer.elapsed.total_seconds() for _, answer in load.answers) < 2
+    assert {answer.status for answer in load.answers} == {200}
+    assert max(answer.seconds for answer in load.answers) < 2
     assert [row.number for row in rows] == list(range(1, len(load.answers) + 1))
 
 
@@ -207,12 +212,14 @@ def test_what_was_spooled_for_another_database_is_left_for_it(registry: str, tmp
 def test_several_services_write_at_once(registry: str, tmp_path: Path, database: str) -> None:
     settings = settings_of(tmp_path, database)
     with running_service(registry, **settings) as one, running_service(registry, **settings) as other:
-        with Load(one.url, n_clients=2) as first, Load(other.url, n_clients=2) as second:
+        with load_on(one, 2) as first, load_on(other, 2) as second:
             first.wait_for(60)
             second.wait_for(20)
         wait_for_rows(database, len(first.answers) + len(second.answers))
     rows = logged(database)
-    assert sorted(row.request_id for row in rows) == sorted(first.request_ids + second.request_ids)
+    assert sorted(row.request_id for row in rows) == sorted(
+        answer.request_id for answer in first.answers + second.answers
+    )
     assert len({row.writer for row in rows}) == 2
 
 
@@ -283,3 +290,21 @@ def test_the_metrics_count_what_was_kept_and_what_was_dropped(tmp_path: Path) ->
     assert value("greyhound_log_dropped_total", reason="queue_full") == 2
     assert value("greyhound_log_kept_total", where="database") == 3
     assert value("greyhound_log_waiting") == value("greyhound_log_spool_bytes") == 0
+
+
+def test_the_cards_of_a_batch_are_logged_each_by_itself_as_they_were_sent(
+    registry: str, tmp_path: Path
+) -> None:
+    database = make_sqlite(tmp_path)
+    with running_service(registry, **settings_of(tmp_path, database)) as service:
+        cards = [json.dumps(make_card(n), indent=n) for n in (2, 5, 3)]
+        refused = json.dumps(make_card(1))
+        answer = service.client.post(
+            "/predict/batch",
+            content=f"[{', '.join([*cards, refused])}]",
+            headers={"X-Request-ID": "monday", "Content-Type": "application/json"},
+        )
+        rows = wait_for_rows(database, 3)
+    assert [row.request_id for row in rows] == ["monday.0", "monday.1", "monday.2"]
+    assert [row.card for row in rows] == cards
+    assert [row.answer for row in rows] == answer.text.splitlines()[:3]

@@ -16,8 +16,21 @@ import pytest
 from service.watching.lines import LineWriter
 from service.watching.logs import JsonFormatter, RequestRecord, TextFormatter, discreet
 from tests.service.builders import make_card, make_registry
-from tests.service.watching.processes import SERVE_WITH_A_BROKEN_ROUTE, samples, serving, value
+from tests.service.process import COMMAND, service_process
+from tests.service.watching.samples import samples, value
 
+WITH_A_BROKEN_ROUTE = f"""
+import service.process.server
+create_app = service.process.server.create_app
+def with_a_broken_route(settings):
+    app = create_app(settings)
+    @app.get("/broken/{{name}}")
+    async def broken(name: str) -> None:
+        raise ZeroDivisionError("postgresql://me:hunter2@db/races is away")
+    return app
+service.process.server.create_app = with_a_broken_route
+{COMMAND}
+"""
 REQUEST_FIELDS = [
     "time",
     "level",
@@ -46,11 +59,11 @@ def read(path: Path) -> list[dict[str, Any]]:
 def test_every_line_is_json_and_every_request_has_one_without_its_query_body_or_headers(
     registry: str, tmp_path: Path
 ) -> None:
-    log = tmp_path / "log"
     with (
-        log.open("wb") as stderr,
-        serving(registry, stderr, code=SERVE_WITH_A_BROKEN_ROUTE) as (url, _),
-        httpx.Client(base_url=url, timeout=60, headers={"Authorization": "Bearer swordfish"}) as client,
+        service_process(registry, tmp_path, code=WITH_A_BROKEN_ROUTE) as service,
+        httpx.Client(
+            base_url=service.url, timeout=60, headers={"Authorization": "Bearer swordfish"}
+        ) as client,
     ):
         client.post("/predict?explain=false&key=swordfish", json=make_card(), headers={"X-Request-ID": "six"})
         client.post("/predict", json=make_card() | {"track": "swordfish", "swordfish": 1})
@@ -59,9 +72,9 @@ def test_every_line_is_json_and_every_request_has_one_without_its_query_body_or_
         assert (broken.status_code, broken.headers["Content-Type"]) == (500, "application/problem+json")
         assert "ZeroDivision" not in broken.text
         assert "hunter2" not in broken.text
-    lines = read(log)
-    assert "swordfish" not in log.read_text()
-    assert "hunter2" not in log.read_text()
+    lines = read(service.log)
+    assert "swordfish" not in service.log.read_text()
+    assert "hunter2" not in service.log.read_text()
     requests = [line for line in lines if line["logger"] == "greyhound.request" and line["status"] != 503]
     requests = [line for line in requests if not line["path"].startswith("/health")]
     first, refused, odd, failed = requests
@@ -93,20 +106,19 @@ def test_every_line_is_json_and_every_request_has_one_without_its_query_body_or_
 
 
 def test_a_standard_error_that_nobody_reads_stops_no_request_and_what_is_lost_is_counted(
-    registry: str,
+    registry: str, tmp_path: Path
 ) -> None:
     long_id = "x" * 64
     reader, writer = os.pipe()
     try:
         with (
-            os.fdopen(writer, "wb") as stderr,
-            serving(registry, stderr, log_format="json") as (url, workers),
-            httpx.Client(base_url=url, timeout=60, headers={"X-Request-ID": long_id}) as client,
+            os.fdopen(writer, "wb") as pipe,
+            service_process(registry, tmp_path, output=pipe, log_format="json") as service,
+            httpx.Client(base_url=service.url, timeout=60, headers={"X-Request-ID": long_id}) as client,
         ):
             for _ in range(400):  # some 300 bytes each: more than a pipe holds
                 assert client.get("/health/live").status_code == 200
-            workers[0].terminate()
-            workers[0].wait(30)  # though its last lines go nowhere
+            service.stop()  # though its last lines go nowhere
     finally:
         os.close(reader)
 
@@ -133,15 +145,11 @@ def test_a_writer_without_a_reader_takes_no_more_than_its_limit_and_says_later_w
 
 
 def test_the_level_silences_requests_but_not_failures(registry: str, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    with (
-        log.open("wb") as stderr,
-        serving(registry, stderr, code=SERVE_WITH_A_BROKEN_ROUTE, log_level="error") as (url, _),
-    ):
-        httpx.get(f"{url}/health/live")
-        httpx.get(f"{url}/broken/it")
-        assert value(samples(url), "greyhound_log_lines_dropped_total") == 0
-    assert [line["status"] for line in read(log)] == [500]
+    with service_process(registry, tmp_path, code=WITH_A_BROKEN_ROUTE, log_level="error") as service:
+        httpx.get(f"{service.url}/health/live")
+        httpx.get(f"{service.url}/broken/it")
+        assert value(samples(service.url), "greyhound_log_lines_dropped_total") == 0
+    assert [line["status"] for line in read(service.log)] == [500]
 
 
 def test_text_is_one_line_a_request_whatever_its_path_holds() -> None:

@@ -2,7 +2,6 @@
 
 import gc
 import math
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,9 @@ from tests.service.builders import (
     running_service,
     win_probabilities,
 )
-from tests.service.watching.processes import samples, serving, until, value
+from tests.service.living import wait_until
+from tests.service.process import service_process
+from tests.service.watching.samples import samples, value
 
 MAX_PAUSE_S = 0.02
 
@@ -126,17 +127,14 @@ def test_pauses_of_the_collector_stay_below_20_ms_after_load_and_after_swaps(tmp
     """
     longest = []
     uri = make_registry(tmp_path, exponents=(1.0, 2.0))
-    with (
-        serving(uri, subprocess.DEVNULL, champion_poll_s="0.05") as (url, _),  # nobody else's garbage
-        httpx.Client(base_url=url, timeout=60) as client,
-    ):
+    with service_process(uri, tmp_path, champion_poll_s="0.05") as service:  # nobody else's garbage
         for move in range(5):
             version = 1 + move % 2
             point_alias_at(uri, version)
-            until(lambda version=version: client.get("/model_status").json()["version"] == version)
+            service.wait_until(lambda status, version=version: status["version"] == version, seconds=60)
             for _ in range(100):
-                client.post("/predict", json=make_card(8))
-            longest.append(value(samples(url), "greyhound_gc_pause_max_seconds"))
+                service.predict(make_card(8))
+            longest.append(value(samples(service.url), "greyhound_gc_pause_max_seconds"))
     assert 0 < sorted(longest)[2] < MAX_PAUSE_S
 
 
@@ -205,7 +203,7 @@ def test_the_page_is_plain_text_without_a_model_too(tmp_path: Path) -> None:
         assert value(found, "greyhound_registry_last_contact_timestamp_seconds") == 0
         assert value(found, "process_resident_memory_bytes") > 1e7
         service.predict(make_card())
-        until(
+        wait_until(
             lambda: (
                 value(samples(service.url), "greyhound_requests_total", route="/predict", status="503") == 1
             )

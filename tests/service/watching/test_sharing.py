@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.settings import ServiceSettings
 from service.watching.sharing import shared_metrics
-from tests.service.watching.processes import ROOT
+from tests.service.process import ROOT
 
 
 def test_one_worker_keeps_its_metrics_to_itself_and_a_folder_that_is_set_is_used(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from service.watching.tracing import is_wanted
 from tests.service.builders import make_card, make_registry, running_service
-from tests.service.watching.processes import ROOT, until
+from tests.service.living import wait_until
+from tests.service.process import ROOT
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -76,7 +77,7 @@ def test_a_request_is_a_span_below_the_clients_and_its_phases_are_below_it(
         assert service.client.get("/model_status").json()["service"]["is_traced"] is True
         parent = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Request-ID": "six"}
         assert service.predict(make_card(), headers=parent).status_code == 200
-        until(lambda: collector.named("POST /predict"), 10)
+        wait_until(lambda: collector.named("POST /predict"))
         (span,) = collector.named("POST /predict")
         assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)
         assert span.kind == span.SPAN_KIND_SERVER
@@ -98,7 +99,7 @@ def test_a_request_is_a_span_below_the_clients_and_its_phases_are_below_it(
         unsampled = {"traceparent": f"00-{TRACE[::-1]}-{PARENT}-00"}
         service.client.get("/models/1?key=swordfish", headers=unsampled)
         service.client.get("/models/77?key=swordfish", headers={"traceparent": "nonsense"})
-        until(lambda: collector.named("GET /models/{version}"), 10)
+        wait_until(lambda: collector.named("GET /models/{version}"))
         (span,) = collector.named("GET /models/{version}")  # the other was not to be sampled
         assert texts(span.attributes)["http.response.status_code"] == "404"
         assert span.parent_span_id == b""

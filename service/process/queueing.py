@@ -10,6 +10,8 @@ from service.errors import Overloaded
 
 SLICE_S = 0.003  # predictions run for so long before the loop looks at its sockets again
 _MAX_AT_ONCE = 16
+_LAST_S = 0.05  # who gives way to others gives way no longer
+_TO_SOCKETS = 3  # times round the loop, until a request that has arrived stands in line
 _MEMORY = 0.1  # weight of the newest turn in what is remembered of the recent ones
 
 
@@ -35,6 +37,7 @@ class Queue:
         self._slice_end = 0.0
         self._slice_began = 0.0
         self._is_sliced = False
+        self._last = asyncio.Lock()
         self._turn_s = SLICE_S  # how long a turn works
         self._pace_s = SLICE_S  # how long it takes from one turn to the next while there is a line
         self.n_refused = 0
@@ -79,6 +82,20 @@ class Queue:
             with suppress(ValueError):  # it may have been called up already
                 self._line.remove(turn)
             raise
+
+    async def enter_last(self) -> None:
+        """Wait for a turn after everybody who is in line, and whose request has arrived meanwhile.
+
+        Of those who enter so, one goes at a time; nobody gives way for more than 50 ms, and a line that is
+        full is waited out.
+        """
+        async with self._last:
+            until = time.perf_counter() + _LAST_S
+            for _ in range(_TO_SOCKETS):
+                await asyncio.sleep(0)
+            while self._line and (time.perf_counter() < until or self.is_full):
+                await asyncio.sleep(0)
+            await self.enter()
 
     def note(self, seconds: float) -> None:
         """Remember how long a turn took: so many are called up at once as fit into a slice."""

@@ -14,10 +14,10 @@ from typing import Any
 import uvicorn
 
 from service.app import create_app
-from service.connections import SWEEP_S, Connection, Limits
 from service.errors import PortTaken
+from service.process.connections import SWEEP_S, Connection, Limits
+from service.process.supervisor import Supervisor
 from service.settings import ServiceSettings
-from service.supervisor import Supervisor
 from service.watching import logs
 from service.watching.sharing import shared_metrics
 

@@ -6,12 +6,13 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.draining import Draining
 from service.errors import BodyTooSlow, ServiceError
 from service.problems import problem_response
-from service.queueing import Queue
+from service.process.draining import Draining
+from service.process.queueing import Queue
 
 QUEUED = ("/predict",)
+PACED = ("/predict/batch",)
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -24,11 +25,12 @@ class Admission:
         Whose turns requests to ``queued`` take.
     queued
         Paths of work that is done in the event loop.
-    streamed
-        Paths whose handlers read a long body piece by piece; each piece has the time that elsewhere the whole
-        body has.
+    paced
+        Paths that take long bodies; such a body must keep up the pace that the longest usual one has to.
     body_timeout_s
         How long a body may take to arrive.
+    max_body_bytes
+        How long a usual body is at the most.
     """
 
     def __init__(
@@ -38,8 +40,9 @@ class Admission:
         queue: Queue,
         draining: Draining,
         body_timeout_s: float,
+        max_body_bytes: int,
         queued: Collection[str] = QUEUED,
-        streamed: Collection[str] = (),
+        paced: Collection[str] = PACED,
         root_path: str = "",
     ) -> None:
         self._app = app
@@ -47,14 +50,13 @@ class Admission:
         self._draining = draining
         self._body_timeout_s = body_timeout_s
         self._queued = frozenset({*queued, *(root_path + path for path in queued)})
-        self._streamed = frozenset({*streamed, *(root_path + path for path in streamed)})
+        self._paced = frozenset({*paced, *(root_path + path for path in paced)})
+        self._s_per_byte = body_timeout_s / max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         if scope["type"] != "http" or scope["method"] in _BODILESS:
             await self._app(scope, receive, send)
-        elif scope["path"] in self._streamed:
-            await self._app(scope, self._in_time(receive), send)
         else:
             try:
                 await self._admit(scope, receive, send)
@@ -69,7 +71,7 @@ class Admission:
         # would reset it, and the client might never see the answer.
         if queue and queue.is_full and not self._draining.is_closing:
             raise queue.refusal()
-        body = await self._whole_body(receive)
+        body = await self._whole_body(receive, is_paced=scope["path"] in self._paced)
         if queue is None:
             await self._app(scope, _once(body, receive), send)
             return
@@ -78,32 +80,31 @@ class Admission:
         await self._app(scope, _once(body, receive), send)
         queue.note(time.perf_counter() - start)
 
-    async def _whole_body(self, receive: Receive) -> bytes:
+    async def _whole_body(self, receive: Receive, *, is_paced: bool) -> bytes:
         try:
-            async with asyncio.timeout(self._body_timeout_s):
+            async with asyncio.timeout(self._body_timeout_s) as limit:
                 message = await receive()
                 body = _part_of(message)
                 if not message.get("more_body"):
                     return body
-                parts = [body]
+                parts, due = [body], limit.when() or 0.0
                 while message.get("more_body"):
+                    if is_paced:
+                        due += len(parts[-1]) * self._s_per_byte
+                        silent_until = asyncio.get_running_loop().time() + self._body_timeout_s
+                        limit.reschedule(min(due, silent_until))  # who hurried must not rest for long
                     message = await receive()
                     parts.append(_part_of(message))
         except TimeoutError as error:
-            raise self._too_slow() from error
+            raise self._too_slow(is_paced) from error
         return b"".join(parts)
 
-    def _in_time(self, receive: Receive) -> Receive:
-        async def next_part() -> Message:
-            try:
-                async with asyncio.timeout(self._body_timeout_s):
-                    return await receive()
-            except TimeoutError as error:
-                raise self._too_slow() from error
-
-        return next_part
-
-    def _too_slow(self) -> BodyTooSlow:
+    def _too_slow(self, is_paced: bool) -> BodyTooSlow:
+        if is_paced:
+            pace = (
+                f"{1 / self._s_per_byte:,.0f} bytes a second, and never pause for {self._body_timeout_s:g} s"
+            )
+            return BodyTooSlow(f"a body must arrive at {pace}; this one did not")
         return BodyTooSlow(f"a body must arrive within {self._body_timeout_s:g} s; this one did not")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.draining import Draining
 from service.errors import HeadTooLong, HeadTooSlow, Overloaded, ServiceError
 from service.problems import problem_response
+from service.process.draining import Draining
 from service.settings import ServiceSettings
 
 SWEEP_S = 0.5  # how often time-outs are looked at: they cost a request nothing but two notes of the time
