@@ -23,7 +23,7 @@ from service.results import ResultsIn
 from service.schemas import CardIn
 
 TITLE = "Greyhound win probabilities"
-VERSION = "1.1.0"
+VERSION = "1.0.0"
 DESCRIPTION = """
 Calibrated win probabilities for greyhound races, from the model that is champion in the registry now.
 
