@@ -6,17 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from service.card_json import answer_with_card
+from service.examples import EXAMPLE_GUIDE
 from service.form_guide import CSV, AboutGuide, CsvBody, GuideCardOut, guide_card_out
 from service.openapi import problems
 from service.running import today
 
 router = APIRouter(tags=["races"])
-_EXAMPLE = """\
-Dog Name,Sex,PLC,BOX,WGT,DIST,DATE,TRACK,G,TIME,WIN,BON,1 SEC,MGN,W/2G,PIR,SP
-1. Sir Tick,D,2,4,31.2,515,2026-03-07,SAN,5,29.61,29.44,29.30,5.12,2.5,Fast Anna,332,$4.60
-"",D,1,1,31.0,515,2026-02-28,SAN,5,29.50,29.50,29.41,5.08,0.75,Quiet Harbour,111,$3.20
-2. Nala's Ghost,B,1,2,28.4,450,2026-02-28,BAL,5,25.43,25.43,25.20,6.61,0.75,Late Mail,211,$6.20
-"""
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -27,7 +22,7 @@ _BODY: dict[str, Any] = {
                     "description": "A form guide of The Greyhound Recorder: a row a past run, the first of a "
                     "dog with its number and name.",
                 },
-                "example": _EXAMPLE,
+                "example": EXAMPLE_GUIDE,
             }
         },
     }
