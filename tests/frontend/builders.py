@@ -31,8 +31,14 @@ def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.close()
+        server.trigger.pull_trigger(lambda: _close(server))  # in its own thread, which is in the midst of it
         thread.join(timeout=10)
+
+
+def _close(server: Any) -> None:
+    for channel in list(server.active_channels.values()):
+        channel.handle_close()
+    server.close()
 
 
 @contextmanager

@@ -135,7 +135,8 @@ def test_pauses_of_the_collector_stay_below_20_ms_after_load_and_after_swaps(tmp
             for _ in range(100):
                 service.predict(make_card(8))
             longest.append(value(samples(service.url), "greyhound_gc_pause_max_seconds"))
-    assert 0 < sorted(longest)[2] < MAX_PAUSE_S
+        assert value(samples(service.url), "greyhound_gc_pause_seconds_count") > 0
+    assert sorted(longest)[2] < MAX_PAUSE_S
 
 
 def test_the_watch_on_the_collector_hears_a_long_pause_and_forgets_it_with_the_next_version() -> None:
