@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
+from client import GreyhoundClient
 from tests.frontend.builders import CHROMIUM, is_there
 from tests.frontend.screenshots import menu, started
 
@@ -31,7 +32,7 @@ def main(rounds: int) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         with started() as running, httpx.Client(timeout=30) as http:
             first_ms = _ms(http, running.pages)
-            paths = menu(browser, running.pages)
+            paths = [*menu(browser, running.pages), *_newest_race(running.service)]
             times: dict[str, list[float]] = {path: [] for path in [*paths, "the service"]}
             for _ in range(rounds):
                 for path in paths:
@@ -40,6 +41,13 @@ def main(rounds: int) -> None:
             drawn = {path: _drawn_ms(browser, running.pages + path) for path in paths}
         browser.close()
     _print(first_ms, times, drawn)
+
+
+def _newest_race(service: str) -> list[str]:
+    """Return the address of the newest stored race: the page that asks most, as it explains every runner."""
+    with GreyhoundClient(service) as greyhound:
+        days = greyhound.race_days(limit=1).race_days
+        return [f"/race/{greyhound.races(day.date).races[-1].id}" for day in days]
 
 
 def _ms(http: httpx.Client, address: str) -> float:
