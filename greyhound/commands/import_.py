@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 from rich.table import Table
-from sqlalchemy import Engine
 
 from greyhound.options import console, database_option, json_option, print_json, progress, progress_option
+from greyhound.rating import rate_what_is_due
 from racing.database.engine import open_database
 from racing.errors import FileRefused
 from racing.importers.betfair import import_betfair
@@ -135,7 +135,7 @@ def _import(
     engine = open_database(database, create=True)
     with progress("importing files") as show:
         report = importer(engine, paths, on_progress=show)
-    _update_ratings(engine)
+    rate_what_is_due(engine)
     if as_json:
         print_json(_summary(report) | {"files": report.files, "problems": report.problems})
     else:
@@ -149,22 +149,12 @@ def _import(
 def _undo(database: str, file: str, as_json: bool) -> None:
     engine = open_database(database)
     report = undo_import(engine, file)
-    _update_ratings(engine)
+    rate_what_is_due(engine)
     if as_json:
         print_json(report)
         return
     kept = f"{report.n_runs_changed} are now as other files tell them"
     console.print(f"{Path(report.file).name} is out: {report.n_runs_removed} runs removed, {kept}.")
-
-
-def _update_ratings(engine: Engine) -> None:
-    """Replay what changed, now or in an import that was interrupted before it came to this."""
-    from racing.ratings.store import ratings_are_current, update_ratings
-
-    if ratings_are_current(engine):
-        return
-    with progress("updating ratings") as show:
-        update_ratings(engine, on_progress=show)
 
 
 def _summary(report: ImportReport) -> dict[str, Any]:

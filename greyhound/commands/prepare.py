@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 
 from greyhound.options import Report, console, database_option, progress, progress_option, registry_option
+from greyhound.rating import rate_what_is_due
 
 races_option = click.option(
     "--races",
@@ -63,7 +64,7 @@ def prepare(
 
 
 def fill(context: click.Context, database: str, races: int) -> None:
-    """Put a simulated season into a database that holds no race."""
+    """Put a simulated season into a database that holds no race; rate what another one holds unrated."""
     from sqlalchemy import select
 
     from greyhound.commands.simulate import simulate
@@ -73,6 +74,7 @@ def fill(context: click.Context, database: str, races: int) -> None:
     engine = open_database(database, create=True)
     with engine.connect() as connection:
         is_empty = connection.execute(select(Race).limit(1)).first() is None
+    rate_what_is_due(engine)
     engine.dispose()
     if is_empty:
         console.print("The database is empty: filling it with a SIMULATED season of made-up dogs.")

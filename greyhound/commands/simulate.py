@@ -15,6 +15,7 @@ from greyhound.options import (
     progress,
     progress_option,
 )
+from greyhound.rating import rate_what_is_due
 
 
 @click.command()
@@ -71,7 +72,6 @@ def simulate(
       greyhound simulate --races 4000 --seed 7 --csv results.csv
     """
     from racing.database.engine import open_database
-    from racing.ratings.store import ratings_are_current, update_ratings
     from racing.simulator import simulate_season
 
     until = until or dt.date.today() - dt.timedelta(days=1)
@@ -85,9 +85,7 @@ def simulate(
         season = simulate_season(
             engine, n_races=races, seed=seed, start=start, until=until, on_progress=report
         )
-    if not ratings_are_current(engine):
-        with progress("Rating runs") as report:
-            update_ratings(engine, on_progress=report)
+    rate_what_is_due(engine)
     if as_json:
         print_json(season)
     elif season.is_new:

@@ -162,7 +162,7 @@ class FormBook:
     def _warnings(self, card: Card) -> list[CardWarning]:
         warnings = []
         if not self._is_rated:
-            text = "not all stored runs are rated yet; an import rates them"
+            text = "not all stored runs are rated yet; an import or `greyhound prepare` rates them"
             warnings.append(CardWarning("ratings_behind", text))
         if self._tracks and self._blocks.track_id(card.track, card.distance_m) < 0:
             warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))

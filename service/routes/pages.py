@@ -12,7 +12,7 @@ from importlib import metadata, resources
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 router = APIRouter(include_in_schema=False)
 VERSION = metadata.version("fastapi-offline")
@@ -27,6 +27,12 @@ fill="#0f5fc2"/><path d="M6 22V10h4v12zm8 0v-8h4v8zm8 0v-5h4v5z" fill="#fff"/></
 # ReDoc would ask its makers' server for a logo.
 _LOGO, _NO_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:image/svg+xml,"
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
+
+
+@router.get("/")
+async def root(request: Request) -> RedirectResponse:
+    """Lead who came without a path to the page of the API."""
+    return RedirectResponse(_under_root(request, "/docs"))
 
 
 @router.get("/docs")

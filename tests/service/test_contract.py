@@ -125,6 +125,7 @@ def test_the_versions_are_listed_with_aliases_and_metrics(service: RunningServic
 
 def test_the_docs_page_is_there(service: RunningService) -> None:
     assert "swagger" in service.client.get("/docs").text
+    assert service.client.get("/").headers["Location"] == "/docs"
     assert service.client.get("/openapi.json").json()["paths"].keys() >= {"/predict", "/model_status"}
 
 

@@ -83,6 +83,7 @@ def test_what_no_page_loads_is_not_there_and_not_kept(service: RunningService, p
 def test_pages_know_under_which_path_a_proxy_shows_them(registry: str) -> None:
     with running_service(registry, root_path="/greyhound") as service:
         assert "/greyhound/openapi.json" in service.client.get("/docs").text
+        assert service.client.get("/").headers["Location"] == "/greyhound/docs"
         assert service.client.get("/openapi.json").json()["servers"] == [{"url": "/greyhound"}]
         assert service.predict(make_card()).status_code == 200
         assert (
