@@ -6,7 +6,7 @@ from greyhound.options import progress
 
 
 def rate_what_is_due(engine: Engine) -> None:
-    """Rate the runs that changed: now, by an upgrade, or in work that was interrupted before it came to this."""
+    """Rate the runs that changed: now, by an upgrade, or in work that was interrupted before."""
     from racing.ratings.store import ratings_are_current, update_ratings
 
     if not ratings_are_current(engine):
