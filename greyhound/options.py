@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 Report = Callable[..., None]
 """``report(n_done, n_total=None)``: how far the work is, in all, not since the last call."""
 
@@ -56,6 +57,35 @@ registry_option = click.option(
     show_envvar=True,
     help="The MLflow registry: a database or a tracking server.",
 )
+
+
+def host_option(variable: str) -> Callable[[Command], Command]:
+    """Return the option of where to listen, which a variable of the environment sets too."""
+    return click.option(
+        "--host",
+        default="127.0.0.1",
+        envvar=variable,
+        show_default=True,
+        show_envvar=True,
+        help="Address to listen on; 0.0.0.0 for all.",
+    )
+
+
+def port_option(
+    variable: str, default: int, *, name: str = "--port", what: str = "Port"
+) -> Callable[[Command], Command]:
+    """Return the option of a port to listen on, which a variable of the environment sets too."""
+    return click.option(
+        name,
+        type=click.IntRange(0, 65_535),
+        default=default,
+        envvar=variable,
+        show_default=True,
+        show_envvar=True,
+        help=f"{what}; 0 takes a free one.",
+    )
+
+
 json_option = click.option(
     "--json",
     "as_json",

@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from greyhound.options import console
+from greyhound.options import console, host_option, port_option
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -27,23 +27,8 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str) -
     callback=_address,
     help="The service to show.",
 )
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    envvar="GREYHOUND_FRONTEND_HOST",
-    show_default=True,
-    show_envvar=True,
-    help="Address to listen on; 0.0.0.0 for all.",
-)
-@click.option(
-    "--port",
-    default=5002,
-    envvar="GREYHOUND_FRONTEND_PORT",
-    show_default=True,
-    show_envvar=True,
-    type=click.IntRange(0, 65535),
-    help="Port; 0 takes a free one.",
-)
+@host_option("GREYHOUND_FRONTEND_HOST")
+@port_option("GREYHOUND_FRONTEND_PORT", 5002)
 @click.option(
     "--until-stdin-closes",
     "has_parent",

@@ -5,27 +5,12 @@ import sys
 
 import click
 
-from greyhound.options import console, database_option, registry_option
+from greyhound.options import console, database_option, host_option, port_option, registry_option
 
 
 @click.command()
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    envvar="GREYHOUND_HOST",
-    show_default=True,
-    show_envvar=True,
-    help="Address to listen on; 0.0.0.0 for all.",
-)
-@click.option(
-    "--port",
-    default=8000,
-    envvar="GREYHOUND_PORT",
-    show_default=True,
-    show_envvar=True,
-    type=click.IntRange(0, 65535),
-    help="Port; 0 takes a free one.",
-)
+@host_option("GREYHOUND_HOST")
+@port_option("GREYHOUND_PORT", 8000)
 @click.option(
     "--workers",
     default=1,
@@ -41,7 +26,8 @@ def serve(host: str, port: int, workers: int, database: str, registry: str) -> N
     """Serve the champion over HTTP until Ctrl-C, following every promotion.
 
     It starts without a champion too, and serves the first one that is promoted. More settings come from the
-    environment (GREYHOUND_*), see the README. Each of several workers follows the registry by itself.
+    environment (GREYHOUND_*); the documentation lists them all. Each of several workers follows the registry
+    by itself.
 
     \b
     Example:

@@ -7,30 +7,22 @@ import sys
 import click
 
 from greyhound.commands.prepare import fill, races_option, train_first, trials_option
-from greyhound.options import console, database_option, progress_option, registry_option
+from greyhound.options import (
+    console,
+    database_option,
+    host_option,
+    port_option,
+    progress_option,
+    registry_option,
+)
 
 
 @click.command()
 @races_option
 @trials_option
-@click.option("--host", default="127.0.0.1", show_default=True, envvar="GREYHOUND_HOST", show_envvar=True)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    default=8000,
-    show_default=True,
-    envvar="GREYHOUND_PORT",
-    show_envvar=True,
-)
-@click.option(
-    "--frontend-port",
-    type=click.IntRange(0, 65_535),
-    default=5002,
-    show_default=True,
-    envvar="GREYHOUND_FRONTEND_PORT",
-    show_envvar=True,
-    help="Where the pages are shown.",
-)
+@host_option("GREYHOUND_HOST")
+@port_option("GREYHOUND_PORT", 8000)
+@port_option("GREYHOUND_FRONTEND_PORT", 5002, name="--frontend-port", what="Port of the pages")
 @database_option
 @registry_option
 @progress_option
@@ -50,7 +42,8 @@ def up(
     from service.process.server import open_socket
 
     open_socket(host, port).close()
-    open_frontend_socket(host, frontend_port).close()
+    with open_frontend_socket(host, frontend_port) as free:
+        frontend_port = free.getsockname()[1]
     fill(context, database, races)
     train_first(database, registry, trials)
     _serve(host, port, frontend_port, database, registry)
