@@ -86,6 +86,13 @@ def port_option(
     )
 
 
+def address_of(host: str, port: int) -> str:
+    """Return where a browser of this machine finds what listens there."""
+    if host in ("127.0.0.1", "0.0.0.0", "::", "::1"):
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 json_option = click.option(
     "--json",
     "as_json",

@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from greyhound.options import console, host_option, port_option
+from greyhound.options import address_of, console, host_option, port_option
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -51,8 +51,8 @@ def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
 
     settings = FrontendSettings(service=service, host=host, port=port)
     with open_socket(host, port) as listening:
-        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
-        console.print(f"http://{shown}:{listening.getsockname()[1]}/ shows {service}; Ctrl-C stops")
+        address = address_of(host, listening.getsockname()[1])
+        console.print(f"{address}/ shows {service}; Ctrl-C stops")
         if has_parent:
             threading.Thread(target=_end_with_parent, daemon=True).start()
         run(settings, listening)

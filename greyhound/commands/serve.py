@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from greyhound.options import console, database_option, host_option, port_option, registry_option
+from greyhound.options import address_of, console, database_option, host_option, port_option, registry_option
 
 
 @click.command()
@@ -42,9 +42,8 @@ def serve(host: str, port: int, workers: int, database: str, registry: str) -> N
 
     settings = ServiceSettings(database=database, registry=registry)
     with open_socket(host, port) as listening:
-        port = listening.getsockname()[1]
-        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
-        _say(f"http://{shown}:{port}/docs to try it, /model_status for the model; Ctrl-C stops")
+        address = address_of(host, listening.getsockname()[1])
+        _say(f"{address}/docs to try it, /model_status for the model; Ctrl-C stops")
         run(settings, listening, n_workers=workers)
 
 

@@ -8,6 +8,7 @@ import click
 
 from greyhound.commands.prepare import fill, races_option, train_first, trials_option
 from greyhound.options import (
+    address_of,
     console,
     database_option,
     host_option,
@@ -54,9 +55,9 @@ def _serve(host: str, port: int, frontend_port: int, database: str, registry: st
     from service.settings import ServiceSettings
 
     listening = open_socket(host, port)
-    address = f"http://localhost:{listening.getsockname()[1]}"
+    address = address_of(host, listening.getsockname()[1])
     console.print(f"\nServing on {address} (Ctrl-C stops). Open:")
-    shown = f"http://localhost:{frontend_port}"
+    shown = address_of(host, frontend_port)
     console.print(f"  {shown:<28} status, races, models and track record, in the browser", soft_wrap=True)
     console.print(f"  {address + '/docs':<28} the API, with examples to try", soft_wrap=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")

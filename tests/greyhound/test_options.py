@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from greyhound.options import Day, print_json, progress, progress_option
+from greyhound.options import Day, address_of, print_json, progress, progress_option
 
 
 @dataclass
@@ -55,3 +55,9 @@ def test_progress_is_shown_away_from_a_terminal_only_when_asked(asked: list[str]
     result = CliRunner().invoke(work, asked)
     assert result.stdout == ""
     assert ("Working" in result.stderr) is is_shown
+
+
+def test_an_address_is_one_that_a_browser_here_reaches() -> None:
+    assert {address_of(host, 8000) for host in ("127.0.0.1", "0.0.0.0", "::")} == {"http://localhost:8000"}
+    assert address_of("10.0.0.7", 8000) == "http://10.0.0.7:8000"
+    assert address_of("fd00::7", 8000) == "http://[fd00::7]:8000"
