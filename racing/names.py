@@ -6,6 +6,10 @@ from functools import lru_cache
 
 _NUMBER = re.compile(r"^\s*\d{1,2}\.\s+")
 _NOT_A_LETTER_OR_DIGIT = re.compile(r"[^A-Z0-9]+")
+_PLACEHOLDERS = frozenset(
+    "VACANT VACANTBOX VACANTTRAP EMPTY EMPTYBOX NORUNNER NORESERVE NODOG NODECLARATION NAN NA NONE NULL NIL TBA TBC TBD "
+    "UNKNOWN".split()
+)
 
 
 @lru_cache(maxsize=65_536)  # all dogs of a country: a card asks for each of its names several times
@@ -21,3 +25,8 @@ def name_key(name: str) -> str:
 def without_number(name: str) -> str:
     """Return a name without the number that it bears on a card: ``"3. Sir Tick"`` gives ``"Sir Tick"``."""
     return _NUMBER.sub("", name).strip()
+
+
+def is_placeholder(name: str) -> bool:
+    """Return whether a name stands for an empty box or a missing value, such as ``VACANT``, ``nan`` or ``N/A``."""
+    return name_key(name) in _PLACEHOLDERS
