@@ -84,6 +84,6 @@ def listener(answer: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
             yield f"http://127.0.0.1:{server.getsockname()[1]}", heard
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            thread.join(timeout=5)
+            thread.join(timeout=60)
             for connection in kept:
                 connection.close()

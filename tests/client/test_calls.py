@@ -213,7 +213,7 @@ def test_results_meet_the_predictions_that_were_logged(greyhound: Any, whole: Wh
     race = {"date": TODAY, "track": track, "distance_m": 515, "race_number": 1, "runners": runners}
     taken = greyhound.using(api_key=whole.keys["boss"]).send_results([race])
     assert [one.status for one in taken.races] == ["imported"]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(logged := list(greyhound.every_prediction(track=track))) < 3 or not logged[2].runners[0].won:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,6 +1,5 @@
 """What a client does when the service is full, starting, stopped, slow, or something else altogether."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from client import (
 )
 from tests.client.builders import connected, listener
 from tests.client.conftest import Whole
+from tests.ports import free_port
 from tests.service.builders import (
     RunningService,
     make_card,
@@ -36,11 +36,6 @@ from tests.service.process import service_process
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_registry(tmp_path_factory.mktemp("registry"))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +76,7 @@ def test_an_overloaded_service_tells_when_to_come_again_and_is_asked_then(kind: 
             ask_until([], 503, lambda: hasty.predict(make_card(3)))
         asking.start()
         wait_until(lambda: 503 in seen)
-    asking.join(timeout=30)
+    asking.join(timeout=60)
     assert seen[-2:] == [503, 200]
     assert len(answers[-1].runners) == 3
     assert caught.value.kind == "overloaded"
@@ -129,7 +124,7 @@ def test_a_restart_is_bridged_for_who_is_patient(kind: str, registry: str) -> No
     asking.start()
     time.sleep(0.1)  # let it meet the closed port
     with running_service(registry, port=port):
-        asking.join(timeout=30)
+        asking.join(timeout=60)
     assert [answer.model_version for answer in answers] == [1]
 
 

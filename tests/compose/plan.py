@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PORTS = {"postgres": 5432, "mlflow": 5000, "service": 8000, "door": 8000, "frontend": 5002}
@@ -81,7 +82,7 @@ class Plan:
         names = [name for service in described["services"] for name in _containers(described, service)]
         network = f"127.{os.getpid() % 200 + 20}.{os.urandom(1)[0]}"
         addresses = {name: f"{network}.{number}" for number, name in enumerate([*names, NAMES], start=1)}
-        ports = {port: _free_port(f"{network}.1") for port in {*PORTS.values(), 53}}
+        ports = {port: free_port(f"{network}.1") for port in {*PORTS.values(), 53}}
         return cls(described, addresses, ports)
 
     @cached_property
@@ -166,9 +167,3 @@ def _containers(described: Mapping[str, Any], service: str) -> list[str]:
 
 def _service(name: str) -> str:
     return name.partition("-")[0]
-
-
-def _free_port(address: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])

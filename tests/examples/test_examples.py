@@ -100,7 +100,7 @@ def test_a_new_champion_is_seen_while_one_watches(tmp_path: Path) -> None:
             open_registry(registry).promote(2, reason="a test wants it", by="test")
             assert watching.stdout.readline() == "version 2 serves (Handmade, 3 features)\n"
             watching.send_signal(signal.SIGINT)
-            _, errors = watching.communicate(timeout=20)
+            _, errors = watching.communicate(timeout=60)
             assert (watching.returncode, errors) == (0, "")
         finally:
             watching.kill()

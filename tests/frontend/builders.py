@@ -32,7 +32,7 @@ def running_front_end(service: str, **settings: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.trigger.pull_trigger(lambda: _close(server))  # in its own thread, which is in the midst of it
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 def _close(server: Any) -> None:

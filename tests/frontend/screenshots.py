@@ -3,7 +3,6 @@
 Without ``--url`` it starts the service and the front end itself, on what ``make run`` has made.
 """
 
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import httpx
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.frontend.builders import CHROMIUM, NARROW, WIDE
+from tests.ports import free_port
 
 GREYHOUND = [sys.executable, "-m", "greyhound"]
 
@@ -73,10 +73,7 @@ class Running:
 @contextmanager
 def started() -> Iterator[Running]:
     """A service and a front end on free ports, gone afterwards."""
-    ports = []
-    for _ in range(2):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(free.getsockname()[1])
+    ports = [free_port(), free_port()]
     service, url = (f"http://127.0.0.1:{port}" for port in ports)
     commands = (
         [*GREYHOUND, "serve", "--port", str(ports[0])],
@@ -94,7 +91,7 @@ def started() -> Iterator[Running]:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(20)
+            process.wait(60)
 
 
 def _wait(address: str) -> None:

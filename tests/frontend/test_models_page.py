@@ -72,7 +72,7 @@ def test_a_promotion_states_the_difference_and_is_seen_in_another_tab(browser: B
         )
         expect(page.locator(".serving")).to_contain_text("Version 2")
         expect(page.locator(".record li").first).to_contain_text("better on July")
-        expect(other.locator("h1")).to_contain_text("Version 2", timeout=5000)
+        expect(other.locator("h1")).to_contain_text("Version 2")
     kept = open_registry(shop.registry).history()[-1]
     assert (kept.version, kept.by, kept.reason) == (2, "ada", "better on July")
 
@@ -178,8 +178,8 @@ def test_the_service_stopped_and_started_under_an_open_page(browser: Browser, tm
         expect(page.locator("h1")).to_have_text("The service does not answer")
         port = int(address.rpartition(":")[2])
         with running_service(registry, port=port):
-            expect(page.locator(".serving")).to_contain_text("Version 1", timeout=10_000)
-        expect(page.locator("h1")).to_have_text("The service does not answer", timeout=10_000)
+            expect(page.locator(".serving")).to_contain_text("Version 1")
+        expect(page.locator("h1")).to_have_text("The service does not answer")
         confirming = httpx.post(
             f"{url}/models/2/promote", data={"reason": "x", "key": "k", "instead_of": "1"}
         )
@@ -194,7 +194,7 @@ def test_the_registry_away_and_an_empty_one_are_told(browser: Browser, tmp_path:
         opened(browser, f"{url}/models", allowed=("503",)) as page,
     ):
         (tmp_path / "away" / "mlflow.db").rename(tmp_path / "gone.db")
-        expect(page.locator(".notice.bad")).to_contain_text("The registry is away", timeout=5000)
+        expect(page.locator(".notice.bad")).to_contain_text("The registry is away")
         expect(page.locator(".notice.bad")).to_contain_text("Version 1 serves on")
         assert serious_findings(page) == []
     with (

@@ -286,10 +286,10 @@ def test_a_service_that_stops_underneath_is_told_and_its_return_shows_the_race(
     with running_front_end(address) as url, opened(browser, f"{url}/race", allowed=("503",)) as page:
         expect(page.locator("h1")).to_have_text("The service does not answer")
         with running_service(registry, **settings):
-            expect(page.locator("h1")).to_have_text("Ask about a race", timeout=10_000)
+            expect(page.locator("h1")).to_have_text("Ask about a race")
             page.goto(f"{url}/race/{race}")
             expect(runners(page).first).to_be_visible()
-        expect(page.locator(".state")).to_contain_text("Service down", timeout=10_000)
+        expect(page.locator(".state")).to_contain_text("Service down")
         page.reload()
         expect(page.locator("h1")).to_have_text("The service does not answer")
         with running_service(registry, **settings):

@@ -63,7 +63,7 @@ def test_a_promotion_changes_the_whole_page_without_a_reload(browser: Browser, t
         expect(page.locator("h1")).to_contain_text("Version 1")
         page.evaluate("window.sameDocument = true")
         open_registry(registry).promote(2, reason="better on July", by="bob")
-        expect(page.locator("h1")).to_contain_text("Version 2", timeout=5000)
+        expect(page.locator("h1")).to_contain_text("Version 2")
         assert figure(page, "Race log loss") == "1.4400"
         expect(page.locator(".record")).to_contain_text("better on July")
         expect(page.locator(".changes")).to_contain_text("Version 2 took over from version 1")
@@ -75,7 +75,7 @@ def test_opened_details_and_the_bins_stay_open_while_the_page_lives(browser: Bro
         page.locator("#bins summary").click()
         health = page.locator("#health").locator("..")
         before = health.inner_text()
-        expect(health).not_to_have_text(before, use_inner_text=True, timeout=5000)
+        expect(health).not_to_have_text(before, use_inner_text=True)
         expect(page.locator("#bins table")).to_be_visible()
 
 
@@ -89,11 +89,11 @@ def test_the_registry_away_leaves_the_champion_and_says_what_is_missing(
         opened(browser, url) as page,
     ):
         (tmp_path / "mlflow.db").rename(tmp_path / "gone.db")
-        expect(page.locator(".changes")).to_contain_text("the registry, which is away", timeout=5000)
+        expect(page.locator(".changes")).to_contain_text("the registry, which is away")
         assert figure(page, "Race log loss") == "1.5900"
         expect(page.locator("#health").locator("..")).to_contain_text("there is no registry")
         (tmp_path / "gone.db").rename(tmp_path / "mlflow.db")
-        expect(page.locator(".record")).to_contain_text("the first that passed", timeout=5000)
+        expect(page.locator(".record")).to_contain_text("the first that passed")
 
 
 def test_a_registry_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
@@ -104,10 +104,10 @@ def test_a_registry_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     ):
         lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
         lock.execute("begin exclusive")
-        service.wait_until(lambda status: status["registry"]["error"], seconds=30)
+        service.wait_until(lambda status: status["registry"]["error"])
         for path, told in (("/", "the registry, which is away"), ("/models", "The registry is away")):
             start = time.monotonic()
-            answer = httpx.get(url + path, timeout=20)
+            answer = httpx.get(url + path, timeout=60)
             assert told in answer.text
             assert time.monotonic() - start < 2.5, "asking would take 4 s"
         lock.close()
@@ -124,7 +124,7 @@ def test_without_a_champion_the_page_says_how_to_get_one(browser: Browser, tmp_p
         expect(page.locator(".empty")).to_contain_text("greyhound train")
         assert serious_findings(page) == []
         open_registry(registry).promote(1, reason="at last")
-        expect(page.locator("h1")).to_contain_text("Version 1", timeout=5000)
+        expect(page.locator("h1")).to_contain_text("Version 1")
 
 
 def test_a_refused_version_is_told_with_its_reason(browser: Browser, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_refused_version_is_told_with_its_reason(browser: Browser, tmp_path: P
     ):
         point_alias_at(registry, 2)
         refusal = page.locator(".changes .rows li")
-        expect(refusal).to_contain_text("Version 2", timeout=5000)
+        expect(refusal).to_contain_text("Version 2")
         expect(refusal).to_contain_text("differs from its digest")
         expect(page.locator("h1")).to_contain_text("Version 1")
 

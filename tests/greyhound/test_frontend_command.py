@@ -9,13 +9,14 @@ import time
 import httpx
 import pytest
 
+from tests.ports import free_port
+
 FRONTEND = [sys.executable, "-m", "greyhound", "frontend"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_shows_pages_until_a_signal(number: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     options = ["--port", str(port), "--service", "http://127.0.0.1:9"]
     process = subprocess.Popen([*FRONTEND, *options], stdout=subprocess.PIPE, text=True)
     try:
@@ -29,7 +30,7 @@ def test_it_shows_pages_until_a_signal(number: int) -> None:
             except httpx.TransportError:
                 time.sleep(0.05)
         process.send_signal(number)
-        told = process.communicate(timeout=10)[0]
+        told = process.communicate(timeout=60)[0]
         assert process.returncode == 0
         assert f"http://localhost:{port}/ shows http://127.0.0.1:9" in told
     finally:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.ports import free_port
 from tests.service.builders import make_registry
 
 GREYHOUND = [sys.executable, "-m", "greyhound"]
@@ -30,10 +30,7 @@ class Up:
 
 @contextmanager
 def up(folder: Path) -> Iterator[Up]:
-    ports = []
-    for _ in range(2):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(free.getsockname()[1])
+    ports = [free_port(), free_port()]
     registry, database = make_registry(folder), f"sqlite:///{folder}/races.db"
     simulated = [*GREYHOUND, "simulate", "--races", "40", "--from", "2026-01-01", "--until", "2026-01-10"]
     subprocess.run([*simulated, "--database", database], check=True, capture_output=True)
@@ -74,8 +71,8 @@ def test_it_serves_and_shows_what_is_there_and_leaves_no_process(tmp_path: Path,
         wait_until(lambda: answers(f"{started.service}/health/ready") and answers(started.pages))
         assert "Version 1 serves" in httpx.get(started.pages).text
         os.kill(started.process.pid, number)
-        told = started.process.communicate(timeout=20)[0]
+        told = started.process.communicate(timeout=60)[0]
         assert started.process.returncode == (-number if number == signal.SIGKILL else 0)
-        wait_until(lambda: not answers(f"{started.pages}/health"), seconds=10)
+        wait_until(lambda: not answers(f"{started.pages}/health"))
     assert started.pages.replace("127.0.0.1", "localhost") in told
     assert "SIMULATED" not in told  # the season was there

@@ -12,7 +12,8 @@ import numpy as np
 from model_registry.artifact import load_artifact
 from model_registry.registry import ModelRegistry
 from tests.model_registry.builders import FEATURES, make_artifact, make_features
-from tests.model_registry.mlflow_process import free_port, running
+from tests.model_registry.mlflow_process import running
+from tests.ports import free_port
 
 
 def test_mlflow_serves_the_champion_with_the_same_probabilities(
@@ -52,5 +53,5 @@ def test_mlflow_serves_the_champion_with_the_same_probabilities(
 
 def post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)

@@ -10,7 +10,8 @@ from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
 from model_registry.errors import NoChampion, NoReport, NoSuchVersion
 from tests.model_registry.builders import make_artifact
-from tests.model_registry.mlflow_process import free_port, running
+from tests.model_registry.mlflow_process import running
+from tests.ports import free_port
 
 
 def test_a_tracking_server_does_what_a_file_does_and_artifacts_are_cached(

@@ -21,6 +21,7 @@ from model_registry.registry import ModelRegistry
 from service.process.server import open_socket, server
 from service.settings import ServiceSettings
 from tests.model_registry.builders import make_artifact, make_spec
+from tests.service.living import SOON_S
 
 FEATURES = ("box", "weight_kg", "runs_known")  # a few of the real ones, so that graphs stay small
 
@@ -123,7 +124,7 @@ class RunningService:
         """Send a card."""
         return self.client.post("/predict", json=card, **options)
 
-    def wait_until(self, is_so: Callable[[dict[str, Any]], Any], seconds: float = 10.0) -> dict[str, Any]:
+    def wait_until(self, is_so: Callable[[dict[str, Any]], Any], seconds: float = SOON_S) -> dict[str, Any]:
         """Ask for the status until it is as wanted, and return it."""
         deadline = time.monotonic() + seconds
         while True:
@@ -143,18 +144,18 @@ def running_service(registry: str, *, port: int = 0, **settings: Any) -> Iterato
     uvicorn = server(ServiceSettings(**values))
     thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SOON_S
     while not uvicorn.started:
         assert thread.is_alive(), "the service did not start"
         assert time.monotonic() < deadline, "the service did not start in time"
         time.sleep(0.01)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
-        with httpx.Client(base_url=url, timeout=20) as client:
+        with httpx.Client(base_url=url, timeout=SOON_S) as client:
             yield RunningService(url, client)
     finally:
         uvicorn.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=SOON_S)
         listening.close()
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from tests.service.living import SOON_S
+
 
 @dataclass
 class Tally:
@@ -28,7 +30,7 @@ def clients_at_full_tilt(url: str, n_clients: int, card: dict[str, Any]) -> Iter
     stop, tallies = threading.Event(), [Tally() for _ in range(n_clients)]
 
     def ask(tally: Tally) -> None:
-        with httpx.Client(base_url=url, timeout=20, limits=httpx.Limits(keepalive_expiry=600)) as client:
+        with httpx.Client(base_url=url, timeout=SOON_S, limits=httpx.Limits(keepalive_expiry=600)) as client:
             while not stop.is_set() and tally.n_turned_away < 3:
                 start = time.perf_counter()
                 try:

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+SOON_S = 60.0
+"""What happens soon has happened by then, on a machine that does ten other things too."""
 
-def wait_until(is_so: Callable[[], Any], *, seconds: float = 10.0) -> Any:
+
+def wait_until(is_so: Callable[[], Any], *, seconds: float = SOON_S) -> Any:
     """Ask until something is so, and return what was said."""
     deadline = time.monotonic() + seconds
     while not (said := is_so()):

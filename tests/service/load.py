@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from service.following.signature import sign
+from tests.service.living import SOON_S
 
 
 class Answer(NamedTuple):
@@ -49,7 +50,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for client in self._clients:
-            client.join(30)
+            client.join(SOON_S)
             assert not client.is_alive(), "a client hangs"
 
     @property
@@ -59,12 +60,12 @@ class Load:
 
     def wait_for(self, n: int) -> None:
         """Wait for so many more answers."""
-        wanted, deadline = len(self.answered) + n, time.monotonic() + 30
+        wanted, deadline = len(self.answered) + n, time.monotonic() + SOON_S
         while len(self.answered) < wanted:
             assert time.monotonic() < deadline, f"{len(self.answered)} answers, not {wanted}"
             time.sleep(0.01)
 
-    def first_of(self, version: int, since: float, seconds: float = 10.0) -> float:
+    def first_of(self, version: int, since: float, seconds: float = SOON_S) -> float:
         """Wait for a version's first answer to a request sent after a moment, and return when it came."""
         n_seen, deadline = max(0, len(self.answers) - 200), time.perf_counter() + seconds
         while time.perf_counter() < deadline:
@@ -77,7 +78,9 @@ class Load:
         raise AssertionError(f"version {version} did not answer within {seconds} s")
 
     def _ask(self) -> None:
-        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=20)
+        connection = http.client.HTTPConnection(
+            self._address.hostname or "", self._address.port, timeout=SOON_S
+        )
         while not self._stop.is_set():
             sent_at = time.perf_counter()
             try:

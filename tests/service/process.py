@@ -13,9 +13,9 @@ from typing import IO, Any
 
 import httpx
 
-from tests.model_registry.mlflow_process import free_port
+from tests.ports import free_port
 from tests.service.builders import RunningService
-from tests.service.living import children_of, members_of, wait_until
+from tests.service.living import SOON_S, children_of, members_of, wait_until
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "from greyhound.cli import main; main()"
@@ -73,7 +73,7 @@ class ServiceProcess(RunningService):
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Tell it to end, and return its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(SOON_S)
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
+            process.wait(SOON_S)
     for pid in members_of(process.pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -96,7 +96,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningS
 
 def connect(service: RunningService) -> socket.socket:
     parts = urlsplit(service.url)
-    return socket.create_connection((parts.hostname, parts.port), timeout=10)
+    return socket.create_connection((parts.hostname, parts.port), timeout=60)
 
 
 def send(service: RunningService, *pieces: bytes) -> bytes:

@@ -34,7 +34,7 @@ def impatient(registry: str) -> Iterator[RunningService]:
 
 def connected(service: RunningService) -> socket.socket:
     url = httpx.URL(service.url)
-    return socket.create_connection((url.host, url.port or 0), timeout=10)
+    return socket.create_connection((url.host, url.port or 0), timeout=60)
 
 
 def everything(sock: socket.socket) -> bytes:

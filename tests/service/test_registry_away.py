@@ -63,7 +63,7 @@ def test_its_file_locked_stops_nothing_and_questions_are_answered_in_time(tmp_pa
     with running_service(uri, registry_timeout_s=0.2) as service:
         lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
         lock.execute("begin exclusive")
-        service.wait_until(lambda status: status["registry"]["error"], seconds=60)
+        service.wait_until(lambda status: status["registry"]["error"])
         for _ in range(6):
             start = time.monotonic()
             answer = service.client.get("/models")
@@ -76,7 +76,7 @@ def test_its_file_locked_stops_nothing_and_questions_are_answered_in_time(tmp_pa
         lock.rollback()
         lock.close()
         point_alias_at(uri, 2)
-        service.wait_until(lambda status: status["version"] == 2, seconds=20)
+        service.wait_until(lambda status: status["version"] == 2)
 
 
 def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restart(
@@ -92,9 +92,9 @@ def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restar
             assert "no answer" in status["registry"]["error"]
             assert_it_serves_and_nothing_piles_up(service)
             server.signal(signal.SIGCONT)
-            service.wait_until(lambda status: status["registry"]["error"] is None, seconds=60)
+            service.wait_until(lambda status: status["registry"]["error"] is None)
             server.registry.promote(2, reason="it is better")
-            service.wait_until(lambda status: status["kept"]["version"] == 2, seconds=60)
+            service.wait_until(lambda status: status["kept"]["version"] == 2)
             server.signal(signal.SIGKILL)
             service.wait_until(lambda status: status["registry"]["error"])
             assert_it_serves_and_nothing_piles_up(service)
@@ -109,7 +109,7 @@ def test_a_process_whose_registry_hangs_ends_when_told_to(tmp_path: Path) -> Non
     lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
     with service_process(uri, tmp_path, registry_timeout_s="0.2", champion_poll_s="0.05") as service:
         lock.execute("begin exclusive")
-        service.wait_until(lambda status: status["registry"]["error"], seconds=60)
+        service.wait_until(lambda status: status["registry"]["error"])
         start = time.monotonic()
         service.stop()
         assert time.monotonic() - start < 3

@@ -10,7 +10,7 @@ import pytest
 
 from tests.service.builders import make_card, make_registry
 from tests.service.full_tilt import clients_at_full_tilt
-from tests.service.living import members_of, wait_until
+from tests.service.living import SOON_S, members_of, wait_until
 from tests.service.process import service_process
 
 
@@ -25,10 +25,10 @@ def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
 ) -> None:
     with service_process(registry, tmp_path, log_level="warning") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
-            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
+            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
             start = time.monotonic()
             service.process.send_signal(asked)
-            exit_code = service.process.wait(timeout=10)
+            exit_code = service.process.wait(timeout=SOON_S)
             seconds = time.monotonic() - start
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert {status for tally in tallies for status in tally.statuses} == {200}
@@ -48,7 +48,7 @@ def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
         answer = httpx.get(f"{service.url}/health/ready")
         assert answer.json()["type"] == "urn:greyhound:problem:stopping"
         assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200  # a new connection
-        assert service.process.wait(timeout=10) == 0
+        assert service.process.wait(timeout=SOON_S) == 0
         assert 0.8 <= time.monotonic() - start < 3
 
 
@@ -58,7 +58,7 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
     ask = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
     with service_process(registry, tmp_path, log_level="warning") as service:
         asking, silent, dawdling = (
-            socket.create_connection(("127.0.0.1", service.port), timeout=10) for _ in range(3)
+            socket.create_connection(("127.0.0.1", service.port), timeout=SOON_S) for _ in range(3)
         )
         with asking, silent, dawdling:
             dawdling.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n ")
@@ -76,7 +76,7 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
             assert answer.count(b"HTTP/1.1 200 ") == 2
             assert answer.lower().count(b"connection: close") == 1
             assert silent.recv(65536) == b""
-            assert service.process.wait(timeout=10) == 0
+            assert service.process.wait(timeout=SOON_S) == 0
             assert 1.4 < time.monotonic() - start < 3  # after its 1.5 s of grace it is cut off
 
 
@@ -91,4 +91,4 @@ def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path)
             assert httpx.post(f"{service.url}/predict", json=named).status_code == 503
             assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200
         service.process.terminate()
-        assert service.process.wait(timeout=10) == 0
+        assert service.process.wait(timeout=SOON_S) == 0

@@ -74,11 +74,11 @@ def test_a_tracking_server_tells_of_a_promotion_and_the_service_follows_at_once(
         listed = CliRunner().invoke(main, ["models", "webhook", "list", "--registry", server.url])
         assert listed.output.split() == [json.loads(again.output)["id"], webhook[0]]
         server.registry.promote(2, reason="it is better")
-        status = service.wait_until(lambda status: status["version"] == 2, seconds=20)
+        status = service.wait_until(lambda status: status["version"] == 2)
         assert (win_probabilities(service.predict(make_card())) != before).any()
         assert status["registry"]["error"] is None
         server.registry.rollback(reason="it was not")
-        service.wait_until(lambda status: status["version"] == 1, seconds=20)
+        service.wait_until(lambda status: status["version"] == 1)
         listed = CliRunner().invoke(main, ["models", "webhook", "list", "--registry", server.url])
         assert service.url in listed.output
         removed = listed.output.split()[0]
@@ -99,7 +99,7 @@ def test_a_signed_delivery_makes_it_look_and_what_it_says_of_versions_is_not_bel
 ) -> None:
     point_alias_at(uri, 2)
     assert told.client.post("/webhooks/mlflow", **delivery()).json() == {"is_taken": True}
-    told.wait_until(lambda status: status["version"] == 2, seconds=5)
+    told.wait_until(lambda status: status["version"] == 2)
     assert open_registry(uri).champion_version_number() == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from service.process.supervisor import LONGEST_PAUSE_S, _pause_after
 from tests.service.builders import make_card, make_registry, point_alias_at
 from tests.service.full_tilt import clients_at_full_tilt
-from tests.service.living import members_of, wait_until
+from tests.service.living import SOON_S, members_of, wait_until
 from tests.service.process import ServiceProcess, service_process
 
 POLL_S = 0.2
@@ -40,7 +40,7 @@ def told_by_both(service: ServiceProcess) -> dict[int, int | None]:
         told[status["service"]["pid"]] = status["version"]
         return set(service.children()) <= set(told) and len(service.children()) == 2
 
-    wait_until(ask, seconds=20)
+    wait_until(ask)
     return {pid: told[pid] for pid in service.children()}
 
 
@@ -58,13 +58,13 @@ def test_a_killed_worker_is_replaced_within_a_second_and_fails_only_what_it_was_
     told_by_both(service)
     victim, other = service.children()
     with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
-        wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
+        wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
         os.kill(victim, signal.SIGKILL)
         start = time.monotonic()
         wait_until(lambda: len(set(service.children()) - {victim}) == 2)
         assert time.monotonic() - start < 1
         so_far = [len(tally.statuses) for tally in tallies]
-        wait_until(lambda: all(len(t.statuses) > n for t, n in zip(tallies, so_far, strict=True)), seconds=30)
+        wait_until(lambda: all(len(t.statuses) > n for t, n in zip(tallies, so_far, strict=True)))
     assert other in service.children()
     assert max(len(tally.lost) for tally in tallies) <= 1  # what it was answering, at most one a client
     assert sum(tally.n_turned_away for tally in tallies) == 0
@@ -103,11 +103,11 @@ def test_two_workers_end_together_and_lose_no_request(
 ) -> None:
     with service_process(registry, tmp_path, "--workers", "2", log_level="warning") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
-            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3, seconds=30)
+            wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
             start = time.monotonic()
             # as a terminal does it: Ctrl-C goes to every process, SIGTERM to the first
             os.killpg(service.process.pid, asked) if asked == signal.SIGINT else service.process.terminate()
-            exit_code = service.process.wait(timeout=10)
+            exit_code = service.process.wait(timeout=SOON_S)
             seconds = time.monotonic() - start
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert exit_code == 0

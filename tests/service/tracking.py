@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_registry.registry import ModelRegistry
-from tests.model_registry.mlflow_process import free_port, running
+from tests.model_registry.mlflow_process import running
+from tests.ports import free_port
 from tests.service.builders import empty_registry, make_model, open_registry
 
 # mlflow wants a Fernet key for the secrets that it stores; without one they are lost with the process.

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, select
 
 from racing.database.engine import open_database
 from racing.database.tables import Prediction
+from tests.service.living import SOON_S
 
 TABLE = Prediction.__table__  # type: ignore[attr-defined]
 
@@ -24,7 +25,7 @@ def logged(url: str) -> list[Any]:
     return rows
 
 
-def wait_for_rows(url: str, n: int, seconds: float = 15.0) -> list[Any]:
+def wait_for_rows(url: str, n: int, seconds: float = SOON_S) -> list[Any]:
     """Wait until the log holds so many rows, and return them."""
     deadline = time.monotonic() + seconds
     while len(rows := logged(url)) < n:
