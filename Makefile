@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint audit format openapi release-api screenshots lock image env check-images docs docs-serve clean
+.PHONY: help setup run test check check-clock lint audit format openapi release-api screenshots lock image env check-images docs docs-serve clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,12 @@ run: $(READY) ## fill an empty database (simulated), train a first champion, ser
 test: $(READY) ## run all tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-check: lint audit test ## exactly what CI runs: formatting, lint, types, imports, known vulnerabilities, tests
+check-clock: $(READY) ## run the fast tests under other clocks and zones (CLOCKS=all: under every one, TESTS=all: all tests)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.clocks --clocks $(CLOCKS) --tests $(TESTS)
+CLOCKS := few
+TESTS := fast
+
+check: lint audit test check-clock ## exactly what CI runs: formatting, lint, types, imports, known vulnerabilities, tests, clocks
 
 lint: $(READY) ## check formatting, lint, types and which package imports which
 	$(BIN)/ruff format --check

@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI, Request, Response
 
 from service.settings import ServiceSettings
-from tests.model_registry.mlflow_process import free_port
+from tests.ports import free_port
 from tests.service.builders import address, empty_registry, make_model
 from tests.service.process import ServiceProcess, end, service_process, start
 

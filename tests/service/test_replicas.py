@@ -1,9 +1,6 @@
 """Three service processes on one registry agree within one poll, whoever promotes and whatever clocks do."""
 
 import datetime as dt
-import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from model_registry.errors import PromotionRefused
+from tests.clocks.shifting import can_be_shifted, make_clock
 from tests.service.builders import RunningService, make_card, make_registry, open_registry
 from tests.service.load import send_webhook
 from tests.service.process import service_process, service_processes
@@ -86,15 +84,12 @@ def test_three_replicas_agree_within_one_poll_also_after_promotions_at_once_and_
 @pytest.fixture
 def jumping_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file: what it says, in seconds, the wall clock of processes started from now on is off."""
-    compiler = shutil.which("cc")
-    if compiler is None or not sys.platform.startswith("linux"):
+    if not can_be_shifted():
         pytest.skip("a C compiler on Linux makes the clock that jumps")
-    library, offset = tmp_path / "clock.so", tmp_path / "offset"
+    offset = tmp_path / "offset"
     offset.write_text("0")
-    source = Path(__file__).with_name("jumping_clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("CLOCK_OFFSET_FILE", str(offset))
+    for name, value in (make_clock(tmp_path) | {"CLOCK_OFFSET_FILE": str(offset)}).items():
+        monkeypatch.setenv(name, value)
     return offset
 
 

@@ -1,4 +1,5 @@
-/* The wall clock, off by what a file says, for processes that preload this; CLOCK_MONOTONIC stays as it is. */
+/* The wall clock, off by CLOCK_OFFSET_S seconds and by what the file CLOCK_OFFSET_FILE says, for processes that
+   preload this; CLOCK_MONOTONIC stays as it is, so that whatever waits waits as long as ever. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -7,21 +8,21 @@
 #include <time.h>
 
 static long offset(void) {
+    const char *fixed = getenv("CLOCK_OFFSET_S"), *path = getenv("CLOCK_OFFSET_FILE");
     long seconds = 0;
-    const char *path = getenv("CLOCK_OFFSET_FILE");
     FILE *file = path ? fopen(path, "r") : NULL;
     if (file) {
         if (fscanf(file, "%ld", &seconds) != 1) seconds = 0;
         fclose(file);
     }
-    return seconds;
+    return seconds + (fixed ? atol(fixed) : 0);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
     int failed = real(clock, now);
-    if (!failed && clock == CLOCK_REALTIME) now->tv_sec += offset();
+    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += offset();
     return failed;
 }
 

@@ -1,0 +1,1 @@
+"""Clocks and zones that tests must not depend on."""

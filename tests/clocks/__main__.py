@@ -1,0 +1,113 @@
+"""Run tests under clocks and zones that they must not depend on: ``make check-clock``.
+
+Those run that are not known to be slow: a new test is among them without being named anywhere.
+"""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from tests.clocks.moments import ALL, FEW, Clock
+from tests.clocks.shifting import can_be_shifted, make_clock
+
+ROOT = Path(__file__).parents[2]
+
+#: What runs pages in Chromium, containers, whole trainings or measurements, or takes more than 8 s for other
+#: reasons and asks for no time; all else is fast.
+SLOW = (
+    "tests/benchmarks",
+    "tests/client/test_trouble.py",
+    "tests/compose",
+    "tests/docs",
+    "tests/examples",
+    "tests/frontend",
+    "tests/greyhound/test_serve_command.py",
+    "tests/greyhound/test_train_score_evaluate.py",
+    "tests/greyhound/test_up_command.py",
+    "tests/model_registry/test_pyfunc.py",
+    "tests/model_registry/test_tracking_server.py",
+    "tests/openapi/test_pages.py",
+    "tests/racing/test_features.py",
+    "tests/racing/test_ratings_store.py",
+    "tests/racing/test_stored_form.py",
+    "tests/service/keeping/test_killed.py",
+    "tests/service/test_database_hangs.py",
+    "tests/service/test_fuzz.py",
+    "tests/service/test_hostile_artifact.py",
+    "tests/service/test_kept_champion.py",
+    "tests/service/test_malformed_http.py",
+    "tests/service/test_overload.py",
+    "tests/service/test_promotion.py",
+    "tests/service/test_refused_versions.py",
+    "tests/service/test_registry_away.py",
+    "tests/service/test_stopping.py",
+    "tests/service/test_workers.py",
+    "tests/service/watching/test_metrics.py",
+    "tests/service/watching/test_workers.py",
+    "tests/training/test_candidates.py",
+    "tests/training/test_export.py",
+    "tests/training/test_pipeline.py",
+    "tests/training/test_workers.py",
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--clocks", default="few", help="few, all, or the names of some, by commas.")
+@click.option("--tests", type=click.Choice(["fast", "all"]), default="fast", help="Which tests.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
+    """Run tests under each of the clocks; ARGUMENTS go to pytest."""
+    if not can_be_shifted():
+        print("clocks: NOT checked; a C compiler on Linux makes the clock that is off")
+        return
+    left_out = [f"--ignore={path}" for path in SLOW] if tests == "fast" else []
+    command = ["-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", *left_out, *arguments]
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="clock-") as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL goes by the clock too, and runs as another user
+        clock_of_processes = make_clock(Path(folder))
+        for clock in chosen(clocks):
+            began = time.monotonic()
+            print(f"clocks: {clock.name}, in {clock.zone}", flush=True)
+            if not ran(clock, clock_of_processes, command):
+                failed.append(clock.name)
+            print(f"clocks: {clock.name} took {time.monotonic() - began:.0f} s", flush=True)
+    if failed:
+        sys.exit(f"clocks: tests fail under {', '.join(failed)}; alone: make check-clock CLOCKS={failed[0]}")
+
+
+def chosen(names: str) -> tuple[Clock, ...]:
+    """Return the clocks of these names."""
+    if names in ("few", "all"):
+        return FEW if names == "few" else ALL
+    known = {clock.name: clock for clock in ALL}
+    if unknown := set(names.split(",")) - set(known):
+        raise click.UsageError(f"clocks are few, all, {', '.join(known)}; got {', '.join(sorted(unknown))}")
+    return tuple(known[name] for name in names.split(","))
+
+
+def ran(clock: Clock, clock_of_processes: dict[str, str], command: list[str]) -> bool:
+    """Return whether Python goes by the clock, and whether its command succeeds."""
+    now = dt.datetime.now(dt.UTC)
+    offset = {"CLOCK_OFFSET_S": str(clock.offset_s(now)), "TZ": clock.zone}
+    environment = os.environ | clock_of_processes | offset
+    shown = subprocess.run(
+        [sys.executable, "-c", "import datetime; print(datetime.datetime.now(datetime.UTC))"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds_off = abs((dt.datetime.fromisoformat(shown.stdout.strip()) - clock.begins(now)).total_seconds())
+    assert seconds_off < 60, f"the clock is not what it should be: {shown.stdout}"
+    return subprocess.run([sys.executable, *command], env=environment, cwd=ROOT, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    main()
