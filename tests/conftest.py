@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.clocks.today import today
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,6 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 def _spool(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let services that tests start spool into a folder of this run, never into the checkout's."""
     os.environ["GREYHOUND_SPOOL"] = str(tmp_path_factory.mktemp("spool"))
+
+
+@pytest.fixture(autouse=True)
+def _a_day_for_each_test() -> None:
+    """Let each test ask anew which day it is."""
+    today.cache_clear()
 
 
 @pytest.fixture(scope="session")

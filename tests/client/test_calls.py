@@ -26,6 +26,7 @@ from client import (
 )
 from racing.names import name_key
 from tests.client.conftest import Whole
+from tests.clocks.today import today
 from tests.greyhound.test_predict_command import form_guide
 from tests.openapi.client_models import DOCUMENT, make_models
 from tests.service.builders import make_card
@@ -33,7 +34,7 @@ from tests.service.builders import make_card
 # MLflow makes the first by itself; the second is the same as `model_status`, for pages that exist already.
 NOT_FOR_CLIENTS = {"mlflow_webhook", "model_status_for_pages"}
 OF_THE_CLIENT_ITSELF = {"ask", "raw", "using", "close", "every_prediction", "request_of", "settled"}
-TODAY = dt.datetime.now(dt.UTC).date()
+A_DAY = dt.date(2026, 3, 14)
 
 
 def document() -> dict[str, Any]:
@@ -60,7 +61,7 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
 # What calls need to be made at all, by the names of their parameters.
 SAMPLES: dict[str, Any] = {
     "card": make_card(), "cards": [make_card()], "races": [], "version": 7, "reason": "x", "race_id": 9120,
-    "date": TODAY, "form_guide": "Dog Name",
+    "date": A_DAY, "form_guide": "Dog Name",
 }  # fmt: skip
 
 
@@ -116,7 +117,7 @@ def test_a_card_is_answered_typed(greyhound: Any) -> None:
 
 
 def test_dates_may_be_dates(greyhound: Any) -> None:
-    assert greyhound.predict(make_card(3) | {"date": TODAY}).runners[2].rank == 3
+    assert greyhound.predict(make_card(3) | {"date": A_DAY}).runners[2].rank == 3
 
 
 def test_a_refused_card_says_which_field_breaks_which_rule(greyhound: Any) -> None:
@@ -156,8 +157,8 @@ def test_a_batch_may_be_the_text_of_a_form_guide(greyhound: Any, tmp_path: Path)
 
 
 def test_stored_races_and_form_guides_are_typed(greyhound: Any, tmp_path: Path) -> None:
-    assert greyhound.race_days(before=TODAY).race_days == []
-    assert greyhound.races(TODAY).races == []
+    assert greyhound.race_days(before=A_DAY).race_days == []
+    assert greyhound.races(A_DAY).races == []
     with pytest.raises(NotFound, match="no race 7"):
         greyhound.race(7, prices="at_the_off")
     guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
@@ -200,8 +201,8 @@ def test_promoting_takes_the_right_key(greyhound: Any, whole: Whole) -> None:
 
 
 def test_results_meet_the_predictions_that_were_logged(greyhound: Any, whole: Whole, kind: str) -> None:
-    track = f"Park {kind}"
-    cards = [make_card(3, date=TODAY, track=track, race_number=number) for number in (1, 2, 3)]
+    day, track = today(), f"Park {kind}"
+    cards = [make_card(3, date=day, track=track, race_number=number) for number in (1, 2, 3)]
     for card in cards:
         for runner in card["runners"]:  # a dog runs at most once a day
             runner["name"] = f"{runner['name']} {kind} {card['race_number']}"
@@ -210,7 +211,7 @@ def test_results_meet_the_predictions_that_were_logged(greyhound: Any, whole: Wh
         {"name": runner["name"], "box": runner["box"], "finish_position": place}
         for place, runner in enumerate(cards[0]["runners"], start=1)
     ]
-    race = {"date": TODAY, "track": track, "distance_m": 515, "race_number": 1, "runners": runners}
+    race = {"date": day, "track": track, "distance_m": 515, "race_number": 1, "runners": runners}
     taken = greyhound.using(api_key=whole.keys["boss"]).send_results([race])
     assert [one.status for one in taken.races] == ["imported"]
     deadline = time.monotonic() + 60
@@ -220,7 +221,7 @@ def test_results_meet_the_predictions_that_were_logged(greyhound: Any, whole: Wh
     assert [one.race_number for one in logged] == [3, 2, 1]
     assert isinstance(logged[0].date, dt.date)
     assert [runner.won for runner in logged[2].runners] == [True, False, False]
-    page = greyhound.predictions(limit=2, track=track, since=TODAY)
+    page = greyhound.predictions(limit=2, track=track, since=day)
     assert (len(page.predictions), page.next_before) == (2, logged[1].id)
     assert greyhound.scores(by="track", track=track).total.n_races == 1
     with pytest.raises(Refused) as caught:

@@ -62,7 +62,7 @@ class Together:
     def kill(self, name: str) -> None:
         """Let a part die."""
         _signal(self.running[name], signal.SIGKILL)
-        self.running[name].wait(20)
+        self.running[name].wait(60)
 
     def down(self) -> None:
         """Stop everything, in no order."""
@@ -70,10 +70,10 @@ class Together:
             _signal(process, signal.SIGTERM)
         for process in self.running.values():
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 _signal(process, signal.SIGKILL)
-                process.wait(20)
+                process.wait(60)
             _signal(process, signal.SIGKILL)  # whatever it left behind
 
     def told(self) -> str:
@@ -105,7 +105,7 @@ class Together:
         health = self.plan.parts[name].health
         assert health, f"others wait for {name} to be healthy, and it says nothing of its health"
         with suppress(httpx.TransportError):
-            return httpx.get(self.plan.url(name) + health, timeout=2).is_success
+            return httpx.get(self.plan.url(name) + health, timeout=20).is_success
         return False
 
 

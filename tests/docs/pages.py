@@ -25,7 +25,7 @@ _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P
 _COMMENT = re.compile(r"<!--\s*([^\n]*?)\s*-->\s*\Z")
 _BACKGROUND = "in the background until "
 _END = "--- end of block"
-MAX_S = 150
+MAX_S = 900
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Shell:
         for sign in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._shell.pid, sign)
-                self._shell.wait(5)
+                self._shell.wait(20)
                 time.sleep(0.5)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 pass
@@ -142,7 +142,7 @@ class Shell:
 
 
 def _wait(url: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5):

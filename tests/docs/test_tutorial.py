@@ -30,7 +30,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     shell.close()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_every_command_of_the_tutorial_works_and_shows_what_the_page_says(shell: Shell) -> None:
     live_through(TUTORIAL, shell)
 

@@ -6,9 +6,11 @@ One a module: while it is there an event loop runs in this thread, where ``async
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.frontend.builders import CHROMIUM, is_there
+
+expect.set_options(timeout=60_000)  # what a page is to show soon, on a machine that has other work too
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def test_the_registry_away_leaves_the_champion_and_says_what_is_missing(
 def test_a_registry_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     registry = make_trained_registry(tmp_path, 1.59)
     with (
-        running_service(registry, registry_timeout_s=2.0) as service,
+        running_service(registry, registry_timeout_s=5.0) as service,
         running_front_end(service.url) as url,
     ):
         lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
@@ -109,7 +109,7 @@ def test_a_registry_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
             start = time.monotonic()
             answer = httpx.get(url + path, timeout=60)
             assert told in answer.text
-            assert time.monotonic() - start < 2.5, "asking would take 4 s"
+            assert time.monotonic() - start < 5, "asking would take 10 s"
         lock.close()
 
 

@@ -104,27 +104,25 @@ def test_too_many_cards_and_too_long_a_body_are_refused_with_the_limit(little: R
 
 def test_a_long_body_may_take_its_time_if_it_keeps_arriving(tmp_path: Path) -> None:
     body = json.dumps([make_card(8)] * 6).encode()
-    with running_service(make_registry(tmp_path), body_timeout_s=0.5, max_body_bytes=1024) as service:
+    with running_service(make_registry(tmp_path), body_timeout_s=2, max_body_bytes=1024) as service:
 
         def sent(parts: Iterator[bytes]) -> httpx.Response:
-            answer = service.client.post("/predict/batch", content=parts, headers=JSON)
-            assert answer.elapsed.total_seconds() < 10
-            return answer
+            return service.client.post("/predict/batch", content=parts, headers=JSON)
 
         def steadily() -> Iterator[bytes]:
             for start in range(0, len(body), len(body) // 12):
-                time.sleep(0.1)
+                time.sleep(0.25)
                 yield body[start : start + len(body) // 12]
 
         def with_a_rest() -> Iterator[bytes]:
             yield body[:-1]
-            time.sleep(1.5)
+            time.sleep(4)
             yield body[-1:]
 
         assert sent(steadily()).status_code == 200
         slow = sent(with_a_rest())
         assert (slow.status_code, slow.json()["type"]) == (408, "urn:greyhound:problem:body-too-slow")
-        assert "2,048 bytes a second, and never pause for 0.5 s" in slow.json()["detail"]
+        assert "2,048 bytes a second, and never pause for 2 s" in slow.json()["detail"]
 
 
 def test_the_phases_of_its_cards_are_counted(service: RunningService) -> None:

@@ -13,10 +13,11 @@ import httpx
 import pytest
 
 from tests.service.builders import RunningService, make_card, make_registry, running_service
-from tests.service.full_tilt import clients_at_full_tilt
+from tests.service.full_tilt import Tally, clients_at_full_tilt
+from tests.service.living import wait_until
 from tests.service.process import service_process
 
-TIMEOUTS = {"header_timeout_s": 0.3, "body_timeout_s": 0.3, "write_timeout_s": 0.3}
+TIMEOUTS = {"header_timeout_s": 0.8, "body_timeout_s": 0.8, "write_timeout_s": 0.8}
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n"
 
 
@@ -48,12 +49,16 @@ def everything(sock: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def n_answers(tallies: list[Tally], status: int) -> int:
+    return sum(tally.statuses.count(status) for tally in tallies)
+
+
 def test_too_many_clients_are_served_in_turn_or_told_at_once_when_to_come_again(
     registry: str, tmp_path: Path
 ) -> None:
     with service_process(registry, tmp_path, queue="4") as service:
         with clients_at_full_tilt(service.url, 16, make_card(8)) as tallies:
-            time.sleep(1.5)
+            wait_until(lambda: all(n_answers(tallies, status) >= 100 for status in (200, 503)))
             other = httpx.get(f"{service.url}/health/live")
             refused = [httpx.post(f"{service.url}/predict", json=make_card()) for _ in range(20)]
         answers = [pair for tally in tallies for pair in zip(tally.statuses, tally.seconds, strict=True)]
@@ -61,7 +66,7 @@ def test_too_many_clients_are_served_in_turn_or_told_at_once_when_to_come_again(
         assert {status for status, _ in answers} == {200, 503}
         assert other.status_code == 200  # what asks for little is never refused
         seconds = {wanted: [s for status, s in answers if status == wanted] for wanted in (200, 503)}
-        assert statistics.median(seconds[503]) < statistics.median(seconds[200])
+        assert min(seconds[503]) < statistics.median(seconds[200])
         answer = next(answer for answer in refused if answer.status_code == 503)
         assert answer.json()["type"] == "urn:greyhound:problem:overloaded"
         assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
@@ -111,7 +116,7 @@ def test_who_does_not_read_the_answers_is_cut_off(impatient: RunningService) -> 
     length = len(impatient.client.get("/openapi.json").content)
     with connected(impatient) as sock:
         sock.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * n_asked)
-        time.sleep(1.5)
+        time.sleep(3)
         assert len(everything(sock)) < n_asked * length
     assert impatient.predict(make_card()).status_code == 200
 
@@ -138,8 +143,11 @@ def test_at_the_limit_of_connections_the_idle_one_makes_room_and_otherwise_a_new
         assert service.predict(make_card()).status_code == 200  # the client's own connection: one
         for _ in range(2):
             open_ones.enter_context(connected(service)).sendall(HEAD)
-        time.sleep(0.2)
-        refused = new_client(service)
-        assert refused == b"" or refused.startswith(b"HTTP/1.1 503 ")  # by a reset, if it was that quick
-        time.sleep(1.0)  # by now the client's own connection counts as idle
-        assert new_client(service).startswith(b"HTTP/1.1 200 ")
+
+        def is_refused() -> bool:
+            service.predict(make_card())  # so that the client's own connection does not count as idle
+            answer = new_client(service)
+            return answer == b"" or answer.startswith(b"HTTP/1.1 503 ")  # a reset, if it was that quick
+
+        wait_until(is_refused)
+        wait_until(lambda: new_client(service).startswith(b"HTTP/1.1 200 "))  # now it does

@@ -61,9 +61,10 @@ def test_who_finds_no_thread_waits_no_longer_and_is_then_not_asked_for() -> None
         return free.wait(60)
 
     async def ask() -> None:
-        patience = Patience("the sea", seconds=0.2, n_threads=1, max_waiting=1)
+        patience = Patience("the sea", seconds=1.0, n_threads=1, max_waiting=1)
         first, second = (asyncio.create_task(patience.call(lambda n=n: hang(n))) for n in (1, 2))
-        await asyncio.sleep(0.05)
+        while not made:
+            await asyncio.sleep(0)
         with pytest.raises(Overloaded, match="1 requests wait for the sea already"):
             await patience.call(lambda: hang(3))
         for asked in (first, second):
@@ -90,10 +91,8 @@ def test_a_call_that_hangs_for_ever_keeps_no_process_from_ending() -> None:
         "        print(error)\n"
         "asyncio.run(main())\n"
     )
-    start = time.monotonic()
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (0, "for ever: no answer within 0.1 s\n")
-    assert time.monotonic() - start < 30
 
 
 def test_its_threads_stay_for_the_next_call_and_end_when_it_is_closed() -> None:

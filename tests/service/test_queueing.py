@@ -51,14 +51,13 @@ def test_turns_are_taken_in_order_and_whoever_finds_the_line_full_is_refused_wit
 
 
 def test_the_loop_looks_at_its_sockets_between_slices() -> None:
-    longest = 0.0
+    n_looks = 0
 
     async def watch(until: asyncio.Future[list[None]]) -> None:
-        nonlocal longest
+        nonlocal n_looks
         while not until.done():
-            start = time.perf_counter()
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - start)
+            n_looks += 1
 
     async def ask(queue: Queue) -> None:
         await queue.enter()
@@ -72,7 +71,7 @@ def test_the_loop_looks_at_its_sockets_between_slices() -> None:
         await watch(asking)
 
     asyncio.run(scene())
-    assert longest < 0.1  # all 200 at once would be 0.2 s; a slice is 3 ms, on a quiet machine
+    assert n_looks > 200 * 0.001 / SLICE_S / 2  # all 200 at once would be one or two
 
 
 def test_who_stops_waiting_leaves_the_line() -> None:
@@ -86,7 +85,7 @@ def test_who_stops_waiting_leaves_the_line() -> None:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         assert queue.n_waiting == 0
-        await asyncio.wait_for(queue.enter(), 1)
+        await asyncio.wait_for(queue.enter(), 60)
 
     asyncio.run(scene())
 
@@ -126,7 +125,7 @@ def test_whoever_enters_last_waits_no_longer_than_so_long() -> None:
         others = [asyncio.create_task(ask_and_ask(queue)) for _ in range(3)]
         await asyncio.sleep(0.01)
         assert queue.n_waiting
-        await asyncio.wait_for(queue.enter_last(), 20)
+        await asyncio.wait_for(queue.enter_last(), 60)
         for other in others:
             other.cancel()
         await asyncio.gather(*others, return_exceptions=True)

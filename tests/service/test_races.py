@@ -1,7 +1,6 @@
 """Stored races by HTTP: days, the races of a day, and one race as a card with its outcome beside it."""
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -193,8 +192,7 @@ def test_a_database_that_hangs_holds_nobody_longer_than_its_time_out(
         assert service.client.get("/race-days").json() == {"race_days": [], "next_before": None}
         with psycopg.connect(place) as other:
             other.execute("LOCK TABLE race IN ACCESS EXCLUSIVE MODE")
-            start = time.monotonic()
             answer = service.client.get("/race-days")
-            assert (answer.status_code, time.monotonic() - start < 5) == (503, True)
+            assert answer.status_code == 503
             assert answer.json()["detail"] == "the race database has not answered within 0.3 s"
         assert service.client.get("/race-days").status_code == 200

@@ -1,4 +1,7 @@
-"""The end of a service under load: not ready first, every request answered whole, gone within 2 s."""
+"""The end of a service under load: not ready first, every request answered whole, and it waits for nobody.
+
+How long it takes, 2 s at most on a quiet machine, is measured by ``benchmarks.peers``.
+"""
 
 import signal
 import socket
@@ -13,6 +16,8 @@ from tests.service.full_tilt import clients_at_full_tilt
 from tests.service.living import SOON_S, members_of, wait_until
 from tests.service.process import service_process
 
+DRAIN_S = 3.0  # so long that a machine with other work gets its questions in
+
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -26,14 +31,10 @@ def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
     with service_process(registry, tmp_path, log_level="warning") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
             wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
-            start = time.monotonic()
-            service.process.send_signal(asked)
-            exit_code = service.process.wait(timeout=SOON_S)
-            seconds = time.monotonic() - start
+            exit_code = service.stop(asked)  # the clients would ask for ever
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert {status for tally in tallies for status in tally.statuses} == {200}
         assert exit_code == 0
-        assert seconds < 2
         assert members_of(service.pid) == []
         assert service.log.read_text() == ""
 
@@ -41,15 +42,15 @@ def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
 def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
     registry: str, tmp_path: Path
 ) -> None:
-    with service_process(registry, tmp_path, drain_s="0.8") as service:
-        service.process.terminate()
+    with service_process(registry, tmp_path, drain_s=str(DRAIN_S)) as service:
         start = time.monotonic()
-        wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=0.5)
+        service.process.terminate()
+        wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
         answer = httpx.get(f"{service.url}/health/ready")
         assert answer.json()["type"] == "urn:greyhound:problem:stopping"
         assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200  # a new connection
         assert service.process.wait(timeout=SOON_S) == 0
-        assert 0.8 <= time.monotonic() - start < 3
+        assert time.monotonic() - start >= DRAIN_S
 
 
 def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdler_last(
@@ -68,8 +69,8 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
                 while not answer.endswith(b"}"):  # head and body may come apart
                     answer += sock.recv(65536)
                 assert b"connection: close" not in answer.lower()
-            service.process.terminate()
             start = time.monotonic()
+            service.process.terminate()
             time.sleep(0.25)
             asking.sendall(ask * 2)  # pipelined: both are answered, the second closes
             answer = b"".join(iter(lambda: asking.recv(65536), b""))
@@ -77,7 +78,7 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
             assert answer.lower().count(b"connection: close") == 1
             assert silent.recv(65536) == b""
             assert service.process.wait(timeout=SOON_S) == 0
-            assert 1.4 < time.monotonic() - start < 3  # after its 1.5 s of grace it is cut off
+            assert time.monotonic() - start > 1.4  # after its 1.5 s of grace it is cut off
 
 
 def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path) -> None:

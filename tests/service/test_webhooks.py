@@ -74,11 +74,11 @@ def test_a_tracking_server_tells_of_a_promotion_and_the_service_follows_at_once(
         listed = CliRunner().invoke(main, ["models", "webhook", "list", "--registry", server.url])
         assert listed.output.split() == [json.loads(again.output)["id"], webhook[0]]
         server.registry.promote(2, reason="it is better")
-        status = service.wait_until(lambda status: status["version"] == 2)
+        status = service.wait_until(lambda status: status["version"] == 2, seconds=NEVER / 2)
         assert (win_probabilities(service.predict(make_card())) != before).any()
         assert status["registry"]["error"] is None
         server.registry.rollback(reason="it was not")
-        service.wait_until(lambda status: status["version"] == 1)
+        service.wait_until(lambda status: status["version"] == 1, seconds=NEVER / 2)
         listed = CliRunner().invoke(main, ["models", "webhook", "list", "--registry", server.url])
         assert service.url in listed.output
         removed = listed.output.split()[0]
@@ -99,7 +99,7 @@ def test_a_signed_delivery_makes_it_look_and_what_it_says_of_versions_is_not_bel
 ) -> None:
     point_alias_at(uri, 2)
     assert told.client.post("/webhooks/mlflow", **delivery()).json() == {"is_taken": True}
-    told.wait_until(lambda status: status["version"] == 2)
+    told.wait_until(lambda status: status["version"] == 2, seconds=NEVER / 2)
     assert open_registry(uri).champion_version_number() == 2
 
 
@@ -108,26 +108,29 @@ def test_a_signed_delivery_makes_it_look_and_what_it_says_of_versions_is_not_bel
     [
         (delivery("another secret than ours"), "must sign"),
         (delivery() | {"content": BODY.replace(b"99", b"98")}, "must sign"),
-        (delivery(**{"X-MLflow-Timestamp": str(int(time.time()) + 1)}), "must sign"),
+        (delivery(**{"X-MLflow-Timestamp": "1"}), "must sign"),
         (delivery(**{"X-MLflow-Delivery-Id": "another"}), "must sign"),
         (delivery(**{"X-MLflow-Signature": ""}), "must sign"),
         (delivery(**{"X-MLflow-Signature": "v1,\u00ff\u00ff".encode("latin-1")}), "must sign"),  # type: ignore[arg-type]
         ({"content": BODY}, "must sign"),
         (delivery(seconds_ago=301), "within 300 s"),
-        (delivery(seconds_ago=-4000), "within 300 s"),
+        (delivery(seconds_ago=-1_000_000), "within 300 s"),
     ],
 )
 def test_a_delivery_that_is_not_the_registrys_is_refused_and_changes_nothing(
     told: RunningService, sent: dict[str, Any], rule: str
 ) -> None:
-    before = told.client.get("/model_status").json()["registry"]["last_look"]
-    answer = told.client.post("/webhooks/mlflow", **sent)
-    assert answer.status_code == 401
-    assert answer.json()["type"] == "urn:greyhound:problem:webhook-forged"
-    assert rule in answer.json()["detail"]
-    assert SECRET not in answer.text
-    time.sleep(0.1)
-    assert told.client.get("/model_status").json()["registry"]["last_look"] == before
+    def it_looked() -> bool:
+        before = told.client.get("/model_status").json()["registry"]["last_look"]
+        answer = told.client.post("/webhooks/mlflow", **sent)
+        assert answer.status_code == 401
+        assert answer.json()["type"] == "urn:greyhound:problem:webhook-forged"
+        assert rule in answer.json()["detail"]
+        assert SECRET not in answer.text
+        time.sleep(0.1)
+        return bool(told.client.get("/model_status").json()["registry"]["last_look"] != before)
+
+    assert not (it_looked() and it_looked())  # once may be the look that it takes every minute
 
 
 @pytest.mark.parametrize(("identity", "sent_at"), [("", None), ("x" * 201, None), ("x", "soon"), ("x", "-1")])

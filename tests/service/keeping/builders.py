@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, select
 
 from racing.database.engine import open_database
 from racing.database.tables import Prediction
+from tests.service.builders import RunningService
 from tests.service.living import SOON_S
 
 TABLE = Prediction.__table__  # type: ignore[attr-defined]
@@ -32,6 +33,11 @@ def wait_for_rows(url: str, n: int, seconds: float = SOON_S) -> list[Any]:
         assert time.monotonic() < deadline, f"{len(rows)} rows, not {n}"
         time.sleep(0.05)
     return rows
+
+
+def wait_for_an_empty_spool(service: RunningService) -> None:
+    """Wait until the database has taken over what a busy machine had spooled first."""
+    service.wait_until(lambda status: status["prediction_log"]["spool_bytes"] == 0)
 
 
 def make_sqlite(folder: Path) -> str:

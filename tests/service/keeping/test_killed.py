@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.builders import make_card, make_registry, running_service
-from tests.service.keeping.builders import away, make_sqlite, wait_for_rows
+from tests.service.keeping.builders import away, logged, make_sqlite, wait_for_an_empty_spool, wait_for_rows
 from tests.service.load import Load
 from tests.service.process import service_process
 
@@ -31,8 +31,10 @@ def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is
         assert bool(list(spool.rglob("*.log"))) is is_away
     old = {a.request_id for a in load.answered if a.came_at < killed_at - AT_MOST_S}
     assert len(old) >= 30
-    with running_service(registry, database=database, spool=str(spool)):
+    with running_service(registry, database=database, spool=str(spool)) as service:
         rows = wait_for_rows(database, len(old))
+        wait_for_an_empty_spool(service)
+        rows = logged(database)
     kept = [row.request_id for row in rows]
     assert old <= set(kept)
     assert len(kept) == len(set(kept))

@@ -19,9 +19,10 @@ def test_each_phase_lasts_from_the_mark_before_and_parts_of_one_add_up() -> None
 def test_what_is_skipped_belongs_to_no_phase() -> None:
     clock = PhaseClock()
     time.sleep(0.02)
+    before = time.perf_counter()
     clock.skip()
     clock.mark("parse")
-    assert 0 <= clock.seconds()["parse"] < 0.02
+    assert 0 <= clock.seconds()["parse"] <= time.perf_counter() - before
 
 
 def test_a_request_has_the_clock_that_was_started_for_it() -> None:
