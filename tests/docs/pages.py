@@ -1,7 +1,8 @@
 """Pages that are run: their ``bash`` blocks in one shell, in order, against the ``text`` blocks after them.
 
 A ``text`` block says what the ``bash`` block before it shows: its lines must come in this order, others may
-lie between them, and ``...`` stands for anything. A comment before a ``bash`` block says what is special::
+lie between them, ``...`` stands for anything, and blanks for any number of blanks, as columns are as wide as
+what stands in them. A comment before a ``bash`` block says what is special::
 
     <!-- not run: why -->
     <!-- in the background until URL -->
@@ -18,6 +19,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.clocks.today import today
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -59,12 +61,16 @@ def blocks_of(page: Path) -> list[Block]:
 
 def missing(shows: list[str], output: str) -> str | None:
     """Return the first line that does not come, in this order; None if all do."""
-    lines = iter(re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in output.splitlines())
+    lines = iter(_plain(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in output.splitlines())
     for wanted in shows:
-        pattern = ".*".join(re.escape(part) for part in wanted.split("..."))
+        pattern = ".*".join(re.escape(part) for part in _plain(wanted).split("..."))
         if not any(re.match(pattern, line) for line in lines):
             return wanted
     return None
+
+
+def _plain(line: str) -> str:
+    return " ".join(line.split())
 
 
 class Shell:
@@ -82,7 +88,7 @@ class Shell:
             script.chmod(0o755)
         kept = {key: value for key, value in os.environ.items() if not key.startswith("GREYHOUND_")}
         environment = kept | {"PATH": f"{commands}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-        environment |= {"COLUMNS": "100", "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment |= {"COLUMNS": "240", "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
         service, pages = str(free_port()), str(free_port())
         environment |= {"GREYHOUND_PORT": service, "GREYHOUND_FRONTEND_PORT": pages}
         environment |= {"GREYHOUND_FRONTEND_SERVICE": f"http://127.0.0.1:{service}"}
@@ -101,6 +107,9 @@ class Shell:
     def run(self, block: Block) -> str:
         """Run a block, and return what it printed; raises AssertionError if a command fails."""
         commands, where = self._in_place(block.commands), f"line {block.line}"
+        if "date -u" in commands:  # it is to be that day still when it is answered
+            today.cache_clear()
+            today()
         if block.comment.startswith(_BACKGROUND):
             url = self._in_place(block.comment.removeprefix(_BACKGROUND))
             log = self.folder / f"background-{block.line}.log"

@@ -57,6 +57,8 @@ def test_a_command_that_fails_or_shows_something_else_fails_the_page(shell: Shel
     page.write_text("```bash\nword=horses\necho two $word\n```\n```text\n...dogs\n```\n")
     with pytest.raises(AssertionError, match=r"'\.\.\.dogs' does not come in\s+two horses"):
         live_through(page, shell)
+    page.write_text("```bash\necho 'dog      odds'; echo a  ...  2\n```\n```text\ndog odds\na   ... 2\n```\n")
+    live_through(page, shell)  # columns may be of any width
     page.write_text("Twice:\n```bash\necho $word again\ngreyhound predict absent.json\necho after\n```\n")
     with pytest.raises(AssertionError, match=r"line 2 failed with 2:(.|\n)*horses again(.|\n)*absent\.json"):
         live_through(page, shell)

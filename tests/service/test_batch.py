@@ -122,7 +122,7 @@ def test_a_long_body_may_take_its_time_if_it_keeps_arriving(tmp_path: Path) -> N
         assert sent(steadily()).status_code == 200
         slow = sent(with_a_rest())
         assert (slow.status_code, slow.json()["type"]) == (408, "urn:greyhound:problem:body-too-slow")
-        assert "2,048 bytes a second, and never pause for 2 s" in slow.json()["detail"]
+        assert "512 bytes a second, and never pause for 2 s" in slow.json()["detail"]
 
 
 def test_the_phases_of_its_cards_are_counted(service: RunningService) -> None:

@@ -19,6 +19,7 @@ from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keeping.builders import away, logged, make_sqlite, wait_for_an_empty_spool, wait_for_rows
 from tests.service.keeping.test_spool import WRITER, make_records
+from tests.service.living import wait_until
 from tests.service.load import Load
 
 
@@ -290,12 +291,13 @@ def test_the_metrics_count_what_was_kept_and_what_was_dropped(tmp_path: Path) ->
     for _ in range(5):  # nothing is taken before it starts
         kept.put(request_id="a", snapshot=snapshot, card=b"x" * 300_000, answer=b"y")
     kept.start()
-    wait_for_rows(database, 3)
-    kept.stop()
 
     def value(name: str, **labels: str) -> float | None:
         return metrics.registry.get_sample_value(name, labels)
 
+    wait_until(lambda: value("greyhound_log_kept_total", where="database") == 3)
+    wait_until(lambda: value("greyhound_log_spool_bytes") == 0)
+    kept.stop()
     assert value("greyhound_log_dropped_total", reason="queue_full") == 2
     assert value("greyhound_log_kept_total", where="database") == 3
     assert value("greyhound_log_waiting") == value("greyhound_log_spool_bytes") == 0
