@@ -8,6 +8,7 @@ what stands in them. A comment before a ``bash`` block says what is special::
     <!-- in the background until URL -->
 """
 
+import json
 import os
 import re
 import signal
@@ -110,6 +111,8 @@ class Shell:
         if "date -u" in commands:  # it is to be that day still when it is answered
             today.cache_clear()
             today()
+        if "greyhound predictions" in commands:
+            self._wait_for_the_prediction_log()
         if block.comment.startswith(_BACKGROUND):
             url = self._in_place(block.comment.removeprefix(_BACKGROUND))
             log = self.folder / f"background-{block.line}.log"
@@ -143,6 +146,17 @@ class Shell:
         assert self._shell.stdin is not None
         self._shell.stdin.write(words)
         self._shell.stdin.flush()
+
+    def _wait_for_the_prediction_log(self) -> None:
+        """Wait until the service's answers are in the database, which a busy machine takes some seconds for."""
+        deadline = time.monotonic() + 120
+        while True:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._ports['8000']}/model_status") as answer:
+                log = json.load(answer)["prediction_log"]
+            if log["n_waiting"] == log["spool_bytes"] == 0:
+                return
+            assert time.monotonic() < deadline, f"the prediction log is not written: {log}"
+            time.sleep(0.2)
 
     def _in_place(self, words: str) -> str:
         for old, new in self._ports.items():
