@@ -148,7 +148,7 @@ class Shell:
         self._shell.stdin.flush()
 
     def _wait_for_the_prediction_log(self) -> None:
-        """Wait until the service's answers are in the database, which a busy machine takes some seconds for."""
+        """Wait until the service's answers are in the database; a busy machine needs seconds."""
         deadline = time.monotonic() + 120
         while True:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._ports['8000']}/model_status") as answer:
