@@ -21,7 +21,7 @@ from tests.service.builders import make_card, make_registry, running_service, wi
 from tests.service.process import service_process
 from tests.service.test_with_database import request_of
 
-TIMEOUT_S = 0.4
+TIMEOUT_S = 1.5
 SETTINGS = {"database_poll_s": 0.1, "database_timeout_s": TIMEOUT_S, "queue": 2}
 
 
@@ -128,7 +128,7 @@ def test_a_service_that_waits_for_a_database_that_hangs_can_be_told_to_stop(
     named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}
     url = season.url.render_as_string(hide_password=False)
     season.dispose()
-    with service_process(registry, tmp_path, database=url, database_timeout_s="0.3") as service:
+    with service_process(registry, tmp_path, database=url, database_timeout_s=str(TIMEOUT_S)) as service:
         assert httpx.post(f"{service.url}/predict", json=named).status_code == 200
         stopped = server_processes(postgresql_server)
         for pid in stopped:
