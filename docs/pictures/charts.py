@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 # Every picture has it, those drawn by hand too, to be read beside the sources. The site takes it out.
 STYLE = """\
 <style>
-svg { font-family: system-ui, sans-serif; font-size: 13px; color-scheme: light dark; }
+svg { font-family: system-ui, sans-serif; font-size: 12.5px; color-scheme: light dark; }
 text { fill: #1f2328; } .soft { fill: #59636e; } .strong { font-weight: 600; } .tip { fill: #59636e; }
 .box { fill: #f3f4f6; stroke: #59636e; } .ours { fill: #ddefe8; stroke: #0f7d55; }
 .warn { fill: #f8e9da; stroke: #d9822b; } .dot-warn { fill: #d9822b; } .dot { fill: #0f7d55; }
