@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check check-clock lint audit format openapi release-api screenshots lock image env check-images docs docs-serve clean
+.PHONY: help setup run test check check-clock lint audit format openapi release-api screenshots lock image env check-images docs docs-serve reference clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: $(READY) ## check formatting, lint, types and which package imports which
 
 audit: $(READY) ## look the pinned packages up among known vulnerabilities; says so where they cannot be asked for
 	$(BIN)/python -m tests.house.audit
+
+reference: $(READY) ## write the pages of docs/reference anew from the code
+	$(BIN)/python -m docs.made.pages
 
 docs: $(READY) ## build the documentation into var/site; a warning is an error
 	$(MKDOCS) build --strict

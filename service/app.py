@@ -18,6 +18,7 @@ from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
+from service.methods import HeadAndOptions
 from service.metrics import Metrics
 from service.openapi import describe, operation_id
 from service.papers import Papers
@@ -118,7 +119,13 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         running.readers.close()
         running.browsers.close()
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, generate_unique_id_function=operation_id)
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the door takes `/predict/` for `/predict`
+        generate_unique_id_function=operation_id,
+    )
     app.state.running = running
     for router in (
         predict.router, batch.router, races.router, cards.router, predictions.router, results.router,
@@ -127,12 +134,14 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     ):  # fmt: skip
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(HeadAndOptions)  # first: innermost
     app.add_middleware(
         Admission,
         queue=running.queue,
         draining=running.draining,
         body_timeout_s=settings.body_timeout_s,
         max_body_bytes=settings.max_body_bytes,
+        max_batch_bytes=settings.max_batch_bytes,
         root_path=settings.root_path,
     )
     install_door(app, running)

@@ -4,9 +4,11 @@
 
     ServiceError
     ├── BatchTooLong      a batch has more cards than the service takes
+    ├── BodyNotGzip      the body is not the gzip file that it claims to be
     ├── BodyTooLarge     the request's body is longer than the service takes
     ├── BodyTooSlow      the request's body did not arrive in time
     ├── BodyUnreadable   the body is not JSON in UTF-8
+    ├── EncodingNotRead  the body is encoded in a way that is not read
     ├── HeadTooLong      the head of the request is longer than the service takes
     ├── HeadTooSlow      the head of the request did not arrive in time
     ├── KeyMissing       the request needs an API key and brings none
@@ -37,6 +39,10 @@ class BatchTooLong(ServiceError):
     """A batch has more cards than the service takes."""
 
 
+class BodyNotGzip(ServiceError):
+    """The body is not the gzip file that it claims to be."""
+
+
 class BodyTooLarge(ServiceError):
     """The request's body is longer than the service takes."""
 
@@ -47,6 +53,10 @@ class BodyTooSlow(ServiceError):
 
 class BodyUnreadable(ServiceError):
     """The body is not JSON in UTF-8."""
+
+
+class EncodingNotRead(ServiceError):
+    """The body is encoded in a way that is not read."""
 
 
 class HeadTooLong(ServiceError):

@@ -9,13 +9,16 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from racing.cards import DISTANCE_M, check_card
+from racing.errors import FileRefused
 from racing.importers.card import GuideCard, guide_card
 from racing.importers.reading import csv_of
 from service.card_json import card_in
 from service.errors import NotCsv
+from service.running import GZIP
 from service.schemas import CardIn
 
 CSV = "text/csv"
+ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,12 @@ CsvBody = Annotated[bytes, Depends(csv_body)]
 def card_of_guide(body: bytes, told: Told) -> GuideCard:
     """Return the card of a form guide; see :func:`racing.importers.card.guide_card`."""
     name = PurePosixPath(told.name.replace("\\", "/")).name or "card.csv"
-    return guide_card(csv_of(body, name), date=told.date, track=told.track, distance_m=told.distance_m)
+    return guide_card(
+        csv_of(_not_packed(body), name.removesuffix(".gz")),
+        date=told.date,
+        track=told.track,
+        distance_m=told.distance_m,
+    )
 
 
 def guide_card_out(body: bytes, told: Told, *, today: dt.date) -> GuideCardOut:
@@ -100,3 +108,18 @@ def guide_card_out(body: bytes, told: Told, *, today: dt.date) -> GuideCardOut:
     check_card(guide.card, today=today)
     left_out = [NotBelievedOut(line=p.line, what=p.what, reason=p.reason) for p in guide.problems[:200]]
     return GuideCardOut(card=card_in(guide.card), n_rows=guide.n_rows, not_believed=left_out)
+
+
+def _not_packed(body: bytes) -> bytes:
+    """Return a CSV as it is; archives are refused here, for what they hold has no limit of a request's body.
+
+    Raises
+    ------
+    racing.errors.FileRefused
+        If it is a gzip or a zip file.
+    """
+    if body.startswith(GZIP):
+        raise FileRefused("the body is a gzip file: send it with the header `Content-Encoding: gzip`")
+    if body.startswith(ZIP):
+        raise FileRefused("the body is a zip file (or a spreadsheet): send the CSV file that is in it")
+    return body

@@ -31,6 +31,12 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 * **Ask why** with `POST /predict?explain=true`: each runner's answer then has what its form, box and times
   contribute.
 * **See** which model answers, and how good it is, with `GET /model_status`.
+* **Send** JSON in UTF-8, as it is or with `Content-Encoding: gzip`. HEAD is answered wherever GET is, OPTIONS
+  with the methods of an address, and a slash at the end of an address makes no difference.
+* **From a page of another origin** (CORS): no page may call, unless the service is started with its origin in
+  `GREYHOUND_CORS_ORIGINS='["https://races.example"]'`. It may then use GET, HEAD and POST with
+  `Content-Type`, `Content-Encoding`, `X-Request-ID` and an API key in `Authorization` or `X-API-Key`, and
+  read `X-Request-ID` and `Retry-After` of the answer; cookies are never used.
 * Every answer bears `X-Request-ID`; send your own, and it is kept.
 * Whatever goes wrong is told as a problem document (RFC 9457, `application/problem+json`): `type` for
   programs, `detail` for people, and for a bad card `errors`, one entry a broken rule, with a JSON Pointer to
@@ -55,14 +61,15 @@ REQUEST_ID: dict[str, Any] = {
     "example": "meeting-12-race-6",
 }
 _REASONS = {
-    400: "The body is not JSON in UTF-8",
+    400: "The body is not JSON in UTF-8, or not the gzip file that it claims to be",
     401: "An API key is needed, or the key or the signature that was sent is not right",
     403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
     404: "There is no such version, nothing of this kind of it, or no such race",
     409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, or "
     "the delivery was taken before",
-    413: "The body is longer than the service takes (256 KiB unless set otherwise)",
-    415: "The body claims to be something else than the JSON or CSV that it must be",
+    413: "The body, once unpacked, is longer than the service takes (256 KiB unless set otherwise)",
+    415: "The body claims to be something else than the JSON or CSV that it must be, or to be encoded "
+    "otherwise than by gzip",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
     429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
     503: "No model is loaded, or the registry or the race database is away",

@@ -35,9 +35,11 @@ from racing.errors import (
 )
 from service.errors import (
     BatchTooLong,
+    BodyNotGzip,
     BodyTooLarge,
     BodyTooSlow,
     BodyUnreadable,
+    EncodingNotRead,
     HeadTooLong,
     HeadTooSlow,
     KeyMissing,
@@ -59,6 +61,7 @@ from service.errors import (
     WebhookReplayed,
     WebhooksOff,
 )
+from service.methods import allowed_methods, is_preflight
 
 MEDIA_TYPE = "application/problem+json"
 MAX_VIOLATIONS = 50
@@ -124,9 +127,11 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
     BatchTooLong: Kind(413, "batch-too-long", "The batch has too many cards"),
+    BodyNotGzip: Kind(400, "body-not-gzip", "The body is not gzip"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
     BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
     BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
+    EncodingNotRead: Kind(415, "encoding-not-read", "The body's encoding is not read"),
     ModelTooSlow: Kind(503, "model-too-slow", "The version is too slow"),
     HeadTooLong: Kind(431, "head-too-long", "The head of the request is too long"),
     HeadTooSlow: Kind(408, "head-too-slow", "The head of the request did not arrive in time"),
@@ -190,6 +195,8 @@ def _headers_of(error: Exception, kind: Kind) -> dict[str, str]:
     """Return the headers of an error: how to be let in, when to come again, or that the connection ends."""
     if isinstance(error, BodyTooSlow):
         return {"Connection": "close"}
+    if isinstance(error, EncodingNotRead):
+        return {"Accept-Encoding": "gzip"}  # RFC 7694
     if kind.status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="greyhound"'}
     retry_after_s = getattr(error, "retry_after_s", None)
@@ -260,7 +267,13 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
         detail = "there is nothing at this address; /docs shows what there is"
     else:
         detail = str(error.detail)
-    return _response(kind, detail, _request_id(request), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request.scope)
+        detail = f"this address takes {headers['Allow']}, not {request.scope['method']}"
+        if is_preflight(request.scope):
+            detail = "pages of other origins may not call the service; see GREYHOUND_CORS_ORIGINS"
+    return _response(kind, detail, _request_id(request), headers=headers)
 
 
 async def _of_bug(request: Request, error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """What a running service holds, and what its handlers do with it."""
 
 import asyncio
+import codecs
 import datetime as dt
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from fastapi import Depends, Request
 from racing.cards import Card
 from service.door.guard import Guard
 from service.door.keyring import Keyring
-from service.errors import NotJson
+from service.errors import BodyUnreadable, NotJson
 from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
 from service.following.watcher import AliasWatcher
@@ -28,6 +29,13 @@ from service.race_database import RaceDatabase
 from service.settings import ServiceSettings
 from service.watching.lookout import Lookout
 from service.watching.phases import PhaseClock
+
+GZIP = b"\x1f\x8b"
+# UTF-16 without its mark has a NUL beside each letter: of `{`, `[` or a blank that JSON begins with.
+_MARKS = (
+    codecs.BOM_UTF8, GZIP, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\0",
+    *(bytes((first, 0)) for first in b"{[ \n\r\t"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,24 @@ async def json_body(request: Request) -> bytes:
     kind = sent.partition(";")[0].strip().lower()
     if kind != "application/json":
         raise NotJson("send the header `Content-Type: application/json`")
-    return await request.body()
+    return utf8_of(await request.body())
+
+
+def utf8_of(body: bytes) -> bytes:
+    """Return a body of JSON in UTF-8, without the mark that some editors put before it.
+
+    Raises
+    ------
+    service.errors.BodyUnreadable
+        If it is plainly something else that goes by the name of JSON.
+    """
+    if body.startswith(_MARKS):
+        if body.startswith(codecs.BOM_UTF8):
+            return body.removeprefix(codecs.BOM_UTF8)
+        if body.startswith(GZIP):
+            raise BodyUnreadable("the body is a gzip file: send it with the header `Content-Encoding: gzip`")
+        raise BodyUnreadable("the body is JSON in UTF-16 or UTF-32: send it in UTF-8")
+    return body
 
 
 Service = Annotated[Running, Depends(running)]

@@ -1,8 +1,9 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
+import re
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -210,3 +211,22 @@ class ServiceSettings(BaseSettings):
         ge=1024 * 1024,
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
+
+    @field_validator("root_path")
+    @classmethod
+    def _one_slash_in_front(cls, path: str) -> str:
+        """Take `greyhound/` for `/greyhound`."""
+        path = path.strip("/")
+        if not re.fullmatch(r"[\w.~/-]*", path, re.ASCII):
+            raise ValueError(f"a root path has letters, digits and . ~ _ - / only, got {path[:60]!r}")
+        return f"/{path}" if path else ""
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what no browser would ever send, and so would open nothing in silence."""
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+", origin):
+                rule = "an origin is `*` or SCHEME://HOST[:PORT] in small letters, without path or last slash"
+                raise ValueError(f"{rule}, got {origin[:80]!r}")
+        return origins

@@ -1,1 +1,1 @@
-"""Reference pages, made from the code at each build and never written by hand."""
+"""Reference pages, made from the code and never written by hand."""

@@ -1,31 +1,31 @@
-"""Make the reference pages; mkdocs' plugin gen-files runs this at each build."""
+"""The reference pages, made from the code: ``python -m docs.made.pages`` writes them."""
 
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # `mkdocs build` does not look where it stands, `python -m mkdocs build` does
+from docs.made.client import client_page
+from docs.made.commands import commands_page
+from docs.made.features import features_page
+from docs.made.http_api import http_api_page
+from docs.made.settings import settings_page
+from docs.made.tables import tables_page
 
-import mkdocs_gen_files  # noqa: E402
+REFERENCE = Path(__file__).parents[1] / "reference"
+MARK = "<!-- from here on made from the code by `make reference` -->\n"
 
-from docs.made.client import client_page  # noqa: E402
-from docs.made.commands import commands_page  # noqa: E402
-from docs.made.features import features_page  # noqa: E402
-from docs.made.http_api import http_api_page  # noqa: E402
-from docs.made.settings import settings_page  # noqa: E402
-from docs.made.tables import tables_page  # noqa: E402
 
-PAGES = {
-    "commands": commands_page,
-    "features": features_page,
-    "http-api": http_api_page,
-    "settings": settings_page,
-    "tables": tables_page,
-}
+def reference_pages() -> dict[str, str]:
+    """Return the text of each page that is made from the code, by the name of its file."""
+    by_hand = (REFERENCE / "client.md").read_text(encoding="utf-8").partition(MARK)[0]
+    return {
+        "client.md": by_hand + MARK + client_page(),
+        "commands.md": commands_page(),
+        "features.md": features_page(),
+        "http-api.md": http_api_page(),
+        "settings.md": settings_page(),
+        "tables.md": tables_page(),
+    }
 
-for name, make in PAGES.items():
-    with mkdocs_gen_files.open(f"reference/{name}.md", "w") as page:
-        page.write(make())
 
-with mkdocs_gen_files.open("reference/client.md", "a") as page:
-    page.write(client_page())
+if __name__ == "__main__":
+    for name, text in reference_pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")

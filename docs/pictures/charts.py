@@ -9,6 +9,20 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
+# Every picture has it, those drawn by hand too, to be read beside the sources. The site takes it out.
+STYLE = """\
+<style>
+svg { font-family: system-ui, sans-serif; font-size: 12.5px; color-scheme: light dark; }
+text { fill: #1f2328; } .soft { fill: #59636e; } .strong { font-weight: 600; } .tip { fill: #59636e; }
+.box { fill: #f3f4f6; stroke: #59636e; } .ours { fill: #ddefe8; stroke: #0f7d55; }
+.warn { fill: #f8e9da; stroke: #d9822b; } .dot-warn { fill: #d9822b; } .dot { fill: #0f7d55; }
+.line { fill: none; stroke: #59636e; stroke-width: 1.4; } .dash { stroke-dasharray: 5 4; }
+.grid { fill: none; stroke: #d5d9de; } .band { fill: #0f7d55; opacity: 0.16; }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3; } .soft { fill: #9aa4af; } .box { fill: #1c2228; } .ours { fill: #15362a; }
+.warn { fill: #3a2a18; } .grid { stroke: #343b43; } .dot { fill: #a5e6c8; } }
+</style>"""
+
 SMOTE_CHANGES = {
     "Logistic regression": (0.0790, 0.0005),
     "Random forest": (0.0274, 0.0052),
@@ -121,9 +135,9 @@ def _legend(x: float, y: float, entries: Iterable[tuple[str, str]]) -> str:
 
 def _svg(width: int, height: int, title: str, parts: Iterable[str]) -> str:
     inner = "\n".join(parts)
-    return (
-        f'<svg viewBox="-2 -2 {width + 4} {height + 4}" role="img"><title>{title}</title>\n{inner}\n</svg>\n'
-    )
+    size = f'width="{width + 4}" height="{height + 4}" viewBox="-2 -2 {width + 4} {height + 4}"'
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"><title>{title}</title>'
+    return f"{start}\n{STYLE}\n{inner}\n</svg>\n"
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def import_group(context: click.Context, undo: str | None, database: str, as_jso
 @json_option
 @progress_option
 def form_guides(paths: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Import form guides: CSV cards whose rows are the dogs' past runs.
+    """Import form guides, "expert form" CSV files: cards whose rows are the dogs' past runs.
 
     Example: greyhound import form-guides guides/
     """
@@ -69,9 +69,9 @@ def form_guides(paths: tuple[str, ...], database: str, as_json: bool) -> None:
 @json_option
 @progress_option
 def betfair(paths: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Import Betfair's monthly files, ANZ_Greyhounds_YYYY_MM.csv[.gz].
+    """Import Betfair's monthly files, Iggy_Model_V2_Results_YYYY_MM.csv or ANZ_Greyhounds_YYYY_MM.csv.
 
-    Example: greyhound import betfair ANZ_Greyhounds_2025_07.csv.gz
+    Example: greyhound import betfair Iggy_Model_V2_Results_2025_07.csv
     """
     _import(import_betfair, paths, database, as_json)
 

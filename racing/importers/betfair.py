@@ -1,4 +1,4 @@
-"""Betfair's monthly files ``ANZ_Greyhounds_YYYY_MM.csv[.gz]``: whole fields with prices."""
+"""Betfair's monthly files ``Iggy_Model_V2_Results_YYYY_MM.csv``: whole fields with prices."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The Greyhound Recorder's form guides: a card whose rows are its dogs' past runs."""
+"""Form guides, "expert form" CSV files of thedogs.com.au and others: a card whose rows are past runs."""
 
 import re
 from collections.abc import Iterable, Iterator

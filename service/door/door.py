@@ -32,7 +32,7 @@ class Door:
     def __init__(self, app: ASGIApp, *, settings: ServiceSettings, guard: Guard, metrics: Metrics) -> None:
         self._app = app
         self._guard = guard
-        self._root_path = settings.root_path.rstrip("/")
+        self._root_path = settings.root_path
         self._max_body_bytes = settings.max_body_bytes
         self._max_batch_bytes = settings.max_batch_bytes
         self._is_all_behind_keys = settings.protect == "everything"
@@ -49,6 +49,9 @@ class Door:
         sent = headers.get(_HEADER, b"")
         request_id = sent.decode() if _ID.fullmatch(sent) else os.urandom(16).hex()
         scope["request_id"] = request_id
+        path: str = scope["path"]
+        if path.endswith("/") or path == self._root_path:
+            scope["path"] = _without_last_slash(path, self._root_path)
         if self._root_path:
             scope["root_path"] = self._root_path
         ours = self._headers
@@ -105,6 +108,15 @@ class Door:
 
     def _too_large(self, limit: int) -> BodyTooLarge:
         return BodyTooLarge(f"a body has at most {limit} bytes; this one has more")
+
+
+def _without_last_slash(path: str, root_path: str) -> str:
+    """Return the path of the route: `/predict/` is answered as `/predict`, not by a redirect.
+
+    A redirect would have to know by which name and prefix the client came, and many clients lose their body.
+    """
+    path = path.rstrip("/")
+    return path if path not in ("", root_path) else f"{path}/"
 
 
 def _limited(receive: Receive, limit: int, too_large: Any) -> Receive:

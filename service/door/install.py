@@ -17,8 +17,8 @@ def install(app: FastAPI, running: Running) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", KEY_HEADER, HEADER),
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=("Authorization", "Content-Encoding", KEY_HEADER, HEADER),
             expose_headers=(HEADER, "Retry-After"),
         )
     if settings.trusted_proxies:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import BodyTooSlow, ServiceError
 from service.problems import problem_response
 from service.process.draining import Draining
+from service.process.encodings import is_gzip, unpacked
 from service.process.queueing import Queue
 
 QUEUED = ("/predict",)
@@ -30,7 +31,9 @@ class Admission:
     body_timeout_s
         How long a body may take to arrive.
     max_body_bytes
-        How long a usual body is at the most.
+        How long a usual body is at the most, once unpacked.
+    max_batch_bytes
+        The same for a body to one of ``paced``.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Admission:
         draining: Draining,
         body_timeout_s: float,
         max_body_bytes: int,
+        max_batch_bytes: int,
         queued: Collection[str] = QUEUED,
         paced: Collection[str] = PACED,
         root_path: str = "",
@@ -51,6 +55,8 @@ class Admission:
         self._body_timeout_s = body_timeout_s
         self._queued = frozenset({*queued, *(root_path + path for path in queued)})
         self._paced = frozenset({*paced, *(root_path + path for path in paced)})
+        self._max_body_bytes = max_body_bytes
+        self._max_batch_bytes = max_batch_bytes
         self._s_per_byte = body_timeout_s / max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +77,10 @@ class Admission:
         # would reset it, and the client might never see the answer.
         if queue and queue.is_full and not self._draining.is_closing:
             raise queue.refusal()
-        body = await self._whole_body(receive, is_paced=scope["path"] in self._paced)
+        is_paced, is_packed = scope["path"] in self._paced, is_gzip(scope["headers"])
+        body = await self._whole_body(receive, is_paced=is_paced)
+        if is_packed:
+            body = await unpacked(body, self._max_batch_bytes if is_paced else self._max_body_bytes)
         if queue is None:
             await self._app(scope, _once(body, receive), send)
             return

@@ -10,7 +10,7 @@ from service.batch import JSON, NDJSON, RawCard, answers_to, card_of_form_guide,
 from service.examples import EXAMPLE_GUIDE, EXAMPLE_LINES
 from service.form_guide import CSV, AboutGuide
 from service.openapi import REQUEST_ID, parameters, problems
-from service.running import Service
+from service.running import Service, utf8_of
 from service.schemas import EXAMPLE_CARD
 
 router = APIRouter(tags=["prediction"])
@@ -65,7 +65,7 @@ async def predict_batch(
     if kind == CSV:
         cards: list[RawCard] = [await asyncio.to_thread(card_of_form_guide, body, told)]
     else:
-        cards = cards_of(kind, body, at_most=service.settings.max_batch_cards)
+        cards = cards_of(kind, utf8_of(body), at_most=service.settings.max_batch_cards)
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
     lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])

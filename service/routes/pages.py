@@ -84,7 +84,7 @@ def _asset_url(request: Request, name: str) -> str:
 
 
 def _under_root(request: Request, path: str) -> str:
-    return f"{request.scope.get('root_path', '').rstrip('/')}{path}"
+    return f"{request.scope.get('root_path', '')}{path}"
 
 
 def _under_policy(page: HTMLResponse) -> HTMLResponse:

@@ -30,7 +30,7 @@ def form_guide(folder: Path) -> Path:
 
 def betfair_month(folder: Path) -> Path:
     rows = [betfair_row(f"{box}. Dog {box}", box, won="1.0" if box == 1 else "0.0") for box in range(1, 7)]
-    return write(folder, "ANZ_Greyhounds_2025_07.csv", BETFAIR_HEADER, *rows)
+    return write(folder, "Iggy_Model_V2_Results_2025_07.csv", BETFAIR_HEADER, *rows)
 
 
 def own_results(folder: Path) -> Path:

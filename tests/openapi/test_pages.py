@@ -1,13 +1,17 @@
 """``/docs`` and ``/redoc`` in a real Chromium that reaches nothing but the service."""
 
+import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.service.builders import make_registry, running_service
+from tests.service.builders import make_card, make_registry, running_service
 
 
 @contextmanager
@@ -63,3 +67,63 @@ def test_the_page_to_read_shows_every_operation(browser: Browser, shown_at: str)
         assert page.get_by_role("heading", name="The champion and how it got here").count() == 1
         page.get_by_placeholder("Search").fill("rollback")
         page.get_by_role("menuitem", name="Go back to the champion before").first.wait_for()
+
+
+SCRIPT = """async ([url, card]) => {
+    const send = (headers, body) => fetch(url + "/predict", {method: "POST", headers, body});
+    const zipped = new Blob([card]).stream().pipeThrough(new CompressionStream("gzip"));
+    const json = {"Content-Type": "application/json", "X-Request-ID": "page-1"};
+    try {
+        const body = await new Response(zipped).blob();
+        const answer = await send({...json, "Content-Encoding": "gzip"}, body);
+        const refused = await send({...json, "X-API-Key": "none"}, "{");
+        return [answer.status, answer.headers.get("X-Request-ID"), (await answer.json()).runners[0].name,
+                refused.status, (await refused.json()).type];
+    } catch (error) { return [String(error)]; }
+}"""
+
+
+class Blank(BaseHTTPRequestHandler):
+    """A page of another origin, with nothing on it."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def other_port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Blank) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def fetched(browser: Browser, url: str, origin: str) -> list[object]:
+    """What a script of a page of another origin gets of predictions, or the browser's refusal."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(origin)
+    got: list[object] = page.evaluate(SCRIPT, [url, json.dumps(make_card())])
+    context.close()
+    return got
+
+
+def test_a_page_of_another_origin_may_call_only_if_it_is_listed(
+    browser: Browser, tmp_path: Path, other_port: int
+) -> None:
+    uri, listed, other = (
+        make_registry(tmp_path),
+        f"http://localhost:{other_port}",
+        f"http://127.0.0.1:{other_port}",
+    )
+    with running_service(uri, cors_origins=(listed,)) as service:
+        unreadable = "urn:greyhound:problem:body-unreadable"
+        assert fetched(browser, service.url, listed) == [200, "page-1", "Dog B", 400, unreadable]
+        assert fetched(browser, service.url, other) == ["TypeError: Failed to fetch"]
+    with running_service(uri) as service:
+        assert fetched(browser, service.url, listed) == ["TypeError: Failed to fetch"]

@@ -11,6 +11,7 @@ import pytest
 
 from service.door.client import client_of
 from service.routes.pages import VERSION
+from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import service_with_keys
 
@@ -101,6 +102,7 @@ def test_hsts_is_sent_where_it_is_set(registry: str) -> None:
 def test_pages_of_other_origins_are_kept_out_unless_listed(service: RunningService, registry: str) -> None:
     closed = service.client.options("/predict", headers=PREFLIGHT)
     assert closed.status_code == 405
+    assert "GREYHOUND_CORS_ORIGINS" in closed.json()["detail"]
     assert "Access-Control-Allow-Origin" not in closed.headers
     with running_service(registry, cors_origins=(ORIGIN,), protect="everything") as open_to_one:
         preflight = open_to_one.client.options("/predict", headers=PREFLIGHT)
@@ -113,6 +115,31 @@ def test_pages_of_other_origins_are_kept_out_unless_listed(service: RunningServi
         other = open_to_one.client.options("/predict", headers=PREFLIGHT | {"Origin": "https://evil.example"})
         assert other.status_code == 400
         assert "Access-Control-Allow-Origin" not in other.headers
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://races.example/",
+        "races.example",
+        "https://races.example/app",
+        "HTTPS://Races.example",
+        "",
+        "null",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused_at_the_start(origin: str) -> None:
+    with pytest.raises(ValueError, match="an origin is"):
+        ServiceSettings(cors_origins=(origin,))
+
+
+def test_the_page_of_the_api_tells_what_other_origins_may_do(service: RunningService) -> None:
+    words = service.client.get("/openapi.json").json()["info"]["description"]
+    assert "CORS" in words
+    assert "GREYHOUND_CORS_ORIGINS" in words
+    assert ServiceSettings(
+        cors_origins=("*", ORIGIN, "http://localhost:3000", "capacitor://localhost")
+    ).cors_origins
 
 
 def test_a_client_that_asks_too_often_is_told_when_to_come_back(registry: str) -> None:

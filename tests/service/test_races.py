@@ -50,7 +50,9 @@ def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         )
         for dog, box in (("Elsa", 1), ("Fina", 2))
     ]
-    import_betfair(engine, [write(tmp_path, "ANZ_Greyhounds_2026_07.csv", BETFAIR_HEADER, *run, *to_come)])
+    import_betfair(
+        engine, [write(tmp_path, "Iggy_Model_V2_Results_2026_07.csv", BETFAIR_HEADER, *run, *to_come)]
+    )
     rows = [
         results_row("Gala", 1, "1", date=day),
         results_row("Hera", 1, "2", date=day).replace(",1,2,", ",,2,"),
