@@ -74,7 +74,7 @@ def simulate(
     from racing.database.engine import open_database
     from racing.simulator import simulate_season
 
-    until = until or dt.date.today() - dt.timedelta(days=1)
+    until = until or dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     if start is not None and start > until:
         raise click.UsageError(f"--from must not be after --until, got {start} and {until}")
     if results_file is not None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from racing.cards import DISTANCE_M, PRICE, WEIGHT_KG
+from racing.cards import DISTANCE_M, FIRST_DAY, PRICE, WEIGHT_KG
 from racing.database.tables import RunFacts
 from racing.importers.reading import CsvFile
 from racing.importers.report import Problem
+from racing.track_time import latest_day
 
 FACTS = tuple(RunFacts.model_fields)
-FIRST_DAY = dt.date(1990, 1, 1)
 MAX_MARGIN_LENGTHS = 50.0
 _EPOCH = dt.date(1970, 1, 1)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
@@ -90,7 +90,7 @@ def date_of(words: str) -> dt.date:
             raise ValueError(text)
     except ValueError:
         raise RowRefused(f"a date is written YYYY-MM-DD or D/MM/YYYY, got {words!r}") from None
-    if not FIRST_DAY <= date <= dt.date.today():
+    if not FIRST_DAY <= date <= latest_day():
         raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
     return date
 
