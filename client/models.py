@@ -997,7 +997,7 @@ class PredictionOut(BaseModel):
     track: str
     """As in the request."""
     distance_m: int
-    """As in the request."""
+    """Distance in metres, as in the request."""
     grade: str | None
     """As in the request."""
     race_number: int | None

@@ -84,7 +84,7 @@ class RunnerIn(Input):
     )
     rug: Box | None = Field(
         default=None,
-        description="Its number on the card, where that is not its box: 9 of a reserve that starts from box 6.",
+        description="Its number on the card if not its box: 9 of a reserve that starts from box 6.",
         examples=[1],
     )
     is_reserve: bool | None = Field(
@@ -142,7 +142,7 @@ class CardIn(Input):
     runners: list[RunnerIn] = Field(
         min_length=N_RUNNERS[0],
         max_length=N_RUNNERS[1],
-        description="Every starter, each in a box of its own, and reserves and the scratched if you like; two "
+        description="Every starter, each in a box of its own, reserves and the scratched if you like; two "
         "must start. Leave out empty boxes (`VACANT`).",
         examples=[[{"name": "Sir Tick", "box": 1}, {"name": "Nala's Ghost", "box": 2}]],
     )
@@ -268,7 +268,7 @@ class PredictionOut(BaseModel):
     )
     date: dt.date = Field(description="Race day, as in the request.", examples=["2026-03-14"])
     track: str = Field(description="As in the request.", examples=["Sandown Park"])
-    distance_m: int = Field(description="As in the request.", examples=[515])
+    distance_m: int = Field(description="Distance in metres, as in the request.", examples=[515])
     grade: str | None = Field(description="As in the request.", examples=["Grade 5"])
     race_number: int | None = Field(description="As in the request.", examples=[6])
     n_places: int = Field(
