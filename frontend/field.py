@@ -50,7 +50,7 @@ class Field:
     rows: tuple[FieldRow, ...]
     not_starting: tuple[NotStarting, ...]
     free_boxes: tuple[int, ...]
-    """Those that a reserve could start from."""
+    """Those that a reserve could start from, the boxes of the scratched first."""
     topics: tuple[str, ...]
     """Of all reasons, those that matter most in this field first."""
 
@@ -95,7 +95,8 @@ def field_of(card: dict[str, Any], answer: PredictionOut, outcome: OutcomeOut | 
         for place, one in runners
         if one.status != "starter"
     ]
-    free = [box for box in STARTING_BOXES if box not in taken]
+    left = {one.box for _, one in runners if one.status == "scratched"}
+    free = sorted(set(STARTING_BOXES) - taken, key=lambda box: (box not in left, box))
     return Field(tuple(rows), tuple(others), tuple(free), _topics(answer.runners))
 
 
