@@ -591,7 +591,7 @@ class RunnerIn(BaseModel):
     box: Annotated[int, Field(ge=1, le=10)]
     """Box that it starts from. A reserve without one stands in that of its number, 9 or 10; one that runs takes the box of the runner it replaces, with its own number as `rug`."""
     rug: Annotated[int | None, Field(ge=1, le=10)] = None
-    """Its number on the card, where that is not its box: 9 of a reserve that starts from box 6."""
+    """Its number on the card if not its box: 9 of a reserve that starts from box 6."""
     is_reserve: bool | None = None
     """Whether it is a reserve without a box to start from; such a one gets no share. Left out or null, it is where it stands in box 9 or 10. `false` for a race that was run with it in that box."""
     is_scratched: bool | None = False
@@ -829,7 +829,7 @@ class CardIn(BaseModel):
     race_number: Annotated[int | None, Field(ge=1, le=30)] = None
     """Number of the race at the meeting."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
-    """Every starter, each in a box of its own, and reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
+    """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
 
 
 class DataOut(BaseModel):

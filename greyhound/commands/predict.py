@@ -256,7 +256,9 @@ def _number(model: str) -> int:
 
 
 def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
-    table = Table(title=escape(_title(answer)), title_justify="left")
+    for line in _titles(answer):
+        console.print(line, markup=False, soft_wrap=True)
+    table = Table()
     starters = [runner for runner in answer.runners if runner.status == "starter"]
     has_market = starters[0].market_probability is not None
     has_combined = starters[0].combined_probability is not None
@@ -290,13 +292,13 @@ def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
         console.print(f"left out: {note}", markup=False, soft_wrap=True)
 
 
-def _title(answer: "PredictionOut") -> str:
+def _titles(answer: "PredictionOut") -> tuple[str, str]:
     """Return which race it is, and which model answers."""
     number = "" if answer.race_number is None else f" race {answer.race_number}"
     parts = [f"{answer.track}{number}", f"{answer.date:%a} {answer.date.day} {answer.date:%B %Y}"]
     parts += [f"{answer.distance_m} m", *([answer.grade] if answer.grade else [])]
     simulated = ", trained on simulated races" if answer.is_simulated else ""
-    return f"{', '.join(parts)}\nmodel version {answer.model_version}{simulated}"
+    return ", ".join(parts), f"model version {answer.model_version}{simulated}"
 
 
 def _print_explanations(answer: "PredictionOut") -> None:

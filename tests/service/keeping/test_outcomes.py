@@ -13,11 +13,12 @@ import pytest
 
 from racing.database.engine import open_database
 from racing.importers.undo import imported_files, undo_import
+from racing.track_time import today_at
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keeping.builders import make_sqlite
 from tests.service.keys import make_keys, wait_until_keys_are_read
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = today_at("Sandown Park")
 NAMES = ["Anna", "Bela", "Cleo", "Dora", "Edda", "Fips"]
 
 
