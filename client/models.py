@@ -589,11 +589,17 @@ class RunnerIn(BaseModel):
     name: Annotated[str, Field(max_length=60, min_length=1)]
     """The dog's name; case, punctuation and a leading card number do not matter."""
     box: Annotated[int, Field(ge=1, le=10)]
-    """Box that it starts from. A reserve takes the box of the runner it replaces."""
+    """Box that it starts from. A reserve without one stands in that of its number, 9 or 10; one that runs takes the box of the runner it replaces, with its own number as `rug`."""
+    rug: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Its number on the card if not its box: 9 of a reserve that starts from box 6."""
+    is_reserve: bool | None = None
+    """Whether it is a reserve without a box to start from; such a one gets no share. Left out or null, it is where it stands in box 9 or 10. `false` for a race that was run with it in that box."""
+    is_scratched: bool | None = False
+    """Whether it was withdrawn: it gets no share, and its box is free for a reserve."""
     weight_kg: Annotated[float | None, Field(ge=15.0, le=50.0)] = None
     """Weight today in kilograms."""
     price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
-    """The market's decimal odds for this race. Where every runner has one, the market's and the combined probabilities are answered too; the model itself never sees it."""
+    """The market's decimal odds for this race. Where every starter has one, the market's and the combined probabilities are answered too; the model itself never sees it."""
     rated_price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
     """An outside model's decimal odds for this race."""
     early_speed: Annotated[float | None, Field(ge=0.0, le=1.0)] = None
@@ -609,22 +615,26 @@ class RunnerOut(BaseModel):
     """As in the request."""
     box: int
     """As in the request."""
+    rug: int
+    """Its number on the card."""
+    status: Literal["starter", "reserve", "scratched"]
+    """`starter`; or `reserve` or `scratched`, which have no share: their probabilities are 0, and they stand behind all starters in `rank`."""
     win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
-    """Chance of winning; the runners' sum to 1."""
+    """Chance of winning; the starters' sum to 1."""
     place_probability: Annotated[float, Field(ge=0.0, le=1.0)]
-    """Chance of one of the places paid (`n_places`); the runners' sum to `n_places`."""
+    """Chance of one of the places paid (`n_places`); the starters' sum to `n_places`. With up to four starters only the win pays, and it is the chance of winning."""
     fair_price: float
-    """1 / win_probability, decimal odds."""
+    """1 / win_probability, decimal odds. Of a runner that does not start 1e12: no price is worth taking."""
     rank: Annotated[int, Field(ge=1)]
-    """1 for the likeliest winner."""
+    """1 for the likeliest winner; those that do not start come last."""
     is_known: bool
     """Whether the database knows the dog."""
     n_prior_runs: Annotated[int, Field(ge=0)]
     """Runs before race day that the answer draws on."""
     market_probability: Annotated[float | None, Field(ge=0.0, le=1.0)]
-    """1 / price shared out within the race; null unless every runner has a price."""
+    """1 / price shared out among the starters; null unless each of them has a price."""
     combined_probability: Annotated[float | None, Field(ge=0.0, le=1.0)]
-    """Model and market combined; null unless every runner has a price and the model has learnt how to combine them."""
+    """Model and market combined; null unless every starter has a price and the model has learnt how to combine them."""
     explanation: ExplanationOut | None
     """Why; null unless the request asks with `explain=true`."""
 
@@ -635,7 +645,7 @@ class RunnerResultIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    name: Annotated[str, Field(max_length=60, min_length=1, pattern="^[^\\x00-\\x1f]*$")]
+    name: Annotated[str, Field(max_length=60, min_length=1)]
     """The dog's name."""
     box: Annotated[int | None, Field(ge=1, le=10)] = None
     """Box that it started from."""
@@ -782,7 +792,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known."""
     text: str
     """A sentence, for people."""
 
@@ -819,7 +829,7 @@ class CardIn(BaseModel):
     race_number: Annotated[int | None, Field(ge=1, le=30)] = None
     """Number of the race at the meeting."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
-    """Every starter, each in a box of its own."""
+    """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
 
 
 class DataOut(BaseModel):
@@ -982,8 +992,18 @@ class PredictionOut(BaseModel):
     """As in the header `X-Request-ID`, sent along or made here."""
     is_simulated: bool
     """Whether the model was trained on simulated races only."""
+    date: date_aliased
+    """Race day, as in the request."""
+    track: str
+    """As in the request."""
+    distance_m: int
+    """Distance in metres, as in the request."""
+    grade: str | None
+    """As in the request."""
+    race_number: int | None
+    """As in the request."""
     n_places: Annotated[int, Field(ge=1, le=3)]
-    """Places paid for a field of this size."""
+    """Places paid for so many starters: 3 from eight on, 2 from five; with up to four only the win pays."""
     base_strength: float | None
     """What explanations start from: the strength of a runner whose every feature is the field's mean (of codes such as the box the most common one, among equals the middle one). Null unless the request asks with `explain=true`."""
     runners: list[RunnerOut]
@@ -1000,13 +1020,13 @@ class RaceResultIn(BaseModel):
     )
     date: date_aliased
     """Race day, not after today."""
-    track: Annotated[str, Field(max_length=60, min_length=1, pattern="^[^\\x00-\\x1f]*$")]
+    track: Annotated[str, Field(max_length=60, min_length=1)]
     """Track, under any name that it goes by."""
     distance_m: Annotated[int, Field(ge=150, le=1200)]
     """Distance in metres."""
     race_number: Annotated[int, Field(ge=1, le=20)]
     """Number of the race at the meeting."""
-    grade: Annotated[str | None, Field(max_length=60, min_length=1, pattern="^[^\\x00-\\x1f]*$")] = None
+    grade: Annotated[str | None, Field(max_length=60, min_length=1)] = None
     """Grade as the source writes it."""
     runners: Annotated[list[RunnerResultIn], Field(max_length=10, min_length=2)]
     """Every starter."""

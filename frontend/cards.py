@@ -35,14 +35,30 @@ def filled_in(form: Mapping[str, str]) -> dict[str, str]:
     return {name: words for name in fields if (words := _of(form, name))}
 
 
-def with_prices(card: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
-    """Return a card with the prices that were filled in, and no others."""
-    runners = []
-    for runner in card["runners"]:
-        plain = {name: value for name, value in runner.items() if name != "price"}
-        words = _of(form, f"price{runner['box']}")
-        runners.append(plain | ({"price": _decimal(words)} if words else {}))
+def with_changes(card: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
+    """Return a card as the form of its field changes it: prices, who is scratched, which reserve runs.
+
+    The form names runners by where they stand on the card.
+    """
+    runners = [_changed(runner, str(place), form) for place, runner in enumerate(card["runners"])]
     return {**card, "runners": runners}
+
+
+def _changed(runner: Mapping[str, Any], place: str, form: Mapping[str, str]) -> dict[str, Any]:
+    changed = dict(runner)
+    if f"price{place}" in form:
+        changed.pop("price", None)
+        if words := _of(form, f"price{place}"):
+            changed["price"] = _decimal(words)
+    if form.get("scratch") == place:
+        changed["is_scratched"] = True
+    elif form.get("restore") == place:
+        changed.pop("is_scratched", None)
+    elif form.get("run") == place and (box := _of(form, f"box{place}")):
+        changed |= {"box": _whole(box), "rug": changed.get("rug") or changed["box"], "is_reserve": False}
+    elif form.get("rest") == place:
+        changed |= {"box": changed.get("rug") or changed["box"], "is_reserve": True}
+    return changed
 
 
 def sent_along(text: str) -> dict[str, Any] | None:

@@ -7,13 +7,16 @@ from typing import Any
 from client.models import ContributionOut, FinishOut, OutcomeOut, PredictionOut, RunnerOut
 
 N_REASONS = 3
+STARTING_BOXES = range(1, 9)
 NOTICEABLE = 0.02  # log odds: 2 % more or less is no reason
 
 
 @dataclass(frozen=True)
 class FieldRow:
-    """One runner; bars are in percent of the longest."""
+    """One runner that starts; bars are in percent of the longest."""
 
+    place: int
+    """Where it stands on the card, from 0."""
     runner: RunnerOut
     price: float | None
     """The market's, as on the card."""
@@ -31,10 +34,23 @@ class FieldRow:
 
 
 @dataclass(frozen=True)
+class NotStarting:
+    """A reserve, or a runner that is scratched."""
+
+    place: int
+    runner: RunnerOut
+    is_box_free: bool
+    """Whether nobody else starts from its box."""
+
+
+@dataclass(frozen=True)
 class Field:
-    """The runners, the likeliest first."""
+    """The starters, the likeliest first, and the others as they stand on the card."""
 
     rows: tuple[FieldRow, ...]
+    not_starting: tuple[NotStarting, ...]
+    free_boxes: tuple[int, ...]
+    """Those that a reserve could start from, the boxes of the scratched first."""
     topics: tuple[str, ...]
     """Of all reasons, those that matter most in this field first."""
 
@@ -56,22 +72,32 @@ class Field:
 
 def field_of(card: dict[str, Any], answer: PredictionOut, outcome: OutcomeOut | None = None) -> Field:
     """Return the field of a race."""
-    prices = {runner["box"]: runner.get("price") for runner in card["runners"]}
-    finishes = {finish.box: finish for finish in outcome.runners} if outcome else {}
-    longest = max(max(one.win_probability, one.market_probability or 0.0) for one in answer.runners)
+    finishes = {finish.name: finish for finish in outcome.runners} if outcome else {}
+    runners = list(enumerate(answer.runners))  # in the order of the card
+    starting = [(place, one) for place, one in runners if one.status == "starter"]
+    taken = {one.box for _, one in starting}
+    longest = max(max(one.win_probability, one.market_probability or 0.0) for _, one in starting)
     rows = [
         FieldRow(
+            place=place,
             runner=one,
-            price=prices.get(one.box),
+            price=card["runners"][place].get("price"),
             bar=_percent(one.win_probability, longest),
             market_at=None if one.market_probability is None else _percent(one.market_probability, longest),
             speaks_for=_largest(one, for_it=True),
             speaks_against=_largest(one, for_it=False),
-            finish=finishes.get(one.box),
+            finish=finishes.get(one.name),
         )
-        for one in sorted(answer.runners, key=lambda one: one.rank)
+        for place, one in sorted(starting, key=lambda row: row[1].rank)
     ]
-    return Field(tuple(rows), _topics(answer.runners))
+    others = [
+        NotStarting(place, one, is_box_free=one.box not in taken)
+        for place, one in runners
+        if one.status != "starter"
+    ]
+    left = {one.box for _, one in runners if one.status == "scratched"}
+    free = sorted(set(STARTING_BOXES) - taken, key=lambda box: (box not in left, box))
+    return Field(tuple(rows), tuple(others), tuple(free), _topics(answer.runners))
 
 
 def _percent(value: float, longest: float) -> float:

@@ -34,7 +34,7 @@ class Day(click.ParamType[dt.date]):
         if isinstance(value, dt.date):
             return value
         try:
-            return dt.date.fromisoformat(value)
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()  # no weeks, no 20260131
         except ValueError:
             self.fail(f"a date is written YYYY-MM-DD, got {value!r}", param, ctx)
 

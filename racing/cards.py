@@ -4,9 +4,12 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from racing.errors import CardRefused, Violation
-from racing.names import name_key
+from racing.names import is_placeholder, name_key
+from racing.plain_text import unprintable
+from racing.track_time import has_known_zone
 
 # What the importers and the service accept; outside it a value is a slip of the keyboard, not a greyhound.
 N_RUNNERS = (2, 10)
@@ -17,6 +20,10 @@ SPEED_M_S = (13.0, 20.0)
 PRICE = (1.001, 1000.0)
 EARLY_SPEED = (0.0, 1.0)
 DAYS_AHEAD = 60
+FIRST_DAY = dt.date(1990, 1, 1)
+FIRST_RESERVE = 9  # on a card the numbers 9 and 10 are reserves
+
+Status = Literal["starter", "reserve", "scratched"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +57,20 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """One dog in a race: its name and box, what the market says of it, and its form, in any order.
+    """One dog of a card: its name and box, what the market says of it, and its form, in any order.
 
-    ``box`` is where it starts; ``price`` is the market's decimal odds for this race, ``rated_price`` an
-    outside model's; ``early_speed`` is Betfair's published rating for this race, 0 slow to 1 fast from the
-    boxes. All three are optional.
+    ``box`` is where it starts, ``rug`` its number on the card, which is the box unless a reserve took
+    another's; :func:`status_of` tells whether it starts. ``price`` is the market's decimal odds for this
+    race, ``rated_price`` an outside model's; ``early_speed`` is Betfair's published rating for this race,
+    0 slow to 1 fast from the boxes. All three are optional.
     """
 
     name: str
     box: int
+    rug: int | None = None
+    is_reserve: bool | None = None
+    """``None``: where it stands in box 9 or 10."""
+    is_scratched: bool = False
     weight_kg: float | None = None
     price: float | None = None
     rated_price: float | None = None
@@ -78,11 +90,39 @@ class Card:
     race_number: int | None = None
 
 
+def status_of(runner: Runner) -> Status:
+    """Return whether a runner starts, is scratched, or is a reserve that has no box to start from."""
+    if runner.is_scratched:
+        return "scratched"
+    is_reserve = runner.box >= FIRST_RESERVE if runner.is_reserve is None else runner.is_reserve
+    return "reserve" if is_reserve else "starter"
+
+
+def rug_of(runner: Runner) -> int:
+    """Return the number that a runner has on the card."""
+    return runner.box if runner.rug is None else runner.rug
+
+
+def starters_of(card: Card) -> Card:
+    """Return a card with only those that start; the card itself where all do."""
+    starters = tuple(runner for runner in card.runners if status_of(runner) == "starter")
+    if len(starters) == len(card.runners):
+        return card
+    return Card(
+        date=card.date,
+        track=card.track,
+        distance_m=card.distance_m,
+        grade=card.grade,
+        race_number=card.race_number,
+        runners=starters,
+    )
+
+
 def check_card(card: Card, *, today: dt.date) -> None:
     """Raise :class:`~racing.errors.CardRefused` naming every rule that the card breaks.
 
     Types and single values outside their range are caught here too, so that the command line and the
-    service refuse the same cards with the same words.
+    service refuse the same cards with the same words. ``today`` is the day at the track.
     """
     violations = list(_violations(card, today))
     if violations:
@@ -101,28 +141,78 @@ def _violations(card: Card, today: dt.date) -> Iterator[Violation]:
         rule = f"distance_m must be {shortest}..{longest}, got {card.distance_m}"
         yield Violation(("distance_m",), rule)
     if card.date > today + dt.timedelta(days=DAYS_AHEAD):
-        rule = f"date must be at most {DAYS_AHEAD} days ahead of {today}, got {card.date}"
+        where = "" if has_known_zone(card.track) else ", the latest day anywhere as the track is not known"
+        rule = f"date must be at most {DAYS_AHEAD} days ahead of {today}{where}, got {card.date}"
         yield Violation(("date",), rule)
-    boxes = Counter(runner.box for runner in card.runners)
+    elif card.date < FIRST_DAY:
+        yield Violation(("date",), f"date must not be before {FIRST_DAY}, got {card.date}")
+    yield from _unprintable(card)
+    yield from _field_violations(card)
+
+
+def _field_violations(card: Card) -> Iterator[Violation]:
+    """Yield the rules that the runners break, each alone and together."""
+    statuses = [status_of(runner) for runner in card.runners]
+    n_starters, n_runners = statuses.count("starter"), len(card.runners)
+    if n_runners >= N_RUNNERS[0] > n_starters:
+        rule = f"a race needs {N_RUNNERS[0]} that start, got {n_starters} of {n_runners} runners: "
+        counts = f"{statuses.count('reserve')} reserves, {statuses.count('scratched')} scratched"
+        yield Violation(("runners",), rule + counts)
+    present = [(r, status) for r, status in zip(card.runners, statuses, strict=True) if status != "scratched"]
+    boxes = Counter(runner.box for runner, status in present if status == "starter")
+    rugs = Counter(rug_of(runner) for runner, _ in present)
     keys = [name_key(runner.name) for runner in card.runners]
     n_of_key = Counter(keys)
-    for i, (runner, key) in enumerate(zip(card.runners, keys, strict=True)):
+    for i, (runner, key, status) in enumerate(zip(card.runners, keys, statuses, strict=True)):
         who, path = f" (runner {runner.name!r})", ("runners", i)
         if not key:
             yield Violation((*path, "name"), f"name must hold a letter or digit, got {runner.name!r}")
+        elif is_placeholder(runner.name):
+            yield Violation((*path, "name"), f"leave out an empty box, got name {runner.name!r}")
         elif n_of_key[key] > 1:
             yield Violation((*path, "name"), f"a dog runs once in a race, got {runner.name!r} twice")
-        if boxes[runner.box] > 1:
+        if status == "starter" and boxes[runner.box] > 1:
             rule = f"a box holds one runner, got {boxes[runner.box]} in box {runner.box}{who}"
             yield Violation((*path, "box"), rule)
+        elif status != "scratched" and rugs[rug_of(runner)] > 1:
+            rule = f"a number stands once on a card, got {rug_of(runner)} for {rugs[rug_of(runner)]}{who}"
+            yield Violation((*path, "box" if runner.rug is None else "rug"), rule)
         for name, (low, high) in _LIMITS:
             value = getattr(runner, name)
             if value is not None and not low <= value <= high:
                 yield Violation((*path, name), f"{name} must be {low}..{high}, got {value}{who}")
+        for j, run in enumerate(runner.form):
+            if run.date < FIRST_DAY:
+                rule = f"date must not be before {FIRST_DAY}, got {run.date}{who}"
+                yield Violation((*path, "form", j, "date"), rule)
+
+
+def _unprintable(card: Card) -> Iterator[Violation]:
+    """Yield the texts that hold a character that does not print, which is rare: so all at once first."""
+    texts = [card.track, card.grade or ""]
+    for runner in card.runners:
+        texts.append(runner.name)
+        for run in runner.form:
+            texts += (run.track, run.grade or "")
+    if unprintable("".join(texts)) is None:
+        return
+    places: list[tuple[tuple[str | int, ...], str | None]] = [
+        (("track",), card.track),
+        (("grade",), card.grade),
+    ]
+    for i, runner in enumerate(card.runners):
+        places.append((("runners", i, "name"), runner.name))
+        for j, run in enumerate(runner.form):
+            of_run = ("runners", i, "form", j)
+            places += [((*of_run, "track"), run.track), ((*of_run, "grade"), run.grade)]
+    for path, text in places:
+        if (rule := unprintable(text or "")) is not None:
+            yield Violation(path, f"{path[-1]} {rule}")
 
 
 _LIMITS = (
     ("box", BOX),
+    ("rug", BOX),
     ("weight_kg", WEIGHT_KG),
     ("price", PRICE),
     ("rated_price", PRICE),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, select
 
-from racing.cards import PRICE, Card, Runner, check_card
+from racing.cards import FIRST_RESERVE, PRICE, Card, Runner, check_card
 from racing.database.tables import Dog, Race, Run, Track
 from racing.errors import CardRefused, NoSuchRace
 from racing.probabilities import market_probabilities
@@ -68,8 +68,8 @@ class StoredRace:
 def stored_race(engine: Engine, race_id: int) -> StoredRace:
     """Return a stored race.
 
-    A reserve whose box is not told stands in the box of its number, and a rated price beyond the highest
-    that a card takes stands as that one.
+    A reserve that ran from a box that is not told stands in the box of its number, and a rated price beyond
+    the highest that a card takes stands as that one.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def stored_race(engine: Engine, race_id: int) -> StoredRace:
     starters.sort(key=lambda run: (run.box or run.rug or 99, run.name))
     prices = next((kind for kind in ("bsp", "starting_price") if _all_have(starters, kind)), None)
     market = _market(starters, prices)
-    card, why_no_card = _card(race, starters)
+    card, why_no_card = _card(race, starters, is_run=is_run)
     return StoredRace(
         id=race.id,
         date=race.date,
@@ -123,7 +123,7 @@ def _market(runs: Sequence[Any], prices: str | None) -> list[float] | list[None]
     return shares
 
 
-def _card(race: Any, runs: Sequence[Any]) -> tuple[Card | None, str | None]:
+def _card(race: Any, runs: Sequence[Any], *, is_run: bool) -> tuple[Card | None, str | None]:
     """Return the card, or why there is none."""
     unknown = sorted(run.name for run in runs if not (run.box or run.rug))
     if unknown:
@@ -138,6 +138,8 @@ def _card(race: Any, runs: Sequence[Any]) -> tuple[Card | None, str | None]:
             Runner(
                 name=run.name,
                 box=run.box or run.rug,
+                rug=run.rug if run.box and (run.rug or 0) >= FIRST_RESERVE else None,
+                is_reserve=False if is_run and (run.box or run.rug) >= FIRST_RESERVE else None,  # it ran
                 weight_kg=run.weight_kg,
                 rated_price=None if run.rated_price is None else min(run.rated_price, PRICE[1]),
                 early_speed=run.early_speed,

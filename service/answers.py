@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
+from racing.cards import rug_of
 from service.following.slots import Snapshot
 from service.prediction import CardPrediction
-from service.schemas import PredictionOut
+from service.schemas import NO_FAIR_PRICE, PredictionOut
 from service.wire import structs_of
 
 if TYPE_CHECKING:
@@ -35,29 +36,53 @@ answer_json = msgspec.json.Encoder().encode
 
 def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:
     """Return a prediction in the words of the API."""
-    columns = zip(
-        prediction.card.runners,
-        prediction.win_probability.tolist(),
-        prediction.place_probability.tolist(),
-        prediction.fair_price.tolist(),
-        prediction.rank.tolist(),
-        prediction.is_known.tolist(),
-        prediction.n_prior_runs.tolist(),
-        _or_none(prediction.market_probability, len(prediction.card.runners)),
-        _or_none(prediction.combined_probability, len(prediction.card.runners)),
-        _explanations(prediction.explanation, len(prediction.card.runners)),
-        strict=True,
-    )
+    card, n_starters = prediction.card, len(prediction.win_probability)
     return PredictionOut(
         model_version=champion.version,
         request_id=request_id,
         is_simulated=champion.is_simulated,
+        date=card.date,
+        track=card.track,
+        distance_m=card.distance_m,
+        grade=card.grade,
+        race_number=card.race_number,
         n_places=prediction.n_places,
         base_strength=prediction.explanation and prediction.explanation.base,
-        runners=[
+        runners=_runners(prediction, n_starters),
+        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
+    )
+
+
+def _runners(prediction: CardPrediction, n_starters: int) -> list[RunnerOut]:
+    """Return every runner of the card in its order; those that do not start stand last in rank."""
+    starters = iter(
+        zip(
+            prediction.win_probability.tolist(),
+            prediction.place_probability.tolist(),
+            prediction.fair_price.tolist(),
+            prediction.rank.tolist(),
+            prediction.is_known.tolist(),
+            prediction.n_prior_runs.tolist(),
+            _or_none(prediction.market_probability, n_starters),
+            _or_none(prediction.combined_probability, n_starters),
+            _explanations(prediction.explanation, n_starters),
+            strict=True,
+        )
+    )
+    runners, n_not_starting = [], 0
+    for runner, status in zip(prediction.card.runners, prediction.statuses, strict=True):
+        if status == "starter":
+            win, place, price, rank, is_known, n_prior_runs, market, combined, why = next(starters)
+        else:
+            n_not_starting += 1
+            win, place, price, rank = 0.0, 0.0, NO_FAIR_PRICE, n_starters + n_not_starting
+            is_known, n_prior_runs, market, combined, why = False, 0, None, None, None
+        runners.append(
             RunnerOut(
                 name=runner.name,
                 box=runner.box,
+                rug=rug_of(runner),
+                status=status,
                 win_probability=win,
                 place_probability=min(place, 1.0),  # rounding may leave 1 + 1e-16
                 fair_price=price,
@@ -68,10 +93,8 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
                 combined_probability=combined,
                 explanation=why,
             )
-            for runner, win, place, price, rank, is_known, n_prior_runs, market, combined, why in columns
-        ],
-        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
-    )
+        )
+    return runners
 
 
 def _explanations(explanation: Explanation | None, n: int) -> list[ExplanationOut] | list[None]:

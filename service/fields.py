@@ -1,10 +1,14 @@
 """Fields that several bodies of requests have in common: the same limits, said in the same words."""
 
-from typing import Annotated
+import datetime as dt
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from racing.cards import BOX, DISTANCE_M, EARLY_SPEED, PRICE, WEIGHT_KG
+from racing.plain_text import unprintable
 
 
 class Input(BaseModel):
@@ -13,6 +17,35 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _as_day(value: Any) -> Any:
+    """Let no number, time or short form be a day: pydantic would take ``"0"`` for 1970."""
+    if type(value) is dt.date:
+        return value
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return dt.date.fromisoformat(value)
+    except ValueError:  # no such day
+        pass
+    raise _broken(f"a date is written YYYY-MM-DD, got {str(value)[:30]!r}")
+
+
+def _as_plain_text(text: str) -> str:
+    rule = unprintable(text)
+    if rule is not None:
+        raise _broken(rule)
+    return text
+
+
+def _broken(rule: str) -> PydanticCustomError:
+    return PydanticCustomError("broken_rule", "{rule}", {"rule": rule})
+
+
+Day = Annotated[dt.date, BeforeValidator(_as_day)]
+PlainText = Annotated[str, AfterValidator(_as_plain_text)]
+"""Of cards :func:`racing.cards.check_card` asks for the same, whichever way they come in."""
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Box = Annotated[int, Field(ge=BOX[0], le=BOX[1])]
 DistanceM = Annotated[int, Field(ge=DISTANCE_M[0], le=DISTANCE_M[1])]
@@ -20,6 +53,7 @@ WeightKg = Annotated[float, Field(ge=WEIGHT_KG[0], le=WEIGHT_KG[1])]
 Price = Annotated[float, Field(ge=PRICE[0], le=PRICE[1])]
 EarlySpeed = Annotated[float, Field(ge=EARLY_SPEED[0], le=EARLY_SPEED[1])]
 Grade = Annotated[str, Field(max_length=60)]
+PlainName = Annotated[Name, AfterValidator(_as_plain_text)]
 TimeS = Annotated[float, Field(ge=5, le=120)]
 
 # What is told of a run: `null`, or left out, is unknown.

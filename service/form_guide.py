@@ -12,9 +12,11 @@ from racing.cards import DISTANCE_M, check_card
 from racing.errors import FileRefused
 from racing.importers.card import GuideCard, guide_card
 from racing.importers.reading import csv_of
+from racing.track_time import today_at
 from service.card_json import card_in
 from service.errors import NotCsv
 from service.running import GZIP
+from service.fields import Day, PlainText
 from service.schemas import CardIn
 
 CSV = "text/csv"
@@ -33,17 +35,18 @@ class Told:
 
 def _told(
     name: Annotated[
-        str,
+        PlainText,
         Query(
             description="Of a form guide: its file's name, which may tell date and track.",
             examples=["Race 6 - SAN - 14 March 2026.csv"],
         ),
     ] = "",
     date: Annotated[
-        dt.date | None, Query(description="Of a form guide: race day.", examples=["2026-03-14"])
+        Day | None, Query(description="Of a form guide: race day.", examples=["2026-03-14"])
     ] = None,
     track: Annotated[
-        str | None, Query(description="Of a form guide: the track.", max_length=60, examples=["Sandown Park"])
+        PlainText | None,
+        Query(description="Of a form guide: the track.", max_length=60, examples=["Sandown Park"]),
     ] = None,
     distance_m: Annotated[
         int | None,
@@ -102,10 +105,10 @@ def card_of_guide(body: bytes, told: Told) -> GuideCard:
     )
 
 
-def guide_card_out(body: bytes, told: Told, *, today: dt.date) -> GuideCardOut:
+def guide_card_out(body: bytes, told: Told) -> GuideCardOut:
     """Return the card of a form guide, checked by the rules of cards, in the words of the API."""
     guide = card_of_guide(body, told)
-    check_card(guide.card, today=today)
+    check_card(guide.card, today=today_at(guide.card.track))
     left_out = [NotBelievedOut(line=p.line, what=p.what, reason=p.reason) for p in guide.problems[:200]]
     return GuideCardOut(card=card_in(guide.card), n_rows=guide.n_rows, not_believed=left_out)
 

@@ -1,13 +1,14 @@
 """From a card to probabilities: the one recipe of ``POST /predict`` and ``greyhound predict``."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation, LoadedModel, explain
-from racing.cards import Card, check_card
+from racing.cards import Card, Runner, Status, check_card, rug_of, starters_of, status_of
 from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
@@ -15,23 +16,30 @@ from service.following.slots import Snapshot
 from service.form import Form, Known
 from service.watching.phases import PhaseClock
 
+_NOT_STARTING = {
+    "reserve": "in reserve: no share without a box to start from",
+    "scratched": "scratched: the others share the race",
+}
 _CODES = frozenset(feature.name for feature in FEATURES if feature.is_categorical)
 
 
 @dataclass(frozen=True, slots=True)
 class CardPrediction:
-    """Probabilities of a card's runners, one entry a runner in the card's order."""
+    """Probabilities of those of a card's runners that start, one entry each in the card's order."""
 
     card: Card
+    """All of it, reserves and the scratched too."""
+    statuses: tuple[Status, ...]
+    """One entry a runner of the card."""
     win_probability: NDArray[np.float64]
     place_probability: NDArray[np.float64]
     fair_price: NDArray[np.float64]
     rank: NDArray[np.int64]
     """1 for the likeliest winner; the earlier runner of the card where two are alike."""
     market_probability: NDArray[np.float64] | None
-    """None unless every runner has a price."""
+    """None unless every starter has a price."""
     combined_probability: NDArray[np.float64] | None
-    """None unless every runner has a price and the model knows how to combine."""
+    """None unless every starter has a price and the model knows how to combine."""
     n_places: int
     is_known: NDArray[np.bool_]
     n_prior_runs: NDArray[np.int64]
@@ -64,17 +72,19 @@ def predict_card(
     """
     check_card(card, today=today)
     model = snapshot.model
-    features = form.features_of_card(card, known, without_database=snapshot.book)
+    starting = starters_of(card)
+    features = form.features_of_card(starting, known, without_database=snapshot.book)
     values = features.values[:, snapshot.columns]
     clock.mark("features")
     log_odds = model.log_odds(values)
     clock.mark("model")
     win = model.probabilities_of(log_odds)
-    market, combined = _with_market(model, win, card)
+    market, combined = _with_market(model, win, starting)
     rank = np.empty(len(win), np.int64)
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
     prediction = CardPrediction(
         card=card,
+        statuses=tuple(map(status_of, card.runners)),
         win_probability=win,
         place_probability=model.place_probabilities(win),
         fair_price=fair_price(np.maximum(win, 1e-12)),
@@ -84,11 +94,28 @@ def predict_card(
         n_places=n_places(len(win)),
         is_known=features.is_known,
         n_prior_runs=features.n_prior_runs,
-        warnings=tuple(features.warnings),
+        warnings=(*features.warnings, *_warnings_of_field(card, starting)),
         explanation=_explanation(model, values) if is_explained else None,
     )
     clock.mark("share")
     return prediction
+
+
+def _warnings_of_field(card: Card, starting: Card) -> Iterator[CardWarning]:
+    """Yield who does not start, and whose price is missing so that there is no market."""
+    if starting is not card:
+        for status, text in _NOT_STARTING.items():
+            those = [_called(runner) for runner in card.runners if status_of(runner) == status]
+            if those:
+                yield CardWarning(status, f"{', '.join(those)} {'is' if len(those) == 1 else 'are'} {text}")
+    priceless = [_called(runner) for runner in starting.runners if runner.price is None]
+    if 0 < len(priceless) < len(starting.runners):
+        text = f"without a price for {', '.join(priceless)} there is no market to share out"
+        yield CardWarning("price_missing", text)
+
+
+def _called(runner: Runner) -> str:
+    return f"{runner.name!r} ({rug_of(runner)})"
 
 
 def _explanation(model: LoadedModel, values: NDArray[np.float32]) -> Explanation:

@@ -1,5 +1,6 @@
 """Logged cards, scored again: by the code that serves, as of each card's day."""
 
+import datetime as dt
 import json
 import math
 from collections.abc import Iterator
@@ -9,13 +10,18 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine, Row
 
+from racing.cards import Card, Runner, starters_of, status_of
 from racing.errors import RacingError
-from racing.predictions.cards import logged_cards, starters_of
+from racing.predictions.cards import logged_cards
+from racing.predictions.cards import starters_of as who_started
+from racing.track_time import today_at
 from service.following.slots import Snapshot
 from service.form import Form
 from service.prediction import predict_card
 from service.watching.phases import PhaseClock
 from service.wire import read_card
+
+_KEPT = Runner.__dataclass_fields__.keys() - {"is_reserve", "is_scratched"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +74,22 @@ def replayed(
 def _replayed(
     engine: Engine, form: Form, row: Row[Any], now: Snapshot, before: Snapshot | None
 ) -> ReplayedCard:
-    card = read_card(row.card.encode())
+    logged = json.loads(row.answer)["runners"]
+    card = _with_starters_of(logged, read_card(row.card.encode()))
     known = form.read(card)
 
     def by(snapshot: Snapshot) -> list[float]:
-        today = row.at.date()  # a card that was let in then is let in now
+        # a card that was let in then is let in now
+        today = max(today_at(card.track, row.at.replace(tzinfo=dt.UTC)), row.at.date())
         prediction = predict_card(snapshot, form, card, known, PhaseClock(), today=today)
         win: list[float] = prediction.win_probability.tolist()
         return win
 
-    logged = json.loads(row.answer)["runners"]
-    old = by(before) if before else [runner["win_probability"] for runner in logged]
-    pairs = zip(card.runners, old, by(now), strict=True)
+    said = [runner["win_probability"] for runner in logged if _status(runner) == "starter"]
+    old = by(before) if before else said
+    pairs = zip(starters_of(card).runners, old, by(now), strict=True)
     runners = tuple(ReplayedRunner(runner.box, runner.name, p, q) for runner, p, q in pairs)
-    won = starters_of(engine, row.id)
+    won = who_started(engine, row.id)
     return ReplayedCard(
         id=row.id,
         date=str(row.date),
@@ -91,6 +99,26 @@ def _replayed(
         loss_before=_loss({runner.box: runner.before for runner in runners}, won),
         loss_now=_loss({runner.box: runner.now for runner in runners}, won),
     )
+
+
+def _with_starters_of(logged: list[dict[str, Any]], card: Card) -> Card:
+    """Return a card with those as starters that were answered as such: once reserves were too."""
+    if all(_status(said) == status_of(one) for said, one in zip(logged, card.runners, strict=True)):
+        return card
+    runners = [
+        Runner(
+            **{name: getattr(one, name) for name in _KEPT},
+            is_reserve=_status(said) == "reserve",
+            is_scratched=_status(said) == "scratched",
+        )
+        for said, one in zip(logged, card.runners, strict=True)
+    ]
+    about = {name: getattr(card, name) for name in Card.__dataclass_fields__ if name != "runners"}
+    return Card(**about, runners=tuple(runners))
+
+
+def _status(said: dict[str, Any]) -> str:
+    return str(said.get("status", "starter"))
 
 
 def _loss(win: dict[int, float], won: dict[int, bool]) -> float | None:

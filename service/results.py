@@ -1,7 +1,6 @@
 """What goes over the wire for ``POST /results``: races that were run."""
 
-import datetime as dt
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,20 +9,19 @@ from racing.importers.told import ToldRace
 from service.fields import (
     BoxOfRun,
     Bsp,
+    Day,
     DistanceM,
     FirstSplit,
     Input,
     MarginOfRun,
-    Name,
     PlaceBsp,
     PlaceInRun,
+    PlainName,
     PositionInRunning,
     StartingPrice,
     TimeOfRun,
     WeightOfRun,
 )
-
-PlainName = Annotated[Name, Field(pattern=r"^[^\x00-\x1f]*$")]  # it becomes part of a file
 
 
 class RunnerResultIn(Input):
@@ -45,7 +43,7 @@ class RunnerResultIn(Input):
 class RaceResultIn(Input):
     """One race that was run, with every starter. Sent again, it replaces what was sent before."""
 
-    date: dt.date = Field(description="Race day, not after today.", examples=["2026-03-14"])
+    date: Day = Field(description="Race day, not after today.", examples=["2026-03-14"])
     track: PlainName = Field(description="Track, under any name that it goes by.", examples=["Sandown Park"])
     distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
     race_number: int = Field(ge=1, le=20, description="Number of the race at the meeting.", examples=[6])

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from racing.cards import Card
+from racing.track_time import today_at
 from service.door.guard import Guard
 from service.door.keyring import Keyring
 from service.errors import BodyUnreadable, NotJson
@@ -72,8 +73,9 @@ class Running:
         known = await self._known(card)
         if known is not None and known.stored.runs:
             clock.skip()  # the way to a thread and back, and what waited there, is no work of ours
+        today = today_at(card.track)
         predict = partial(
-            predict_card, champion, self.form, card, known, clock, today=today(), is_explained=is_explained
+            predict_card, champion, self.form, card, known, clock, today=today, is_explained=is_explained
         )
         return await asyncio.to_thread(predict) if is_explained else predict()
 
@@ -87,11 +89,6 @@ class Running:
             except TimeoutError:
                 self.form.give_up()
         return None
-
-
-def today() -> dt.date:
-    """Return the day, in UTC."""
-    return dt.datetime.now(dt.UTC).date()
 
 
 async def running(request: Request) -> Running:

@@ -5,12 +5,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from racing.cards import N_RUNNERS
+from racing.cards import N_RUNNERS, Status
 from racing.features.topics import TOPICS
 from service.fields import (
     Box,
     BoxOfRun,
     Bsp,
+    Day,
     DistanceM,
     EarlySpeed,
     FirstSplit,
@@ -29,13 +30,15 @@ from service.fields import (
     WeightOfRun,
 )
 
+NO_FAIR_PRICE = 1e12
+"""Of a runner that does not start: no price looks good beside it."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class PastRunIn(Input):
     """One past race of a runner. Only date, track and distance are needed; leave out what is unknown."""
 
-    date: dt.date = Field(
+    date: Day = Field(
         description="Day of the race. Runs on or after the card's date are left out, with a warning.",
         examples=["2026-03-07"],
     )
@@ -75,15 +78,32 @@ class RunnerIn(Input):
         examples=["Sir Tick"],
     )
     box: Box = Field(
-        description="Box that it starts from. A reserve takes the box of the runner it replaces.",
+        description="Box that it starts from. A reserve without one stands in that of its number, 9 or 10; "
+        "one that runs takes the box of the runner it replaces, with its own number as `rug`.",
         examples=[1],
+    )
+    rug: Box | None = Field(
+        default=None,
+        description="Its number on the card if not its box: 9 of a reserve that starts from box 6.",
+        examples=[1],
+    )
+    is_reserve: bool | None = Field(
+        default=None,
+        description="Whether it is a reserve without a box to start from; such a one gets no share. Left out "
+        "or null, it is where it stands in box 9 or 10. `false` for a race that was run with it in that box.",
+        examples=[False],
+    )
+    is_scratched: bool = Field(
+        default=False,
+        description="Whether it was withdrawn: it gets no share, and its box is free for a reserve.",
+        examples=[False],
     )
     weight_kg: WeightKg | None = Field(
         default=None, description="Weight today in kilograms.", examples=[31.4]
     )
     price: Price | None = Field(
         default=None,
-        description="The market's decimal odds for this race. Where every runner has one, the market's and "
+        description="The market's decimal odds for this race. Where every starter has one, the market's and "
         "the combined probabilities are answered too; the model itself never sees it.",
         examples=[3.5],
     )
@@ -106,7 +126,7 @@ class RunnerIn(Input):
 class CardIn(Input):
     """A race that has not been run: where, when, over what, and who runs."""
 
-    date: dt.date = Field(
+    date: Day = Field(
         description="Race day. Only runs before it count, so a past day is answered as of that day; "
         "at most 60 days ahead.",
         examples=["2026-03-14"],
@@ -122,17 +142,36 @@ class CardIn(Input):
     runners: list[RunnerIn] = Field(
         min_length=N_RUNNERS[0],
         max_length=N_RUNNERS[1],
-        description="Every starter, each in a box of its own.",
+        description="Every starter, each in a box of its own, reserves and the scratched if you like; two "
+        "must start. Leave out empty boxes (`VACANT`).",
         examples=[[{"name": "Sir Tick", "box": 1}, {"name": "Nala's Ghost", "box": 2}]],
     )
+
+
+WARNINGS = {
+    "reserve": "reserves have no share",
+    "scratched": "runners were withdrawn",
+    "price_missing": "some starters have no price, so there is no market",
+    "unknown_dog": "no run of a dog is on file",
+    "unknown_track": "no race at the track is known",
+    "late_run": "runs on or after race day were left out",
+    "ratings_behind": "stored runs are not rated yet",
+    "database_away": "only what the card brings is known",
+}
 
 
 class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
-    code: str = Field(description="Stable, for programs.", examples=["unknown_dog"])
+    code: str = Field(
+        description="Stable, for programs: "
+        + "; ".join(f"`{code}` {text}" for code, text in WARNINGS.items())
+        + ".",
+        examples=["unknown_dog"],
+    )
     text: str = Field(
-        description="A sentence, for people.", examples=["the database does not know NALA'S GHOST"]
+        description="A sentence, for people.",
+        examples=['no run on file: nothing is known of "Nala\'s Ghost"'],
     )
 
 
@@ -176,25 +215,38 @@ class RunnerOut(BaseModel):
 
     name: str = Field(description="As in the request.", examples=["Sir Tick"])
     box: int = Field(description="As in the request.", examples=[1])
+    rug: int = Field(description="Its number on the card.", examples=[1])
+    status: Status = Field(
+        description="`starter`; or `reserve` or `scratched`, which have no share: their probabilities are 0, "
+        "and they stand behind all starters in `rank`.",
+        examples=["starter"],
+    )
     win_probability: Probability = Field(
-        description="Chance of winning; the runners' sum to 1.", examples=[0.3127]
+        description="Chance of winning; the starters' sum to 1.", examples=[0.3127]
     )
     place_probability: Probability = Field(
-        description="Chance of one of the places paid (`n_places`); the runners' sum to `n_places`.",
+        description="Chance of one of the places paid (`n_places`); the starters' sum to `n_places`. With up "
+        "to four starters only the win pays, and it is the chance of winning.",
         examples=[0.7011],
     )
-    fair_price: float = Field(description="1 / win_probability, decimal odds.", examples=[3.198])
-    rank: int = Field(ge=1, description="1 for the likeliest winner.", examples=[1])
+    fair_price: float = Field(
+        description="1 / win_probability, decimal odds. Of a runner that does not start 1e12: no price is "
+        "worth taking.",
+        examples=[3.198],
+    )
+    rank: int = Field(
+        ge=1, description="1 for the likeliest winner; those that do not start come last.", examples=[1]
+    )
     is_known: bool = Field(description="Whether the database knows the dog.", examples=[True])
     n_prior_runs: int = Field(
         ge=0, description="Runs before race day that the answer draws on.", examples=[12]
     )
     market_probability: Probability | None = Field(
-        description="1 / price shared out within the race; null unless every runner has a price.",
+        description="1 / price shared out among the starters; null unless each of them has a price.",
         examples=[0.2741],
     )
     combined_probability: Probability | None = Field(
-        description="Model and market combined; null unless every runner has a price and the model has "
+        description="Model and market combined; null unless every starter has a price and the model has "
         "learnt how to combine them.",
         examples=[0.2853],
     )
@@ -214,7 +266,18 @@ class PredictionOut(BaseModel):
     is_simulated: bool = Field(
         description="Whether the model was trained on simulated races only.", examples=[False]
     )
-    n_places: int = Field(ge=1, le=3, description="Places paid for a field of this size.", examples=[3])
+    date: dt.date = Field(description="Race day, as in the request.", examples=["2026-03-14"])
+    track: str = Field(description="As in the request.", examples=["Sandown Park"])
+    distance_m: int = Field(description="Distance in metres, as in the request.", examples=[515])
+    grade: str | None = Field(description="As in the request.", examples=["Grade 5"])
+    race_number: int | None = Field(description="As in the request.", examples=[6])
+    n_places: int = Field(
+        ge=1,
+        le=3,
+        description="Places paid for so many starters: 3 from eight on, 2 from five; with up to four only "
+        "the win pays.",
+        examples=[3],
+    )
     base_strength: float | None = Field(
         description="What explanations start from: the strength of a runner whose every feature is the "
         "field's mean (of codes such as the box the most common one, among equals the middle one). Null "

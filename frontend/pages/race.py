@@ -3,20 +3,22 @@
 import datetime as dt
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from client import Problem, Refused, Unavailable
-from client.models import ListedRaceOut, RaceDaysOut
+from client.models import ListedRaceOut, RaceDaysOut, StoredRaceOut
 from frontend.asking import ask
-from frontend.cards import BOXES, broken_rules, card_of_form, filled_in, sent_along, with_prices
+from frontend.cards import BOXES, broken_rules, card_of_form, filled_in, sent_along, with_changes
 from frontend.field import field_of
 from frontend.live import page
 from frontend.predicting import Asked, predicted
 
 pages = Blueprint("race", __name__)
 N_DAYS = 60
+_MOST_TRACKS = ZoneInfo("Australia/Sydney")  # the day that a card filled in begins with
 
 
 @pages.get("/race")
@@ -29,9 +31,7 @@ def show() -> Response:
 def stored(race_id: int) -> Response:
     """Show a stored race."""
     race = ask().race(race_id, prices="at_the_off")
-    day = [one for one in ask().races(race.date).races if one.track == race.track and one.n_runners > 1]
-    asked = predicted(race.card) if race.card else None
-    return _answer(asked, race=race, outcome=race.outcome, meeting=day)
+    return _stored(race, predicted(race.card) if race.card else None)
 
 
 @pages.get("/race/card")
@@ -62,20 +62,29 @@ def guide() -> Response:
     return _answer(predicted(made.card), guide=made, file=sent.filename)
 
 
-@pages.post("/race/prices")
-def prices() -> Response:
-    """Show a card again, with the prices that were filled in."""
+@pages.post("/race/change")
+def change() -> Response:
+    """Show a card again, with the prices that were filled in and without who was scratched."""
     sent = sent_along(request.form.get("card", ""))
     if sent is None:
         return _ways(at="card", rules=[("The card", "it was not sent along whole; begin anew")])
-    return _answer(predicted(with_prices(sent, request.form)))
+    asked = predicted(with_changes(sent, request.form))
+    race_id = request.form.get("race", "")
+    if race_id.isascii() and race_id.isdigit() and len(race_id) < 11:
+        return _stored(ask().race(int(race_id), prices="at_the_off"), asked, is_changed=True)
+    return _answer(asked)
 
 
 @pages.get("/race/guide")
-@pages.get("/race/prices")
+@pages.get("/race/change")
 def again() -> AnyResponse:
     """Lead back to the beginning: what was sent is not kept."""
     return redirect(url_for("race.show"))
+
+
+def _stored(race: StoredRaceOut, asked: Asked | None, *, is_changed: bool = False) -> Response:
+    day = [one for one in ask().races(race.date).races if one.track == race.track and one.n_runners > 1]
+    return _answer(asked, race=race, outcome=race.outcome, meeting=day, is_changed=is_changed)
 
 
 def _answer(asked: Asked | None, **context: Any) -> Response:
@@ -105,7 +114,7 @@ def _ways(*, at: str = "", rules: Any = (), problem: Problem | None = None, **co
         at=at,
         rules=rules,
         problem=problem,
-        today=dt.date.today().isoformat(),
+        today=dt.datetime.now(_MOST_TRACKS).date().isoformat(),
         **({"form": request.args} | context),
     )
 

@@ -261,7 +261,7 @@ class PredictedRace(SQLModel, table=True):
     race_number: int | None = None
     n_runners: int
     is_ahead: bool
-    """Answered before race day was over, UTC."""
+    """Answered before race day was over at the track."""
     race_id: int | None = None
     n_starters: int | None = None
     loss: float | None = None

@@ -176,7 +176,7 @@ def _dog(
     runs = _NO_RUNS if dog_id is None else stored.runs.get(dog_id, _NO_RUNS)
     n_runs, first = (0, None) if dog_id is None else stored.careers.get(dog_id, (0, None))
     if dog_id is None and not runner.form:
-        text = f"nothing is known of {runner.name!r}: no form"
+        text = f"no run on file: nothing is known of {runner.name!r}"
         warnings.append(CardWarning("unknown_dog", text))
     days = set(runs[:, 0].tolist())
     brought: list[PastRun] = []

@@ -12,6 +12,7 @@ from racing.importers.claims import Claim, ParsedFile, RowRefused, day_of_bucket
 from racing.importers.form_guides import KIND, claim_of, form_rows
 from racing.importers.reading import CsvFile, read_csv
 from racing.importers.report import Problem
+from racing.names import is_placeholder
 from racing.tracks import known_track
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -36,10 +37,10 @@ def read_form_guide_card(
     date: dt.date | None = None,
     track: str | None = None,
     distance_m: int | None = None,
-) -> Card:
+) -> GuideCard:
     """Read a form guide as a card; see :func:`guide_card`."""
     try:
-        return guide_card(read_csv(Path(path)), date=date, track=track, distance_m=distance_m).card
+        return guide_card(read_csv(Path(path)), date=date, track=track, distance_m=distance_m)
     except FileRefused as error:
         raise FileRefused(f"{path}: {error}", error.lines) from error
 
@@ -61,6 +62,9 @@ def guide_card(
     parsed = ParsedFile.of(file, KIND)
     dogs: dict[tuple[int, str], list[Claim]] = {}
     for row in form_rows(file, parsed):
+        if is_placeholder(row.dog):
+            parsed.refuse(row.line, f"an empty box is left out, got name {row.dog!r}")
+            continue
         form = dogs.setdefault((row.rug, row.dog), [])
         try:
             form.append(claim_of(row, parsed))

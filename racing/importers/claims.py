@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from racing.cards import DISTANCE_M, PRICE, WEIGHT_KG
+from racing.cards import DISTANCE_M, FIRST_DAY, PRICE, WEIGHT_KG
 from racing.database.tables import RunFacts
 from racing.importers.reading import CsvFile
 from racing.importers.report import Problem
+from racing.track_time import latest_day
 
 FACTS = tuple(RunFacts.model_fields)
-FIRST_DAY = dt.date(1990, 1, 1)
 MAX_MARGIN_LENGTHS = 50.0
 _EPOCH = dt.date(1970, 1, 1)
-_NEW_ZEALAND = dt.timezone(dt.timedelta(hours=13))  # in summer: no track is further east
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
 
 # A claim is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
@@ -91,14 +90,9 @@ def date_of(words: str) -> dt.date:
             raise ValueError(text)
     except ValueError:
         raise RowRefused(f"a date is written YYYY-MM-DD or D/MM/YYYY, got {words!r}") from None
-    if not FIRST_DAY <= date <= latest_today():
+    if not FIRST_DAY <= date <= latest_day():
         raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
     return date
-
-
-def latest_today() -> dt.date:
-    """Return the day that it is in New Zealand, where it begins; the machine's own zone does not matter."""
-    return dt.datetime.now(_NEW_ZEALAND).date()
 
 
 def distance_of(words: str) -> int:

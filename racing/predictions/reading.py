@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, text
 from racing.names import name_key
 from racing.predictions.outcomes import meet
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, insert_missing
+from racing.track_time import is_over
 from racing.tracks import known_track
 
 log = logging.getLogger("greyhound.racing")
@@ -38,6 +39,8 @@ class _Card(BaseModel):
 class _Runner(BaseModel):
     name: str
     box: int
+    status: str = "starter"
+    """Answers of before there were others have none."""
     win_probability: float
     place_probability: float
 
@@ -122,7 +125,7 @@ def _wait_for_imports(connection: Connection) -> None:
 
 def _read(row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     card = _Card.model_validate_json(row.card)
-    runners = _Answer.model_validate_json(row.answer).runners
+    runners = [one for one in _Answer.model_validate_json(row.answer).runners if one.status == "starter"]
     race = {
         "prediction_id": row.id,
         "model_version": row.model_version,
@@ -132,7 +135,7 @@ def _read(row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "distance_m": card.distance_m,
         "race_number": card.race_number,
         "n_runners": len(runners),
-        "is_ahead": row.at.date() <= card.date,
+        "is_ahead": not is_over(card.date, card.track, row.at.replace(tzinfo=dt.UTC)),
     }
     said = [
         {

@@ -9,7 +9,6 @@ from service.card_json import answer_with_card
 from service.examples import EXAMPLE_GUIDE
 from service.form_guide import CSV, AboutGuide, CsvBody, GuideCardOut, guide_card_out
 from service.openapi import problems
-from service.running import today
 
 router = APIRouter(tags=["races"])
 _BODY: dict[str, Any] = {
@@ -42,4 +41,4 @@ async def card(told: AboutGuide, body: CsvBody) -> Response:
     What the file's name does not tell (date and track) is given beside it. A file that is refused is told
     with its lines and reasons; rows that are left out of a good file are told beside the card.
     """
-    return answer_with_card(await asyncio.to_thread(guide_card_out, body, told, today=today()))
+    return answer_with_card(await asyncio.to_thread(guide_card_out, body, told))

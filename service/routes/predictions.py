@@ -1,7 +1,6 @@
 """``GET /predictions``: what was answered, how it came out, and how good it was."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeVar
 
@@ -13,6 +12,7 @@ from racing.predictions.listing import predictions_with_outcomes
 from racing.predictions.names import track_names
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
+from service.fields import Day
 from service.openapi import problems
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
 from service.running import Running, Service
@@ -23,8 +23,8 @@ MAX_ID = 2**62
 
 
 def _asked(
-    since: Annotated[dt.date | None, Query(description="First race day.", examples=["2026-03-01"])] = None,
-    until: Annotated[dt.date | None, Query(description="Last race day.", examples=["2026-03-31"])] = None,
+    since: Annotated[Day | None, Query(description="First race day.", examples=["2026-03-01"])] = None,
+    until: Annotated[Day | None, Query(description="Last race day.", examples=["2026-03-31"])] = None,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Version that answered.")] = None,
     track: Annotated[
         str | None, Query(min_length=1, max_length=60, description="Track, under any of its names.")

@@ -1,6 +1,5 @@
 """``GET /race-days``, ``/races``, ``/races/{race_id}``: what the race database holds, race by race."""
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
@@ -9,6 +8,7 @@ from racing.errors import NoSuchRace
 from racing.race_days import race_days, races_of_day
 from racing.stored_race import stored_race
 from service.card_json import answer_with_card
+from service.fields import Day
 from service.keeping.browsing import in_time
 from service.openapi import problems
 from service.races import RaceDaysOut, RacesOut, StoredRaceOut, race_days_out, races_out, stored_race_out
@@ -19,9 +19,9 @@ MAX_ID = 2**31 - 1
 
 Limit = Annotated[int, Query(ge=1, le=366, description="Days a page.")]
 Before = Annotated[
-    dt.date | None, Query(description="Days before this one; see `next_before`.", examples=["2026-03-15"])
+    Day | None, Query(description="Days before this one; see `next_before`.", examples=["2026-03-15"])
 ]
-Day = Annotated[dt.date, Query(description="The day.", examples=["2026-03-14"])]
+OfDay = Annotated[Day, Query(description="The day.", examples=["2026-03-14"])]
 Number = Annotated[str, Path(description="Number of the race, as listed.", examples=["9120"])]
 Prices = Annotated[
     Literal["none", "at_the_off"],
@@ -41,7 +41,7 @@ async def get_race_days(service: Service, limit: Limit = 50, before: Before = No
 
 
 @router.get("/races", summary="Stored races of a day", responses=problems(422, 503))
-async def get_races(service: Service, date: Day) -> RacesOut:
+async def get_races(service: Service, date: OfDay) -> RacesOut:
     """List the races of a day, by track and number."""
     return races_out(await in_time(service, lambda engine: races_of_day(engine, date)))
 

@@ -4,12 +4,19 @@ import datetime as dt
 import time
 from functools import cache
 
+from racing.track_time import today_at
+
 LASTS_S = 30
 
 
 @cache
-def today() -> dt.date:
-    """Return the day that it is in UTC, the same one throughout a test, once it lasts long enough for one."""
-    while (now := dt.datetime.now(dt.UTC)).date() != (now + dt.timedelta(seconds=LASTS_S)).date():
+def today(track: str | None = None) -> dt.date:
+    """Return the day that it is at a track (without one: in UTC), once it lasts long enough for a test."""
+    while _day(track, 0) != _day(track, LASTS_S):
         time.sleep(1)
-    return now.date()
+    return _day(track, 0)
+
+
+def _day(track: str | None, seconds_ahead: float) -> dt.date:
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds_ahead)
+    return now.date() if track is None else today_at(track, now)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from client import Problem
 from client.models import BinOut, ScoreOut
-from frontend.cards import broken_rules, card_of_form, filled_in, sent_along, with_prices
+from frontend.cards import broken_rules, card_of_form, filled_in, sent_along, with_changes
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import reliability
 from frontend.curl import curl_line
@@ -42,7 +42,10 @@ def test_only_fields_of_the_form_are_taken_back_into_an_address() -> None:
 
 def test_prices_replace_those_that_a_card_had() -> None:
     card = card_of_form(FORM | {"name2": "Bela"})
-    assert [r.get("price") for r in with_prices(card, {"price2": "7"})["runners"]] == [None, 7.0]
+    assert [r.get("price") for r in with_changes(card, {"price0": "", "price1": "7"})["runners"]] == [
+        None,
+        7.0,
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "1", "[]", "{}", '{"runners": 1}', '{"runners": [{"box": null}]}'])

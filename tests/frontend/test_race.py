@@ -158,7 +158,7 @@ def test_a_form_guide_becomes_a_field_and_prices_set_the_market_beside_it(
         assert page.locator(".bar .market").count() == 0
         for name, price in (("Sir Tick", "2.5"), ("Nala's Ghost", "3,5"), ("Cora", "$4")):
             page.get_by_label(f"Price of {name}").fill(price)
-        page.get_by_role("button", name="Compare").click()
+        page.keyboard.press("Enter")
         expect(page.locator(".bar .market")).to_have_count(3)
         prices = {one["name"]: one["market_probability"] for one in raw_answer(page)["runners"]}
         whole = 1 / 2.5 + 1 / 3.5 + 1 / 4
@@ -233,10 +233,94 @@ def test_a_card_is_filled_in_with_the_keyboard_alone_and_its_address_can_be_shar
         expect(page.locator("[name=price1]")).to_have_value("2.5")
 
 
-def test_reserves_run_under_their_numbers(browser: Browser, pages: str) -> None:
+def status(page: Page, name: str) -> str:
+    """What stands in the row of a runner that does not start."""
+    row = runners(page).filter(has=page.get_by_text(name, exact=True))
+    return " ".join((row.locator("[role=cell].status").text_content() or "").split())
+
+
+def win_of(page: Page) -> dict[str, float]:
+    """Each runner's chance of winning, as the answer has it."""
+    return {one["name"]: one["win_probability"] for one in raw_answer(page)["runners"]}
+
+
+def test_a_runner_is_scratched_and_a_reserve_takes_its_box_with_the_keyboard(
+    browser: Browser, pages: str
+) -> None:
+    address = f"{pages}/race/card?date=2026-06-29&track=Sim+Park&distance_m=400&name1=Anna&price1=2"
+    with opened(browser, f"{address}&name3=Bela&price3=4&name6=Cora&price6=5&name9=Dora") as page:
+        assert sorted(shown(page, "name")) == ["Anna", "Bela", "Cora", "Dora"]
+        assert status(page, "Dora") == "Reserve, no share unless it runs"
+        assert win_of(page)["Dora"] == 0
+        expect(page.locator(".warnings")).to_contain_text("'Dora' (9) is in reserve")
+        page.get_by_role("button", name="Scratch Cora").focus()
+        page.keyboard.press("Enter")
+        assert status(page, "Cora") == "Scratched"
+        assert sum(win_of(page).values()) == pytest.approx(1)
+        assert win_of(page)["Cora"] == 0
+        expect(page.locator(".bar .market")).to_have_count(2)  # the other two have their prices still
+        expect(page.locator("#curl")).to_contain_text('"is_scratched": true')
+        expect(page.get_by_label("Box that Dora starts from")).to_have_value("6")
+        page.get_by_role("button", name="Let run Dora").press("Enter")
+        row = runners(page).filter(has=page.get_by_text("from box 6"))
+        expect(row).to_contain_text("Dora")
+        assert win_of(page)["Dora"] > 0
+        assert status(page, "Cora") == "Scratched, its box is taken"
+        expect(page.locator(".warnings")).to_contain_text("without a price for 'Dora' (9)")
+        assert serious_findings(page) == []
+        page.get_by_role("button", name="Rest Dora").click()
+        page.get_by_role("button", name="Undo the scratching of Cora").click()
+        assert status(page, "Dora").startswith("Reserve")
+        expect(page.locator(".bar .market")).to_have_count(3)
+
+
+def test_a_runner_of_a_stored_race_is_scratched_beside_how_it_came_out(
+    browser: Browser, service: RunningService, pages: str
+) -> None:
+    race = a_race(service)
+    with opened(browser, f"{pages}/race/{race}") as page:
+        before, head = win_of(page), page.locator("h1").text_content() or ""
+        name = min(before, key=lambda one: before[one])
+        page.get_by_role("button", name=f"Scratch {name}", exact=True).click()
+        expect(page.locator("h1")).to_have_text(head)
+        expect(page.locator(".verdict")).to_be_visible()
+        assert status(page, name) == "Scratched"
+        assert sum(win_of(page).values()) == pytest.approx(1)
+        page.get_by_role("link", name="as it was run").click()
+        assert page.url == f"{pages}/race/{race}"
+        assert win_of(page) == before
+
+
+def test_reserves_of_a_form_guide_are_shown_without_a_share(
+    browser: Browser, pages: str, tmp_path: Path
+) -> None:
+    names = ["Anna", "Bela", "Cora", "Dora", "Edda", "Fips", "Gina", "Hans", "Ilse", "Juno"]
+    rows = [form_row(f"{number}. {name}") for number, name in enumerate(names, start=1)]
+    with opened(browser, f"{pages}/race") as page:
+        page.locator("#file").set_input_files(guide(tmp_path, *rows, form_row("11. VACANT")))
+        page.get_by_role("button", name="Read it").click()
+        assert status(page, "Ilse") == status(page, "Juno")
+        assert status(page, "Juno").startswith("Reserve, no share unless it runs: scratch a runner")
+        assert len(shown(page, "win")) == 8
+        expect(page.locator("#not-believed")).to_contain_text("an empty box is left out, got name 'VACANT'")
+        page.get_by_role("button", name="Scratch Hans").click()
+        page.get_by_role("button", name="Let run Juno").click()
+        expect(runners(page).filter(has=page.get_by_text("from box 8"))).to_contain_text("Juno")
+        assert serious_findings(page) == []
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_reserves_and_the_scratched_are_shown_to_everyone(
+    browser: Browser, pages: str, width: int, is_dark: bool
+) -> None:
     address = f"{pages}/race/card?date=2026-06-29&track=Sim+Park&distance_m=400"
-    with opened(browser, f"{address}&name1=Anna&name9=Bela&name10=Cora") as page:
-        assert sorted(shown(page, "box")) == ["Box 1", "Box 10", "Box 9"]
+    names = "&name1=Anna&price1=2&name3=Bela&price3=3&name6=Cora&price6=4&name9=Dora&name10=Edda"
+    with opened(browser, address + names, width=width, is_dark=is_dark) as page:
+        page.get_by_role("button", name="Scratch Cora").click()
+        expect(page.get_by_role("button", name="Undo the scratching of Cora")).to_be_visible()
+        assert serious_findings(page) == []
+        assert sideways(page) == []
 
 
 def test_a_card_that_breaks_a_rule_says_which_and_keeps_what_was_typed(browser: Browser, pages: str) -> None:
@@ -327,8 +411,8 @@ def test_an_address_without_a_race_says_so(browser: Browser, pages: str) -> None
 
 def test_what_was_sent_and_tampered_with_is_refused(pages: str) -> None:
     for card in ("", "[]", "{}", '{"runners": [{"box": "1"}]}', '{"runners": [1]}'):
-        assert httpx.post(f"{pages}/race/prices", data={"card": card}).status_code == 422
-    assert httpx.get(f"{pages}/race/prices").status_code == 302
+        assert httpx.post(f"{pages}/race/change", data={"card": card}).status_code == 422
+    assert httpx.get(f"{pages}/race/change").status_code == 302
     assert httpx.get(f"{pages}/race/card?_external=1&_scheme=x&date=x&endpoint=y").status_code == 422
     assert httpx.get(f"{pages}/race?day=x&before=y").status_code == 200
 

@@ -56,7 +56,12 @@ def test_json_holds_the_answer_of_the_service_and_nothing_else(registry: str, tm
 def test_the_table_has_a_line_a_runner_and_the_warnings(registry: str, tmp_path: Path) -> None:
     result = predict(registry, written(tmp_path, EXAMPLE_CARD), "--model", "1")
     assert result.exit_code == 0, result.stderr
-    for said in ("model version 1", "Sir Tick", "market", "warning: nothing is known of 'Quiet Harbour'"):
+    for said in (
+        "model version 1",
+        "Sir Tick",
+        "market",
+        "warning: no run on file: nothing is known of 'Quiet Harbour'",
+    ):
         assert said in result.stdout
 
 
@@ -78,11 +83,58 @@ def test_explain_prints_a_line_a_runner_and_json_holds_what_the_service_answers(
     assert "Why" not in predict(registry, card).stdout
 
 
-def test_a_form_guide_with_two_reserves_is_a_card_of_ten(registry: str, tmp_path: Path) -> None:
+def test_the_reserves_of_a_form_guide_have_no_share_unless_they_run(registry: str, tmp_path: Path) -> None:
     guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv")
     result = predict(registry, guide, "--json")
     assert result.exit_code == 0, result.stderr
-    assert [runner["box"] for runner in json.loads(result.stdout)["runners"]] == list(range(1, 11))
+    answer = json.loads(result.stdout)
+    assert [runner["status"] for runner in answer["runners"]] == ["starter"] * 8 + ["reserve"] * 2
+    assert sum(runner["win_probability"] for runner in answer["runners"][:8]) == pytest.approx(1)
+    changed = predict(registry, guide, "--scratch", "6", "--scratch", "Dog A", "--reserve", "9=6", "--json")
+    runners = {runner["rug"]: runner for runner in json.loads(changed.stdout)["runners"]}
+    assert {rug for rug, one in runners.items() if one["status"] == "starter"} == {2, 3, 4, 5, 7, 8, 9}
+    assert runners[9]["box"] == 6
+    assert runners[10]["status"] == "reserve"
+    table = predict(registry, guide, "--scratch", "6", "--reserve", "9=6").stdout
+    for said in ("Sandown Park race 6, Sat 14 March 2026, 515 m", "scratched", "'Dog J' (10) is in reserve"):
+        assert said in table
+
+
+def test_an_empty_box_of_a_form_guide_is_left_out_and_said(registry: str, tmp_path: Path) -> None:
+    guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv", 4)
+    guide.write_text(guide.read_text().replace("Dog C", "VACANT"))
+    result = predict(registry, guide)
+    assert result.exit_code == 0, result.stderr
+    assert "left out: line 4: an empty box is left out, got name 'VACANT'" in result.stdout
+    assert "place: with 3 starters only the win pays" in result.stdout
+
+
+def test_many_files_and_folders_are_answered_and_one_that_is_refused_stops_no_other(
+    registry: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cards"
+    (folder / "later").mkdir(parents=True)
+    form_guide(folder, "Race 1 - SAN - 14 March 2026.csv", 4)
+    form_guide(folder / "later", "Race 2 - SAN - 14 March 2026.csv", 5)
+    (folder / "broken.json").write_text('{"date": "0"}')
+    (folder / "notes.txt").write_text("no card")
+    more = written(tmp_path, make_card(6, track="Sale"))
+    result = predict(registry, folder, str(more), "--json")
+    assert result.exit_code == 3
+    listed = json.loads(result.stdout)["cards"]
+    assert [Path(one["file"]).name for one in listed] == [
+        "Race 1 - SAN - 14 March 2026.csv", "broken.json", "Race 2 - SAN - 14 March 2026.csv", "card.json"
+    ]  # fmt: skip
+    assert [len(one.get("runners", ())) for one in listed] == [4, 0, 5, 6]
+    assert "a date is written YYYY-MM-DD, got '0'" in listed[1]["refused"]
+    assert result.stderr.count("\n") == 1
+    assert "broken.json" in result.stderr
+    (folder / "broken.json").unlink()
+    tables = predict(registry, folder, str(more))
+    assert tables.exit_code == 0
+    assert tables.stdout.count("model version 1") == 3
+    for title in ("Sandown Park race 1,", "Sandown Park race 2,", "Sale,"):
+        assert title in tables.stdout
 
 
 def test_what_a_file_name_does_not_tell_is_asked_for_and_can_be_given(registry: str, tmp_path: Path) -> None:
@@ -104,6 +156,12 @@ def test_what_a_file_name_does_not_tell_is_asked_for_and_can_be_given(registry: 
         (make_card(), ("--model", "best"), 2, "got 'best'"),
         (make_card(), ("--model", "99"), 4, "no version 99"),
         (make_card(), ("--date", "2026-03-14"), 2, "tells its date"),
+        (make_card(date="0"), (), 3, "a date is written YYYY-MM-DD, got '0'"),
+        (make_card(date="1989-01-01"), (), 3, "before 1990-01-01"),
+        (make_card(track="Sa\0le"), (), 3, "got U+0000"),
+        (make_card(), ("--scratch", "9"), 3, "no runner of the card is '9'"),
+        (make_card(), ("--reserve", "9"), 2, "must be RUNNER=BOX"),
+        (make_card(2), ("--scratch", "1"), 3, "a race needs 2 that start, got 1 of 2"),
         (make_card(), ("--registry", "sqlite:///absent/mlflow.db"), 4, "no registry"),
     ],
 )

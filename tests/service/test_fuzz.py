@@ -32,14 +32,15 @@ OPENAPI = Path(__file__).parents[2] / "openapi" / "openapi.json"
 EXCLUDED = [schemathesis.checks.not_a_server_error, schemathesis.checks.positive_data_acceptance]
 N_EXAMPLES = int(os.environ.get("N_FUZZED_REQUESTS", "60"))
 
-names = st.text(min_size=1, max_size=50)
-days = st.dates(min_value=dt.date(1, 1, 1), max_value=dt.date(2026, 1, 1)).map(str)
+printing = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp"))
+names = st.text(printing, min_size=1, max_size=50)
+days = st.dates(min_value=dt.date(1985, 1, 1), max_value=dt.date(2026, 1, 1)).map(str)
 numbers = st.one_of(st.floats(), st.integers(), st.floats(0.1, 60))
 past_runs = st.fixed_dictionaries(
     {"date": days, "track": names, "distance_m": st.integers(150, 1200)},
     optional={
         "box": st.integers(1, 10),
-        "grade": st.text(max_size=60),
+        "grade": st.text(printing, max_size=60),
         "weight_kg": st.floats(15, 50),
         "finish_position": st.integers(1, 10),
         "time_s": st.floats(5, 120),
@@ -57,6 +58,8 @@ past_runs = st.fixed_dictionaries(
 runners = st.fixed_dictionaries(
     {"name": names, "form": st.lists(past_runs, min_size=1, max_size=4)},
     optional={
+        "is_reserve": st.sampled_from([None, False, False, True]),
+        "is_scratched": st.sampled_from([False, False, False, True]),
         "weight_kg": st.floats(15, 50),
         "price": st.floats(1.001, 1000),
         "rated_price": st.floats(1.001, 1000),
@@ -76,7 +79,7 @@ def cards(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.integers(0, 3)) == 0:
         where = draw(st.sampled_from([card, *card["runners"]]))
         where[draw(st.sampled_from(sorted(where)))] = draw(
-            st.one_of(numbers, st.none(), names, st.booleans())
+            st.one_of(numbers, st.none(), names, st.text(max_size=12), st.booleans())
         )
     return card
 

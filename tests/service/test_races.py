@@ -137,7 +137,7 @@ def test_prices_at_the_off_are_on_the_card_only_where_they_are_asked_for(service
     assert told["card"]["runners"] == [
         {"name": "Anna", "box": 1, "rated_price": 1000.0},  # the most that a card takes
         {"name": "Bela", "box": 2, "rated_price": 6.0},
-        {"name": "Cora", "box": 9, "rated_price": 6.0},
+        {"name": "Cora", "box": 9, "is_reserve": False, "rated_price": 6.0},
     ]
     assert told["outcome"]["winners"] == ["Anna"]
     assert told["outcome"]["scratched"] == ["Dora"]

@@ -1,4 +1,4 @@
-"""The lift over uniform by slice: what a model knows of favourites, of long races, of first starters."""
+"""The lift over uniform by slice: what a model knows of favourites, of long races, of unknown dogs."""
 
 from collections.abc import Sequence
 

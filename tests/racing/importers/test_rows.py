@@ -166,7 +166,7 @@ def test_a_form_guide_is_a_card_whose_name_tells_the_race(tmp_path: Path, name: 
     path = write(
         tmp_path, name, FORM_HEADER, form_row("2. Sir Tick"), form_row(date="2025-06-01"), form_row("1. Anna")
     )
-    card = read_form_guide_card(path)
+    card = read_form_guide_card(path).card
     assert (card.date, card.track, card.race_number) == (dt.date(2025, 7, 10), "Ballarat", 6)
     assert card.distance_m == 450
     assert [(runner.name, runner.box, len(runner.form)) for runner in card.runners] == [
@@ -179,7 +179,7 @@ def test_a_card_without_a_date_in_its_name_wants_one(tmp_path: Path) -> None:
     path = write(tmp_path, "guide.csv", FORM_HEADER, form_row("2. Sir Tick"))
     with pytest.raises(FileRefused, match="date"):
         read_form_guide_card(path)
-    card = read_form_guide_card(path, date=dt.date(2025, 8, 1), track="W_PK", distance_m=520)
+    card = read_form_guide_card(path, date=dt.date(2025, 8, 1), track="W_PK", distance_m=520).card
     assert (card.track, card.distance_m) == ("Wentworth Park", 520)
 
 

@@ -18,6 +18,7 @@ from tests.service.builders import RunningService, make_card, make_registry, run
 from tests.service.keeping.builders import make_sqlite
 from tests.service.keys import make_keys, wait_until_keys_are_read
 
+TRACK = "Sandown Park"
 NAMES = ["Anna", "Bela", "Cleo", "Dora", "Edda", "Fips"]
 
 
@@ -55,7 +56,7 @@ def bringing_service(registry: str, database: str, folder: Path) -> Iterator[Run
 
 
 def card_of(names: list[str], number: int = 1, **changes: Any) -> dict[str, Any]:
-    card = make_card(len(names), date=today().isoformat(), race_number=number, **changes)
+    card = make_card(len(names), date=today(TRACK).isoformat(), race_number=number, **changes)
     for runner, name in zip(card["runners"], names, strict=True):
         runner["name"] = f"{name} {number}"
     return card
@@ -67,7 +68,7 @@ def result_of(order: list[str], number: int = 1, **changes: Any) -> dict[str, An
         {"name": f"{name.upper()} {number}", "finish_position": place, "bsp": 2.0 * place}
         for place, name in enumerate(order, start=1)
     ]
-    race = {"date": today().isoformat(), "track": "SANDOWN", "distance_m": 515, "race_number": number}
+    race = {"date": today(TRACK).isoformat(), "track": "SANDOWN", "distance_m": 515, "race_number": number}
     return race | {"runners": runners} | changes
 
 
@@ -165,7 +166,7 @@ def test_results_that_were_there_first_are_met_too_and_of_two_cards_the_last_cou
 
 
 def test_a_card_answered_after_its_race_day_counts_only_where_asked_for(service: RunningService) -> None:
-    day = (today() - dt.timedelta(days=1)).isoformat()
+    day = (today(TRACK) - dt.timedelta(days=1)).isoformat()
     service.predict(card_of(NAMES) | {"date": day})
     bring(service, result_of(NAMES) | {"date": day})
     predictions(service, lambda found: found and found[0]["loss"] is not None)
@@ -179,7 +180,7 @@ def test_a_card_answered_after_its_race_day_counts_only_where_asked_for(service:
 
 def test_ratings_learn_from_results_that_were_brought(service: RunningService) -> None:
     bring(service, result_of(NAMES))
-    tomorrow = (today() + dt.timedelta(days=1)).isoformat()
+    tomorrow = (today(TRACK) + dt.timedelta(days=1)).isoformat()
     card = {"date": tomorrow, "track": "Sandown Park", "distance_m": 515}
     card["runners"] = [{"name": f"{name} 1", "box": box} for box, name in enumerate(NAMES, start=1)]
     service.wait_until(lambda status: status["database_error"] is None)
@@ -193,7 +194,7 @@ def test_ratings_learn_from_results_that_were_brought(service: RunningService) -
 def test_the_log_is_read_page_by_page_by_day_version_and_track(service: RunningService) -> None:
     for number in range(1, 6):
         service.predict(card_of(NAMES[:3], number=number))
-    tomorrow = (today() + dt.timedelta(days=1)).isoformat()
+    tomorrow = (today(TRACK) + dt.timedelta(days=1)).isoformat()
     service.predict(card_of(NAMES[:3], number=6, track="The Meadows") | {"date": tomorrow})
     found = predictions(service, lambda found: len(found) == 6)
     ask = service.client.get
@@ -203,7 +204,7 @@ def test_the_log_is_read_page_by_page_by_day_version_and_track(service: RunningS
     assert second["next_before"] is None
     assert [card["race_number"] for card in found] == [6, 5, 4, 3, 2, 1]
     for asked, n in (
-        ({"since": tomorrow}, 1), ({"until": today().isoformat()}, 5), ({"version": 1}, 6),
+        ({"since": tomorrow}, 1), ({"until": today(TRACK).isoformat()}, 5), ({"version": 1}, 6),
         ({"version": 2}, 0), ({"track": "Meadows"}, 1),
     ):  # fmt: skip
         assert len(ask("/predictions", params=asked).json()["predictions"]) == n, asked
