@@ -9,6 +9,7 @@ Bridge) under the name of their neighbour until June 2025.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from racing.names import name_key, plain_name
 
@@ -147,6 +148,7 @@ def known_track(name: str, distance_m: int | None = None) -> str | None:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def track_name(name: str, distance_m: int | None = None) -> str:
     """Return our name for a track; of one that we do not know, its own without what a source hangs on it."""
     found = known_track(name, distance_m)

@@ -45,7 +45,7 @@ COLUMNS = (
     "PLACE_BSP",
 )
 _DOG, _WON = COLUMNS.index("Dog"), COLUMNS.index("WIN_RESULT")
-_TELL_THE_RACE = [COLUMNS.index(name) for name in ("MarketId", "Date", "Track", "Race Name", "Race")]
+_TELL_THE_RACE = ("MarketId", "Date", "Track", "Race Name", "Race")
 EARLY_SPEED = "Early Speed"  # a column that the oldest files lack
 LAST_BOX = 8
 MAX_RATED_PRICE = 10_000.0  # a model, no market: 142 prices of 442,136 lie above 1000, the highest is 4,788
@@ -55,6 +55,7 @@ _RACE_NAME = re.compile(
 _RESULTS = {"": None, "0": False, "0.0": False, "1": True, "1.0": True}
 
 _key_of = lru_cache(maxsize=200_000)(name_key)
+_is_placeholder = lru_cache(maxsize=200_000)(is_placeholder)
 
 
 def import_betfair(
@@ -76,26 +77,25 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
     at = [file.header.index(name) for name in COLUMNS]
     at_early_speed = file.header.index(EARLY_SPEED) if EARLY_SPEED in file.header else None
     races: dict[str, dict[str, Claim]] = {}
-    whole_races = FileRaces()
+    whole_races = FileRaces(file, _TELL_THE_RACE)
     for line, row in file.rows():
         parsed.n_read += 1
-        fields: list[str] = []
         try:
             if len(row) != len(file.header):
                 raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
             values = [row[i].strip() for i in at]
-            fields = [values[i] for i in _TELL_THE_RACE]
-            if is_placeholder(values[_DOG]) and not values[_WON]:
+            if _is_placeholder(values[_DOG]):
+                if values[_WON]:
+                    raise RowRefused(f"a runner with a result has a name, got {values[_DOG]!r}")
                 parsed.n_empty += 1
                 continue
             claim = _claim(line, values, parsed)
             if at_early_speed is not None:
                 claim["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
             _enter(claim, races.setdefault(claim["race_key"], {}), parsed)
-            whole_races.take(line, fields, claim)
         except RowRefused as error:
             parsed.refuse(line, str(error))
-            whole_races.refuse(line, fields)
+            whole_races.refuse(line)
     for runners in races.values():
         has_result = any(claim["won"] is not None for claim in runners.values())
         for claim in runners.values():
@@ -142,8 +142,8 @@ def _claim(line: int, row: list[str], parsed: ParsedFile) -> Claim:
     if not named:
         raise RowRefused(f"a race name reads 'R1 450m Mdn', got {race_name!r}")
     key = _key_of(dog)
-    if not key or is_placeholder(dog):
-        raise RowRefused(f"a dog's name holds a letter or digit and is no word for none, got {dog!r}")
+    if not key:
+        raise RowRefused(f"a dog's name holds a letter or digit, got {dog!r}")
     if not market or not track:
         raise RowRefused("track and MarketId must not be blank")
     if won not in _RESULTS or placed not in _RESULTS:

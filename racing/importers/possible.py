@@ -24,15 +24,14 @@ def why_impossible(
     if len(starters) > MAX_STARTERS:
         return f"a race has at most {MAX_STARTERS} starters, got {len(starters)}"
     for what in ("box", "rug"):
-        numbers = Counter(run[what] for run in starters if run[what] is not None)
-        shared = sorted(number for number, n in numbers.items() if n > 1)
-        if shared:
-            return f"a {what} is one runner's, got {what} {shared[0]} for {numbers[shared[0]]}"
-    if all(run["won"] is None for run in starters):
-        return None
-    n_winners = sum(bool(run["won"]) for run in starters)
+        numbers = [run[what] for run in starters if run[what] is not None]
+        if len(set(numbers)) < len(numbers):
+            shared = min(number for number in numbers if numbers.count(number) > 1)
+            return f"a {what} is one runner's, got {what} {shared} for {numbers.count(shared)}"
+    won = [run["won"] for run in starters]
+    n_winners = won.count(True)
     if n_winners == 0:
-        return "a race with a result has a winner, got none"
+        return "a race with a result has a winner, got none" if False in won else None
     if n_winners > MAX_WINNERS:
         return f"a race has one winner, or up to {MAX_WINNERS} in a dead heat, got {n_winners}"
     return _why_not_places(starters, dead_heats) if has_places else None
@@ -47,6 +46,6 @@ def _why_not_places(starters: list[Mapping[str, Any]], dead_heats: Iterable[int]
     for place in sorted(places):
         if place != expected:
             got = ", ".join(str(place) for place in sorted(places.elements()))
-            return f"places follow each other, after two of 2 comes 4, got {got}"
+            return f"places follow each other (after two at 2 comes 4), got {got}"
         expected += places[place]
     return None

@@ -86,8 +86,7 @@ class ResolvedRace:
         if self.is_doubtful or why_impossible(runs.values(), has_places=self.strength > 0) is not None:
             return False
         if self.strength < _STRENGTH[FORM]:
-            starters = {dog_id for dog_id, run in runs.items() if not run["is_scratched"]}
-            return self._has_whole_source(starters)
+            return self._has_whole_source(runs)
         prices = [run["starting_price"] for run in runs.values() if not run["is_scratched"]]
         if None in prices or not any(run["won"] for run in runs.values()):
             return False
@@ -95,10 +94,11 @@ class ResolvedRace:
             return False
         return WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1]
 
-    def _has_whole_source(self, starters: set[int]) -> bool:
+    def _has_whole_source(self, runs: dict[int, dict[str, Any]]) -> bool:
         """Tell whether the source that the race is known by, or one that lists every starter, was all understood."""
         if all(row.get("is_race_whole", True) for row in self.all_rows):
             return True
+        starters = {dog_id for dog_id, run in runs.items() if not run["is_scratched"]}
         files: dict[tuple[str, Any], list[Claim]] = defaultdict(list)
         for row in self.all_rows:
             files[row["race_key"], row.get("file_id")].append(row)
@@ -129,19 +129,20 @@ def resolve(rows: list[Claim], ran_elsewhere: Collection[int] = ()) -> list[Reso
             race.number = number
         for row in group:
             dog_id = row["dog_id"]
-            home = race
-            if strength and _tells(row):
-                home = homes.get(dog_id, race)
-                if not _can_be_one(home.number, number):
+            tells = _tells(row)
+            home = homes.get(dog_id, race) if tells else race
+            if home is not race:
+                if strength == 0 or not _can_be_one(home.number, number):
                     home.is_doubtful = race.is_doubtful = True
                     home = race
                 elif home.number is None:
                     home.number = number
             home.runners.setdefault(dog_id, []).append(row)
             home.all_rows.append(row)
-            if _tells(row) and homes.setdefault(dog_id, home) is not home and strength == 0:
-                homes[dog_id].is_doubtful = home.is_doubtful = True
-    _find_reserves(races, {*homes, *ran_elsewhere})
+            if tells:
+                homes.setdefault(dog_id, home)
+    if any(map(_is_blank, rows)):
+        _find_reserves(races, {*homes, *ran_elsewhere})
     return [race for race in races if race.runners]
 
 
@@ -221,7 +222,7 @@ def _find_reserves(races: list[ResolvedRace], ran: set[int]) -> None:
 
 def _tells(row: Claim) -> bool:
     """Tell whether a row says how its dog ran."""
-    return not (row["is_scratched"] or _is_blank(row))
+    return not (row["is_scratched"] or row.get("is_blank"))
 
 
 def _is_listed(row: Claim) -> bool:

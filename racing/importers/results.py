@@ -59,6 +59,8 @@ from racing.tracks import track_name
 KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
+_TELL_THE_RACE = ("race_id", "date", "track", "distance_m", "race_number")
+_NUMBERED = re.compile(r"([0-9]{1,18})(?:\.0+)?")
 _LIMITS = {
     "weight_kg": WEIGHT_KG,
     "margin_lengths": (0.0, MAX_MARGIN_LENGTHS),
@@ -86,10 +88,9 @@ def parse_results(file: CsvFile) -> ParsedFile:
     """Return what the file claims."""
     file.require(NEEDED, "a results file")
     parsed = ParsedFile.of(file, KIND)
-    races, runners = FileRaces(), _Runners(parsed)
+    races, runners = FileRaces(file, _TELL_THE_RACE, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
-        fields: dict[str, str] = {}
         try:
             if len(row) != len(file.header):
                 raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
@@ -98,11 +99,10 @@ def parse_results(file: CsvFile) -> ParsedFile:
                 parsed.n_empty += 1
                 continue
             claim = _claim(line, fields, parsed)
-            races.take(line, _race_fields(fields), claim)
             runners.enter(claim, races)
         except RowRefused as error:
             parsed.refuse(line, str(error))
-            races.refuse(line, _race_fields(fields))
+            races.refuse(line)
     runners.settle(races)
     return parsed
 
@@ -217,18 +217,10 @@ def _is_empty_box(fields: dict[str, str]) -> bool:
     return not has_run and number(fields.get("time_s", "")) is None
 
 
-def _race_fields(fields: dict[str, str]) -> tuple[str, ...]:
-    if not fields:
-        return ()
-    return (
-        _race_id(fields["race_id"]),
-        *(fields.get(name, "") for name in ("date", "track", "distance_m", "race_number")),
-    )
-
-
 def _race_id(words: str) -> str:
     """Return a race's own identity: ``1``, ``01`` and ``1.0`` are one."""
-    return str(int(found[1])) if (found := re.fullmatch(r"([0-9]+)(?:\.0+)?", words)) else words
+    words = words.strip()
+    return str(int(found[1])) if (found := _NUMBERED.fullmatch(words)) else words
 
 
 def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> Claim:

@@ -2,13 +2,14 @@
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from racing.importers.claims import Claim, ParsedFile
 from racing.importers.possible import why_impossible
+from racing.importers.reading import CsvFile
 from racing.importers.report import Problem
 
-Fields = Sequence[str]
+Fields = tuple[str, ...]
 """What a row holds where it tells its race, the race's own identity first; empty if that could not be read."""
 
 RaceOfFile = tuple[str, int | None]
@@ -20,20 +21,28 @@ def race_of(claim: Claim) -> RaceOfFile:
 
 
 class FileRaces:
-    """The rows of a file in their order, taken or refused."""
+    """The races of a file while it is read.
 
-    def __init__(self) -> None:
-        self._taken: list[tuple[int, Fields, Claim]] = []
-        self._refused: list[tuple[int, Fields]] = []
+    Parameters
+    ----------
+    columns
+        Those that tell a row's race, the race's own identity first; absent ones do not matter.
+    identity_of
+        Brings the race's own identity into one spelling.
+    """
+
+    def __init__(
+        self, file: CsvFile, columns: Iterable[str], identity_of: Callable[[str], str] = str.strip
+    ) -> None:
+        self._file = file
+        self._columns = [file.header.index(name) for name in columns if name in file.header]
+        self._identity_of = identity_of
+        self._refused: list[int] = []
         self._doubts: list[tuple[Claim, str]] = []
 
-    def take(self, line: int, fields: Fields, claim: Claim) -> None:
-        """Note a row that was taken."""
-        self._taken.append((line, fields, claim))
-
-    def refuse(self, line: int, fields: Fields = ()) -> None:
+    def refuse(self, line: int) -> None:
         """Note a row that was refused; its race is not whole."""
-        self._refused.append((line, fields))
+        self._refused.append(line)
 
     def doubt(self, claim: Claim, reason: str) -> None:
         """Note why the race of a row that was taken is not whole."""
@@ -50,7 +59,7 @@ class FileRaces:
         races: dict[RaceOfFile, list[Claim]] = defaultdict(list)
         for claim in parsed.claims:
             races[race_of(claim)].append(claim)
-        incomplete = self._races_of_refused()
+        incomplete = self._races_of_refused(parsed.claims)
         not_whole = {race_of(claim): reason for claim, reason in reversed(self._doubts)}
         for race, claims in races.items():
             marked = (dead_heats or {}).get(race, ())
@@ -62,7 +71,7 @@ class FileRaces:
             if reason:  # of a refused row the reason is reported where the row is
                 parsed.problems.append(Problem(parsed.name, claims[0]["line"], "race", reason))
 
-    def _races_of_refused(self) -> set[RaceOfFile]:
+    def _races_of_refused(self, claims: list[Claim]) -> set[RaceOfFile]:
         """Return the races that lack a row.
 
         A refused row belongs to the race above or below it that shares its identity (to both, if its fields cannot be
@@ -70,25 +79,32 @@ class FileRaces:
         """
         if not self._refused:
             return set()
-        lines = [line for line, *_ in self._taken]
-        by_fields: dict[tuple[str, ...], RaceOfFile] = {}
+        fields = {line: self._fields_of(row) for line, row in self._file.rows()}
+        taken = [(claim["line"], fields[claim["line"]], race_of(claim)) for claim in claims]
+        taken.sort(key=lambda one: one[0])
+        lines = [line for line, *_ in taken]
+        by_fields = {of_race: race for _, of_race, race in taken}
         by_identity: dict[str, set[RaceOfFile]] = defaultdict(set)
-        for _, fields, claim in self._taken:
-            by_fields[tuple(fields)] = race_of(claim)
-            by_identity[fields[0]].add(race_of(claim))
+        for _, of_race, race in taken:
+            by_identity[of_race[0]].add(race)
         found: set[RaceOfFile] = set()
-        for line, fields in self._refused:
-            i = bisect(lines, line)
-            near = self._taken[max(i - 1, 0) : i + 1]
-            own = [(n_same, claim) for _, other, claim in near if (n_same := _n_same(fields, other))]
-            if own:
-                most = max(n_same for n_same, _ in own)
-                found |= {race_of(claim) for n_same, claim in own if n_same == most}
-            elif tuple(fields) in by_fields:
-                found.add(by_fields[tuple(fields)])
-            elif len(by_identity[fields[0]]) == 1:
-                found |= by_identity[fields[0]]
+        for line in self._refused:
+            own, i = fields[line], bisect(lines, line)
+            near = [(_n_same(own, other), race) for _, other, race in taken[max(i - 1, 0) : i + 1]]
+            most = max((n_same for n_same, _ in near), default=0)
+            if most:
+                found |= {race for n_same, race in near if n_same == most}
+            elif own in by_fields:
+                found.add(by_fields[own])
+            elif own and len(by_identity[own[0]]) == 1:
+                found |= by_identity[own[0]]
         return found
+
+    def _fields_of(self, row: list[str]) -> Fields:
+        if len(row) != len(self._file.header):
+            return ()
+        identity, *others = (row[i].strip() for i in self._columns)
+        return self._identity_of(identity), *others
 
 
 def _n_same(fields: Fields, other: Fields) -> int:
