@@ -4,10 +4,10 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# A number on a card: "3. Sir Tick", "3.Sir Tick", "03 Sir Tick". A digit without dot or zero may belong to the name
+# A number on a card: "3. Sir Tick", "3.Sir Tick", "03 Sir Tick". A bare digit may be the name's
 # ("7 Up Girl"); of 35,000 names in Betfair's files and form guides none begins with a digit.
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}\.\s+|\d{1,2}\.(?=[^\W\d])|0\d\s+)")
-# What sources hang on a name: a reserve, a country of birth, an Australian state, a British seed (wide, middle, rails),
+# What sources hang on a name: a reserve, a country of birth, an Australian state, a British seed (wide),
 # an emergency's or a box's number.
 _SUFFIX = re.compile(
     r"""\s*(?:[(\[]\s*(?:
@@ -35,8 +35,8 @@ _PLACEHOLDERS = frozenset(
 def name_key(name: str) -> str:
     """Return the key of a name: ``"3. Nala's Ghost (NZ)"`` and ``"NALAS GHOST"`` give ``"NALASGHOST"``.
 
-    Card numbers, suffixes, case, accents, punctuation and spaces differ between sources; letters and digits, of
-    whichever script, do not.
+    Card numbers, suffixes, case, accents, punctuation and spaces differ between sources; letters and
+    digits, of whichever script, do not.
     """
     name = plain_name(name)
     if name.isascii():
@@ -59,15 +59,15 @@ def without_number(name: str) -> str:
 
 
 def is_placeholder(name: str) -> bool:
-    """Return whether a name stands for an empty box or a missing value, such as ``VACANT``, ``nan`` or ``N/A``."""
+    """Return whether a name stands for an empty box or a missing value, as ``VACANT`` and ``nan`` do."""
     return name_key(name) in _PLACEHOLDERS
 
 
 def _key_of_any_script(name: str) -> str:
     """Return the key of a name that has letters beyond ASCII.
 
-    Accents fall off Latin and Greek letters, which are also written without; a mark of another script is part of
-    its letter (``й`` is not ``и``) and stays.
+    Accents fall off Latin and Greek letters, which are also written without; a mark of another script is
+    part of its letter (``й`` is not ``и``) and stays.
     """
     plain = unicodedata.normalize("NFKD", name).upper().translate(_LATIN)
     kept: list[str] = []

@@ -110,7 +110,9 @@ def by_alias(tracks: Iterable[KnownTrack]) -> dict[str, str]:
 TRACK_OF_ALIAS = by_alias(KNOWN_TRACKS)
 
 # Who gives a meeting its money may stand before the track's name, as in "Ladbrokes Q1 Lakeside".
-_SPONSORS = re.compile(r"^(?:Ladbrokes|Bet\s?Deluxe|Bet\s?Nation|Sportsbet|TAB|Neds|bet365)\s+", re.IGNORECASE)
+_SPONSORS = re.compile(
+    r"^(?:Ladbrokes|Bet\s?Deluxe|Bet\s?Nation|Sportsbet|TAB|Neds|bet365)\s+", re.IGNORECASE
+)
 _CODE = re.compile(r"^(.*\S)\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]$")  # "Sandown (SAP)"
 
 # (name key, distance) -> the other track that a source means by that name when the race is so long.
@@ -132,9 +134,9 @@ _SHARED_NAMES = {
 def known_track(name: str, distance_m: int | None = None) -> str | None:
     """Return our name for the track that a source calls ``name``; ``None`` if we do not know it.
 
-    ``distance_m`` tells apart the tracks that share a name; without it the name's main track is meant. A sponsor
-    before the name and a code behind it (``Sandown (SAP)``) do not matter; of a meeting that one club holds at
-    another's track (``Dport @ HOB``) it is the latter.
+    ``distance_m`` tells apart the tracks that share a name; without it the name's main track is meant. A
+    sponsor before the name and a code behind it (``Sandown (SAP)``) do not matter; of a meeting that one
+    club holds at another's track (``Dport @ HOB``) it is the latter.
     """
     found = _by_key(name, distance_m)
     if found is not None:

@@ -44,8 +44,9 @@ class RunnerResultIn(Input):
     box: BoxOfRun = None
     finish_position: Annotated[int | str | None, AfterValidator(_known_finish)] = Field(
         default=None,
-        description="Place at the finish, 1 to 10; null did not finish. Or a code as results have it: `=2` in a dead heat, "
-        "`F`, `DNF`, `DSQ` and their like ran and was not placed, `SCR`, `NR`, `RES` did not run.",
+        description="Place at the finish, 1 to 10; null did not finish. Or a code as results have it: "
+        "`=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, "
+        "`SCR`, `NR`, `RES` did not run.",
         examples=[2],
     )
     time_s: TimeOfRun = None
@@ -100,7 +101,9 @@ class RaceTakenOut(BaseModel):
     n_added: int = Field(description="Runs that were new.", examples=[8])
     n_updated: int = Field(description="Known runs of which it told more.", examples=[0])
     n_known: int = Field(description="Runners of which it told nothing new.", examples=[0])
-    problems: list[str] = Field(description="What was not believed, and why; also why a race is not whole.", examples=[[]])
+    problems: list[str] = Field(
+        description="What was not believed, and why; also why a race is not whole.", examples=[[]]
+    )
 
 
 class ResultsOut(BaseModel):

@@ -114,13 +114,15 @@ class SourceRow(RunFacts, table=True):
 
     ``race_key`` is the file's own identity of the race; ``bucket`` numbers (date, distance), within
     which sources meet (:mod:`racing.importers.resolve`). Rows without them are nobody else's to join.
-    ``is_race_whole`` says that the file's race was understood in all its rows and is possible; ``is_blank`` that
-    the row does not tell how the dog ran, as a reserve's that did not start.
+    ``is_race_whole`` says that the file's race was understood in all its rows and is possible; ``is_blank``
+    that the row does not tell how the dog ran, as a reserve's that did not start.
     """
 
     __table_args__ = (
         UniqueConstraint("file_id", "run_id"),
-        Index("ix_sourcerow_blank", "bucket", sqlite_where=text("is_blank"), postgresql_where=text("is_blank")),
+        Index(
+            "ix_sourcerow_blank", "bucket", sqlite_where=text("is_blank"), postgresql_where=text("is_blank")
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

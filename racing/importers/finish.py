@@ -1,8 +1,8 @@
 """What a finish column means: a place, a dead heat, a runner that was not placed or did not run.
 
-The codes are those of Australian and New Zealand stewards (F, D, T, P, R, BD and ``SCR``, ``L/SCR``), of The
-Greyhound Recorder (``SCR``, ``DNF``) and of British results (``=2``, ``DH``, ``DNF``, ``DIS``, ``NR``; 0 is a runner
-without a place at GBGB).
+The codes are those of Australian and New Zealand stewards (F, D, T, P, R, BD and ``SCR``, ``L/SCR``), of
+The Greyhound Recorder (``SCR``, ``DNF``) and of British results (``=2``, ``DH``, ``DNF``, ``DIS``, ``NR``;
+0 is a runner without a place at GBGB).
 """
 
 import re

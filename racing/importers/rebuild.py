@@ -48,8 +48,9 @@ def rebuild(
 ) -> Rebuilt:
     """Resolve the buckets from their stored rows and from new ones, which are stored as well.
 
-    So are the other buckets of their days that have blank rows: a dog that now has a result in one did not start where
-    another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows tell of them.
+    So are the other buckets of their days that have blank rows: a dog that now has a result in one did not
+    start where another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows
+    tell of them.
     """
     return _Rebuild(connection, sorted(set(buckets)), new_rows, set(run_ids)).run()
 
@@ -104,7 +105,7 @@ class _Rebuild:
         return self._rebuilt
 
     def _find_ran_elsewhere(self) -> dict[int, set[int]]:
-        """Return, for each bucket with blank rows, their dogs that have a result in another bucket of the day."""
+        """Return, by bucket, the dogs of its blank rows that have a result in another of the day."""
         blank = {
             (row["dog_id"], bucket) for bucket, rows in self._rows.items() for row in rows if row["is_blank"]
         }
@@ -215,8 +216,8 @@ def _result_rows(
     of_dog = col(SourceRow.dog_id)
     tells = (~col(SourceRow.is_blank), ~col(SourceRow.is_scratched), _between(first, last))
     for some in _chunks(dogs):
-        for dog_id, bucket in connection.execute(select(of_dog, _BUCKET).where(of_dog.in_(some), *tells)):
-            yield dog_id, bucket
+        rows = connection.execute(select(of_dog, _BUCKET).where(of_dog.in_(some), *tells))
+        yield from (row._tuple() for row in rows)
 
 
 def _results_among(rows: list[Claim], dogs: set[int]) -> Iterator[tuple[int, int]]:

@@ -17,8 +17,8 @@ class FileStatus(StrEnum):
 class Problem:
     """Something that a file says and that was not believed; ``line`` 0 is the file as a whole.
 
-    ``what`` tells how much was lost: the ``file``, a ``row``, one ``fact`` of a row that was kept, or that a ``race``
-    is known in part only.
+    ``what`` tells how much was lost: the ``file``, a ``row``, one ``fact`` of a row that was kept, or that
+    a ``race`` is known in part only.
     """
 
     file: str
@@ -28,7 +28,9 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {'race not whole' if self.what == 'race' else f'{self.what} refused'}: {self.reason}"
+        return (
+            f"{where}: {'race not whole' if self.what == 'race' else f'{self.what} refused'}: {self.reason}"
+        )
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ another order gives the same races, and taking a file out gives what the others 
   Races with different numbers are never one.
 - A run is a dog in a race. A row whose dog ran, by a stronger source, in a race of the bucket tells of that
   run, wherever the rest of its group went: a dog runs once a day over a distance.
-- Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not start;
-  it makes no races one.
+- Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not
+  start; it makes no races one.
 """
 
 from collections import defaultdict
@@ -80,8 +80,8 @@ class ResolvedRace:
     def is_whole(self, runs: dict[int, dict[str, Any]]) -> bool:
         """Tell whether every starter is known and all of it can be true of one race.
 
-        Betfair and results list every starter, if each of their rows was understood; form guides' runners are all
-        there if their prices make a whole book.
+        Betfair and results list every starter, if each of their rows was understood; form guides' runners
+        are all there if their prices make a whole book.
         """
         if self.is_doubtful or why_impossible(runs.values(), has_places=self.strength > 0) is not None:
             return False
@@ -92,10 +92,10 @@ class ResolvedRace:
             return False
         if not all(row.get("is_race_whole", True) for row in self.all_rows):
             return False
-        return WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1]
+        return bool(WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1])
 
     def _has_whole_source(self, runs: dict[int, dict[str, Any]]) -> bool:
-        """Tell whether the source that the race is known by, or one that lists every starter, was all understood."""
+        """Tell whether the race's own source, or one that lists every starter, was all understood."""
         if all(row.get("is_race_whole", True) for row in self.all_rows):
             return True
         starters = {dog_id for dog_id, run in runs.items() if not run["is_scratched"]}
@@ -155,7 +155,9 @@ def union_of(rows: list[Claim]) -> dict[str, Any]:
     facts = {name: next((row[name] for row in ordered if row[name] is not None), None) for name in _VALUES}
     if any(map(_is_blank, rows)):  # it says of the result only that it knows none
         telling = [row for row in ordered if _tells(row)] or ordered
-        facts |= {name: next((row[name] for row in telling if row[name] is not None), None) for name in _OUTCOME}
+        facts |= {
+            name: next((row[name] for row in telling if row[name] is not None), None) for name in _OUTCOME
+        }
     facts["is_scratched"] = all(row["is_scratched"] for row in rows)
     return facts
 
@@ -200,7 +202,7 @@ def _same_race(
 def _same_field(
     group: list[Claim], number: int | None, track_id: int, races: list[ResolvedRace]
 ) -> ResolvedRace | None:
-    """Return the race without a result that lists the same field: more than half of the smaller one's dogs."""
+    """Return the race without a result that lists more than half of the smaller one's dogs."""
     dogs = {row["dog_id"] for row in group if not row["is_scratched"]}
     found: list[tuple[int, int, str, ResolvedRace]] = []
     for race in races:

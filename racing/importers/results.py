@@ -24,8 +24,9 @@ place_bsp, rated_price        decimal odds
 true_probability              0..1, where a simulation knows it
 ==================== ======== ==================================================================
 
-A row named ``VACANT``, ``nan`` or the like is an empty box. A reserve (box 9 or 10) of which nothing else stands did
-not run. A race with a row that was refused, or that is impossible (two dogs in a box, no winner), is not whole.
+A row named ``VACANT``, ``nan`` or the like is an empty box. A reserve (box 9 or 10) of which nothing else
+stands did not run. A race with a row that was refused, or that is impossible (two dogs in a box, no
+winner), is not whole.
 """
 
 import re
@@ -72,8 +73,8 @@ _LIMITS = {
 }
 # What only a runner that started has.
 _OF_A_RUN = (
-    "finish_position", "time_s", "first_split_s", "margin_lengths", "position_in_running", "starting_price", "bsp",
-    "place_bsp",
+    "finish_position", "time_s", "first_split_s", "margin_lengths", "position_in_running", "starting_price",
+    "bsp", "place_bsp",
 )  # fmt: skip
 
 
@@ -147,7 +148,7 @@ class _Runners:
         before.append(claim)
 
     def settle(self, races: FileRaces) -> None:
-        """Add the runners to the file; say who won, where a race has a result: one without a place did not win."""
+        """Add the runners to the file, and who won where a race has a result: none without a place."""
         claims = [claim for claims in self._claims.values() for claim in claims]
         self._parsed.claims += sorted(claims, key=lambda claim: claim["line"])
         _number_races(self._parsed.claims, races)

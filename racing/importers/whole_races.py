@@ -1,4 +1,4 @@
-"""Which races of a file are whole: every row of theirs was understood, and their runs can be those of one race."""
+"""Which races of a file are whole: each of their rows was understood, and their runs can be one race's."""
 
 from bisect import bisect
 from collections import defaultdict
@@ -10,13 +10,13 @@ from racing.importers.reading import CsvFile
 from racing.importers.report import Problem
 
 Fields = tuple[str, ...]
-"""What a row holds where it tells its race, the race's own identity first; empty if that could not be read."""
+"""The fields of a row that tell its race, the race's own identity first; empty if not readable."""
 
 RaceOfFile = tuple[str, int | None]
 
 
 def race_of(claim: Claim) -> RaceOfFile:
-    """Return the identity of a claim's race within its file: one race_id over three numbers is three races."""
+    """Return the identity of a claim's race in its file: one race_id over three numbers is three."""
     return claim["race_key"], claim["race_number"]
 
 
@@ -74,8 +74,8 @@ class FileRaces:
     def _races_of_refused(self, claims: list[Claim]) -> set[RaceOfFile]:
         """Return the races that lack a row.
 
-        A refused row belongs to the race above or below it that shares its identity (to both, if its fields cannot be
-        told apart); else to that of the same fields, or the only one of its identity.
+        A refused row belongs to the race above or below it that shares its identity (to both, if its fields
+        cannot be told apart); else to that of the same fields, or the only one of its identity.
         """
         if not self._refused:
             return set()
@@ -108,7 +108,7 @@ class FileRaces:
 
 
 def _n_same(fields: Fields, other: Fields) -> int:
-    """Return how many fields agree, 0 if not even the race's own identity does; all may where none is known."""
+    """Return how many fields agree: 0 without the race's own identity, 1 where no field is known."""
     if not fields:
         return 1
     return sum(a == b for a, b in zip(fields, other, strict=True)) if fields[0] == other[0] else 0

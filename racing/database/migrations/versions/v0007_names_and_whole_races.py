@@ -19,10 +19,11 @@ _predicted = sa.table("predictedrunner", sa.column("dog_key"), sa.column("name")
 def upgrade() -> None:
     """Add the columns, and bring dogs along whose key is another one now.
 
-    Names of other scripts, ``ø`` and its like, and suffixes such as ``(NZ)`` made keys that lost letters or had some too
-    many. Each source row still has its own name, so dogs that were wrongly one part again and those that are one meet,
-    except where both ran on a day: then it is not certain, and they stay as they are. Tracks that lost their letters
-    cannot be told apart from what is stored: take their files out and import them again.
+    Names of other scripts, ``ø`` and its like, and suffixes such as ``(NZ)`` made keys that lost letters or
+    had some too many. Each source row still has its own name, so dogs that were wrongly one part again and
+    those that are one meet, except where both ran on a day: then it is not certain, and they stay as they
+    are. Tracks that lost their letters cannot be told apart from what is stored: take their files out and
+    import them again.
     """
     for name, default in (("is_race_whole", sa.true()), ("is_blank", sa.false())):
         op.add_column("sourcerow", sa.Column(name, sa.Boolean(), nullable=False, server_default=default))
@@ -34,13 +35,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_blank"),
     )
     op.execute(
-        "UPDATE sourcerow SET is_blank = (1 = 1) WHERE NOT is_scratched AND finish_position IS NULL AND time_s IS NULL "
+        "UPDATE sourcerow SET is_blank = (1 = 1) "
+        "WHERE NOT is_scratched AND finish_position IS NULL AND time_s IS NULL "
         "AND first_split_s IS NULL AND margin_lengths IS NULL AND position_in_running IS NULL AND ("
-        "(race_key LIKE 'betfair:%' AND won IS NULL) OR (race_key LIKE 'results:%' AND starting_price IS NULL "
-        "AND bsp IS NULL AND place_bsp IS NULL))"
+        "(race_key LIKE 'betfair:%' AND won IS NULL) OR (race_key LIKE 'results:%' "
+        "AND starting_price IS NULL AND bsp IS NULL AND place_bsp IS NULL))"
     )
     # Manukau (Auckland) was taken for Manawatu (Palmerston North).
-    op.execute("DELETE FROM trackalias WHERE alias = 'MANUKAU' AND track_id IN (SELECT id FROM track WHERE name = 'Manawatu')")
+    op.execute(
+        "DELETE FROM trackalias WHERE alias = 'MANUKAU' "
+        "AND track_id IN (SELECT id FROM track WHERE name = 'Manawatu')"
+    )
     connection = op.get_bind()
     if _rekey_dogs(connection):
         for table in ("effect", "runworth", "dogform"):  # the next use replays all history
@@ -76,7 +81,9 @@ def _rekey_dogs(connection: sa.Connection) -> bool:
             continue  # another spelling tells of the same run
         if key in ids:
             days = sa.select(_run.c.date).where(_run.c.id.in_(runs))
-            if connection.execute(sa.select(_run.c.id).where(_run.c.dog_id == ids[key], _run.c.date.in_(days))).first():
+            if connection.execute(
+                sa.select(_run.c.id).where(_run.c.dog_id == ids[key], _run.c.date.in_(days))
+            ).first():
                 continue
         else:
             ids[key] = max(ids.values()) + 1
@@ -90,5 +97,7 @@ def _rekey_dogs(connection: sa.Connection) -> bool:
             connection.execute(sa.text("DELETE FROM dogform WHERE dog_id = :id"), {"id": dog_id})
             connection.execute(sa.delete(_dog).where(_dog.c.id == dog_id))
     if left and connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence('dog', 'id'), (SELECT max(id) FROM dog))"))
+        connection.execute(
+            sa.text("SELECT setval(pg_get_serial_sequence('dog', 'id'), (SELECT max(id) FROM dog))")
+        )
     return bool(left)
