@@ -440,7 +440,7 @@ class RaceTakenOut(BaseModel):
     n_known: int
     """Runners of which it told nothing new."""
     problems: list[str]
-    """What was not believed, and why."""
+    """What was not believed, and why; also why a race is not whole."""
 
 
 class RacesOut(BaseModel):
@@ -640,7 +640,7 @@ class RunnerOut(BaseModel):
 
 
 class RunnerResultIn(BaseModel):
-    """One starter and how it ran. Leave out what is unknown, and runners that were scratched."""
+    """One starter and how it ran. Leave out what is unknown."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -649,8 +649,8 @@ class RunnerResultIn(BaseModel):
     """The dog's name."""
     box: Annotated[int | None, Field(ge=1, le=10)] = None
     """Box that it started from."""
-    finish_position: Annotated[int | None, Field(ge=1, le=10)] = None
-    """Place at the finish; null did not finish."""
+    finish_position: int | str | None = None
+    """Place at the finish, 1 to 10; null did not finish. Or a code as results have it: `=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, `SCR`, `NR`, `RES` did not run."""
     time_s: Annotated[float | None, Field(ge=5.0, le=120.0)] = None
     """The runner's own time in seconds."""
     first_split_s: Annotated[float | None, Field(ge=0.5, le=60.0)] = None

@@ -1,10 +1,11 @@
 """What goes over the wire for ``POST /results``: races that were run."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from racing.importers.claims import MAX_MARGIN_LENGTHS
+from racing.importers.claims import MAX_MARGIN_LENGTHS, RowRefused
+from racing.importers.finish import finish_of
 from racing.importers.told import ToldRace
 from service.fields import (
     BoxOfRun,
@@ -15,7 +16,6 @@ from service.fields import (
     Input,
     MarginOfRun,
     PlaceBsp,
-    PlaceInRun,
     PlainName,
     PositionInRunning,
     StartingPrice,
@@ -23,13 +23,31 @@ from service.fields import (
     WeightOfRun,
 )
 
+MAX_CODE = 30  # what is looked at of a finish code; none is as long
+
+
+def _known_finish(finish: int | str | None) -> int | str | None:
+    if finish == 0 or (isinstance(finish, str) and not finish.isprintable()):
+        raise ValueError(f"finish_position must be 1..10 or a code such as DNF, got {finish!r}")
+    try:
+        finish_of("" if finish is None else str(finish)[:MAX_CODE])
+    except RowRefused as error:
+        raise ValueError(str(error)) from None
+    return finish
+
 
 class RunnerResultIn(Input):
-    """One starter and how it ran. Leave out what is unknown, and runners that were scratched."""
+    """One starter and how it ran. Leave out what is unknown."""
 
     name: PlainName = Field(description="The dog's name.", examples=["Sir Tick"])
     box: BoxOfRun = None
-    finish_position: PlaceInRun = Field(default=None, description="Place at the finish; null did not finish.")
+    finish_position: Annotated[int | str | None, AfterValidator(_known_finish)] = Field(
+        default=None,
+        description="Place at the finish, 1 to 10; null did not finish. Or a code as results have it: "
+        "`=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, "
+        "`SCR`, `NR`, `RES` did not run.",
+        examples=[2],
+    )
     time_s: TimeOfRun = None
     first_split_s: FirstSplit = None
     margin_lengths: MarginOfRun = Field(default=None, le=MAX_MARGIN_LENGTHS)
@@ -82,7 +100,9 @@ class RaceTakenOut(BaseModel):
     n_added: int = Field(description="Runs that were new.", examples=[8])
     n_updated: int = Field(description="Known runs of which it told more.", examples=[0])
     n_known: int = Field(description="Runners of which it told nothing new.", examples=[0])
-    problems: list[str] = Field(description="What was not believed, and why.", examples=[[]])
+    problems: list[str] = Field(
+        description="What was not believed, and why; also why a race is not whole.", examples=[[]]
+    )
 
 
 class ResultsOut(BaseModel):

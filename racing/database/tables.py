@@ -6,7 +6,7 @@ A run is one dog in one race. Several files may tell of it; each file's own word
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, UniqueConstraint, false, text, true
 from sqlmodel import Field, SQLModel
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself where this says INTEGER
@@ -114,9 +114,16 @@ class SourceRow(RunFacts, table=True):
 
     ``race_key`` is the file's own identity of the race; ``bucket`` numbers (date, distance), within
     which sources meet (:mod:`racing.importers.resolve`). Rows without them are nobody else's to join.
+    ``is_race_whole`` says that the file's race was understood in all its rows and is possible; ``is_blank``
+    that the row does not tell how the dog ran, as a reserve's that did not start.
     """
 
-    __table_args__ = (UniqueConstraint("file_id", "run_id"),)
+    __table_args__ = (
+        UniqueConstraint("file_id", "run_id"),
+        Index(
+            "ix_sourcerow_blank", "bucket", sqlite_where=text("is_blank"), postgresql_where=text("is_blank")
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     file_id: int = Field(foreign_key="sourcefile.id")
@@ -130,6 +137,8 @@ class SourceRow(RunFacts, table=True):
     track_id: int | None = Field(default=None, foreign_key="track.id")
     race_number: int | None = None
     grade: str | None = None
+    is_race_whole: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    is_blank: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class RunWorth(SQLModel, table=True):

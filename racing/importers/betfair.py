@@ -25,8 +25,9 @@ from racing.importers.claims import (
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
-from racing.names import name_key, without_number
-from racing.tracks import known_track
+from racing.importers.whole_races import FileRaces
+from racing.names import is_placeholder, name_key, plain_name
+from racing.tracks import track_name
 
 KIND = "betfair"
 COLUMNS = (
@@ -43,6 +44,8 @@ COLUMNS = (
     "PLACE_RESULT",
     "PLACE_BSP",
 )
+_DOG, _WON = COLUMNS.index("Dog"), COLUMNS.index("WIN_RESULT")
+_TELL_THE_RACE = ("MarketId", "Date", "Track", "Race Name", "Race")
 EARLY_SPEED = "Early Speed"  # a column that the oldest files lack
 LAST_BOX = 8
 MAX_RATED_PRICE = 10_000.0  # a model, no market: 142 prices of 442,136 lie above 1000, the highest is 4,788
@@ -52,6 +55,7 @@ _RACE_NAME = re.compile(
 _RESULTS = {"": None, "0": False, "0.0": False, "1": True, "1.0": True}
 
 _key_of = lru_cache(maxsize=200_000)(name_key)
+_is_placeholder = lru_cache(maxsize=200_000)(is_placeholder)
 
 
 def import_betfair(
@@ -73,22 +77,32 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
     at = [file.header.index(name) for name in COLUMNS]
     at_early_speed = file.header.index(EARLY_SPEED) if EARLY_SPEED in file.header else None
     races: dict[str, dict[str, Claim]] = {}
+    whole_races = FileRaces(file, _TELL_THE_RACE)
     for line, row in file.rows():
         parsed.n_read += 1
         try:
             if len(row) != len(file.header):
                 raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
-            claim = _claim(line, [row[i].strip() for i in at], parsed)
+            values = [row[i].strip() for i in at]
+            if _is_placeholder(values[_DOG]):
+                if values[_WON]:
+                    raise RowRefused(f"a runner with a result has a name, got {values[_DOG]!r}")
+                parsed.n_empty += 1
+                continue
+            claim = _claim(line, values, parsed)
             if at_early_speed is not None:
                 claim["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
             _enter(claim, races.setdefault(claim["race_key"], {}), parsed)
         except RowRefused as error:
             parsed.refuse(line, str(error))
+            whole_races.refuse(line)
     for runners in races.values():
         has_result = any(claim["won"] is not None for claim in runners.values())
         for claim in runners.values():
             claim["is_scratched"] = has_result and claim["won"] is None
+            claim["is_blank"] = claim["won"] is None and not has_result
             parsed.claims.append(claim)
+    whole_races.settle(parsed, has_places=False)
     return parsed
 
 
@@ -139,8 +153,8 @@ def _claim(line: int, row: list[str], parsed: ParsedFile) -> Claim:
     claim["line"] = line
     claim["bucket"] = bucket_of(date, distance_m)
     claim["race_key"] = f"{KIND}:{market.removesuffix('.0')}"
-    claim["dog_key"], claim["dog_name"], claim["sex"] = key, without_number(dog), None
-    claim["track"] = known_track(track, distance_m) or track
+    claim["dog_key"], claim["dog_name"], claim["sex"] = key, plain_name(dog), None
+    claim["track"] = track_name(track, distance_m)
     claim["race_number"] = int(number(race_number) or named[1])
     claim["grade"] = grade_of(named[3])
     claim["rug"] = rug_number = _rug(rug)

@@ -35,6 +35,8 @@ class ParsedFile:
     kind: str
     sha256: str
     claims: list[Claim] = field(default_factory=list)
+    n_empty: int = 0
+    """Rows of empty boxes, such as ``VACANT``."""
     problems: list[Problem] = field(default_factory=list)
     n_read: int = 0
     n_repeated: int = 0

@@ -24,11 +24,12 @@ from racing.importers.claims import (
     is_weight,
     number,
 )
+from racing.importers.finish import Finish, Outcome, finish_of
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
-from racing.names import name_key, without_number
-from racing.tracks import known_track
+from racing.names import is_placeholder, name_key, plain_name
+from racing.tracks import track_name
 
 KIND = "form"
 COLUMNS = (
@@ -98,7 +99,7 @@ def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
     """Yield the rows, each with its dog; rows that cannot have one are refused."""
     file.require(COLUMNS, "a form guide")
     at = [file.header.index(name) for name in COLUMNS]
-    rug, dog = 0, ""
+    rug, dog, is_vacant = 0, "", False
     for line, row in file.rows():
         parsed.n_read += 1
         if len(row) != len(file.header):
@@ -106,7 +107,12 @@ def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
             continue
         fields = [row[i].strip() for i in at]
         name = fields[_NAME].strip('" ')
+        if is_placeholder(name) or (is_vacant and not name):
+            parsed.n_empty += 1
+            dog, is_vacant = "", True
+            continue
         if name:
+            is_vacant = False
             named = _NAMED.match(name)
             dog = named[2] if named and name_key(named[2]) else ""
             if not named or not dog:
@@ -136,17 +142,18 @@ def claim_of(row: FormRow, parsed: ParsedFile) -> Claim:
     claim = blank_claim()
     claim["line"] = row.line
     claim["bucket"] = bucket_of(date, distance_m)
-    claim["dog_key"], claim["dog_name"] = _key_of(row.dog), without_number(row.dog)
+    claim["dog_key"], claim["dog_name"] = _key_of(row.dog), plain_name(row.dog)
     claim["sex"] = fields[_SEX] or None
-    claim["track"] = track = known_track(fields[_TRACK], distance_m) or fields[_TRACK]
+    claim["track"] = track = track_name(fields[_TRACK], distance_m)
     claim["race_number"] = None
     claim["grade"] = grade_of(fields[_G])
     _add_facts(claim, row, distance_m, parsed)
-    winner = claim["dog_key"] if claim["won"] else _key_of(fields[_W2G])
+    beaten_by = "" if is_placeholder(fields[_W2G]) else _key_of(fields[_W2G])
+    winner = claim["dog_key"] if claim["won"] else beaten_by
     time_s = claim["winner_time_s"]
     # Times alone merge races; without a winner's name or time the run is known, its race only to itself.
     identity = f"{time_s}|{winner}" if winner and time_s else f"?|{claim['dog_key']}"
-    claim["race_key"] = f"{KIND}:{date}|{_key_of(track)}|{distance_m}|{identity}"
+    claim["race_key"] = f"{KIND}:{date}|{_key_of(track) or track}|{distance_m}|{identity}"
     return claim
 
 
@@ -165,10 +172,13 @@ def _add_facts(claim: Claim, row: FormRow, distance_m: int, parsed: ParsedFile) 
     slow, fast = SPEED_M_S
     low, high = distance_m / fast, distance_m / slow
     seconds = f"{low:.2f}..{high:.2f} s over {distance_m} m"
-    place = fact("place", fields[_PLC].replace("=", ""), "1..10", 1, 10)
+    finish = _finish(row, parsed)
     box = fact("box", fields[_BOX], "1..10", 1, 10)
-    claim["finish_position"] = None if place is None else int(place)
-    claim["won"] = None if place is None else place == 1
+    claim["is_race_whole"] = finish is not None
+    claim["finish_position"] = finish.place if finish else None
+    if finish and finish.outcome in (Outcome.PLACED, Outcome.UNPLACED):
+        claim["won"] = finish.place == 1
+    claim["is_scratched"] = finish is not None and finish.outcome is Outcome.DID_NOT_RUN
     if box is not None:
         claim["rug" if box > LAST_BOX else "box"] = int(box)
     claim["weight_kg"] = _kept(is_weight, fields[_WGT], "weight must be 15..50 kg", row, parsed)
@@ -196,6 +206,15 @@ def _add_facts(claim: Claim, row: FormRow, distance_m: int, parsed: ParsedFile) 
             reason = f"a runner beaten by {margin} lengths took longer than the winner, got {time_s} s"
             parsed.drop(row.line, f"{reason} against {winner_s} s ({row.dog!r})")
             claim["time_s"] = None
+
+
+def _finish(row: FormRow, parsed: ParsedFile) -> Finish | None:
+    """Return what the place means, ``None`` if that is not known."""
+    try:
+        return finish_of(row.fields[_PLC])
+    except RowRefused as error:
+        parsed.drop(row.line, f"{error} ({row.dog!r})")
+        return None
 
 
 def _kept(test: object, words: str, rule: str, row: FormRow, parsed: ParsedFile) -> float | None:

@@ -4,21 +4,23 @@ Ids stay with the races and runs that stay; what nobody tells of any more goes.
 """
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.tables import Race, Run, RunWorth, SourceRow
-from racing.importers.claims import Claim, day_of_bucket, distance_of_bucket
+from racing.importers.claims import Claim, bucket_of, day_of_bucket, distance_of_bucket
 from racing.importers.ids import next_id, note_change
 from racing.importers.named import CHUNK
-from racing.importers.resolve import ResolvedRace, resolve, union_of
+from racing.importers.resolve import ResolvedRace, resolve
 
 _ROW_COLUMNS = tuple(SourceRow.model_fields)
+_BUCKET: Any = col(SourceRow.bucket)
 
 
 @dataclass(slots=True)
@@ -46,7 +48,9 @@ def rebuild(
 ) -> Rebuilt:
     """Resolve the buckets from their stored rows and from new ones, which are stored as well.
 
-    ``run_ids`` are runs whose rows were taken away: they go unless other rows tell of them.
+    So are the other buckets of their days that have blank rows: a dog that now has a result in one did not
+    start where another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows
+    tell of them.
     """
     return _Rebuild(connection, sorted(set(buckets)), new_rows, set(run_ids)).run()
 
@@ -57,6 +61,10 @@ class _Rebuild:
     ) -> None:
         self._connection = connection
         self._new_rows = new_rows
+        for row in new_rows:
+            row.setdefault("is_race_whole", True)
+            row.setdefault("is_blank", False)
+        buckets = sorted({*buckets, *_blank_buckets(connection, buckets)})
         self._stored = list(_fetch(connection, SourceRow, "bucket", buckets))
         self._rows: dict[int, list[Claim]] = {bucket: [] for bucket in buckets}
         for row in self._stored:
@@ -65,6 +73,7 @@ class _Rebuild:
             row["run_id"] = None
             self._rows[row["bucket"]].append(row)
         run_ids |= {row["run_id"] for row in self._stored}
+        self._ran_elsewhere = self._find_ran_elsewhere()
         self._runs = {run["id"]: run for run in _fetch(connection, Run, "id", sorted(run_ids))}
         race_ids = sorted({run["race_id"] for run in self._runs.values()})
         self._races = {race["id"]: race for race in _fetch(connection, Race, "id", race_ids)}
@@ -80,7 +89,7 @@ class _Rebuild:
 
     def run(self) -> Rebuilt:
         for bucket, rows in self._rows.items():
-            resolved = resolve(rows)
+            resolved = resolve(rows, self._ran_elsewhere.get(bucket, ()))
             own = {race.key: self._race_of_key.get(race.key) for race in resolved}
             self._free_races -= {number for number in own.values() if number is not None}
             for race in resolved:
@@ -95,6 +104,24 @@ class _Rebuild:
             note_change(self._connection, self._rebuilt.first_day, self._days)
         return self._rebuilt
 
+    def _find_ran_elsewhere(self) -> dict[int, set[int]]:
+        """Return, by bucket, the dogs of its blank rows that have a result in another of the day."""
+        blank = {
+            (row["dog_id"], bucket) for bucket, rows in self._rows.items() for row in rows if row["is_blank"]
+        }
+        if not blank:
+            return {}
+        dogs, days = {dog_id for dog_id, _ in blank}, {day_of_bucket(bucket) for _, bucket in blank}
+        ran: dict[tuple[int, dt.date], set[int]] = defaultdict(set)
+        stored = _result_rows(self._connection, sorted(dogs), min(days), max(days))
+        for dog_id, bucket in chain(stored, _results_among(self._new_rows, dogs)):
+            ran[dog_id, day_of_bucket(bucket)].add(bucket)
+        found: dict[int, set[int]] = defaultdict(set)
+        for dog_id, bucket in blank:
+            if ran[dog_id, day_of_bucket(bucket)] - {bucket}:
+                found[bucket].add(dog_id)
+        return found
+
     def _take_race(self, bucket: int, race: ResolvedRace, number: int | None) -> None:
         date = day_of_bucket(bucket)
         if number is None and self._races:
@@ -104,7 +131,7 @@ class _Rebuild:
             self._free_races.discard(number or 0)
         if number is None:
             number, self._next_race = self._next_race, self._next_race + 1
-        runs = {dog_id: union_of(rows) for dog_id, rows in race.runners.items()}
+        runs = race.runs()
         row = {
             "id": number,
             "date": date,
@@ -171,6 +198,36 @@ class _Rebuild:
             self._connection.execute(delete(Run).where(col(Run.id).in_(runs)))
         for races in _chunks(self._race_changes.gone):
             self._connection.execute(delete(Race).where(col(Race.id).in_(races)))
+
+
+def _blank_buckets(connection: Connection, buckets: list[int]) -> set[int]:
+    """Return the buckets with blank rows that lie on the days of some buckets."""
+    days = {day_of_bucket(bucket) for bucket in buckets}
+    if not days:
+        return set()
+    query = select(_BUCKET).where(col(SourceRow.is_blank), _between(min(days), max(days))).distinct()
+    return {bucket for bucket in connection.scalars(query) if day_of_bucket(bucket) in days}
+
+
+def _result_rows(
+    connection: Connection, dogs: list[int], first: dt.date, last: dt.date
+) -> Iterator[tuple[int, int]]:
+    """Yield dog and bucket of the stored rows of some dogs that tell how they ran, from a day to a day."""
+    of_dog = col(SourceRow.dog_id)
+    tells = (~col(SourceRow.is_blank), ~col(SourceRow.is_scratched), _between(first, last))
+    for some in _chunks(dogs):
+        rows = connection.execute(select(of_dog, _BUCKET).where(of_dog.in_(some), *tells))
+        yield from (row._tuple() for row in rows)
+
+
+def _results_among(rows: list[Claim], dogs: set[int]) -> Iterator[tuple[int, int]]:
+    for row in rows:
+        if row["dog_id"] in dogs and not (row["is_blank"] or row["is_scratched"]):
+            yield row["dog_id"], row["bucket"]
+
+
+def _between(first: dt.date, last: dt.date) -> Any:
+    return _BUCKET.between(bucket_of(first, 0), bucket_of(last, 1499))
 
 
 def _betfair_key(market_id: str | None) -> str:

@@ -17,7 +17,8 @@ class FileStatus(StrEnum):
 class Problem:
     """Something that a file says and that was not believed; ``line`` 0 is the file as a whole.
 
-    ``what`` tells how much was lost: the ``file``, a ``row``, or one ``fact`` of a row that was kept.
+    ``what`` tells how much was lost: the ``file``, a ``row``, one ``fact`` of a row that was kept, or that
+    a ``race`` is known in part only.
     """
 
     file: str
@@ -27,7 +28,9 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.what} refused: {self.reason}"
+        return (
+            f"{where}: {'race not whole' if self.what == 'race' else f'{self.what} refused'}: {self.reason}"
+        )
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class FileReport:
     n_updated: int = 0
     n_known: int = 0
     n_refused: int = 0
+    n_empty: int = 0
+    """Rows of empty boxes, such as ``VACANT``."""
 
 
 @dataclass(slots=True)
@@ -76,6 +81,11 @@ class ImportReport:
     def n_refused(self) -> int:
         """Return the rows that were not taken."""
         return sum(file.n_refused for file in self.files)
+
+    @property
+    def n_empty(self) -> int:
+        """Return the rows of empty boxes."""
+        return sum(file.n_empty for file in self.files)
 
     def n_files(self, status: FileStatus) -> int:
         """Return how many files ended so."""

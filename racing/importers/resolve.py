@@ -5,22 +5,29 @@ another order gives the same races, and taking a file out gives what the others 
 
 - Betfair's markets are races. A results file's race joins the race at the same track with which it shares
   most dogs, or is one itself; then each form guides' group (date, track, distance, winner, time) likewise.
+  Races with different numbers are never one.
 - A run is a dog in a race. A row whose dog ran, by a stronger source, in a race of the bucket tells of that
   run, wherever the rest of its group went: a dog runs once a day over a distance.
+- Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not
+  start; it makes no races one.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 from racing.importers.claims import FACTS, Claim
+from racing.importers.possible import why_impossible
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
 _STRENGTH = {BETFAIR: 0, RESULTS: 1, FORM: 2}
 # The sum of 1/SP over a whole field: below, runners are missing; above, races were mixed.
 WHOLE_BOOK = (1.12, 1.40)
 _VALUES = tuple(name for name in FACTS if name != "is_scratched")
+_OUTCOME = ("won", "placed", "winner_time_s")
+_DID_NOT_START = {"is_scratched": True, **dict.fromkeys(_OUTCOME)}
 
 
 @dataclass(slots=True)
@@ -32,8 +39,14 @@ class ResolvedRace:
     track_id: int
     rows: list[Claim]
     """The rows of the source that the race is known by."""
+    number: int | None
+    """That of any source; rows of another number are another race's."""
     runners: dict[int, list[Claim]] = field(default_factory=dict)
     all_rows: list[Claim] = field(default_factory=list)
+    not_started: set[int] = field(default_factory=set)
+    """Dogs that are listed here and ran elsewhere that day."""
+    is_doubtful: bool = False
+    """A dog ran in this race and in another, by rows that cannot both be true."""
 
     @property
     def market_id(self) -> str | None:
@@ -57,37 +70,79 @@ class ResolvedRace:
             "grade": next((row["grade"] for row in rows if row["grade"] is not None), None),
         }
 
+    def runs(self) -> dict[int, dict[str, Any]]:
+        """Return the facts of each dog's run."""
+        runs = {dog_id: union_of(rows) for dog_id, rows in self.runners.items()}
+        for dog_id in self.not_started:
+            runs[dog_id] |= _DID_NOT_START
+        return runs
+
     def is_whole(self, runs: dict[int, dict[str, Any]]) -> bool:
-        """Tell whether every starter is known: always from Betfair and results, else by the prices' sum."""
+        """Tell whether every starter is known and all of it can be true of one race.
+
+        Betfair and results list every starter, if each of their rows was understood; form guides' runners
+        are all there if their prices make a whole book.
+        """
+        if self.is_doubtful or why_impossible(runs.values(), has_places=self.strength > 0) is not None:
+            return False
         if self.strength < _STRENGTH[FORM]:
-            return True
-        prices = [run["starting_price"] for run in runs.values()]
+            return self._has_whole_source(runs)
+        prices = [run["starting_price"] for run in runs.values() if not run["is_scratched"]]
         if None in prices or not any(run["won"] for run in runs.values()):
             return False
-        return WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1]
+        if not all(row.get("is_race_whole", True) for row in self.all_rows):
+            return False
+        return bool(WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1])
+
+    def _has_whole_source(self, runs: dict[int, dict[str, Any]]) -> bool:
+        """Tell whether the race's own source, or one that lists every starter, was all understood."""
+        if all(row.get("is_race_whole", True) for row in self.all_rows):
+            return True
+        starters = {dog_id for dog_id, run in runs.items() if not run["is_scratched"]}
+        files: dict[tuple[str, Any], list[Claim]] = defaultdict(list)
+        for row in self.all_rows:
+            files[row["race_key"], row.get("file_id")].append(row)
+        for (key, _), rows in files.items():
+            if _strength(key) == _STRENGTH[FORM] or not all(row.get("is_race_whole", True) for row in rows):
+                continue
+            if key == self.rows[0]["race_key"] or starters <= {row["dog_id"] for row in rows}:
+                return True
+        return False
 
 
-def resolve(rows: list[Claim]) -> list[ResolvedRace]:
-    """Return the races of one bucket; a row needs ``race_key``, ``dog_id``, ``track_id`` and the facts."""
-    groups: dict[str, list[Claim]] = defaultdict(list)
-    for row in rows:
-        groups[row["race_key"]].append(row)
+def resolve(rows: list[Claim], ran_elsewhere: Collection[int] = ()) -> list[ResolvedRace]:
+    """Return the races of one bucket; a row needs ``race_key``, ``dog_id``, ``track_id`` and the facts.
+
+    ``ran_elsewhere`` are dogs with a result in another bucket of that day.
+    """
     races: list[ResolvedRace] = []
     homes: dict[int, ResolvedRace] = {}
-    strengths = {key: _STRENGTH[key.partition(":")[0]] for key in groups}
-    for key in sorted(groups, key=lambda key: (strengths[key], key)):
-        group, strength = groups[key], strengths[key]
-        race = None if strength == 0 else _same_race(group, races, homes)
+    groups = _groups(rows)
+    for key in sorted(groups, key=lambda key: (_strength(key), key)):
+        group, strength = groups[key], _strength(key)
+        number = next((row["race_number"] for row in group if row["race_number"] is not None), None)
+        race = None if strength == 0 else _same_race(group, number, races, homes)
         if race is None:
-            race = ResolvedRace(key, strength, group[0]["track_id"], group)
+            race = ResolvedRace(key, strength, group[0]["track_id"], group, number)
             races.append(race)
+        elif race.number is None:
+            race.number = number
         for row in group:
             dog_id = row["dog_id"]
-            home = race if strength == 0 else homes.get(dog_id, race)
+            tells = _tells(row)
+            home = homes.get(dog_id, race) if tells else race
+            if home is not race:
+                if strength == 0 or not _can_be_one(home.number, number):
+                    home.is_doubtful = race.is_doubtful = True
+                    home = race
+                elif home.number is None:
+                    home.number = number
             home.runners.setdefault(dog_id, []).append(row)
             home.all_rows.append(row)
-            if not row["is_scratched"]:
+            if tells:
                 homes.setdefault(dog_id, home)
+    if any(map(_is_blank, rows)):
+        _find_reserves(races, {*homes, *ran_elsewhere})
     return [race for race in races if race.runners]
 
 
@@ -98,26 +153,98 @@ def union_of(rows: list[Claim]) -> dict[str, Any]:
         return {name: first[name] for name in FACTS}
     ordered = sorted(rows, key=_order)
     facts = {name: next((row[name] for row in ordered if row[name] is not None), None) for name in _VALUES}
+    if any(map(_is_blank, rows)):  # it says of the result only that it knows none
+        telling = [row for row in ordered if _tells(row)] or ordered
+        facts |= {
+            name: next((row[name] for row in telling if row[name] is not None), None) for name in _OUTCOME
+        }
     facts["is_scratched"] = all(row["is_scratched"] for row in rows)
     return facts
 
 
+def _groups(rows: list[Claim]) -> dict[str, list[Claim]]:
+    """Return the rows by race; a results file's race_id over several race numbers is several races."""
+    groups: dict[str, list[Claim]] = defaultdict(list)
+    for row in rows:
+        groups[row["race_key"]].append(row)
+    for key in [key for key in groups if _strength(key) == _STRENGTH[RESULTS]]:
+        numbers = {row["race_number"] for row in groups[key]}
+        if len(numbers - {None}) > 1:
+            for row in groups.pop(key):
+                groups[key if row["race_number"] is None else f"{key}#{row['race_number']}"].append(row)
+    return groups
+
+
 def _same_race(
-    group: list[Claim], races: list[ResolvedRace], homes: dict[int, ResolvedRace]
+    group: list[Claim], number: int | None, races: list[ResolvedRace], homes: dict[int, ResolvedRace]
 ) -> ResolvedRace | None:
     shared: dict[str, int] = defaultdict(int)
     found: dict[str, ResolvedRace] = {}
+    track_id = group[0]["track_id"]
     for row in group:
         home = homes.get(row["dog_id"])
-        if home is not None and home.track_id == row["track_id"]:
+        if (
+            home is not None
+            and home.track_id == track_id
+            and _can_be_one(home.number, number)
+            and (_tells(row) or _is_listed(row))
+        ):
             shared[home.key] += 1
             found[home.key] = home
+    if found and not any(_tells(row) for row in group):
+        # A race without a result yet may list reserves that ran in others.
+        found = {key: race for key, race in found.items() if 2 * shared[key] > len(group)}
     if not found:
-        return None
+        return _same_field(group, number, track_id, races)
     return found[min(found, key=lambda key: (found[key].strength, -shared[key], key))]
+
+
+def _same_field(
+    group: list[Claim], number: int | None, track_id: int, races: list[ResolvedRace]
+) -> ResolvedRace | None:
+    """Return the race without a result that lists more than half of the smaller one's dogs."""
+    dogs = {row["dog_id"] for row in group if not row["is_scratched"]}
+    found: list[tuple[int, int, str, ResolvedRace]] = []
+    for race in races:
+        if race.track_id == track_id and _can_be_one(race.number, number):
+            listed = {row["dog_id"] for row in race.rows if _is_listed(row)}
+            n_shared = len(dogs & listed)
+            if 2 * n_shared > min(len(dogs), len(listed)):
+                found.append((race.strength, -n_shared, race.key, race))
+    return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _find_reserves(races: list[ResolvedRace], ran: set[int]) -> None:
+    """Note the dogs that did not start where they are listed, since they ran elsewhere that day."""
+    for race in races:
+        for dog_id, rows in race.runners.items():
+            if dog_id in ran and not any(_tells(row) for row in rows):
+                race.not_started.add(dog_id)
+
+
+def _tells(row: Claim) -> bool:
+    """Tell whether a row says how its dog ran."""
+    return not (row["is_scratched"] or row.get("is_blank"))
+
+
+def _is_listed(row: Claim) -> bool:
+    """Tell whether a row is of a race without a result."""
+    return _is_blank(row) and row["won"] is None and not row["is_scratched"]
+
+
+def _is_blank(row: Claim) -> bool:
+    return bool(row.get("is_blank", False))
+
+
+def _can_be_one(number: int | None, other: int | None) -> bool:
+    return number is None or other is None or number == other
+
+
+def _strength(race_key: str) -> int:
+    return _STRENGTH[race_key.partition(":")[0]]
 
 
 def _order(row: Claim) -> tuple[Any, ...]:
     """Order rows by their source's strength and then by content, never by when they came."""
     content = chain((row["grade"],), (row[name] for name in FACTS))
-    return (_STRENGTH[row["race_key"].partition(":")[0]], row["race_key"], tuple(map(str, content)))
+    return (_strength(row["race_key"]), row["race_key"], tuple(map(str, content)))

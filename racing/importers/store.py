@@ -91,7 +91,7 @@ def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportRep
     try:
         parsed = parse(file)
         report.problems += parsed.problems
-        entry.n_read, entry.n_refused = parsed.n_read, parsed.n_refused
+        entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
         if not parsed.claims:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             raise FileRefused(reason)

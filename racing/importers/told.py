@@ -18,7 +18,7 @@ from racing.importers.report import ImportReport
 from racing.importers.results import parse_results
 from racing.importers.store import import_replacing
 from racing.names import name_key
-from racing.tracks import known_track
+from racing.tracks import track_name
 
 COLUMNS = (
     "race_id", "date", "track", "distance_m", "grade", "race_number", "runner", "box", "weight_kg",
@@ -41,8 +41,8 @@ class ToldRace:
     @property
     def name(self) -> str:
         """Return the name under which the race stands among the imported files."""
-        track = name_key(known_track(self.track, self.distance_m) or self.track)
-        return f"told: {self.date} {track} {self.distance_m} m race {self.race_number}"
+        track = track_name(self.track, self.distance_m)
+        return f"told: {self.date} {name_key(track) or track} {self.distance_m} m race {self.race_number}"
 
 
 def import_told(engine: Engine, races: Sequence[ToldRace]) -> ImportReport:

@@ -105,7 +105,13 @@ def test_results_say_who_won_only_where_the_race_has_a_result(tmp_path: Path) ->
 def whole(prices: list[str], folder: Path) -> bool:
     rows = [
         form_row(
-            f"{i + 1}. Dog {i}", place=str(i + 1), winner="Dog 0", winner_s="25.40", sp=price, margin=str(i)
+            f"{i + 1}. Dog {i}",
+            place=str(i + 1),
+            box=str(i + 1),
+            winner="Dog 0",
+            winner_s="25.40",
+            sp=price,
+            margin=str(i),
         )
         for i, price in enumerate(prices)
     ]

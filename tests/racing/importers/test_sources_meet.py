@@ -58,7 +58,7 @@ def make_files(folder: Path) -> dict[str, tuple[str, Path]]:
         "results.csv",
         RESULTS_HEADER,
         results_row("FAST ANNA", 1, "1", time="25.40"),
-        results_row("LATE COMER", 3, "4"),
+        results_row("LATE COMER", 3, "2"),
         results_row("NEW DOG", 2, "1", race_id="r9", track="Nowhere Yet"),
     )
     return {

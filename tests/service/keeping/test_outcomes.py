@@ -237,3 +237,31 @@ def test_without_a_database_the_log_cannot_be_read(registry: str) -> None:
         assert answer.status_code == 503
         assert answer.json()["type"] == "urn:greyhound:problem:database-unavailable"
         assert "GREYHOUND_DATABASE" in answer.json()["detail"]
+
+
+def test_results_may_have_finish_codes_and_a_reserve_that_ran_elsewhere(service: RunningService) -> None:
+    first, second = result_of(NAMES, 1), result_of(NAMES, 2)
+    first["runners"] = [
+        {"name": "Alpha One", "box": 1, "finish_position": 1},
+        {"name": "Bravo Two", "box": 2, "finish_position": "=2"},
+        {"name": "Charlie Three", "box": 3, "finish_position": "=2"},
+        {"name": "Delta Four", "box": 4, "finish_position": "DNF"},
+        {"name": "Spare Hound", "box": 9, "finish_position": None},
+        {"name": "VACANT", "box": 7},
+    ]
+    second["runners"] = [
+        {"name": "Spare Hound", "box": 5, "finish_position": 1},
+        {"name": "Echo Five", "box": 6, "finish_position": 2},
+    ]
+    answer = bring(service, first, second)
+    assert answer.status_code == 202, answer.text
+    assert [race["problems"] for race in answer.json()["races"]] == [[], []]
+    races = service.client.get("/races", params={"date": first["date"]}).json()["races"]
+    assert {race["race_number"]: (race["is_whole"], race["n_runners"]) for race in races} == {
+        1: (True, 4),
+        2: (True, 2),
+    }
+    first["runners"][0]["finish_position"] = "XYZ"
+    refused = bring(service, first)
+    assert refused.status_code == 422
+    assert "'XYZ'" in refused.text
