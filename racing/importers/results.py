@@ -36,10 +36,11 @@ from racing.importers.claims import (
     RowRefused,
     blank_claim,
     bucket_of,
-    date_of,
     distance_of,
+    known,
     number,
 )
+from racing.importers.dates import DateOrder
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
@@ -48,35 +49,50 @@ from racing.tracks import known_track
 
 KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
+_PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0}
 _LIMITS = {
     "weight_kg": WEIGHT_KG,
     "margin_lengths": (0.0, MAX_MARGIN_LENGTHS),
-    "starting_price": PRICE,
-    "bsp": PRICE,
-    "place_bsp": PRICE,
-    "rated_price": (PRICE[0], 10_000.0),
     "true_probability": (0.0, 1.0),
 }
+OPTIONAL = (
+    "box",
+    "finish_position",
+    "grade",
+    "race_number",
+    "time_s",
+    "first_split_s",
+    "position_in_running",
+    *_LIMITS,
+    *_PRICES,
+)
+_AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
 
 
 def import_results(
-    engine: Engine, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    engine: Engine,
+    paths: Iterable[str | Path],
+    *,
+    on_progress: OnProgress | None = None,
+    dates: DateOrder = DateOrder.DEFAULT,
 ) -> ImportReport:
-    """Import results files, or every CSV file below a folder."""
-    return import_files(engine, paths, parse_results, on_progress)
+    """Import results files, or every CSV file below a folder or in a zip."""
+    return import_files(engine, paths, parse_results, on_progress, dates)
 
 
 def parse_results(file: CsvFile) -> ParsedFile:
     """Return what the file claims."""
-    file.require(NEEDED, "a results file")
-    parsed = ParsedFile.of(file, KIND)
+    file = file.with_columns(NEEDED, "a results file", OPTIONAL)
+    parsed = ParsedFile.of(file, KIND, date_column="date")
     seen: dict[tuple[str, int], Claim] = {}
     for line, row in file.rows():
         parsed.n_read += 1
         try:
-            if len(row) != len(file.header):
-                raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
-            fields = {name: words.strip() for name, words in zip(file.header, row, strict=True)}
+            parsed.check(row)
+            fields = {
+                name: text.strip() if name in _AS_WRITTEN else known(text)
+                for name, text in zip(file.header, row, strict=True)
+            }
             claim = _claim(line, fields, parsed)
         except RowRefused as error:
             parsed.refuse(line, str(error))
@@ -100,7 +116,7 @@ def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> Claim:
     dog = without_number(fields["runner"])
     if not name_key(dog):
         raise RowRefused(f"a dog's name holds a letter or digit, got {fields['runner']!r}")
-    date, distance_m = date_of(fields["date"]), distance_of(fields["distance_m"])
+    date, distance_m = parsed.date_of(fields["date"], line), distance_of(fields["distance_m"])
     claim = blank_claim()
     claim["line"] = line
     claim["bucket"] = bucket_of(date, distance_m)
@@ -120,6 +136,8 @@ def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> Claim:
             claim[name] = value
         elif words:
             parsed.drop(line, f"{name} must be {low:.5g}..{high:.5g}, got {words!r} ({dog!r})")
+    for name, highest in _PRICES.items():
+        claim[name] = parsed.price(name, fields.get(name, ""), line, dog, highest)
     calls = fields.get("position_in_running", "")
     if calls.isdigit():
         claim["position_in_running"] = calls
