@@ -45,10 +45,16 @@ class FileDates:
     """The dates of one file, each read in the file's own order."""
 
     def __init__(
-        self, order: DateOrder = DateOrder.DEFAULT, dates: list[tuple[int, str]] | None = None
+        self,
+        order: DateOrder = DateOrder.DEFAULT,
+        dates: list[tuple[int, str]] | None = None,
+        latest: dt.date | None = None,
     ) -> None:
-        """``dates`` are all of the file with their lines: ``AUTO`` needs them before it reads the first."""
-        self._latest = latest_day()
+        """``dates`` are all of the file with their lines: ``AUTO`` needs them before it reads the first.
+
+        ``latest`` is the last day that is past, by default that of :func:`latest_day`.
+        """
+        self._latest = latest or latest_day()
         self._order = order
         self._read: dict[str, dt.date] = {}
         self._month_first = order == DateOrder.MONTH_FIRST
@@ -132,7 +138,7 @@ def _wrong_order(text: str, line: int, is_month_first: bool, order: DateOrder) -
     read, other = ("month-first", "day-first") if is_month_first else ("day-first", "month-first")
     reason = f"its dates are read {read}, and {text!r} on line {line} cannot be that"
     if order == DateOrder.DEFAULT:
-        reason += ", so the order of all of them is doubtful; say --dates month-first if they are"
+        reason += ", so the order of all is doubtful; say --dates month-first if that is theirs"
     else:
         reason += f"; is this file {other}? Import it alone, with --dates {other}"
     return FileRefused(reason, ((line, reason),))

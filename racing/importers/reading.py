@@ -68,7 +68,7 @@ class CsvFile:
                 continue
             line = line.rstrip("\n")
             if has_odd or '"' in line or len(line) > MAX_LINE_CHARS:
-                fields = _fields_of(line, delimiter)
+                fields = _fields_of(line, delimiter, has_odd=has_odd)
             else:
                 fields = line.split(delimiter)
             if not fields or not (fields[0] or any(map(str.strip, fields))):
@@ -212,16 +212,16 @@ def _header_fields(line: str, delimiter: str, number: int) -> list[str]:
     return fields
 
 
-def _fields_of(line: str, delimiter: str) -> list[str]:
+def _fields_of(line: str, delimiter: str, *, has_odd: bool = True) -> list[str]:
     """Return the fields of a line that must be looked at closely: by its quotes, characters or length."""
     if len(line) > MAX_LINE_CHARS:
         reason = f"a line has at most {MAX_LINE_CHARS} characters, got {len(line)}"
         return BrokenRow(line[:MAX_LINE_CHARS].split(delimiter), reason)
-    if odd := _ODD.search(line):
+    if has_odd and (odd := _ODD.search(line)):
         what = "a letter was lost" if odd[0] == "\ufffd" else "a control character"
         reason = f"a row is plain text, got U+{ord(odd[0]):04X} ({what}) in {_around(line, odd.start())}"
         return BrokenRow(line.split(delimiter), reason)
-    if _MAYBE_UTF8_AS_CP1252.search(line) and _is_utf8_as_cp1252(line):
+    if has_odd and _MAYBE_UTF8_AS_CP1252.search(line) and _is_utf8_as_cp1252(line):
         reason = f"UTF-8 was once read as cp1252 here, its letters are garbled, got {line[:60]!r}"
         return BrokenRow(line.split(delimiter), reason)
     if '"' not in line:
@@ -230,6 +230,8 @@ def _fields_of(line: str, delimiter: str) -> list[str]:
         where = line.rindex('"')
         reason = f"a quote is closed on the line where it opens, got {_around(line, where)}"
         return BrokenRow(line.split(delimiter), reason)
+    if line.startswith(f'""{delimiter}') and line.count('"') == 2:  # most rows of form guides
+        return ["", *line[3:].split(delimiter)]
     try:
         reader = csv.reader((line,), delimiter=delimiter, strict=True, skipinitialspace=True)
         return next(reader)
@@ -276,8 +278,5 @@ def _missing_columns(file: CsvFile, what: str, needed: tuple[str, ...], missing:
     """Return what is missing; where that is most, what the file looks like instead."""
     if len(missing) <= len(needed) // 2:
         return f"{what} needs columns that are missing here: {', '.join(missing)}"
-    names = ", ".join(name for name in file.header if name)[:120]
-    lacking = ", ".join(missing)
-    return (
-        f"it is not {what}: of the columns needed, {len(missing)} are missing ({lacking}); here are {names}"
-    )
+    names, lacking = ", ".join(name for name in file.header if name)[:120], ", ".join(missing)
+    return f"{what} needs columns that are missing here: {lacking}; it has {names or 'none'}"
