@@ -150,7 +150,7 @@ def test_a_form_guide_becomes_a_field_and_prices_set_the_market_beside_it(
         form_row("8. Cora"),
     ]
     with opened(browser, f"{pages}/race", allowed=("422",)) as page:
-        page.get_by_label("Drop The Greyhound Recorder").set_input_files(guide(tmp_path, *rows))
+        page.get_by_label("Drop a form guide").set_input_files(guide(tmp_path, *rows))
         page.get_by_role("button", name="Read it").click()
         expect(page.locator("h1")).to_have_text("Ballarat, race 6")
         assert sorted(shown(page, "name")) == ["Cora", "Nala's Ghost", "Sir Tick"]
@@ -185,7 +185,7 @@ def test_a_form_guide_that_is_refused_says_the_reason_with_its_line(
     browser: Browser, pages: str, tmp_path: Path, rows: list[str], name: str, said: str
 ) -> None:
     with opened(browser, f"{pages}/race", allowed=("422",)) as page:
-        page.get_by_label("Drop The Greyhound Recorder").set_input_files(guide(tmp_path, *rows, name=name))
+        page.get_by_label("Drop a form guide").set_input_files(guide(tmp_path, *rows, name=name))
         page.get_by_role("button", name="Read it").click()
         expect(page.get_by_role("alert")).to_contain_text(said)
         expect(page.get_by_role("alert")).to_contain_text(name)
@@ -197,7 +197,7 @@ def test_day_and_track_that_a_files_name_does_not_tell_are_filled_in(
 ) -> None:
     path = guide(tmp_path, form_row("1. Sir Tick"), form_row("2. Nala"), name="guide.csv")
     with opened(browser, f"{pages}/race") as page:
-        page.get_by_label("Drop The Greyhound Recorder").set_input_files(path)
+        page.get_by_label("Drop a form guide").set_input_files(path)
         page.get_by_text("if the file’s name does not tell").click()
         page.locator("#guide-date").fill("2026-03-15")
         page.locator("#guide-track").fill("Bendigo")
@@ -353,7 +353,7 @@ def test_real_form_guides_are_read_and_shown(browser: Browser, pages: str, real_
     with opened(browser, f"{pages}/race", width=NARROW) as page:
         for path in guides:
             page.goto(f"{pages}/race")
-            page.get_by_label("Drop The Greyhound Recorder").set_input_files(path)
+            page.get_by_label("Drop a form guide").set_input_files(path)
             page.get_by_role("button", name="Read it").click()
             assert runners(page).count() == len(raw_answer(page)["runners"]) >= 2
             assert sideways(page) == []
