@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date as date_aliased
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
 class BinOut(BaseModel):
@@ -71,6 +71,16 @@ class ContributionOut(BaseModel):
     """Its Shapley value, in log odds: above 0 it speaks for the runner. A runner's contributions sum to its `strength` less the race's `base_strength`."""
     multiplies_odds_by: Annotated[float, Field(gt=0.0)]
     """exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), with its rivals as they are."""
+
+
+class DateOrder(RootModel[Literal["default", "day-first", "month-first", "auto"]]):
+    root: Literal["default", "day-first", "month-first", "auto"]
+    """
+    In which order a file's dates such as ``03/04/2026`` are written.
+
+    ``DEFAULT`` is day first, and the file is refused where one of its dates says otherwise; ``AUTO`` is what
+    the dates of the file say; the other two are for those who know it.
+    """
 
 
 class ExplanationOut(BaseModel):

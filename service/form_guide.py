@@ -11,16 +11,18 @@ from pydantic import BaseModel, Field
 from racing.cards import DISTANCE_M, check_card
 from racing.errors import FileRefused
 from racing.importers.card import GuideCard, guide_card
+from racing.importers.dates import DateOrder
 from racing.importers.reading import csv_of
 from racing.track_time import today_at
 from service.card_json import card_in
 from service.errors import NotCsv
-from service.running import GZIP
 from service.fields import Day, PlainText
+from service.running import GZIP
 from service.schemas import CardIn
 
 CSV = "text/csv"
 ZIP = b"PK\x03\x04"
+MAX_UNPACKED_BYTES = 4 * 1024 * 1024  # a guide has 4 KB; packed ones are bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Told:
     date: dt.date | None
     track: str | None
     distance_m: int | None
+    dates: DateOrder = DateOrder.DEFAULT
 
 
 def _told(
@@ -57,8 +60,15 @@ def _told(
             examples=[515],
         ),
     ] = None,
+    dates: Annotated[
+        DateOrder,
+        Query(
+            description="Of a form guide: how dates such as 03/04/2026 are written. `default` is day first, "
+            "and a guide with a date that cannot be that is refused; `auto` is as its other dates tell.",
+        ),
+    ] = DateOrder.DEFAULT,
 ) -> Told:
-    return Told(name=name, date=date, track=track, distance_m=distance_m)
+    return Told(name=name, date=date, track=track, distance_m=distance_m, dates=dates)
 
 
 AboutGuide = Annotated[Told, Depends(_told)]
@@ -97,12 +107,8 @@ CsvBody = Annotated[bytes, Depends(csv_body)]
 def card_of_guide(body: bytes, told: Told) -> GuideCard:
     """Return the card of a form guide; see :func:`racing.importers.card.guide_card`."""
     name = PurePosixPath(told.name.replace("\\", "/")).name or "card.csv"
-    return guide_card(
-        csv_of(_not_packed(body), name.removesuffix(".gz")),
-        date=told.date,
-        track=told.track,
-        distance_m=told.distance_m,
-    )
+    file = csv_of(_not_packed(body), name.removesuffix(".gz"), told.dates, max_bytes=MAX_UNPACKED_BYTES)
+    return guide_card(file, date=told.date, track=told.track, distance_m=told.distance_m)
 
 
 def guide_card_out(body: bytes, told: Told) -> GuideCardOut:

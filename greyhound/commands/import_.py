@@ -12,15 +12,23 @@ from greyhound.rating import rate_what_is_due
 from racing.database.engine import open_database
 from racing.errors import FileRefused
 from racing.importers.betfair import import_betfair
+from racing.importers.dates import DateOrder
 from racing.importers.form_guides import import_form_guides
-from racing.importers.report import FileStatus, ImportReport
+from racing.importers.report import FileStatus, ImportReport, ProblemKind
 from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
 
-N_PROBLEMS_SHOWN = 20
+N_KINDS_SHOWN = 20
+N_NAMES_SHOWN = 3
 _COMMAND_LINE = click.core.ParameterSource.COMMANDLINE
 
 _paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+_dates = click.option(
+    "--dates",
+    type=click.Choice([order.value for order in DateOrder if order != DateOrder.DEFAULT]),
+    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file tell. Without it "
+    "they are day-first, and a file with one that cannot be that is refused.",
+)
 
 
 @click.group("import", invoke_without_command=True)
@@ -30,7 +38,9 @@ _paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @progress_option
 @click.pass_context
 def import_group(context: click.Context, undo: str | None, database: str, as_json: bool) -> None:
-    """Import files of races. A file that is in the database already is skipped; folders are read whole.
+    """Import files of races: CSV, also packed as .zip, .gz or .bz2.
+
+    A file that is in the database already is skipped; folders and zips are read whole.
 
     \b
     Examples:
@@ -52,36 +62,44 @@ def import_group(context: click.Context, undo: str | None, database: str, as_jso
 
 @import_group.command("form-guides")
 @_paths
+@_dates
 @database_option
 @json_option
 @progress_option
-def form_guides(paths: tuple[str, ...], database: str, as_json: bool) -> None:
+def form_guides(paths: tuple[str, ...], dates: str | None, database: str, as_json: bool) -> None:
     """Import form guides, "expert form" CSV files: cards whose rows are the dogs' past runs.
+
+    The format is the "expert form" CSV of thedogs.com.au, which other sites offer too.
 
     Example: greyhound import form-guides guides/
     """
-    _import(import_form_guides, paths, database, as_json)
+    _import(import_form_guides, paths, dates, database, as_json)
 
 
 @import_group.command("betfair")
 @_paths
+@_dates
 @database_option
 @json_option
 @progress_option
-def betfair(paths: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Import Betfair's monthly files, Iggy_Model_V2_Results_YYYY_MM.csv or ANZ_Greyhounds_YYYY_MM.csv.
+def betfair(paths: tuple[str, ...], dates: str | None, database: str, as_json: bool) -> None:
+    """Import Betfair's monthly files of either kind, told apart by their header.
 
-    Example: greyhound import betfair Iggy_Model_V2_Results_2025_07.csv
+    The official ones are ANZ_Greyhounds_YYYY_MM.csv; those of the model results, with rated prices, are
+    Iggy_Model_V2_Results_YYYY_MM.csv. A race that is in both is one race.
+
+    Example: greyhound import betfair Iggy_Model_V2_Results_2025_07.csv ANZ_Greyhounds_2025_07.zip
     """
-    _import(import_betfair, paths, database, as_json)
+    _import(import_betfair, paths, dates, database, as_json)
 
 
 @import_group.command("results")
 @_paths
+@_dates
 @database_option
 @json_option
 @progress_option
-def results(paths: tuple[str, ...], database: str, as_json: bool) -> None:
+def results(paths: tuple[str, ...], dates: str | None, database: str, as_json: bool) -> None:
     """Import results in our own columns, one row a runner, every starter of a race.
 
     \b
@@ -91,7 +109,7 @@ def results(paths: tuple[str, ...], database: str, as_json: bool) -> None:
 
     Example: greyhound import results my-results.csv
     """
-    _import(import_results, paths, database, as_json)
+    _import(import_results, paths, dates, database, as_json)
 
 
 @import_group.command("list")
@@ -128,16 +146,26 @@ def undo_command(file: str, database: str, as_json: bool) -> None:
 
 
 def _import(
-    importer: Callable[..., ImportReport], paths: tuple[str, ...], database: str, as_json: bool
+    importer: Callable[..., ImportReport],
+    paths: tuple[str, ...],
+    dates: str | None,
+    database: str,
+    as_json: bool,
 ) -> None:
     if not any(Path(path).exists() for path in paths):
         raise FileRefused(f"there is no file or folder {', '.join(paths)}")
     engine = open_database(database, create=True)
     with progress("importing files") as show:
-        report = importer(engine, paths, on_progress=show)
+        report = importer(engine, paths, on_progress=show, dates=DateOrder(dates or DateOrder.DEFAULT))
     rate_what_is_due(engine)
     if as_json:
-        print_json(_summary(report) | {"files": report.files, "problems": report.problems})
+        details = {
+            "files": report.files,
+            "n_problems": report.problems.n,
+            "problem_kinds": [_kind(kind) for kind in report.problems.kinds],
+            "problems": list(report.problems),
+        }
+        print_json(_summary(report) | details)
     else:
         _print(report)
     if report.files and report.n_files(FileStatus.REFUSED) == len(report.files):
@@ -180,12 +208,36 @@ def _print(report: ImportReport) -> None:
         "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
         "{n_refused} refused".format(**counts)
     )
-    files = [problem for problem in report.problems if problem.what == "file"]
-    for problem in files:
-        click.echo(f"  {Path(problem.file).name}: {problem.reason}", err=True)
-    # Rows first: they cost more than single facts.
-    others = sorted((p for p in report.problems if p.what != "file"), key=lambda p: p.what != "row")
-    for problem in others[:N_PROBLEMS_SHOWN]:
-        click.echo(f"  {problem}", err=True)
-    if len(others) > N_PROBLEMS_SHOWN:
-        click.echo(f"  and {len(others) - N_PROBLEMS_SHOWN} more rows and facts (--json lists all)", err=True)
+    for note, names in _notes(report).items():
+        more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""
+        click.echo(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
+    for problem in report.problems:
+        if problem.what == "file":
+            click.echo(f"  {Path(problem.file).name}: {problem.reason}", err=True)
+    kinds = report.problems.kinds
+    for kind in kinds[:N_KINDS_SHOWN]:
+        click.echo(f"  {kind}", err=True)
+    if len(kinds) > N_KINDS_SHOWN:
+        click.echo(
+            f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True
+        )
+
+
+def _notes(report: ImportReport) -> dict[str, list[str]]:
+    notes: dict[str, list[str]] = {}
+    for file in report.files:
+        for note in file.notes:
+            notes.setdefault(note, []).append(Path(file.file).name)
+    return notes
+
+
+def _kind(kind: ProblemKind) -> dict[str, Any]:
+    first = kind.first
+    return {
+        "what": kind.what,
+        "n": kind.n,
+        "n_files": kind.n_files,
+        "first_file": first.file,
+        "first_line": first.line,
+        "first_reason": first.reason,
+    }

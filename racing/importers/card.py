@@ -9,7 +9,8 @@ from pathlib import Path
 from racing.cards import Card, PastRun, Runner
 from racing.errors import FileRefused
 from racing.importers.claims import Claim, ParsedFile, RowRefused, day_of_bucket, distance_of_bucket
-from racing.importers.form_guides import KIND, claim_of, form_rows
+from racing.importers.dates import DateOrder
+from racing.importers.form_guides import COLUMNS, KIND, claim_of, form_rows
 from racing.importers.reading import CsvFile, read_csv
 from racing.importers.report import Problem
 from racing.names import is_placeholder
@@ -37,10 +38,11 @@ def read_form_guide_card(
     date: dt.date | None = None,
     track: str | None = None,
     distance_m: int | None = None,
+    dates: DateOrder = DateOrder.DEFAULT,
 ) -> GuideCard:
     """Read a form guide as a card; see :func:`guide_card`."""
     try:
-        return guide_card(read_csv(Path(path)), date=date, track=track, distance_m=distance_m)
+        return guide_card(read_csv(Path(path), dates), date=date, track=track, distance_m=distance_m)
     except FileRefused as error:
         raise FileRefused(f"{path}: {error}", error.lines) from error
 
@@ -59,7 +61,8 @@ def guide_card(
     FileRefused
         If it is no form guide, or does not tell date, track or distance.
     """
-    parsed = ParsedFile.of(file, KIND)
+    file = file.with_columns(COLUMNS, "a form guide")
+    parsed = ParsedFile.of(file, KIND, date_column="DATE")
     dogs: dict[tuple[int, str], list[Claim]] = {}
     for row in form_rows(file, parsed):
         if is_placeholder(row.dog):

@@ -2,20 +2,23 @@
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from racing.cards import DISTANCE_M, FIRST_DAY, PRICE, WEIGHT_KG
+from racing.cards import DISTANCE_M, PRICE, WEIGHT_KG
 from racing.database.tables import RunFacts
-from racing.importers.reading import CsvFile
-from racing.importers.report import Problem
-from racing.track_time import latest_day
+from racing.importers.dates import DateOrder, FileDates, NotADate
+from racing.importers.prices import decimal_odds, is_missing
+from racing.importers.reading import BrokenRow, CsvFile
+from racing.importers.report import MAX_LINES_A_FILE, Problem, Problems
 
 FACTS = tuple(RunFacts.model_fields)
 MAX_MARGIN_LENGTHS = 50.0
 _EPOCH = dt.date(1970, 1, 1)
+_METRES = re.compile(r"(\d{1,5})(?:\.0*)?\s*(?:m|metres|meters)?", re.IGNORECASE)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
 
 # A claim is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
@@ -34,27 +37,64 @@ class ParsedFile:
     name: str
     kind: str
     sha256: str
+    n_columns: int = 0
+    dates: FileDates = field(default_factory=FileDates)
     claims: list[Claim] = field(default_factory=list)
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: Problems = field(default_factory=lambda: Problems(MAX_LINES_A_FILE))
     n_read: int = 0
     n_repeated: int = 0
     n_refused: int = 0
 
     @classmethod
-    def of(cls, file: CsvFile, kind: str) -> "ParsedFile":
-        """Return the beginning of a parsed file."""
-        return cls(name=file.name, kind=kind, sha256=file.sha256)
+    def of(cls, file: CsvFile, kind: str, *, date_column: str) -> "ParsedFile":
+        """Return the beginning of a parsed file, whose dates stand in that column."""
+        dates: list[tuple[int, str]] = []
+        if file.date_order == DateOrder.AUTO:
+            at = file.header.index(date_column)
+            dates = [(line, row[at]) for line, row in file.rows() if len(row) == len(file.header)]
+        return cls(
+            name=file.name,
+            kind=kind,
+            sha256=file.sha256,
+            n_columns=len(file.header),
+            dates=FileDates(file.date_order, dates),
+        )
+
+    def check(self, row: list[str]) -> None:
+        """Raise :class:`RowRefused` unless a row could be read and has a field for each column."""
+        if type(row) is BrokenRow:
+            raise RowRefused(row.reason)
+        if len(row) != self.n_columns:
+            raise RowRefused(f"a row has {self.n_columns} fields, got {len(row)}")
+
+    def date_of(self, text: str, line: int) -> dt.date:
+        """Return a past date, read in the order of the file's dates; see :class:`FileDates`."""
+        try:
+            return self.dates.date(text, line)
+        except NotADate as error:
+            raise RowRefused(str(error)) from None
 
     def refuse(self, line: int, reason: str) -> None:
         """Note a row that is not taken."""
         self.n_refused += 1
-        self.problems.append(Problem(self.name, line, "row", reason))
+        self.problems.add(Problem(self.name, line, "row", reason))
+
+    def price(self, name: str, text: str, line: int, dog: str, highest: float = PRICE[1]) -> float | None:
+        """Return decimal odds, ``None`` where unknown; an impossible price is dropped."""
+        try:
+            value = decimal_odds(text)
+        except ValueError:
+            value = math.nan
+        if value is None or PRICE[0] <= value <= highest:
+            return value
+        self.drop(line, f"{name} must be {PRICE[0]}..{highest:.0f}, got {text!r} ({dog!r})")
+        return None
 
     def drop(self, line: int, reason: str) -> None:
         """Note a fact that is not taken, of a row that is."""
-        self.problems.append(Problem(self.name, line, "fact", reason))
+        self.problems.add(Problem(self.name, line, "fact", reason))
 
 
 def blank_claim() -> Claim:
@@ -78,41 +118,29 @@ def distance_of_bucket(bucket: int) -> int:
     return bucket % 1500
 
 
-@lru_cache(maxsize=10_000)
-def date_of(words: str) -> dt.date:
-    """Return a past date, written ``2025-07-31`` or ``31/07/2025``."""
-    text = words.strip()
-    try:
-        if "/" in text:
-            day, month, year = text.split("/")
-            date = dt.date(int(year), int(month), int(day))
-        elif len(text) == 10:
-            date = dt.date.fromisoformat(text)
-        else:
-            raise ValueError(text)
-    except ValueError:
-        raise RowRefused(f"a date is written YYYY-MM-DD or D/MM/YYYY, got {words!r}") from None
-    if not FIRST_DAY <= date <= latest_day():
-        raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
-    return date
-
-
-def distance_of(words: str) -> int:
-    """Return a distance in whole metres."""
-    value = number(words)
+@lru_cache(maxsize=2_000)
+def distance_of(text: str) -> int:
+    """Return a distance in whole metres: ``450``, ``450.0``, ``450m`` and ``450 m`` are one."""
+    found = _METRES.fullmatch(text.strip())
     low, high = DISTANCE_M
-    if value is None or not (low <= value <= high and value == int(value)):
-        raise RowRefused(f"distance must be whole metres, {low}..{high}, got {words!r}")
-    return int(value)
+    if not found or not low <= int(found[1]) <= high:
+        raise RowRefused(f"distance must be whole metres, {low}..{high}, got {text!r}")
+    return int(found[1])
 
 
-def number(words: str) -> float | None:
+def number(text: str) -> float | None:
     """Return a number; ``None`` where blank or no finite number."""
     try:
-        value = float(words)
+        value = float(text)
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+@lru_cache(maxsize=20_000)
+def known(text: str) -> str:
+    """Return a field without blanks around it, ``""`` where it says that its value is missing."""
+    return "" if is_missing(text) else text.strip()
 
 
 def within(low: float, high: float) -> Callable[[float], bool]:
@@ -120,6 +148,5 @@ def within(low: float, high: float) -> Callable[[float], bool]:
     return lambda value: low <= value <= high
 
 
-is_price = within(*PRICE)
 is_weight = within(*WEIGHT_KG)
 is_margin = within(0.0, MAX_MARGIN_LENGTHS)

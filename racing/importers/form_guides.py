@@ -1,4 +1,4 @@
-"""Form guides, "expert form" CSV files of thedogs.com.au and others: a card whose rows are past runs."""
+"""Form guides, the "expert form" CSV of thedogs.com.au and others: cards whose rows are past runs."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,15 +17,16 @@ from racing.importers.claims import (
     RowRefused,
     blank_claim,
     bucket_of,
-    date_of,
     distance_of,
     is_margin,
-    is_price,
     is_weight,
+    known,
     number,
 )
+from racing.importers.dates import DateOrder
 from racing.importers.finish import Finish, Outcome, finish_of
-from racing.importers.reading import CsvFile
+from racing.importers.prices import is_missing
+from racing.importers.reading import BrokenRow, CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
 from racing.names import is_placeholder, name_key, plain_name
@@ -70,15 +71,20 @@ class FormRow:
 
 
 def import_form_guides(
-    engine: Engine, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    engine: Engine,
+    paths: Iterable[str | Path],
+    *,
+    on_progress: OnProgress | None = None,
+    dates: DateOrder = DateOrder.DEFAULT,
 ) -> ImportReport:
-    """Import form guides, or every CSV file below a folder."""
-    return import_files(engine, paths, parse_form_guide, on_progress)
+    """Import form guides, or every CSV file below a folder or in a zip."""
+    return import_files(engine, paths, parse_form_guide, on_progress, dates)
 
 
 def parse_form_guide(file: CsvFile) -> ParsedFile:
     """Return what the file claims; an impossible fact is dropped and told, its run is kept."""
-    parsed = ParsedFile.of(file, KIND)
+    file = file.with_columns(COLUMNS, "a form guide")
+    parsed = ParsedFile.of(file, KIND, date_column="DATE")
     seen: set[tuple[str, int]] = set()
     for row in form_rows(file, parsed):
         try:
@@ -97,31 +103,28 @@ def parse_form_guide(file: CsvFile) -> ParsedFile:
 
 def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
     """Yield the rows, each with its dog; rows that cannot have one are refused."""
-    file.require(COLUMNS, "a form guide")
     at = [file.header.index(name) for name in COLUMNS]
     rug, dog, is_vacant = 0, "", False
     for line, row in file.rows():
         parsed.n_read += 1
-        if len(row) != len(file.header):
-            parsed.refuse(line, f"a row has {len(file.header)} fields, got {len(row)}")
+        name = row[at[_NAME]].strip('" ') if len(row) > at[_NAME] else ""
+        if name:  # also where its row is refused: the rows below it are not the runs of the dog above
+            named = None if isinstance(row, BrokenRow) else _NAMED.match(name)
+            rug, dog = (int(named[1]), named[2]) if named and name_key(named[2]) else (0, "")
+            is_vacant = is_placeholder(name)
+        if is_vacant:
+            parsed.n_empty += 1
+            continue
+        try:
+            parsed.check(row)
+            if name and not dog:
+                raise RowRefused(f"a dog's first row names it like '3. Sir Tick', got {name!r}")
+            if not dog:
+                raise RowRefused("a row without a name continues a dog, and there is none above")
+        except RowRefused as error:
+            parsed.refuse(line, str(error))
             continue
         fields = [row[i].strip() for i in at]
-        name = fields[_NAME].strip('" ')
-        if is_placeholder(name) or (is_vacant and not name):
-            parsed.n_empty += 1
-            dog, is_vacant = "", True
-            continue
-        if name:
-            is_vacant = False
-            named = _NAMED.match(name)
-            dog = named[2] if named and name_key(named[2]) else ""
-            if not named or not dog:
-                parsed.refuse(line, f"a dog's first row names it like '3. Sir Tick', got {name!r}")
-                continue
-            rug = int(named[1])
-        elif not dog:
-            parsed.refuse(line, "a row without a name continues a dog, and there is none above")
-            continue
         yield FormRow(line, rug, dog, fields)
 
 
@@ -134,21 +137,22 @@ def claim_of(row: FormRow, parsed: ParsedFile) -> Claim:
         If it does not say which run: date, track, distance.
     """
     fields = row.fields
-    date, distance_m = date_of(fields[_DATE]), distance_of(fields[_DIST])
-    if not fields[_TRACK]:
+    date, distance_m = parsed.date_of(fields[_DATE], row.line), distance_of(fields[_DIST])
+    if not known(fields[_TRACK]):
         raise RowRefused("track must not be blank")
-    if fields[_SEX] not in ("D", "B", ""):
+    sex = known(fields[_SEX])
+    if sex not in ("D", "B", ""):
         raise RowRefused(f"sex must be D or B, got {fields[_SEX]!r}")
     claim = blank_claim()
     claim["line"] = row.line
     claim["bucket"] = bucket_of(date, distance_m)
     claim["dog_key"], claim["dog_name"] = _key_of(row.dog), plain_name(row.dog)
-    claim["sex"] = fields[_SEX] or None
+    claim["sex"] = sex or None
     claim["track"] = track = track_name(fields[_TRACK], distance_m)
     claim["race_number"] = None
-    claim["grade"] = grade_of(fields[_G])
+    claim["grade"] = grade_of(known(fields[_G]))
     _add_facts(claim, row, distance_m, parsed)
-    beaten_by = "" if is_placeholder(fields[_W2G]) else _key_of(fields[_W2G])
+    beaten_by = "" if is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
     winner = claim["dog_key"] if claim["won"] else beaten_by
     time_s = claim["winner_time_s"]
     # Times alone merge races; without a winner's name or time the run is known, its race only to itself.
@@ -166,7 +170,8 @@ def _add_facts(claim: Claim, row: FormRow, distance_m: int, parsed: ParsedFile) 
         value = number(words)
         if value is not None and low <= value <= high:
             return value
-        parsed.drop(row.line, f"{name} must be {rule}, got {words!r} ({row.dog!r})")
+        if not is_missing(words):
+            parsed.drop(row.line, f"{name} must be {rule}, got {words!r} ({row.dog!r})")
         return None
 
     slow, fast = SPEED_M_S
@@ -191,12 +196,11 @@ def _add_facts(claim: Claim, row: FormRow, distance_m: int, parsed: ParsedFile) 
     if fields[_PIR]:
         if fields[_PIR].isdigit():
             claim["position_in_running"] = fields[_PIR]
-        else:
+        elif not is_missing(fields[_PIR]):
             rule = f"position in running must be digits, got {fields[_PIR]!r} ({row.dog!r})"
             parsed.drop(row.line, rule)
     if fields[_SP]:
-        price = fields[_SP].strip("$F ")
-        claim["starting_price"] = _kept(is_price, price, "starting price must be 1.001..1000", row, parsed)
+        claim["starting_price"] = parsed.price("starting price", fields[_SP], row.line, row.dog)
     else:
         parsed.drop(row.line, f"starting price is blank ({row.dog!r})")
     time_s = claim["time_s"]
@@ -223,5 +227,6 @@ def _kept(test: object, words: str, rule: str, row: FormRow, parsed: ParsedFile)
     value = number(words)
     if value is not None and callable(test) and test(value):
         return value
-    parsed.drop(row.line, f"{rule}, got {words!r} ({row.dog!r})")
+    if not is_missing(words):
+        parsed.drop(row.line, f"{rule}, got {words!r} ({row.dog!r})")
     return None

@@ -1,8 +1,14 @@
-"""What an import says of itself: every file, every refusal with its line and reason."""
+"""What an import reports: each file's counts, and what was refused, grouped by the rule that it broke."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+MAX_LINES_A_FILE = 200
+MAX_LINES = 10_000
+MAX_KINDS = 200
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 class FileStatus(StrEnum):
@@ -15,7 +21,7 @@ class FileStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that a file says and that was not believed; ``line`` 0 is the file as a whole.
+    """Something in a file that was refused; ``line`` 0 is the file as a whole.
 
     ``what`` tells how much was lost: the ``file``, a ``row``, one ``fact`` of a row that was kept, or that
     a ``race`` is known in part only.
@@ -34,8 +40,99 @@ class Problem:
 
 
 @dataclass(slots=True)
+class ProblemKind:
+    """All problems of one rule: how many, in how many files, and the first of them as an example."""
+
+    first: Problem
+    n: int = 0
+    n_files: int = 0
+
+    @property
+    def what(self) -> str:
+        """Return what was refused: ``row``, ``fact``, or that a ``race`` is not whole."""
+        return self.first.what
+
+    def __str__(self) -> str:
+        if self.n == 1:
+            return str(self.first)
+        files = f" in {self.n_files:,} files" if self.n_files > 1 else ""
+        where = f"{self.first.file}:{self.first.line}"
+        lost = "races not whole" if self.what == "race" else f"{self.what}s refused"
+        return f"{self.n:,} {lost}{files}, the first at {where}: {self.first.reason}"
+
+
+class Problems:
+    """The problems of one file or of an import: all counted by their rule, the first of them listed.
+
+    What it holds is bounded, however many there are: refused files are all listed, for each is one file.
+    """
+
+    def __init__(self, max_lines: int = MAX_LINES) -> None:
+        self._max_lines = max_lines
+        self._lines: list[Problem] = []
+        self._n_files = 0
+        self._kinds: dict[tuple[str, str], ProblemKind] = {}
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, index: int) -> Problem:
+        return self._lines[index]
+
+    @property
+    def kinds(self) -> list[ProblemKind]:
+        """Return the rules that were broken: first by rows, then by races, then by facts; the frequent first."""
+        costs = ("row", "race", "fact")
+        return sorted(self._kinds.values(), key=lambda kind: (costs.index(kind.what), -kind.n))
+
+    @property
+    def n(self) -> int:
+        """Return how many problems there are, listed or not."""
+        return self._n_files + sum(kind.n for kind in self._kinds.values())
+
+    def add(self, problem: Problem) -> None:
+        """Add a problem."""
+        if problem.what == "file":
+            self._n_files += 1
+            self._lines.append(problem)
+            return
+        if len(self._lines) - self._n_files < self._max_lines:
+            self._lines.append(problem)
+        self._kind_of(problem).n += 1
+
+    def add_all(self, others: "Problems") -> None:
+        """Add those of one file."""
+        for problem in others:
+            if problem.what == "file":
+                self._n_files += 1
+                self._lines.append(problem)
+            elif len(self._lines) - self._n_files < self._max_lines:
+                self._lines.append(problem)
+        for kind in others._kinds.values():
+            mine = self._kind_of(kind.first)
+            mine.n += kind.n
+            mine.n_files += kind.n_files if mine.first is not kind.first else 0
+
+    def _kind_of(self, problem: Problem) -> ProblemKind:
+        # "box must be 1..10, got '12' ('Sir Tick')" is "box must be ..".
+        rule = problem.reason.partition(", got ")[0].partition(" (")[0].translate(_NO_DIGITS)
+        kind = self._kinds.get((problem.what, rule))
+        if kind is None:
+            if len(self._kinds) >= MAX_KINDS:
+                rule = "other rules"
+            kind = self._kinds.setdefault((problem.what, rule), ProblemKind(problem, n_files=1))
+        return kind
+
+
+@dataclass(slots=True)
 class FileReport:
-    """One file's rows: read, added (runs new to us), updated (runs with new facts), known, refused."""
+    """One file's rows: read, added (runs new to us), updated (runs with new facts), known, refused.
+
+    ``notes`` say how it was read where that is not plain, e.g. in which encoding.
+    """
 
     file: str
     status: FileStatus
@@ -46,6 +143,7 @@ class FileReport:
     n_refused: int = 0
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,7 +151,7 @@ class ImportReport:
     """All files of one import, in order."""
 
     files: list[FileReport] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
     first_day: dt.date | None = None
     """The earliest day on which any race or run changed; ``None`` if none did."""
 
@@ -74,7 +172,7 @@ class ImportReport:
 
     @property
     def n_known(self) -> int:
-        """Return the rows that said nothing new."""
+        """Return the rows that added nothing new."""
         return sum(file.n_known for file in self.files)
 
     @property

@@ -45,10 +45,11 @@ from racing.importers.claims import (
     RowRefused,
     blank_claim,
     bucket_of,
-    date_of,
     distance_of,
+    known,
     number,
 )
+from racing.importers.dates import DateOrder
 from racing.importers.finish import Outcome, finish_of
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
@@ -62,13 +63,10 @@ NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
 _TELL_THE_RACE = ("race_id", "date", "track", "distance_m", "race_number")
 _NUMBERED = re.compile(r"([0-9]{1,18})(?:\.0+)?")
+_PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0}
 _LIMITS = {
     "weight_kg": WEIGHT_KG,
     "margin_lengths": (0.0, MAX_MARGIN_LENGTHS),
-    "starting_price": PRICE,
-    "bsp": PRICE,
-    "place_bsp": PRICE,
-    "rated_price": (PRICE[0], 10_000.0),
     "true_probability": (0.0, 1.0),
 }
 # What only a runner that started has.
@@ -76,26 +74,44 @@ _OF_A_RUN = (
     "finish_position", "time_s", "first_split_s", "margin_lengths", "position_in_running", "starting_price",
     "bsp", "place_bsp",
 )  # fmt: skip
+OPTIONAL = (
+    "box",
+    "finish_position",
+    "grade",
+    "race_number",
+    "time_s",
+    "first_split_s",
+    "position_in_running",
+    *_LIMITS,
+    *_PRICES,
+)
+_AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
 
 
 def import_results(
-    engine: Engine, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    engine: Engine,
+    paths: Iterable[str | Path],
+    *,
+    on_progress: OnProgress | None = None,
+    dates: DateOrder = DateOrder.DEFAULT,
 ) -> ImportReport:
-    """Import results files, or every CSV file below a folder."""
-    return import_files(engine, paths, parse_results, on_progress)
+    """Import results files, or every CSV file below a folder or in a zip."""
+    return import_files(engine, paths, parse_results, on_progress, dates)
 
 
 def parse_results(file: CsvFile) -> ParsedFile:
     """Return what the file claims."""
-    file.require(NEEDED, "a results file")
-    parsed = ParsedFile.of(file, KIND)
+    file = file.with_columns(NEEDED, "a results file", OPTIONAL)
+    parsed = ParsedFile.of(file, KIND, date_column="date")
     races, runners = FileRaces(file, _TELL_THE_RACE, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
         try:
-            if len(row) != len(file.header):
-                raise RowRefused(f"a row has {len(file.header)} fields, got {len(row)}")
-            fields = {name: words.strip() for name, words in zip(file.header, row, strict=True)}
+            parsed.check(row)
+            fields = {
+                name: text.strip() if name in _AS_WRITTEN else known(text)
+                for name, text in zip(file.header, row, strict=True)
+            }
             if _is_empty_box(fields):
                 parsed.n_empty += 1
                 continue
@@ -233,7 +249,7 @@ def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> Claim:
     dog = plain_name(fields["runner"])
     if not name_key(dog):
         raise RowRefused(f"a dog's name holds a letter or digit, got {fields['runner']!r}")
-    date, distance_m = date_of(fields["date"]), distance_of(fields["distance_m"])
+    date, distance_m = parsed.date_of(fields["date"], line), distance_of(fields["distance_m"])
     claim = blank_claim()
     claim["line"] = line
     claim["bucket"] = bucket_of(date, distance_m)
@@ -255,6 +271,8 @@ def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> Claim:
             claim[name] = value
         elif words:
             parsed.drop(line, f"{name} must be {low:.5g}..{high:.5g}, got {words!r} ({dog!r})")
+    for name, highest in _PRICES.items():
+        claim[name] = parsed.price(name, fields.get(name, ""), line, dog, highest)
     calls = fields.get("position_in_running", "")
     if calls.isdigit():
         claim["position_in_running"] = calls

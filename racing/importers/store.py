@@ -9,10 +9,12 @@ from sqlmodel import col
 
 from racing.database.tables import SourceFile
 from racing.errors import FileRefused
+from racing.importers.archives import Source, expand
 from racing.importers.claims import Claim, ParsedFile
+from racing.importers.dates import DateOrder
 from racing.importers.ids import lock_for_import, next_id, release_ids
 from racing.importers.named import NamedThings, forget_unused
-from racing.importers.reading import CsvFile, expand, read_csv
+from racing.importers.reading import CsvFile, read_source
 from racing.importers.rebuild import rebuild
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
 from racing.importers.undo import TakenOut, take_out
@@ -27,9 +29,15 @@ BATCH_ROWS = 25_000
 
 
 def import_files(
-    engine: Engine, paths: Iterable[str | Path], parse: Parse, on_progress: OnProgress | None = None
+    engine: Engine,
+    paths: Iterable[str | Path],
+    parse: Parse,
+    on_progress: OnProgress | None = None,
+    dates: DateOrder = DateOrder.DEFAULT,
 ) -> ImportReport:
     """Import files of one kind; one that is refused, or was imported before, leaves the others alone.
+
+    ``dates`` is the order of day and month in those of their dates that can be read in two ways.
 
     Interrupted, it leaves whole files only; started again, it goes on where it stopped.
     """
@@ -39,10 +47,10 @@ def import_files(
         known = set(connection.scalars(select(col(SourceFile.sha256))))
     batch: list[tuple[ParsedFile, FileReport]] = []
     n_rows = 0
-    for i, path in enumerate(files):
-        entry = FileReport(str(path), FileStatus.IMPORTED)
+    for i, source in enumerate(files):
+        entry = FileReport(source.name, FileStatus.IMPORTED)
         report.files.append(entry)
-        parsed = _parsed(path, parse, known, entry, report)
+        parsed = _parsed(source, dates, parse, known, entry, report)
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
@@ -73,31 +81,37 @@ def import_replacing(engine: Engine, files: Sequence[CsvFile], parse: Parse) -> 
 
 
 def _parsed(
-    path: Path, parse: Parse, known: set[str], entry: FileReport, report: ImportReport
+    source: Source,
+    dates: DateOrder,
+    parse: Parse,
+    known: set[str],
+    entry: FileReport,
+    report: ImportReport,
 ) -> ParsedFile | None:
     try:
-        file = read_csv(path)
+        file = read_source(source, dates)
         if file.sha256 in known:
             entry.status = FileStatus.ALREADY_IMPORTED
             return None
     except FileRefused as error:
         entry.status = FileStatus.REFUSED
-        report.problems.append(Problem(str(path), 0, "file", str(error)))
+        report.problems.add(Problem(source.name, 0, "file", str(error)))
         return None
     return _parsed_of(file, parse, entry, report)
 
 
 def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportReport) -> ParsedFile | None:
     try:
+        entry.notes = file.notes
         parsed = parse(file)
-        report.problems += parsed.problems
+        report.problems.add_all(parsed.problems)
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
         if not parsed.claims:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             raise FileRefused(reason)
     except FileRefused as error:
         entry.status = FileStatus.REFUSED
-        report.problems.append(Problem(file.name, 0, "file", str(error)))
+        report.problems.add(Problem(file.name, 0, "file", str(error)))
         return None
     return parsed
 

@@ -69,7 +69,7 @@ class FileRaces:
             for claim in claims:
                 claim["is_race_whole"] = reason is None
             if reason:  # of a refused row the reason is reported where the row is
-                parsed.problems.append(Problem(parsed.name, claims[0]["line"], "race", reason))
+                parsed.problems.add(Problem(parsed.name, claims[0]["line"], "race", reason))
 
     def _races_of_refused(self, claims: list[Claim]) -> set[RaceOfFile]:
         """Return the races that lack a row.

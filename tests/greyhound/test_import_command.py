@@ -78,6 +78,45 @@ def test_every_refused_file_is_told_however_many(tmp_path: Path) -> None:
     assert sum(line.startswith("  page-") for line in result.stderr.splitlines()) == 30
 
 
+def test_a_rule_that_many_rows_break_is_one_line_and_json_counts_it(tmp_path: Path) -> None:
+    rows = [results_row(f"Dog {n}", 11, "1", race_id=f"r{n}") for n in range(500)]
+    path = write(tmp_path, "r.csv", RESULTS_HEADER, results_row("Fine", 1, "1"), *rows)
+    result = run(tmp_path, "results", str(path))
+    (line,) = result.stderr.splitlines()
+    assert line.endswith("500 rows refused, the first at " + f"{path}:3: box must be 1..10, got '11'")
+    run(tmp_path, "undo", "r.csv")
+    told = json.loads(run(tmp_path, "results", str(path), "--json").stdout)
+    (kind,) = told["problem_kinds"]
+    assert (kind["n"], kind["n_files"], kind["first_line"], kind["what"]) == (500, 1, 3, "row")
+    assert told["n_problems"] == 500
+    assert 0 < len(told["problems"]) < 500
+
+
+def test_how_a_file_was_read_is_noted_where_it_is_not_plain(tmp_path: Path) -> None:
+    text = "\n".join((RESULTS_HEADER, results_row("Café Noir", 1, "1"))).replace(",", ";")
+    for name in "abcde":
+        (tmp_path / f"{name}.csv").write_bytes(text.replace("Café", f"Café {name}").encode("cp1252"))
+    result = run(tmp_path, "results", str(tmp_path))
+    assert result.stderr.splitlines() == [
+        "  a.csv, b.csv, c.csv and 2 more files: read as cp1252 (Windows, Western Europe): it is not UTF-8",
+        "  a.csv, b.csv, c.csv and 2 more files: read with columns parted by semicolons",
+    ]
+
+
+def test_month_first_dates_are_refused_with_the_option_that_reads_them(tmp_path: Path) -> None:
+    dates = ("03/04/2025", "03/28/2025")
+    rows = [results_row(f"Dog {n}", n, "1", race_id=f"r{n}", date=date) for n, date in enumerate(dates, 1)]
+    path = write(tmp_path, "r.csv", RESULTS_HEADER, *rows)
+    refused = run(tmp_path, "results", str(path))
+    assert refused.exit_code == 3
+    assert "'03/28/2025' on line 3" in refused.stderr
+    assert "--dates month-first" in refused.stderr
+    assert run(tmp_path, "results", str(path), "--dates", "month-first").exit_code == 0
+    with sqlite3.connect(tmp_path / "races.db") as connection:
+        days = [str(day) for (day,) in connection.execute("select date from race order by date")]
+    assert days == ["2025-03-04", "2025-03-28"]
+
+
 def test_nothing_but_refused_files_is_exit_code_3(tmp_path: Path) -> None:
     html = write(tmp_path, "page.csv", "<!DOCTYPE html>", "<p>Not found")
     result = run(tmp_path, "form-guides", str(html), str(tmp_path / "absent.csv"))

@@ -1,13 +1,20 @@
 """On the real files, where they are: sources meet, and what is messy is refused with a reason."""
 
+import datetime as dt
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from racing.database.engine import open_database
-from racing.importers.betfair import import_betfair
+from racing.errors import FileRefused
+from racing.importers.betfair import import_betfair, parse_betfair
+from racing.importers.claims import day_of_bucket
+from racing.importers.dates import DateOrder
 from racing.importers.form_guides import import_form_guides
+from racing.importers.reading import read_csv
 from racing.importers.report import FileStatus
+from racing.importers.results import parse_results
 from racing.importers.undo import imported_files, undo_import
 
 
@@ -43,3 +50,51 @@ def test_every_messy_file_is_taken_or_refused_with_a_reason(tmp_path: Path, real
     for name in well_made:
         assert undo_import(engine, name).n_runs_removed > 0
     assert len(imported_files(engine)) == 2
+
+
+# What each of these files is; the names in them are invented, the faults are not.
+FAULTS = {
+    "03_ANZ_Greyhounds_2026_01.csv": (parse_betfair, 2, []),
+    "06a_one_stray_quote.csv": (parse_results, 23, [6]),
+    "06b_two_stray_quotes.csv": (parse_results, 22, [6, 21]),
+    "10b_pandas_and_topaz_dates.csv": (parse_results, 2, []),
+    "11a_cp1252.csv": (parse_results, 2, []),
+    "11c_mac_line_ends.csv": (parse_results, 1, []),
+    "12_suffixes_and_prices.csv": (parse_results, 4, []),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_file_that_once_went_wrong_is_read_but_for_its_broken_rows(real_data: Path, name: str) -> None:
+    parse, n_runs, broken_lines = FAULTS[name]
+    parsed = parse(read_csv(real_data / "faults" / name))
+    assert len(parsed.claims) == n_runs
+    assert [problem.line for problem in parsed.problems] == broken_lines
+
+
+def test_the_faults_files_have_the_right_names_days_and_prices(real_data: Path) -> None:
+    ghost, _ = parse_results(read_csv(real_data / "faults" / "11a_cp1252.csv")).claims
+    assert ghost["dog_name"] == "Nala\N{RIGHT SINGLE QUOTATION MARK}s Ghost"
+    days = parse_results(read_csv(real_data / "faults" / "10b_pandas_and_topaz_dates.csv")).claims
+    assert {day_of_bucket(claim["bucket"]) for claim in days} == {dt.date(2026, 3, 5)}
+    prices = parse_results(read_csv(real_data / "faults" / "12_suffixes_and_prices.csv")).claims
+    assert [claim["starting_price"] for claim in prices] == [2.4, 3.5, 2.4, 2.0]
+
+
+def test_a_month_first_file_is_refused_unless_its_order_is_given(real_data: Path) -> None:
+    path = real_data / "faults" / "10a_month_first.csv"
+    with pytest.raises(FileRefused, match=r"line 4 .*--dates month-first"):
+        parse_results(read_csv(path))
+    for order in (DateOrder.MONTH_FIRST, DateOrder.AUTO):
+        claims = parse_results(read_csv(path, order)).claims
+        days = [day_of_bucket(claim["bucket"]) for claim in claims]
+        assert days == [dt.date(2026, 3, 4)] * 2 + [dt.date(2026, 3, 28)] * 2
+
+
+def test_dates_of_a_real_month_are_day_first_and_stay_so(real_data: Path) -> None:
+    path = real_data / "betfair" / "ANZ_Greyhounds_2024_08.csv.gz"
+    for order in (DateOrder.DEFAULT, DateOrder.AUTO):
+        months = {
+            day_of_bucket(claim["bucket"]).month for claim in parse_betfair(read_csv(path, order)).claims
+        }
+        assert months == {8}

@@ -1,0 +1,110 @@
+"""Official monthly files of Betfair's: told apart by their header, meeting the model results by market id."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from racing.database.engine import open_database
+from racing.importers.betfair import import_betfair, parse_betfair
+from racing.importers.claims import ParsedFile
+from racing.importers.reading import csv_of, read_csv
+from tests.racing.importers.builders import BETFAIR_HEADER, betfair_row, content, write
+
+HEADER = (
+    "LOCAL_MEETING_DATE,SCHEDULED_RACE_TIME,ACTUAL_OFF_TIME,TRACK,STATE_CODE,RACE_NO,WIN_MARKET_ID,WIN_MARKET_NAME,"
+    "PLACE_MARKET_ID,RACING_TYPE,DISTANCE,RACE_TYPE,SELECTION_ID,TAB_NUMBER,SELECTION_NAME,WIN_RESULT,WIN_BSP,"
+    "PLACE_RESULT,PLACE_BSP"
+)
+
+
+def row(dog: str, tab: int, result: str = "LOSER", *, market: str = "250000077", **other: str) -> str:
+    f = {
+        "date": "2025-07-03",
+        "kind": "Greyhounds",
+        "bsp": "5.2",
+        "placed": "LOSER",
+        "place_bsp": "1.9",
+    } | other
+    race = f"{f['date']},18:33:00,18:34:00,Ballarat,VIC,4,{market},R4 450m Gr5,250000078,{f['kind']},450,Gr5"
+    return f"{race},1,{tab},{dog},{result},{f['bsp']},{f['placed']},{f['place_bsp']}"
+
+
+def parse(*rows: str) -> ParsedFile:
+    return parse_betfair(csv_of("\n".join((HEADER, *rows)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+
+
+def test_a_row_is_a_run_with_its_prices_and_results() -> None:
+    parsed = parse(
+        row("1. Sir Tick", 1, "WINNER", placed="WINNER"), row("Late Comer", 9, bsp="", place_bsp="")
+    )
+    assert parsed.problems.n == 0
+    told = ("dog_name", "race_key", "rug", "box", "won", "placed", "bsp", "place_bsp", "grade", "race_number")
+    assert [tuple(claim[name] for name in told) for claim in parsed.claims] == [
+        ("Sir Tick", "betfair:250000077", 1, 1, True, True, 5.2, 1.9, "Grade 5", 4),
+        ("Late Comer", "betfair:250000077", 9, None, False, False, None, None, "Grade 5", 4),
+    ]
+
+
+def test_removed_and_blank_runners_were_scratched_only_where_others_have_a_result() -> None:
+    parsed = parse(
+        row("Winner", 1, "WINNER"),
+        row("Removed", 2, "REMOVED"),
+        row("Blank", 3, ""),
+        row("Waiting", 1, "", market="250000099"),
+    )
+    assert {claim["dog_name"]: claim["is_scratched"] for claim in parsed.claims} == {
+        "Winner": False,
+        "Removed": True,
+        "Blank": True,
+        "Waiting": False,
+    }
+
+
+def test_rows_of_other_sports_and_impossible_ones_are_refused() -> None:
+    parsed = parse(
+        row("A", 1, kind="Harness"),
+        row("B", 11),
+        row("C", 3, "MAYBE"),
+        row("D", 4, market="2.5E+08"),
+        row("E", 5),
+    )
+    assert [claim["dog_name"] for claim in parsed.claims] == ["E"]
+    rules = [problem.reason.partition(",")[0].partition(" ")[0] for problem in parsed.problems]
+    assert rules == ["RACING_TYPE", "rug", "WIN_RESULT", "WIN_MARKET_ID"]
+
+
+def test_both_kinds_of_files_and_both_ways_to_write_an_id_make_one_race(tmp_path: Path) -> None:
+    official = write(
+        tmp_path,
+        "ANZ_Greyhounds_2025_07.csv",
+        HEADER,
+        row("A", 1, "WINNER", market="1.250000077"),
+        row("B", 2),
+    )
+    model = write(
+        tmp_path,
+        "Iggy_Model_V2_Results_2025_07.csv",
+        BETFAIR_HEADER,
+        betfair_row("A", 1, won="1.0", market="250000077"),
+        betfair_row("B", 2, market="250000077.0"),
+    )
+    engines: list[Engine] = []
+    for name, order in (("one", (official, model)), ("two", (model, official))):
+        engine = open_database(f"sqlite:///{tmp_path / name}", create=True)
+        first, second = (import_betfair(engine, [path]) for path in order)
+        assert (first.n_added, second.n_updated, second.n_added) == (2, 2, 0)
+        engines.append(engine)
+    with engines[0].connect() as connection:
+        facts = connection.execute(
+            text("SELECT market_id, rated_price, place_bsp FROM run JOIN race ON race.id = race_id")
+        ).all()
+    assert [tuple(fact) for fact in facts] == [("250000077", 6.0, 1.9)] * 2
+    assert content(engines[0]) == content(engines[1])
+
+
+def test_the_real_official_file_is_three_races_of_one_winner_each(real_data: Path) -> None:
+    (path,) = (real_data / "betfair_official").glob("*.csv")
+    parsed = parse_betfair(read_csv(path))
+    assert (parsed.n_read, len(parsed.claims), parsed.problems.n) == (20, 20, 0)
+    winners = [claim["race_key"] for claim in parsed.claims if claim["won"]]
+    assert len(winners) == len(set(winners)) == 3
