@@ -12,7 +12,7 @@ from training.page.sections.headline import (
     simulated_words,
     verdict_words,
 )
-from training.page.words import UNKNOWN, balance, interval, kind, number
+from training.page.words import UNKNOWN, balance, interval, kind, number, races_text
 
 EXPERIMENT_NOTE = """\
 Each run here is one training of `greyhound train`. Its note says what the model is, how good it is beside the
@@ -68,8 +68,8 @@ def version_description(content: ReportContent) -> str:
     figures = "; ".join(f"{name} {figure} ({beside})" for name, figure, beside in key_figures(content))
     simulated = " SIMULATED races, not real ones." if summary["is_simulated"] else ""
     return (
-        f"{summary['model_type']}.{simulated} Judged on {test['races']:,} races of {test['from']} to "
-        f"{test['until']} that it had not seen: {figures}. {gates}"
+        f"{summary['model_type']}.{simulated} {summary['judgement']} The {races_text(test)} of the test "
+        f"were new to the judged model and its search: {figures}. {gates}"
     ).replace("\N{NO-BREAK SPACE}", " ")
 
 

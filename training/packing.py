@@ -62,9 +62,13 @@ def pack(
         place_discounts=_place_discounts(candidate, calibration),
     )
     threshold = best_f1_threshold(candidate.scores(calibration), calibration.won)
-    members = zip(spec.members, final.members, strict=True)
-    graphs = {member.file: to_onnx(fitted.estimator, len(feature_names)) for member, fitted in members}
-    return Package(spec, graphs, learn_baselines(split.train), threshold)
+    return Package(spec, graphs_of(final, spec), learn_baselines(split.train), threshold)
+
+
+def graphs_of(fitted: Candidate, spec: ModelSpec) -> dict[str, bytes]:
+    """Return the members' graphs in ONNX by their file's name."""
+    members = zip(spec.members, fitted.members, strict=True)
+    return {member.file: to_onnx(each.estimator, len(spec.features)) for member, each in members}
 
 
 def write_draft(package: Package, directory: Path) -> LoadedModel:
@@ -75,14 +79,14 @@ def write_draft(package: Package, directory: Path) -> LoadedModel:
 
 def write_final(
     package: Package,
-    served: LoadedModel,
+    written: LoadedModel,
     test: RaceTable,
     documents: Mapping[str, Mapping[str, Any]],
     directory: Path,
 ) -> str:
     """Write the artifact with its documents and a golden card of the test races; return its digest."""
     features = test.features[golden_rows(test)]
-    golden = golden_document(features, served.probabilities(features))
+    golden = golden_document(features, written.probabilities(features))
     return write_artifact(directory, package.spec, package.graphs, {**documents, "golden": golden})
 
 
