@@ -6,7 +6,7 @@ fields, document it.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -54,6 +54,7 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
         is_simulated=champion.is_simulated,
         n_places=prediction.n_places,
         base_strength=prediction.explanation and prediction.explanation.base,
+        combination=_combination(prediction, champion),
         runners=[
             RunnerOut(
                 name=runner.name,
@@ -72,6 +73,14 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
         ],
         warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
     )
+
+
+def _combination(
+    prediction: CardPrediction, champion: Snapshot
+) -> Literal["model and market", "market"] | None:
+    if prediction.combined_probability is None:
+        return None
+    return "market" if champion.model.spec.is_market_alone else "model and market"
 
 
 def _explanations(explanation: Explanation | None, n: int) -> list[ExplanationOut] | list[None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from model_registry.artifact import ADDS_NOTHING
 from training.evaluation import MODEL, Comparison
 from training.gates import failed
 from training.page.content import BY_RACE, FamilySearch, ReportContent, Tried
@@ -39,6 +40,7 @@ def run_note(content: ReportContent) -> str:
         made_of(content),
         _table(("figure", "this model", "to hold it against"), key_figures(content)),
         *_beside(content),
+        f"Combined with the market, {ADDS_NOTHING}." if content.is_market_alone else "",
         "**The gates**",
         _table(
             ("gate", "passed", "why"),

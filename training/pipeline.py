@@ -24,6 +24,7 @@ from training.choice import choose
 from training.documents import data_hash, git_commit
 from training.evaluation import Evaluation
 from training.gates import Gate, failed
+from training.market import settled
 from training.packing import pack, write_draft
 from training.page.content import Standing
 from training.page.gather import gather
@@ -129,7 +130,8 @@ def train_on(
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
         with stage("Judging"):
             package = pack(best, chosen, split, feature_names, FEATURE_VERSION)
-            judged = write_draft(package, Path(scratch) / "draft")
+            judged = settled(write_draft(package, Path(scratch) / "draft"), split.test)
+            package = replace(package, spec=judged.spec)
             rival = champion_on(split.test, feature_names, registry)
             verdict = judge_written(
                 judged, chosen, split.test, package.baselines, package.f1_threshold, rival

@@ -115,6 +115,7 @@ def documents_of(
             learning=learning,
             n_features=len(package.spec.features),
             class_balance=result.chosen.imbalance,
+            is_market_alone=package.spec.is_market_alone,
             calibration=result.settings.calibration,
             n_trials=len(trials),
             n_families=len(result.settings.families),

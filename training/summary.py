@@ -31,6 +31,7 @@ def summarize(
     learning: Learning,
     n_features: int,
     class_balance: Sequence[str],
+    is_market_alone: bool,
     calibration: str,
     n_trials: int,
     n_families: int,
@@ -73,6 +74,7 @@ def summarize(
             row.name: row.race_log_loss for row in evaluation.races.rows if by_races and row.name != MODEL
         },
         "beside_market": {row.name: row.race_log_loss for row in beside.rows} if beside else {},
+        "is_market_alone": is_market_alone,
         "test_races": int(windows["test"]["races"]),
         "test_other_races": int(windows["test"]["other_races"]),
         "test_runners": runners.n_runners,

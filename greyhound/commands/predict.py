@@ -142,6 +142,8 @@ def _print(answer: "PredictionOut") -> None:
         extra = (runner.market_probability, runner.combined_probability)
         table.add_row(*cells, *(f"{value:.1%}" for value in extra if value is not None))
     console.print(table)
+    if answer.combination == "market":
+        console.print("combined is the market alone: the model adds nothing to closing prices here.")
     if answer.base_strength is not None:
         _print_explanations(answer)
     for warning in answer.warnings:

@@ -18,6 +18,7 @@ from greyhound.options import (
     registry_option,
 )
 from model_registry import get_model_registry
+from model_registry.artifact import ADDS_NOTHING
 from racing.database.engine import open_database
 from racing.features import KNOWS
 from training.candidates import SearchSettings
@@ -183,6 +184,8 @@ def _print(training: Training) -> None:
     console.print(summary["judgement"], soft_wrap=True)
     for name, loss in {**summary["baselines"], **summary["beside_market"]}.items():
         console.print(f"  {name:<18} race log loss {loss:.4f}")
+    if summary["is_market_alone"]:
+        console.print(f"Combined with the market, {ADDS_NOTHING}.", soft_wrap=True)
     for gate in training.gates:
         mark = "[green]passed[/green]" if gate.passed else "[red]failed[/red]"
         console.print(f"  {mark}  {gate.name}: {gate.reason}", soft_wrap=True)

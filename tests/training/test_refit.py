@@ -81,10 +81,10 @@ def test_every_figure_is_of_the_judged_artifact_as_it_was_written(trained):
     scores = judged.scores(test.features, test.race)
     summary = load_artifact(registry.fetch(training.version)).documents["summary"]
     logged = MlflowClient(registry.tracking_uri).get_run(training.run_id).data.metrics
-    for told in (summary, logged):
-        assert told["race_log_loss"] == pytest.approx(loss, abs=1e-9)
-        assert told["log_loss"] == pytest.approx(metrics.log_loss(scores, test.won), abs=1e-9)
-        assert told["test_races"] == len(losses(judged))
+    for figures in (summary, logged):
+        assert figures["race_log_loss"] == pytest.approx(loss, abs=1e-9)
+        assert figures["log_loss"] == pytest.approx(metrics.log_loss(scores, test.won), abs=1e-9)
+        assert figures["test_races"] == len(losses(judged))
     assert training.evaluation.races[MODEL].race_log_loss == pytest.approx(loss, abs=1e-9)
 
 

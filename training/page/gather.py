@@ -65,6 +65,7 @@ def gather(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> Report
             result.settings.seed,
         ),
         members=tuple((member.name, member.weight) for member in package.spec.members),
+        is_market_alone=package.spec.is_market_alone,
         candidates=tuple(
             Judged(candidate.name, result.choice.losses[candidate.name], candidate.name == result.chosen.name)
             for candidate in result.candidates
