@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
 from service.following.slots import Snapshot
+from service.hindsight import hindsight
 from service.prediction import CardPrediction
 from service.schemas import PredictionOut
 from service.wire import structs_of
@@ -35,6 +36,7 @@ answer_json = msgspec.json.Encoder().encode
 
 def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:
     """Return a prediction in the words of the API."""
+    warnings = (*prediction.warnings, *hindsight(champion, prediction.card.date))
     columns = zip(
         prediction.card.runners,
         prediction.win_probability.tolist(),
@@ -71,7 +73,7 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
             )
             for runner, win, place, price, rank, is_known, n_prior_runs, market, combined, why in columns
         ],
-        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
+        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in warnings],
     )
 
 

@@ -21,8 +21,12 @@ from training.verdict import Verdict, parity_of
 
 Floats = NDArray[np.float64]
 
-MAX_MOVED = 0.12
-"""Of a race's probability, how much may lie with other runners after the refit, mean over the test races."""
+MAX_MOVED = 0.2
+"""Of a race's probability, how much may lie with other runners after the refit, mean over the test races.
+
+Sound refits moved .031 (XGBoost, 21,000 real races), .002 to .042 (linear model and XGBoost, 300 to 3,000
+simulated races) and .107 (XGBoost, 120 races); one with winners or features mixed up moved .34 to .48.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
