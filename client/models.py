@@ -158,6 +158,8 @@ class GateOut(BaseModel):
     """How the value must lie to the limit."""
     limit: float | None = None
     """The limit."""
+    what: str | None = None
+    """What the value is, where the gate's name does not tell."""
 
 
 class IntervalOut(BaseModel):

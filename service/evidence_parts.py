@@ -138,6 +138,11 @@ class GateOut(BaseModel):
         default=None, description="How the value must lie to the limit.", examples=["at most"]
     )
     limit: float | None = Field(default=None, description="The limit.", examples=[0.015])
+    what: str | None = Field(
+        default=None,
+        description="What the value is, where the gate's name does not tell.",
+        examples=["upper end of the 95 % interval"],
+    )
 
 
 class CalibrationOut(BaseModel):

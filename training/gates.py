@@ -21,6 +21,8 @@ NEGLIGIBLE_SQUARED_ERROR = 0.0001  # a thousandth of a typical Brier score: a bl
 MIN_BALANCED_F1 = 0.65
 MAX_PARITY_ERROR = 1e-5
 
+UPPER_END, LOWER_END = "upper end of the 95 % interval", "lower end of the 95 % interval"
+
 Rule = Literal["below", "at most", "at least"]
 
 
@@ -36,6 +38,8 @@ class Gate:
     rule: Rule | None = None
     """How the value must lie to the limit."""
     limit: float | None = None
+    what: str | None = None
+    """What ``value`` is, where the gate's name does not tell: an end of an interval."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the gate as an entry of the summary's ``gates``."""
@@ -105,7 +109,7 @@ def _beats(evaluation: Evaluation, name: str) -> Gate:
         f"race log loss {model:.4f} against {other:.4f} ({name}) on {evaluation.races.n_races} races: "
         f"{interval_text(gap)} must lie below 0"
     )
-    return Gate(f"better than {name}", gap.high < 0, reason, gap.high, "below", 0.0)
+    return Gate(f"better than {name}", gap.high < 0, reason, gap.high, "below", 0.0, UPPER_END)
 
 
 def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_races: int) -> Gate:
@@ -116,7 +120,7 @@ def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_r
         f"only {n_races} whole races (fewer than {MIN_RACES}), so {len(table)} runners are judged alone: "
         f"log loss minus the base rate's {interval_text(gap)} must lie below 0"
     )
-    return Gate("better than base rate", gap.high < 0, reason, gap.high, "below", 0.0)
+    return Gate("better than base rate", gap.high < 0, reason, gap.high, "below", 0.0, UPPER_END)
 
 
 def _not_worse_than_champion(
@@ -143,7 +147,7 @@ def _not_worse_than_champion(
     gap = metrics.paired_bootstrap(mine, theirs)
     remark = f" ({rival.remark})" if rival.remark else ""
     reason = f"{what} of version {rival.version}{remark}: {interval_text(gap)} must not lie above 0"
-    return Gate(name, gap.low <= 0, reason, gap.low, "at most", 0.0)
+    return Gate(name, gap.low <= 0, reason, gap.low, "at most", 0.0, LOWER_END)
 
 
 def _is_calibrated(evaluation: Evaluation) -> Gate:
@@ -176,7 +180,9 @@ def _calibration_helps(table: RaceTable, uncalibrated: Floats, scores: Floats) -
         f"spread of the errors {spread[0]:.5f} before and {spread[1]:.5f} after calibration; "
         f"squared errors {interval_text(gap, 6)} must not lie above {NEGLIGIBLE_SQUARED_ERROR}"
     )
-    return Gate("calibration reduces errors", passed, reason, gap.low, "at most", NEGLIGIBLE_SQUARED_ERROR)
+    return Gate(
+        "calibration reduces errors", passed, reason, gap.low, "at most", NEGLIGIBLE_SQUARED_ERROR, LOWER_END
+    )
 
 
 def parity_gate(parity_error: float, n_rows: int) -> Gate:

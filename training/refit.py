@@ -14,7 +14,7 @@ from racing.metrics import Difference
 from racing.race_table import RaceTable
 from training.candidates import Candidate, SearchSettings, fit_again
 from training.evaluation import judged_rows
-from training.gates import MIN_RACES, Gate, interval_text, parity_gate
+from training.gates import LOWER_END, MIN_RACES, Gate, interval_text, parity_gate
 from training.packing import Package, graphs_of, write_draft
 from training.splits import Split
 from training.verdict import Verdict, parity_of
@@ -126,7 +126,7 @@ def agreement_gates(agreement: Agreement) -> tuple[Gate, Gate]:
         f"(mean over the test races): at most {MAX_MOVED:.0%}"
     )
     return (
-        Gate("refit not worse", gap.low <= 0, worse, gap.low, "at most", 0.0),
+        Gate("refit not worse", gap.low <= 0, worse, gap.low, "at most", 0.0, LOWER_END),
         Gate(
             "refit close to the judged model",
             agreement.moved <= MAX_MOVED,

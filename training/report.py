@@ -1,10 +1,12 @@
 """What is told of a training: the artifact's documents, MLflow's run, and the page beside the registry."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
@@ -232,6 +234,7 @@ def _params_and_metrics(
     }
     days["judgement"] = summary["judgement"]
     said = {"chosen": result.chosen.name, "knows": result.knows, **days, **search}
+    said |= {"trials_per_family": result.settings.n_trials}
     said |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
     figures = {key: value for key, value in summary.items() if type(value) in (int, float)}
     for group in ("baselines", "beside_market"):
@@ -246,9 +249,18 @@ def _metric(name: str) -> str:
 
 
 def reports_folder(registry_uri: str) -> Path:
-    """Return where the pages of a registry lie: beside an SQLite registry, else below var."""
-    database = make_url(registry_uri).database if registry_uri.startswith("sqlite:") else None
-    return Path(database).absolute().with_name("reports") if database else Path("var/reports").absolute()
+    """Return where the pages of a registry lie, a folder for each registry.
+
+    Beside an SQLite registry: ``reports`` for ``mlflow.db``, ``reports/NAME`` for any other. Below
+    ``var/reports`` for others, by host, port and path of their address, never by user or password.
+    """
+    if registry_uri.startswith("sqlite:") and (database := make_url(registry_uri).database):
+        path = Path(database).absolute()
+        folder = path.with_name("reports")
+        return folder if path.stem == "mlflow" else folder / path.stem
+    parts = urlsplit(registry_uri)
+    address = f"{parts.netloc.rpartition('@')[2]}{parts.path}".strip("/")
+    return Path("var/reports").absolute() / (re.sub(r"[^A-Za-z0-9.]+", "-", address).strip("-.") or "other")
 
 
 def _simulated_share(parts: Sequence[RaceTable]) -> float:

@@ -42,8 +42,10 @@ def summarize(
 
     ``windows`` are the parts of the data, ``learnt`` is all that what serves has learnt from.
 
-    ``accuracy``, ``auc_score`` and ``f1_score`` judge single runners at their natural share of winners
-    (see :class:`training.evaluation.RunnerFigures`): "nobody wins" is 0.875 accurate in fields of eight.
+    ``race_log_loss``, ``auc_score`` and ``ece`` are of the win probabilities within whole races, as every
+    page shows them (of single runners where such races are few). ``accuracy``, ``f1_score`` and ``log_loss``
+    judge single runners, each alone, at their natural share of winners (see
+    :class:`training.evaluation.RunnerFigures`): "nobody wins" is 0.875 accurate in fields of eight.
     """
     runners, beside = evaluation.runners, evaluation.beside_market
     by_races = evaluation.races.n_races >= MIN_RACES
@@ -53,7 +55,7 @@ def summarize(
         "success": True,
         "model_type": f"{KINDS.get(kind, kind)} ({merit})",
         "accuracy": runners.accuracy,
-        "auc_score": runners.auc,
+        "auc_score": evaluation.races[MODEL].auc if by_races else runners.auc,
         "f1_score": runners.f1,
         "last_trained": trained_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "features": n_features,

@@ -22,7 +22,7 @@ def search(content: ReportContent) -> Html:
     best = min(searches, key=lambda of: of.best.loss)
     y = useful_range([trial for of in searches for trial in of.trials])
     lead = (
-        f"Each dot is one of {n_trials} trials, the line is the best so far, lower is better: the best is "
+        f"Each dot is one of {n_trials} trials in all, the line is the best so far, lower is better: best is "
         f"{kind(best.family)} with {number(best.best.loss)} in trial {best.best.number + 1}."
     )
     return section(
