@@ -45,7 +45,7 @@ class Ran:
 class Trained:
     """A version that ``greyhound train`` registered, in a registry of its own.
 
-    Its test days are those of the benchmark: so everything here is of the model that was judged on them, not of
+    Its test days are those of the benchmark: everything here is of the model that was judged on them, not of
     the one that serves, which has learnt them since.
     """
 

@@ -18,6 +18,7 @@ from training.evaluation import MODEL, judged_rows
 from training.gates import failed
 from training.pipeline import TrainSettings, train_on
 from training.refit import MAX_MOVED
+from training.report import reports_folder
 from training.splits import split_by_time
 
 TABLE = make_table(900)
@@ -115,6 +116,32 @@ def test_report_note_and_description_say_the_same_sentence(trained):
     page = training.report.read_text(encoding="utf-8")
     for text in (page, run.data.tags["mlflow.note.content"], version.description):
         assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("address", "folder"),
+    [
+        ("sqlite:////data/var/mlflow.db", "/data/var/reports"),
+        ("sqlite:////data/var/other.db", "/data/var/reports/other"),
+        ("http://ada:secret@mlflow.example:5000", f"{Path.cwd()}/var/reports/mlflow.example-5000"),
+        ("http://mlflow.example:5000/two", f"{Path.cwd()}/var/reports/mlflow.example-5000-two"),
+        ("postgresql://ada:secret@host/registry", f"{Path.cwd()}/var/reports/host-registry"),
+    ],
+)
+def test_the_reports_of_each_registry_lie_in_a_folder_of_their_own(address, folder):
+    assert str(reports_folder(address)) == folder
+
+
+def test_one_figure_has_one_value_in_summary_registry_run_and_report(trained):
+    registry, training = trained
+    model = training.evaluation.races[MODEL]
+    version = registry.version(training.version)
+    logged = MlflowClient(registry.tracking_uri).get_run(training.run_id).data.metrics
+    page = training.report.read_text(encoding="utf-8")
+    for key, name in (("auc_score", "auc"), ("race_log_loss", "race_log_loss"), ("ece", "ece")):
+        value = getattr(model, name)
+        assert training.summary[key] == logged[key] == version.metrics[name] == value
+        assert (f"{value:.3f}" if name == "auc" else f"{value:.4f}") in page
 
 
 def test_without_a_refit_the_judged_model_serves(tmp_path):
