@@ -11,7 +11,7 @@ import pytest
 
 def greyhound(folder, *arguments):
     command = [sys.executable, "-c", "from greyhound.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")
