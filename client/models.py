@@ -62,6 +62,17 @@ class CalibrationOut(BaseModel):
     """The same after it."""
 
 
+class CombinationOut(BaseModel):
+    """How model and market combine: p ~ model^a * market^b, shared out within the race."""
+
+    a: Annotated[float, Field(ge=0.0)]
+    """Weight of the model."""
+    b: Annotated[float, Field(ge=0.0)]
+    """Weight of the market."""
+    is_market_alone: bool
+    """Whether the model adds nothing to closing prices: on later races the combination did not beat the market."""
+
+
 class ContributionOut(BaseModel):
     """What one topic adds to a runner's strength."""
 
@@ -157,6 +168,8 @@ class GateOut(BaseModel):
     """How the value must lie to the limit."""
     limit: float | None = None
     """The limit."""
+    what: str | None = None
+    """What the value is, where the gate's name does not tell."""
 
 
 class IntervalOut(BaseModel):
@@ -815,7 +828,9 @@ class WindowOut(BaseModel):
     until: date_aliased
     """Last race day."""
     races: int
-    """Number of races."""
+    """Whole races with exactly one winner; in artifacts without `other_races`, all races."""
+    other_races: int | None = None
+    """Races known in part, or without a single winner."""
     runners: int
     """Number of runners."""
     winners: int | None = None
@@ -846,7 +861,7 @@ class DataOut(BaseModel):
     """The parts of the data, one after the other in time."""
 
     train: WindowOut | None = None
-    """What members learnt from; the chosen ones then from calibration as well."""
+    """What members learnt from; the chosen ones then from calibration as well, and what serves from the test too if it was fitted again."""
     calibration: WindowOut | None = None
     """What weights, calibration and the choice were made on."""
     test: WindowOut | None = None
@@ -968,6 +983,10 @@ class ModelStatus(BaseModel):
     """When that artifact was kept, UTC; null otherwise."""
     is_simulated: bool | None = None
     """Whether it was trained on simulated races."""
+    learnt_until: date_aliased | None = None
+    """Last race day that it has learnt from."""
+    judgement: str | None = None
+    """A sentence: on which races its figures were made, and what had been learnt then."""
     feature_version: str | None = None
     """Its set of features."""
     digest: str | None = None
@@ -1016,6 +1035,8 @@ class PredictionOut(BaseModel):
     """Places paid for so many starters: 3 from eight on, 2 from five; with up to four only the win pays."""
     base_strength: float | None
     """What explanations start from: the strength of a runner whose every feature is the field's mean (of codes such as the box the most common one, among equals the middle one). Null unless the request asks with `explain=true`."""
+    combination: Literal["model and market", "market"] | None
+    """What `combined_probability` is made of: `market` where the model adds nothing to closing prices. Null where there is none."""
     runners: list[RunnerOut]
     """In the order of the request."""
     warnings: list[WarningOut]
@@ -1121,6 +1142,18 @@ class EvidenceOut(BaseModel):
     """Versions of Python and of the libraries that trained it."""
     data: DataOut | None
     """Days and sizes of the parts of the data."""
+    learnt: WindowOut | None
+    """All that what serves has learnt from; null in artifacts that do not tell."""
+    learnt_until: date_aliased | None
+    """Last race day that what serves has learnt from."""
+    is_refit: bool
+    """Whether what serves was fitted again on all races after the judgement: then all figures are of the judged model, which had learnt to `judged_learnt_until`."""
+    judged_learnt_until: date_aliased | None
+    """Last race day that the judged model had learnt from."""
+    judged_digest: str | None
+    """sha256 over the judged model's artifact, which lies in the folder `judged` of the training's run; null where the judged model serves."""
+    judgement: str | None
+    """The same in a sentence."""
     races: ComparisonOut | None
     """The model, uniform and box only on every whole race of the test with one winner."""
     beside_market: ComparisonOut | None
@@ -1145,6 +1178,8 @@ class EvidenceOut(BaseModel):
     """Share of winners in training, 0..1."""
     calibration: CalibrationOut | None
     """How log odds became calibrated scores, and what that did."""
+    combination: CombinationOut | None
+    """How it combines with the market; null if it does not."""
     members: list[MemberOut] | None
     """Graphs of the blend."""
     budget: BudgetOut | None

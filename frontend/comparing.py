@@ -104,7 +104,8 @@ def _balanced_f1(shown: Shown) -> float | None:
 
 
 def _n_races(shown: Shown) -> float | None:
-    return shown.comparison.n_races if shown.comparison else None
+    judged = shown.told.races or shown.comparison
+    return judged.n_races if judged else None
 
 
 def _n_gates_failed(shown: Shown) -> float | None:

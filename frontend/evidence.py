@@ -48,8 +48,11 @@ class Shown:
     comparison: ComparisonOut | None
     """The fullest there is: beside the market where prices are known."""
     model: FiguresOut | None
+    """On every whole race, the figures that the summary, the report and the registry name too."""
     market: FiguresOut | None
+    """On those of the races where every price is known."""
     uniform: FiguresOut | None
+    """On every whole race."""
     sources: tuple[Source, ...]
     plot: Reliability | None
 
@@ -67,14 +70,15 @@ class Shown:
 def shown(told: EvidenceOut) -> Shown:
     """Lay out what is told."""
     comparison = told.beside_market or told.races
-    by_name = {row.name: row for row in comparison.rows} if comparison else {}
+    by_name = _by_name(comparison)
+    of_all_races = _by_name(told.races or comparison)
     uniform, market = by_name.get(UNIFORM), by_name.get(MARKET)
     return Shown(
         told=told,
         comparison=comparison,
-        model=by_name.get(MODEL),
+        model=of_all_races.get(MODEL),
         market=market,
-        uniform=uniform,
+        uniform=of_all_races.get(UNIFORM),
         sources=tuple(
             Source(NAMES.get(row.name, row.name), row, row.name == MODEL, _information(row, uniform, market))
             for row in _worst_first(comparison)
@@ -97,6 +101,10 @@ def kind_in_words(kind: str | None) -> str:
 def balance_in_words(imbalance: list[str] | None) -> str:
     """Return what was done about the few winners."""
     return ", ".join(BALANCES.get(one, one) for one in imbalance or ()) or "none"
+
+
+def _by_name(comparison: ComparisonOut | None) -> dict[str, FiguresOut]:
+    return {row.name: row for row in comparison.rows} if comparison else {}
 
 
 def _worst_first(comparison: ComparisonOut | None) -> list[FiguresOut]:

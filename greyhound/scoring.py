@@ -10,9 +10,16 @@ from sqlalchemy import Engine
 
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import NoSuchVersion
+from model_registry.learning import JUDGED, learning_of
 from model_registry.registry import ModelRegistry
 from racing.features import FEATURE_NAMES, race_table
 from racing.race_table import RaceTable
+
+MODEL_HELP = (
+    "A version's number, champion or challenger; `7:judged` is version 7 as it was judged, before it was "
+    "fitted again on all races."
+)
+_RULE = "a model is a version's number, champion or challenger, and may end in :judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +32,21 @@ class ScoredRaces:
 
 
 def load_version(registry: ModelRegistry, which: str) -> tuple[int, LoadedModel]:
-    """Return a version's number and its model; ``which`` is a number, ``champion`` or ``challenger``."""
+    """Return a version's number and its model.
+
+    ``which`` is a number, ``champion`` or ``challenger``; with ``:judged`` behind, the model that the
+    version's figures are of, before it was fitted again on all races.
+    """
+    whole, (which, _, form) = which, which.partition(":")
+    if form not in ("", JUDGED) or whole.endswith(":"):
+        raise NoSuchVersion(f"{_RULE}, got {whole!r}")
     if which in ("champion", "challenger"):
         version = (registry.champion() if which == "champion" else registry.challenger()).version
     elif which.isdecimal():
         version = int(which)
     else:
-        raise NoSuchVersion(f"a model is a version's number, champion or challenger, got {which!r}")
-    path = registry.fetch(version)
+        raise NoSuchVersion(f"{_RULE}, got {whole!r}")
+    path = registry.fetch_judged(version) if form == JUDGED else registry.fetch(version)
     return version, load_artifact(path)
 
 
@@ -54,3 +68,12 @@ def score_races(
     table = race_table(engine, start=start, until=until, on_progress=on_progress)
     features = table.features[:, model.spec.columns(FEATURE_NAMES)]
     return ScoredRaces(table, model.scores(features, table.race), model.probabilities(features, table.race))
+
+
+def learnt_warnings(model: LoadedModel, start: dt.date, until: dt.date) -> list[str]:
+    """Return a warning if the model has learnt from races of these days, where any figure flatters it."""
+    learning = learning_of(model.documents)
+    if not learning.has_learnt_from(start, until):
+        return []
+    days = f"{learning.learnt_from} to {learning.learnt_until}"
+    return [f"the model learnt from races of {days}: on those days the figures flatter it"]

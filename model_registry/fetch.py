@@ -56,6 +56,17 @@ def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
     )
 
 
+def fetch_of_run(store: Store, run_id: str, folder: str, *, version: int, digest: str) -> Fetched:
+    """Return an artifact that a version's training left in a folder of its run, proved by its digest."""
+    source = f"{store.client.get_run(run_id).info.artifact_uri}/{folder}"
+    directory = local_directory(store, source)
+    if directory is None:
+        return _cached(store, source, store.folder / "cache" / folder, f"{version}-{digest}")
+    if not directory.exists():
+        raise RegistryUnavailable(f"the {folder} model of version {version} is not at {directory}")
+    return Fetched(directory, *read_sealed(directory, digest=digest))
+
+
 def located(store: Store, model: str, pointer: Pointer) -> tuple[str, str]:
     """Return the digest on record of a version, and where its pyfunc lies."""
     if not pointer.digest:

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from model_registry.artifact import load_artifact
 from model_registry.errors import GatesNotPassed, NoChampion, NoSuchVersion, PromotionRefused
-from model_registry.fetch import Fetched, Pointer, fetch_artifact, pointer_of
+from model_registry.fetch import Fetched, Pointer, fetch_artifact, fetch_of_run, pointer_of
 from model_registry.history import (
     MAX_REASON,
     Action,
@@ -22,6 +22,7 @@ from model_registry.history import (
     read_history,
     tag_of,
 )
+from model_registry.learning import JUDGED, learning_of
 from model_registry.papers import read_documents, read_report
 from model_registry.store import Marks, Store
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
@@ -179,6 +180,19 @@ class ModelRegistry:
     def fetch(self, version: int) -> Path:
         """Return a local directory with a version's artifact, proved against the digest on record."""
         return self.fetch_files(self.pointer(version)).directory
+
+    def fetch_judged(self, version: int) -> Path:
+        """Return a local directory with the model that a version's figures are of, proved by its digest.
+
+        That is the version itself, unless it was fitted again on all races after the judgement.
+        """
+        entry = self._entry(version)
+        judged = learning_of(self.documents(pointer_of(entry), [JUDGED, "training"])).judged_digest
+        if judged is None:
+            return self.fetch(version)
+        with self._store.errors():
+            run_id = str(entry.run_id)
+            return fetch_of_run(self._store, run_id, JUDGED, version=version, digest=judged).directory
 
     def fetch_files(self, pointer: Pointer) -> Fetched:
         """Return the artifact that a pointer names, proved; an SQLite registry is not asked anything."""

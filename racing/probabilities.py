@@ -71,9 +71,11 @@ def combine_with_market(model_p: ArrayLike, market_p: ArrayLike, a: float, b: fl
 def fit_market_combination(
     model_p: ArrayLike, market_p: ArrayLike, won: NDArray[np.bool_], race: Races
 ) -> tuple[float, float]:
-    """Find the (a, b) of :func:`combine_with_market` of the greatest likelihood, by Newton's method.
+    """Find the (a, b) of :func:`combine_with_market` of the greatest likelihood, neither of them negative.
 
-    Races without a known market, or with another number of winners than one, are left out.
+    A negative weight would raise a runner because one of the two thinks little of it; where the likelihood
+    asks for one, that weight is 0 and the other alone is fitted. Races without a known market, or with
+    another number of winners than one, are left out.
 
     Raises
     ------
@@ -90,19 +92,14 @@ def fit_market_combination(
     keep = np.repeat(usable, sizes)
     x, won = x[keep], won[keep]
     race = np.repeat(np.arange(usable.sum()), sizes[usable])
-    starts = _blocks(race)[0]
-    weights = np.array([0.0, 1.0])
-    for _ in range(50):
-        p = share_within_race(x @ weights, race)
-        mean = np.add.reduceat(x * p[:, None], starts)
-        centred = x - mean[race]
-        # 1e-3 of a race: a market equal to the model leaves the pair undetermined, and it must stay finite
-        gradient = (centred * (won - p)[:, None]).sum(axis=0) - 1e-3 * weights
-        hessian = (centred * p[:, None]).T @ centred + 1e-3 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        weights = _line_search(x, won, race, weights, step)
-        if np.abs(step).max() < 1e-8:
-            break
+    weights = _fit_weights(x, won, race, np.array([0.0, 1.0]))
+    if weights.min() < 0:
+        # The likelihood is concave: its best point without negative weights has one of them at 0.
+        edges = np.zeros((2, 2))
+        for kept in (0, 1):
+            alone = _fit_weights(x[:, [kept]], won, race, np.ones(1))
+            edges[kept, kept] = max(float(alone[0]), 0.0)
+        weights = max(edges, key=lambda edge: _log_likelihood(x, won, race, edge))
     return float(weights[0]), float(weights[1])
 
 
@@ -160,15 +157,32 @@ def _log(p: ArrayLike) -> Floats:
     return logs
 
 
+def _fit_weights(x: Floats, won: NDArray[np.bool_], race: Races, weights: Floats) -> Floats:
+    """Return the weights of the columns of the greatest likelihood, of either sign, by Newton's method."""
+    starts = _blocks(race)[0]
+    for _ in range(50):
+        p = share_within_race(x @ weights, race)
+        mean = np.add.reduceat(x * p[:, None], starts)
+        centred = x - mean[race]
+        # 1e-3 of a race: a market equal to the model leaves the pair undetermined, and it must stay finite
+        gradient = (centred * (won - p)[:, None]).sum(axis=0) - 1e-3 * weights
+        hessian = (centred * p[:, None]).T @ centred + 1e-3 * np.eye(len(weights))
+        step = np.linalg.solve(hessian, gradient)
+        weights = _line_search(x, won, race, weights, step)
+        if np.abs(step).max() < 1e-8:
+            break
+    return weights
+
+
 def _line_search(x: Floats, won: NDArray[np.bool_], race: Races, weights: Floats, step: Floats) -> Floats:
     """Halve a Newton step until the likelihood does not fall."""
-
-    def likelihood(w: Floats) -> float:
-        return float(_log(share_within_race(x @ w, race))[won].sum() - 5e-4 * w @ w)
-
-    before = likelihood(weights)
+    before = _log_likelihood(x, won, race, weights)
     for _ in range(30):
-        if likelihood(weights + step) >= before:
+        if _log_likelihood(x, won, race, weights + step) >= before:
             return weights + step
         step = step / 2
     return weights
+
+
+def _log_likelihood(x: Floats, won: NDArray[np.bool_], race: Races, weights: Floats) -> float:
+    return float(_log(share_within_race(x @ weights, race))[won].sum() - 5e-4 * weights @ weights)

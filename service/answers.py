@@ -6,7 +6,7 @@ fields, document it.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from model_registry.artifact import Explanation
 from racing.cards import rug_of
 from service.following.slots import Snapshot
+from service.hindsight import hindsight
 from service.prediction import CardPrediction
 from service.schemas import NO_FAIR_PRICE, PredictionOut
 from service.wire import structs_of
@@ -37,6 +38,7 @@ answer_json = msgspec.json.Encoder().encode
 def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:
     """Return a prediction in the words of the API."""
     card, n_starters = prediction.card, len(prediction.win_probability)
+    warnings = (*prediction.warnings, *hindsight(champion, card.date))
     return PredictionOut(
         model_version=champion.version,
         request_id=request_id,
@@ -48,8 +50,9 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
         race_number=card.race_number,
         n_places=prediction.n_places,
         base_strength=prediction.explanation and prediction.explanation.base,
+        combination=_combination(prediction, champion),
         runners=_runners(prediction, n_starters),
-        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in prediction.warnings],
+        warnings=[WarningOut(code=warning.code, text=warning.text) for warning in warnings],
     )
 
 
@@ -95,6 +98,14 @@ def _runners(prediction: CardPrediction, n_starters: int) -> list[RunnerOut]:
             )
         )
     return runners
+
+
+def _combination(
+    prediction: CardPrediction, champion: Snapshot
+) -> Literal["model and market", "market"] | None:
+    if prediction.combined_probability is None:
+        return None
+    return "market" if champion.model.spec.is_market_alone else "model and market"
 
 
 def _explanations(explanation: Explanation | None, n: int) -> list[ExplanationOut] | list[None]:

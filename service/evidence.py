@@ -10,9 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model_registry.artifact import MARKET_ALONE
+from model_registry.learning import JUDGED, learning_of
 from service.evidence_parts import (
     BudgetOut,
     CalibrationOut,
+    CombinationOut,
     ComparisonOut,
     DataOut,
     FamilyOut,
@@ -21,9 +24,10 @@ from service.evidence_parts import (
     PlacesOut,
     ReliabilityBinOut,
     RunnerFiguresOut,
+    WindowOut,
 )
 
-DOCUMENTS = ("model", "summary", "metrics", "training")
+DOCUMENTS = ("model", "summary", "metrics", "training", JUDGED)
 """The documents of an artifact that are needed."""
 
 
@@ -58,6 +62,32 @@ class EvidenceOut(BaseModel):
         examples=[{"python": "3.11.7", "catboost": "1.2.10"}],
     )
     data: DataOut | None = Field(description="Days and sizes of the parts of the data.")
+    learnt: WindowOut | None = Field(
+        description="All that what serves has learnt from; null in artifacts that do not tell."
+    )
+    learnt_until: dt.date | None = Field(
+        description="Last race day that what serves has learnt from.", examples=["2026-03-31"]
+    )
+    is_refit: bool = Field(
+        description="Whether what serves was fitted again on all races after the judgement: then all figures "
+        "are of the judged model, which had learnt to `judged_learnt_until`.",
+        examples=[True],
+    )
+    judged_learnt_until: dt.date | None = Field(
+        description="Last race day that the judged model had learnt from.", examples=["2025-12-31"]
+    )
+    judged_digest: str | None = Field(
+        description="sha256 over the judged model's artifact, which lies in the folder `judged` of the "
+        "training's run; null where the judged model serves.",
+        examples=["9a2f44.."],
+    )
+    judgement: str | None = Field(
+        description="The same in a sentence.",
+        examples=[
+            "Judged on 2026-01-01 to 2026-03-31 by the same recipe, which had learnt to 2025-12-31; what "
+            "serves has learnt to 2026-03-31."
+        ],
+    )
     races: ComparisonOut | None = Field(
         description="The model, uniform and box only on every whole race of the test with one winner."
     )
@@ -93,6 +123,9 @@ class EvidenceOut(BaseModel):
     calibration: CalibrationOut | None = Field(
         description="How log odds became calibrated scores, and what that did."
     )
+    combination: CombinationOut | None = Field(
+        description="How it combines with the market; null if it does not."
+    )
     members: list[MemberOut] | None = Field(description="Graphs of the blend.")
     budget: BudgetOut | None = Field(description="What the search was allowed to spend.")
     n_trials: int | None = Field(description="Trials of the search in all.", examples=[150])
@@ -111,7 +144,8 @@ Documents = Mapping[str, Mapping[str, Any]]
 
 def evidence_of(version: int, digest: str, documents: Documents) -> EvidenceOut:
     """Return what the documents of an artifact tell."""
-    model, summary, metrics, training = (documents.get(name) or {} for name in DOCUMENTS)
+    model, summary, metrics, training, _ = (documents.get(name) or {} for name in DOCUMENTS)
+    learning = learning_of(documents)
     search, chosen = _of(training, "search"), training.get("families")
     told = {
         "kind": model.get("kind"),
@@ -126,6 +160,12 @@ def evidence_of(version: int, digest: str, documents: Documents) -> EvidenceOut:
         "git_commit": training.get("git_commit"),
         "libraries": training.get("versions"),
         "data": training.get("data") or summary.get("data"),
+        "learnt": summary.get("learnt"),
+        "learnt_until": learning.learnt_until,
+        "is_refit": learning.is_refit,
+        "judged_learnt_until": learning.judged_learnt_until,
+        "judged_digest": learning.judged_digest,
+        "judgement": learning.sentence,
         "races": metrics.get("races"),
         "beside_market": metrics.get("beside_market"),
         "market_information": metrics.get("market_information"),
@@ -138,6 +178,7 @@ def evidence_of(version: int, digest: str, documents: Documents) -> EvidenceOut:
         "class_balance": summary.get("class_balance"),
         "base_rate": _of(training, "baselines").get("base_rate"),
         "calibration": _calibration(model, _of(metrics, "calibration")),
+        "combination": _combination(_of(model, "market_combination")),
         "members": model.get("members"),
         "budget": training.get("budget"),
         "n_trials": search.get("trials"),
@@ -172,6 +213,15 @@ def _calibration(model: Mapping[str, Any], effect: Mapping[str, Any]) -> dict[st
         "sharing_exponent": _of(model, "sharing").get("exponent"),
         **effect,
     }
+
+
+def _combination(weights: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the weights; those of earlier artifacts might be negative, which is the market alone."""
+    a, b = weights.get("a"), weights.get("b")
+    if not isinstance(a, int | float) or not isinstance(b, int | float):
+        return None
+    a, b = MARKET_ALONE if a < 0 or b < 0 else (a, b)
+    return {"a": a, "b": b, "is_market_alone": (a, b) == MARKET_ALONE}
 
 
 def _losses(choice: Mapping[str, Any], training: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -11,7 +11,13 @@ class WindowOut(BaseModel):
 
     since: dt.date = Field(validation_alias="from", description="First race day.", examples=["2025-01-01"])
     until: dt.date = Field(description="Last race day.", examples=["2026-01-10"])
-    races: int = Field(description="Number of races.", examples=[2711])
+    races: int = Field(
+        description="Whole races with exactly one winner; in artifacts without `other_races`, all races.",
+        examples=[2711],
+    )
+    other_races: int | None = Field(
+        default=None, description="Races known in part, or without a single winner.", examples=[489]
+    )
     runners: int = Field(description="Number of runners.", examples=[19513])
     winners: int | None = Field(default=None, description="Number of winners.", examples=[2711])
 
@@ -20,7 +26,9 @@ class DataOut(BaseModel):
     """The parts of the data, one after the other in time."""
 
     train: WindowOut | None = Field(
-        default=None, description="What members learnt from; the chosen ones then from calibration as well."
+        default=None,
+        description="What members learnt from; the chosen ones then from calibration as well, and what "
+        "serves from the test too if it was fitted again.",
     )
     calibration: WindowOut | None = Field(
         default=None, description="What weights, calibration and the choice were made on."
@@ -130,6 +138,11 @@ class GateOut(BaseModel):
         default=None, description="How the value must lie to the limit.", examples=["at most"]
     )
     limit: float | None = Field(default=None, description="The limit.", examples=[0.015])
+    what: str | None = Field(
+        default=None,
+        description="What the value is, where the gate's name does not tell.",
+        examples=["upper end of the 95 % interval"],
+    )
 
 
 class CalibrationOut(BaseModel):
@@ -161,6 +174,18 @@ class MemberOut(BaseModel):
 
     name: str = Field(description="Its family.", examples=["catboost"])
     weight: float = Field(description="What its log odds count.", examples=[0.17])
+
+
+class CombinationOut(BaseModel):
+    """How model and market combine: p ~ model^a * market^b, shared out within the race."""
+
+    a: float = Field(ge=0, description="Weight of the model.", examples=[0.12])
+    b: float = Field(ge=0, description="Weight of the market.", examples=[0.9])
+    is_market_alone: bool = Field(
+        description="Whether the model adds nothing to closing prices: on later races the combination did "
+        "not beat the market.",
+        examples=[False],
+    )
 
 
 class BudgetOut(BaseModel):

@@ -1,7 +1,7 @@
 """What goes over the wire for ``POST /predict``: the card that comes in, and its probabilities going out."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -283,6 +283,11 @@ class PredictionOut(BaseModel):
         "field's mean (of codes such as the box the most common one, among equals the middle one). Null "
         "unless the request asks with `explain=true`.",
         examples=[-1.9876],
+    )
+    combination: Literal["model and market", "market"] | None = Field(
+        description="What `combined_probability` is made of: `market` where the model adds nothing to "
+        "closing prices. Null where there is none.",
+        examples=["model and market"],
     )
     runners: list[RunnerOut] = Field(description="In the order of the request.")
     warnings: list[WarningOut] = Field(description="Empty when there is nothing to say.")

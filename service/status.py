@@ -106,6 +106,17 @@ class ModelStatus(Summary):
     is_simulated: bool | None = Field(
         default=None, description="Whether it was trained on simulated races.", examples=[False]
     )
+    learnt_until: dt.date | None = Field(
+        default=None, description="Last race day that it has learnt from.", examples=["2026-03-31"]
+    )
+    judgement: str | None = Field(
+        default=None,
+        description="A sentence: on which races its figures were made, and what had been learnt then.",
+        examples=[
+            "Judged on 2026-01-01 to 2026-03-31 by the same recipe, which had learnt to 2025-12-31; what "
+            "serves has learnt to 2026-03-31."
+        ],
+    )
     feature_version: str | None = Field(default=None, description="Its set of features.", examples=["1"])
     digest: str | None = Field(default=None, description="sha256 over its artifact.", examples=["1f6c0a.."])
     artifact_bytes: int | None = Field(default=None, description="Size of its artifact.", examples=[2400000])
@@ -162,6 +173,8 @@ def model_status(
         "served_from": "kept artifact" if champion.kept_at else "registry",
         "served_from_kept_at": champion.kept_at,
         "is_simulated": champion.is_simulated,
+        "learnt_until": champion.learning.learnt_until,
+        "judgement": champion.learning.sentence,
         "feature_version": champion.model.spec.feature_version,
         "digest": champion.model.digest,
         "artifact_bytes": champion.model.n_bytes,

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-untyped]
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
 
 from model_registry.artifact.spec import Calibration, Isotonic, Platt
@@ -12,6 +12,9 @@ from training.objective import race_losses
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Races = NDArray[np.int64]
+
+
+_MIN_SLOPE = 0.01
 
 
 def fit_calibration(method: str, log_odds: Floats, won: Flags) -> Calibration:
@@ -27,23 +30,33 @@ def fit_calibration(method: str, log_odds: Floats, won: Flags) -> Calibration:
 
 
 def fit_platt(log_odds: Floats, won: Flags) -> Platt:
-    """Fit score = sigmoid(slope * log_odds + intercept) (Platt 1999) by Newton's method.
+    """Fit score = sigmoid(slope * log_odds + intercept) (Platt 1999).
 
-    A slope below 0.01 would turn the order of the runners around; it is held there.
+    The slope is at least 0.01: below 0 the order of the runners would turn around. The loss is convex, and is
+    searched within bounds: Newton's steps swing without end on log odds that are far from the scores.
     """
-    x = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
     target = np.clip(won, 1 / (len(won) + 2), 1 - 1 / (len(won) + 2))  # Platt's own guard against certainty
-    slope_and_intercept = np.array([1.0, 0.0])
-    for _ in range(50):
-        p = _sigmoid(x @ slope_and_intercept)
-        pull = 1e-3 * (slope_and_intercept - [1.0, 0.0])  # keeps a constant column of log odds solvable
-        hessian = (x * np.maximum(p * (1 - p), 1e-6)[:, None]).T @ x + 1e-3 * np.eye(2)
-        step = np.clip(np.linalg.solve(hessian, x.T @ (target - p) - pull), -2, 2)
-        slope_and_intercept = slope_and_intercept + step
-        if np.abs(step).max() < 1e-9:
-            break
-    slope, intercept = slope_and_intercept
-    return Platt(max(float(slope), 0.01), float(intercept))
+    # Log odds of a known middle and spread: the two numbers then hardly depend on each other.
+    middle, spread = float(np.mean(log_odds)), max(float(np.std(log_odds)), 1e-6)
+    x = (log_odds - middle) / spread
+
+    def loss(numbers: Floats) -> tuple[float, Floats]:
+        z = numbers[0] * x + numbers[1]
+        error = _sigmoid(z) - target
+        away = numbers - [spread, middle]  # from slope 1 and intercept 0; keeps constant log odds solvable
+        total = np.logaddexp(0, z).sum() - z @ target + 5e-4 * away @ away
+        return float(total) / len(x), (np.array([error @ x, error.sum()]) + 1e-3 * away) / len(x)
+
+    found = minimize(
+        loss,
+        np.array([spread, middle]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(_MIN_SLOPE * spread, None), (None, None)],
+        options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
+    )
+    slope = max(float(found.x[0]) / spread, _MIN_SLOPE)
+    return Platt(slope, float(found.x[1]) - slope * middle)
 
 
 def fit_isotonic(log_odds: Floats, won: Flags) -> Isotonic:

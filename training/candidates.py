@@ -167,12 +167,14 @@ def fit_candidates(
     results = run_jobs(job, train, on_trial)
     whole = judged_rows(calibration)
     n_whole = len(np.unique(calibration.race_id[whole]))
-    by_race = n_whole >= MIN_WHOLE_RACES and are_mostly_whole(calibration)
+    is_centred = are_mostly_whole(calibration)
+    by_race = n_whole >= MIN_WHOLE_RACES and is_centred
     few = f"{n_whole} whole races to calibrate on, too few or too small a part: runners judged one by one"
     odds = np.stack([result.member.log_odds(calibration.features) for result in results], axis=1)
-    if by_race:
-        odds = np.stack([column - race_level(column, calibration.race) for column in odds.T], axis=1)
-    stage = _Calibration(table=calibration, whole=whole, by_race=by_race, method=settings.calibration)
+    stage = _Calibration(
+        table=calibration, whole=whole, by_race=by_race, is_centred=is_centred, method=settings.calibration
+    )
+    odds = np.stack([stage.centred(column) for column in odds.T], axis=1)
     fitted = [_of_family(result, odds[:, i], stage) for i, result in enumerate(results)]
     if len(fitted) > 1:
         fitted.append(_ensemble(fitted, odds, stage))
@@ -211,7 +213,14 @@ class _Calibration:
     table: RaceTable
     whole: Flags
     by_race: bool
+    is_centred: bool
+    """Races are mostly whole. A member that learnt by race has no level of its own: its log odds of one race
+    may lie ten above those of the next, and say nothing of a runner until the race's level is taken off."""
     method: str
+
+    def centred(self, odds: Floats) -> Floats:
+        """Return log odds less their race's level, as the written model will have them."""
+        return odds - race_level(odds, self.table.race) if self.is_centred else odds
 
     def weights(self, odds: Floats, rows: Flags | slice = slice(None)) -> tuple[Floats, float]:
         """Return the blend's weights and intercept, fitted on some whole races of these."""
@@ -238,7 +247,7 @@ def _of_family(result: FamilyResult, odds: Floats, stage: _Calibration) -> Candi
         name=result.family,
         members=(WeightedMember(result.family, result.member, 1.0, best.params),),
         intercept=0.0,
-        is_centred=stage.by_race,
+        is_centred=stage.is_centred,
         calibration=calibration,
         sharing_exponent=exponent,
         trials=result.found.trials,
@@ -257,18 +266,18 @@ def _ensemble(families: Sequence[Candidate], odds: Floats, stage: _Calibration) 
         # each half is blended by the weights of the other, so that the choice among candidates is fair
         other, other_intercept = stage.weights(odds, ~half)
         unseen[half] = odds[half] @ other + other_intercept
-    calibration, exponent = stage.fit(odds @ weights + intercept)
+    calibration, exponent = stage.fit(stage.centred(odds @ weights + intercept))
     kept = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
     return Candidate(
         name=ENSEMBLE,
         members=tuple(replace(family.members[0], weight=w) for family, w in kept),
         intercept=intercept,
-        is_centred=stage.by_race,
+        is_centred=stage.is_centred,
         calibration=calibration,
         sharing_exponent=exponent,
         trials=(),
         best=None,
         imbalance=tuple(choice for family, _ in kept for choice in family.imbalance),
-        unseen_log_odds=unseen,
+        unseen_log_odds=stage.centred(unseen),
         seconds=sum(family.seconds for family in families),
     )

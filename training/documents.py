@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing.race_table import RaceTable
+from training.evaluation import judged_rows
 
 _N_BINS = 10
 _LIBRARIES = (
@@ -62,11 +63,17 @@ def library_versions() -> dict[str, str]:
 
 
 def window(table: RaceTable) -> dict[str, Any]:
-    """Return the days, races and runners of a part of the data."""
+    """Return the days, races and runners of a part of the data: the one place that counts races.
+
+    ``races`` are whole and have exactly one winner, so they can be judged by it; ``other_races`` are known in
+    part, or ended in a dead heat, or have one runner.
+    """
+    n_races = len(np.unique(table.race_id[judged_rows(table)]))
     return {
         "from": str(table.date.min().astype("datetime64[D]")),
         "until": str(table.date.max().astype("datetime64[D]")),
-        "races": len(np.unique(table.race_id)),
+        "races": n_races,
+        "other_races": len(np.unique(table.race_id)) - n_races,
         "runners": len(table),
         "winners": int(table.won.sum()),
     }

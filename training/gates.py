@@ -21,6 +21,8 @@ NEGLIGIBLE_SQUARED_ERROR = 0.0001  # a thousandth of a typical Brier score: a bl
 MIN_BALANCED_F1 = 0.65
 MAX_PARITY_ERROR = 1e-5
 
+UPPER_END, LOWER_END = "upper end of the 95 % interval", "lower end of the 95 % interval"
+
 Rule = Literal["below", "at most", "at least"]
 
 
@@ -36,6 +38,8 @@ class Gate:
     rule: Rule | None = None
     """How the value must lie to the limit."""
     limit: float | None = None
+    what: str | None = None
+    """What ``value`` is, where the gate's name does not tell: an end of an interval."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the gate as an entry of the summary's ``gates``."""
@@ -44,13 +48,17 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """The champion's answers on the same test rows; or why there are none."""
+    """The champion's answers on test rows; or why there are none."""
 
     version: int
     probabilities: Floats | None = None
+    """Shape (n_runners of the test,)."""
     scores: Floats | None = None
+    rows: NDArray[np.bool_] | None = None
+    """Shape (n_runners of the test,): the races on which to compare; ``None`` is all of them."""
     why_not: str = ""
-    has_seen_test_days: bool = False
+    remark: str = ""
+    """What a reader must know of the comparison, e.g. that the champion has learnt these races."""
 
 
 def judge(
@@ -85,7 +93,7 @@ def judge(
         _is_calibrated(evaluation),
         _balanced_f1(evaluation),
         _calibration_helps(table, uncalibrated, scores),
-        _in_parity(parity_error, len(table)),
+        parity_gate(parity_error, len(table)),
     )
 
 
@@ -99,9 +107,9 @@ def _beats(evaluation: Evaluation, name: str) -> Gate:
     model, other = evaluation.races[MODEL].race_log_loss, evaluation.races[name].race_log_loss
     reason = (
         f"race log loss {model:.4f} against {other:.4f} ({name}) on {evaluation.races.n_races} races: "
-        f"{_interval(gap)} must lie below 0"
+        f"{interval_text(gap)} must lie below 0"
     )
-    return Gate(f"better than {name}", gap.high < 0, reason, gap.high, "below", 0.0)
+    return Gate(f"better than {name}", gap.high < 0, reason, gap.high, "below", 0.0, UPPER_END)
 
 
 def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_races: int) -> Gate:
@@ -110,9 +118,9 @@ def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_r
     )
     reason = (
         f"only {n_races} whole races (fewer than {MIN_RACES}), so {len(table)} runners are judged alone: "
-        f"log loss minus the base rate's {_interval(gap)} must lie below 0"
+        f"log loss minus the base rate's {interval_text(gap)} must lie below 0"
     )
-    return Gate("better than base rate", gap.high < 0, reason, gap.high, "below", 0.0)
+    return Gate("better than base rate", gap.high < 0, reason, gap.high, "below", 0.0, UPPER_END)
 
 
 def _not_worse_than_champion(
@@ -123,7 +131,8 @@ def _not_worse_than_champion(
         return Gate(name, True, "there is no champion yet")
     if rival.probabilities is None or rival.scores is None:
         return Gate(name, True, f"version {rival.version} cannot be compared: {rival.why_not}")
-    whole = judged_rows(table)
+    compared = rival.rows if rival.rows is not None else np.ones(len(table), np.bool_)
+    whole = judged_rows(table) & compared
     judged = table.take(whole)
     n_races = int(judged.race[-1]) + 1 if len(judged) else 0
     if n_races >= MIN_RACES:
@@ -131,12 +140,14 @@ def _not_worse_than_champion(
         theirs = metrics.per_race_log_loss(rival.probabilities[whole], judged.won, judged.race)
         what = f"race log loss {mine.mean():.4f} against {theirs.mean():.4f} on {n_races} races"
     else:
-        mine, theirs = _runner_losses(scores, table.won), _runner_losses(rival.scores, table.won)
-        what = f"log loss {mine.mean():.4f} against {theirs.mean():.4f} on {len(table)} runners"
+        mine, theirs = (
+            _runner_losses(each[compared], table.won[compared]) for each in (scores, rival.scores)
+        )
+        what = f"log loss {mine.mean():.4f} against {theirs.mean():.4f} on {len(mine)} runners"
     gap = metrics.paired_bootstrap(mine, theirs)
-    seen = " (it may have learnt from these very days)" if rival.has_seen_test_days else ""
-    reason = f"{what} of version {rival.version}{seen}: {_interval(gap)} must not lie above 0"
-    return Gate(name, gap.low <= 0, reason, gap.low, "at most", 0.0)
+    remark = f" ({rival.remark})" if rival.remark else ""
+    reason = f"{what} of version {rival.version}{remark}: {interval_text(gap)} must not lie above 0"
+    return Gate(name, gap.low <= 0, reason, gap.low, "at most", 0.0, LOWER_END)
 
 
 def _is_calibrated(evaluation: Evaluation) -> Gate:
@@ -167,12 +178,15 @@ def _calibration_helps(table: RaceTable, uncalibrated: Floats, scores: Floats) -
     passed = spread[1] <= spread[0] or gap.low <= NEGLIGIBLE_SQUARED_ERROR
     reason = (
         f"spread of the errors {spread[0]:.5f} before and {spread[1]:.5f} after calibration; "
-        f"squared errors {_interval(gap, 6)} must not lie above {NEGLIGIBLE_SQUARED_ERROR}"
+        f"squared errors {interval_text(gap, 6)} must not lie above {NEGLIGIBLE_SQUARED_ERROR}"
     )
-    return Gate("calibration reduces errors", passed, reason, gap.low, "at most", NEGLIGIBLE_SQUARED_ERROR)
+    return Gate(
+        "calibration reduces errors", passed, reason, gap.low, "at most", NEGLIGIBLE_SQUARED_ERROR, LOWER_END
+    )
 
 
-def _in_parity(parity_error: float, n_rows: int) -> Gate:
+def parity_gate(parity_error: float, n_rows: int) -> Gate:
+    """Return whether graphs and estimators agree on every row."""
     reason = (
         f"the written artifact differs from the fitted model by {parity_error:.1e} at most on {n_rows} rows, "
         f"allowed {MAX_PARITY_ERROR:.0e}"
@@ -186,5 +200,6 @@ def _runner_losses(p: Floats, won: NDArray[np.bool_]) -> Floats:
     return -np.where(won, np.log(p), np.log1p(-p))
 
 
-def _interval(gap: Difference, digits: int = 4) -> str:
-    return f"{gap.difference:+.{digits}f} [{gap.low:+.{digits}f}, {gap.high:+.{digits}f}]"
+def interval_text(gap: Difference, digits: int = 4) -> str:
+    """Return a difference with its interval, which is named: ends of 95 % read like limits otherwise."""
+    return f"{gap.difference:+.{digits}f} (95 % interval {gap.low:+.{digits}f} to {gap.high:+.{digits}f})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from model_registry.artifact import ADDS_NOTHING
 from training.evaluation import MODEL, Comparison
 from training.gates import failed
 from training.page.content import BY_RACE, FamilySearch, ReportContent, Tried
@@ -12,7 +13,7 @@ from training.page.sections.headline import (
     simulated_words,
     verdict_words,
 )
-from training.page.words import UNKNOWN, balance, interval, kind, number
+from training.page.words import UNKNOWN, balance, interval, kind, number, races_text
 
 EXPERIMENT_NOTE = """\
 Each run here is one training of `greyhound train`. Its note says what the model is, how good it is beside the
@@ -39,6 +40,7 @@ def run_note(content: ReportContent) -> str:
         made_of(content),
         _table(("figure", "this model", "to hold it against"), key_figures(content)),
         *_beside(content),
+        f"Combined with the market, {ADDS_NOTHING}." if content.is_market_alone else "",
         "**The gates**",
         _table(
             ("gate", "passed", "why"),
@@ -68,8 +70,8 @@ def version_description(content: ReportContent) -> str:
     figures = "; ".join(f"{name} {figure} ({beside})" for name, figure, beside in key_figures(content))
     simulated = " SIMULATED races, not real ones." if summary["is_simulated"] else ""
     return (
-        f"{summary['model_type']}.{simulated} Judged on {test['races']:,} races of {test['from']} to "
-        f"{test['until']} that it had not seen: {figures}. {gates}"
+        f"{summary['model_type']}.{simulated} {summary['judgement']} The {races_text(test)} of the test "
+        f"were new to the judged model and its search: {figures}. {gates}"
     ).replace("\N{NO-BREAK SPACE}", " ")
 
 

@@ -17,14 +17,13 @@ from model_registry.artifact import (
     write_artifact,
 )
 from racing.metrics import best_f1_threshold
-from racing.probabilities import BENTER_DISCOUNTS, fit_market_combination
+from racing.probabilities import BENTER_DISCOUNTS
 from racing.race_table import RaceTable
 from training.baselines import Baselines, learn_baselines
 from training.candidates import Candidate
 from training.documents import golden_rows
-from training.evaluation import judged_rows
 from training.export import to_onnx
-from training.gates import MIN_RACES
+from training.market import fit_combination
 from training.places import fit_place_discounts
 from training.splits import Split
 
@@ -58,13 +57,17 @@ def pack(
         is_centred=candidate.is_centred,
         calibration=candidate.calibration,
         sharing_exponent=candidate.sharing_exponent,
-        market_combination=_market_combination(candidate, calibration),
+        market_combination=fit_combination(candidate, calibration),
         place_discounts=_place_discounts(candidate, calibration),
     )
     threshold = best_f1_threshold(candidate.scores(calibration), calibration.won)
-    members = zip(spec.members, final.members, strict=True)
-    graphs = {member.file: to_onnx(fitted.estimator, len(feature_names)) for member, fitted in members}
-    return Package(spec, graphs, learn_baselines(split.train), threshold)
+    return Package(spec, graphs_of(final, spec), learn_baselines(split.train), threshold)
+
+
+def graphs_of(fitted: Candidate, spec: ModelSpec) -> dict[str, bytes]:
+    """Return the members' graphs in ONNX by their file's name."""
+    members = zip(spec.members, fitted.members, strict=True)
+    return {member.file: to_onnx(each.estimator, len(spec.features)) for member, each in members}
 
 
 def write_draft(package: Package, directory: Path) -> LoadedModel:
@@ -75,14 +78,14 @@ def write_draft(package: Package, directory: Path) -> LoadedModel:
 
 def write_final(
     package: Package,
-    served: LoadedModel,
+    written: LoadedModel,
     test: RaceTable,
     documents: Mapping[str, Mapping[str, Any]],
     directory: Path,
 ) -> str:
     """Write the artifact with its documents and a golden card of the test races; return its digest."""
     features = test.features[golden_rows(test)]
-    golden = golden_document(features, served.probabilities(features))
+    golden = golden_document(features, written.probabilities(features))
     return write_artifact(directory, package.spec, package.graphs, {**documents, "golden": golden})
 
 
@@ -95,14 +98,3 @@ def _place_discounts(candidate: Candidate, calibration: RaceTable) -> tuple[floa
         return BENTER_DISCOUNTS
     paid = np.nan_to_num(np.bincount(table.race, table.placed)).astype(np.int64)
     return fit_place_discounts(candidate.probabilities(table), table.placed, table.race, paid)
-
-
-def _market_combination(candidate: Candidate, calibration: RaceTable) -> tuple[float, float] | None:
-    """Fit how model and market combine; None where too few calibration races have every price."""
-    known = np.bincount(calibration.race, np.isnan(calibration.market_probability)) == 0
-    table = calibration.take(judged_rows(calibration) & known[calibration.race])
-    if not len(table) or table.race[-1] + 1 < MIN_RACES:
-        return None
-    return fit_market_combination(
-        candidate.probabilities(table), table.market_probability, table.won, table.race
-    )

@@ -1,7 +1,7 @@
-"""The recipe: load, split, search, choose, fit again on all but the test, write, judge, register, promote.
+"""The recipe: load, split, search, choose, fit on all but the test, judge, fit on all, register, promote.
 
-The model that is judged is the model that serves: nothing is fitted again once the test races were looked
-at, and the figures are those of the written graphs, not of the estimators behind them.
+Every figure is of the judged model, which has not seen the test races; what serves is the same recipe fitted
+again on all races, those of the test too. Figures are of the written graphs, not of the estimators behind.
 """
 
 import datetime as dt
@@ -19,17 +19,20 @@ from racing.features import FEATURE_NAMES, FEATURE_VERSION, KNOWS, features_for,
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
 from training.candidates import SearchSettings, fit_again, fit_candidates
+from training.champion import champion_on
 from training.choice import choose
 from training.documents import data_hash, git_commit
 from training.evaluation import Evaluation
 from training.gates import Gate, failed
-from training.packing import pack, write_draft, write_final
+from training.market import settled
+from training.packing import pack, write_draft
 from training.page.content import Standing
 from training.page.gather import gather
-from training.report import Result, documents_of, publish, tell_standing
+from training.refit import refit, with_refit
+from training.report import Result, publish, tell_standing, write_artifacts
 from training.splits import split_by_time
 from training.stages import Stage, silent, timed
-from training.verdict import champion_on, judge_written
+from training.verdict import judge_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class TrainSettings:
     knows: str = "form"
     """What the model may know of a race, see :data:`racing.features.KNOWS`."""
     search: SearchSettings = field(default_factory=SearchSettings)
+    refit: bool = True
+    """Fit the judged recipe again on all races, and register that; otherwise the judged model serves."""
     promote: bool = True
     force: bool = False
     """Promote even if a gate is not passed; the record says so."""
@@ -125,11 +130,20 @@ def train_on(
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
         with stage("Judging"):
             package = pack(best, chosen, split, feature_names, FEATURE_VERSION)
-            served = write_draft(package, Path(scratch) / "draft")
+            judged = settled(write_draft(package, Path(scratch) / "draft"), split.test)
+            package = replace(package, spec=judged.spec)
             rival = champion_on(split.test, feature_names, registry)
             verdict = judge_written(
-                served, chosen, split.test, package.baselines, package.f1_threshold, rival
+                judged, chosen, split.test, package.baselines, package.f1_threshold, rival
             )
+        refitted = None
+        if settings.refit:
+            with stage("Refit") as report:
+                on_fit = _counting(report, len(best.members))
+                refitted = refit(
+                    best, package, judged, split, settings.search, codes, Path(scratch) / "refit", on_fit
+                )
+            verdict = with_refit(verdict, refitted.agreement, len(split.test))
         result = Result(
             origin=origin,
             settings=settings.search,
@@ -138,18 +152,19 @@ def train_on(
             choice=choice,
             chosen=chosen,
             package=package,
-            served=served,
+            judged=judged,
             verdict=verdict,
+            refit=refitted,
             knows=settings.knows,
             categorical_features=categorical_features,
             stage_seconds=dict(stage.seconds),
             seconds=time.monotonic() - began,
         )
-        documents = documents_of(result, effects)
         with stage("Report"):
+            artifacts = write_artifacts(result, effects, Path(scratch))
+            documents = artifacts.documents
             content = gather(result, documents)
-            digest = write_final(package, served, split.test, documents, Path(scratch) / "model")
-            version = publish(result, documents, content, Path(scratch) / "model", registry)
+            version = publish(result, documents, content, artifacts.served, registry, judged=artifacts.judged)
     standing = _promote(registry, version.version, verdict.gates, settings)
     content = replace(content, version=version.version, standing=standing)
     return Training(
@@ -159,7 +174,7 @@ def train_on(
         evaluation=verdict.evaluation,
         summary=documents["summary"],
         run_id=version.run_id,
-        digest=digest,
+        digest=artifacts.digest,
         report=tell_standing(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )

@@ -24,7 +24,7 @@ HARVILLE_DISCOUNTS = (1.0, 1.0, 1.0)
 
 _MIN_SHARE_PRICED = 0.5  # a market joins if it is known for half of the races
 _PRIOR_SD = 0.5  # of a discount's logarithm, about Benter's: without third places the third stays his
-_MAX_LOG_DISCOUNT = 3.0
+_LOG_DISCOUNTS = (-3.0, 0.0)  # above 1 a favourite would be surer of the second place than of the first
 _FLOOR = 1e-12
 
 
@@ -89,18 +89,18 @@ def fit_place_discounts(
     Returns
     -------
     tuple of float
-        Exponents for the first place (always 1), the second and the third.
+        Exponents for the first place (always 1), the second and the third, none above 1.
     """
     fields = _fields_by_places(win_p, placed, race, n_places)
     prior = np.log(BENTER_DISCOUNTS[1:])
 
     def loss(log_discounts: Floats) -> float:
-        second, third = np.exp(np.clip(log_discounts, -_MAX_LOG_DISCOUNT, _MAX_LOG_DISCOUNT))
+        second, third = np.exp(np.clip(log_discounts, *_LOG_DISCOUNTS))
         fitted = sum(_set_log_likelihood(p, is_placed, second, third) for p, is_placed in fields)
         return float(0.5 * np.sum(((log_discounts - prior) / _PRIOR_SD) ** 2) - fitted)
 
     best = minimize(loss, prior, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-4})
-    second, third = np.exp(np.clip(best.x, -_MAX_LOG_DISCOUNT, _MAX_LOG_DISCOUNT))
+    second, third = np.exp(np.clip(best.x, *_LOG_DISCOUNTS))
     return 1.0, float(second), float(third)
 
 

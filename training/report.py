@@ -1,16 +1,19 @@
 """What is told of a training: the artifact's documents, MLflow's run, and the page beside the registry."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from sqlalchemy import make_url
 
 from model_registry.artifact import LoadedModel
+from model_registry.learning import JUDGED, learning_of
 from model_registry.papers import REPORT
 from model_registry.registry import ModelRegistry
 from model_registry.versions import FAILED, PASSED, ModelVersion
@@ -20,11 +23,12 @@ from training.choice import Choice
 from training.documents import library_versions, reference, window
 from training.gates import failed
 from training.notes import family_note, run_name, run_note, trial_note, version_description
-from training.packing import Package
+from training.packing import Package, write_final
 from training.page.content import ReportContent
 from training.page.page import render_report
-from training.page.words import kind
+from training.page.words import kind, races_text
 from training.plots import draw_plots
+from training.refit import Refit
 from training.searched import budget, families
 from training.splits import Split
 from training.summary import summarize
@@ -43,9 +47,13 @@ class Result:
     candidates: Candidates
     choice: Choice
     chosen: Candidate
+    """As it was judged."""
     package: Package
-    served: LoadedModel
+    """Of the judged model."""
+    judged: LoadedModel
     verdict: Verdict
+    refit: Refit | None
+    """What serves instead of the judged model; ``None`` if that serves itself."""
     knows: str
     """What the model may know of a race, see :data:`racing.features.KNOWS`."""
     categorical_features: Sequence[str]
@@ -54,14 +62,23 @@ class Result:
     seconds: float
 
 
-def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the documents of the artifact, all but the golden card."""
+def documents_of(
+    result: Result, effects: Mapping[str, Any], *, judged_digest: str | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """Return the documents of an artifact, all but the golden card.
+
+    With ``judged_digest`` they are those of the refitted model, which name the judged one; without, those of
+    the judged model itself.
+    """
     split, package, verdict = result.split, result.package, result.verdict
     parts = {"train": split.train, "calibration": split.calibration, "test": split.test}
     windows = {name: window(part) for name, part in parts.items()}
     trials = result.candidates.trials
     simulated = _simulated_share(list(parts.values()))
+    judged = _judged_document(result, windows, judged_digest)
+    learning = learning_of({"training": {"data": windows}, JUDGED: judged})
     return {
+        **({JUDGED: judged} if judged else {}),
         "effects": effects,
         "reference": reference(split.train.features, package.spec.features, verdict.probabilities),
         "metrics": verdict.evaluation.as_json()
@@ -96,13 +113,55 @@ def documents_of(result: Result, effects: Mapping[str, Any]) -> dict[str, Mappin
             evaluation=verdict.evaluation,
             gates=verdict.gates,
             windows=windows,
+            learnt=window(split.all_races if learning.is_refit else split.before_test),
+            learning=learning,
             n_features=len(package.spec.features),
             class_balance=result.chosen.imbalance,
+            is_market_alone=package.spec.is_market_alone,
             calibration=result.settings.calibration,
             n_trials=len(trials),
+            n_families=len(result.settings.families),
             trained_at=dt.datetime.now(dt.UTC),
             simulated_share=simulated,
         ),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifacts:
+    """The written artifacts of a training."""
+
+    served: Path
+    """Folder of what is registered."""
+    digest: str
+    documents: Mapping[str, Mapping[str, Any]]
+    judged: Path | None
+    """Folder of the judged model where another one is registered."""
+
+
+def write_artifacts(result: Result, effects: Mapping[str, Any], folder: Path) -> Artifacts:
+    """Write what will serve, and before it the judged model where that is another one."""
+    test, judged, documents = result.split.test, folder / JUDGED, documents_of(result, effects)
+    digest = write_final(result.package, result.judged, test, documents, judged)
+    if result.refit is None:
+        return Artifacts(served=judged, digest=digest, documents=documents, judged=None)
+    served, documents = folder / "served", documents_of(result, effects, judged_digest=digest)
+    digest = write_final(result.refit.package, result.refit.written, test, documents, served)
+    return Artifacts(served=served, digest=digest, documents=documents, judged=judged)
+
+
+def _judged_document(
+    result: Result, windows: Mapping[str, Mapping[str, Any]], digest: str | None
+) -> dict[str, Any]:
+    """Return ``judged.json`` of a refitted model: whom the figures are of, and how well the two agree."""
+    if digest is None or result.refit is None:
+        return {}
+    return {
+        "digest": digest,
+        "learnt_until": windows["calibration"]["until"],
+        "serves_learnt_until": windows["test"]["until"],
+        "test": windows["test"],
+        "agreement": result.refit.agreement.as_json(),
     }
 
 
@@ -112,8 +171,13 @@ def publish(
     content: ReportContent,
     directory: Path,
     registry: ModelRegistry,
+    *,
+    judged: Path | None = None,
 ) -> ModelVersion:
-    """Log the training to MLflow and register the artifact with the gates' verdict, as the last step."""
+    """Log the training to MLflow and register the artifact with the gates' verdict, as the last step.
+
+    ``judged`` is the folder of the judged model's artifact where another one is registered.
+    """
     failures = "; ".join(f"{gate.name}: {gate.reason}" for gate in failed(result.verdict.gates))
     gates = {"gates": FAILED if failures else PASSED, "gate_failures": failures}
     tags = {**result.origin, "level": "training", MLFLOW_RUN_NOTE: run_note(content)}
@@ -125,6 +189,8 @@ def publish(
         for plot, picture in draw_plots(content).items():
             run.log_text(picture, f"plots/{plot}.svg")
         run.log_text(render_report(content), REPORT)
+        if judged is not None:
+            run.log_folder(judged, JUDGED)
         return registry.register(
             directory, run_id=run.run_id, tags=gates, description=version_description(content)
         )
@@ -163,10 +229,12 @@ def _params_and_metrics(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     summary, search = documents["summary"], documents["training"]["search"]
     days = {
-        f"{part}_races": f"{of['races']}, {of['from']} to {of['until']}"
-        for part, of in summary["data"].items()
+        f"{part}_races": f"{races_text(of)}, {of['from']} to {of['until']}"
+        for part, of in {**summary["data"], "learnt": summary["learnt"]}.items()
     }
+    days["judgement"] = summary["judgement"]
     said = {"chosen": result.chosen.name, "knows": result.knows, **days, **search}
+    said |= {"trials_per_family": result.settings.n_trials}
     said |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
     figures = {key: value for key, value in summary.items() if type(value) in (int, float)}
     for group in ("baselines", "beside_market"):
@@ -181,9 +249,18 @@ def _metric(name: str) -> str:
 
 
 def reports_folder(registry_uri: str) -> Path:
-    """Return where the pages of a registry lie: beside an SQLite registry, else below var."""
-    database = make_url(registry_uri).database if registry_uri.startswith("sqlite:") else None
-    return Path(database).absolute().with_name("reports") if database else Path("var/reports").absolute()
+    """Return where the pages of a registry lie, a folder for each registry.
+
+    Beside an SQLite registry: ``reports`` for ``mlflow.db``, ``reports/NAME`` for any other. Below
+    ``var/reports`` for others, by host, port and path of their address, never by user or password.
+    """
+    if registry_uri.startswith("sqlite:") and (database := make_url(registry_uri).database):
+        path = Path(database).absolute()
+        folder = path.with_name("reports")
+        return folder if path.stem == "mlflow" else folder / path.stem
+    parts = urlsplit(registry_uri)
+    address = f"{parts.netloc.rpartition('@')[2]}{parts.path}".strip("/")
+    return Path("var/reports").absolute() / (re.sub(r"[^A-Za-z0-9.]+", "-", address).strip("-.") or "other")
 
 
 def _simulated_share(parts: Sequence[RaceTable]) -> float:

@@ -28,6 +28,11 @@ class Split:
         """Return the races of training and calibration."""
         return self.train.followed_by(self.calibration)
 
+    @property
+    def all_races(self) -> RaceTable:
+        """Return the races of all three parts."""
+        return self.before_test.followed_by(self.test)
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:

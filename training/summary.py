@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model_registry.learning import Learning
 from training.evaluation import MODEL, Evaluation
 from training.gates import MIN_RACES, Gate, failed
 
@@ -26,17 +27,25 @@ def summarize(
     evaluation: Evaluation,
     gates: Sequence[Gate],
     windows: Mapping[str, Mapping[str, Any]],
+    learnt: Mapping[str, Any],
+    learning: Learning,
     n_features: int,
     class_balance: Sequence[str],
+    is_market_alone: bool,
     calibration: str,
     n_trials: int,
+    n_families: int,
     trained_at: dt.datetime,
     simulated_share: float,
 ) -> dict[str, Any]:
-    """Return the summary, all figures from test races that neither model nor search saw.
+    """Return the summary, all figures from test races that neither the judged model nor the search saw.
 
-    ``accuracy``, ``auc_score`` and ``f1_score`` judge single runners at their natural share of winners
-    (see :class:`training.evaluation.RunnerFigures`): "nobody wins" is 0.875 accurate in fields of eight.
+    ``windows`` are the parts of the data, ``learnt`` is all that what serves has learnt from.
+
+    ``race_log_loss``, ``auc_score`` and ``ece`` are of the win probabilities within whole races, as every
+    page shows them (of single runners where such races are few). ``accuracy``, ``f1_score`` and ``log_loss``
+    judge single runners, each alone, at their natural share of winners (see
+    :class:`training.evaluation.RunnerFigures`): "nobody wins" is 0.875 accurate in fields of eight.
     """
     runners, beside = evaluation.runners, evaluation.beside_market
     by_races = evaluation.races.n_races >= MIN_RACES
@@ -46,14 +55,14 @@ def summarize(
         "success": True,
         "model_type": f"{KINDS.get(kind, kind)} ({merit})",
         "accuracy": runners.accuracy,
-        "auc_score": runners.auc,
+        "auc_score": evaluation.races[MODEL].auc if by_races else runners.auc,
         "f1_score": runners.f1,
         "last_trained": trained_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "features": n_features,
-        "samples": int(windows["train"]["runners"]),
+        "samples": int(learnt["runners"]),
         "class_balance": describe_balance(class_balance),
         "calibration": _CALIBRATIONS.get(calibration, calibration),
-        "optimization": f"Optuna Bayesian ({n_trials} trials)",
+        "optimization": optimization(n_trials, n_families),
         "race_log_loss": race_log_loss,
         "log_loss": runners.log_loss,
         "base_rate_log_loss": runners.base_rate_log_loss,
@@ -67,14 +76,28 @@ def summarize(
             row.name: row.race_log_loss for row in evaluation.races.rows if by_races and row.name != MODEL
         },
         "beside_market": {row.name: row.race_log_loss for row in beside.rows} if beside else {},
-        "test_races": evaluation.races.n_races,
+        "is_market_alone": is_market_alone,
+        "test_races": int(windows["test"]["races"]),
+        "test_other_races": int(windows["test"]["other_races"]),
         "test_runners": runners.n_runners,
+        "learnt": dict(learnt),
+        "learnt_until": learning.learnt_until and str(learning.learnt_until),
+        "judged_learnt_until": learning.judged_learnt_until and str(learning.judged_learnt_until),
+        "is_refit": learning.is_refit,
+        "judgement": learning.sentence,
         "data": {part: dict(of_part) for part, of_part in windows.items()},
         "simulated_share": simulated_share,
         "is_simulated": simulated_share > 0,
         "gates_passed": not failed(gates),
         "gates": [gate.as_json() for gate in gates],
     }
+
+
+def optimization(n_trials: int, n_families: int) -> str:
+    """Return how parameters were searched, with the trials in all."""
+    families = "1 family" if n_families == 1 else f"{n_families} families"
+    trials = "1 trial" if n_trials == 1 else f"{n_trials} trials"
+    return f"Optuna Bayesian ({trials} in all, {families})"
 
 
 def describe_balance(choices: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
@@ -59,6 +60,10 @@ class TrainingRun:
     def log_text(self, text: str, name: str) -> None:
         """Upload a text as a file of the run's artifacts."""
         self.client.log_text(self.run_id, text, name)
+
+    def log_folder(self, folder: Path, name: str) -> None:
+        """Upload a folder's files into a folder of the run's artifacts."""
+        self.client.log_artifacts(self.run_id, str(folder), name)
 
     def log_document(self, document: Mapping[str, Any], name: str) -> None:
         """Upload a JSON document."""

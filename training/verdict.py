@@ -1,16 +1,13 @@
-"""The judgement of a written model on the test races, beside the fitted one and beside the champion."""
+"""The judgement of a written model on the test races, beside the fitted one."""
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_registry.artifact import LoadedModel, load_artifact
-from model_registry.errors import ArtifactBroken, NoChampion, NotScored
+from model_registry.artifact import LoadedModel
 from model_registry.parity import check_parity
-from model_registry.registry import ModelRegistry
 from racing import metrics
 from racing.race_table import RaceTable
 from training.baselines import Baselines
@@ -35,35 +32,28 @@ class Verdict:
 
 
 def judge_written(
-    served: LoadedModel,
+    written: LoadedModel,
     fitted: Candidate,
     test: RaceTable,
     baselines: Baselines,
     f1_threshold: float,
     rival: Rival | None,
 ) -> Verdict:
-    """Judge the graphs that will serve; the fitted candidate is there for parity alone."""
-    log_odds = served.log_odds(test.features)
-    scores = served.scores(test.features, test.race)
-    probabilities = served.probabilities_of(log_odds, test.race)
-    parity_error = check_parity(
-        served,
-        test.features,
-        log_odds=fitted.log_odds(test.features),
-        probabilities=fitted.probabilities(test),
-        race=test.race,
-        tolerance=np.inf,  # the gate decides
-    )
+    """Judge the written graphs; the fitted candidate is there for parity alone."""
+    log_odds = written.log_odds(test.features)
+    scores = written.scores(test.features, test.race)
+    probabilities = written.probabilities_of(log_odds, test.race)
+    parity_error = parity_of(written, fitted, test)
     evaluation = evaluate(
         test,
         probabilities,
         scores,
         baselines,
         f1_threshold=f1_threshold,
-        market_combination=served.spec.market_combination,
-        place_discounts=served.spec.place_discounts,
+        market_combination=written.spec.market_combination,
+        place_discounts=written.spec.place_discounts,
     )
-    uncalibrated = 0.5 * (1 + np.tanh(0.5 * (log_odds - served.level_of(log_odds, test.race))))
+    uncalibrated = 0.5 * (1 + np.tanh(0.5 * (log_odds - written.level_of(log_odds, test.race))))
     gates = judge(
         test,
         evaluation,
@@ -84,6 +74,18 @@ def judge_written(
     )
 
 
+def parity_of(written: LoadedModel, fitted: Candidate, rows: RaceTable) -> float:
+    """Return the largest difference between a written model and its fitted estimators on some races."""
+    return check_parity(
+        written,
+        rows.features,
+        log_odds=fitted.log_odds(rows.features),
+        probabilities=fitted.probabilities(rows),
+        race=rows.race,
+        tolerance=np.inf,  # the gate decides
+    )
+
+
 def _calibration_effect(before: Floats, after: Floats, test: RaceTable) -> dict[str, float]:
     """Return the ECE of the scores and the spread of their errors (root of the Brier score)."""
     return {
@@ -94,28 +96,3 @@ def _calibration_effect(before: Floats, after: Floats, test: RaceTable) -> dict[
             ("spread", float(np.sqrt(metrics.brier(scores, test.won)))),
         )
     }
-
-
-def champion_on(test: RaceTable, feature_names: Sequence[str], registry: ModelRegistry) -> Rival | None:
-    """Return the champion's answers on the same races, or why it has none; ``None`` without a champion."""
-    try:
-        version = registry.champion().version
-    except NoChampion:
-        return None
-    try:
-        model = load_artifact(registry.fetch(version))
-        features = test.features[:, model.spec.columns(feature_names)]
-        probabilities, scores = model.probabilities(features, test.race), model.scores(features, test.race)
-    except (ArtifactBroken, NotScored) as error:
-        return Rival(version=version, why_not=str(error))
-    learnt = model.documents["training"].get("data", {})
-    last = max(
-        (str(learnt[part]["until"]) for part in ("train", "calibration") if part in learnt), default=""
-    )
-    first_test: dt.date = test.date.min().astype("datetime64[D]").item()
-    return Rival(
-        version=version,
-        probabilities=probabilities,
-        scores=scores,
-        has_seen_test_days=last >= first_test.isoformat(),
-    )

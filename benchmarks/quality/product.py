@@ -43,7 +43,11 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A version that ``greyhound train`` registered, in a registry of its own."""
+    """A version that ``greyhound train`` registered, in a registry of its own.
+
+    Its test days are those of the benchmark: everything here is of the model that was judged on them, not of
+    the one that serves, which has learnt them since.
+    """
 
     registry: str
     version: int
@@ -53,8 +57,8 @@ class Trained:
     interrupted search was resumed, so that the seconds tell of its last part only."""
 
     def load(self) -> LoadedModel:
-        """Return the model as the service would load it."""
-        return load_artifact(get_model_registry(self.registry).fetch(self.version))
+        """Return the judged model."""
+        return load_artifact(get_model_registry(self.registry).fetch_judged(self.version))
 
 
 def greyhound(*arguments: str, codes: tuple[int, ...] = (0,)) -> Ran:
@@ -186,7 +190,7 @@ def _days(first: str, last: str) -> tuple[str, ...]:
 
 def _which(trained: Trained) -> tuple[str, ...]:
     stores = ("--database", trained.database, "--registry", trained.registry)
-    return ("--model", str(trained.version), *stores)
+    return ("--model", f"{trained.version}:judged", *stores)
 
 
 def _import(name: str, path: Path, folders: tuple[tuple[str, Path], ...], kept: Kept) -> str:

@@ -18,9 +18,10 @@ from greyhound.options import (
     progress_option,
     registry_option,
 )
-from greyhound.scoring import load_version, score_races
+from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
 from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
+from model_registry.learning import JUDGED
 from racing.database.engine import open_database
 from training.baselines import Baselines
 from training.evaluation import Comparison, Evaluation, RunnerFigures
@@ -51,9 +52,7 @@ class Slicings(click.ParamType[tuple[str, ...]]):
 @click.command()
 @click.option("--from", "start", type=Day(), required=True, help="First day.")
 @click.option("--to", "until", type=Day(), required=True, help="Last day.")
-@click.option(
-    "--model", default="champion", show_default=True, help="A version's number, champion or challenger."
-)
+@click.option("--model", default="champion", show_default=True, help=MODEL_HELP)
 @click.option(
     "--by",
     type=Slicings(),
@@ -102,36 +101,32 @@ def evaluate(
         )
         names = dict.fromkeys(name for some in by for name in some)
         slices = {name: slices_by(name, scored.table, scored.probabilities) for name in names}
-    warnings = _warnings(training, start, until)
+    warnings = learnt_warnings(loaded, start, until)
+    is_judged = model.endswith(f":{JUDGED}")
     if as_json:
         days = {"from": start, "until": until}
-        document = {"model_version": version, **days, "warnings": warnings, **evaluation.as_json()}
+        document = {
+            "model_version": version,
+            "is_judged": is_judged,
+            **days,
+            "warnings": warnings,
+            **evaluation.as_json(),
+        }
         if slices:
             document["slices"] = {name: [found.as_json() for found in slices[name]] for name in slices}
         print_json(document)
         return
     for warning in warnings:
         console.print(f"[yellow]Warning: {warning}[/yellow]")
-    _print(evaluation, version)
+    _print(evaluation, f"Version {version}{' as it was judged' if is_judged else ''}")
     if slices:
         _print_slices(slices)
 
 
-def _warnings(training: Mapping[str, Any], start: dt.date, until: dt.date) -> list[str]:
-    """Say which of the days the model learnt from, where any figure flatters it, or was judged on."""
-    warnings = []
-    for part, learnt in (("train", "learnt"), ("calibration", "was calibrated")):
-        days = training["data"][part]
-        first, last = dt.date.fromisoformat(days["from"]), dt.date.fromisoformat(days["until"])
-        if start <= last and until >= first:
-            warnings.append(f"the model {learnt} on {first} to {last}: on those days the figures flatter it")
-    return warnings
-
-
-def _print(evaluation: Evaluation, version: int) -> None:
+def _print(evaluation: Evaluation, name: str) -> None:
     races, beside = evaluation.races, evaluation.beside_market
     if races.n_races:
-        title = f"Version {version} on all {races.n_races} whole races with one winner"
+        title = f"{name} on all {races.n_races} whole races with one winner"
         console.print(_table(title, races))
         console.print(f"A perfect model's ECE stays below {evaluation.ece_by_chance:.4f} here (95 %).\n")
     else:

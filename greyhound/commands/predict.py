@@ -284,6 +284,8 @@ def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
     console.print(table)
     if answer.n_places == 1:
         console.print(f"place: with {len(starters)} starters only the win pays")
+    if answer.combination == "market":
+        console.print("combined is the market alone: the model adds nothing to closing prices here.")
     if answer.base_strength is not None:
         _print_explanations(answer)
     for warning in answer.warnings:

@@ -46,6 +46,9 @@ class Differences:
     largest: list["ReplayedCard"] = field(default_factory=list)
     losses: list[tuple[float, float]] = field(default_factory=list)
     first_refusal: str | None = None
+    learnt_until: dt.date | None = None
+    """Last race day that the version which scores them again has learnt from."""
+    n_judged_learnt: int = 0
 
     def add(self, card: "ReplayedCard") -> None:
         """Take a card in."""
@@ -61,6 +64,8 @@ class Differences:
             self._keep_largest()
         if card.loss_before is not None and card.loss_now is not None:
             self.losses.append((card.loss_before, card.loss_now))
+            if self.learnt_until is not None and card.date <= str(self.learnt_until):
+                self.n_judged_learnt += 1
 
     def summary(self) -> dict[str, Any]:
         """Return the figures."""
@@ -73,6 +78,8 @@ class Differences:
             "mean_absolute_difference": self.sum_of_differences / max(self.n_runners, 1),
             "largest_difference": _change(self.largest[0]) if self.largest else 0.0,
             "n_judged": n,
+            "n_judged_learnt": self.n_judged_learnt,
+            "learnt_until": self.learnt_until,
             "log_loss_before": sum(before for before, _ in self.losses) / n if n else None,
             "log_loss_now": sum(now for _, now in self.losses) / n if n else None,
         }
@@ -131,7 +138,7 @@ def replay(
     if not total:
         raise NoSuchPrediction("no such prediction is logged")
     cards = replayed(engine, form, now, before, since=since, logged_by=logged_by)
-    differences = Differences()
+    differences = Differences(learnt_until=now.learning.learnt_until)
     is_interrupted = _run(differences, islice(cards, limit), total, out)
     what = {"version": version, "against": against, "is_interrupted": is_interrupted}
     summary = what | differences.summary()
@@ -204,3 +211,8 @@ def _print(summary: dict[str, Any], largest: list["ReplayedCard"], total: int) -
     if summary["n_judged"]:
         losses = f"{summary['log_loss_before']:.4f} before, {summary['log_loss_now']:.4f} now"
         console.print(f"race log loss on the {summary['n_judged']} cards with a known outcome: {losses}")
+    if summary["n_judged_learnt"]:
+        console.print(
+            f"version {summary['version']} has learnt from races to {summary['learnt_until']}: its loss on "
+            f"{summary['n_judged_learnt']} of these cards flatters it"
+        )

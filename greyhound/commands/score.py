@@ -20,7 +20,7 @@ from greyhound.options import (
     progress_option,
     registry_option,
 )
-from greyhound.scoring import ScoredRaces, load_version, score_races
+from greyhound.scoring import MODEL_HELP, ScoredRaces, learnt_warnings, load_version, score_races
 from model_registry import get_model_registry
 from racing.database.engine import open_database
 
@@ -41,9 +41,7 @@ FORMATS = (".csv", ".parquet")
 @click.command()
 @click.option("--from", "start", type=Day(), required=True, help="First day.")
 @click.option("--to", "until", type=Day(), required=True, help="Last day.")
-@click.option(
-    "--model", default="champion", show_default=True, help="A version's number, champion or challenger."
-)
+@click.option("--model", default="champion", show_default=True, help=MODEL_HELP)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -79,10 +77,14 @@ def score(
         scored = score_races(engine, loaded, start=start, until=until, on_progress=report)
     _write(output, list(_rows(engine, scored, version, start, until)))
     n_races = int(scored.table.race[-1]) + 1
+    warnings = learnt_warnings(loaded, start, until)
     if as_json:
         n_runners = len(scored.table)
-        print_json({"output": str(output), "races": n_races, "runners": n_runners, "model_version": version})
+        document = {"output": str(output), "races": n_races, "runners": n_runners, "model_version": version}
+        print_json({**document, "warnings": warnings})
     else:
+        for warning in warnings:
+            console.print(f"[yellow]Warning: {warning}[/yellow]", soft_wrap=True)
         console.print(f"{output}: {n_races} races, {len(scored.table)} runners, model version {version}")
 
 

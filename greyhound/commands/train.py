@@ -18,10 +18,12 @@ from greyhound.options import (
     registry_option,
 )
 from model_registry import get_model_registry
+from model_registry.artifact import ADDS_NOTHING
 from racing.database.engine import open_database
 from racing.features import KNOWS
 from training.candidates import SearchSettings
 from training.families import FAMILY_NAMES
+from training.page.words import races_text
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
 
@@ -81,6 +83,12 @@ class Families(click.ParamType[tuple[str, ...]]):
 @click.option("--resume", is_flag=True, help="Go on with the search that was interrupted.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--calibration", type=click.Choice(["platt", "isotonic"]), default="platt", show_default=True)
+@click.option(
+    "--refit/--no-refit",
+    default=True,
+    show_default=True,
+    help="After judging, fit the same recipe again on all races, and register that.",
+)
 @click.option("--force", is_flag=True, help="Promote even if a gate is not passed; the record says so.")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
 @database_option
@@ -98,6 +106,7 @@ def train(
     resume: bool,
     seed: int,
     calibration: str,
+    refit: bool,
     force: bool,
     no_promote: bool,
     database: str,
@@ -112,8 +121,9 @@ def train(
       greyhound train --until 2026-03-31 --test-from 2026-01-01 --trials 50 --time-budget 15m
       greyhound train --resume        after Ctrl-C: nothing of the search is lost
 
-    Races are split by time: learn, calibrate, judge. Every figure is of the test races, which neither model
-    nor search saw. A model that fails a gate is registered, not promoted (exit code 5).
+    Races are split by time: learn, calibrate, judge. Every figure is of the test races, which neither the
+    judged model nor its search saw; what serves is then fitted by the same recipe on all races. A model that
+    fails a gate is registered, not promoted (exit code 5).
     """
     if force and no_promote:
         raise click.UsageError("--force promotes and --no-promote does not: give one of them")
@@ -137,6 +147,7 @@ def train(
             time_budget_s=time_budget,
             calibration=calibration,
         ),
+        refit=refit,
         promote=not no_promote,
         force=force,
     )
@@ -167,11 +178,14 @@ def _print(training: Training) -> None:
     console.print(f"Version {training.version}: {summary['model_type']}, {training.seconds:.0f} s")
     console.print(
         f"{summary['samples']} runners to learn from, {summary['features']} features; judged on "
-        f"{summary['test_races']} whole races, {summary['test_runners']} runners",
+        f"{races_text(summary['data']['test'])}, {summary['test_runners']} runners",
         soft_wrap=True,
     )
+    console.print(summary["judgement"], soft_wrap=True)
     for name, loss in {**summary["baselines"], **summary["beside_market"]}.items():
         console.print(f"  {name:<18} race log loss {loss:.4f}")
+    if summary["is_market_alone"]:
+        console.print(f"Combined with the market, {ADDS_NOTHING}.", soft_wrap=True)
     for gate in training.gates:
         mark = "[green]passed[/green]" if gate.passed else "[red]failed[/red]"
         console.print(f"  {mark}  {gate.name}: {gate.reason}", soft_wrap=True)

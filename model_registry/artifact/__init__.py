@@ -5,12 +5,22 @@ from model_registry.artifact.documents import DOCUMENTS, decode, golden_document
 from model_registry.artifact.explain import Explanation, explain
 from model_registry.artifact.load import load_artifact, load_files
 from model_registry.artifact.loaded_model import GOLDEN_TOLERANCE, LoadedModel
-from model_registry.artifact.spec import Calibration, Isotonic, Member, ModelSpec, Platt
+from model_registry.artifact.spec import (
+    ADDS_NOTHING,
+    MARKET_ALONE,
+    Calibration,
+    Isotonic,
+    Member,
+    ModelSpec,
+    Platt,
+)
 from model_registry.artifact.write import write_artifact
 
 __all__ = [
+    "ADDS_NOTHING",
     "DOCUMENTS",
     "GOLDEN_TOLERANCE",
+    "MARKET_ALONE",
     "MAX_BYTES",
     "SEAL",
     "Calibration",

@@ -99,9 +99,14 @@ class LoadedModel:
     def combine(
         self, win_probability: Floats, market_probability: Floats, race: Race = None
     ) -> Floats | None:
-        """Return the market's probability combined with the model's, or ``None`` if none was fitted."""
+        """Return the market's probability combined with the model's, or ``None`` if none was fitted.
+
+        Where the model adds nothing that is the market's probability itself.
+        """
         if self.spec.market_combination is None:
             return None
+        if self.spec.is_market_alone:
+            return market_probability
         a, b = self.spec.market_combination
         race = _one_race(len(win_probability), race)
         return combine_with_market(win_probability, market_probability, a, b, race)

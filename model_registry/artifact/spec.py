@@ -16,6 +16,11 @@ FORMAT = 2
 """What is written; format 1, which knew no ``is_centred``, is read too."""
 MAX_MEMBERS = 32
 
+MARKET_ALONE = (0.0, 1.0)
+"""The market combination in which the model counts nothing."""
+ADDS_NOTHING = "the model adds nothing to closing prices here"
+"""What people read where the combination with the market is the market alone."""
+
 _MEMBER_FILE = re.compile(r"members/[A-Za-z0-9][A-Za-z0-9_.-]*\.onnx")
 
 
@@ -62,7 +67,7 @@ class ModelSpec:
     kind : str
         The family, or ``"ensemble"``.
     market_combination : tuple of float, optional
-        (a, b) of ``p ~ model**a * market**b``.
+        (a, b) of ``p ~ model**a * market**b``, never negative; (0, 1) is the market alone.
     """
 
     kind: str
@@ -90,6 +95,11 @@ class ModelSpec:
             raise ArtifactBroken(told, fault="features")
         return np.array([place[name] for name in self.features], np.intp)
 
+    @property
+    def is_market_alone(self) -> bool:
+        """Whether combining with the market gives the market's own probabilities."""
+        return self.market_combination == MARKET_ALONE
+
     def as_json(self) -> dict[str, Any]:
         """Return the content of ``model.json``."""
         return {
@@ -114,7 +124,6 @@ class ModelSpec:
             rule = f"format must be 1 or {FORMAT}, got {document.get('format')!r}"
             raise ArtifactBroken(f"model.json: {rule}; a newer release wrote it, or it is no model of ours")
         try:
-            market = document["market_combination"]
             return cls(
                 kind=str(document["kind"]),
                 feature_version=str(document["feature_version"]),
@@ -124,13 +133,21 @@ class ModelSpec:
                 is_centred=bool(document["format"] != 1 and document["is_centred"]),
                 calibration=_calibration_from_json(document["calibration"]),
                 sharing_exponent=float(document["sharing"]["exponent"]),
-                market_combination=None if market is None else (float(market["a"]), float(market["b"])),
+                market_combination=_combination_from_json(document["market_combination"]),
                 place_discounts=tuple(float(d) for d in document["place_discounts"]),
             )
         except KeyError as error:
             raise ArtifactBroken(f"model.json: {error.args[0]!r} is missing") from error
         except (TypeError, ValueError) as error:
             raise ArtifactBroken(f"model.json: {error}") from error
+
+
+def _combination_from_json(document: Mapping[str, Any] | None) -> tuple[float, float] | None:
+    """Return the weights; those of earlier releases might be negative, which is the market alone."""
+    if document is None:
+        return None
+    a, b = float(document["a"]), float(document["b"])
+    return MARKET_ALONE if a < 0 or b < 0 else (a, b)
 
 
 def _calibration_as_json(calibration: Calibration) -> dict[str, Any]:
@@ -185,6 +202,15 @@ def _broken_rules(spec: ModelSpec) -> list[str]:
         rules += _broken_isotonic_rules(spec.calibration)
     if not all(math.isfinite(number) for number in numbers):
         rules.append("every number must be finite")
+    rules += [
+        f"a member's weight must not be negative, got {member.weight} ({member.name})"
+        for member in spec.members
+        if member.weight < 0
+    ]
+    if isinstance(spec.calibration, Platt) and spec.calibration.slope <= 0:
+        rules.append(f"the calibration's slope must be above 0, got {spec.calibration.slope}")
+    if min(spec.market_combination or MARKET_ALONE) < 0:
+        rules.append(f"weights of model and market must not be negative, got {spec.market_combination}")
     if not spec.sharing_exponent > 0:
         rules.append(f"the sharing exponent must be above 0, got {spec.sharing_exponent}")
     if len(spec.place_discounts) != 3 or min(spec.place_discounts) <= 0:

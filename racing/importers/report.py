@@ -84,7 +84,7 @@ class Problems:
 
     @property
     def kinds(self) -> list[ProblemKind]:
-        """Return the rules that were broken: first by rows, then by races, then by facts; the frequent first."""
+        """Return the rules that were broken: by rows, then by races, then by facts; the frequent first."""
         costs = ("row", "race", "fact")
         return sorted(self._kinds.values(), key=lambda kind: (costs.index(kind.what), -kind.n))
 

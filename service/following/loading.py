@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken
+from model_registry.learning import learning_of
 from racing.features import FEATURE_NAMES, FormBook
 from service.errors import ModelTooSlow
 from service.following.slots import Snapshot
@@ -66,6 +67,7 @@ def make_snapshot(
         book=_book(model),
         summary=_summary(model),
         is_simulated=bool(model.documents["summary"].get("is_simulated", False)),
+        learning=learning_of(model.documents),
         loaded_at=dt.datetime.now(dt.UTC),
         champion_since=champion_since,
         kept_at=kept_at,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
+from model_registry.learning import Learning
 from racing.features import FormBook
 from service.errors import NotReady
 from service.summary import Summary
@@ -26,6 +27,8 @@ class Snapshot:
     """Rates cards without a database, by the tables that the version brings along."""
     summary: Summary
     is_simulated: bool
+    learning: Learning
+    """Until which day it has learnt, and on which races it was judged."""
     loaded_at: dt.datetime
     champion_since: dt.datetime | None
     """When it was promoted, by the registry's record."""

@@ -11,7 +11,7 @@ import pytest
 
 def greyhound(folder, *arguments):
     command = [sys.executable, "-c", "from greyhound.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,16 @@ def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_f
     document = json.loads(found.stdout)
     names = {row["name"] for row in document["beside_market"]["rows"]}
     assert {"model", "uniform", "box only", "rated price", "market (BSP/SP)"} <= names
-    assert "learnt" in document["warnings"][0]
+    (warning,) = document["warnings"]
+    assert "learnt from races of" in warning
+    last = warning.partition(" to ")[2][:10]
+    judged = greyhound(
+        season, "evaluate", "--from", last, "--to", "2026-06-30", "--model", "1:judged", "--json"
+    )
+    as_judged = json.loads(judged.stdout)
+    assert (as_judged["is_judged"], as_judged["warnings"]) == (True, [])
+    strange = greyhound(season, "evaluate", "--from", last, "--to", last, "--model", "1:judge")
+    assert (strange.returncode, "may end in :judged, got '1:judge'" in strange.stderr) == (4, True)
 
 
 def test_evaluate_by_slices_tells_every_slicing_asked_for_and_the_places(season):

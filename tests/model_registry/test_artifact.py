@@ -105,6 +105,25 @@ def test_a_model_without_market_combination_combines_nothing(tmp_path: Path) -> 
     assert model.combine(np.array([0.5, 0.5]), np.array([0.4, 0.6])) is None
 
 
+def test_a_combination_of_an_earlier_release_with_a_negative_weight_is_the_market_alone(
+    tmp_path: Path,
+) -> None:
+    make_artifact(tmp_path / "a")
+    path = tmp_path / "a" / "model.json"
+    document = json.loads(path.read_text()) | {"market_combination": {"a": -0.0565, "b": 0.967}}
+    path.write_text(json.dumps(document))
+    reseal(tmp_path / "a")
+    model = load_artifact(tmp_path / "a")
+    assert model.spec.is_market_alone
+    market = np.array([0.37, 0.63])
+    assert model.combine(np.array([0.54, 0.46]), market) == pytest.approx(market, abs=0)
+
+
+def test_a_negative_weight_is_never_written(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactBroken, match=r"must not be negative, got \(-0.1, 1.0\)"):
+        make_spec(market_combination=(-0.1, 1.0))
+
+
 def test_threads_sharing_a_model_get_what_one_alone_gets(tmp_path: Path) -> None:
     make_artifact(tmp_path / "a", spec=make_spec(n_members=3))
     model = load_artifact(tmp_path / "a")
@@ -241,6 +260,11 @@ def test_a_centred_model_scores_a_runner_against_its_own_race(tmp_path: Path) ->
         ({"calibration": {"method": "platt", "a": 1}}, "'b' is missing"),
         ({"intercept": "much"}, "could not convert"),
         ({"place_discounts": [1.0]}, "three numbers"),
+        ({"calibration": {"method": "platt", "a": -0.1, "b": 0}}, "slope must be above 0, got -0.1"),
+        (
+            {"members": [{"name": "m", "file": "members/member_0.onnx", "weight": -1}]},
+            "weight must not be negative, got -1",
+        ),
     ],
 )
 def test_a_specification_that_breaks_a_rule_is_refused(

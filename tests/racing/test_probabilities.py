@@ -117,6 +117,33 @@ def test_the_market_combination_finds_the_weights_that_made_the_races():
     assert np.isnan(combine_with_market(model, market, a, b, race)[:6]).all()
 
 
+def drawn_by(p, n_runners, rng):
+    """Draw one winner a race."""
+    p = p.reshape(-1, n_runners)
+    return (
+        np.arange(n_runners) == (p.cumsum(axis=1) > rng.random((len(p), 1))).argmax(axis=1)[:, None]
+    ).ravel()
+
+
+@pytest.mark.parametrize(("a", "b"), [(-0.3, 1.1), (1.1, -0.3), (-0.4, -0.4)])
+def test_no_weight_of_a_market_combination_is_negative_and_the_other_is_the_best_alone(a, b):
+    rng = np.random.default_rng(5)
+    race = np.repeat(np.arange(3000), 6)
+    model, market = (share_within_race(rng.normal(size=len(race)), race) for _ in range(2))
+    won = drawn_by(combine_with_market(model, market, a, b, race), 6, rng)
+    found = fit_market_combination(model, market, won, race)
+    assert min(found) == 0
+    kept = int(b > a)
+    assert found[1 - kept] == 0
+
+    def loss(weight):
+        pair = (0, weight) if kept else (weight, 0)
+        return -np.log(combine_with_market(model, market, *pair, race)[won]).mean()
+
+    for weight in (found[kept] + 0.05, max(found[kept] - 0.05, 0)):
+        assert loss(found[kept]) <= loss(weight) + 1e-9
+
+
 def test_a_market_combination_without_any_known_market_is_refused():
     with pytest.raises(ValueError, match="got none"):
         fit_market_combination(np.full(2, 0.5), np.full(2, np.nan), np.array([True, False]), np.zeros(2, int))

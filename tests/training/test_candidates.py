@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from racing.metrics import race_log_loss
+from racing.metrics import log_loss, race_log_loss
 from tests.training.builders import make_table
 from training.candidates import SearchSettings, fit_again, fit_candidates
 from training.errors import SearchNotResumable, TrainingSetTooSmall
@@ -130,3 +130,18 @@ def test_too_small_parts_are_refused_with_rule_and_value():
         time_folds(make_table(30), 3)
     with pytest.raises(TrainingSetTooSmall, match=r"test part .* got 0"):
         split_by_time(make_table(400), test_from=np.datetime64("2030-01-01").item())
+
+
+def test_few_whole_races_are_centred_so_that_a_level_of_the_race_says_nothing_of_a_runner():
+    table = make_table(100)
+    drifting = table.features.copy()
+    drifting[:, 3] = (
+        table.race
+    )  # as counts of past runs do in a young history: the level rises from day to day
+    found = fit(QUICK, split := split_by_time(replace(table, features=drifting)))
+    assert not found.is_by_race
+    base_rate = np.full(len(split.test), 1 / 6)
+    for candidate in found:
+        assert candidate.is_centred
+        scores = candidate.scores(split.test)
+        assert log_loss(scores, split.test.won) < log_loss(base_rate, split.test.won) + 0.02, candidate.name

@@ -56,4 +56,20 @@ def test_the_golden_card_is_one_whole_race():
 
 def test_a_window_names_first_and_last_day():
     found = window(make_table(10, races_a_day=5))
-    assert found == {"from": "2025-01-01", "until": "2025-01-02", "races": 10, "runners": 60, "winners": 10}
+    assert found == {
+        "from": "2025-01-01",
+        "until": "2025-01-02",
+        "races": 10,
+        "other_races": 0,
+        "runners": 60,
+        "winners": 10,
+    }
+
+
+def test_a_window_counts_races_known_in_part_and_dead_heats_apart_from_whole_races_with_one_winner():
+    table = make_table(10)
+    table.is_whole[:12] = False
+    table.won[12:18] = False
+    table.won[12:14] = True
+    found = window(table)
+    assert (found["races"], found["other_races"], found["runners"]) == (7, 3, 60)

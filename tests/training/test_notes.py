@@ -61,7 +61,9 @@ def test_parameters_and_figures_have_the_words_of_the_field(trained):
     assert data.params["families"] == "logistic_regression, random_forest"
     assert data.params["knows"] == "form"
     test = summary["data"]["test"]
-    assert data.params["test_races"] == f"{test['races']}, {test['from']} to {test['until']}"
+    assert data.params["test_races"] == f"{test['races']} whole races, {test['from']} to {test['until']}"
+    assert data.metrics["test_races"] == test["races"]
+    assert data.params["judgement"] == summary["judgement"]
     assert data.metrics["race_log_loss"] == pytest.approx(summary["race_log_loss"])
     for name in ("uniform", "box only"):
         logged = data.metrics[f"baselines/race_log_loss of {name}"]

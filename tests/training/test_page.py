@@ -142,7 +142,9 @@ def test_its_figures_are_those_of_the_summary(content, page):
         assert number(loss) in page.text
     for value in (summary["accuracy"], summary["nobody_wins_accuracy"]):
         assert " ".join(percent(value).split()) in page.text
-    assert f"judged on {summary['data']['test']['races']:,} later races" in page.text
+    assert summary["judgement"] in page.text
+    assert f"seen none of those {summary['data']['test']['races']:,} whole races" in page.text
+    assert f"Learnt from {summary['learnt']['races']:,} whole races" in page.text
     for gate in summary["gates"]:
         assert gate["reason"] in page.text
     assert "SIMULATED" in page.text

@@ -49,6 +49,9 @@ def test_a_training_ends_with_a_champion_whose_documents_are_whole(registry):
     assert 0.8 < training.evaluation.truth_covered < 1.05
 
     again = train(registry, table, promote=False)
+    assert "as it was judged" in next(
+        gate.reason for gate in again.gates if gate.name == "not worse than champion"
+    )
     assert not again.is_promoted
     assert registry.champion().version == training.version
     assert registry.challenger().version == again.version

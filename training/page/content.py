@@ -151,6 +151,8 @@ class ReportContent:
     importance: Importance
     members: tuple[tuple[str, float], ...]
     """The families of the chosen model's members, and what their log odds count."""
+    is_market_alone: bool
+    """The combination with the market is the market alone."""
     candidates: tuple[Judged, ...]
     judged_by: str
     searches: tuple[FamilySearch, ...]

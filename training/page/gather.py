@@ -31,7 +31,7 @@ _OF_BALANCE = ("imbalance", "focal_gamma")
 def gather(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> ReportContent:
     """Compute what the page needs beside the verdict, from the test races and the search's history."""
     began = time.monotonic()
-    split, verdict, served, package = result.split, result.verdict, result.served, result.package
+    split, verdict, judged, package = result.split, result.verdict, result.judged, result.package
     yardstick = yardstick_for(split.test, verdict.evaluation)
     said = (verdict.probabilities if yardstick.is_by_race else verdict.scores)[yardstick.rows]
     features = package.spec.features
@@ -60,11 +60,12 @@ def gather(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> Report
         importance=permutation_importance(
             split.test,
             {name: _topic(name) for name in features},
-            served.probabilities,
-            served.scores,
+            judged.probabilities,
+            judged.scores,
             result.settings.seed,
         ),
         members=tuple((member.name, member.weight) for member in package.spec.members),
+        is_market_alone=package.spec.is_market_alone,
         candidates=tuple(
             Judged(candidate.name, result.choice.losses[candidate.name], candidate.name == result.chosen.name)
             for candidate in result.candidates
@@ -145,6 +146,8 @@ def _command(result: Result, data: Mapping[str, Mapping[str, Any]]) -> str:
         f"--knows {result.knows} --trials {settings.n_trials} --seed {settings.seed} "
         f"--calibration {settings.calibration}",
     ]
+    if result.refit is None:
+        said.append("--no-refit")
     if settings.time_budget_s is not None:
         said.append(f"--time-budget {settings.time_budget_s:g}s")
     return " \\\n  ".join(said)

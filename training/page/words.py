@@ -1,7 +1,8 @@
 """How figures and names are written on the page; an unknown figure is a dash."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from racing.metrics import Difference
 from training.page.markup import Html, element, join
@@ -46,6 +47,13 @@ def kind(name: str) -> str:
 def balance(name: str) -> str:
     """Return what is done about the few winners, as people call it."""
     return BALANCES.get(name, "nothing" if name == "none" else name)
+
+
+def races_text(window: Mapping[str, Any]) -> str:
+    """Return how many races a part of the data has: whole ones, and apart from them the others."""
+    whole, others = window["races"], window.get("other_races", 0)
+    races = f"{whole:,} whole race" + ("" if whole == 1 else "s")
+    return f"{races} and {others:,} known in part" if others else races
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """The figures beside the baselines: uniform ... model ... market on one axis, then a table."""
 
+from model_registry.artifact import ADDS_NOTHING
 from training.evaluation import COMBINED, MARKET, MODEL, TRUTH, UNIFORM, Comparison, Figures
 from training.page.axis import axis_over
 from training.page.content import ReportContent
@@ -38,6 +39,7 @@ def baselines(content: ReportContent) -> Html:
             "The whisker of a row is the 95 % interval of its difference from the model (bootstrap by race, "
             "paired): where it keeps clear of the model's upright line, the difference is no chance."
         ),
+        _market_alone(content),
         *tables,
         note(
             "Race log loss: minus the log of the probability that the winner had been given, mean over "
@@ -45,6 +47,16 @@ def baselines(content: ReportContent) -> Html:
             "happened, ten bins. Top pick: how often the likeliest runner won."
         ),
         _places(evaluation.places),
+    )
+
+
+def _market_alone(content: ReportContent) -> Html | None:
+    if not content.is_market_alone:
+        return None
+    return note(
+        f"Combined with the market, {ADDS_NOTHING}: on these later races the combination that was best on "
+        "the calibration races did not beat the market by a standard error. So the combined "
+        "probability is the market's."
     )
 
 

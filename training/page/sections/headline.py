@@ -6,7 +6,7 @@ from training.evaluation import MARKET, MODEL, UNIFORM
 from training.gates import failed
 from training.page.content import ReportContent
 from training.page.markup import Html, element, join
-from training.page.words import among, kind, number, percent
+from training.page.words import among, kind, number, percent, races_text
 
 _KNOWS = {
     "results": "from results alone, without any price",
@@ -107,12 +107,12 @@ def made_of(content: ReportContent) -> str:
     """Return what it is made of, what it learnt from and what it is judged on, in sentences."""
     families = list(dict.fromkeys(kind(name) for name, _ in content.members))
     made = f"A blend of {among(families)}. " if len(families) > 1 else ""
-    train, calibration, test = (content.summary["data"][part] for part in ("train", "calibration", "test"))
+    summary = content.summary
+    learnt, test = summary["learnt"], summary["data"]["test"]
     return (
-        f"{made}Learnt from {train['races'] + calibration['races']:,} races with "
-        f"{train['runners'] + calibration['runners']:,} runners and {content.summary['features']} features, "
-        f"{_KNOWS[content.knows]}; judged on {test['races']:,} later races that neither the model nor its "
-        "search had seen."
+        f"{made}Learnt from {races_text(learnt)} with {learnt['runners']:,} runners and "
+        f"{summary['features']} features, {_KNOWS[content.knows]}. {summary['judgement']} The judged model "
+        f"and its search had seen none of those {races_text(test)}."
     )
 
 
@@ -139,7 +139,8 @@ def _verdict(content: ReportContent) -> Html:
 
 def _timeline(content: ReportContent) -> Html:
     """Return the three parts side by side, as wide as they are long."""
-    parts = (("search, learn", "train"), ("calibrate, choose, learn", "calibration"), ("judge", "test"))
+    use_of_test = "judge, then learn" if content.summary["is_refit"] else "judge"
+    parts = (("search, learn", "train"), ("calibrate, choose, learn", "calibration"), (use_of_test, "test"))
     entries = []
     for words, name in parts:
         part = content.summary["data"][name]
@@ -150,7 +151,7 @@ def _timeline(content: ReportContent) -> Html:
                 "li",
                 element("strong", words),
                 element("span", f"{first} to {last}"),
-                element("span", f"{part['races']:,} races"),
+                element("span", races_text(part)),
                 cls=name,
                 style=f"flex-grow:{days}",
             )

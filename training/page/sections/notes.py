@@ -23,15 +23,22 @@ def notes(content: ReportContent) -> Html:
         ),
         (
             "All figures are of later races.",
-            f"The test races ({test['from']} to {test['until']}) come after every race that the model "
-            "learnt, was tuned, blended or calibrated on. Shuffled cross-validation would put a dog's next "
-            "race into the training of its last one, and resampling before it would put copies of a winner "
-            "on both sides: such figures look splendid and hold nowhere.",
+            f"The test races ({test['from']} to {test['until']}) come after every race that the "
+            "judged model learnt, was tuned, blended or calibrated on. Shuffled cross-validation would put a "
+            "dog's next race into the training of its last one, and resampling before it would put copies of "
+            "a winner on both sides: such figures look splendid and hold nowhere.",
         ),
         (
             "The model was chosen before the test.",
             "Families, parameters, blend and calibration were decided on earlier races; the test races "
-            "judged one model, once. The figures are those of the written model that serves.",
+            "judged one model, once. "
+            + (
+                "What serves is the same recipe, with the same parameters, weights and calibration, fitted "
+                "again on all races: it can hardly be judged, for it has seen them all, so the figures stay "
+                "those of the judged model."
+                if content.summary["is_refit"]
+                else "The figures are those of the written model that serves."
+            ),
         ),
         (
             "Intervals are of these races.",

@@ -22,7 +22,7 @@ def search(content: ReportContent) -> Html:
     best = min(searches, key=lambda of: of.best.loss)
     y = useful_range([trial for of in searches for trial in of.trials])
     lead = (
-        f"Each dot is one of {n_trials} trials, the line is the best so far, lower is better: the best is "
+        f"Each dot is one of {n_trials} trials in all, the line is the best so far, lower is better: best is "
         f"{kind(best.family)} with {number(best.best.loss)} in trial {best.best.number + 1}."
     )
     return section(
@@ -112,8 +112,9 @@ def _choice(content: ReportContent) -> Html:
     ]
     fitted = note(
         "In doubt the ensemble is chosen: it gives way only to one that is better by more than a "
-        "standard error. The chosen one was then fitted again on all races before the test, with what "
-        "had been found."
+        "standard error. The chosen one was then fitted again, with what had been found, on all races "
+        "before the test to be judged"
+        + (", and after that on all races to serve." if content.summary["is_refit"] else ".")
     )
     weights = [f"{kind(name)} {number(weight, 2)}" for name, weight in content.members]
     weighed = (
