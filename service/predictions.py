@@ -64,6 +64,11 @@ class LoggedCardsOut(BaseModel):
     n_unread: int = Field(
         description="Cards just logged that are not shown yet; they are within seconds.", examples=[0]
     )
+    n_unreadable: int = Field(
+        default=0,
+        description="Cards of the whole log that cannot be read: they are set aside, and count nowhere.",
+        examples=[0],
+    )
 
 
 class ScoreOut(_Out):

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Engine
 
@@ -15,6 +14,7 @@ from greyhound.options import (
     database_option,
     json_option,
     print_json,
+    printable,
     progress,
     progress_option,
 )
@@ -25,6 +25,7 @@ from racing.predictions.listing import LoggedCard, prediction_with_outcome, pred
 from racing.predictions.prune import prune
 from racing.predictions.score import BY, Score, score_predictions
 from racing.predictions.settle import settle
+from racing.predictions.unreadable import n_unreadable, try_again, unreadable_cards
 
 
 def _asking(command: Callable[..., None]) -> Callable[..., None]:
@@ -48,6 +49,7 @@ def predictions() -> None:
       greyhound predictions list --since 2026-03-01
       greyhound predictions show 48210
       greyhound predictions score --by week
+      greyhound predictions unreadable
       greyhound predictions prune --before 2025-01-01
     """
 
@@ -71,6 +73,7 @@ def list_command(
 ) -> None:
     """List answered cards, the newest first, with how they came out."""
     engine = _settled(database)
+    _tell_unreadable(engine)
     asked = Asked(since=since, until=until, version=version, track=track)
     cards = predictions_with_outcomes(engine, asked, limit=limit)
     if as_json:
@@ -102,7 +105,9 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         return
     about = f"{card.track}, {card.date}, {card.distance_m} m"
     race = "" if card.race_number is None else f", race {card.race_number}"
-    table = Table(title=f"{escape(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}")
+    table = Table(
+        title=f"{printable(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}"
+    )
     for name in ("box", "runner", "win", "place", "market", "finish"):
         table.add_column(name, justify="left" if name == "runner" else "right")
     for runner in card.runners:
@@ -111,7 +116,7 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         )
         market = "" if runner.market_probability is None else f"{runner.market_probability:.1%}"
         chances = (f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}")
-        table.add_row(str(runner.box), escape(runner.name), *chances, market, finish)
+        table.add_row(str(runner.box), printable(runner.name), *chances, market, finish)
     console.print(table)
     if card.loss is not None:
         losses = f"log loss {card.loss:.3f}, knowing the field size only {card.uniform_loss:.3f}"
@@ -141,7 +146,9 @@ def score_command(
     races whose starters all have a price (BSP, else SP).
     """
     asked = Asked(since=since, until=until, version=version, track=track)
-    scores = score_predictions(_settled(database), asked, by=by, with_late=late)
+    engine = _settled(database)
+    _tell_unreadable(engine)
+    scores = score_predictions(engine, asked, by=by, with_late=late)
     if as_json:
         print_json(scores)
         return
@@ -155,6 +162,34 @@ def score_command(
         table.add_section()
         table.add_row(*_score_cells(scores.total))
     console.print(table)
+
+
+@predictions.command("unreadable")
+@click.option("--retry", is_flag=True, help="Try to read them again, e.g. after an upgrade.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many."
+)
+@database_option
+@json_option
+@progress_option
+def unreadable_command(retry: bool, limit: int, database: str, as_json: bool) -> None:
+    """List the logged cards that cannot be read, each with the reason; all others are not affected."""
+    engine = _settled(database)
+    if retry and try_again(engine):
+        settle(engine)
+    cards = unreadable_cards(engine, limit)
+    with engine.connect() as connection:
+        n = n_unreadable(connection)
+    if as_json:
+        print_json({"n_unreadable": n, "unreadable": cards})
+        return
+    for card in cards:
+        console.print(f"{card.id}: {printable(card.reason)}", soft_wrap=True)
+    if not n:
+        console.print("Every logged card can be read.")
+    else:
+        shown = f"; the newest {limit} are shown" if n > limit else ""
+        console.print(f"{n} logged {'card' if n == 1 else 'cards'} cannot be read{shown}.")
 
 
 @predictions.command("prune")
@@ -175,9 +210,18 @@ def prune_command(before: dt.date, database: str, as_json: bool) -> None:
 def _settled(database: str) -> Engine:
     """Open the database, and read what the service has not read yet."""
     engine = open_database(database)
+    click.get_current_context().call_on_close(engine.dispose)
     with progress("reading the log") as report:
         settle(engine, on_progress=report)
     return engine
+
+
+def _tell_unreadable(engine: Engine) -> None:
+    with engine.connect() as connection:
+        n = n_unreadable(connection)
+    if n:
+        what = "1 logged card cannot be read and is" if n == 1 else f"{n} logged cards cannot be read and are"
+        click.echo(f"{what} left out: `greyhound predictions unreadable` says why.", err=True)
 
 
 def _cells(card: LoggedCard) -> list[str]:
@@ -186,8 +230,8 @@ def _cells(card: LoggedCard) -> list[str]:
     race = f"{card.date:%m-%d} {card.track}" + (f" R{card.race_number}" if card.race_number else "")
     said = f"{favourite.name} {favourite.win_probability:.0%}"
     return [
-        str(card.id), f"{card.at:%m-%d %H:%M:%S}", f"v{card.model_version}", escape(race),
-        escape(said), escape(winner), _short(card.loss), _short(card.market_loss),
+        str(card.id), f"{card.at:%m-%d %H:%M:%S}", f"v{card.model_version}", printable(race),
+        printable(said), printable(winner), _short(card.loss), _short(card.market_loss),
     ]  # fmt: skip
 
 

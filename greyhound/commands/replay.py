@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from greyhound.options import (
@@ -17,6 +16,7 @@ from greyhound.options import (
     database_option,
     json_option,
     print_json,
+    printable,
     progress,
     progress_option,
     registry_option,
@@ -190,7 +190,7 @@ def _print(summary: dict[str, Any], largest: list["ReplayedCard"], total: int) -
     for card in largest:
         runner = card.largest
         said = (f"{runner.before:.1%}", f"{runner.now:.1%}", f"{100 * (runner.now - runner.before):+.1f}")
-        table.add_row(str(card.id), card.date, card.track, str(runner.box), escape(runner.name), *said)
+        table.add_row(str(card.id), card.date, card.track, str(runner.box), printable(runner.name), *said)
     console.print(table)
     against = "what was answered" if summary["against"] is None else f"version {summary['against']}"
     stopped = f" of {total}, interrupted" if summary["is_interrupted"] else ""

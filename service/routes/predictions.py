@@ -13,6 +13,7 @@ from racing.predictions.listing import predictions_with_outcomes
 from racing.predictions.names import track_names
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
+from racing.predictions.unreadable import n_unreadable
 from service.openapi import problems
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
 from service.running import Running, Service
@@ -49,7 +50,7 @@ async def get_predictions(
     def page(engine: Engine) -> LoggedCardsOut:
         cards = predictions_with_outcomes(engine, asked, limit=limit, before=before)
         with engine.connect() as connection:
-            unread = n_newest_unread(connection)
+            unread, unreadable = n_newest_unread(connection), n_unreadable(connection)
         shown = [LoggedCardOut.model_validate(card) for card in cards]
         names = track_names(engine)
         shown = [
@@ -57,7 +58,9 @@ async def get_predictions(
             for card in shown
         ]
         next_before = cards[-1].id if len(cards) == limit else None
-        return LoggedCardsOut(predictions=shown, next_before=next_before, n_unread=unread)
+        return LoggedCardsOut(
+            predictions=shown, next_before=next_before, n_unread=unread, n_unreadable=unreadable
+        )
 
     return await _with_engine(service, page)
 
