@@ -104,7 +104,7 @@ def _balanced_f1(shown: Shown) -> float | None:
 
 
 def _n_races(shown: Shown) -> float | None:
-    return shown.comparison.n_races if shown.comparison else None
+    return shown.n_races
 
 
 def _n_gates_failed(shown: Shown) -> float | None:

@@ -48,10 +48,23 @@ class Shown:
     comparison: ComparisonOut | None
     """The fullest there is: beside the market where prices are known."""
     model: FiguresOut | None
+    """On all whole test races: the same figures as in the list of versions and in the registry."""
+    beside: FiguresOut | None
+    """On the races of the comparison, which are fewer where some have no price."""
     market: FiguresOut | None
     uniform: FiguresOut | None
     sources: tuple[Source, ...]
     plot: Reliability | None
+
+    @property
+    def n_races(self) -> int | None:
+        """How many whole races the model's figures are of."""
+        return self.told.races.n_races if self.told.races else self.comparison and self.comparison.n_races
+
+    @property
+    def has_fewer_priced(self) -> bool:
+        """Whether the market's figures are of fewer races than the model's."""
+        return bool(self.market and self.comparison and self.comparison.n_races != self.n_races)
 
     @property
     def n_gates_passed(self) -> int:
@@ -72,7 +85,8 @@ def shown(told: EvidenceOut) -> Shown:
     return Shown(
         told=told,
         comparison=comparison,
-        model=by_name.get(MODEL),
+        model=_model(told.races) or by_name.get(MODEL),
+        beside=by_name.get(MODEL),
         market=market,
         uniform=uniform,
         sources=tuple(
@@ -81,6 +95,11 @@ def shown(told: EvidenceOut) -> Shown:
         ),
         plot=reliability(told.reliability),
     )
+
+
+def _model(comparison: ComparisonOut | None) -> FiguresOut | None:
+    rows = comparison.rows if comparison else []
+    return next((row for row in rows if row.name == MODEL), None)
 
 
 def install(app: Flask) -> None:

@@ -123,6 +123,14 @@ class ModelStatus(Summary):
     is_simulated: bool | None = Field(
         default=None, description="Whether it was trained on simulated races.", examples=[False]
     )
+    learnt_since: dt.date | None = Field(
+        default=None, description="First race day that it has learnt from.", examples=["2025-01-01"]
+    )
+    learnt_until: dt.date | None = Field(
+        default=None,
+        description="Last race day that it has learnt from: of races up to it, it knows the outcome.",
+        examples=["2026-02-28"],
+    )
     feature_version: str | None = Field(default=None, description="Its set of features.", examples=["1"])
     digest: str | None = Field(default=None, description="sha256 over its artifact.", examples=["1f6c0a.."])
     artifact_bytes: int | None = Field(default=None, description="Size of its artifact.", examples=[2400000])
@@ -192,6 +200,8 @@ def model_status(
         "served_from": "kept artifact" if champion.kept_at else "registry",
         "served_from_kept_at": champion.kept_at,
         "is_simulated": champion.is_simulated,
+        "learnt_since": champion.learnt and champion.learnt.since,
+        "learnt_until": champion.learnt and champion.learnt.until,
         "feature_version": champion.model.spec.feature_version,
         "digest": champion.model.digest,
         "artifact_bytes": champion.model.n_bytes,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ from greyhound.options import (
 )
 from racing.database.engine import open_database
 from racing.errors import NoSuchPrediction
-from racing.predictions.asked import Asked
+from racing.predictions.asked import Asked, what_counts
 from racing.predictions.listing import LoggedCard, prediction_with_outcome, predictions_with_outcomes
 from racing.predictions.prune import prune
 from racing.predictions.score import BY, Score, score_predictions
@@ -88,6 +89,10 @@ def list_command(
     for card in cards:
         table.add_row(*_cells(card))
     console.print(table)
+    if any(not card.is_ahead for card in cards):
+        console.print(
+            "late: answered after race day; `predictions score` counts such cards only with --late."
+        )
 
 
 @predictions.command("show")
@@ -118,6 +123,8 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         chances = (f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}")
         table.add_row(str(runner.box), printable(runner.name), *chances, market, finish)
     console.print(table)
+    if not card.is_ahead:
+        console.print("Late: it was answered after race day, when the model may have learnt from the race.")
     if card.loss is not None:
         losses = f"log loss {card.loss:.3f}, knowing the field size only {card.uniform_loss:.3f}"
         console.print(losses + ("" if card.market_loss is None else f", market {card.market_loss:.3f}"))
@@ -142,19 +149,21 @@ def score_command(
 ) -> None:
     """Judge the answered cards whose outcomes are known: race log loss beside market and uniform.
 
-    Of the cards that a version answered for one race the last counts. Both columns of the market are over the
-    races whose starters all have a price (BSP, else SP).
+    A race counts once, by the last card that was answered for it (by version: by the last of each). What
+    stands beside the market is over the races whose starters all have a price (BSP, else SP); the interval is
+    of 95 %, paired by race.
     """
     asked = Asked(since=since, until=until, version=version, track=track)
     engine = _settled(database)
     _tell_unreadable(engine)
     scores = score_predictions(engine, asked, by=by, with_late=late)
     if as_json:
-        print_json(scores)
+        print_json(asdict(scores) | {"rule": what_counts(with_late=late)})
         return
     table = Table()
     table.add_column(by)
-    for name in ("races", "log loss", "uniform", "top pick wins", "with market", "log loss there", "market"):
+    names = ("races", "log loss", "uniform", "top pick wins", "with market", "log loss there", "market")
+    for name in (*names, "behind it", "95 % interval"):
         table.add_column(name, justify="right")
     for score in scores.groups:
         table.add_row(*_score_cells(score))
@@ -162,6 +171,7 @@ def score_command(
         table.add_section()
         table.add_row(*_score_cells(scores.total))
     console.print(table)
+    console.print(what_counts(with_late=late))
 
 
 @predictions.command("unreadable")
@@ -204,7 +214,8 @@ def prune_command(before: dt.date, database: str, as_json: bool) -> None:
     if as_json:
         print_json({"n_pruned": n_gone})
     else:
-        console.print(f"{n_gone} predictions from before {before} are forgotten.")
+        what = "1 prediction is" if n_gone == 1 else f"{n_gone} predictions are"
+        console.print(f"{what} forgotten, answered before {before}.")
 
 
 def _settled(database: str) -> Engine:
@@ -227,10 +238,11 @@ def _tell_unreadable(engine: Engine) -> None:
 def _cells(card: LoggedCard) -> list[str]:
     favourite = max(card.runners, key=lambda runner: runner.win_probability)
     winner = next((runner.name for runner in card.runners if runner.won), "")
-    race = f"{card.date:%m-%d} {card.track}" + (f" R{card.race_number}" if card.race_number else "")
+    race = f"{card.date:%Y-%m-%d} {card.track}" + (f" R{card.race_number}" if card.race_number else "")
     said = f"{favourite.name} {favourite.win_probability:.0%}"
     return [
-        str(card.id), f"{card.at:%m-%d %H:%M:%S}", f"v{card.model_version}", printable(race),
+        str(card.id), f"{card.at:%Y-%m-%d %H:%M}{'' if card.is_ahead else ' late'}", f"v{card.model_version}",
+        printable(race),
         printable(said), printable(winner), _short(card.loss), _short(card.market_loss),
     ]  # fmt: skip
 
@@ -240,7 +252,18 @@ def _score_cells(score: Score) -> list[str]:
         score.group, str(score.n_races), _number(score.log_loss), _number(score.uniform_log_loss),
         "" if score.top_pick_rate != score.top_pick_rate else f"{score.top_pick_rate:.1%}",
         str(score.n_with_market), _number(score.log_loss_with_market), _number(score.market_log_loss),
+        _signed(score.behind_market), _interval(score),
     ]  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    return "" if value != value else f"{value:+.4f}"
+
+
+def _interval(score: Score) -> str:
+    if score.behind_market_low != score.behind_market_low:
+        return ""
+    return f"{score.behind_market_low:+.4f} to {score.behind_market_high:+.4f}"
 
 
 def _short(value: float | None) -> str:

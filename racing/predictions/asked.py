@@ -50,5 +50,9 @@ def last_words(asked: Asked, *, with_late: bool, by_version: bool = False) -> An
 
 def what_counts(*, with_late: bool) -> str:
     """Return the rule by which predictions count, in a sentence for people."""
-    late = "those answered after race day too" if with_late else "only if it was answered before race day was over"
+    late = (
+        "those answered after race day too"
+        if with_late
+        else "only if it was answered before race day was over"
+    )
     return f"A race counts once, by the last card that was answered for it, {late}."

@@ -128,7 +128,9 @@ def _score(group: str, sums: Sums) -> Score:
 
     means = (mean(loss, n), mean(uniform, n), mean(top, n))
     beside = (int(n_priced), mean(loss_priced, n_priced), mean(market, n_priced))
-    return Score(group, int(n), *means, *beside, *paired_interval(int(n_priced), loss_priced - market, squares))
+    return Score(
+        group, int(n), *means, *beside, *paired_interval(int(n_priced), loss_priced - market, squares)
+    )
 
 
 def _order(key: str) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from model_registry.errors import ArtifactBroken
 from racing.features import FEATURE_NAMES, FormBook
 from service.errors import ModelTooSlow
 from service.following.slots import Snapshot
+from service.learnt import learnt_from
 from service.summary import Summary
 
 _N_TIMED = 5
@@ -68,6 +69,7 @@ def make_snapshot(
         is_simulated=bool(model.documents["summary"].get("is_simulated", False)),
         loaded_at=dt.datetime.now(dt.UTC),
         champion_since=champion_since,
+        learnt=learnt_from(model.documents),
         kept_at=kept_at,
     )
 

@@ -10,6 +10,7 @@ from model_registry.artifact import LoadedModel
 from racing.features import FormBook
 from service.errors import NotReady
 from service.following.absence import Absence
+from service.learnt import Learnt
 from service.summary import Summary
 
 CHAMPION = "champion"
@@ -30,6 +31,8 @@ class Snapshot:
     loaded_at: dt.datetime
     champion_since: dt.datetime | None
     """When it was promoted, by the registry's record."""
+    learnt: Learnt | None = None
+    """The days that it has learnt from; None where its artifact does not tell."""
     kept_at: dt.datetime | None = None
     """When it was put on this machine's disk, if it was loaded from there; None if the registry gave it."""
 

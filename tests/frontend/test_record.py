@@ -66,7 +66,14 @@ def test_the_record_shows_what_the_service_has_judged(
         expect(figures).to_contain_text(str(weeks["total"]["n_races"]))
         expect(figures).to_contain_text(f"{weeks['total']['log_loss']:.4f}")
         expect(figures).to_contain_text(f"market {weeks['total']['market_log_loss']:.4f}")
+        n_runners = sum(one["n_runners"] for one in weeks["calibration"])
+        assert n_runners >= 200
         assert page.locator("svg .dot.model").count() == len(weeks["groups"]) + len(weeks["calibration"])
+        total = weeks["total"]
+        low, high = (
+            f"{total[f'behind_market_{end}']:+.4f}".replace("-", "\u2212") for end in ("low", "high")
+        )
+        expect(figures).to_contain_text(f"95 % interval {low} to {high}")
         assert page.locator("svg .dot.market").count() == len(weeks["groups"])
         expect(page.locator("svg .strip title").first).to_contain_text(
             f"model {weeks['groups'][0]['log_loss']:.4f}"

@@ -1,4 +1,4 @@
-"""A model of nobody's, registered under our name as any notebook does: ``python -m tests.service.foreign``."""
+"""A model of nobody, registered under our name as any notebook does: ``python -m tests.service.foreign``."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def make_foreign_champion(uri: str, kind: str) -> int:
 def main(uri: str, kind: str) -> None:
     """Log and register a model."""
     import mlflow
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     class Halves(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         def predict(self, context: Any, model_input: list[float], params: Any = None) -> list[float]:
