@@ -76,7 +76,7 @@ def predictions(
     limit: int = 50,
     before: int | None = None,
     counted: bool = False,
-    with_late: bool = True,
+    with_late: bool | None = None,
     **asked: Unpack[Asked],
 ) -> Call[wire.LoggedCardsOut]:
     """Return a page of logged predictions with their outcomes, the newest first.

@@ -59,7 +59,8 @@ class Shown:
     @property
     def n_races(self) -> int | None:
         """How many whole races the model's figures are of."""
-        return self.told.races.n_races if self.told.races else self.comparison and self.comparison.n_races
+        comparison = self.told.races or self.comparison
+        return comparison.n_races if comparison else None
 
     @property
     def has_fewer_priced(self) -> bool:

@@ -45,7 +45,13 @@ Counted = Annotated[
     bool,
     Query(description="Only the cards that `GET /predictions/score` counts: of each judged race the last."),
 ]
-ListLate = Annotated[bool, Query(description="Also cards that were answered after race day; see `is_ahead`.")]
+ListLate = Annotated[
+    bool | None,
+    Query(
+        description="Also cards that were answered after race day, see `is_ahead`. Left out, they are listed, "
+        "but not with `counted`: a score leaves them out too."
+    ),
+]
 
 
 @router.get("", summary="Logged predictions with their outcomes", responses=problems(422, 503))
@@ -55,9 +61,10 @@ async def get_predictions(
     limit: Limit = 50,
     before: Before = None,
     counted: Counted = False,
-    with_late: ListLate = True,
+    with_late: ListLate = None,
 ) -> LoggedCardsOut:
     """List answered cards, the newest first, page by page."""
+    late = not counted if with_late is None else with_late
     champion = service.slots.find()
     learnt = champion.learnt if champion else None
 
@@ -67,7 +74,7 @@ async def get_predictions(
 
     def page(engine: Engine) -> LoggedCardsOut:
         cards = predictions_with_outcomes(
-            engine, asked, limit=limit, before=before, only_counted=counted, with_late=with_late
+            engine, asked, limit=limit, before=before, only_counted=counted, with_late=late
         )
         with engine.connect() as connection:
             unread, unreadable = n_newest_unread(connection), n_unreadable(connection)
