@@ -48,8 +48,8 @@ Counted = Annotated[
 ListLate = Annotated[
     bool | None,
     Query(
-        description="Also cards that were answered after race day, see `is_ahead`. Left out, they are listed, "
-        "but not with `counted`: a score leaves them out too."
+        description="Also cards that were answered after race day, see `is_ahead`. Left out, they are "
+        "listed, but not with `counted`: a score leaves them out too."
     ),
 ]
 

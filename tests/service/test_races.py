@@ -106,7 +106,8 @@ def test_the_races_of_a_day_say_what_is_known_of_them(service: RunningService) -
     by_number = {race["race_number"]: race for race in races_of(service, DAY)}
     assert by_number[4] | {"id": 0} == {
         "id": 0, "date": "2026-07-14", "track": "Ballarat", "race_number": 4, "distance_m": 450,
-        "grade": "Grade 5", "n_runners": 3, "is_whole": True, "is_outcome_known": True, "is_simulated": False, "has_learnt": None,
+        "grade": "Grade 5", "n_runners": 3, "is_whole": True, "is_outcome_known": True, "is_simulated": False,
+        "has_learnt": None,
     }  # fmt: skip
     assert (by_number[5]["n_runners"], by_number[5]["is_outcome_known"]) == (2, False)
     assert races_of(service, dt.date(1999, 1, 1)) == []
