@@ -67,15 +67,24 @@ def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
 
 
 def card(form_guide: str, **told: Unpack[Told]) -> Call[wire.GuideCardOut]:
-    """Return the card that the text of a form guide's CSV holds; nothing is stored."""
+    """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
     return Call("POST", "/cards", wire.GuideCardOut, told, form_guide.encode(), CSV)
 
 
 def predictions(
-    *, limit: int = 50, before: int | None = None, **asked: Unpack[Asked]
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    counted: bool = False,
+    with_late: bool | None = None,
+    **asked: Unpack[Asked],
 ) -> Call[wire.LoggedCardsOut]:
-    """Return a page of logged predictions with their outcomes, the newest first."""
-    return Call("GET", "/predictions", wire.LoggedCardsOut, {"limit": limit, "before": before, **asked})
+    """Return a page of logged predictions with their outcomes, the newest first.
+
+    ``counted``: only those that a score counts, of each judged race the last.
+    """
+    query = {"limit": limit, "before": before, "counted": counted, "with_late": with_late, **asked}
+    return Call("GET", "/predictions", wire.LoggedCardsOut, query)
 
 
 def scores(*, by: By = "week", with_late: bool = False, **asked: Unpack[Asked]) -> Call[wire.ScoresOut]:

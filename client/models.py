@@ -8,6 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
+class AbsenceOut(BaseModel):
+    """Why no version serves."""
+
+    reason: Literal["loading", "no-champion", "champion-refused", "registry-unavailable"]
+    """For programs."""
+    detail: str
+    """In a sentence, with what to do."""
+    cause: str | None
+    """The error itself, where there is one."""
+
+
 class BinOut(BaseModel):
     """Runners of about the same probability."""
 
@@ -217,6 +228,8 @@ class ListedRaceOut(BaseModel):
     """Whether the race was run and is told."""
     is_simulated: bool
     """Whether the race is simulated."""
+    has_learnt: bool | None = None
+    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where it does not tell."""
 
 
 class Live(BaseModel):
@@ -247,6 +260,12 @@ class LogOut(BaseModel):
     """Why the database takes no answers, if it does not."""
     spool_error: str | None
     """Why the disk takes no answers, if it was tried and does not."""
+    n_refused: int | None = 0
+    """Of those dropped, answers that the database refuses or that lie damaged on disk; they are set aside in `refused.jsonl` of the spool."""
+    n_unreadable: int | None = 0
+    """Cards of the whole log that cannot be read, and are set aside: `greyhound predictions unreadable` lists them."""
+    reader_error: str | None = None
+    """Why logged cards are not read now, if they are not."""
 
 
 class LoggedRunnerOut(BaseModel):
@@ -390,6 +409,8 @@ class Problem(BaseModel):
     """As in the header `X-Request-ID`."""
     errors: list[BrokenRule] | None = None
     """Each broken rule, where the request breaks some; at most 50."""
+    reason: str | None = None
+    """Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` (promote another, or roll back), `registry-unavailable` or `loading`."""
 
 
 class PromotionIn(BaseModel):
@@ -440,6 +461,8 @@ class RaceDayOut(BaseModel):
     """Tracks that raced."""
     is_simulated: bool
     """Whether races of the day are simulated."""
+    has_learnt: bool | None = None
+    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where it does not tell."""
 
 
 class RaceDaysOut(BaseModel):
@@ -520,7 +543,7 @@ class RefusalOut(BaseModel):
     version: int
     """Version that was refused."""
     why: str
-    """In a word: `corrupt`, `digest` (altered), `features` (unknown here), `golden` (off on its golden card), `incomplete`, `slow`, `registry` (it could not be fetched) or `other`."""
+    """In a word: `corrupt`, `digest` (altered), `features` (unknown here), `foreign` (not a model of this product), `format` (of another release), `golden` (off on its golden card), `incomplete`, `slow`, `registry` (it could not be fetched) or `other`."""
     reason: str
     """In full."""
     at: AwareDatetime
@@ -713,6 +736,12 @@ class ScoreOut(BaseModel):
     """Race log loss on those."""
     market_log_loss: float | None
     """The market's on those."""
+    behind_market: float | None = None
+    """The model's race log loss less the market's on those: above 0 the market is better."""
+    behind_market_low: float | None = None
+    """Lower end of its 95 % interval, paired by race; null below 10 races."""
+    behind_market_high: float | None = None
+    """Upper end of its 95 % interval."""
 
 
 class ScoresOut(BaseModel):
@@ -925,6 +954,10 @@ class LoggedCardOut(BaseModel):
     """Number of the race, if told."""
     race_id: int | None
     """The stored race that it was, once known."""
+    is_ahead: bool | None = True
+    """Whether it was answered before race day was over. A late one counts in a score only where asked for: the model may have learnt from the race itself."""
+    has_learnt: bool | None = None
+    """Whether the version that answered had learnt from races of that very day; null where it is not the one that serves now, or does not tell."""
     loss: float | None
     """Race log loss: minus the log of the winner's share. Null until judged."""
     market_loss: float | None
@@ -944,6 +977,8 @@ class LoggedCardsOut(BaseModel):
     """Send it as `before` for the next page; null at the end."""
     n_unread: int
     """Cards just logged that are not shown yet; they are within seconds."""
+    n_unreadable: int | None = 0
+    """Cards of the whole log that cannot be read: they are set aside, and count nowhere."""
 
 
 class ModelStatus(BaseModel):
@@ -983,8 +1018,10 @@ class ModelStatus(BaseModel):
     """When that artifact was kept, UTC; null otherwise."""
     is_simulated: bool | None = None
     """Whether it was trained on simulated races."""
+    learnt_since: date_aliased | None = None
+    """First race day that it has learnt from."""
     learnt_until: date_aliased | None = None
-    """Last race day that it has learnt from."""
+    """Last race day that it has learnt from: of races up to it, it knows the outcome."""
     judgement: str | None = None
     """A sentence: on which races its figures were made, and what had been learnt then."""
     feature_version: str | None = None
@@ -993,6 +1030,10 @@ class ModelStatus(BaseModel):
     """sha256 over its artifact."""
     artifact_bytes: int | None = None
     """Size of its artifact."""
+    why_none: AbsenceOut | None = None
+    """Why no version serves; null while one does."""
+    champion_refused: str | None = None
+    """Why the version that the champion alias names does not serve, if it was refused."""
     n_swaps: int
     """Changes of version since the service started."""
     last_swap: SwapOut | None = None
@@ -1098,6 +1139,8 @@ class StoredRaceOut(BaseModel):
     """The rule of cards that the race breaks."""
     outcome: OutcomeOut | None
     """Null until the race is run and told."""
+    has_learnt: bool | None = None
+    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where it does not tell."""
 
 
 class ComparisonOut(BaseModel):

@@ -104,8 +104,7 @@ def _balanced_f1(shown: Shown) -> float | None:
 
 
 def _n_races(shown: Shown) -> float | None:
-    judged = shown.told.races or shown.comparison
-    return judged.n_races if judged else None
+    return shown.n_races
 
 
 def _n_gates_failed(shown: Shown) -> float | None:

@@ -49,12 +49,25 @@ class Shown:
     """The fullest there is: beside the market where prices are known."""
     model: FiguresOut | None
     """On every whole race, the figures that the summary, the report and the registry name too."""
+    beside: FiguresOut | None
+    """On the races of the comparison, which are fewer where some have no price."""
     market: FiguresOut | None
     """On those of the races where every price is known."""
     uniform: FiguresOut | None
     """On every whole race."""
     sources: tuple[Source, ...]
     plot: Reliability | None
+
+    @property
+    def n_races(self) -> int | None:
+        """How many whole races the model's figures are of."""
+        comparison = self.told.races or self.comparison
+        return comparison.n_races if comparison else None
+
+    @property
+    def has_fewer_priced(self) -> bool:
+        """Whether the market's figures are of fewer races than the model's."""
+        return bool(self.market and self.comparison and self.comparison.n_races != self.n_races)
 
     @property
     def n_gates_passed(self) -> int:
@@ -77,6 +90,7 @@ def shown(told: EvidenceOut) -> Shown:
         told=told,
         comparison=comparison,
         model=of_all_races.get(MODEL),
+        beside=by_name.get(MODEL),
         market=market,
         uniform=of_all_races.get(UNIFORM),
         sources=tuple(

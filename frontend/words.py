@@ -2,9 +2,12 @@
 
 import datetime as dt
 import math
+import re
 
 from flask import Flask
 from markupsafe import Markup
+
+from client.models import GateOut
 
 NOTHING = Markup('<span class="nothing" title="not known">–</span>')
 
@@ -75,9 +78,40 @@ def capitalize_first(text: str) -> str:
     return Markup(text[:1].upper()) + text[1:] if isinstance(text, Markup) else text[:1].upper() + text[1:]
 
 
+def gate_reason(reason: str) -> str:
+    """Write a gate's sentence as it is read later: its interval is named, what was so then is past."""
+    reason = _INTERVAL.sub(r"(95 % interval \1 to \2)", reason)
+    return reason.replace("there is no champion yet", "no version was champion when it was trained")
+
+
+def is_interval_end(gate: GateOut) -> bool:
+    """Say whether what a gate measured is an end of an interval, and not the difference itself."""
+    ends = _INTERVAL.search(gate.reason)
+    if ends is None or gate.value is None:
+        return False
+    decimals = len(ends[1].partition(".")[2])
+    return f"{gate.value:+.{decimals}f}" in ends.groups()
+
+
+_INTERVAL = re.compile(r"\[([+-][\d.]+), ([+-][\d.]+)\]")
+
+
 def install(app: Flask) -> None:
     """Make the filters known to every template."""
-    for filter_ in (percent, figure, signed, price, count, size, when, day, short, capitalize_first):
+    for filter_ in (
+        percent,
+        figure,
+        signed,
+        price,
+        count,
+        size,
+        when,
+        day,
+        short,
+        capitalize_first,
+        gate_reason,
+        is_interval_end,
+    ):
         app.add_template_filter(filter_)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
@@ -22,6 +23,11 @@ Report = Callable[..., None]
 
 # For people; under --json nothing is printed to it.
 console = Console(highlight=False)
+
+
+def printable(text: str) -> str:
+    """Return somebody else's text as the console shows it: no markup, and nothing that steers a terminal."""
+    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
 
 
 class Day(click.ParamType[dt.date]):

@@ -4,6 +4,7 @@
 
     RegistryError
     ├── ArtifactBroken        a model's directory lacks a file, differs from its digest, or cannot be run
+    │   └── ForeignModel      a version of the registry that another program made: it has no artifact of ours
     ├── NotInParity           a graph answers differently from the estimator that it was made from
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
@@ -18,8 +19,9 @@ A message states the rule and the value: ``members/cat.onnx differs from its dig
 
 from typing import Literal
 
-Fault = Literal["corrupt", "digest", "features", "golden", "incomplete"]
-"""For counting: unreadable, altered, of features unknown here, off on its golden card, lacking a file."""
+Fault = Literal["corrupt", "digest", "features", "foreign", "format", "golden", "incomplete"]
+"""For counting: unreadable, altered, of features unknown here, made by another program, of another release,
+off on its golden card, lacking a file."""
 
 
 class RegistryError(Exception):
@@ -32,6 +34,17 @@ class ArtifactBroken(RegistryError):
     def __init__(self, message: str, *, fault: Fault = "corrupt") -> None:
         super().__init__(message)
         self.fault: Fault = fault
+
+
+class ForeignModel(ArtifactBroken):
+    """A version that was not registered by this product, such as any MLflow model under our name."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"version {version} is not a model of this product: it has no artifact document (no digest is on "
+            "record); `greyhound train` registers versions that can serve",
+            fault="foreign",
+        )
 
 
 class NotInParity(RegistryError):

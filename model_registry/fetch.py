@@ -12,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from model_registry.artifact.digest import read_sealed
-from model_registry.errors import ArtifactBroken, RegistryUnavailable
+from model_registry.errors import ArtifactBroken, ForeignModel, RegistryUnavailable
 from model_registry.store import Store
 
 #: Where the artifact lies within the pyfunc.
@@ -70,9 +70,7 @@ def fetch_of_run(store: Store, run_id: str, folder: str, *, version: int, digest
 def located(store: Store, model: str, pointer: Pointer) -> tuple[str, str]:
     """Return the digest on record of a version, and where its pyfunc lies."""
     if not pointer.digest:
-        raise ArtifactBroken(
-            f"version {pointer.version} has no digest on record: it was not registered by us"
-        )
+        raise ForeignModel(pointer.version)
     if urlsplit(pointer.source).scheme == "models":  # a copy of another version: MLflow knows where that lies
         version = str(pointer.version)
         return pointer.digest, str(store.client.get_model_version_download_uri(model, version))

@@ -42,6 +42,10 @@ class Learning:
             f"what serves has learnt to {self.learnt_until}."
         )
 
+    def has_learnt(self, day: dt.date) -> bool | None:
+        """Return whether what serves has learnt from races of a day; ``None`` where it is unknown."""
+        return None if self.learnt_until is None else self.has_learnt_from(day, day)
+
     def has_learnt_from(self, start: dt.date, until: dt.date) -> bool:
         """Return whether what serves may have learnt from races of some days; False where it is unknown."""
         if self.learnt_until is None:

@@ -100,7 +100,11 @@ class NotJson(ServiceError):
 
 
 class NotReady(ServiceError):
-    """No champion is loaded, so nothing can be predicted yet."""
+    """No champion is loaded, so nothing can be predicted yet; ``reason`` says why, for programs."""
+
+    def __init__(self, message: str, reason: str = "loading") -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class Overloaded(ServiceError):

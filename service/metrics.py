@@ -115,6 +115,11 @@ class Metrics:
             "log_kept", "Answers that reached the database or the spool, by which.", "where"
         )
         self.log_dropped = self._counter("log_dropped", "Answers that went unlogged, by reason.", "reason")
+        for reason in ("queue_full", "refused", "stopped"):
+            self.log_dropped.labels(reason)  # from 0 on, so that the first one is an increase
+        self.log_unreadable = self._gauge(
+            "log_unreadable", "Logged cards that cannot be read, and are set aside.", "livemax"
+        )
         self.log_waiting = self._gauge("log_waiting", "Answers in memory that are not logged yet.", "livesum")
         self.log_spool_bytes = self._gauge("log_spool_bytes", "Bytes of answers spooled on disk.", "livesum")
         self.log_database_up = self._gauge(

@@ -45,6 +45,18 @@ class LoggedCardOut(_Out):
     distance_m: int = Field(description="Distance in metres.", examples=[515])
     race_number: int | None = Field(description="Number of the race, if told.", examples=[6])
     race_id: int | None = Field(description="The stored race that it was, once known.", examples=[9120])
+    is_ahead: bool = Field(
+        default=True,
+        description="Whether it was answered before race day was over. A late one counts in a score only "
+        "where asked for: the model may have learnt from the race itself.",
+        examples=[True],
+    )
+    has_learnt: bool | None = Field(
+        default=None,
+        description="Whether the version that answered had learnt from races of that very day; null where it "
+        "is not the one that serves now, or does not tell.",
+        examples=[False],
+    )
     loss: float | None = Field(
         description="Race log loss: minus the log of the winner's share. Null until judged.",
         examples=[1.0465],
@@ -64,6 +76,11 @@ class LoggedCardsOut(BaseModel):
     n_unread: int = Field(
         description="Cards just logged that are not shown yet; they are within seconds.", examples=[0]
     )
+    n_unreadable: int = Field(
+        default=0,
+        description="Cards of the whole log that cannot be read: they are set aside, and count nowhere.",
+        examples=[0],
+    )
 
 
 class ScoreOut(_Out):
@@ -82,6 +99,19 @@ class ScoreOut(_Out):
     n_with_market: int = Field(description="Races whose starters all have a price.", examples=[398])
     log_loss_with_market: float | None = Field(description="Race log loss on those.", examples=[1.570])
     market_log_loss: float | None = Field(description="The market's on those.", examples=[1.541])
+    behind_market: float | None = Field(
+        default=None,
+        description="The model's race log loss less the market's on those: above 0 the market is better.",
+        examples=[0.029],
+    )
+    behind_market_low: float | None = Field(
+        default=None,
+        description="Lower end of its 95 % interval, paired by race; null below 10 races.",
+        examples=[0.011],
+    )
+    behind_market_high: float | None = Field(
+        default=None, description="Upper end of its 95 % interval.", examples=[0.047]
+    )
 
 
 class BinOut(_Out):

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from model_registry.errors import (
     ArtifactBroken,
+    ForeignModel,
     GatesNotPassed,
     NoChampion,
     NoReport,
@@ -96,6 +97,12 @@ class Problem(BaseModel):
     errors: list[BrokenRule] | None = Field(
         default=None, description="Each broken rule, where the request breaks some; at most 50."
     )
+    reason: str | None = Field(
+        default=None,
+        description="Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` "
+        "(promote another, or roll back), `registry-unavailable` or `loading`.",
+        examples=["no-champion"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,7 @@ KINDS: Mapping[type[Exception], Kind] = {
         503, "registry-unavailable", "The registry is away", "the model registry cannot be reached now"
     ),
     ArtifactBroken: Kind(503, "artifact-broken", "The version's files are broken", "see /model_status"),
+    ForeignModel: Kind(404, "foreign-model", "The version is not a model of this product"),
     NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
     BatchTooLong: Kind(413, "batch-too-long", "The batch has too many cards"),
@@ -186,6 +194,8 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
     if isinstance(error, CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
         return _response(kind, _n_broken(len(broken)), request_id, broken)
+    if isinstance(error, NotReady):
+        return _response(kind, str(error), request_id, reason=error.reason)
     lines = [(f"line {line}", rule) for line, rule in getattr(error, "lines", ())]
     detail = kind.detail or str(error)
     return _response(kind, detail, request_id, lines or None, headers=_headers_of(error, kind))
@@ -221,6 +231,7 @@ def _response(
     request_id: str | None,
     broken: Iterable[tuple[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
+    reason: str | None = None,
 ) -> ProblemResponse:
     body: dict[str, Any] = {
         "type": f"urn:greyhound:problem:{kind.slug}",
@@ -229,6 +240,8 @@ def _response(
         "detail": detail[:MAX_TEXT],
         "request_id": request_id,
     }
+    if reason is not None:
+        body["reason"] = reason
     if broken is not None:
         rules = [{"pointer": pointer, "rule": rule[:MAX_TEXT]} for pointer, rule in broken]
         body["errors"] = rules[:MAX_VIOLATIONS]

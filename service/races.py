@@ -2,10 +2,11 @@
 
 import datetime as dt
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model_registry.learning import Learning
 from racing.race_days import ListedRace, RaceDay
 from racing.stored_race import StoredRace
 from service.card_json import card_in
@@ -24,6 +25,12 @@ class RaceDayOut(_Out):
     n_whole_races: int = Field(description="Races of which every starter is known.", examples=[110])
     n_meetings: int = Field(description="Tracks that raced.", examples=[11])
     is_simulated: bool = Field(description="Whether races of the day are simulated.", examples=[False])
+    has_learnt: bool | None = Field(
+        default=None,
+        description="Whether the version that serves has learnt from races of that day: what it says of them "
+        "is no forecast. Null where it does not tell.",
+        examples=[False],
+    )
 
 
 class RaceDaysOut(BaseModel):
@@ -48,6 +55,12 @@ class ListedRaceOut(_Out):
     is_whole: bool = Field(description="Whether every starter is known.", examples=[True])
     is_outcome_known: bool = Field(description="Whether the race was run and is told.", examples=[True])
     is_simulated: bool = Field(description="Whether the race is simulated.", examples=[False])
+    has_learnt: bool | None = Field(
+        default=None,
+        description="Whether the version that serves has learnt from races of that day: what it says of them "
+        "is no forecast. Null where it does not tell.",
+        examples=[False],
+    )
 
 
 class RacesOut(BaseModel):
@@ -113,23 +126,38 @@ class StoredRaceOut(BaseModel):
         examples=["a card has 2 to 10 runners, got 1"],
     )
     outcome: OutcomeOut | None = Field(description="Null until the race is run and told.")
+    has_learnt: bool | None = Field(
+        default=None,
+        description="Whether the version that serves has learnt from races of that day: what it says of them "
+        "is no forecast. Null where it does not tell.",
+        examples=[False],
+    )
 
 
-def race_days_out(days: list[RaceDay], limit: int) -> RaceDaysOut:
+def race_days_out(days: list[RaceDay], limit: int, learning: Learning | None) -> RaceDaysOut:
     """Return a page of days in the words of the API."""
-    shown = [RaceDayOut.model_validate(day) for day in days]
+    shown = [_marked(RaceDayOut.model_validate(day), learning) for day in days]
     return RaceDaysOut(race_days=shown, next_before=days[-1].date if len(days) == limit else None)
 
 
-def races_out(races: list[ListedRace]) -> RacesOut:
+def races_out(races: list[ListedRace], learning: Learning | None) -> RacesOut:
     """Return the races of a day in the words of the API."""
-    return RacesOut(races=[ListedRaceOut.model_validate(race) for race in races])
+    return RacesOut(races=[_marked(ListedRaceOut.model_validate(race), learning) for race in races])
 
 
-def stored_race_out(race: StoredRace, *, with_prices: bool) -> StoredRaceOut:
+def stored_race_out(race: StoredRace, *, with_prices: bool, learning: Learning | None) -> StoredRaceOut:
     """Return a stored race in the words of the API, its card with the prices at the off if so wished."""
     values = {name: getattr(race, name, None) for name in StoredRaceOut.model_fields}
-    return StoredRaceOut(**values | {"card": _card(race, with_prices), "outcome": _outcome(race)})
+    told = {"card": _card(race, with_prices), "outcome": _outcome(race)}
+    return _marked(StoredRaceOut(**values | told), learning)
+
+
+Dated = TypeVar("Dated", RaceDayOut, ListedRaceOut, StoredRaceOut)
+
+
+def _marked(one: Dated, learning: Learning | None) -> Dated:
+    """Return the same, with whether the version that serves has learnt from its day."""
+    return one.model_copy(update={"has_learnt": learning.has_learnt(one.date) if learning else None})
 
 
 def _card(race: StoredRace, with_prices: bool) -> CardIn | None:

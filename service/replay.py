@@ -12,7 +12,7 @@ from sqlalchemy import Engine, Row
 
 from racing.cards import Card, Runner, starters_of, status_of
 from racing.errors import RacingError
-from racing.predictions.cards import logged_cards
+from racing.predictions.cards import counted_cards, logged_cards
 from racing.predictions.cards import starters_of as who_started
 from racing.track_time import today_at
 from service.following.slots import Snapshot
@@ -36,7 +36,7 @@ class ReplayedRunner:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedCard:
-    """A logged card with both versions' answers; losses are race log losses, None where not judged."""
+    """A logged card with both versions' answers; losses are race log losses, None where it does not count."""
 
     id: int
     date: str
@@ -45,6 +45,8 @@ class ReplayedCard:
     runners: tuple[ReplayedRunner, ...]
     loss_before: float | None
     loss_now: float | None
+    has_learnt: bool | None = None
+    """Whether the version that scores it now has learnt from races of that day; None if it does not tell."""
     refused: str | None = None
     """Why it has no answer now, if it has none; then it has no runners here."""
 
@@ -55,24 +57,34 @@ class ReplayedCard:
 
 
 def replayed(
-    engine: Engine, form: Form, now: Snapshot, before: Snapshot | None, *, since: Any, logged_by: int | None
+    engine: Engine,
+    form: Form,
+    now: Snapshot,
+    before: Snapshot | None,
+    *,
+    since: dt.date | None,
+    logged_by: int | None,
+    with_late: bool = False,
 ) -> Iterator[ReplayedCard]:
     """Yield each logged card with the answer of one version beside the logged one, or beside another's.
+
+    Losses are those of the cards that a score counts, so that each race counts once.
 
     Form is read as of the card's day from what the database holds today: what was imported since of earlier
     days changes answers too.
     """
+    counted = counted_cards(engine, since, logged_by, with_late=with_late)
     for row in logged_cards(engine, since, logged_by):
         try:
-            yield _replayed(engine, form, row, now, before)
-        except (RacingError, ValidationError) as error:
+            yield _replayed(engine, form, row, now, before, counts=row.id in counted)
+        except (RacingError, ValidationError, ValueError, LookupError) as error:
             version = before.version if before else row.model_version
             why = " ".join(str(error).split())[:300]
-            yield ReplayedCard(row.id, str(row.date), row.track, version, (), None, None, why)
+            yield ReplayedCard(row.id, str(row.date), row.track, version, (), None, None, refused=why)
 
 
 def _replayed(
-    engine: Engine, form: Form, row: Row[Any], now: Snapshot, before: Snapshot | None
+    engine: Engine, form: Form, row: Row[Any], now: Snapshot, before: Snapshot | None, *, counts: bool
 ) -> ReplayedCard:
     logged = json.loads(row.answer)["runners"]
     card = _with_starters_of(logged, read_card(row.card.encode()))
@@ -89,7 +101,7 @@ def _replayed(
     old = by(before) if before else said
     pairs = zip(starters_of(card).runners, old, by(now), strict=True)
     runners = tuple(ReplayedRunner(runner.box, runner.name, p, q) for runner, p, q in pairs)
-    won = who_started(engine, row.id)
+    won = who_started(engine, row.id) if counts else {}
     return ReplayedCard(
         id=row.id,
         date=str(row.date),
@@ -98,6 +110,7 @@ def _replayed(
         runners=runners,
         loss_before=_loss({runner.box: runner.before for runner in runners}, won),
         loss_now=_loss({runner.box: runner.now for runner in runners}, won),
+        has_learnt=now.learning.has_learnt(row.date),
     )
 
 

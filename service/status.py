@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.following.absence import in_words, refusal_of_champion
 from service.following.keeper import KeptState
 from service.following.slots import CHAMPION, Slots
 from service.following.state import WatcherState
@@ -37,8 +38,9 @@ class RefusalOut(BaseModel):
 
     version: int = Field(description="Version that was refused.", examples=[8])
     why: str = Field(
-        description="In a word: `corrupt`, `digest` (altered), `features` (unknown here), `golden` (off on "
-        "its golden card), `incomplete`, `slow`, `registry` (it could not be fetched) or `other`.",
+        description="In a word: `corrupt`, `digest` (altered), `features` (unknown here), `foreign` (not a "
+        "model of this product), `format` (of another release), `golden` (off on its golden card), "
+        "`incomplete`, `slow`, `registry` (it could not be fetched) or `other`.",
         examples=["digest"],
     )
     reason: str = Field(
@@ -50,6 +52,21 @@ class RefusalOut(BaseModel):
         description="Whether it is left alone until the alias moves; otherwise it is tried again.",
         examples=[True],
     )
+
+
+class AbsenceOut(BaseModel):
+    """Why no version serves."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    reason: Literal["loading", "no-champion", "champion-refused", "registry-unavailable"] = Field(
+        description="For programs.", examples=["no-champion"]
+    )
+    detail: str = Field(
+        description="In a sentence, with what to do.",
+        examples=["no version is champion: promote a version, and it is served within seconds"],
+    )
+    cause: str | None = Field(description="The error itself, where there is one.", examples=[None])
 
 
 class RegistryOut(BaseModel):
@@ -106,8 +123,13 @@ class ModelStatus(Summary):
     is_simulated: bool | None = Field(
         default=None, description="Whether it was trained on simulated races.", examples=[False]
     )
+    learnt_since: dt.date | None = Field(
+        default=None, description="First race day that it has learnt from.", examples=["2025-01-01"]
+    )
     learnt_until: dt.date | None = Field(
-        default=None, description="Last race day that it has learnt from.", examples=["2026-03-31"]
+        default=None,
+        description="Last race day that it has learnt from: of races up to it, it knows the outcome.",
+        examples=["2026-03-31"],
     )
     judgement: str | None = Field(
         default=None,
@@ -120,6 +142,14 @@ class ModelStatus(Summary):
     feature_version: str | None = Field(default=None, description="Its set of features.", examples=["1"])
     digest: str | None = Field(default=None, description="sha256 over its artifact.", examples=["1f6c0a.."])
     artifact_bytes: int | None = Field(default=None, description="Size of its artifact.", examples=[2400000])
+    why_none: AbsenceOut | None = Field(
+        default=None, description="Why no version serves; null while one does."
+    )
+    champion_refused: str | None = Field(
+        default=None,
+        description="Why the version that the champion alias names does not serve, if it was refused.",
+        examples=["the champion, version 8, was refused because a file is missing (promote another ...)"],
+    )
     n_swaps: int = Field(description="Changes of version since the service started.", examples=[3])
     last_swap: SwapOut | None = Field(default=None, description="The latest of them.")
     refusals: list[RefusalOut] = Field(description="Versions not let in, newest first; at most 20.")
@@ -147,8 +177,13 @@ def model_status(
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
+    refusal = refusal_of_champion(state)
+    if champion and champion.version == state.alias_version:
+        refusal = None
     status = ModelStatus(
         success=champion is not None,
+        why_none=None if champion else AbsenceOut.model_validate(slots.absence),
+        champion_refused=in_words(refusal) if refusal else None,
         n_swaps=state.n_swaps,
         last_swap=SwapOut.model_validate(state.last_swap) if state.last_swap else None,
         refusals=[RefusalOut.model_validate(refusal) for refusal in state.refusals],
@@ -173,6 +208,7 @@ def model_status(
         "served_from": "kept artifact" if champion.kept_at else "registry",
         "served_from_kept_at": champion.kept_at,
         "is_simulated": champion.is_simulated,
+        "learnt_since": champion.learning.learnt_from,
         "learnt_until": champion.learning.learnt_until,
         "judgement": champion.learning.sentence,
         "feature_version": champion.model.spec.feature_version,

@@ -87,7 +87,9 @@ def _line(
 def _labels(days: Sequence[int], x: Axis) -> tuple[Tick, ...]:
     step = max(1, -(-len(days) // N_LABELS))
     shown = [dt.date.fromordinal(day) for day in days[::step]]
-    return tuple(Tick(x.at(day.toordinal()), f"{day.day} {day:%b}") for day in shown)
+    years = {dt.date.fromordinal(day).year for day in days}
+    form = "%b %y" if len(years) > 1 else "%b"
+    return tuple(Tick(x.at(day.toordinal()), f"{day.day} {day:{form}}") for day in shown)
 
 
 def _a_day(x: Axis) -> float:

@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 420, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 406, 10, 318
 _SIGMAS = 1.96
 _LEAST_HIGH = 0.1
+LEAST_RUNNERS = 200
+"""Of fewer there is no curve: with ten bins of 20 chance alone draws any line."""
 
 Bin = BinOut | ReliabilityBinOut
 """Runners of about the same probability: ``n_runners``, ``predicted``, ``observed``."""
@@ -50,8 +52,8 @@ class Reliability:
 
 
 def reliability(bins: Sequence[Bin] | None) -> Reliability | None:
-    """Return the plot of some bins, or None without any."""
-    if not bins:
+    """Return the plot of some bins, or None of fewer than 200 runners."""
+    if not bins or sum(bin.n_runners for bin in bins) < LEAST_RUNNERS:
         return None
     high = max(_LEAST_HIGH, *(max(bin.predicted, bin.observed) for bin in bins)) * 1.06
     x, y = Axis(0, high, _LEFT, _RIGHT), Axis(0, high, _BOTTOM, _TOP)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from client import GreyhoundClient, Refused, Unavailable
-from client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoreOut, ScoresOut
+from client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
 from frontend.asking import ask
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import reliability
@@ -18,6 +18,7 @@ from frontend.live import page
 pages = Blueprint("record", __name__)
 N_LISTED = 60
 N_SHOWN = 20
+NO_CARDS = LoggedCardsOut(predictions=[], next_before=None, n_unread=0)
 _FILTERS = ("since", "until", "version", "track")
 
 
@@ -32,18 +33,25 @@ class Judged:
 
 @dataclass(frozen=True)
 class Record:
-    """What the service says of its predictions: judged by week, track and version, and the newest."""
+    """What the service says of its predictions: judged by week, track and version, and the newest of them."""
 
     weeks: ScoresOut
     tracks: ScoresOut
     versions: ScoresOut
+    counted: LoggedCardsOut
+    """The newest of the cards that the figures are of."""
     newest: LoggedCardsOut
+    """The newest of all, where none is judged."""
 
     @property
     def judged(self) -> list[Judged]:
-        """Return the newest cards whose outcome is known."""
-        known = [card for card in self.newest.predictions if card.loss is not None]
-        return [_judged(card) for card in known[:N_SHOWN]]
+        """Return the newest cards that the figures are of."""
+        return [_judged(card) for card in self.counted.predictions if card.runners]
+
+    @property
+    def n_runners(self) -> int:
+        """Return how many runners the calibration is of."""
+        return sum(one.n_runners for one in self.weeks.calibration)
 
 
 @pages.get("/record")
@@ -76,14 +84,6 @@ def as_day(words: str) -> dt.date:
     return dt.date.fromisoformat(words)
 
 
-@pages.app_template_filter()
-def behind_market(score: ScoreOut) -> float | None:
-    """Return how much more race log loss the model has than the market, on the same races."""
-    if score.log_loss_with_market is None or score.market_log_loss is None:
-        return None
-    return score.log_loss_with_market - score.market_log_loss
-
-
 def _record(greyhound: GreyhoundClient, asked: Mapping[str, Any], with_late: bool) -> Record:
     """Ask for all of it at once: the service adds up a large log for each."""
 
@@ -91,9 +91,12 @@ def _record(greyhound: GreyhoundClient, asked: Mapping[str, Any], with_late: boo
         return greyhound.scores(by=by, with_late=with_late, **asked)
 
     with ThreadPoolExecutor(4) as threads:
-        newest = threads.submit(lambda: greyhound.predictions(limit=N_LISTED, **asked))
+        counted = threads.submit(
+            lambda: greyhound.predictions(limit=N_SHOWN, counted=True, with_late=with_late, **asked)
+        )
         weeks, tracks, versions = threads.map(score, ("week", "track", "version"))
-        return Record(weeks, tracks, versions, newest.result())
+    newest = NO_CARDS if weeks.total.n_races else greyhound.predictions(limit=N_LISTED, **asked)
+    return Record(weeks, tracks, versions, counted.result(), newest)
 
 
 def _judged(card: LoggedCardOut) -> Judged:

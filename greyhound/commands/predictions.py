@@ -2,10 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Engine
 
@@ -15,16 +15,18 @@ from greyhound.options import (
     database_option,
     json_option,
     print_json,
+    printable,
     progress,
     progress_option,
 )
 from racing.database.engine import open_database
 from racing.errors import NoSuchPrediction
-from racing.predictions.asked import Asked
+from racing.predictions.asked import Asked, what_counts
 from racing.predictions.listing import LoggedCard, prediction_with_outcome, predictions_with_outcomes
 from racing.predictions.prune import prune
 from racing.predictions.score import BY, Score, score_predictions
 from racing.predictions.settle import settle
+from racing.predictions.unreadable import n_unreadable, try_again, unreadable_cards
 
 
 def _asking(command: Callable[..., None]) -> Callable[..., None]:
@@ -48,6 +50,7 @@ def predictions() -> None:
       greyhound predictions list --since 2026-03-01
       greyhound predictions show 48210
       greyhound predictions score --by week
+      greyhound predictions unreadable
       greyhound predictions prune --before 2025-01-01
     """
 
@@ -71,6 +74,7 @@ def list_command(
 ) -> None:
     """List answered cards, the newest first, with how they came out."""
     engine = _settled(database)
+    _tell_unreadable(engine)
     asked = Asked(since=since, until=until, version=version, track=track)
     cards = predictions_with_outcomes(engine, asked, limit=limit)
     if as_json:
@@ -85,6 +89,10 @@ def list_command(
     for card in cards:
         table.add_row(*_cells(card))
     console.print(table)
+    if any(not card.is_ahead for card in cards):
+        console.print(
+            "late: answered after race day; `predictions score` counts such cards only with --late."
+        )
 
 
 @predictions.command("show")
@@ -102,7 +110,9 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         return
     about = f"{card.track}, {card.date}, {card.distance_m} m"
     race = "" if card.race_number is None else f", race {card.race_number}"
-    table = Table(title=f"{escape(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}")
+    table = Table(
+        title=f"{printable(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}"
+    )
     for name in ("box", "runner", "win", "place", "market", "finish"):
         table.add_column(name, justify="left" if name == "runner" else "right")
     for runner in card.runners:
@@ -111,8 +121,10 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         )
         market = "" if runner.market_probability is None else f"{runner.market_probability:.1%}"
         chances = (f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}")
-        table.add_row(str(runner.box), escape(runner.name), *chances, market, finish)
+        table.add_row(str(runner.box), printable(runner.name), *chances, market, finish)
     console.print(table)
+    if not card.is_ahead:
+        console.print("Late: it was answered after race day, when the model may have learnt from the race.")
     if card.loss is not None:
         losses = f"log loss {card.loss:.3f}, knowing the field size only {card.uniform_loss:.3f}"
         console.print(losses + ("" if card.market_loss is None else f", market {card.market_loss:.3f}"))
@@ -137,17 +149,21 @@ def score_command(
 ) -> None:
     """Judge the answered cards whose outcomes are known: race log loss beside market and uniform.
 
-    Of the cards that a version answered for one race the last counts. Both columns of the market are over the
-    races whose starters all have a price (BSP, else SP).
+    A race counts once, by the last card that was answered for it (by version: by the last of each). What
+    stands beside the market is over the races whose starters all have a price (BSP, else SP); the interval is
+    of 95 %, paired by race.
     """
     asked = Asked(since=since, until=until, version=version, track=track)
-    scores = score_predictions(_settled(database), asked, by=by, with_late=late)
+    engine = _settled(database)
+    _tell_unreadable(engine)
+    scores = score_predictions(engine, asked, by=by, with_late=late)
     if as_json:
-        print_json(scores)
+        print_json(asdict(scores) | {"rule": what_counts(with_late=late)})
         return
     table = Table()
     table.add_column(by)
-    for name in ("races", "log loss", "uniform", "top pick wins", "with market", "log loss there", "market"):
+    names = ("races", "log loss", "uniform", "top pick wins", "with market", "log loss there", "market")
+    for name in (*names, "behind it", "95 % interval"):
         table.add_column(name, justify="right")
     for score in scores.groups:
         table.add_row(*_score_cells(score))
@@ -155,6 +171,35 @@ def score_command(
         table.add_section()
         table.add_row(*_score_cells(scores.total))
     console.print(table)
+    console.print(what_counts(with_late=late))
+
+
+@predictions.command("unreadable")
+@click.option("--retry", is_flag=True, help="Try to read them again, e.g. after an upgrade.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many."
+)
+@database_option
+@json_option
+@progress_option
+def unreadable_command(retry: bool, limit: int, database: str, as_json: bool) -> None:
+    """List the logged cards that cannot be read, each with the reason; all others are not affected."""
+    engine = _settled(database)
+    if retry and try_again(engine):
+        settle(engine)
+    cards = unreadable_cards(engine, limit)
+    with engine.connect() as connection:
+        n = n_unreadable(connection)
+    if as_json:
+        print_json({"n_unreadable": n, "unreadable": cards})
+        return
+    for card in cards:
+        console.print(f"{card.id}: {printable(card.reason)}", soft_wrap=True)
+    if not n:
+        console.print("Every logged card can be read.")
+    else:
+        shown = f"; the newest {limit} are shown" if n > limit else ""
+        console.print(f"{n} logged {'card' if n == 1 else 'cards'} cannot be read{shown}.")
 
 
 @predictions.command("prune")
@@ -169,25 +214,36 @@ def prune_command(before: dt.date, database: str, as_json: bool) -> None:
     if as_json:
         print_json({"n_pruned": n_gone})
     else:
-        console.print(f"{n_gone} predictions from before {before} are forgotten.")
+        what = "1 prediction is" if n_gone == 1 else f"{n_gone} predictions are"
+        console.print(f"{what} forgotten, answered before {before}.")
 
 
 def _settled(database: str) -> Engine:
     """Open the database, and read what the service has not read yet."""
     engine = open_database(database)
+    click.get_current_context().call_on_close(engine.dispose)
     with progress("reading the log") as report:
         settle(engine, on_progress=report)
     return engine
 
 
+def _tell_unreadable(engine: Engine) -> None:
+    with engine.connect() as connection:
+        n = n_unreadable(connection)
+    if n:
+        what = "1 logged card cannot be read and is" if n == 1 else f"{n} logged cards cannot be read and are"
+        click.echo(f"{what} left out: `greyhound predictions unreadable` says why.", err=True)
+
+
 def _cells(card: LoggedCard) -> list[str]:
     favourite = max(card.runners, key=lambda runner: runner.win_probability)
     winner = next((runner.name for runner in card.runners if runner.won), "")
-    race = f"{card.date:%m-%d} {card.track}" + (f" R{card.race_number}" if card.race_number else "")
+    race = f"{card.date:%Y-%m-%d} {card.track}" + (f" R{card.race_number}" if card.race_number else "")
     said = f"{favourite.name} {favourite.win_probability:.0%}"
     return [
-        str(card.id), f"{card.at:%m-%d %H:%M:%S}", f"v{card.model_version}", escape(race),
-        escape(said), escape(winner), _short(card.loss), _short(card.market_loss),
+        str(card.id), f"{card.at:%Y-%m-%d %H:%M}{'' if card.is_ahead else ' late'}", f"v{card.model_version}",
+        printable(race),
+        printable(said), printable(winner), _short(card.loss), _short(card.market_loss),
     ]  # fmt: skip
 
 
@@ -196,7 +252,18 @@ def _score_cells(score: Score) -> list[str]:
         score.group, str(score.n_races), _number(score.log_loss), _number(score.uniform_log_loss),
         "" if score.top_pick_rate != score.top_pick_rate else f"{score.top_pick_rate:.1%}",
         str(score.n_with_market), _number(score.log_loss_with_market), _number(score.market_log_loss),
+        _signed(score.behind_market), _interval(score),
     ]  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    return "" if value != value else f"{value:+.4f}"
+
+
+def _interval(score: Score) -> str:
+    if score.behind_market_low != score.behind_market_low:
+        return ""
+    return f"{score.behind_market_low:+.4f} to {score.behind_market_high:+.4f}"
 
 
 def _short(value: float | None) -> str:

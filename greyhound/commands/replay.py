@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from greyhound.options import (
@@ -17,12 +16,14 @@ from greyhound.options import (
     database_option,
     json_option,
     print_json,
+    printable,
     progress,
     progress_option,
     registry_option,
 )
 from racing.database.engine import open_database
 from racing.errors import NoSuchPrediction
+from racing.predictions.asked import what_counts
 from racing.predictions.cards import n_logged_cards
 from racing.predictions.settle import settle
 
@@ -45,10 +46,9 @@ class Differences:
     sum_of_differences: float = 0.0
     largest: list["ReplayedCard"] = field(default_factory=list)
     losses: list[tuple[float, float]] = field(default_factory=list)
+    n_learnt: int = 0
+    """Of the races judged, those that the version has learnt from."""
     first_refusal: str | None = None
-    learnt_until: dt.date | None = None
-    """Last race day that the version which scores them again has learnt from."""
-    n_judged_learnt: int = 0
 
     def add(self, card: "ReplayedCard") -> None:
         """Take a card in."""
@@ -64,8 +64,7 @@ class Differences:
             self._keep_largest()
         if card.loss_before is not None and card.loss_now is not None:
             self.losses.append((card.loss_before, card.loss_now))
-            if self.learnt_until is not None and card.date <= str(self.learnt_until):
-                self.n_judged_learnt += 1
+            self.n_learnt += bool(card.has_learnt)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures."""
@@ -78,8 +77,7 @@ class Differences:
             "mean_absolute_difference": self.sum_of_differences / max(self.n_runners, 1),
             "largest_difference": _change(self.largest[0]) if self.largest else 0.0,
             "n_judged": n,
-            "n_judged_learnt": self.n_judged_learnt,
-            "learnt_until": self.learnt_until,
+            "n_learnt": self.n_learnt,
             "log_loss_before": sum(before for before, _ in self.losses) / n if n else None,
             "log_loss_now": sum(now for _, now in self.losses) / n if n else None,
         }
@@ -95,6 +93,11 @@ class Differences:
 )
 @click.option("--logged-by", type=click.IntRange(1), help="Only cards that this version answered.")
 @click.option("--since", type=Day(), help="First race day.")
+@click.option(
+    "--late",
+    is_flag=True,
+    help="Judge also by cards that were answered after race day, as `predictions score`.",
+)
 @click.option("--limit", type=click.IntRange(1), help="At most so many cards, the oldest first.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="FILE.csv, a row a runner."
@@ -108,6 +111,7 @@ def replay(
     against: int | None,
     logged_by: int | None,
     since: dt.date | None,
+    late: bool,
     limit: int | None,
     out: Path | None,
     database: str,
@@ -116,8 +120,9 @@ def replay(
 ) -> None:
     """Score logged cards again with another version, and show what that changes.
 
-    By the code that serves, with form as of each card's day from what the database holds now. Ctrl-C stops it
-    and shows what was replayed so far.
+    By the code that serves, with form as of each card's day from what the database holds now. Every card is
+    compared; the race log loss counts a race once, by the rule of `predictions score`. Ctrl-C stops it and
+    shows what was replayed so far.
 
     \b
     Example:
@@ -137,10 +142,17 @@ def replay(
     total = min(n_logged_cards(engine, since, logged_by), limit or 10**9)
     if not total:
         raise NoSuchPrediction("no such prediction is logged")
-    cards = replayed(engine, form, now, before, since=since, logged_by=logged_by)
-    differences = Differences(learnt_until=now.learning.learnt_until)
+    cards = replayed(engine, form, now, before, since=since, logged_by=logged_by, with_late=late)
+    differences = Differences()
     is_interrupted = _run(differences, islice(cards, limit), total, out)
-    what = {"version": version, "against": against, "is_interrupted": is_interrupted}
+    until = now.learning.learnt_until
+    what: dict[str, Any] = {
+        "version": version,
+        "learnt_until": until,
+        "against": against,
+        "is_interrupted": is_interrupted,
+    }
+    what["rule"] = what_counts(with_late=late)
     summary = what | differences.summary()
     if as_json:
         print_json(summary | {"largest": [asdict(card) for card in differences.largest]})
@@ -197,22 +209,26 @@ def _print(summary: dict[str, Any], largest: list["ReplayedCard"], total: int) -
     for card in largest:
         runner = card.largest
         said = (f"{runner.before:.1%}", f"{runner.now:.1%}", f"{100 * (runner.now - runner.before):+.1f}")
-        table.add_row(str(card.id), card.date, card.track, str(runner.box), escape(runner.name), *said)
+        table.add_row(str(card.id), card.date, card.track, str(runner.box), printable(runner.name), *said)
     console.print(table)
     against = "what was answered" if summary["against"] is None else f"version {summary['against']}"
     stopped = f" of {total}, interrupted" if summary["is_interrupted"] else ""
+    n_cards = f"{summary['n_cards']} {'card' if summary['n_cards'] == 1 else 'cards'}"
     console.print(
-        f"{summary['n_cards']} cards{stopped}: version {summary['version']} beside {against}; probabilities "
+        f"{n_cards}{stopped}: version {summary['version']} beside {against}; probabilities "
         f"differ by {summary['mean_absolute_difference']:.5f} on average, "
         f"{summary['largest_difference']:.5f} at most."
     )
     if summary["n_refused"]:
-        console.print(f"{summary['n_refused']} cards have no answer now; {summary['first_refusal']}")
-    if summary["n_judged"]:
+        n, has = summary["n_refused"], "card has" if summary["n_refused"] == 1 else "cards have"
+        console.print(f"{n} {has} no answer now; {printable(summary['first_refusal'])}")
+    if n := summary["n_judged"]:
         losses = f"{summary['log_loss_before']:.4f} before, {summary['log_loss_now']:.4f} now"
-        console.print(f"race log loss on the {summary['n_judged']} cards with a known outcome: {losses}")
-    if summary["n_judged_learnt"]:
-        console.print(
-            f"version {summary['version']} has learnt from races to {summary['learnt_until']}: its loss on "
-            f"{summary['n_judged_learnt']} of these cards flatters it"
-        )
+        console.print(f"Race log loss on {n} {'race' if n == 1 else 'races'} with a known outcome: {losses}.")
+        if learnt := summary["n_learnt"]:
+            of = "that race" if n == learnt == 1 else f"{learnt} of those races"
+            what, until = f"Version {summary['version']} has learnt from {of}", summary["learnt_until"]
+            console.print(f"{what} (it learnt up to {until}): its loss there is no forecast.")
+    else:
+        console.print("No race is judged.")
+    console.print(summary["rule"])

@@ -122,7 +122,8 @@ class ModelSpec:
         """Read ``model.json``; raise :class:`~model_registry.errors.ArtifactBroken` where it is not one."""
         if document.get("format") not in (1, FORMAT):
             rule = f"format must be 1 or {FORMAT}, got {document.get('format')!r}"
-            raise ArtifactBroken(f"model.json: {rule}; a newer release wrote it, or it is no model of ours")
+            told = f"model.json: {rule}; a newer release wrote it, or it is no model of ours"
+            raise ArtifactBroken(told, fault="format")
         try:
             return cls(
                 kind=str(document["kind"]),

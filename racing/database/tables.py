@@ -299,6 +299,13 @@ class PredictedRunner(SQLModel, table=True):
     market_probability: float | None = None
 
 
+class UnreadablePrediction(SQLModel, table=True):
+    """A logged card that cannot be read, and why: it is set aside, so that those after it are read."""
+
+    prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
+    reason: str = Field(sa_type=Text)
+
+
 class OutcomesDue(SQLModel, table=True):
     """Days on which results changed, and logged predictions did not meet them since."""
 

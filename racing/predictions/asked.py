@@ -34,12 +34,25 @@ class Asked:
         return wanted
 
 
-def last_words(asked: Asked, *, with_late: bool) -> Any:
-    """Return the query of the predictions that count: of each judged race, a version's last word on it."""
+def last_words(asked: Asked, *, with_late: bool, by_version: bool = False) -> Any:
+    """Return the query of the predictions that count: of each judged race the last, or each version's last.
+
+    Those that were answered after race day count only ``with_late``. Score, list and replay share this rule.
+    """
     ahead = [] if with_late else [RACE.c.is_ahead.is_(True)]
     last = (
         select(func.max(RACE.c.prediction_id).label("prediction_id"))
         .where(RACE.c.loss.is_not(None), *asked.conditions(), *ahead)
-        .group_by(RACE.c.race_id, RACE.c.model_version)
+        .group_by(RACE.c.race_id, *([RACE.c.model_version] if by_version else []))
     )
     return last.subquery()
+
+
+def what_counts(*, with_late: bool) -> str:
+    """Return the rule by which predictions count, in a sentence for people."""
+    late = (
+        "those answered after race day too"
+        if with_late
+        else "only if it was answered before race day was over"
+    )
+    return f"A race counts once, by the last card that was answered for it, {late}."

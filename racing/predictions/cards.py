@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, func, select
 
+from racing.predictions.asked import Asked, last_words
 from racing.predictions.tables import PREDICTION, RACE, RUNNER
 
 CHUNK = 200
@@ -31,6 +32,15 @@ def n_logged_cards(engine: Engine, since: dt.date | None, logged_by: int | None)
     """Return how many cards :func:`logged_cards` yields."""
     with engine.connect() as connection:
         return connection.scalar(select(func.count()).select_from(_query(since, logged_by).subquery())) or 0
+
+
+def counted_cards(
+    engine: Engine, since: dt.date | None, logged_by: int | None, *, with_late: bool
+) -> set[int]:
+    """Return the numbers of the logged cards that a score counts: of each judged race the last."""
+    last = last_words(Asked(since=since, version=logged_by), with_late=with_late)
+    with engine.connect() as connection:
+        return set(connection.scalars(select(last.c.prediction_id)))
 
 
 def starters_of(engine: Engine, prediction_id: int) -> dict[int, bool]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from racing.predictions.asked import Asked
+from racing.predictions.asked import Asked, last_words
 from racing.predictions.tables import PREDICTION, RACE, RUNNER
 
 
@@ -39,6 +39,8 @@ class LoggedCard:
     distance_m: int
     race_number: int | None
     race_id: int | None
+    is_ahead: bool
+    """Answered before race day was over; else it is late, and counts only where asked for."""
     loss: float | None
     market_loss: float | None
     uniform_loss: float | None
@@ -47,10 +49,24 @@ class LoggedCard:
 
 
 def predictions_with_outcomes(
-    engine: Engine, asked: Asked, *, limit: int = 50, before: int | None = None
+    engine: Engine,
+    asked: Asked,
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    only_counted: bool = False,
+    with_late: bool = True,
 ) -> list[LoggedCard]:
-    """Return logged cards, newest first, those older than the one numbered ``before``."""
+    """Return logged cards, newest first, those older than the one numbered ``before``.
+
+    ``only_counted``: those alone that a score counts, see :func:`racing.predictions.asked.last_words`.
+    """
     conditions = [*asked.conditions(), *([] if before is None else [RACE.c.prediction_id < before])]
+    if not with_late:
+        conditions.append(RACE.c.is_ahead.is_(True))
+    if only_counted:
+        last = last_words(asked, with_late=with_late)
+        conditions.append(RACE.c.prediction_id.in_(select(last.c.prediction_id)))
     return _cards(engine, conditions, limit)
 
 

@@ -6,6 +6,7 @@ has one winner and if every starter was on the card.
 """
 
 import datetime as dt
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,8 +17,10 @@ from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, select
 from racing.database.tables import Dog, Race, Run, TrackAlias
 from racing.metrics import per_race_log_loss, top_pick_rate
 from racing.predictions.tables import DUE, RACE, RUNNER
+from racing.predictions.unreadable import is_about_row
 from racing.probabilities import market_probabilities
 
+log = logging.getLogger("greyhound.racing")
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
 CHUNK = 200
@@ -42,11 +45,25 @@ def meet_day(engine: Engine, day: dt.date, *, rest: Callable[[], None] = lambda:
         noted = list(connection.scalars(select(DUE.c.id).where(DUE.c.date == day)))
         ids = sorted(connection.scalars(select(RACE.c.prediction_id).where(RACE.c.date == day)))
     for i in range(0, len(ids), CHUNK):
-        with engine.begin() as connection:
-            meet(connection, ids[i : i + CHUNK])
+        _meet_some(engine, ids[i : i + CHUNK])
         rest()
     with engine.begin() as connection:
         connection.execute(delete(DUE).where(DUE.c.id.in_(noted)))
+
+
+def _meet_some(engine: Engine, ids: Sequence[int]) -> None:
+    """Let predictions meet their outcomes; one that cannot must not hold up the others, nor other days."""
+    try:
+        with engine.begin() as connection:
+            meet(connection, ids)
+    except Exception as error:
+        if not is_about_row(error):
+            raise
+        if len(ids) == 1:
+            log.error("logged prediction %s cannot meet its outcome: %s", ids[0], error)
+        else:
+            for one in ids:
+                _meet_some(engine, [one])
 
 
 def meet(connection: Connection, prediction_ids: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, delete, func, select
 
-from racing.predictions.tables import PREDICTION, RACE, RUNNER
+from racing.predictions.tables import PREDICTION, RACE, RUNNER, UNREADABLE
 
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
 
@@ -21,7 +21,12 @@ def prune(
     while True:
         with engine.begin() as connection:
             ids = list(connection.scalars(select(PREDICTION.c.id).where(old).limit(CHUNK)))
-            for column in (RUNNER.c.prediction_id, RACE.c.prediction_id, PREDICTION.c.id):
+            for column in (
+                RUNNER.c.prediction_id,
+                RACE.c.prediction_id,
+                UNREADABLE.c.prediction_id,
+                PREDICTION.c.id,
+            ):
                 connection.execute(delete(column.table).where(column.in_(ids)))
         if not ids:
             return n_gone

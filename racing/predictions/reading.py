@@ -1,24 +1,24 @@
 """Read logged cards: which race each was about, and what was said of each runner.
 
 The service logs answers as bytes, since that is quick. Their reading can wait; whoever comes first does it,
-and twice does no harm. A card that is read after its race was run meets its outcome at once.
+and twice does no harm. A card that is read after its race was run meets its outcome at once. One that cannot
+be read is set aside (:mod:`racing.predictions.unreadable`), and those after it are read.
 """
 
 import datetime as dt
-import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from racing.names import name_key
 from racing.predictions.outcomes import meet
-from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, insert_missing
+from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE, insert_missing
+from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
 from racing.track_time import is_over
 from racing.tracks import known_track
 
-log = logging.getLogger("greyhound.racing")
 CHUNK = 200
 _LOGGED = (
     PREDICTION.c.id,
@@ -29,24 +29,30 @@ _LOGGED = (
 )
 
 
+_Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
 class _Card(BaseModel):
     date: dt.date
     track: str
-    distance_m: int
-    race_number: int | None = None
+    distance_m: _Number
+    race_number: _Number | None = None
+
+
+_Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class _Runner(BaseModel):
     name: str
-    box: int
+    box: _Number
     status: str = "starter"
     """Answers of before there were others have none."""
-    win_probability: float
-    place_probability: float
+    win_probability: _Probability
+    place_probability: _Probability
 
 
 class _Answer(BaseModel):
-    runners: list[_Runner]
+    runners: Annotated[list[_Runner], Field(min_length=1)]
 
 
 def read_unread(
@@ -60,12 +66,12 @@ def read_unread(
 
     ``rest`` is called between two batches, for a process that has other things to do.
     """
-    n_read = 0
+    n_read = after = 0
     with engine.connect() as connection:
         total = n_unread(connection)
-    after = 0
-    while rows := _unread(engine, after, n_at_once):
-        after = rows[-1].id
+    while ids := _unread(engine, after, n_at_once):
+        after = ids[-1]
+        rows = fetch(engine, select(*_LOGGED).where(PREDICTION.c.id.in_(ids)).order_by(PREDICTION.c.id))
         n_read += read_rows(engine, rows)
         rest()
         on_progress(n_read, max(total, n_read))
@@ -73,48 +79,80 @@ def read_unread(
 
 
 def n_unread(connection: Connection) -> int:
-    """Return how many logged cards nobody has read yet."""
+    """Return how many logged cards nobody has read yet, or tried to."""
     logged = connection.scalar(select(func.count()).select_from(PREDICTION)) or 0
-    return logged - (connection.scalar(select(func.count()).select_from(RACE)) or 0)
+    read = connection.scalar(select(func.count()).select_from(RACE)) or 0
+    return max(0, logged - read - n_unreadable(connection))
 
 
 def n_newest_unread(connection: Connection) -> int:
     """Return how many cards were logged since the newest that was read, which is quick to count."""
-    newest = select(func.coalesce(func.max(RACE.c.prediction_id), 0)).scalar_subquery()
-    query = select(func.count()).select_from(PREDICTION).where(PREDICTION.c.id > newest)
-    return connection.scalar(query) or 0
-
-
-def rows_of_writer(engine: Engine, writer: str, after: int, n: int) -> list[Row[Any]]:
-    """Return the next cards that a process logged, by its own count."""
-    query = select(*_LOGGED, PREDICTION.c.number).where(
-        PREDICTION.c.writer == writer, PREDICTION.c.number > after
+    newest = 0
+    for column in (RACE.c.prediction_id, UNREADABLE.c.prediction_id):
+        newest = max(newest, connection.scalar(select(func.max(column))) or 0)
+    return (
+        connection.scalar(select(func.count()).select_from(PREDICTION).where(PREDICTION.c.id > newest)) or 0
     )
+
+
+def numbers_of_writer(engine: Engine, writer: str, after: int, n: int) -> list[int]:
+    """Return the next cards that a process logged, by its own count."""
+    query = select(PREDICTION.c.number).where(PREDICTION.c.writer == writer, PREDICTION.c.number > after)
     with engine.connect() as connection:
-        return list(connection.execute(query.order_by(PREDICTION.c.number).limit(n)))
+        return list(connection.scalars(query.order_by(PREDICTION.c.number).limit(n)))
+
+
+def rows_of_writer(engine: Engine, writer: str, numbers: Sequence[int]) -> list[Row[Any]]:
+    """Return cards that a process logged, by its own count."""
+    query = select(*_LOGGED).where(PREDICTION.c.writer == writer, PREDICTION.c.number.in_(numbers))
+    return fetch(engine, query.order_by(PREDICTION.c.number))
 
 
 def read_rows(engine: Engine, rows: Sequence[Row[Any]]) -> int:
-    """Read some logged cards and store what they say; return how many could be read."""
-    races: list[dict[str, Any]] = []
-    runners: list[dict[str, Any]] = []
+    """Read some logged cards and store what they say; return how many could be read.
+
+    The others are set aside: those that do not say what a card says, and, if the database refuses what they
+    say all together, each that it refuses alone.
+    """
+    read = []
     for row in rows:
         try:
-            race, said = _read(row)
-        except ValidationError as error:
-            log.warning("logged prediction %s cannot be read: %s", row.id, error)
-            continue
-        races.append(race)
-        runners += said
+            read.append(_read(row))
+        except Exception as error:  # whatever a text of anyone's can do to a parser
+            set_aside(engine, row.id, error)
+    try:
+        _store(engine, read)
+    except Exception as error:
+        if not is_about_row(error):
+            raise
+        return sum(_is_stored_alone(engine, one) for one in read)
+    return len(read)
+
+
+_Read = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+def _is_stored_alone(engine: Engine, read: _Read) -> bool:
+    try:
+        _store(engine, [read])
+    except Exception as error:
+        if not is_about_row(error):
+            raise
+        set_aside(engine, read[0]["prediction_id"], error)
+        return False
+    return True
+
+
+def _store(engine: Engine, read: Sequence[_Read]) -> None:
+    races = [race for race, _ in read]
     with engine.begin() as connection:
         _wait_for_imports(connection)
         insert_missing(connection, RACE, races)
-        insert_missing(connection, RUNNER, runners)
+        insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         days = {race["date"] for race in races}
         run = set(connection.scalars(select(STORED.c.date).where(STORED.c.date.in_(days)).distinct()))
         if run:
             meet(connection, [race["prediction_id"] for race in races if race["date"] in run])
-    return len(races)
 
 
 def _wait_for_imports(connection: Connection) -> None:
@@ -123,7 +161,7 @@ def _wait_for_imports(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE race IN ROW EXCLUSIVE MODE"))
 
 
-def _read(row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _read(row: Row[Any]) -> _Read:
     card = _Card.model_validate_json(row.card)
     runners = [one for one in _Answer.model_validate_json(row.answer).runners if one.status == "starter"]
     race = {
@@ -156,8 +194,11 @@ def track_key(name: str, distance_m: int) -> str:
     return name_key(known_track(name, distance_m) or name)
 
 
-def _unread(engine: Engine, after: int, n: int) -> list[Row[Any]]:
+def _unread(engine: Engine, after: int, n: int) -> list[int]:
     is_read = select(RACE.c.prediction_id).where(RACE.c.prediction_id == PREDICTION.c.id).exists()
-    query = select(*_LOGGED).where(PREDICTION.c.id > after, ~is_read)
+    is_aside = (
+        select(UNREADABLE.c.prediction_id).where(UNREADABLE.c.prediction_id == PREDICTION.c.id).exists()
+    )
+    query = select(PREDICTION.c.id).where(PREDICTION.c.id > after, ~is_read, ~is_aside)
     with engine.connect() as connection:
-        return list(connection.execute(query.order_by(PREDICTION.c.id).limit(n)))
+        return list(connection.scalars(query.order_by(PREDICTION.c.id).limit(n)))

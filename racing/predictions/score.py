@@ -1,7 +1,8 @@
 """How good the logged predictions were: race log loss beside the market's, by week, track or version.
 
-Of the cards that a version answered for one race the last counts. Cards answered after race day count only
-where asked for: the model sees only runs before the card's date, but it may have learnt from the race itself.
+A race counts once, by the last card that was answered for it; by version, by the last of each. Cards answered
+after race day count only where asked for: the model sees only runs before the card's date, but it may have
+learnt from the race itself.
 
 The losses lie beside each card (:mod:`racing.predictions.outcomes`, by :mod:`racing.metrics`), so that the
 database adds them up by itself: 100,000 cards take it less than a second.
@@ -14,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Integer, case, cast, func, select
 
+from racing.metrics import paired_interval
 from racing.predictions.asked import Asked, last_words
 from racing.predictions.tables import RACE, RUNNER
 
@@ -37,7 +39,8 @@ class Score:
 
     ``log_loss`` is the race log loss over all races, ``uniform_log_loss`` that of knowing but the field size.
     The market is judged where every starter has a price (BSP, else SP), and ``log_loss_with_market`` is the
-    model's own on just those ``n_with_market`` races.
+    model's own on just those ``n_with_market`` races. ``behind_market`` is how much more it is than the
+    market's there, above 0 the market is better, with the ends of its 95 % interval, paired by race.
     """
 
     group: str
@@ -49,6 +52,9 @@ class Score:
     n_with_market: int
     log_loss_with_market: float
     market_log_loss: float
+    behind_market: float
+    behind_market_low: float
+    behind_market_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class Scores:
 
 
 Sums = tuple[float, ...]
-"""Races, their loss, the uniform loss, top picks that won; races with a market, both losses on them."""
+"""Races, their loss, the uniform loss, top picks that won; races with a market, both losses on them, and the
+squares of their differences."""
 
 
 def score_predictions(
@@ -71,16 +78,19 @@ def score_predictions(
     """Judge the predictions whose outcomes are known."""
     with engine.connect() as connection:
         last = last_words(asked, with_late=with_late)
-        sums = _sums(connection, last, by)
         bins = _bins(connection, last)
-    total = _add(*sums.values())
+        of_all = _sums(connection, last, None if by == "version" else by)
+        sums = of_all
+        if by == "version":
+            sums = _sums(connection, last_words(asked, with_late=with_late, by_version=True), by)
+    total = _add(*of_all.values())
     groups = () if by is None else tuple(_score(key, sums[key]) for key in sorted(sums, key=_order))
     return Scores(_score("all", total), groups, bins)
 
 
 def _sums(connection: Connection, last: Any, by: str | None) -> dict[str, Sums]:
     column = {"track": RACE.c.track, "version": RACE.c.model_version}.get(by or "", RACE.c.date)
-    is_priced = RACE.c.market_loss.is_not(None)
+    is_priced, gap = RACE.c.market_loss.is_not(None), RACE.c.loss - RACE.c.market_loss
     query = (
         select(
             column,
@@ -91,6 +101,7 @@ def _sums(connection: Connection, last: Any, by: str | None) -> dict[str, Sums]:
             func.count(RACE.c.market_loss),
             func.sum(case((is_priced, RACE.c.loss), else_=0.0)),
             func.sum(case((is_priced, RACE.c.market_loss), else_=0.0)),
+            func.sum(case((is_priced, gap * gap), else_=0.0)),
         )
         .join(last, last.c.prediction_id == RACE.c.prediction_id)
         .group_by(column)
@@ -106,17 +117,20 @@ def _monday(date: dt.date) -> str:
 
 
 def _add(*parts: Sums) -> Sums:
-    return tuple(map(sum, zip(*parts, strict=True))) if parts else (0.0,) * 7
+    return tuple(map(sum, zip(*parts, strict=True))) if parts else (0.0,) * 8
 
 
 def _score(group: str, sums: Sums) -> Score:
-    n, loss, uniform, top, n_priced, loss_priced, market = sums
+    n, loss, uniform, top, n_priced, loss_priced, market, squares = sums
 
     def mean(total: float, number: float) -> float:
         return total / number if number else float("nan")
 
     means = (mean(loss, n), mean(uniform, n), mean(top, n))
-    return Score(group, int(n), *means, int(n_priced), mean(loss_priced, n_priced), mean(market, n_priced))
+    beside = (int(n_priced), mean(loss_priced, n_priced), mean(market, n_priced))
+    return Score(
+        group, int(n), *means, *beside, *paired_interval(int(n_priced), loss_priced - market, squares)
+    )
 
 
 def _order(key: str) -> tuple[int, str]:

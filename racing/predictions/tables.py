@@ -6,11 +6,19 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from racing.database.tables import OutcomesDue, PredictedRace, PredictedRunner, Prediction, Race
+from racing.database.tables import (
+    OutcomesDue,
+    PredictedRace,
+    PredictedRunner,
+    Prediction,
+    Race,
+    UnreadablePrediction,
+)
 
 PREDICTION: Table = Prediction.__table__  # type: ignore[attr-defined]
 RACE: Table = PredictedRace.__table__  # type: ignore[attr-defined]
 RUNNER: Table = PredictedRunner.__table__  # type: ignore[attr-defined]
+UNREADABLE: Table = UnreadablePrediction.__table__  # type: ignore[attr-defined]
 DUE: Table = OutcomesDue.__table__  # type: ignore[attr-defined]
 STORED: Table = Race.__table__  # type: ignore[attr-defined]
 

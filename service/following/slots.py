@@ -10,6 +10,7 @@ from model_registry.artifact import LoadedModel
 from model_registry.learning import Learning
 from racing.features import FormBook
 from service.errors import NotReady
+from service.following.absence import Absence
 from service.summary import Summary
 
 CHAMPION = "champion"
@@ -40,13 +41,15 @@ class Slots:
     """The snapshots that serve, by role; putting one is a single assignment, so no reader sees half of it."""
 
     def __init__(self) -> None:
+        self.absence = Absence("loading", "the service has just started")
+        """Why no champion serves, where none does; the watcher keeps it true."""
         self._by_role: dict[str, Snapshot] = {}
 
     def take(self, role: str = CHAMPION) -> Snapshot:
         """Return the snapshot of a role, or raise :class:`~service.errors.NotReady`."""
         snapshot = self._by_role.get(role)
         if snapshot is None:
-            raise NotReady(f"no {role} is loaded yet: promote a version, and it is served within seconds")
+            raise NotReady(str(self.absence), self.absence.reason)
         return snapshot
 
     def find(self, role: str = CHAMPION) -> Snapshot | None:

@@ -14,6 +14,7 @@ from model_registry import get_model_registry
 from model_registry.artifact import load_files
 from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryError, RegistryUnavailable
 from service.errors import ModelTooSlow
+from service.following.absence import why_none_serves
 from service.following.keeper import Keeper
 from service.following.loading import difference_on_golden_card, make_snapshot
 from service.following.slots import CHAMPION, Slots, Snapshot
@@ -41,7 +42,7 @@ class AliasWatcher:
     """
 
     def __init__(self, settings: ServiceSettings, slots: Slots, role: str = CHAMPION) -> None:
-        self.state = WatcherState()
+        self._state = WatcherState()
         self.keeper = Keeper(settings)
         self._settings = settings
         self._slots = slots
@@ -58,6 +59,16 @@ class AliasWatcher:
             "the registry", seconds=2 * settings.registry_timeout_s, n_threads=_N_ASKING
         )
         self._loads = Patience("loading", seconds=settings.load_timeout_s, n_threads=_N_LOADING)
+
+    @property
+    def state(self) -> WatcherState:
+        """Return what was seen last."""
+        return self._state
+
+    @state.setter
+    def state(self, state: WatcherState) -> None:
+        self._state = state
+        self._slots.absence = why_none_serves(state)
 
     def registry(self) -> "ModelRegistry":
         """Return the registry, opened when it is first needed; blocking."""

@@ -36,6 +36,9 @@ class LogState:
     last_kept: dt.datetime | None
     database_error: str | None
     spool_error: str | None
+    n_refused: int
+    n_unreadable: int
+    reader_error: str | None
 
 
 class PredictionLog:
@@ -103,6 +106,9 @@ class PredictionLog:
             last_kept=self._last_kept,
             database_error=self._mover.error if self.is_on else None,
             spool_error=self._spool_error,
+            n_refused=self._n_refused,
+            n_unreadable=self._reader.n_unreadable,
+            reader_error=self._reader.error if self.is_on else None,
         )
 
     def _run(self) -> None:
@@ -168,6 +174,7 @@ class PredictionLog:
         metrics.log_waiting.set(len(self._waiting) + len(self._in_hand))
         metrics.log_spool_bytes.set(self._spool.n_bytes + self._mover.n_bytes_left_behind)
         metrics.log_database_up.set(self._mover.error is None)
+        metrics.log_unreadable.set(self._reader.n_unreadable)
         n_dropped = self._waiting.n_dropped
         if n_dropped > self._n_dropped_told:
             metrics.log_dropped.labels(reason="queue_full").inc(n_dropped - self._n_dropped_told)

@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from pathlib import Path
 
 from racing.errors import DatabaseUnavailable
 from service.keeping.database import LogDatabase, open_log_database
-from service.keeping.records import Numbered
+from service.keeping.records import Damaged, Numbered
+from service.keeping.refused import NAME, add_damaged, add_refused
 from service.keeping.spool import Spool, take_over
 
 log = logging.getLogger("greyhound.service")
 RETRY_S = 1.0
 TAKE_OVER_S = 10.0
+MAX_REMEMBERED = 10_000  # records that were refused, so that each is counted once
 CHUNK = 512  # records a transaction, when the spool is moved
 
 
@@ -60,6 +63,7 @@ class Mover:
         self._on_written = on_written
         self._on_refused = on_refused
         self._database: LogDatabase | None = None
+        self._refused: dict[tuple[str, int], None] = {}
         self._left_behind: list[Spool] = []
         self._look_at = 0.0
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -152,28 +156,42 @@ class Mover:
         return True
 
     def _write_each(self, writer: str, records: list[Numbered]) -> int:
-        """Write records one by one, leaving out those that the database does not take."""
+        """Write records one by one, setting aside those that the database does not take."""
         assert self._database
-        n_new = n_refused = 0
+        n_new = 0
         for record in records:
             try:
                 n_new += self._database.write(writer, [record])
             except Exception as error:
                 if not _is_about_data(error):
                     raise
-                n_refused += 1
-                log.error("the database refuses to log request %s: %s", record.entry.request_id, error)
-        self._on_refused(n_refused)
+                why = " ".join(str(error).split())[:300]
+                log.error("the database refuses to log request %s: %s", record.entry.request_id, why)
+                if (writer, record.number) not in self._refused:  # written late and spooled as well
+                    self._refused[writer, record.number] = None
+                    self._refuse(add_refused(self._root, writer, record, why))
         return n_new
+
+    def _refuse(self, is_in_file: bool) -> None:
+        while len(self._refused) > MAX_REMEMBERED:
+            del self._refused[next(iter(self._refused))]
+        if not is_in_file:
+            log.error("%s is full or cannot be written: the answer is lost", self._root / NAME)
+        self._on_refused(1)
 
     def _move_some(self) -> bool:
         """Move one segment, the oldest of the first spool that has any; return whether there was one."""
         self._look_for_spools()
         for spool in (self._spool, *self._left_behind):
             if (segment := spool.oldest()) is not None:
-                records = spool.read(segment)
-                while chunk := list(islice(records, CHUNK)):
-                    self._write(spool.writer, chunk)
+                found = spool.read(segment)
+                damaged: list[Damaged] = []
+                while chunk := list(islice(found, CHUNK)):
+                    self._write(spool.writer, [one for one in chunk if isinstance(one, Numbered)])
+                    damaged += (one for one in chunk if isinstance(one, Damaged))
+                for one in damaged:
+                    log.error("%s holds %d bytes that are no record", segment, len(one.data))
+                    self._refuse(add_damaged(self._root, spool.writer, segment.name, one.data))
                 spool.remove(segment)
                 return True
             if spool is not self._spool:  # which is empty, and locked by us: nobody adds to it
@@ -196,5 +214,12 @@ class Mover:
 
 
 def _is_about_data(error: Exception) -> bool:
-    """Tell whether a row is at fault, by the name that every driver gives to such errors."""
-    return any(cls.__name__ == "DataError" for cls in type(error).__mro__)
+    """Tell whether a row is at fault, by the names that every driver gives to such errors.
+
+    What Python refuses to encode or to pack on the way to the driver is about the row as well.
+    """
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return bool(names & {"DataError", "IntegrityError"}) or isinstance(error, _UNENCODABLE)
+
+
+_UNENCODABLE = (UnicodeError, OverflowError, struct.error)

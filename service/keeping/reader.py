@@ -11,7 +11,8 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 
 from racing.predictions.outcomes import days_due, meet_day
-from racing.predictions.reading import read_rows, read_unread, rows_of_writer
+from racing.predictions.reading import numbers_of_writer, read_rows, read_unread, rows_of_writer
+from racing.predictions.unreadable import n_unreadable
 from service.race_database import RaceDatabase
 
 log = logging.getLogger("greyhound.service")
@@ -31,6 +32,9 @@ class LogReader:
 
     def __init__(self, url: str | None, writer: str, n_answers: Callable[[], int]) -> None:
         self.error: str | None = None
+        """Why logged cards cannot be read now, if they cannot: the database, not a card, is at fault."""
+        self.n_unreadable = 0
+        """Cards of the whole log that are set aside, as last seen."""
         self._store = RaceDatabase(url)
         self._writer = writer
         self._n_answers = n_answers
@@ -72,15 +76,22 @@ class LogReader:
         self._store.close()
 
     def _read(self, engine: Engine) -> None:
-        while rows := rows_of_writer(engine, self._writer, self._read_to, N_CARDS):
-            read_rows(engine, rows)
-            self._read_to = rows[-1].number
+        while numbers := numbers_of_writer(engine, self._writer, self._read_to, N_CARDS):
+            rows = rows_of_writer(engine, self._writer, numbers)
+            if read_rows(engine, rows) < len(numbers):
+                self._count(engine)
+            self._read_to = numbers[-1]
             self._rest()
         for day in days_due(engine):
             meet_day(engine, day, rest=self._rest)
         if time.monotonic() >= self._others_at and not self._is_busy:
             read_unread(engine, n_at_once=N_CARDS, rest=self._rest)
+            self._count(engine)
             self._others_at = time.monotonic() + OTHERS_S
+
+    def _count(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            self.n_unreadable = n_unreadable(connection)
 
     def _rest(self) -> None:
         """Leave the interpreter to others for as long as the share of the work asks for."""

@@ -31,17 +31,33 @@ def to_bytes(record: Numbered) -> bytes:
     return _FRAME.pack(len(body), zlib.crc32(body)) + body
 
 
-def from_bytes(data: bytes) -> Iterator[Numbered]:
-    """Yield the records of a file, up to its end or to where it was cut off in the middle of one."""
+class Damaged(NamedTuple):
+    """Bytes that stand where a record should, and are none."""
+
+    data: bytes
+
+
+def from_bytes(data: bytes) -> Iterator[Numbered | Damaged]:
+    """Yield the records of a file, up to its end or to where it was cut off in the middle of one.
+
+    One whose bytes differ from their checksum is yielded as damaged, and those behind it follow; where even
+    its length makes no sense, all that is left is damaged.
+    """
     position = 0
     while position + _FRAME.size <= len(data):
         n_bytes, checksum = _FRAME.unpack_from(data, position)
         position += _FRAME.size
         body = data[position : position + n_bytes]
-        if len(body) < n_bytes or n_bytes < _FIELDS.size or zlib.crc32(body) != checksum:
+        if len(body) < n_bytes:
+            return
+        if n_bytes < _FIELDS.size:
+            yield Damaged(data[position:])
             return
         position += n_bytes
-        yield _record(body)
+        try:
+            yield _record(body) if zlib.crc32(body) == checksum else Damaged(body)
+        except UnicodeDecodeError:
+            yield Damaged(body)
 
 
 def _record(body: bytes) -> Numbered:

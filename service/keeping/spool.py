@@ -8,6 +8,7 @@
                 lock
                 00000001.log    records in the order in which they were answered
                 00000002.log
+            refused.jsonl       what no database takes, for people
 
 A process that starts, and every one now and then, takes over the folders of its database whose lock nobody
 holds.
@@ -21,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from service.fingerprint import fingerprint
-from service.keeping.records import Numbered, from_bytes, to_bytes
+from service.keeping.records import Damaged, Numbered, from_bytes, to_bytes
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 _SUFFIX = ".log"
@@ -109,8 +110,8 @@ class Spool:
             return None
         return segments[0] if segments else None
 
-    def read(self, segment: Path) -> Iterator[Numbered]:
-        """Yield the records of a segment."""
+    def read(self, segment: Path) -> Iterator[Numbered | Damaged]:
+        """Yield the records of a segment, and what is damaged among them."""
         return from_bytes(segment.read_bytes())
 
     def remove(self, segment: Path) -> None:

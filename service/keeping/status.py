@@ -32,3 +32,18 @@ class LogOut(BaseModel):
     spool_error: str | None = Field(
         description="Why the disk takes no answers, if it was tried and does not.", examples=[None]
     )
+    n_refused: int = Field(
+        default=0,
+        description="Of those dropped, answers that the database refuses or that lie damaged on disk; they "
+        "are set aside in `refused.jsonl` of the spool.",
+        examples=[0],
+    )
+    n_unreadable: int = Field(
+        default=0,
+        description="Cards of the whole log that cannot be read, and are set aside: `greyhound predictions "
+        "unreadable` lists them.",
+        examples=[0],
+    )
+    reader_error: str | None = Field(
+        default=None, description="Why logged cards are not read now, if they are not.", examples=[None]
+    )

@@ -36,7 +36,7 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def card(told: AboutGuide, body: CsvBody) -> Response:
-    """Send a form guide's CSV; nothing is stored. The answer's `card` can be sent to `POST /predict`.
+    """Send a form guide's CSV; nothing of it is stored. The answer's `card` can be sent to `POST /predict`.
 
     What the file's name does not tell (date and track) is given beside it. A file that is refused is told
     with its lines and reasons; rows that are left out of a good file are told beside the card.

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from service.errors import Stopping
+from service.errors import NotReady, Stopping
 from service.openapi import problems
 from service.running import Service
 
@@ -33,7 +33,15 @@ async def live() -> Live:
 
 @router.get("/ready", summary="Can it predict?", responses=problems(503))
 async def ready(service: Service) -> Ready:
-    """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then."""
+    """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then.
+
+    The problem's `reason` says why none is loaded, and `detail` what to do.
+    """
     if service.draining.has_begun:
         raise Stopping("the service is about to stop: send no more requests here")
+    absence = service.slots.absence
+    if service.settings.protect == "everything" and service.slots.find() is None:
+        raise NotReady(
+            f"{absence.detail}; /model_status has more", absence.reason
+        )  # no key is asked for here
     return Ready(version=service.slots.take().version)

@@ -38,6 +38,7 @@ async def predict(request: Request) -> Response:
 
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
     the market's and the combined probability along. All of an answer comes from one version of the model.
+    Card and answer are kept in the prediction log, unless the service is started without it.
     """
     clock = PhaseClock.of(request.scope)
     service, body = await running(request), await json_body(request)

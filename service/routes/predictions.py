@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Engine
 
 from racing.predictions.asked import Asked
-from racing.predictions.listing import predictions_with_outcomes
+from racing.predictions.listing import LoggedCard, predictions_with_outcomes
 from racing.predictions.names import track_names
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
+from racing.predictions.unreadable import n_unreadable
 from service.fields import Day
 from service.openapi import problems
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
@@ -40,24 +41,57 @@ By = Annotated[Literal["week", "track", "version"], Query(description="What to g
 Late = Annotated[bool, Query(description="Also cards that were answered after race day.")]
 
 
+Counted = Annotated[
+    bool,
+    Query(description="Only the cards that `GET /predictions/score` counts: of each judged race the last."),
+]
+ListLate = Annotated[
+    bool | None,
+    Query(
+        description="Also cards that were answered after race day, see `is_ahead`. Left out, they are "
+        "listed, but not with `counted`: a score leaves them out too."
+    ),
+]
+
+
 @router.get("", summary="Logged predictions with their outcomes", responses=problems(422, 503))
 async def get_predictions(
-    service: Service, asked: WhatIsAsked, limit: Limit = 50, before: Before = None
+    service: Service,
+    asked: WhatIsAsked,
+    limit: Limit = 50,
+    before: Before = None,
+    counted: Counted = False,
+    with_late: ListLate = None,
 ) -> LoggedCardsOut:
     """List answered cards, the newest first, page by page."""
+    late = not counted if with_late is None else with_late
+    champion = service.slots.find()
+
+    def has_learnt(card: LoggedCard) -> bool | None:
+        is_champion = champion is not None and champion.model.digest == card.digest
+        return champion.learning.has_learnt(card.date) if champion and is_champion else None
 
     def page(engine: Engine) -> LoggedCardsOut:
-        cards = predictions_with_outcomes(engine, asked, limit=limit, before=before)
+        cards = predictions_with_outcomes(
+            engine, asked, limit=limit, before=before, only_counted=counted, with_late=late
+        )
         with engine.connect() as connection:
-            unread = n_newest_unread(connection)
-        shown = [LoggedCardOut.model_validate(card) for card in cards]
+            unread, unreadable = n_newest_unread(connection), n_unreadable(connection)
         names = track_names(engine)
         shown = [
-            card.model_copy(update={"at": utc(card.at), "track_name": names.get(card.track, card.track)})
-            for card in shown
+            LoggedCardOut.model_validate(card).model_copy(
+                update={
+                    "at": utc(card.at),
+                    "track_name": names.get(card.track, card.track),
+                    "has_learnt": has_learnt(card),
+                }
+            )
+            for card in cards
         ]
         next_before = cards[-1].id if len(cards) == limit else None
-        return LoggedCardsOut(predictions=shown, next_before=next_before, n_unread=unread)
+        return LoggedCardsOut(
+            predictions=shown, next_before=next_before, n_unread=unread, n_unreadable=unreadable
+        )
 
     return await _with_engine(service, page)
 
@@ -68,8 +102,9 @@ async def get_scores(
 ) -> ScoresOut:
     """Judge the predictions whose outcomes are known: race log loss beside the market's, and calibration.
 
-    Of the cards that a version answered for one race the last counts, and only if it came before race day was
-    over (UTC). A race is judged if it has one winner and if every starter was on the card.
+    A race counts once, by the last card that was answered for it (by version: by the last of each), and only
+    if that came before race day was over. A race is judged if it has one winner and if every starter was on
+    the card.
     """
     return await _with_engine(
         service,

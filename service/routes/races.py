@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
+from model_registry.learning import Learning
 from racing.errors import NoSuchRace
 from racing.race_days import race_days, races_of_day
 from racing.stored_race import stored_race
@@ -12,7 +13,7 @@ from service.fields import Day
 from service.keeping.browsing import in_time
 from service.openapi import problems
 from service.races import RaceDaysOut, RacesOut, StoredRaceOut, race_days_out, races_out, stored_race_out
-from service.running import Service
+from service.running import Running, Service
 
 router = APIRouter(tags=["races"])
 MAX_ID = 2**31 - 1
@@ -37,13 +38,13 @@ Prices = Annotated[
 async def get_race_days(service: Service, limit: Limit = 50, before: Before = None) -> RaceDaysOut:
     """List the days that have races, the newest first, page by page."""
     days = await in_time(service, lambda engine: race_days(engine, limit=limit, before=before))
-    return race_days_out(days, limit)
+    return race_days_out(days, limit, _learning(service))
 
 
 @router.get("/races", summary="Stored races of a day", responses=problems(422, 503))
 async def get_races(service: Service, date: OfDay) -> RacesOut:
     """List the races of a day, by track and number."""
-    return races_out(await in_time(service, lambda engine: races_of_day(engine, date)))
+    return races_out(await in_time(service, lambda engine: races_of_day(engine, date)), _learning(service))
 
 
 @router.get(
@@ -56,7 +57,13 @@ async def get_race(service: Service, race_id: Number, prices: Prices = "none") -
     """Show a race as the card that it was, ready for `POST /predict`, and apart from it how it came out."""
     number = _number(race_id)
     race = await in_time(service, lambda engine: stored_race(engine, number))
-    return answer_with_card(stored_race_out(race, with_prices=prices == "at_the_off"))
+    shown = stored_race_out(race, with_prices=prices == "at_the_off", learning=_learning(service))
+    return answer_with_card(shown)
+
+
+def _learning(service: Running) -> Learning | None:
+    champion = service.slots.find()
+    return champion.learning if champion else None
 
 
 def _number(text: str) -> int:

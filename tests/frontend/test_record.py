@@ -66,7 +66,14 @@ def test_the_record_shows_what_the_service_has_judged(
         expect(figures).to_contain_text(str(weeks["total"]["n_races"]))
         expect(figures).to_contain_text(f"{weeks['total']['log_loss']:.4f}")
         expect(figures).to_contain_text(f"market {weeks['total']['market_log_loss']:.4f}")
+        n_runners = sum(one["n_runners"] for one in weeks["calibration"])
+        assert n_runners >= 200
         assert page.locator("svg .dot.model").count() == len(weeks["groups"]) + len(weeks["calibration"])
+        total = weeks["total"]
+        low, high = (
+            f"{total[f'behind_market_{end}']:+.4f}".replace("-", "\u2212") for end in ("low", "high")
+        )
+        expect(figures).to_contain_text(f"95 % interval {low} to {high}")
         assert page.locator("svg .dot.market").count() == len(weeks["groups"])
         expect(page.locator("svg .strip title").first).to_contain_text(
             f"model {weeks['groups'][0]['log_loss']:.4f}"
@@ -91,12 +98,15 @@ def test_a_better_week_stands_lower(browser: Browser, service: RunningService, p
 
 
 def test_the_latest_cards_lead_to_their_races(browser: Browser, service: RunningService, pages: str) -> None:
-    newest = next(
-        card for card in service.client.get("/predictions").json()["predictions"] if card["loss"] is not None
-    )
+    counted = service.client.get("/predictions", params={"counted": True}).json()["predictions"]
+    newest = counted[0]
+    assert len(counted) == scores(service)["total"]["n_races"]
     with opened(browser, f"{pages}/record") as page:
         latest = page.locator("section", has=page.get_by_role("heading", name="The latest judged cards"))
+        assert latest.locator("tbody tr").count() == min(20, len(counted))
+        expect(latest.get_by_text("late", exact=True)).to_have_count(0)
         row = latest.locator("tbody tr").first
+        expect(row).to_contain_text(str(LAST_DAY.year))
         expect(row).to_contain_text(newest["track_name"])
         expect(row).to_contain_text(f"{newest['loss']:.3f}")
         row.get_by_role("link").click()
@@ -117,6 +127,7 @@ def test_days_tracks_and_late_cards_are_chosen(browser: Browser, service: Runnin
         page.get_by_label("Also cards answered after race day").check()
         page.get_by_role("button", name="Show").click()
         expect(page.get_by_text("With hindsight")).to_be_visible()
+        expect(page.get_by_text("late", exact=True)).to_have_count(4)
         n_all = scores(service, with_late=True)["total"]["n_races"]
         expect(page.locator(".figures b").first).to_have_text(str(n_all))
         assert n_all == scores(service)["total"]["n_races"] + 4
@@ -124,6 +135,8 @@ def test_days_tracks_and_late_cards_are_chosen(browser: Browser, service: Runnin
         expect(page.locator(".empty")).to_contain_text("4 judged races were answered later")
         page.get_by_role("link", name="Show those").click()
         expect(page.locator(".figures b").first).to_have_text("4")
+        expect(page.get_by_text("it needs 200 runners, and there are")).to_be_visible()
+        expect(page.locator(".figures")).to_contain_text("too few races for an interval")
         page.goto(f"{pages}/record?track=Nowhere")
         expect(page.locator(".empty")).to_contain_text("No logged card fits")
 

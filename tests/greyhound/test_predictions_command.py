@@ -97,7 +97,7 @@ def test_the_score_is_that_of_the_answers(season: Any) -> None:
 
 
 def test_the_same_version_replayed_differs_by_nothing(season: Any) -> None:
-    told = replayed(season, "--version", "1")
+    told = replayed(season, "--version", "1", "--late")
     assert (told["n_cards"], told["n_refused"]) == (N_CARDS, 0)
     assert told["largest_difference"] == told["mean_absolute_difference"] == 0
     assert told["log_loss_before"] == told["log_loss_now"]
@@ -106,7 +106,7 @@ def test_the_same_version_replayed_differs_by_nothing(season: Any) -> None:
 
 def test_another_version_replayed_differs_as_its_answers_do(season: Any, tmp_path: Path) -> None:
     out = tmp_path / "changes.csv"
-    told = replayed(season, "--version", "2", "--out", str(out))
+    told = replayed(season, "--version", "2", "--late", "--out", str(out))
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     before = [float(row["before"]) for row in rows]
     assert before == [p for answer in season[2] for p in answer]
@@ -115,7 +115,7 @@ def test_another_version_replayed_differs_as_its_answers_do(season: Any, tmp_pat
     assert told["largest_difference"] == pytest.approx(max(map(abs, differences)))
     assert told["largest_difference"] > 0.01
     assert replayed(season, "--version", "2", "--against", "2")["largest_difference"] == 0
-    back = replayed(season, "--version", "1", "--against", "2")
+    back = replayed(season, "--version", "1", "--against", "2", "--late")
     assert back["log_loss_now"] == pytest.approx(told["log_loss_before"])
     assert "largest changes" in run(
         "replay", "--version", "2", "--database", season[0], "--registry", season[1]

@@ -18,6 +18,7 @@ from racing.metrics import (
     log_loss,
     market_information,
     paired_bootstrap,
+    paired_interval,
     per_race_log_loss,
     race_log_loss,
     reliability,
@@ -161,3 +162,24 @@ def test_the_bootstrap_keeps_pairs_together_and_its_seed():
     found = paired_bootstrap(noise + 0.01, noise)
     assert found == pytest.approx((0.01, 0.01, 0.01))
     assert paired_bootstrap(noise, np.zeros(500), seed=1) == paired_bootstrap(noise, np.zeros(500), seed=1)
+
+
+@pytest.mark.parametrize("n", [10, 25, 400])
+def test_the_interval_from_sums_is_students_and_agrees_with_the_bootstrap_on_many_races(n: int) -> None:
+    gaps = np.random.default_rng(n).normal(0.02, 0.3, n)
+    found = paired_interval(n, float(gaps.sum()), float((gaps**2).sum()))
+    quantile = {10: 2.262157, 25: 2.063899, 400: 1.965927}[n]
+    half = quantile * gaps.std(ddof=1) / np.sqrt(n)
+    assert found.difference == pytest.approx(gaps.mean())
+    assert found.low == pytest.approx(gaps.mean() - half, abs=0.002 * half)
+    assert found.high == pytest.approx(gaps.mean() + half, abs=0.002 * half)
+    if n == 400:
+        drawn = paired_bootstrap(gaps, np.zeros(n))
+        assert found.low == pytest.approx(drawn.low, abs=0.1 * half)
+
+
+def test_of_few_races_there_is_a_difference_and_no_interval() -> None:
+    few = paired_interval(9, 0.9, 0.1)
+    assert few.difference == pytest.approx(0.1)
+    assert np.isnan([few.low, few.high]).all()
+    assert np.isnan(paired_interval(0, 0.0, 0.0).difference)

@@ -86,6 +86,7 @@ def test_days_are_paged_newest_first_and_their_races_counted(service: RunningSer
     assert first == {
         "date": "2026-07-14", "n_races": 3, "n_whole_races": first["n_whole_races"], "n_meetings": 1,
         "is_simulated": False,
+        "has_learnt": None,
     }  # fmt: skip
     assert sum(day["n_races"] for day in whole["race_days"]) == 63
     assert {day["is_simulated"] for day in whole["race_days"][1:]} == {True}
@@ -107,6 +108,7 @@ def test_the_races_of_a_day_say_what_is_known_of_them(service: RunningService) -
     assert by_number[4] | {"id": 0} == {
         "id": 0, "date": "2026-07-14", "track": "Ballarat", "race_number": 4, "distance_m": 450,
         "grade": "Grade 5", "n_runners": 3, "is_whole": True, "is_outcome_known": True, "is_simulated": False,
+        "has_learnt": None,
     }  # fmt: skip
     assert (by_number[5]["n_runners"], by_number[5]["is_outcome_known"]) == (2, False)
     assert races_of(service, dt.date(1999, 1, 1)) == []

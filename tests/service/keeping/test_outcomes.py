@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from racing.database.engine import open_database
 from racing.importers.undo import imported_files, undo_import
 from tests.clocks.today import today
-from tests.service.builders import RunningService, make_card, make_registry, running_service
+from tests.service.builders import (
+    RunningService,
+    make_card,
+    make_registry,
+    point_alias_at,
+    running_service,
+)
 from tests.service.keeping.builders import make_sqlite
 from tests.service.keys import make_keys, wait_until_keys_are_read
 
@@ -174,8 +181,43 @@ def test_a_card_answered_after_its_race_day_counts_only_where_asked_for(service:
     assert ask("/predictions/score").json()["total"] == {
         "group": "all", "name": "all", "n_races": 0, "log_loss": None, "uniform_log_loss": None,
         "top_pick_rate": None, "n_with_market": 0, "log_loss_with_market": None, "market_log_loss": None,
+        "behind_market": None, "behind_market_low": None, "behind_market_high": None,
     }  # fmt: skip
     assert ask("/predictions/score", params={"with_late": True}).json()["total"]["n_races"] == 1
+
+
+def test_a_race_that_two_versions_answered_counts_once_in_all_and_once_for_each(
+    service: RunningService, registry: str
+) -> None:
+    first = service.predict(card_of(NAMES)).json()
+    point_alias_at(registry, 2)
+    service.wait_until(lambda status: status["version"] == 2)
+    try:
+        for number in range(1, 13):
+            last = service.predict(card_of(NAMES, number=number)).json()
+        predictions(service, lambda found: len(found) == 13)
+        orders = {n: NAMES[n % 6 :] + NAMES[: n % 6] for n in range(1, 13)}
+        assert bring(service, *(result_of(o, number=n) for n, o in orders.items())).status_code == 202
+        found = predictions(service, lambda found: all(card["loss"] for card in found))
+    finally:
+        point_alias_at(registry, 1)
+    by_version, by_week = (
+        service.client.get("/predictions/score", params={"by": by}).json() for by in ("version", "week")
+    )
+    assert by_version["total"] == by_week["total"]
+    assert by_version["total"]["n_races"] == 12
+    assert [(group["group"], group["n_races"]) for group in by_version["groups"]] == [("1", 1), ("2", 12)]
+    counted = service.client.get("/predictions", params={"counted": True}).json()["predictions"]
+    assert [card["request_id"] for card in counted] == [
+        card["request_id"] for card in found if card["request_id"] != first["request_id"]
+    ]
+    assert counted[0]["request_id"] == last["request_id"]
+    total = by_week["total"]
+    gaps = np.array([card["loss"] - card["market_loss"] for card in counted])
+    half = 2.200985 * gaps.std(ddof=1) / math.sqrt(12)  # Student's quantile of 11 degrees of freedom
+    assert total["behind_market"] == pytest.approx(gaps.mean())
+    assert total["behind_market_high"] - total["behind_market"] == pytest.approx(half, rel=0.002, abs=1e-9)
+    assert total["behind_market_low"] == pytest.approx(gaps.mean() - half, abs=0.002 * half + 1e-9)
 
 
 def test_ratings_learn_from_results_that_were_brought(service: RunningService) -> None:

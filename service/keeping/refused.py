@@ -1,0 +1,56 @@
+"""Answers that cannot be logged, in a file that a person can read: one JSON object a line.
+
+A record that the database refuses would hold up all that were answered after it, so it goes here.
+"""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+from service.keeping.records import Numbered
+
+NAME = "refused.jsonl"
+MAX_BYTES = 16 * 1024 * 1024  # of the file; what comes after is counted only
+
+
+def add_refused(folder: Path, writer: str, record: Numbered, why: str) -> bool:
+    """Append a record to the file of a database's spools; return whether there was room and a disk for it."""
+    number, entry = record
+    line = json.dumps(
+        {
+            "why": why[:300],
+            "writer": writer,
+            "number": number,
+            "request_id": entry.request_id,
+            "model_version": entry.model_version,
+            "digest": entry.digest,
+            "at_us": entry.at_us,
+            "card": entry.card.decode(errors="replace"),
+            "answer": entry.answer.decode(errors="replace"),
+        }
+    )
+    return _append(folder, line)
+
+
+def add_damaged(folder: Path, writer: str, segment: str, data: bytes) -> bool:
+    """Append bytes of a spooled segment that are no record."""
+    why = f"{segment}: {len(data)} bytes are no whole record, their checksum differs"
+    return _append(
+        folder, json.dumps({"why": why, "writer": writer, "base64": base64.b64encode(data).decode()})
+    )
+
+
+def _append(folder: Path, line: str) -> bool:
+    data = (line + "\n").encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            if os.fstat(file).st_size + len(data) > MAX_BYTES:
+                return False
+            return os.write(file, data) == len(data)
+        finally:
+            os.close(file)
+    except OSError:
+        return False

@@ -1,0 +1,44 @@
+"""A model of nobody, registered under our name as any notebook does: ``python -m tests.service.foreign``."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.service.builders import open_registry, point_alias_at
+
+NAME = "greyhound-win"
+
+
+def make_foreign_champion(uri: str, kind: str) -> int:
+    """Register a model of sklearn or a pyfunc in a process of its own, point the alias at it; its version."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.service.foreign", uri, kind]
+    subprocess.run(command, check=True, capture_output=True)
+    version = open_registry(uri).versions()[0].version
+    point_alias_at(uri, version)
+    return version
+
+
+def main(uri: str, kind: str) -> None:
+    """Log and register a model."""
+    import mlflow
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+    class Halves(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
+        def predict(self, context: Any, model_input: list[float], params: Any = None) -> list[float]:
+            return [0.5 for _ in model_input]
+
+    mlflow.set_tracking_uri(uri)
+    folder = Path(uri.removeprefix("sqlite:///")).parent
+    mlflow.create_experiment("notebook", artifact_location=(folder / "notebook").as_uri())
+    mlflow.set_experiment("notebook")
+    with mlflow.start_run():
+        if kind == "sklearn":
+            model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+            mlflow.sklearn.log_model(model, name="model", registered_model_name=NAME)
+        else:
+            mlflow.pyfunc.log_model(name="model", python_model=Halves(), registered_model_name=NAME)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
