@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"^\s*(?:\d{1,2}\.\s+|\d{1,2}\.(?=[^\W\d])|0\d\s+)")
 # What sources hang on a name: a reserve, a country of birth, an Australian state, a British seed (wide),
 # an emergency's or a box's number.
 _SUFFIX = re.compile(
-    r"""\s*(?:[(\[]\s*(?:
+    r"""(?:[(\[]\s*(?:
         R | RES | RESERVE | E\d{0,2} | EM | EMG | EMERGENCY | \d{1,2}
         | NZ | NZL | AU | AUS | IRE | IRL | GB | GBR | UK | USA | US
         | VIC | NSW | QLD | SA | WA | TAS | NT | ACT
@@ -49,7 +49,7 @@ def plain_name(name: str) -> str:
     """Return a name without what a source hangs on it: ``"02 Alpha One (Res)"`` gives ``"Alpha One"``."""
     name = without_number(name)
     while name.endswith((")", "]", "T", "t")) and (found := _SUFFIX.search(name)) and found.start():
-        name = name[: found.start()]
+        name = name[: found.start()].rstrip()
     return name
 
 

@@ -217,7 +217,7 @@ def _result_rows(
     tells = (~col(SourceRow.is_blank), ~col(SourceRow.is_scratched), _between(first, last))
     for some in _chunks(dogs):
         rows = connection.execute(select(of_dog, _BUCKET).where(of_dog.in_(some), *tells))
-        yield from (row._tuple() for row in rows)
+        yield from ((dog_id, bucket) for dog_id, bucket in rows)
 
 
 def _results_among(rows: list[Claim], dogs: set[int]) -> Iterator[tuple[int, int]]:
