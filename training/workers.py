@@ -23,6 +23,7 @@ from training.errors import SearchFailed, TrainingError
 from training.families import Member, family_named
 from training.fitting import fit_member
 from training.search import Found, Task, Trial, search
+from training.search_storage import reserved
 from training.splits import latest, time_folds
 
 _SLOWEST_FIRST = ("random_forest", "catboost", "gradient_boosting", "xgboost", "logistic_regression")
@@ -38,7 +39,7 @@ class Job:
     seed: int
     categorical: tuple[int, ...]
     study_name: str
-    storage: str | None
+    storage: Path | str | None
     resume: bool
     time_budget_s: float | None
     n_jobs: int
@@ -73,10 +74,9 @@ class FamilyResult:
 def run_jobs(job: Job, train: RaceTable, on_trial: Callable[[Trial], None]) -> list[FamilyResult]:
     """Search and fit each family; the results come in the order of ``job.families``."""
     time_folds(latest(train, job.search_rows), job.n_folds)  # refuse before any process starts
-    if job.storage is not None:
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        optuna.storages.get_storage(job.storage)  # makes the tables once, not in two processes at a time
-    results = _side_by_side(job.families, partial(_search_and_fit, job), train, job.n_jobs, on_trial)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with reserved(job.storage, resume=job.resume):
+        results = _side_by_side(job.families, partial(_search_and_fit, job), train, job.n_jobs, on_trial)
     return [results[name] for name in job.families]
 
 
