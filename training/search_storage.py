@@ -34,7 +34,7 @@ def open_storage(storage: Path | str | None) -> BaseStorage:
 def reserved(storage: Path | str | None, *, resume: bool) -> Iterator[None]:
     """Make a storage ready before its workers start, and hold a journal until the search has ended.
 
-    Without ``resume`` a journal is emptied: the search before is what it held, so that it never grows beyond one.
+    Without ``resume`` a journal is emptied of the search before, so that it never grows beyond one.
 
     Raises
     ------

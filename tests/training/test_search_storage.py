@@ -37,7 +37,8 @@ if __name__ == "__main__":
     settings = SearchSettings(
         families=("logistic_regression", "xgboost"), n_trials=12, n_folds=2, storage=Path(sys.argv[1])
     )
-    fit_candidates(split.train, split.calibration, settings, (5,), lambda trial: print(trial.number, flush=True))
+    report = lambda trial: print(trial.number, flush=True)
+    fit_candidates(split.train, split.calibration, settings, (5,), report)
 """
 
 
