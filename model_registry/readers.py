@@ -65,7 +65,7 @@ class DatabaseReader:
             tags = connection.execute(
                 sa.select(_model_tags.c.key, _model_tags.c.value).where(_model_tags.c.name == name)
             )
-            return ModelRecord({a: int(version) for a, version in aliases}, dict(tags.tuples()))
+            return ModelRecord({a.alias: int(a.version) for a in aliases}, {t.key: t.value for t in tags})
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""

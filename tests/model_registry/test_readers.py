@@ -14,8 +14,10 @@ READS = """
 import sys
 from model_registry import get_model_registry
 registry = get_model_registry(sys.argv[1])
-read = [version.version for version in registry.versions()], registry.champion().version, registry.fetch(2).name
-registry.challenger(), registry.history(), registry.changes(), registry.documents(registry.pointer(1), ["summary"])
+versions = [version.version for version in registry.versions()]
+read = versions, registry.champion().version, registry.fetch(2).name
+registry.challenger(), registry.history(), registry.changes()
+registry.documents(registry.pointer(1), ["summary"])
 print(read, [name for name in ("mlflow", "pandas", "sklearn", "alembic") if name in sys.modules])
 """
 
