@@ -7,9 +7,11 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -155,7 +157,8 @@ def _in_processes(
                 name = waiting.pop(0)
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(target=_work, args=(name, work, folder, theirs), daemon=True)
-                process.start()
+                with _interrupts_held_back():
+                    process.start()
                 theirs.close()
                 running[ours] = name, process
             for connection in wait(list(running)):
@@ -185,9 +188,22 @@ def _in_processes(
     return results
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let a process that is started here never hear of Ctrl-C: its parent does, and ends it.
+
+    A worker that ignored it itself would first import for seconds, and end with a traceback meanwhile.
+    """
+    resource_tracker.ensure_running()  # started with the first worker, it would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(name: str, work: Work, folder: Path, connection: Connection) -> None:
     """Run in the worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with threadpool_limits(1):

@@ -12,12 +12,25 @@ import pytest
 FRONTEND = [sys.executable, "-m", "greyhound", "frontend"]
 
 
+def interruptible() -> None:
+    """Hear Ctrl-C, also where the tests were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("has_parent", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_shows_pages_until_a_signal(number: int) -> None:
+def test_it_shows_pages_until_a_signal(number: int, has_parent: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = ["--port", str(port), "--service", "http://127.0.0.1:9"]
-    process = subprocess.Popen([*FRONTEND, *options], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*FRONTEND, *options, *["--until-stdin-closes"] * has_parent],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
+    )
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -29,8 +42,9 @@ def test_it_shows_pages_until_a_signal(number: int) -> None:
             except httpx.TransportError:
                 time.sleep(0.05)
         process.send_signal(number)
-        told = process.communicate(timeout=10)[0]
-        assert process.returncode == 0
+        process.wait(timeout=10)  # with its standard input still open
+        told, stderr = process.communicate()
+        assert (process.returncode, stderr) == (0, "")
         assert f"http://localhost:{port}/ shows http://127.0.0.1:9" in told
     finally:
         process.kill()
