@@ -14,7 +14,7 @@ help: ## say what each target does
 setup: $(READY) ## make .venv with everything that is needed
 
 run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000, show on 5002
-	@exec $(BIN)/greyhound up
+	@$(BIN)/greyhound up || [ $$? -eq 130 ]
 
 test: $(READY) ## run all tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -1,5 +1,6 @@
 """The front end on a socket, under waitress, until a signal."""
 
+import logging
 import os
 import signal
 import socket
@@ -44,6 +45,8 @@ def run(settings: FrontendSettings, listening: socket.socket) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit
 
+    # "Task queue depth is 1": that a request waited for a thread, which is no news to who shows pages.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:

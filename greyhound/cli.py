@@ -2,7 +2,9 @@
 
 import importlib
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -68,6 +70,7 @@ class LazyGroup(click.Group):
         extra["standalone_mode"] = False
         if not standalone_mode:
             return super().main(*args, **extra)
+        interrupts = _noted_interrupts()
         try:
             result = super().main(*args, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -84,6 +87,8 @@ class LazyGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except Exception as error:
+            if interrupts:  # what it interrupted makes another error of it: numpy's import an ImportError
+                _fail("interrupted", INTERRUPTED)
             if os.environ.get("GREYHOUND_DEBUG") == "1":
                 raise
             _fail(one_line(error), exit_code(error))
@@ -106,6 +111,19 @@ def main() -> None:
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
     champion, version, extra); 5 gates not passed; 130 interrupted.
     """
+
+
+def _noted_interrupts() -> list[int]:
+    """Return a list that grows with each Ctrl-C, which raises KeyboardInterrupt as ever."""
+    interrupts: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+        signal.signal(signal.SIGINT, note)
+    return interrupts
 
 
 def _fail(message: str, code: int) -> NoReturn:

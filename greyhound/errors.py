@@ -27,6 +27,7 @@ EXIT_CODES = {
     "sqlalchemy.exc:OperationalError": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,
     "training.errors:SearchNotResumable": REFUSED,
+    "training.errors:SearchUnderWay": REFUSED,
     "training.errors:TrainingSetTooSmall": ABSENT,
 }
 

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from greyhound.progress_lines import ProgressLines, interval_s
+
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
 
@@ -110,27 +112,37 @@ progress_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=lambda ctx, _, value: ctx.meta.__setitem__(__name__, value),
-    help="Show progress even where standard error is no terminal.",
+    help="Draw the bar even where standard error is no terminal. Else lines tell of each stage there: its "
+    "start, its end, and how far it is, at most every 30 s (GREYHOUND_PROGRESS_INTERVAL_S).",
 )
 
 
 @contextmanager
 def progress(description: str, total: float | None = None) -> Iterator[Report]:
-    """Show a progress bar on standard error, and give the function that moves it.
+    """Show on standard error how far a stage is, and give the function that says so.
 
-    Shown only on a terminal or under ``--progress`` (:data:`progress_option`); it leaves no trace when done.
+    A bar on a terminal or under ``--progress`` (:data:`progress_option`), which leaves no trace when done;
+    elsewhere :class:`~greyhound.progress_lines.ProgressLines`.
     """
     context = click.get_current_context(silent=True)
-    asked = context is not None and bool(context.meta.get(__name__))
+    is_drawn = context is not None and bool(context.meta.get(__name__))
+    if not (is_drawn or sys.stderr.isatty()):
+        lines = ProgressLines(description, total, interval_s=interval_s())
+        is_done = False
+        try:
+            yield lines.report
+            is_done = True
+        finally:
+            lines.end(is_done=is_done)
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         # Asked for, it is drawn into a log too.
-        console=Console(stderr=True, force_terminal=asked or None),
+        console=Console(stderr=True, force_terminal=is_drawn or None),
         transient=True,
-        disable=not (asked or sys.stderr.isatty()),
     ) as bar:
         task = bar.add_task(description, total=total)
 

@@ -5,14 +5,11 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import mlflow.artifacts
-from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-from mlflow.utils.file_utils import local_file_uri_to_path
+from urllib.parse import unquote, urlsplit
 
 from model_registry.artifact.digest import read_sealed
 from model_registry.errors import ArtifactBroken, ForeignModel, RegistryUnavailable
+from model_registry.records import VersionRecord
 from model_registry.store import Store
 
 #: Where the artifact lies within the pyfunc.
@@ -37,9 +34,9 @@ class Fetched:
     digest: str
 
 
-def pointer_of(entry: MlflowVersion) -> Pointer:
-    """Return where one of MLflow's versions points to."""
-    return Pointer(int(entry.version), str(entry.source), entry.tags.get("digest"))
+def pointer_of(entry: VersionRecord) -> Pointer:
+    """Return where a version's record points to."""
+    return Pointer(entry.version, entry.source, entry.tags.get("digest"))
 
 
 def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
@@ -79,14 +76,17 @@ def located(store: Store, model: str, pointer: Pointer) -> tuple[str, str]:
 
 def local_directory(store: Store, source: str) -> Path | None:
     """Return where an address of MLflow's is on this machine, or None if it is elsewhere."""
-    if urlsplit(source).scheme not in ("", "file"):
+    address = urlsplit(source)
+    if address.scheme not in ("", "file"):
         return None
-    path = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
+    path = Path(unquote(address.path if address.scheme else source))
     return _where_it_is_now(path, store.folder)
 
 
 def download(store: Store, source: str, folder: Path) -> Path:
     """Bring a file or folder of the store to a folder of this machine."""
+    import mlflow.artifacts
+
     got = mlflow.artifacts.download_artifacts(
         artifact_uri=source, dst_path=str(folder), tracking_uri=store.uri
     )

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlflow.exceptions import MlflowException
-
 from model_registry.artifact import SEAL, decode, read_some
 from model_registry.errors import NoReport
 from model_registry.fetch import WITHIN, Pointer, download, local_directory, located
@@ -56,6 +54,8 @@ def read_report(store: Store, version: int, run_id: str) -> str:
 
 def _brought(store: Store, run_id: str, folder: Path) -> Path | None:
     """Return the report of a run as a file of this machine, or None if there is none."""
+    from mlflow.exceptions import MlflowException
+
     try:
         source = str(store.client.get_run(run_id).info.artifact_uri)
     except MlflowException as error:

@@ -7,10 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-from mlflow.entities.model_registry import RegisteredModel
-from mlflow.exceptions import MlflowException
-
 from model_registry.artifact import load_artifact
 from model_registry.errors import GatesNotPassed, NoChampion, NoSuchVersion, PromotionRefused
 from model_registry.fetch import Fetched, Pointer, fetch_artifact, fetch_of_run, pointer_of
@@ -24,14 +20,12 @@ from model_registry.history import (
 )
 from model_registry.learning import JUDGED, learning_of
 from model_registry.papers import read_documents, read_report
+from model_registry.records import ModelRecord, VersionRecord, version_record
 from model_registry.store import Marks, Store
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 
 MODEL = "greyhound-win"
 CHAMPION, CHALLENGER = "champion", "challenger"
-
-# A missing alias is an invalid parameter to MLflow, a missing model or version does not exist.
-_ABSENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
 
 class ModelRegistry:
@@ -73,7 +67,7 @@ class ModelRegistry:
         with self._store.errors():
             run_id = run_id or self._new_run()
             entry = publish(self._store.client, MODEL, Path(directory), run_id, dict(tags or {}), description)
-        return read_version(entry, {})
+        return read_version(version_record(entry), {})
 
     def record_gates(self, version: int, failures: Iterable[str]) -> ModelVersion:
         """Record what the gates said: no failure is a pass; promoting a failed version takes force."""
@@ -105,7 +99,7 @@ class ModelRegistry:
     def rollback(self, *, reason: str, by: str | None = None) -> PromotionRecord:
         """Give the role back to the champion before this one, by the record; twice goes further back."""
         model = self._model()
-        current = _aliases(model).get(CHAMPION)
+        current = model.aliases.get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
         earlier = self._before(read_history(model.tags), current)
@@ -120,7 +114,7 @@ class ModelRegistry:
         with self._store.errors():
             if version is not None:
                 self._set_alias(CHALLENGER, version)
-            elif CHALLENGER in _aliases(self._model()):
+            elif CHALLENGER in self._model().aliases:
                 self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
 
     def champion(self) -> ModelVersion:
@@ -141,23 +135,16 @@ class ModelRegistry:
 
     def version(self, version: int) -> ModelVersion:
         """Return one version."""
-        return read_version(self._entry(version), _aliases(self._model()))
+        return read_version(self._entry(version), self._model().aliases)
 
     def versions(self) -> list[ModelVersion]:
         """Return every version, the newest first; none where nothing was ever registered."""
+        try:
+            aliases = self._model().aliases
+        except NoChampion:
+            return []
         with self._store.errors():
-            try:
-                aliases = _aliases(self._model())
-            except NoChampion:
-                return []
-            entries: list[MlflowVersion] = []
-            token = None
-            while True:
-                page = self._store.client.search_model_versions(f"name = '{MODEL}'", page_token=token)
-                entries += page
-                token = page.token
-                if not token:
-                    break
+            entries = self._store.reader.versions(MODEL)
         found = [read_version(entry, aliases) for entry in entries]
         return sorted(found, key=lambda version: version.version, reverse=True)
 
@@ -174,7 +161,7 @@ class ModelRegistry:
             model = self._model()
         except NoChampion:
             return [], None
-        history, current = read_history(model.tags), _aliases(model).get(CHAMPION)
+        history, current = read_history(model.tags), model.aliases.get(CHAMPION)
         return history, None if current is None else self._before(history, current)
 
     def fetch(self, version: int) -> Path:
@@ -210,7 +197,7 @@ class ModelRegistry:
 
     def report(self, version: int) -> str:
         """Return the page of the training that made a version, or raise :class:`NoReport`."""
-        run_id = str(self._entry(version).run_id or "")
+        run_id = self._entry(version).run_id
         with self._store.errors():
             return read_report(self._store, version, run_id)
 
@@ -237,7 +224,7 @@ class ModelRegistry:
                 number=len(read_history(model.tags)) + 1,
                 action=action,
                 version=version,
-                previous=_aliases(model).get(CHAMPION),
+                previous=model.aliases.get(CHAMPION),
                 reason=reason.strip(),
                 by=by or user_name(),
                 forced=forced,
@@ -250,11 +237,13 @@ class ModelRegistry:
             last = read_history(after.tags)[-1].version
             if last != version:
                 self._set_alias(CHAMPION, last)
-            if _aliases(after).get(CHALLENGER) == last:
+            if after.aliases.get(CHALLENGER) == last:
                 client.delete_registered_model_alias(MODEL, CHALLENGER)
         return record
 
     def _set_alias(self, alias: str, version: int) -> None:
+        from mlflow.exceptions import MlflowException
+
         client = self._store.client
         try:
             client.set_registered_model_alias(MODEL, alias, str(version))
@@ -262,44 +251,34 @@ class ModelRegistry:
             # Two who make an alias at once both insert its row, and one of them fails: now there is one.
             client.set_registered_model_alias(MODEL, alias, str(version))
 
-    def _model(self) -> RegisteredModel:
+    def _model(self) -> ModelRecord:
         with self._store.errors():
-            try:
-                return self._store.client.get_registered_model(MODEL)
-            except MlflowException as error:
-                if error.error_code in _ABSENT:
-                    raise NoChampion(f"{self} has no model {MODEL!r} yet; train one") from error
-                raise
+            found = self._store.reader.model(MODEL)
+        if found is None:
+            raise NoChampion(f"{self} has no model {MODEL!r} yet; train one")
+        return found
 
-    def _entry(self, version: int) -> MlflowVersion:
+    def _entry(self, version: int) -> VersionRecord:
         with self._store.errors():
-            try:
-                return self._store.client.get_model_version(MODEL, str(version))
-            except MlflowException as error:
-                if error.error_code in _ABSENT:
-                    raise NoSuchVersion(f"{self} has no version {version} of {MODEL!r}") from error
-                raise
+            found = self._store.reader.version(MODEL, version)
+        if found is None:
+            raise NoSuchVersion(f"{self} has no version {version} of {MODEL!r}")
+        return found
+
+    def _bearer(self, alias: str) -> VersionRecord:
+        with self._store.errors():
+            found = self._store.reader.bearer(MODEL, alias)
+        if found is None:
+            raise NoChampion(f"{self} has no {alias} of {MODEL!r}; promote a version")
+        return found
 
     def _number(self, alias: str) -> int:
-        return int(self._bearer(alias).version)
-
-    def _bearer(self, alias: str) -> MlflowVersion:
-        with self._store.errors():
-            try:
-                return self._store.client.get_model_version_by_alias(MODEL, alias)
-            except MlflowException as error:
-                if error.error_code in _ABSENT:
-                    raise NoChampion(f"{self} has no {alias} of {MODEL!r}; promote a version") from error
-                raise
+        return self._bearer(alias).version
 
     def _new_run(self) -> str:
         run = self._store.client.create_run(self.experiment(), run_name="register")
         self._store.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
-
-
-def _aliases(model: RegisteredModel) -> dict[str, int]:
-    return {name: int(version) for name, version in model.aliases.items()}
 
 
 def user_name() -> str:

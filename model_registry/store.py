@@ -2,17 +2,22 @@
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from model_registry.errors import RegistryUnavailable
+from model_registry.readers import ClientReader, DatabaseReader, Reader
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient  # takes 1.5 s of processor to import: only what writes waits for that
 
 DEFAULT_URI = "sqlite:///var/mlflow.db"
 EXPERIMENT = "greyhound"
@@ -63,10 +68,9 @@ class Store:
         return self.path.parent if self.path else Path("var").absolute()
 
     @property
-    def client(self) -> MlflowClient:
+    def client(self) -> "MlflowClient":
         """MLflow's client of a store that is there."""
-        if self.path and not self.path.exists() and not self._create:
-            raise RegistryUnavailable(f"there is no registry at {self}; `greyhound train` makes one")
+        self._check_file()
         with self._lock:
             if self._client is None:
                 self._client = self._open()
@@ -76,6 +80,32 @@ class Store:
                 _close_connections(self._client)
                 self._inode = self._inode_now()
             return self._client
+
+    @property
+    def reader(self) -> Reader:
+        """What reads a store that is there: of a database its tables, without MLflow."""
+        if self._url is None or self._create:
+            return ClientReader(self.client)
+        self._check_file()
+        with self.errors():
+            return self._database_reader
+
+    @cached_property
+    def _database_reader(self) -> Reader:
+        assert self._url is not None
+        engine = self._engine(self._url)
+        self._check_tables(engine)
+        return DatabaseReader(engine)
+
+    def _engine(self, url: sa.URL) -> sa.Engine:
+        if self.path:
+            # No pool: of a file that was deleted and made anew, it would read the deleted one for ever.
+            return sa.create_engine(url.set(database=str(self.path)), poolclass=sa.NullPool)
+        return sa.create_engine(url, pool_pre_ping=True)
+
+    def _check_file(self) -> None:
+        if self.path and not self.path.exists() and not self._create:
+            raise RegistryUnavailable(f"there is no registry at {self}; `greyhound train` makes one")
 
     def marks(self) -> Marks | None:
         """Return the marks of an SQLite store, else None.
@@ -93,6 +123,8 @@ class Store:
             if found is not None:
                 return str(found.experiment_id)
             location = (self.folder / "artifacts").as_uri() + f"/{name}" if self.path else None
+            from mlflow.exceptions import MlflowException
+
             try:
                 return str(self.client.create_experiment(name, artifact_location=location))
             except MlflowException as error:
@@ -106,32 +138,34 @@ class Store:
         """Raise what MLflow, the database or the network say as :class:`RegistryUnavailable`."""
         try:
             yield
-        except (MlflowException, sa.exc.SQLAlchemyError, OSError, ImportError) as error:
+        except Exception as error:
+            if not (isinstance(error, (sa.exc.SQLAlchemyError, OSError, ImportError)) or _is_mlflows(error)):
+                raise
             raise RegistryUnavailable(self._without_password(f"{self}: {_first_line(error)}")) from error
 
     def _inode_now(self) -> int:
         with self.errors():
             return self.path.stat().st_ino if self.path else 0
 
-    def _open(self) -> MlflowClient:
+    def _open(self) -> "MlflowClient":
         for name, value in _SETTINGS.items():
             os.environ.setdefault(name, value)
         # "Creating initial tables", "Context impl SQLiteImpl", and the traces of errors that we report.
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         with self.errors():
-            if self._url is not None:
-                self._check_tables(self._url)
+            if self.path and not self.path.exists():
+                self._make(self.path)
+            elif self._url is not None:
+                engine = self._engine(self._url)
+                self._check_tables(engine)
+                engine.dispose()
+            from mlflow import MlflowClient
+
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
-    def _check_tables(self, url: sa.URL) -> None:
-        """Refuse or make a store without tables: MLflow's client would make them whoever asks."""
-        if self.path and not self.path.exists():
-            self._make(self.path)
-            return
-        engine = sa.create_engine(
-            url.set(database=str(self.path)) if self.path else url, poolclass=sa.NullPool
-        )
+    def _check_tables(self, engine: sa.Engine) -> None:
+        """Refuse a store without tables: MLflow's client would make them whoever asks."""
         if not sa.inspect(engine).has_table("registered_model_aliases") and not self._create:
             raise RegistryUnavailable(f"{self} is not an MLflow registry: it has no registered_model_aliases")
 
@@ -196,9 +230,15 @@ def _mark(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _close_connections(client: MlflowClient) -> None:
+def _close_connections(client: "MlflowClient") -> None:
     for store in (client._tracking_client.store, client._get_registry_client().store):  # type: ignore[no-untyped-call]
         store.engine.dispose()
+
+
+def _is_mlflows(error: Exception) -> bool:
+    """Say whether MLflow raised it, which it has not where it was never imported."""
+    exceptions = sys.modules.get("mlflow.exceptions")
+    return exceptions is not None and isinstance(error, exceptions.MlflowException)
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-
 from model_registry.artifact import LoadedModel
+from model_registry.records import VersionRecord
 
 METRIC = "metric."
 PASSED, FAILED = "passed", "failed"
@@ -46,10 +45,9 @@ class ModelVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_version(entry: MlflowVersion, aliases: Mapping[str, int]) -> ModelVersion:
-    """Return one of MLflow's versions in our words; ``aliases`` are the model's, by name."""
-    tags = dict(entry.tags)
-    number = int(entry.version)
+def read_version(entry: VersionRecord, aliases: Mapping[str, int]) -> ModelVersion:
+    """Return what a record says of a version; ``aliases`` are the model's, by name."""
+    tags, number = entry.tags, entry.version
     return ModelVersion(
         version=number,
         kind=tags.get("kind", ""),
@@ -57,9 +55,9 @@ def read_version(entry: MlflowVersion, aliases: Mapping[str, int]) -> ModelVersi
         digest=tags.get("digest", ""),
         data_hash=tags.get("data_hash", ""),
         git_commit=tags.get("git_commit", ""),
-        created_at=dt.datetime.fromtimestamp(entry.creation_timestamp / 1000, dt.UTC),
-        description=entry.description or "",
-        run_id=entry.run_id or "",
+        created_at=dt.datetime.fromtimestamp(entry.created_at_ms / 1000, dt.UTC),
+        description=entry.description,
+        run_id=entry.run_id,
         aliases=tuple(sorted(name for name, version in aliases.items() if version == number)),
         gates=tags.get("gates"),
         gate_failures=tags.get("gate_failures", ""),

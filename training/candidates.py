@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ class SearchSettings:
     n_trials: int = 30
     n_folds: int = 3
     seed: int = 0
-    storage: str | None = None
-    """Optuna's storage URL; ``None`` keeps the search in memory, from where it cannot be resumed."""
+    storage: Path | str | None = None
+    """A journal's path, or a database's URL; ``None`` keeps it in memory, from where it is not resumed."""
     study_name: str = "greyhound"
     resume: bool = False
     time_budget_s: float | None = None

@@ -5,6 +5,7 @@
     TrainingError
     ├── TrainingSetTooSmall   too few races, runners or days for the splits that were asked for
     ├── SearchNotResumable    the stored search was made from other data or with other settings
+    ├── SearchUnderWay        another process searches in the same file
     └── SearchFailed          a worker of the search ended without a model
 
 A message states the rule and the value: ``the test part needs 100 runners, got 12``.
@@ -21,6 +22,10 @@ class TrainingSetTooSmall(TrainingError):
 
 class SearchNotResumable(TrainingError):
     """The stored search was made from other data or with other settings; start it anew."""
+
+
+class SearchUnderWay(TrainingError):
+    """Another process searches in the same file; one at a time."""
 
 
 class SearchFailed(TrainingError):

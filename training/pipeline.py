@@ -191,13 +191,12 @@ def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], N
     return on_step
 
 
-def _search_storage(registry: ModelRegistry) -> str:
+def _search_storage(registry: ModelRegistry) -> Path:
     """Return where an interrupted search waits to be resumed: beside an SQLite registry, else below var."""
     uri = registry.tracking_uri
     database = make_url(uri).database if uri.startswith("sqlite:") else None
-    path = Path(database).with_name("search.db") if database else Path("var/search.db")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{path.absolute()}"
+    path = Path(database).with_name("search.journal") if database else Path("var/search.journal")
+    return path.absolute()
 
 
 def _promote(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from training.evaluation import are_mostly_whole, judged_rows
 from training.families import Family, Member
 from training.fitting import first_params, fit_member, suggest_params
 from training.objective import objectives_for, race_losses, race_targets
+from training.search_storage import open_storage
 from training.splits import Fold, time_folds
 
 MIN_WHOLE_RACES = 50
@@ -32,6 +34,17 @@ MIN_WHOLE_RACES = 50
 
 FIGURES = ("expected_race_log_loss", "race_log_loss", "log_loss", "auc", "f1", "accuracy")
 """Of a trial: by race as expected and as it came out; by runner, f1 and accuracy at a threshold of 0.5."""
+
+# Everything that has a default is spelt out: defaults changed in Optuna 5, and will again.
+TPE: Mapping[str, Any] = {
+    "n_startup_trials": 10,
+    "n_ei_candidates": 24,
+    "multivariate": True,  # parameters are drawn together; before Optuna 5 each was drawn by itself
+    "group": False,
+    "constant_liar": True,  # of no effect: one worker a study, so no trial runs beside another
+    "constraints_func": None,
+}
+MEDIAN_PRUNER: Mapping[str, Any] = {"n_warmup_steps": 0, "interval_steps": 1, "n_min_trials": 1}
 
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -62,7 +75,8 @@ class Task:
     seed: int
     categorical: Sequence[int]
     study_name: str
-    storage: str | None
+    storage: Path | str | None
+    """See :func:`training.search_storage.open_storage`."""
     resume: bool
     time_budget_s: float | None
     """No trial starts after so many seconds, but one is always made."""
@@ -97,9 +111,7 @@ def search(
         has_complete = any(trial.state == TrialState.COMPLETE for trial in done)
         if has_complete and (len(done) >= task.n_trials or spent):
             break
-        study.sampler = optuna.samplers.TPESampler(
-            seed=_seed(task.seed, family.name, len(done)), n_startup_trials=10
-        )
+        study.sampler = optuna.samplers.TPESampler(seed=_seed(task.seed, family.name, len(done)), **TPE)
         if len(done) < len(first):
             study.enqueue_trial(first[len(done)], skip_if_exists=False)
         params = partial(suggest_params, family, objectives=objectives)
@@ -186,8 +198,8 @@ def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: boo
 
 def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
     name = f"{task.study_name}/{family.name}"
-    storage = optuna.storages.get_storage(task.storage)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=len(first_params(family)))
+    storage = open_storage(task.storage)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=len(first_params(family)), **MEDIAN_PRUNER)
     exists = name in [known.study_name for known in storage.get_all_studies()]
     if exists and not task.resume:
         optuna.delete_study(study_name=name, storage=storage)

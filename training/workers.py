@@ -7,9 +7,11 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from training.errors import SearchFailed, TrainingError
 from training.families import Member, family_named
 from training.fitting import fit_member
 from training.search import Found, Task, Trial, search
+from training.search_storage import reserved
 from training.splits import latest, time_folds
 
 _SLOWEST_FIRST = ("random_forest", "catboost", "gradient_boosting", "xgboost", "logistic_regression")
@@ -38,7 +41,7 @@ class Job:
     seed: int
     categorical: tuple[int, ...]
     study_name: str
-    storage: str | None
+    storage: Path | str | None
     resume: bool
     time_budget_s: float | None
     n_jobs: int
@@ -73,10 +76,9 @@ class FamilyResult:
 def run_jobs(job: Job, train: RaceTable, on_trial: Callable[[Trial], None]) -> list[FamilyResult]:
     """Search and fit each family; the results come in the order of ``job.families``."""
     time_folds(latest(train, job.search_rows), job.n_folds)  # refuse before any process starts
-    if job.storage is not None:
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        optuna.storages.get_storage(job.storage)  # makes the tables once, not in two processes at a time
-    results = _side_by_side(job.families, partial(_search_and_fit, job), train, job.n_jobs, on_trial)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with reserved(job.storage, resume=job.resume):
+        results = _side_by_side(job.families, partial(_search_and_fit, job), train, job.n_jobs, on_trial)
     return [results[name] for name in job.families]
 
 
@@ -155,7 +157,8 @@ def _in_processes(
                 name = waiting.pop(0)
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(target=_work, args=(name, work, folder, theirs), daemon=True)
-                process.start()
+                with _interrupts_held_back():
+                    process.start()
                 theirs.close()
                 running[ours] = name, process
             for connection in wait(list(running)):
@@ -185,9 +188,22 @@ def _in_processes(
     return results
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let a process that is started here never hear of Ctrl-C: its parent does, and ends it.
+
+    A worker that ignored it itself would first import for seconds, and end with a traceback meanwhile.
+    """
+    resource_tracker.ensure_running()  # started with the first worker, it would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(name: str, work: Work, folder: Path, connection: Connection) -> None:
     """Run in the worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with threadpool_limits(1):

@@ -127,7 +127,7 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: 
         finished = folder / "finished"
         if kept.is_asked_again(f"train-{name}") or finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
-        resume = ("--resume",) if (folder / "search.db").exists() else ()
+        resume = ("--resume",) if (folder / "search.journal").exists() else ()
         folder.mkdir(parents=True, exist_ok=True)
         stores = ("--database", database, "--registry", registry)
         ran = greyhound("train", *options, *resume, *stores, codes=(0, GATES_NOT_PASSED))

@@ -1,5 +1,6 @@
 """`greyhound prepare`: from whatever is there to a champion; does only what is still missing."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -116,6 +117,7 @@ def train_first(database: str, registry: str, trials: int, families: tuple[str, 
 
 @contextmanager
 def _stage(title: str) -> Iterator[Report]:
-    console.print(f"  {title} ...")
+    if sys.stderr.isatty():  # elsewhere progress is lines, which stay
+        console.print(f"  {title} ...")
     with progress(title) as report:
         yield report

@@ -61,12 +61,14 @@ def _serve(host: str, port: int, frontend_port: int, database: str, registry: st
     console.print(f"  {shown:<28} status, races, models and track record, in the browser", soft_wrap=True)
     console.print(f"  {address + '/docs':<28} the API, with examples to try", soft_wrap=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # A process of its own; the pipe that it reads closes with this process, however that ends.
+    # A process of its own; the pipe that it reads closes with this process, however that ends. A group of its
+    # own too: Ctrl-C is for this process, which ends the other.
     command = [sys.executable, "-m", "greyhound", "frontend", "--until-stdin-closes", "--service", address]
     pages = subprocess.Popen(
         [*command, "--host", host, "--port", str(frontend_port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        process_group=0,
     )
     try:
         run(ServiceSettings(database=database, registry=registry), listening)

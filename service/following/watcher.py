@@ -159,7 +159,10 @@ class AliasWatcher:
     def _pointer(self) -> "Pointer":
         if self._alias is None:
             registry = self.registry()
-            from model_registry.alias import ChampionAlias  # brings MLflow along, as the registry does
+            # Only what writes needs MLflow. The first promotion over HTTP would stop requests for its import.
+            import mlflow  # noqa: F401
+
+            from model_registry.alias import ChampionAlias
 
             self._alias = ChampionAlias(registry)
         return self._alias.pointer()

@@ -62,6 +62,7 @@ class RatingsFollower:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     text=True,
+                    process_group=0,  # Ctrl-C is for the service, which ends it
                 )
             _, said = process.communicate(f"{self._database}\n")  # not as an argument: it may hold a password
             if process.returncode and not self._is_stopped:

@@ -14,11 +14,24 @@ from tests.ports import free_port
 FRONTEND = [sys.executable, "-m", "greyhound", "frontend"]
 
 
+def interruptible() -> None:
+    """Hear Ctrl-C, also where the tests were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("has_parent", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_shows_pages_until_a_signal(number: int) -> None:
+def test_it_shows_pages_until_a_signal(number: int, has_parent: bool) -> None:
     port = free_port()
     options = ["--port", str(port), "--service", "http://127.0.0.1:9"]
-    process = subprocess.Popen([*FRONTEND, *options], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*FRONTEND, *options, *["--until-stdin-closes"] * has_parent],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
+    )
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -30,8 +43,9 @@ def test_it_shows_pages_until_a_signal(number: int) -> None:
             except httpx.TransportError:
                 time.sleep(0.05)
         process.send_signal(number)
-        told = process.communicate(timeout=60)[0]
-        assert process.returncode == 0
+        process.wait(timeout=60)  # with its standard input still open
+        told, stderr = process.communicate()
+        assert (process.returncode, stderr) == (0, "")
         assert f"http://localhost:{port}/ shows http://127.0.0.1:9" in told
     finally:
         process.kill()

@@ -2,6 +2,10 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +48,80 @@ def test_a_malformed_day_is_refused_with_rule_and_value() -> None:
         Day().convert("31/01/2026", None, None)
 
 
-@pytest.mark.parametrize(("asked", "is_shown"), [([], False), (["--progress"], True)])
-def test_progress_is_shown_away_from_a_terminal_only_when_asked(asked: list[str], is_shown: bool) -> None:
-    @click.command()
-    @progress_option
-    def work() -> None:
-        with progress("Working", total=2) as report:
-            report(2)
+@click.command()
+@click.option("--seconds", type=float, default=0.0)
+@click.option("--fails", is_flag=True)
+@progress_option
+def work(seconds: float, fails: bool) -> None:
+    with progress("Working", total=3) as report:
+        for i in range(3):
+            time.sleep(seconds)
+            report(i + 1)
+        if fails:
+            raise click.ClickException("no")
+    with progress("Resting"):
+        pass
 
-    result = CliRunner().invoke(work, asked)
+
+def test_away_from_a_terminal_a_stage_has_a_line_when_it_begins_and_one_when_it_ends() -> None:
+    result = CliRunner().invoke(work, [])
     assert result.stdout == ""
-    assert ("Working" in result.stderr) is is_shown
+    lines = ["Working: begins", "Working: 3 of 3, 0 s", "Resting: begins", "Resting: 0 s"]
+    assert result.stderr.splitlines() == lines
+
+
+def test_in_between_it_says_how_far_it_is_but_not_more_often_than_it_should() -> None:
+    often, seldom = (
+        CliRunner()
+        .invoke(work, ["--seconds", "0.02"], env={"GREYHOUND_PROGRESS_INTERVAL_S": interval})
+        .stderr
+        for interval in ("0.01", "1000")
+    )
+    begins, *between, end = often.splitlines()[:-2]
+    assert between == [f"Working: {i} of 3, 0 s" for i in (1, 2, 3)]
+    assert seldom.splitlines()[:-2] == [begins, end]
+
+
+def test_a_stage_that_fails_does_not_end_as_if_it_were_done() -> None:
+    stderr = CliRunner().invoke(work, ["--fails"]).stderr
+    assert "Working: ended unfinished: 3 of 3, 0 s\nError: no\n" in stderr
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "nan", "inf"])
+def test_an_interval_that_is_none_is_refused_with_rule_and_value(given: str) -> None:
+    result = CliRunner().invoke(work, env={"GREYHOUND_PROGRESS_INTERVAL_S": given})
+    assert result.exit_code == 2
+    assert f"a number of seconds, 0 or more, got '{given}'" in result.stderr
+
+
+def test_a_bar_is_drawn_away_from_a_terminal_only_when_asked() -> None:
+    drawn = CliRunner().invoke(work, ["--progress"])
+    assert drawn.stdout == ""
+    assert "3/3" in drawn.stderr
+    assert "begins" not in drawn.stderr
+
+
+@pytest.mark.parametrize("is_json", [True, False])
+def test_a_command_into_a_file_tells_its_stages_and_json_stays_json(tmp_path: Path, is_json: bool) -> None:
+    command = [sys.executable, "-m", "greyhound", "simulate", "--races", "60", "--from", "2026-01-01"]
+    where = ["--until", "2026-01-20", "--database", f"sqlite:///{tmp_path}/races.db"]
+    with (tmp_path / "log").open("w") as log:
+        printed = subprocess.run(
+            [*command, *where, *["--json"] * is_json],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=os.environ | {"GREYHOUND_PROGRESS_INTERVAL_S": "0"},
+            check=True,
+        ).stdout
+    if is_json:
+        json.loads(printed)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines[0] == "Simulating days: begins"
+    assert [line.partition(",")[0] for line in lines[1:22]] == [
+        *(f"Simulating days: {day} of 20" for day in range(1, 21)),
+        "Simulating days: 20 of 20",
+    ]
+    assert not [line for line in lines if "\r" in line or "\x1b" in line or ": " not in line]
 
 
 def test_an_address_is_one_that_a_browser_here_reaches() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,8 +41,9 @@ def up(folder: Path) -> Iterator[Up]:
         cwd=folder,
         text=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=interruptible,
     )
     try:
         yield Up(process, *(f"http://127.0.0.1:{port}" for port in ports))
@@ -49,6 +51,25 @@ def up(folder: Path) -> Iterator[Up]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def interruptible() -> None:
+    """Hear Ctrl-C, also where the tests were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def has_process(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def processes_on(port: str) -> list[str]:
+    """Return the commands that have a port's number among their arguments, zombies left out."""
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    return [line.decode() for line in lines if port.encode() in line.split(b"\0")]
 
 
 def answers(address: str) -> bool:
@@ -76,3 +97,48 @@ def test_it_serves_and_shows_what_is_there_and_leaves_no_process(tmp_path: Path,
         wait_until(lambda: not answers(f"{started.pages}/health"))
     assert started.pages.replace("127.0.0.1", "localhost") in told
     assert "SIMULATED" not in told  # the season was there
+
+
+@contextmanager
+def browsing(address: str) -> Iterator[None]:
+    """Ask for a page again and again, as a browser that is left open does."""
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.is_set():
+            answers(address)
+
+    browsers = [threading.Thread(target=ask) for _ in range(2)]
+    for browser in browsers:
+        browser.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        for browser in browsers:
+            browser.join()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc to see processes")
+@pytest.mark.parametrize("when", ["at once", "while it starts", "while it serves"])
+def test_ctrl_c_in_a_terminal_ends_it_without_a_word_too_many(tmp_path: Path, when: str) -> None:
+    with up(tmp_path) as started:
+        port = started.pages.rpartition(":")[2]
+        if when == "at once":
+            wait_until(lambda: "up" in " ".join(processes_on(port)).split("\0"))
+            time.sleep(0.7)
+        elif when == "while it starts":
+            wait_until(lambda: len(processes_on(port)) == 2)  # the pages' process has just begun
+        else:
+            wait_until(lambda: answers(f"{started.service}/health/ready") and answers(started.pages))
+        with browsing(started.pages):
+            os.killpg(started.process.pid, signal.SIGINT)  # to all of its group, as a terminal sends it
+            _, stderr = started.process.communicate(timeout=30)
+        assert started.process.returncode in ((0,) if when == "while it serves" else (0, 130))
+        lines = [line for line in stderr.splitlines() if line and line[0] != "{"]  # the log's lines are JSON
+        assert lines == (["greyhound: interrupted"] if started.process.returncode == 130 else []), stderr
+        assert "Traceback" not in stderr
+        assert not has_process(started.process.pid)
+        assert processes_on(port) == []
+        for address in (started.service, started.pages):
+            socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))).close()

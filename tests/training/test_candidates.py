@@ -1,6 +1,5 @@
 """The search, its resumption, its workers and what they end with."""
 
-import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from racing.metrics import log_loss, race_log_loss
 from tests.training.builders import make_table
 from training.candidates import SearchSettings, fit_again, fit_candidates
-from training.errors import SearchNotResumable, TrainingSetTooSmall
+from training.errors import TrainingSetTooSmall
 from training.families import FAMILY_NAMES
 from training.splits import split_by_time, time_folds
 
@@ -68,31 +67,6 @@ def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():
     assert (again.log_odds(split.test.features) != chosen.log_odds(split.test.features)).all()
     same = fit_again(chosen, split.train, QUICK, CODES)
     np.testing.assert_array_equal(same.log_odds(split.test.features), chosen.log_odds(split.test.features))
-
-
-def test_a_resumed_search_ends_where_an_uninterrupted_one_does(tmp_path):
-    stored = replace(QUICK, storage=f"sqlite:///{tmp_path}/search.db", families=("xgboost",), n_trials=12)
-
-    def interrupt(trial):
-        if trial.number == 9:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit(stored, on_trial=interrupt)
-    with sqlite3.connect(tmp_path / "search.db") as database:  # as a worker that was ended leaves its trial
-        database.execute("update trials set state = 'RUNNING' where number = 9")
-    database.close()
-    seen = []
-    resumed = fit(replace(stored, resume=True), on_trial=seen.append)
-    assert len(seen) == 3
-    assert tried(resumed) == tried(fit(replace(stored, storage=None)))
-
-
-def test_a_search_of_other_data_is_not_resumed(tmp_path):
-    stored = replace(QUICK, storage=f"sqlite:///{tmp_path}/search.db", families=("xgboost",), n_trials=1)
-    fit(stored)
-    with pytest.raises(SearchNotResumable, match="only with the data"):
-        fit(replace(stored, resume=True), split_by_time(make_table(400, seed=9)))
 
 
 def test_without_whole_races_runners_are_judged_one_by_one():
