@@ -7,6 +7,7 @@ EXIT_CODES = {
     "frontend.errors:PortTaken": ABSENT,
     "greyhound.errors:ExtraMissing": ABSENT,
     "model_registry.errors:ArtifactBroken": REFUSED,
+    "model_registry.errors:ForeignModel": REFUSED,
     "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
     "model_registry.errors:NoChampion": ABSENT,
     "model_registry.errors:NoSuchVersion": ABSENT,
