@@ -56,7 +56,12 @@ def test_json_holds_the_answer_of_the_service_and_nothing_else(registry: str, tm
 def test_the_table_has_a_line_a_runner_and_the_warnings(registry: str, tmp_path: Path) -> None:
     result = predict(registry, written(tmp_path, EXAMPLE_CARD), "--model", "1")
     assert result.exit_code == 0, result.stderr
-    for said in ("model version 1", "Sir Tick", "market", "warning: no run on file: nothing is known of 'Quiet Harbour'"):
+    for said in (
+        "model version 1",
+        "Sir Tick",
+        "market",
+        "warning: no run on file: nothing is known of 'Quiet Harbour'",
+    ):
         assert said in result.stdout
 
 
