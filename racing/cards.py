@@ -1,7 +1,6 @@
 """A race that has not been run, its runners, and the form that they bring along."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -158,43 +157,42 @@ def _field_violations(card: Card) -> Iterator[Violation]:
         rule = f"a race needs {N_RUNNERS[0]} that start, got {n_starters} of {n_runners} runners: "
         counts = f"{statuses.count('reserve')} reserves, {statuses.count('scratched')} scratched"
         yield Violation(("runners",), rule + counts)
-    present = [(r, status) for r, status in zip(card.runners, statuses, strict=True) if status != "scratched"]
-    boxes = Counter(runner.box for runner, status in present if status == "starter")
-    rugs = Counter(rug_of(runner) for runner, _ in present)
+    numbers = [rug_of(runner) for runner in card.runners]
+    pairs = list(zip(card.runners, statuses, numbers, strict=True))
+    boxes = [runner.box for runner, status, _ in pairs if status == "starter"]
+    rugs = [number for _, status, number in pairs if status != "scratched"]
     keys = [name_key(runner.name) for runner in card.runners]
-    n_of_key = Counter(keys)
-    for i, (runner, key, status) in enumerate(zip(card.runners, keys, statuses, strict=True)):
+    for i, ((runner, status, number), key) in enumerate(zip(pairs, keys, strict=True)):
         who, path = f" (runner {runner.name!r})", ("runners", i)
         if not key:
             yield Violation((*path, "name"), f"name must hold a letter or digit, got {runner.name!r}")
         elif is_placeholder(runner.name):
             yield Violation((*path, "name"), f"leave out an empty box, got name {runner.name!r}")
-        elif n_of_key[key] > 1:
+        elif keys.count(key) > 1:
             yield Violation((*path, "name"), f"a dog runs once in a race, got {runner.name!r} twice")
-        if status == "starter" and boxes[runner.box] > 1:
-            rule = f"a box holds one runner, got {boxes[runner.box]} in box {runner.box}{who}"
+        if status == "starter" and boxes.count(runner.box) > 1:
+            rule = f"a box holds one runner, got {boxes.count(runner.box)} in box {runner.box}{who}"
             yield Violation((*path, "box"), rule)
-        elif status != "scratched" and rugs[rug_of(runner)] > 1:
-            rule = f"a number stands once on a card, got {rug_of(runner)} for {rugs[rug_of(runner)]}{who}"
+        elif status != "scratched" and rugs.count(number) > 1:
+            rule = f"a number stands once on a card, got {number} for {rugs.count(number)}{who}"
             yield Violation((*path, "box" if runner.rug is None else "rug"), rule)
         for name, (low, high) in _LIMITS:
             value = getattr(runner, name)
             if value is not None and not low <= value <= high:
                 yield Violation((*path, name), f"{name} must be {low}..{high}, got {value}{who}")
-        for j, run in enumerate(runner.form):
-            if run.date < FIRST_DAY:
-                rule = f"date must not be before {FIRST_DAY}, got {run.date}{who}"
-                yield Violation((*path, "form", j, "date"), rule)
+        if runner.form and min([run.date for run in runner.form]) < FIRST_DAY:
+            for j, run in enumerate(runner.form):
+                if run.date < FIRST_DAY:
+                    rule = f"date must not be before {FIRST_DAY}, got {run.date}{who}"
+                    yield Violation((*path, "form", j, "date"), rule)
 
 
 def _unprintable(card: Card) -> Iterator[Violation]:
     """Yield the texts that hold a character that does not print, which is rare: so all at once first."""
-    texts = [card.track, card.grade or ""]
-    for runner in card.runners:
-        texts.append(runner.name)
-        for run in runner.form:
-            texts += (run.track, run.grade or "")
-    if unprintable("".join(texts)) is None:
+    names = [runner.name for runner in card.runners]
+    tracks = [run.track for runner in card.runners for run in runner.form]
+    grades = [run.grade for runner in card.runners for run in runner.form if run.grade]
+    if unprintable("".join([card.track, card.grade or "", *names, *tracks, *grades])) is None:
         return
     places: list[tuple[tuple[str | int, ...], str | None]] = [
         (("track",), card.track),

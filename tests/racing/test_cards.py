@@ -119,11 +119,11 @@ UNPRINTABLE = ["\0", "\x1f", "\n", "\x7f", "\x85", "\ud800", "\u202e", "\u200b",
 def test_no_text_of_a_card_holds_what_does_not_print(where: str, mark: str) -> None:
     text = f"Sir{mark}Tick"
     run = PastRun(date=dt.date(2026, 3, 7), track="Sale", distance_m=440)
-    of_run, of_card = {"track of a run": "track", "grade of a run": "grade"}.get(where), {}
-    if of_run:
-        run = dataclasses.replace(run, **{of_run: text})
-    elif where != "name":
-        of_card = {where: text}
+    if where == "track of a run":
+        run = dataclasses.replace(run, track=text)
+    elif where == "grade of a run":
+        run = dataclasses.replace(run, grade=text)
+    of_card = {where: text} if where in ("track", "grade") else {}
     first = Runner(name=text if where == "name" else "Anna", box=1, form=(run,))
     (rule,) = rules(card_of(first, Runner(name="Bela", box=2), **of_card))
     assert rule.endswith(f"must hold characters that print, got U+{ord(mark):04X} in {text!r}")
