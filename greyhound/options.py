@@ -112,8 +112,8 @@ progress_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=lambda ctx, _, value: ctx.meta.__setitem__(__name__, value),
-    help="Draw the bar even where standard error is no terminal. Else lines tell of each stage there: its "
-    "start, its end, and how far it is, at most every 30 s (GREYHOUND_PROGRESS_INTERVAL_S).",
+    help="Draw the bar even where standard error is no terminal. Else lines tell there of each stage: when "
+    "it begins and ends, and how far it is, at most every 30 s (GREYHOUND_PROGRESS_INTERVAL_S).",
 )
 
 

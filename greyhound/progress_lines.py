@@ -1,6 +1,7 @@
 """Progress into a file or a cron job's mail: a line when a stage begins, when it ends, and now and then."""
 
 import os
+import threading
 import time
 from contextlib import suppress
 
@@ -8,31 +9,44 @@ import click
 
 INTERVAL_VARIABLE = "GREYHOUND_PROGRESS_INTERVAL_S"
 DEFAULT_INTERVAL_S = 30.0
+_SHORT_S = 1.0  # a stage that is over by then has one line; if it fails, only its error has one
 
 
 class ProgressLines:
-    """The lines of one stage, on standard error."""
+    """The lines of one stage, on standard error; also of one that never says how far it is."""
 
     def __init__(self, title: str, total: float | None, *, interval_s: float) -> None:
         self._title = title
         self._interval_s = interval_s
         self._n_done = 0.0
         self._total = total
-        self._began = self._last_line_at = time.monotonic()
-        self._write("begins")
+        self._began = time.monotonic()
+        self._is_over = threading.Event()
+        self._has_begun_line = False
+        self._thread = threading.Thread(target=self._run, name="progress-lines", daemon=True)
+        self._thread.start()
 
     def report(self, n_done: float, n_total: float | None = None) -> None:
-        """Take note of how far the stage is; a line at most every interval."""
+        """Take note of how far the stage is."""
         self._n_done = n_done
         self._total = self._total if n_total is None else n_total
-        now = time.monotonic()
-        if now - self._last_line_at >= self._interval_s:
-            self._last_line_at = now
-            self._write(self._how_far())
 
     def end(self, *, is_done: bool) -> None:
         """Write the last line."""
-        self._write(self._how_far() if is_done else f"ended unfinished: {self._how_far()}")
+        self._is_over.set()
+        self._thread.join()  # or the interpreter could end while it writes
+        if is_done and (self._n_done or self._has_begun_line):  # else there was nothing to do
+            self._write(self._how_far())
+        elif self._has_begun_line:
+            self._write(f"ended unfinished: {self._how_far()}")
+
+    def _run(self) -> None:
+        if self._is_over.wait(_SHORT_S):
+            return
+        self._has_begun_line = True
+        self._write("begins")
+        while not self._is_over.wait(self._interval_s):
+            self._write(f"{self._how_far()} so far")
 
     def _how_far(self) -> str:
         parts = [f"{time.monotonic() - self._began:.0f} s"]
@@ -48,12 +62,12 @@ class ProgressLines:
 
 
 def interval_s() -> float:
-    """Return how many seconds lie between two lines at least."""
+    """Return how many seconds lie between two lines of a stage."""
     given = os.environ.get(INTERVAL_VARIABLE, "")
     try:
         seconds = float(given) if given else DEFAULT_INTERVAL_S
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise click.UsageError(f"{INTERVAL_VARIABLE} is a number of seconds, 0 or more, got {given!r}")
+        seconds = 0.0
+    if not 0.1 <= seconds <= 86_400:
+        raise click.UsageError(f"{INTERVAL_VARIABLE} is 0.1 to 86400 seconds, got {given!r}")
     return seconds

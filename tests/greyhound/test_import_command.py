@@ -67,7 +67,8 @@ def test_a_refused_file_is_one_line_with_its_reason_and_leaves_the_others_alone(
     assert result.exit_code == 0
     assert "files: 1 imported, 0 already there, 1 refused" in result.stdout
     assert "rows:  2 read; 2 runs added" in result.stdout
-    (line,) = result.stderr.splitlines()
+    *stages, line = result.stderr.splitlines()
+    assert all(stage.startswith(("importing files: ", "Rating runs: ")) for stage in stages), stages
     assert line.startswith("  page.csv: the file is HTML")
 
 
