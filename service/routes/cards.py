@@ -19,8 +19,8 @@ _BODY: dict[str, Any] = {
             CSV: {
                 "schema": {
                     "type": "string",
-                    "description": "A form guide (thedogs.com.au's expert form): a row a past run, the first of "
-                    "a dog with its number and name.",
+                    "description": "A form guide (thedogs.com.au's expert form): a row a past run, the first "
+                    "of a dog with its number and name.",
                 },
                 "example": EXAMPLE_GUIDE,
             }
