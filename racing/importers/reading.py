@@ -28,6 +28,13 @@ _MAYBE_UTF8_AS_CP1252 = re.compile("[\xc2\xc3\xe2]")
 _COMMA_NUMBER = re.compile(r"([$€£]?\s*-?\d+),(\d+\s*[A-Za-z]{0,2})")
 _COMMA_FIELD = re.compile(r'(?:^|[;\t"])\s*([$€]?-?\d+,\d+)\s*(?=[;\t"]|$)', re.MULTILINE)
 _POINT_FIELD = re.compile(r'(?:^|[;\t"])\s*([$€]?-?\d{1,5}\.\d{1,4})\s*(?=[;\t"]|$)', re.MULTILINE)
+# Columns that one kind of file alone has, and the command that imports it.
+_TELLING_COLUMNS = {
+    ("Dog Name", "PLC", "DIST", "W/2G", "PIR"): "form-guides",
+    ("MarketId", "SelectionId", "WIN_RESULT"): "betfair",
+    ("WIN_MARKET_ID", "SELECTION_NAME", "WIN_RESULT"): "betfair",
+    ("race_id", "runner", "distance_m"): "results",
+}
 
 
 class BrokenRow(list[str]):
@@ -278,5 +285,8 @@ def _missing_columns(file: CsvFile, what: str, needed: tuple[str, ...], missing:
     """Return what is missing; where that is most, what the file looks like instead."""
     if len(missing) <= len(needed) // 2:
         return f"{what} needs columns that are missing here: {', '.join(missing)}"
+    other = next((command for columns, command in _TELLING_COLUMNS.items() if file.has(columns)), None)
+    if other:
+        return f"it is not {what}: by its columns it is for `greyhound import {other}`"
     names, lacking = ", ".join(name for name in file.header if name)[:120], ", ".join(missing)
     return f"{what} needs columns that are missing here: {lacking}; it has {names or 'none'}"

@@ -1,13 +1,16 @@
 """How a file becomes rows: lines, quotes, encodings, delimiters, names of columns."""
 
+from collections.abc import Callable
+
 import pytest
 
 from racing.errors import FileRefused
+from racing.importers.betfair import parse_betfair
 from racing.importers.claims import ParsedFile
 from racing.importers.form_guides import parse_form_guide
 from racing.importers.reading import MAX_LINE_CHARS, CsvFile, csv_of
 from racing.importers.results import parse_results
-from tests.racing.importers.builders import FORM_HEADER, RESULTS_HEADER, form_row, results_row
+from tests.racing.importers.builders import BETFAIR_HEADER, FORM_HEADER, RESULTS_HEADER, form_row, results_row
 
 
 def parse(text: str, encoding: str = "utf-8") -> ParsedFile:
@@ -181,3 +184,19 @@ def test_rows_below_a_refused_first_row_are_not_given_to_the_dog_above() -> None
         ("FASTANNA", "5"),
     ]
     assert [problem.line for problem in parsed.problems] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("parse_other", "header", "command"),
+    [
+        (parse_results, FORM_HEADER, "form-guides"),
+        (parse_results, BETFAIR_HEADER, "betfair"),
+        (parse_form_guide, RESULTS_HEADER, "results"),
+        (parse_betfair, RESULTS_HEADER, "results"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_with_the_command_that_reads_it(
+    parse_other: Callable[[CsvFile], ParsedFile], header: str, command: str
+) -> None:
+    with pytest.raises(FileRefused, match=f"`greyhound import {command}`"):
+        parse_other(csv_of(f"{header}\n".encode(), "f.csv"))
