@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from greyhound.progress_lines import ProgressLines, interval_s
+from racing.importers.dates import DateOrder
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
@@ -172,3 +173,12 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     return value.isoformat() if isinstance(value, dt.date | dt.datetime) else str(value)
+
+
+dates_option = click.option(
+    "--dates",
+    type=click.Choice([order.value for order in DateOrder if order != DateOrder.DEFAULT]),
+    callback=lambda _ctx, _param, value: DateOrder(value or DateOrder.DEFAULT),
+    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file tell. Without it "
+    "they are day-first, and a file with one that cannot be that is refused.",
+)

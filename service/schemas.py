@@ -157,6 +157,7 @@ WARNINGS = {
     "late_run": "runs on or after race day were left out",
     "ratings_behind": "stored runs are not rated yet",
     "database_away": "only what the card brings is known",
+    "learnt_day": "the version has learnt from races of that day, so its answer is no forecast",
 }
 
 

@@ -7,7 +7,15 @@ from typing import Any
 import click
 from rich.table import Table
 
-from greyhound.options import console, database_option, json_option, print_json, progress, progress_option
+from greyhound.options import (
+    console,
+    database_option,
+    dates_option,
+    json_option,
+    print_json,
+    progress,
+    progress_option,
+)
 from greyhound.rating import rate_what_is_due
 from racing.database.engine import open_database
 from racing.errors import FileRefused
@@ -23,12 +31,6 @@ N_NAMES_SHOWN = 3
 _COMMAND_LINE = click.core.ParameterSource.COMMANDLINE
 
 _paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-_dates = click.option(
-    "--dates",
-    type=click.Choice([order.value for order in DateOrder if order != DateOrder.DEFAULT]),
-    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file tell. Without it "
-    "they are day-first, and a file with one that cannot be that is refused.",
-)
 
 
 @click.group("import", invoke_without_command=True)
@@ -62,11 +64,11 @@ def import_group(context: click.Context, undo: str | None, database: str, as_jso
 
 @import_group.command("form-guides")
 @_paths
-@_dates
+@dates_option
 @database_option
 @json_option
 @progress_option
-def form_guides(paths: tuple[str, ...], dates: str | None, database: str, as_json: bool) -> None:
+def form_guides(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
     """Import form guides, "expert form" CSV files: cards whose rows are the dogs' past runs.
 
     The format is the "expert form" CSV of thedogs.com.au, which other sites offer too.
@@ -78,11 +80,11 @@ def form_guides(paths: tuple[str, ...], dates: str | None, database: str, as_jso
 
 @import_group.command("betfair")
 @_paths
-@_dates
+@dates_option
 @database_option
 @json_option
 @progress_option
-def betfair(paths: tuple[str, ...], dates: str | None, database: str, as_json: bool) -> None:
+def betfair(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
     """Import Betfair's monthly files of either kind, told apart by their header.
 
     The official ones are ANZ_Greyhounds_YYYY_MM.csv; those of the model results, with rated prices, are
@@ -95,17 +97,20 @@ def betfair(paths: tuple[str, ...], dates: str | None, database: str, as_json: b
 
 @import_group.command("results")
 @_paths
-@_dates
+@dates_option
 @database_option
 @json_option
 @progress_option
-def results(paths: tuple[str, ...], dates: str | None, database: str, as_json: bool) -> None:
+def results(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
     """Import results in our own columns, one row a runner, every starter of a race.
 
     \b
     Needed: race_id, date, track, distance_m, runner. Optional: box, finish_position, grade, race_number,
     weight_kg, time_s, first_split_s, margin_lengths, position_in_running, starting_price, bsp, place_bsp,
     rated_price, true_probability.
+
+    finish_position is a place, or a code as results have it: =2 or 2DH in a dead heat; F, DNF, DSQ and their
+    like ran and were not placed; SCR, NR, RES did not run. VACANT and nan are empty boxes.
 
     Example: greyhound import results my-results.csv
     """
@@ -148,7 +153,7 @@ def undo_command(file: str, database: str, as_json: bool) -> None:
 def _import(
     importer: Callable[..., ImportReport],
     paths: tuple[str, ...],
-    dates: str | None,
+    dates: DateOrder,
     database: str,
     as_json: bool,
 ) -> None:
@@ -156,7 +161,7 @@ def _import(
         raise FileRefused(f"there is no file or folder {', '.join(paths)}")
     engine = open_database(database, create=True)
     with progress("importing files") as show:
-        report = importer(engine, paths, on_progress=show, dates=DateOrder(dates or DateOrder.DEFAULT))
+        report = importer(engine, paths, on_progress=show, dates=dates)
     rate_what_is_due(engine)
     if as_json:
         details = {
@@ -195,6 +200,7 @@ def _summary(report: ImportReport) -> dict[str, Any]:
         "n_updated": report.n_updated,
         "n_known": report.n_known,
         "n_refused": report.n_refused,
+        "n_empty": report.n_empty,
     }
 
 
@@ -206,7 +212,9 @@ def _print(report: ImportReport) -> None:
     )
     console.print(
         "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
-        "{n_refused} refused".format(**counts)
+        "{n_refused} refused{empty}".format(
+            **counts, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
+        )
     )
     for note, names in _notes(report).items():
         more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""

@@ -12,10 +12,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from greyhound.errors import exit_code, one_line
-from greyhound.options import Day, console, database_option, json_option, print_json, registry_option
+from greyhound.options import (
+    Day,
+    console,
+    database_option,
+    dates_option,
+    json_option,
+    print_json,
+    registry_option,
+)
 from racing.cards import Card
 from racing.errors import CardRefused, DatabaseUnavailable, FileRefused
 from racing.field_changes import with_reserve, with_scratched
+from racing.importers.dates import DateOrder
 from racing.track_time import today_at
 
 if TYPE_CHECKING:
@@ -51,6 +60,7 @@ _SUFFIXES = (".csv", ".csv.gz", ".json")
     metavar="RUNNER=BOX",
     help="A reserve that runs, and its box: 9=6; may be given several times.",
 )
+@dates_option
 @click.option("--explain", is_flag=True, help="Say why: what each topic makes of a runner's odds.")
 @database_option
 @registry_option
@@ -63,6 +73,7 @@ def predict(
     distance: int | None,
     scratched: tuple[str, ...],
     reserves: tuple[str, ...],
+    dates: DateOrder,
     explain: bool,
     database: str,
     registry: str,
@@ -102,7 +113,7 @@ def predict(
         raise click.UsageError("a JSON card tells its date, track and distance itself")
 
     def read(path: Path) -> tuple[Card, Sequence[str]]:
-        card, notes = _read(path, date, track, distance)
+        card, notes = _read(path, date, track, distance, dates)
         for which in scratched:
             card = with_scratched(card, which)
         for which, box in boxes:
@@ -175,14 +186,14 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _read(
-    path: Path, date: dt.date | None, track: str | None, distance_m: int | None
+    path: Path, date: dt.date | None, track: str | None, distance_m: int | None, dates: DateOrder
 ) -> tuple[Card, Sequence[str]]:
     """Return the card of a file, and what of its rows was left out."""
     if _is_json(path):
         return _read_json(path), ()
     from racing.importers.card import read_form_guide_card
 
-    guide = read_form_guide_card(path, date=date, track=track, distance_m=distance_m)
+    guide = read_form_guide_card(path, date=date, track=track, distance_m=distance_m, dates=dates)
     rows = [problem for problem in guide.problems if problem.what == "row"]
     notes = [f"line {row.line}: {row.reason}" for row in rows[:_N_NOTES]]
     if len(rows) > _N_NOTES:
