@@ -14,7 +14,7 @@ from racing.importers.dates import DateOrder
 from racing.importers.form_guides import import_form_guides
 from racing.importers.reading import read_csv
 from racing.importers.report import FileStatus
-from racing.importers.results import parse_results
+from racing.importers.results import import_results, parse_results
 from racing.importers.undo import imported_files, undo_import
 
 
@@ -98,3 +98,41 @@ def test_dates_of_a_real_month_are_day_first_and_stay_so(real_data: Path) -> Non
             day_of_bucket(claim["bucket"]).month for claim in parse_betfair(read_csv(path, order)).claims
         }
         assert months == {8}
+
+
+# Files, in the order of their import -> races, whole ones, runs, and who won them by race number.
+RACES_OF_FAULTS = {
+    ("01a_race4_with_reserve.csv", "01b_race7_it_ran_in.csv"): (2, 2, 6, {"Alpha One", "Spare Hound"}),
+    ("01b_race7_it_ran_in.csv", "01a_race4_with_reserve.csv"): (2, 2, 6, {"Alpha One", "Spare Hound"}),
+    ("01c_both_in_one_file.csv",): (2, 2, 6, {"Alpha One", "Spare Hound"}),
+    ("04_finish_codes.csv",): (1, 1, 7, {"Alpha One"}),
+    ("06a_one_stray_quote.csv",): (8, 7, 23, {f"Dog {n} 1" for n in range(1, 9)}),
+    ("06b_two_stray_quotes.csv",): (8, 6, 22, {f"Dog {n} 1" for n in range(1, 9)}),
+    ("07a_tracks_without_latin_letters.csv",): (2, 2, 4, {"Dog A", "Dog C"}),
+    ("07b_dogs_without_latin_letters.csv",): (2, 2, 2, {"Стрела 2", "Молния 2"}),
+    ("08a_meeting_number_as_race_id.csv",): (3, 3, 18, {f"Dog {n} 1" for n in range(1, 4)}),
+    ("08c_winner_missing.csv",): (1, 0, 6, set()),
+    ("09a_vacant_and_nan.csv",): (1, 1, 2, {"Alpha One"}),
+    ("12_suffixes_and_prices.csv",): (2, 2, 4, {"Alpha One"}),
+}
+
+
+@pytest.mark.parametrize("names", RACES_OF_FAULTS, ids=" then ".join)
+def test_a_file_that_once_went_wrong_gives_the_races_that_were_run(
+    tmp_path: Path, real_data: Path, names: tuple[str, ...]
+) -> None:
+    n_races, n_whole, n_runs, winners = RACES_OF_FAULTS[names]
+    engine = open_database(f"sqlite:///{tmp_path / 'db'}", create=True)
+    for name in names:
+        import_results(engine, [real_data / "faults" / name])
+    with engine.connect() as connection:
+        counts = connection.execute(
+            text(
+                "SELECT (SELECT count(*) FROM race), (SELECT count(*) FROM race WHERE is_whole), "
+                "(SELECT count(*) FROM run)"
+            )
+        ).one()
+        won = connection.scalars(text("SELECT d.name FROM run r JOIN dog d ON d.id = r.dog_id WHERE r.won"))
+        assert (*counts, set(won)) == (n_races, n_whole, n_runs, winners)
+        assert connection.scalar(text("SELECT count(*) FROM run WHERE won AND is_scratched")) == 0
+    engine.dispose()
