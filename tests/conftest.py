@@ -1,6 +1,7 @@
 """What several suites need: the folder of real files, where there is one, and a PostgreSQL server."""
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from tests.clocks.today import today
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A shell that starts the tests in its background has them ignore Ctrl-C, and what they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

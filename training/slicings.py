@@ -139,7 +139,7 @@ def _prior_runs(probed: Probed) -> Mapping[str, Rows]:
     """The runner's known runs before race day."""
     n = probed.table.n_prior_runs
     return {
-        "no run on file": n == 0,
+        "none known": n == 0,
         "1 or 2": (n == 1) | (n == 2),
         "3 to 5": (n >= 3) & (n <= 5),
         "6 or more": n >= 6,

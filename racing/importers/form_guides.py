@@ -58,6 +58,7 @@ _NAMED = re.compile(r"^\s*(\d{1,2})\.\s*(.*\S)\s*$")
 _NAME, _SEX, _PLC, _BOX, _WGT, _DIST, _DATE, _TRACK, _G, _TIME, _WIN, _SEC, _MGN, _W2G, _PIR, _SP = range(16)
 
 _key_of = lru_cache(maxsize=50_000)(name_key)
+_is_placeholder = lru_cache(maxsize=50_000)(is_placeholder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,9 @@ def parse_form_guide(file: CsvFile) -> ParsedFile:
     parsed = ParsedFile.of(file, KIND, date_column="DATE")
     seen: set[tuple[str, int]] = set()
     for row in form_rows(file, parsed):
+        if _is_placeholder(row.dog):
+            parsed.n_empty += 1
+            continue
         try:
             claim = claim_of(row, parsed)
         except RowRefused as error:
@@ -102,19 +106,20 @@ def parse_form_guide(file: CsvFile) -> ParsedFile:
 
 
 def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
-    """Yield the rows, each with its dog; rows that cannot have one are refused."""
+    """Yield the rows, each with its dog; rows that cannot have one are refused.
+
+    An empty box has its placeholder for a name, e.g. ``VACANT``.
+    """
     at = [file.header.index(name) for name in COLUMNS]
-    rug, dog, is_vacant = 0, "", False
+    rug, dog = 0, ""
     for line, row in file.rows():
         parsed.n_read += 1
         name = row[at[_NAME]].strip('" ') if len(row) > at[_NAME] else ""
         if name:  # also where its row is refused: the rows below it are not the runs of the dog above
             named = None if isinstance(row, BrokenRow) else _NAMED.match(name)
             rug, dog = (int(named[1]), named[2]) if named and name_key(named[2]) else (0, "")
-            is_vacant = is_placeholder(name)
-        if is_vacant:
-            parsed.n_empty += 1
-            continue
+            if is_placeholder(name):
+                dog = name
         try:
             parsed.check(row)
             if name and not dog:
@@ -152,7 +157,7 @@ def claim_of(row: FormRow, parsed: ParsedFile) -> Claim:
     claim["race_number"] = None
     claim["grade"] = grade_of(known(fields[_G]))
     _add_facts(claim, row, distance_m, parsed)
-    beaten_by = "" if is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
+    beaten_by = "" if _is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
     winner = claim["dog_key"] if claim["won"] else beaten_by
     time_s = claim["winner_time_s"]
     # Times alone merge races; without a winner's name or time the run is known, its race only to itself.

@@ -62,6 +62,7 @@ KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
 _TELL_THE_RACE = ("race_id", "date", "track", "distance_m", "race_number")
+_DASHES = re.compile(r"[-–—.\s]*")
 _NUMBERED = re.compile(r"([0-9]{1,18})(?:\.0+)?")
 _PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0}
 _LIMITS = {
@@ -225,7 +226,7 @@ def _did_not_run(claim: Claim) -> bool:
 def _is_empty_box(fields: dict[str, str]) -> bool:
     """Tell whether a row names no dog; one with a place or a time is a dog's whose name is missing."""
     name = fields["runner"]
-    if name and not is_placeholder(name) and re.search(r"\w", name):
+    if not (_DASHES.fullmatch(name) or is_placeholder(name)):
         return False
     try:
         has_run = finish_of(fields.get("finish_position", "")).outcome in (Outcome.PLACED, Outcome.UNPLACED)

@@ -108,6 +108,8 @@ def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportRep
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
         if not parsed.claims:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
+            if parsed.n_read and parsed.n_empty == parsed.n_read:
+                reason = f"all of its {parsed.n_read} rows are of empty boxes"
             raise FileRefused(reason)
     except FileRefused as error:
         entry.status = FileStatus.REFUSED

@@ -29,9 +29,11 @@ ONLY_OVER_HTTP = {
     f"service.errors:{name}"
     for name in (
         "BatchTooLong",
+        "BodyNotGzip",
         "BodyTooLarge",
         "BodyTooSlow",
         "BodyUnreadable",
+        "EncodingNotRead",
         "HeadTooLong",
         "HeadTooSlow",
         "KeyMissing",

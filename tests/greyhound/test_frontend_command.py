@@ -14,11 +14,6 @@ from tests.ports import free_port
 FRONTEND = [sys.executable, "-m", "greyhound", "frontend"]
 
 
-def interruptible() -> None:
-    """Hear Ctrl-C, also where the tests were started in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.mark.parametrize("has_parent", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_shows_pages_until_a_signal(number: int, has_parent: bool) -> None:
@@ -30,7 +25,6 @@ def test_it_shows_pages_until_a_signal(number: int, has_parent: bool) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=interruptible,
     )
     try:
         deadline = time.monotonic() + 60

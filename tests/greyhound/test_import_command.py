@@ -60,6 +60,12 @@ def test_a_second_import_adds_nothing_and_an_undo_leaves_nothing(
             assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
 
 
+def notes_of(result: Result) -> list[str]:
+    """Return the lines on standard error that are not of a stage's progress."""
+    stages = ("importing files: ", "Rating runs: ")
+    return [line for line in result.stderr.splitlines() if not line.startswith(stages)]
+
+
 def test_a_refused_file_is_one_line_with_its_reason_and_leaves_the_others_alone(tmp_path: Path) -> None:
     good = form_guide(tmp_path)
     html = write(tmp_path, "page.csv", "<!DOCTYPE html>", "<p>Not found")
@@ -67,8 +73,7 @@ def test_a_refused_file_is_one_line_with_its_reason_and_leaves_the_others_alone(
     assert result.exit_code == 0
     assert "files: 1 imported, 0 already there, 1 refused" in result.stdout
     assert "rows:  2 read; 2 runs added" in result.stdout
-    *stages, line = result.stderr.splitlines()
-    assert all(stage.startswith(("importing files: ", "Rating runs: ")) for stage in stages), stages
+    (line,) = notes_of(result)
     assert line.startswith("  page.csv: the file is HTML")
 
 
@@ -83,7 +88,7 @@ def test_a_rule_that_many_rows_break_is_one_line_and_json_counts_it(tmp_path: Pa
     rows = [results_row(f"Dog {n}", 11, "1", race_id=f"r{n}") for n in range(500)]
     path = write(tmp_path, "r.csv", RESULTS_HEADER, results_row("Fine", 1, "1"), *rows)
     result = run(tmp_path, "results", str(path))
-    (line,) = result.stderr.splitlines()
+    (line,) = notes_of(result)
     assert line.endswith("500 rows refused, the first at " + f"{path}:3: box must be 1..10, got '11'")
     run(tmp_path, "undo", "r.csv")
     told = json.loads(run(tmp_path, "results", str(path), "--json").stdout)
@@ -98,7 +103,7 @@ def test_how_a_file_was_read_is_noted_where_it_is_not_plain(tmp_path: Path) -> N
     for name in "abcde":
         (tmp_path / f"{name}.csv").write_bytes(text.replace("Café", f"Café {name}").encode("cp1252"))
     result = run(tmp_path, "results", str(tmp_path))
-    assert result.stderr.splitlines() == [
+    assert notes_of(result) == [
         "  a.csv, b.csv, c.csv and 2 more files: read as cp1252 (Windows, Western Europe): it is not UTF-8",
         "  a.csv, b.csv, c.csv and 2 more files: read with columns parted by semicolons",
     ]

@@ -94,4 +94,6 @@ def test_what_cannot_be_done_is_said_in_one_line(season, arguments, code, said):
     assert found.returncode == code
     assert said in found.stderr
     assert "Traceback" not in found.stderr
-    assert found.stderr.count("\n") == 1
+    *stages, error = found.stderr.splitlines()
+    assert error.startswith("greyhound: ")
+    assert all(stage.startswith("Features: ") for stage in stages), stages

@@ -44,7 +44,6 @@ def up(folder: Path) -> Iterator[Up]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=interruptible,
     )
     try:
         yield Up(process, *(f"http://127.0.0.1:{port}" for port in ports))
@@ -52,11 +51,6 @@ def up(folder: Path) -> Iterator[Up]:
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-def interruptible() -> None:
-    """Hear Ctrl-C, also where the tests were started in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def has_process(group: int) -> bool:

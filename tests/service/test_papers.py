@@ -37,7 +37,7 @@ def test_the_evidence_has_every_part_of_what_training_wrote(
     assert [bin["predicted"] for bin in told["reliability"]] == BINS
     assert told["gates"][1] == {
         "name": "calibrated", "passed": True, "reason": "0.0072 must be at most 0.015",
-        "value": 0.0072, "rule": "at most", "limit": 0.015,
+        "value": 0.0072, "what": None, "rule": "at most", "limit": 0.015,
     }  # fmt: skip
     assert told["data"]["test"]["since"] == "2026-01-01"
     assert told["calibration"]["method"] == "platt"

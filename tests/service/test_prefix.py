@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.settings import ServiceSettings
-from tests.model_registry.mlflow_process import free_port
+from tests.ports import free_port
 from tests.service.builders import make_card, make_registry, running_service, win_probabilities
 from tests.service.living import wait_until
 

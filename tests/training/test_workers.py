@@ -34,8 +34,6 @@ def test_an_ended_search_leaves_no_worker(tmp_path, sent):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        # Whoever starts the tests in the background has them ignore SIGINT, and a child inherits that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert parent.stdout is not None
     parent.stdout.readline()
