@@ -118,7 +118,7 @@ def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
         if name:  # also where its row is refused: the rows below it are not the runs of the dog above
             named = None if isinstance(row, BrokenRow) else _NAMED.match(name)
             rug, dog = (int(named[1]), named[2]) if named and name_key(named[2]) else (0, "")
-            if is_placeholder(name):
+            if not dog and is_placeholder(name):
                 dog = name
         try:
             parsed.check(row)

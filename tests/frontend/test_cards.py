@@ -12,7 +12,7 @@ from client import Problem
 from client.models import BinOut, ScoreOut
 from frontend.cards import broken_rules, card_of_form, filled_in, sent_along, with_changes
 from frontend.charts.lines import lines_by_week
-from frontend.charts.reliability import reliability
+from frontend.charts.reliability import LEAST_RUNNERS, reliability
 from frontend.curl import curl_line
 
 FORM = {"date": "2026-03-14", "track": " Sale ", "distance_m": "440", "name1": "Anna", "price1": "2,5"}
@@ -98,7 +98,7 @@ BINS = st.builds(
 )
 
 
-@given(st.lists(BINS, min_size=1))
+@given(st.lists(BINS, min_size=1).filter(lambda bins: sum(one.n_runners for one in bins) >= LEAST_RUNNERS))
 def test_every_bin_stands_in_the_drawing_and_in_the_band_where_it_came_true(bins: list[BinOut]) -> None:
     plot = reliability(bins)
     assert plot is not None
@@ -108,3 +108,9 @@ def test_every_bin_stands_in_the_drawing_and_in_the_band_where_it_came_true(bins
         if point.is_within_chance:
             assert point.high - 0.02 <= point.y <= point.low + 0.02
     assert reliability([]) is None
+
+
+@given(st.lists(BINS, min_size=1))
+def test_fewer_than_200_runners_are_no_curve(bins: list[BinOut]) -> None:
+    few = [one.model_copy(update={"n_runners": 199 // len(bins)}) for one in bins]
+    assert reliability(few) is None
