@@ -24,7 +24,7 @@ check-clock: $(READY) ## run the fast tests under other clocks and zones (CLOCKS
 CLOCKS := few
 TESTS := fast
 
-check: lint audit test check-clock ## exactly what CI runs: formatting, lint, types, imports, known vulnerabilities, tests, clocks
+check: lint audit check-clock test ## exactly what CI runs: formatting, lint, types, imports, known vulnerabilities, clocks, tests
 
 lint: $(READY) ## check formatting, lint, types and which package imports which
 	$(BIN)/ruff format --check
