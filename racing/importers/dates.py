@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from racing.errors import FileRefused
+from racing.track_time import latest_day
 
 FIRST_DAY = dt.date(1990, 1, 1)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -52,7 +53,7 @@ class FileDates:
     ) -> None:
         """``dates`` are all of the file with their lines: ``AUTO`` needs them before it reads the first.
 
-        ``latest`` is the last day that is past, by default that of :func:`latest_day`.
+        ``latest`` is the last day that is past, by default that of :func:`~racing.track_time.latest_day`.
         """
         self._latest = latest or latest_day()
         self._order = order
@@ -186,8 +187,3 @@ def _day(year: int, month: int, day: int) -> dt.date | None:
         return dt.date(year, month, day)
     except ValueError:
         return None
-
-
-def latest_day() -> dt.date:
-    """Return today's date where the day is ahead of all others (UTC+14): a race may have been run there."""
-    return (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date()

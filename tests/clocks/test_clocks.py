@@ -60,14 +60,14 @@ print(subprocess.run(["date", "-u", "+%F"], capture_output=True, text=True).stdo
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Pacific/Auckland"])
 def test_the_latest_day_of_results_is_the_same_in_every_zone(tmp_path: Path, zone: str) -> None:
     code = """
-from racing.importers.claims import RowRefused, date_of
+from racing.importers.dates import FileDates, NotADate
 for day in ("2031-07-01", "2031-07-02", "2031-07-03"):
     try:
-        print(date_of(day))
-    except RowRefused:
+        print(FileDates().date(day, 2))
+    except NotADate:
         print("refused")
 """
-    noon = dt.datetime(2031, 7, 1, 12, 0, tzinfo=dt.UTC)  # it is 2 July in New Zealand, since an hour
+    noon = dt.datetime(2031, 7, 1, 12, 0, tzinfo=dt.UTC)  # it is 2 July where days begin first
     assert printed(tmp_path, code, noon, zone).split() == ["2031-07-01", "2031-07-02", "refused"]
 
 

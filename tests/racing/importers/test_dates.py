@@ -6,9 +6,10 @@ import pytest
 
 from racing.errors import FileRefused
 from racing.importers.claims import RowRefused
-from racing.importers.dates import DateOrder, FileDates, NotADate, latest_day
+from racing.importers.dates import DateOrder, FileDates, NotADate
 from racing.importers.reading import csv_of
 from racing.importers.results import parse_results
+from racing.track_time import latest_day
 from tests.racing.importers.builders import RESULTS_HEADER, results_row
 
 
