@@ -38,8 +38,8 @@ def leap_day(_: dt.datetime) -> dt.datetime:
 
 AUCKLAND, LOS_ANGELES = "Pacific/Auckland", "America/Los_Angeles"
 
-#: Each of them several dangers at once: midnight passes in UTC, the zone is in another day, month and season; the
-#: first is the end of a month as well.
+#: Each of them several dangers at once: midnight passes in UTC, the zone is in another day, month and season;
+#: the first is the end of a month as well.
 FEW = (
     Clock("leap-day-ends-in-auckland", at(23, 59, leap_day), AUCKLAND),
     Clock("in-400-days-in-los-angeles", at(0, 1, lambda now: now + 400 * DAY), LOS_ANGELES),
