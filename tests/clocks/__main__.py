@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from tests.clocks.moments import ALL, FEW, Clock
+from tests.clocks.moments import ALL, Clock
 from tests.clocks.shifting import can_be_shifted, make_clock
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ SLOW = (
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--clocks", default="few", help="few, all, or the names of some, by commas.")
+@click.option("--clocks", default="all", help="all, or the names of some, by commas.")
 @click.option("--tests", type=click.Choice(["fast", "all"]), default="fast", help="Which tests.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
@@ -91,11 +91,11 @@ def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
 
 def chosen(names: str) -> tuple[Clock, ...]:
     """Return the clocks of these names."""
-    if names in ("few", "all"):
-        return FEW if names == "few" else ALL
+    if names == "all":
+        return ALL
     known = {clock.name: clock for clock in ALL}
     if unknown := set(names.split(",")) - set(known):
-        raise click.UsageError(f"clocks are few, all, {', '.join(known)}; got {', '.join(sorted(unknown))}")
+        raise click.UsageError(f"clocks are all, {', '.join(known)}; got {', '.join(sorted(unknown))}")
     return tuple(known[name] for name in names.split(","))
 
 

@@ -38,14 +38,10 @@ def leap_day(_: dt.datetime) -> dt.datetime:
 
 AUCKLAND, LOS_ANGELES = "Pacific/Auckland", "America/Los_Angeles"
 
-#: Each of them several dangers at once: midnight passes in UTC, the zone is in another day, month and season;
-#: the first is the end of a month as well.
-FEW = (
+#: The first two unite several dangers: midnight passes in UTC, the zone is in another day, month and season.
+ALL = (
     Clock("leap-day-ends-in-auckland", at(23, 59, leap_day), AUCKLAND),
     Clock("in-400-days-in-los-angeles", at(0, 1, lambda now: now + 400 * DAY), LOS_ANGELES),
-)
-ALL = (
-    *FEW,
     Clock("month-ends", at(23, 59, lambda now: first_of_month(now) - DAY)),
     Clock("tomorrow", lambda now: now + DAY),
     Clock("last-of-month", at(12, 0, lambda now: first_of_month(now) - DAY)),

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 from waitress.server import create_server
 
 from frontend.app import create_app
@@ -70,6 +70,15 @@ def opened(
         assert [said for said in wrong if not any(piece in said for piece in allowed)] == []
     finally:
         context.close()
+
+
+def follow(link: Locator) -> None:
+    """Click what leads to a page, and wait until that page is there whole.
+
+    A click alone returns while the page before is still shown, and what is counted then is that page's.
+    """
+    with link.page.expect_navigation(wait_until="load"):
+        link.click()
 
 
 def serious_findings(page: Page) -> list[str]:

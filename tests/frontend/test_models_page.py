@@ -9,7 +9,15 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.frontend.builders import (
+    NARROW,
+    WIDE,
+    follow,
+    opened,
+    running_front_end,
+    serious_findings,
+    sideways,
+)
 from tests.service.builders import RunningService, make_registry, open_registry, running_service
 from tests.service.keys import service_with_keys
 from tests.service.trained import make_trained_registry, register_trained
@@ -60,7 +68,7 @@ def confirm(page: Page, key: str, reason: str = "better on July") -> None:
 
 def test_a_promotion_states_the_difference_and_is_seen_in_another_tab(browser: Browser, shop: Shop) -> None:
     with opened(browser, shop.url) as other, opened(browser, f"{shop.url}/models") as page:
-        page.get_by_role("link", name="Promote version 2").click()
+        follow(page.get_by_role("link", name="Promote version 2"))
         expect(page.locator(".lead")).to_have_text(
             "Version 2 would serve instead of version 1. Its race log loss is 0.0200 lower, which is better."
         )
@@ -81,7 +89,7 @@ def test_a_rollback_goes_back_and_says_to_which_version(browser: Browser, shop: 
     open_registry(shop.registry).promote(2, reason="a try")
     shop.service.wait_until(lambda status: status["version"] == 2)
     with opened(browser, f"{shop.url}/models") as page:
-        page.get_by_role("link", name="Roll back to version 1").click()
+        follow(page.get_by_role("link", name="Roll back to version 1"))
         expect(page.locator(".lead")).to_contain_text("0.0200 higher, which is worse")
         confirm(page, shop.promoter, "prices were late")
         expect(page.locator(".notice.good")).to_contain_text("Version 1 serves instead of 2")
@@ -125,7 +133,7 @@ def test_a_version_that_failed_its_gates_takes_force_which_is_stated(
     with opened(browser, f"{shop.url}/models", allowed=("409",)) as page:
         row = page.get_by_role("row").filter(has_text="Version 3")
         expect(row).to_contain_text("failed")
-        row.get_by_role("link", name="Promote version 3").click()
+        follow(row.get_by_role("link", name="Promote version 3"))
         expect(page.locator(".notice.bad")).to_contain_text("0.031 must be at most 0.015")
         confirm(page, shop.promoter)  # the browser asks for the tick first
         expect(page.locator("h1")).to_contain_text("Promote version 3")

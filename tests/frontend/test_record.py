@@ -10,7 +10,15 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
 from racing.database.engine import open_database
-from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.frontend.builders import (
+    NARROW,
+    WIDE,
+    follow,
+    opened,
+    running_front_end,
+    serious_findings,
+    sideways,
+)
 from tests.frontend.past import log_past_predictions
 from tests.racing.seasons import LAST_DAY, make_season
 from tests.service.builders import RunningService, make_card, make_registry, running_service
@@ -109,7 +117,7 @@ def test_the_latest_cards_lead_to_their_races(browser: Browser, service: Running
         expect(row).to_contain_text(str(LAST_DAY.year))
         expect(row).to_contain_text(newest["track_name"])
         expect(row).to_contain_text(f"{newest['loss']:.3f}")
-        row.get_by_role("link").click()
+        follow(row.get_by_role("link"))
         assert page.url == f"{pages}/race/{newest['race_id']}"
 
 
@@ -119,13 +127,13 @@ def test_days_tracks_and_late_cards_are_chosen(browser: Browser, service: Runnin
     with opened(browser, f"{pages}/record") as page:
         page.get_by_label("Track", exact=True).fill(track["name"])
         page.get_by_label("From").fill(since)
-        page.get_by_role("button", name="Show").click()
+        follow(page.get_by_role("button", name="Show"))
         wanted = scores(service, track=track["name"], since=since)["total"]
         expect(page.locator(".figures b").first).to_have_text(str(wanted["n_races"]))
         expect(page.get_by_label("Track", exact=True)).to_have_value(track["name"])
         page.goto(f"{pages}/record")
         page.get_by_label("Also cards answered after race day").check()
-        page.get_by_role("button", name="Show").click()
+        follow(page.get_by_role("button", name="Show"))
         expect(page.get_by_text("With hindsight")).to_be_visible()
         expect(page.get_by_text("late", exact=True)).to_have_count(4)
         n_all = scores(service, with_late=True)["total"]["n_races"]
@@ -133,7 +141,7 @@ def test_days_tracks_and_late_cards_are_chosen(browser: Browser, service: Runnin
         assert n_all == scores(service)["total"]["n_races"] + 4
         page.goto(f"{pages}/record?version=2")
         expect(page.locator(".empty")).to_contain_text("4 judged races were answered later")
-        page.get_by_role("link", name="Show those").click()
+        follow(page.get_by_role("link", name="Show those"))
         expect(page.locator(".figures b").first).to_have_text("4")
         expect(page.get_by_text("it needs 200 runners, and there are")).to_be_visible()
         expect(page.locator(".figures")).to_contain_text("too few races for an interval")
