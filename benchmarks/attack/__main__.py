@@ -117,7 +117,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def _lost(stage: Stage) -> list[float]:
-    """Wait until every acknowledged answer is in the log; return how old the others were at the next kill, s."""
+    """Wait until every acknowledged answer is in the log; return the others' ages at the next kill, s."""
     deadline = time.monotonic() + SETTLED_S
     while True:
         with stage.engine.connect() as connection:
@@ -167,9 +167,9 @@ def _show(
         table.add_row(what, f"{measured:,}", f"{at_most:,g}", "" if measured <= at_most else "MISSED")
     console.print(table)
     console.print(
-        f"{stage.n_swaps} promotions, {len(stage.killed_at)} workers killed, which lost {len(lost)} answers of at "
-        f"most {max(lost, default=0):.2f} s before; memory of the largest worker at "
-        f"the end {memory[-1]:,.0f} MB; undeclared: {dict(ledger.undeclared)}"
+        f"{stage.n_swaps} promotions, {len(stage.killed_at)} workers killed; answers lost: {len(lost)}, the "
+        f"oldest {max(lost, default=0):.2f} s before the kill; memory of the largest worker at the end "
+        f"{memory[-1]:,.0f} MB; undeclared: {dict(ledger.undeclared)}"
     )
     if "Traceback" in log:
         console.print(log[log.index("Traceback") - 500 :][:4000], markup=False)

@@ -12,7 +12,7 @@ from tests.service.builders import open_registry
 REST_S = 0.05
 N_IN_BATCH = 40
 READS = (
-    "/predictions/score?by=week", "/predictions?limit=100", "/predictions/score?by=track", "/race-days?limit=20",
+    "/predictions/score?by=week", "/predictions?limit=100", "/predictions/score?by=track", "/race-days",
     "/predictions/score?by=version", "/models", "/promotions", "/model_status",
 )  # fmt: skip
 WITHOUT_REST = "/metrics", "/health/ready"
