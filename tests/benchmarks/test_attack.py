@@ -36,8 +36,13 @@ def test_answers_of_known_length_in_chunks_and_cut_off_are_read() -> None:
 
     async def ask() -> list[Answer]:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            return [await Peer(port).ask("GET", "/") for _ in range(3)]
+            peer = Peer(server.sockets[0].getsockname()[1])
+            return [await ask_anew(peer) for _ in range(3)]
+
+    async def ask_anew(peer: Peer) -> Answer:
+        answer = await peer.ask("GET", "/")
+        peer.close()
+        return answer
 
     first, second, third = asyncio.run(ask())
     assert (first.status, first.body, first.header(b"content-length")) == (200, b"{}", b"2")
