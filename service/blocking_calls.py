@@ -1,6 +1,6 @@
 """Calls that block, and may never come back: in threads of their own, awaited so long and no longer.
 
-The threads of ``anyio.to_thread`` are no daemons: one that hangs would keep the process from ending.
+AnyIO's threads are no daemons: one that hangs would keep the process from ending.
 """
 
 import asyncio

@@ -68,7 +68,7 @@ class ThreadPools:
             registry_poll=pool( registry,                 registry_s,     1,       4),
             registry_reads=pool(registry,                 2 * registry_s, 4,       queue),
             promotion=pool(     registry,                 load_s,         1,       4),
-            model_loading=pool( "loading",                load_s,         3,       0),
+            model_loading=pool( "loading the version",    load_s,         3,       0),
             model_cache=pool(   "keeping the champion",   CACHE_S,        1,       4),
             explanations=pool(  "the explanation",        COMPUTING_S,    1,       queue),
             form_guides=pool(   "reading the form guide", COMPUTING_S,    1,       16),
