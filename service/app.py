@@ -22,7 +22,6 @@ from service.methods import HeadAndOptions
 from service.metrics import Metrics
 from service.openapi import describe, operation_id
 from service.papers import Papers
-from service.patience import Patience
 from service.process.admission import Admission
 from service.process.draining import Draining
 from service.process.queueing import Queue
@@ -45,12 +44,10 @@ from service.routes import (
 )
 from service.running import Running
 from service.settings import ServiceSettings
+from service.thread_pools import ThreadPools
 from service.warming import warm_up
 from service.watching.lookout import Lookout
 from service.watching.requests import RequestWatch
-
-N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
-N_BROWSING = 2  # for looking at stored races, which never holds up a prediction
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
@@ -61,31 +58,27 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     """
     settings = settings or ServiceSettings()
     slots = Slots()
-    watcher, form = AliasWatcher(settings, slots), Form(settings.database, settings.database_timeout_s)
+    threads = ThreadPools.of(settings)
+    watcher, form = AliasWatcher(settings, slots, threads), Form(settings.database)
     counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
-    keyring = Keyring(settings.database)
+    keyring = Keyring(settings.database, max_age_s=settings.keys_max_age_s)
     running = Running(
         settings=settings,
         slots=slots,
         watcher=watcher,
         form=form,
-        readers=Patience(
-            "the race database",
-            seconds=settings.database_timeout_s,
-            n_threads=N_THREADS,
-            max_waiting=settings.queue,
-        ),
-        browsers=Patience(
-            "the race database",
-            seconds=settings.database_timeout_s,
-            n_threads=N_BROWSING,
-            max_waiting=settings.queue,
-        ),
+        threads=threads,
         metrics=counted,
         queue=queue,
         draining=Draining(),
         lookout=Lookout(
-            counted, slots, watcher, form, has_database=settings.database is not None, queue=queue
+            counted,
+            slots,
+            watcher,
+            form,
+            has_database=settings.database is not None,
+            queue=queue,
+            threads=threads,
         ),
         keyring=keyring,
         guard=Guard(settings, keyring, counted),
@@ -100,24 +93,23 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         running.kept.start()
-        await asyncio.gather(running.watcher.start(), running.form.look_in_time())
+        await asyncio.gather(running.watcher.start(), running.form.look_in_time(threads.form_poll))
         await warm_up(running)
         settle_garbage()
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
-            asyncio.create_task(running.form.keep(settings.database_poll_s), name="form-keeper"),
-            asyncio.create_task(keyring.keep(settings.keys_poll_s), name="key-keeper"),
+            asyncio.create_task(
+                running.form.keep(settings.database_poll_s, threads.form_poll), name="form-keeper"
+            ),
+            asyncio.create_task(keyring.keep(settings.keys_poll_s, threads), name="key-keeper"),
         ]
         async with running.lookout.keep():
             yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        running.watcher.close()
-        await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
-        running.store.close()
-        running.readers.close()
-        running.browsers.close()
+        await threads.finish(running.kept.stop, running.ratings.stop, running.store.close)
+        threads.close()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -142,6 +134,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_timeout_s=settings.body_timeout_s,
         max_body_bytes=settings.max_body_bytes,
         max_batch_bytes=settings.max_batch_bytes,
+        unpacking=threads.gzip,
         root_path=settings.root_path,
     )
     install_door(app, running)

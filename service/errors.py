@@ -16,10 +16,12 @@
     ├── KeyRefused       the key is unknown, mistyped or revoked
     ├── KeysUnknown      the keys were never read, so nobody can be let in by one
     ├── ModelTooSlow     a version takes longer than its budget, so it does not serve
+    ├── NoAnswerInTime   a database, a registry or work of ours did not answer in time
     ├── NoSuchKey        there is no key to revoke
     ├── NotCsv           the request does not say that its body is CSV
     ├── NotJson          the request says that its body is something else than JSON
     ├── NotReady         no champion is loaded
+    ├── OutcomeUnknown   a change was begun, and nobody said in time whether it was made
     ├── Overloaded       too many requests wait already
     ├── PortTaken        the service cannot listen where it was told to
     ├── ScopeMissing     the key does not allow this
@@ -87,6 +89,17 @@ class ModelTooSlow(ServiceError):
     """A version takes longer than its budget, so it does not serve."""
 
 
+class NoAnswerInTime(ServiceError, TimeoutError):
+    """Whoever the message names did not answer in time.
+
+    ``is_begun`` is false if nothing was asked at all, as too many earlier calls still hang.
+    """
+
+    def __init__(self, message: str, *, is_begun: bool) -> None:
+        super().__init__(message)
+        self.is_begun = is_begun
+
+
 class NoSuchKey(ServiceError):
     """There is no key of that id or name that could be revoked."""
 
@@ -105,6 +118,10 @@ class NotReady(ServiceError):
     def __init__(self, message: str, reason: str = "loading") -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class OutcomeUnknown(ServiceError):
+    """A change was begun, and nobody said in time whether it was made: it may be, or may still come."""
 
 
 class Overloaded(ServiceError):

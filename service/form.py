@@ -11,6 +11,8 @@ from racing.cards import Card
 from racing.errors import DatabaseUnavailable
 from racing.features import CardFeatures, CardWarning, FormBook
 from racing.features.stored_form import StoredForm
+from service.blocking_calls import BlockingCalls
+from service.errors import NoAnswerInTime
 from service.race_database import RaceDatabase
 
 log = logging.getLogger("greyhound.service")
@@ -35,38 +37,38 @@ class Form:
     Everything but :meth:`keep` may block on the database.
     """
 
-    def __init__(self, database: str | None, timeout_s: float = 2.0) -> None:
+    def __init__(self, database: str | None) -> None:
         self._database = RaceDatabase(database)
-        self._timeout_s = timeout_s
-        self._looking: asyncio.Task[None] | None = None
         self._answers = False
         self._engine: Engine | None = None
         self._book: FormBook | None = None
         self.error: str | None = "it has not been looked at yet" if database else "no database is set"
 
-    async def keep(self, poll_s: float) -> None:
-        """Look, and look again, until cancelled; blocking work goes to a thread."""
+    async def keep(self, poll_s: float, threads: BlockingCalls) -> None:
+        """Look, and look again, until cancelled; blocking work goes to threads that nobody else uses."""
         while self._database.is_set:
             await asyncio.sleep(poll_s)
             try:
-                await self.look_in_time()
+                await self.look_in_time(threads)
             except Exception:  # the keeper must outlive whatever a look meets
                 log.exception("looking at the race database failed")
 
-    async def look_in_time(self) -> None:
-        """Look in a thread; a look that hangs is left to itself, and no other begins before it is done."""
-        if self._looking is None or self._looking.done():
-            self._answers = False
-            self._looking = asyncio.create_task(asyncio.to_thread(self.look))
-        await asyncio.wait({self._looking}, timeout=self._timeout_s)
-        if self._looking.done():
-            self._looking.result()
-        elif not self._answers:
-            self.give_up()
+    async def look_in_time(self, threads: BlockingCalls) -> None:
+        """Look in a thread; a look that hangs is left to itself, and no other begins before it is done.
 
-    def give_up(self) -> None:
+        A database that has answered is not away, however long its tables take to be read.
+        """
+        if not threads.all_hang:
+            self._answers = False
+        try:
+            await threads.call(self.look)
+        except NoAnswerInTime as error:
+            if not self._answers:
+                self.give_up(error)
+
+    def give_up(self, why: NoAnswerInTime) -> None:
         """Count the database as away until a look succeeds: it did not answer in time."""
-        self._is_away(DatabaseUnavailable(f"the race database has not answered within {self._timeout_s:g} s"))
+        self._is_away(DatabaseUnavailable(str(why)))
 
     def look(self) -> None:
         """Open the database if it was away, and read its tables anew if an import changed them.

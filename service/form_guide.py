@@ -36,7 +36,7 @@ class Told:
     dates: DateOrder = DateOrder.DEFAULT
 
 
-def _told(
+async def _told(
     name: Annotated[
         PlainText,
         Query(

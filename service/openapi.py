@@ -72,7 +72,8 @@ _REASONS = {
     "otherwise than by gzip",
     422: "The request does not fit its schema, or the card breaks a rule; `errors` says where and which",
     429: "Too many requests, or too many keys that are none; `Retry-After` says when to come back",
-    503: "No model is loaded, or the registry or the race database is away",
+    503: "No model is loaded, the registry or the race database is away or did not answer in time "
+    "(`detail` says which), or too many requests wait (`Retry-After` then says when to come back)",
 }
 # One kind of problem a status, as an example.
 _EXAMPLES: Mapping[int, type[Exception]] = {

@@ -1,6 +1,5 @@
 """What a running service holds, and what its handlers do with it."""
 
-import asyncio
 import codecs
 import datetime as dt
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from racing.cards import Card
 from racing.track_time import today_at
 from service.door.guard import Guard
 from service.door.keyring import Keyring
-from service.errors import BodyUnreadable, NotJson
+from service.errors import BodyUnreadable, NoAnswerInTime, NotJson
 from service.following.signature import Deliveries
 from service.following.slots import Slots, Snapshot
 from service.following.watcher import AliasWatcher
@@ -22,12 +21,12 @@ from service.keeping.log import PredictionLog
 from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
 from service.papers import Papers
-from service.patience import Patience
 from service.prediction import CardPrediction, predict_card
 from service.process.draining import Draining
 from service.process.queueing import Queue
 from service.race_database import RaceDatabase
 from service.settings import ServiceSettings
+from service.thread_pools import ThreadPools
 from service.watching.lookout import Lookout
 from service.watching.phases import PhaseClock
 
@@ -47,8 +46,7 @@ class Running:
     slots: Slots
     watcher: AliasWatcher
     form: Form
-    readers: Patience
-    browsers: Patience
+    threads: ThreadPools
     metrics: Metrics
     queue: Queue
     draining: Draining
@@ -77,18 +75,24 @@ class Running:
         predict = partial(
             predict_card, champion, self.form, card, known, clock, today=today, is_explained=is_explained
         )
-        return await asyncio.to_thread(predict) if is_explained else predict()
+        return await self.threads.explanations.call(predict) if is_explained else predict()
 
     async def _known(self, card: Card) -> Known | None:
-        """Return what the database knows of a card's dogs; ``None`` if it is away or does not say in time."""
+        """Return what the database knows of a card's dogs; ``None`` if it is away or does not say in time.
+
+        Raises
+        ------
+        service.errors.Overloaded
+            If too many wait for a thread: the database may be well, so it does not count as away.
+        """
         if self.form.is_in_memory(card):
             return self.form.read(card)
-        if not self.readers.all_hang:
-            try:
-                return await self.readers.call(lambda: self.form.read(card))
-            except TimeoutError:
-                self.form.give_up()
-        return None
+        try:
+            return await self.threads.card_form.call(lambda: self.form.read(card))
+        except NoAnswerInTime as error:
+            if error.is_begun:
+                self.form.give_up(error)
+            return None
 
 
 async def running(request: Request) -> Running:

@@ -150,6 +150,13 @@ class ServiceSettings(BaseSettings):
         description="Seconds between two looks at the API keys in the database: a new key works, and a "
         "revoked one stops working, within that time.",
     )
+    keys_max_age_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds for which the API keys that were read last are believed while the race database "
+        "does not answer. Then no key is let in (503) until it does: a revocation stays unseen for so "
+        "long at most.",
+    )
     failed_keys_per_minute: int = Field(
         default=10,
         ge=1,

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from model_registry.errors import RegistryError
+from service.blocking_calls import BlockingCalls
 from service.errors import ServiceError
 from service.following.kept import Kept, KeptChampions
 from service.following.loading import load_snapshot
 from service.following.slots import Snapshot
-from service.patience import Patience
 from service.settings import ServiceSettings
 
 log = logging.getLogger("greyhound.service")
-_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class _Swapped(NamedTuple):
 class Keeper:
     """Keeps one swap at a time; of several meanwhile, the newest."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, threads: BlockingCalls) -> None:
         self.state = KeptState()
         self._budget_ms = settings.model_budget_ms
         self._champions: KeptChampions | None = None
@@ -45,7 +44,7 @@ class Keeper:
             self._champions = KeptChampions(settings.kept_champion, registry=settings.registry or "")
         self._next: _Swapped | None = None
         self._task: asyncio.Task[None] | None = None
-        self._patience = Patience("keeping the champion", seconds=_PATIENCE_S)
+        self._threads = threads
 
     def keep(self, snapshot: Snapshot, directory: Path) -> None:
         """Keep a version that serves now, soon; whatever goes wrong is told in :attr:`state`."""
@@ -55,17 +54,13 @@ class Keeper:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work(self._champions))
 
-    def close(self) -> None:
-        """Let the thread end; what is being written is still completed, or left as a draft."""
-        self._patience.close()
-
     async def load_newest(self) -> Snapshot | None:
         """Return the newest kept version that is whole, proved like any other, or None."""
         if self._champions is None:
             return None
         for kept in self._champions.newest_first():
             try:
-                snapshot = await self._patience.call(lambda kept=kept: self._load(kept))  # type: ignore[misc]
+                snapshot = await self._threads.call(lambda kept=kept: self._load(kept))  # type: ignore[misc]
             except (RegistryError, ServiceError, OSError) as error:
                 log.error("the kept version %s is refused: %s", kept.version, error)
                 self.state = replace(self.state, error=str(error)[:500])
@@ -88,7 +83,7 @@ class Keeper:
             swapped, self._next = self._next, None
             serving = swapped.snapshot
             try:
-                kept_at = await self._patience.call(
+                kept_at = await self._threads.call(
                     lambda serving=serving, directory=swapped.directory: champions.keep(  # type: ignore[misc]
                         serving.version,
                         directory,
@@ -96,7 +91,7 @@ class Keeper:
                         champion_since=serving.champion_since,
                     )
                 )
-            except (RegistryError, OSError) as error:  # TimeoutError is an OSError
+            except (RegistryError, ServiceError, OSError) as error:  # TimeoutError is an OSError
                 self.state = replace(self.state, error=" ".join(str(error).split())[:500])
                 log.error("version %s serves, but could not be kept: %s", serving.version, error)
             else:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 from model_registry import get_model_registry
 from model_registry.artifact import load_files
 from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryError, RegistryUnavailable
-from service.errors import ModelTooSlow
+from service.errors import ModelTooSlow, NoAnswerInTime, Overloaded
 from service.following.absence import why_none_serves
 from service.following.keeper import Keeper
 from service.following.loading import difference_on_golden_card, make_snapshot
 from service.following.slots import CHAMPION, Slots, Snapshot
 from service.following.state import Refusal, Swap, WatcherState, Why
-from service.patience import Patience
 from service.settings import ServiceSettings
+from service.thread_pools import ThreadPools
 
 if TYPE_CHECKING:
     from model_registry.alias import ChampionAlias
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("greyhound.service")
 MAX_REFUSALS = 20
-_N_LOADING = 3  # a version that hangs keeps the next ones out only after that many
-_N_ASKING = 4
 
 
 class AliasWatcher:
     """Keeps a slot on the version that an alias of the registry names.
 
     All of its state belongs to the event loop; what blocks runs in threads that may hang, see
-    :class:`~service.patience.Patience`.
+    :class:`~service.blocking_calls.BlockingCalls`.
     """
 
-    def __init__(self, settings: ServiceSettings, slots: Slots, role: str = CHAMPION) -> None:
+    def __init__(
+        self, settings: ServiceSettings, slots: Slots, threads: ThreadPools, role: str = CHAMPION
+    ) -> None:
         self._state = WatcherState()
-        self.keeper = Keeper(settings)
+        self.keeper = Keeper(settings, threads.model_cache)
         self._settings = settings
         self._slots = slots
         self._role = role
@@ -54,11 +54,7 @@ class AliasWatcher:
         self._dating: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
         self._looking = asyncio.Lock()
-        self._looks = Patience("the registry", seconds=settings.registry_timeout_s)
-        self._questions = Patience(
-            "the registry", seconds=2 * settings.registry_timeout_s, n_threads=_N_ASKING
-        )
-        self._loads = Patience("loading", seconds=settings.load_timeout_s, n_threads=_N_LOADING)
+        self._threads = threads
 
     @property
     def state(self) -> WatcherState:
@@ -76,16 +72,10 @@ class AliasWatcher:
             self._opened = get_model_registry(self._settings.registry)
         return self._opened
 
-    def close(self) -> None:
-        """Let the threads end."""
-        for patience in (self._looks, self._questions, self._loads):
-            patience.close()
-        self.keeper.close()
-
     async def ask(self, question: Callable[["ModelRegistry"], T]) -> T:
         """Return what the registry answers, or raise RegistryUnavailable once it takes too long."""
         try:
-            return await self._questions.call(lambda: question(self.registry()))
+            return await self._threads.registry_reads.call(lambda: question(self.registry()))
         except TimeoutError as error:
             raise RegistryUnavailable(str(error)) from error
 
@@ -138,7 +128,7 @@ class AliasWatcher:
         asked_at = dt.datetime.now(dt.UTC)
         pointer: Pointer | None
         try:
-            pointer = await self._looks.call(self._pointer)
+            pointer = await self._threads.registry_poll.call(self._pointer)
         except NoChampion:
             pointer = None
         except Exception as error:  # whatever the registry's own database or network throws
@@ -170,7 +160,9 @@ class AliasWatcher:
     async def _bring_in(self, pointer: "Pointer", serving: Snapshot | None) -> None:
         start, version = time.monotonic(), pointer.version
         try:
-            snapshot, difference, directory = await self._loads.call(lambda: self._prepare(pointer, serving))
+            snapshot, difference, directory = await self._threads.model_loading.call(
+                lambda: self._prepare(pointer, serving)
+            )
         except Exception as error:  # a version may be wrong in any way; the one that serves stays
             why, is_final = _why(error)
             self._refuse(version, why, _one_line(error), is_final=is_final)
@@ -195,8 +187,8 @@ class AliasWatcher:
 
     async def _date(self, snapshot: Snapshot, directory: Path) -> None:
         """Find out when the version that serves was promoted, which nobody waits for, and keep it on disk."""
-        with suppress(RegistryError):
-            history = await self.ask(lambda registry: registry.history())
+        with suppress(RegistryError, NoAnswerInTime, Overloaded):
+            history = await self._threads.registry_poll.call(lambda: self.registry().history())
             at = [record.at for record in history if record.version == snapshot.version]
             if at and self._slots.find(self._role) is snapshot:
                 snapshot = replace(snapshot, champion_since=at[-1])

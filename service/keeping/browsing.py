@@ -1,4 +1,4 @@
-"""Questions about stored races: they wait in threads of their own, and never for long."""
+"""Reads of the race database for requests: each purpose in threads of its own, with a time-out."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Engine
 
 from racing.errors import DatabaseUnavailable
+from service.blocking_calls import BlockingCalls
+from service.errors import NoAnswerInTime
 
 if TYPE_CHECKING:
     from service.running import Running
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-async def in_time(service: "Running", work: Callable[[Engine], Answer]) -> Answer:
-    """Return what the race database answers.
+async def in_time(
+    service: "Running", work: Callable[[Engine], Answer], *, threads: BlockingCalls | None = None
+) -> Answer:
+    """Return what the race database answers, in threads for stored races unless others are given.
 
     Raises
     ------
@@ -29,7 +33,6 @@ async def in_time(service: "Running", work: Callable[[Engine], Answer]) -> Answe
             return work(engine)
 
     try:
-        return await service.browsers.call(ask)
-    except TimeoutError:
-        seconds = service.settings.database_timeout_s
-        raise DatabaseUnavailable(f"the race database has not answered within {seconds:g} s") from None
+        return await (threads or service.threads.stored_races).call(ask)
+    except NoAnswerInTime as error:
+        raise DatabaseUnavailable(str(error)) from None

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.blocking_calls import BlockingCalls
 from service.errors import BodyTooSlow, ServiceError
 from service.problems import problem_response
 from service.process.draining import Draining
@@ -34,6 +35,8 @@ class Admission:
         How long a usual body is at the most, once unpacked.
     max_batch_bytes
         The same for a body to one of ``paced``.
+    unpacking
+        The threads in which long bodies are unpacked.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Admission:
         body_timeout_s: float,
         max_body_bytes: int,
         max_batch_bytes: int,
+        unpacking: BlockingCalls,
         queued: Collection[str] = QUEUED,
         paced: Collection[str] = PACED,
         root_path: str = "",
@@ -57,6 +61,7 @@ class Admission:
         self._paced = frozenset({*paced, *(root_path + path for path in paced)})
         self._max_body_bytes = max_body_bytes
         self._max_batch_bytes = max_batch_bytes
+        self._unpacking = unpacking
         self._s_per_byte = body_timeout_s / max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +85,9 @@ class Admission:
         is_paced, is_packed = scope["path"] in self._paced, is_gzip(scope["headers"])
         body = await self._whole_body(receive, is_paced=is_paced)
         if is_packed:
-            body = await unpacked(body, self._max_batch_bytes if is_paced else self._max_body_bytes)
+            body = await unpacked(
+                body, self._max_batch_bytes if is_paced else self._max_body_bytes, self._unpacking
+            )
         if queue is None:
             await self._app(scope, _once(body, receive), send)
             return

@@ -1,9 +1,9 @@
 """Bodies that come compressed: gzip is read up to the limit of a body, others are refused."""
 
-import asyncio
 import zlib
 from collections.abc import Iterable
 
+from service.blocking_calls import BlockingCalls
 from service.errors import BodyNotGzip, BodyTooLarge, EncodingNotRead
 
 MAX_MEMBERS = 1000  # gzip files may follow each other; a body of empty ones would take seconds
@@ -31,7 +31,7 @@ def is_gzip(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return bool(codings)
 
 
-async def unpacked(body: bytes, at_most: int) -> bytes:
+async def unpacked(body: bytes, at_most: int, threads: BlockingCalls) -> bytes:
     """Return what a gzip body holds, without holding up others and in memory of about twice ``at_most``.
 
     Raises
@@ -43,7 +43,7 @@ async def unpacked(body: bytes, at_most: int) -> bytes:
     """
     if at_most <= _AT_ONCE:
         return gunzip(body, at_most)
-    return await asyncio.to_thread(gunzip, body, at_most)
+    return await threads.call(lambda: gunzip(body, at_most))
 
 
 def gunzip(body: bytes, at_most: int) -> bytes:

@@ -1,6 +1,5 @@
 """``POST /predict/batch``: the probabilities of many cards, streamed."""
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -63,7 +62,9 @@ async def predict_batch(
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     body = await request.body()
     if kind == CSV:
-        cards: list[RawCard] = [await asyncio.to_thread(card_of_form_guide, body, told)]
+        cards: list[RawCard] = [
+            await service.threads.form_guides.call(lambda: card_of_form_guide(body, told))
+        ]
     else:
         cards = cards_of(kind, utf8_of(body), at_most=service.settings.max_batch_cards)
     champion = service.slots.take()

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
+from service.openapi import problems
 from service.running import Service
 from service.watching.exposition import CONTENT_TYPE
 
@@ -23,7 +24,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     summary="Everything that is counted",
     response_class=PlainTextResponse,
     response_description="Prometheus' text format, version 0.0.4.",
-    responses=_DOCUMENTED,
+    responses=problems(503) | _DOCUMENTED,
 )
 async def get_metrics(service: Service) -> Response:
     """Tell every metric, in Prometheus' text format; with several workers those of all of them."""

@@ -63,7 +63,7 @@ async def redoc(request: Request) -> HTMLResponse:
 
 
 @router.get("/docs/assets/{version}/{name}")
-def asset(version: str, name: str) -> Response:
+async def asset(version: str, name: str) -> Response:
     """Give a file that the pages load; its address names its version, so it may be kept for good."""
     if version != VERSION or name not in MEDIA_TYPES:
         raise HTTPException(404, headers={"Cache-Control": "no-store"})

@@ -1,8 +1,6 @@
 """``GET /predictions``: what was answered, how it came out, and how good it was."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Engine
@@ -14,16 +12,16 @@ from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
 from service.fields import Day
+from service.keeping.browsing import in_time
 from service.openapi import problems
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
-from service.running import Running, Service
+from service.running import Service
 
 router = APIRouter(prefix="/predictions", tags=["prediction log"])
-Answer = TypeVar("Answer")
 MAX_ID = 2**62
 
 
-def _asked(
+async def _asked(
     since: Annotated[Day | None, Query(description="First race day.", examples=["2026-03-01"])] = None,
     until: Annotated[Day | None, Query(description="Last race day.", examples=["2026-03-31"])] = None,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Version that answered.")] = None,
@@ -93,7 +91,7 @@ async def get_predictions(
             predictions=shown, next_before=next_before, n_unread=unread, n_unreadable=unreadable
         )
 
-    return await _with_engine(service, page)
+    return await in_time(service, page, threads=service.threads.prediction_log)
 
 
 @router.get("/score", summary="How good they were", responses=problems(422, 503))
@@ -106,18 +104,11 @@ async def get_scores(
     if that came before race day was over. A race is judged if it has one winner and if every starter was on
     the card.
     """
-    return await _with_engine(
+    return await in_time(
         service,
         lambda engine: scores_out(
             score_predictions(engine, asked, by=by, with_late=with_late),
             track_names(engine) if by == "track" else {},
         ),
+        threads=service.threads.prediction_log,
     )
-
-
-async def _with_engine(service: Running, work: Callable[[Engine], Answer]) -> Answer:
-    def do() -> Answer:
-        with service.store.engine() as engine:
-            return work(engine)
-
-    return await asyncio.to_thread(do)

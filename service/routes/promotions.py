@@ -1,16 +1,20 @@
 """``POST /models/{version}/promote``, ``POST /rollback``, ``GET /promotions``: changes of the champion."""
 
-import asyncio
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
 from model_registry.history import PromotionRecord
 from service.door.keys import KEY_PROBLEMS, Key, needs
+from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.routes.models import version_number
 from service.running import JsonBody, Running, Service
+
+if TYPE_CHECKING:  # it brings MLflow along, which takes a second
+    from model_registry.registry import ModelRegistry
 
 router = APIRouter(tags=["promotion"])
 
@@ -33,14 +37,15 @@ async def promote(
     """Make a registered version the champion; this service serves it at once, others within their poll.
 
     Its files are proved against their digest and tried first. A version that failed its gates takes `force`.
-    Takes a key with the scope `promote`.
+    A 503 of the type `outcome-unknown` says that the registry did not answer in time: the promotion may have
+    been made, or may yet be; look at `GET /promotions` before you ask again. Takes a key with the scope
+    `promote`.
     """
     number, why = version_number(version), PromotionIn.model_validate_json(body)
-    registry = await asyncio.to_thread(service.watcher.registry)
-    record = await asyncio.to_thread(
-        registry.promote, number, reason=why.reason, by=by.name, forced=why.force
+    return await _changed(
+        service,
+        lambda registry: registry.promote(number, reason=why.reason, by=by.name, forced=why.force),
     )
-    return await _served(service, record)
 
 
 @router.post(
@@ -53,12 +58,11 @@ async def promote(
 async def rollback(service: Service, by: Promoter, body: JsonBody) -> PromotionOut:
     """Give the role back to the champion before this one; twice goes further back.
 
+    Of a 503 of the type `outcome-unknown` holds the same as of a promotion: look before you ask again.
     Takes a key with the scope `promote`.
     """
     why = RollbackIn.model_validate_json(body)
-    registry = await asyncio.to_thread(service.watcher.registry)
-    record = await asyncio.to_thread(registry.rollback, reason=why.reason, by=by.name)
-    return await _served(service, record)
+    return await _changed(service, lambda registry: registry.rollback(reason=why.reason, by=by.name))
 
 
 @router.get("/promotions", summary="The record of promotions", responses=problems(422, 503))
@@ -76,8 +80,22 @@ async def get_promotions(service: Service, limit: Limit = 100) -> RecordsOut:
     )
 
 
-async def _served(service: Running, record: PromotionRecord) -> PromotionOut:
-    """Take up a promotion now, not at the next look, and return it."""
+async def _changed(service: Running, change: "Callable[[ModelRegistry], PromotionRecord]") -> PromotionOut:
+    """Make a change of the champion, one at a time, take it up at once, and return it.
+
+    Raises
+    ------
+    service.errors.OutcomeUnknown
+        If the registry does not answer in time: the change goes on by itself, and may yet be made.
+    service.errors.NoAnswerInTime
+        If an earlier change still waits for the registry: this one was not begun.
+    """
+    try:
+        record = await service.threads.promotion.call(lambda: change(service.watcher.registry()))
+    except NoAnswerInTime as error:
+        if not error.is_begun:
+            raise
+        raise OutcomeUnknown(f"{error}: the change may yet be made; look at GET /promotions first") from None
     await service.watcher.look()
     serving = service.slots.find()
     told: dict[str, Any] = {name: getattr(record, name) for name in PromotionRecord.__dataclass_fields__}

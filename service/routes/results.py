@@ -1,13 +1,12 @@
 """``POST /results``: how races came out."""
 
-import asyncio
-
 from fastapi import APIRouter
 
 from racing.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
 from racing.importers.told import ToldRace, import_told
 from service.door.keys import KEY_PROBLEMS, needs
+from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi import json_content, problems
 from service.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
 from service.running import JsonBody, Running, Service
@@ -28,10 +27,19 @@ async def post_results(service: Service, body: JsonBody) -> ResultsOut:
     """Tell how races came out, every starter of each; logged predictions meet them, and ratings learn.
 
     They go the same way as a results file. A race sent again (same date, track, distance and number) is then
-    as it was sent last; all of a request is stored or nothing. Takes a key with the scope `results`.
+    as it was sent last; all of a request is stored or nothing. A 503 of the type
+    `outcome-unknown` says that the database did not answer in time: they may be stored yet, and it is safe to
+    send them again. Takes a key with the scope `results`.
     """
     races = [race.told() for race in ResultsIn.model_validate_json(body).races]
-    return await asyncio.to_thread(_bring, service, races)
+    try:
+        return await service.threads.results.call(lambda: _bring(service, races))
+    except NoAnswerInTime as error:
+        if not error.is_begun:
+            raise
+        raise OutcomeUnknown(
+            f"{error}: the results may yet be stored; it is safe to send them again"
+        ) from None
 
 
 def _bring(service: Running, races: list[ToldRace]) -> ResultsOut:

@@ -14,6 +14,7 @@ from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
 from service.process.queueing import Queue
+from service.thread_pools import ThreadPools
 from service.watching.exposition import Exposition, living_workers
 from service.watching.garbage import GarbageWatch
 from service.watching.logs import writers
@@ -37,6 +38,7 @@ class Lookout:
         *,
         has_database: bool,
         queue: Queue,
+        threads: ThreadPools,
     ) -> None:
         self.tracing = Tracing()
         self.queue = queue
@@ -46,6 +48,7 @@ class Lookout:
         self._slots = slots
         self._watcher = watcher
         self._form = form
+        self._threads = threads
         self._has_database = has_database
         self._garbage = GarbageWatch(metrics.pauses)
         self._exposition = Exposition(metrics.registry, metrics.directory)
@@ -69,14 +72,13 @@ class Lookout:
             task.cancel()
             self._garbage.remove()
             self.look()
-            await self.tracing.stop()
-            for writer in writers():
-                await asyncio.to_thread(writer.flush)
+            await self._threads.finish(self.tracing.stop)
+            await self._threads.finish(*(writer.flush for writer in writers()))
 
     async def text(self) -> bytes:
         """Return the metrics of now, in Prometheus' format."""
         self.look()
-        return await asyncio.to_thread(self._exposition.text)
+        return await self._threads.metrics.call(self._exposition.text)
 
     def look(self) -> None:
         """Bring every metric up to now."""

@@ -4,7 +4,6 @@ Spans are made when the answer is out, from the times that were noted anyway: a 
 while tracing is on, and nothing of OpenTelemetry's SDK is imported while it is off.
 """
 
-import asyncio
 import logging
 import os
 import threading
@@ -64,14 +63,14 @@ class Tracing:
         self.is_on = True
         log.info("traces go to %s", os.environ[_asked_by()])
 
-    async def stop(self) -> None:
-        """Send what is left, but wait for the collector less than a second."""
+    def stop(self) -> None:
+        """Send what is left, but wait for the collector less than a second. Blocking."""
         if self._provider is None:
             return
         self.is_on = False
         sending = threading.Thread(target=self._provider.shutdown, name="last-traces", daemon=True)
         sending.start()
-        await asyncio.to_thread(sending.join, _GOODBYE_S)
+        sending.join(_GOODBYE_S)
 
     def record(
         self, scope: Scope, route: str, status: int, started: float, ended: float, clock: PhaseClock | None

@@ -117,3 +117,16 @@ def test_the_readme_tells_of_every_command() -> None:
 
     readme = (ROOT / "README.md").read_text()
     assert {name for name in COMMANDS if f"greyhound {name}" not in readme} == set()
+
+
+def test_the_service_blocks_in_no_thread_that_all_share() -> None:
+    """Ruff bans the functions; here are methods of the loop too, and what reads files in AnyIO's threads."""
+    banned = r"\b(run_in_executor|set_default_executor|to_thread|run_in_threadpool|getaddrinfo)\b"
+    banned += r"|FileResponse|StaticFiles|UploadFile|BackgroundTasks"
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sorted((ROOT / "service").rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(banned, line)
+    ]
+    assert found == []

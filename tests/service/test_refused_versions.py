@@ -131,7 +131,7 @@ def slow_to_load(uri: str) -> None:
         (of_unknown_features, "features", "star_sign", True),
         (off_on_its_golden_card, "golden", "golden.json", True),
         (slow, "slow", "GREYHOUND_MODEL_BUDGET_MS", True),
-        (slow_to_load, "slow", "no answer within 0.7 s", False),
+        (slow_to_load, "slow", "not answered within 0.7 s", False),
     ],
 )
 def test_it_is_refused_and_the_old_version_serves_on_until_a_good_one_comes(

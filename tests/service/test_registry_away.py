@@ -85,7 +85,7 @@ def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restar
             service.wait_until(lambda status: status["kept"]["version"] == 1)
             server.signal(signal.SIGSTOP)
             status = service.wait_until(lambda status: status["registry"]["error"])
-            assert "no answer" in status["registry"]["error"]
+            assert "not answered" in status["registry"]["error"]
             assert_it_serves_and_nothing_piles_up(service)
             server.signal(signal.SIGCONT)
             service.wait_until(lambda status: status["registry"]["error"] is None)
@@ -106,6 +106,6 @@ def test_a_process_whose_registry_hangs_ends_when_told_to(tmp_path: Path) -> Non
     with service_process(uri, tmp_path, registry_timeout_s="0.2", champion_poll_s="0.05") as service:
         lock.execute("begin exclusive")
         service.wait_until(lambda status: status["registry"]["error"])
-        service.stop()  # within a minute, and the lock is there for ever
+        assert service.stop() == 0  # and the lock is there for ever
     lock.close()
     assert open_registry(uri).champion_version_number() == 1
