@@ -24,6 +24,7 @@ from service.openapi import describe, operation_id
 from service.papers import Papers
 from service.patience import Patience
 from service.process.admission import Admission
+from service.process.budget import BodyBudget
 from service.process.draining import Draining
 from service.process.queueing import Queue
 from service.race_database import RaceDatabase
@@ -50,6 +51,7 @@ from service.watching.lookout import Lookout
 from service.watching.requests import RequestWatch
 
 N_THREADS = 4  # for reading form; the model itself takes less than a millisecond
+N_UNPACKING = 1  # for gzip of batches; what is unpacked is bounded, and so is how long that takes
 N_BROWSING = 2  # for looking at stored races, which never holds up a prediction
 
 
@@ -64,6 +66,9 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     watcher, form = AliasWatcher(settings, slots), Form(settings.database, settings.database_timeout_s)
     counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
     keyring = Keyring(settings.database)
+    unpacking = Patience(
+        "long bodies", seconds=settings.body_timeout_s, n_threads=N_UNPACKING, max_waiting=settings.queue
+    )
     running = Running(
         settings=settings,
         slots=slots,
@@ -117,6 +122,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
         running.store.close()
         running.readers.close()
+        unpacking.close()
         running.browsers.close()
 
     app = FastAPI(
@@ -142,6 +148,9 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_timeout_s=settings.body_timeout_s,
         max_body_bytes=settings.max_body_bytes,
         max_batch_bytes=settings.max_batch_bytes,
+        batch_timeout_s=settings.batch_timeout_s,
+        budget=BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes),
+        unpacking=unpacking,
         root_path=settings.root_path,
     )
     install_door(app, running)

@@ -8,6 +8,7 @@ from racing.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
 from racing.importers.told import ToldRace, import_told
 from service.door.keys import KEY_PROBLEMS, needs
+from service.faults import validated
 from service.openapi import json_content, problems
 from service.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
 from service.running import JsonBody, Running, Service
@@ -30,7 +31,7 @@ async def post_results(service: Service, body: JsonBody) -> ResultsOut:
     They go the same way as a results file. A race sent again (same date, track, distance and number) is then
     as it was sent last; all of a request is stored or nothing. Takes a key with the scope `results`.
     """
-    races = [race.told() for race in ResultsIn.model_validate_json(body).races]
+    races = [race.told() for race in validated(ResultsIn, body).races]
     return await asyncio.to_thread(_bring, service, races)
 
 
