@@ -108,7 +108,7 @@ def _with_true_lengths(error: ValidationError, lengths: Mapping[Path, int]) -> V
         text = fault["msg"]
         if fault["type"] == "too_long" and fault["loc"] in lengths:
             text = text.replace(f"not {fault['ctx']['actual_length']}", f"not {lengths[fault['loc']]}")
-        kind = PydanticCustomError(fault["type"], "{text}", {"text": text})  # type: ignore[arg-type]
+        kind = PydanticCustomError(fault["type"], "{text}", {"text": text})
         faults.append({"type": kind, "loc": fault["loc"], "input": None})
     return ValidationError.from_exception_data(error.title, faults)
 

@@ -77,8 +77,7 @@ class Lines:
     def spans(self, piece: Bytes, offset: int) -> list[Span]:
         """Return the lines that end in a piece."""
         ends = np.flatnonzero(piece == ord("\n"))
-        spans, has_content = self._line.ended(piece, offset, ends)
-        return [span for span, is_card in zip(spans, has_content, strict=True) if is_card]
+        return self._line.ended(piece, offset, ends)[0]
 
     def last(self, length: int) -> list[Span]:
         """Return the last line, where nothing ends it."""
@@ -116,14 +115,13 @@ class Array:
             self._depth, self._element.start = 1, offset + first + 1
             piece, offset = piece[first + 1 :], offset + first + 1
         separators, end = self._structure(piece)
-        spans, has_content = self._element.ended(piece, offset, separators)
+        spans, n_missing = self._element.ended(piece, offset, separators)
+        self._n += len(spans)
         if end is not None:
             self._is_ended = True
             _only_blanks(piece[end + 1 :])
-            if not has_content[-1] and not self._n and len(spans) == 1:
-                return []  # of an empty array
-        self._n += len(spans)
-        if not all(has_content):
+            n_missing -= not self._n and len(separators) == 1  # an empty array
+        if n_missing:
             raise _unreadable("a card is missing before a comma or at its end")
         return spans
 
@@ -189,21 +187,22 @@ class _Part:
         self.start = 0
         self.has_content = False
 
-    def ended(self, piece: Bytes, offset: int, ends: Positions) -> tuple[list[Span], list[bool]]:
-        """Return the parts that end at some places of a piece, and which of them have content."""
+    def ended(self, piece: Bytes, offset: int, ends: Positions) -> tuple[list[Span], int]:
+        """Return the parts that end at some places of a piece and have content, and how many have none."""
         n_contents = np.cumsum(~_IS_BLANK[piece])
         total = int(n_contents[-1]) if len(piece) else 0
         if not len(ends):
             self.has_content = self.has_content or total > 0
-            return [], []
+            return [], 0
         before: Positions = n_contents[ends] - ~_IS_BLANK[piece[ends]]  # contents in front of each end
         after_last = np.concatenate(([0], n_contents[ends][:-1]))
         has_content = (before - after_last) > 0
         has_content[0] |= self.has_content
-        stops = (ends + offset).tolist()
-        starts = [self.start, *(stop + 1 for stop in stops[:-1])]
-        self.start, self.has_content = stops[-1] + 1, total > int(n_contents[ends[-1]])
-        return list(zip(starts, stops, strict=True)), has_content.tolist()
+        stops = ends + offset
+        starts = np.concatenate(([self.start], stops[:-1] + 1))
+        self.start, self.has_content = int(stops[-1]) + 1, total > int(n_contents[ends[-1]])
+        spans = zip(starts[has_content].tolist(), stops[has_content].tolist(), strict=True)
+        return list(spans), int((~has_content).sum())
 
 
 def _only_blanks(piece: Bytes) -> list[Span]:
