@@ -23,6 +23,7 @@ from service.metrics import Metrics
 from service.openapi import describe, operation_id
 from service.papers import Papers
 from service.process.admission import Admission
+from service.process.budget import BodyBudget
 from service.process.draining import Draining
 from service.process.queueing import Queue
 from service.race_database import RaceDatabase
@@ -134,6 +135,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_timeout_s=settings.body_timeout_s,
         max_body_bytes=settings.max_body_bytes,
         max_batch_bytes=settings.max_batch_bytes,
+        batch_timeout_s=settings.batch_timeout_s,
+        budget=BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes),
         unpacking=threads.gzip,
         root_path=settings.root_path,
     )

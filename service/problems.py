@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -64,10 +65,11 @@ from service.errors import (
     WebhookReplayed,
     WebhooksOff,
 )
+from service.faults import MAX_FAULTS
 from service.methods import allowed_methods, is_preflight
 
 MEDIA_TYPE = "application/problem+json"
-MAX_VIOLATIONS = 50
+MAX_VIOLATIONS = MAX_FAULTS
 MAX_TEXT = 300
 log = logging.getLogger("greyhound.service")
 
@@ -221,11 +223,13 @@ def _of_validation(error: ValidationError, request_id: str | None) -> ProblemRes
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
         return problem_response(BodyUnreadable(faults[0]["msg"]), request_id)
-    broken = [(_pointer(fault["loc"]), fault["msg"]) for fault in faults]
+    broken = [(_pointer(fault["loc"]), fault["msg"]) for fault in faults[: MAX_VIOLATIONS + 1]]
     return _response(INVALID, _n_broken(len(broken)), request_id, broken)
 
 
 def _n_broken(n: int) -> str:
+    if n > MAX_VIOLATIONS:
+        return f"more than {MAX_VIOLATIONS} rules are broken, see errors for the first {MAX_VIOLATIONS}"
     return "1 rule is broken, see errors" if n == 1 else f"{n} rules are broken, see errors"
 
 
@@ -247,8 +251,8 @@ def _response(
     if reason is not None:
         body["reason"] = reason
     if broken is not None:
-        rules = [{"pointer": pointer, "rule": rule[:MAX_TEXT]} for pointer, rule in broken]
-        body["errors"] = rules[:MAX_VIOLATIONS]
+        first = islice(broken, MAX_VIOLATIONS)
+        body["errors"] = [{"pointer": pointer, "rule": rule[:MAX_TEXT]} for pointer, rule in first]
     return ProblemResponse(json.dumps(body), status_code=kind.status, headers=dict(headers or {}))
 
 

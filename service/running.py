@@ -4,7 +4,7 @@ import codecs
 import datetime as dt
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -36,6 +36,8 @@ _MARKS = (
     codecs.BOM_UTF8, GZIP, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\0",
     *(bytes((first, 0)) for first in b"{[ \n\r\t"),
 )  # fmt: skip
+_N_MARK = 4
+Text = TypeVar("Text", bytes, memoryview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ async def json_body(request: Request) -> bytes:
     return utf8_of(await request.body())
 
 
-def utf8_of(body: bytes) -> bytes:
+def utf8_of(body: Text) -> Text:
     """Return a body of JSON in UTF-8, without the mark that some editors put before it.
 
     Raises
@@ -118,10 +120,11 @@ def utf8_of(body: bytes) -> bytes:
     service.errors.BodyUnreadable
         If it is plainly something else that goes by the name of JSON.
     """
-    if body.startswith(_MARKS):
-        if body.startswith(codecs.BOM_UTF8):
-            return body.removeprefix(codecs.BOM_UTF8)
-        if body.startswith(GZIP):
+    first = bytes(body[:_N_MARK])
+    if first.startswith(_MARKS):
+        if first.startswith(codecs.BOM_UTF8):
+            return body[len(codecs.BOM_UTF8) :]
+        if first.startswith(GZIP):
             raise BodyUnreadable("the body is a gzip file: send it with the header `Content-Encoding: gzip`")
         raise BodyUnreadable("the body is JSON in UTF-16 or UTF-32: send it in UTF-8")
     return body

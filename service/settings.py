@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -88,6 +88,20 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Seconds in which the body of a request must arrive; a slower one is refused with 408. A "
         "batch may take so long for each GREYHOUND_MAX_BODY_BYTES, and must not pause for so long.",
+    )
+    batch_timeout_s: float = Field(
+        default=120.0,
+        gt=0,
+        description="Seconds in which the body of a batch must have arrived at any pace, and for which in "
+        "all a client may keep an answer waiting for the network.",
+    )
+    body_budget_bytes: int = Field(
+        default=128 * 1024 * 1024,
+        ge=4096,
+        description="Bytes that the bodies of all requests of a process may hold together, packed and "
+        "unpacked, until they are answered; a request beyond it is refused with 503 and Retry-After. At "
+        "least three times GREYHOUND_MAX_BATCH_BYTES; batches use two thirds, so that cards are still "
+        "answered.",
     )
     write_timeout_s: float = Field(
         default=10.0,
@@ -218,6 +232,14 @@ class ServiceSettings(BaseSettings):
         ge=1024 * 1024,
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
+
+    @model_validator(mode="after")
+    def _a_batch_fits_the_budget(self) -> "ServiceSettings":
+        """Refuse a budget that no batch in gzip fits: it is held packed and unpacked for a while."""
+        if self.body_budget_bytes < 3 * self.max_batch_bytes:
+            rule = f"body_budget_bytes must be at least three times max_batch_bytes ({self.max_batch_bytes})"
+            raise ValueError(f"{rule}, got {self.body_budget_bytes}")
+        return self
 
     @field_validator("root_path")
     @classmethod

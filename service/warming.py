@@ -6,7 +6,6 @@ import logging
 from racing.features.card_view import card_formulas
 from racing.runs import WINDOW
 from service.answers import answer_json, prediction_out
-from service.batch import array_reader
 from service.running import Running
 from service.schemas import EXAMPLE_CARD
 from service.watching.phases import PhaseClock
@@ -19,7 +18,6 @@ USUAL_FIELDS = (6, 7, 8)  # runners; the formulas of other fields are recorded w
 
 async def warm_up(running: Running) -> None:
     """Answer the example of the documents to nobody: no route, no log, no metric sees it."""
-    array_reader(running.settings.max_batch_cards)
     champion = running.slots.find()
     if champion is None:
         return

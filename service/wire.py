@@ -12,6 +12,7 @@ import msgspec
 from pydantic import BaseModel
 
 from racing.cards import Card
+from service.faults import validated
 from service.schemas import CardIn
 
 
@@ -72,7 +73,8 @@ def _unreadable(part: dict[str, Any]) -> Any:
     raise TypeError(f"a schema for the wire holds plain values, lists and models, got {part}")
 
 
-_READ_CARD = msgspec.json.Decoder(structs_of(CardIn)[CardIn.__name__]).decode
+_STRUCTS = structs_of(CardIn)
+_READ_CARD = msgspec.json.Decoder(_STRUCTS[CardIn.__name__]).decode
 
 
 def read_card(body: bytes) -> Card:
@@ -83,10 +85,18 @@ def read_card(body: bytes) -> Card:
     Raises
     ------
     pydantic.ValidationError
-        With every fault of the body.
+        With every fault of the body, or the first ones if they are more than fifty.
     """
     try:
         card = _READ_CARD(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        card = CardIn.model_validate_json(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        card = validated(CardIn, body, _is_good)
     return cast(Card, card)
+
+
+def _is_good(model: type[BaseModel], part: Any) -> bool:
+    try:
+        msgspec.convert(part, _STRUCTS[model.__name__])
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from service.errors import HeadTooLong, HeadTooSlow, Overloaded, ServiceError
+from service.errors import HeadTooSlow, Overloaded, ServiceError
 from service.problems import problem_response
 from service.process.draining import Draining
+from service.process.feeding import Fed
 from service.settings import ServiceSettings
 
 SWEEP_S = 0.5  # how often time-outs are looked at: they cost a request nothing but two notes of the time
-HEAD_BYTES = 64 * 1024  # request line and headers; uvicorn itself would keep whatever comes
+_LINGER_S = 2.0  # closing over unread bytes would reset the connection, and the answer be lost
 _ROOM_S = 1.0  # a connection that was used within it is not closed to make room for another
 
 
@@ -25,6 +24,7 @@ class Limits:
     header_timeout_s: float
     body_timeout_s: float
     write_timeout_s: float
+    batch_timeout_s: float
     keep_alive_s: float
 
     @classmethod
@@ -33,7 +33,7 @@ class Limits:
         return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Fed):
     """One client's connection, as uvicorn has it, and what uvicorn leaves to a proxy in front.
 
     It knows since when it waits for what, and :meth:`sweep` ends it when that takes too long.
@@ -44,16 +44,17 @@ class Connection(HttpToolsProtocol):
         self._limits = limits
         self._draining = draining
         self._reading_since: float | None = None  # a request has begun, and is not complete
-        self._has_head = False
-        self._n_head = 0
         self._stuck_since: float | None = None  # the client does not take up what we write
+        self._stuck_s = 0.0  # for how long it has not, of one answer
         self._closing_since: float | None = None
+        self._ended_at: float | None = None  # answered without the app
         self._quiet_since = self.loop.time()
 
     @property
     def is_idle(self) -> bool:
         """Whether no request is being read or answered here."""
-        return self._reading_since is None and (self.cycle is None or self.cycle.response_complete)
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return self._reading_since is None and is_answered and not self._unfed
 
     def sweep(self, now: float) -> None:
         """End the connection if what it waits for takes too long."""
@@ -62,8 +63,12 @@ class Connection(HttpToolsProtocol):
             self._closing_since = self._closing_since or now
             if now - self._closing_since > limits.write_timeout_s:
                 self.transport.abort()
+        elif self._ended_at is not None:
+            if now - self._ended_at > _LINGER_S:
+                self.transport.close()
         elif self._stuck_since is not None:
-            if now - self._stuck_since > limits.write_timeout_s:
+            seconds = now - self._stuck_since
+            if seconds > limits.write_timeout_s or self._stuck_s + seconds > limits.batch_timeout_s:
                 self.transport.abort()
         elif self._reading_since is not None:
             self._sweep_reading(now - self._reading_since)
@@ -71,6 +76,16 @@ class Connection(HttpToolsProtocol):
             allowed = limits.header_timeout_s + (limits.keep_alive_s if self.cycle else 0.0)
             if now - self._quiet_since > allowed:  # blank lines keep uvicorn's own timer from running out
                 self.transport.close()
+
+    def refuse(self, error: ServiceError) -> None:
+        """Answer without the app, hear no more, and close once the client has seen it."""
+        self._is_deaf = True
+        self._ended_at = self.loop.time()
+        self._answer(error)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def retire(self) -> None:
         """Let the answer to the newest request be the last; further requests are still read until it is."""
@@ -87,27 +102,16 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self._limits.max_connections and not self._make_room():
             text = f"{self._limits.max_connections} connections are open already; try again later"
-            self._end_with(Overloaded(text, 1))
-
-    def data_received(self, data: bytes) -> None:
-        """Read on, unless the head of a request has no end."""
-        super().data_received(data)
-        if self._reading_since is not None and not self._has_head:
-            self._n_head += len(data)
-            if self._n_head > HEAD_BYTES and not self.transport.is_closing():
-                rule = f"the head of a request has at most {HEAD_BYTES} bytes; this one has more"
-                self._end_with(HeadTooLong(rule))
+            self._answer(Overloaded(text, 1))
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """Note when a request begins."""
         self._reading_since = self.loop.time()
-        self._has_head = False
-        self._n_head = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Start to answer a request; when the service ends, its answer is the last one."""
-        self._has_head = True
         before = self.cycle
         super().on_headers_complete()
         if self._draining.is_closing and self.cycle is not before:
@@ -123,6 +127,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Note since when nothing is asked."""
         self._quiet_since = self.loop.time()
+        self._stuck_s = 0.0
         super().on_response_complete()
 
     def pause_writing(self) -> None:
@@ -132,15 +137,17 @@ class Connection(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         """Go on writing."""
-        self._stuck_since = None
+        if self._stuck_since is not None:
+            self._stuck_s += self.loop.time() - self._stuck_since
+            self._stuck_since = None
         super().resume_writing()
 
     def _sweep_reading(self, seconds: float) -> None:
         limits = self._limits
-        if not self._has_head:
+        if self._is_in_head:
             if seconds > limits.header_timeout_s:
                 rule = f"the head of a request must arrive within {limits.header_timeout_s:g} s"
-                self._end_with(HeadTooSlow(f"{rule}; this one did not"))
+                self.refuse(HeadTooSlow(f"{rule}; this one did not"))
         elif self.cycle.response_complete and seconds > limits.header_timeout_s + limits.body_timeout_s:
             self.transport.close()  # answered long ago, and still sending
 
@@ -153,11 +160,15 @@ class Connection(HttpToolsProtocol):
             min(idle, key=lambda other: other._quiet_since).transport.close()
         return bool(idle)
 
-    def _end_with(self, error: ServiceError) -> None:
-        """Answer without the app, and close."""
-        if self.cycle is None or self.cycle.response_complete:
+    def _answer(self, error: ServiceError) -> None:
+        """Answer without the app, unless it is about to answer an earlier request or has begun to."""
+        cycle = self.cycle
+        is_free = cycle is None or cycle.response_complete
+        if is_free or not (cycle.response_started or self.pipeline):
             self.transport.write(_raw_answer(error))
-        self.transport.close()
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
 
 def _raw_answer(error: ServiceError) -> bytes:

@@ -1,7 +1,9 @@
 """Bodies that come compressed: gzip is read up to the limit of a body, others are refused."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from service.blocking_calls import BlockingCalls
 from service.errors import BodyNotGzip, BodyTooLarge, EncodingNotRead
@@ -31,8 +33,17 @@ def is_gzip(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return bool(codings)
 
 
-async def unpacked(body: bytes, at_most: int, threads: BlockingCalls) -> bytes:
-    """Return what a gzip body holds, without holding up others and in memory of about twice ``at_most``.
+async def unpacked(
+    body: bytes | bytearray, at_most: int, threads: BlockingCalls, *, hold: Callable[[int], Any]
+) -> bytes | bytearray:
+    """Return what a gzip body holds, without holding up others.
+
+    Parameters
+    ----------
+    threads
+        Where long bodies are unpacked.
+    hold
+        Told of each piece that comes out how many bytes it has; what it raises ends the work.
 
     Raises
     ------
@@ -40,34 +51,39 @@ async def unpacked(body: bytes, at_most: int, threads: BlockingCalls) -> bytes:
         If it is not gzip, is cut off, or something else follows it.
     service.errors.BodyTooLarge
         If it holds more than ``at_most`` bytes; it is unpacked no further.
+    service.errors.Overloaded
+        If too many wait to be unpacked, or it takes too long.
     """
     if at_most <= _AT_ONCE:
-        return gunzip(body, at_most)
-    return await threads.call(lambda: gunzip(body, at_most))
+        return gunzip(body, at_most, hold)
+    return await threads.call(partial(gunzip, body, at_most, hold))
 
 
-def gunzip(body: bytes, at_most: int) -> bytes:
+def gunzip(
+    body: bytes | bytearray, at_most: int, hold: Callable[[int], Any] = lambda _: None
+) -> bytes | bytearray:
     """Return what gzip holds, see :func:`unpacked`."""
-    parts: list[bytes] = []
-    room, n_members, member = at_most, 1, zlib.decompressobj(_IS_GZIP)
+    out = bytearray()
+    n_members, member = 1, zlib.decompressobj(_IS_GZIP)
     for start in range(0, len(body), _PIECE):
-        piece = body[start : start + _PIECE]
+        piece: bytes | bytearray = body[start : start + _PIECE]
         while piece:
             if member.eof:
                 n_members, member = n_members + 1, zlib.decompressobj(_IS_GZIP)
                 if n_members > MAX_MEMBERS:
                     raise BodyNotGzip(f"at most {MAX_MEMBERS} gzip files may follow each other in a body")
             try:
-                parts.append(member.decompress(piece, room + 1))
+                part = member.decompress(piece, _PIECE)
             except zlib.error as error:
                 raise BodyNotGzip(f"the body is no gzip file: {_reason(error, n_members)}") from error
-            room -= len(parts[-1])
-            if room < 0:
+            if len(out) + len(part) > at_most:
                 raise BodyTooLarge(f"a body has at most {at_most} bytes once unpacked; this one has more")
+            hold(len(part))
+            out += part
             piece = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
         raise BodyNotGzip("the body is no whole gzip file: it ends too early")
-    return b"".join(parts)
+    return out
 
 
 def _reason(error: zlib.error, n_members: int) -> str:

@@ -1,15 +1,17 @@
 """``POST /predict/batch``: the probabilities of many cards, streamed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from service.batch import JSON, NDJSON, RawCard, answers_to, card_of_form_guide, cards_of
+from service.batch import JSON, NDJSON, answers_to, card_of_form_guide, cards_of, checked
 from service.examples import EXAMPLE_GUIDE, EXAMPLE_LINES
 from service.form_guide import CSV, AboutGuide
 from service.openapi import REQUEST_ID, parameters, problems
-from service.running import Service, utf8_of
+from service.process.admission import WHOLE_BODY
+from service.running import Service
 from service.schemas import EXAMPLE_CARD
 
 router = APIRouter(tags=["prediction"])
@@ -60,13 +62,13 @@ async def predict_batch(
     All answers come from one version of the model. A card that is refused stops no other.
     """
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    body = await request.body()
+    body, settings = request.scope[WHOLE_BODY], service.settings
     if kind == CSV:
-        cards: list[RawCard] = [
-            await service.threads.form_guides.call(lambda: card_of_form_guide(body, told))
-        ]
+        guide = checked(body, settings.max_body_bytes)
+        card = await service.threads.form_guides.call(lambda: card_of_form_guide(guide, told))
+        cards: Sequence[bytes | memoryview] = [card]
     else:
-        cards = cards_of(kind, utf8_of(body), at_most=service.settings.max_batch_cards)
+        cards = await cards_of(kind, body, at_most=settings.max_batch_cards)
     champion = service.slots.take()
     request.scope["model_version"] = champion.version
     lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])

@@ -7,6 +7,7 @@ from racing.importers.report import FileStatus, ImportReport
 from racing.importers.told import ToldRace, import_told
 from service.door.keys import KEY_PROBLEMS, needs
 from service.errors import NoAnswerInTime, OutcomeUnknown
+from service.faults import validated
 from service.openapi import json_content, problems
 from service.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
 from service.running import JsonBody, Running, Service
@@ -31,7 +32,7 @@ async def post_results(service: Service, body: JsonBody) -> ResultsOut:
     `outcome-unknown` says that the database did not answer in time: they may be stored yet, and it is safe to
     send them again. Takes a key with the scope `results`.
     """
-    races = [race.told() for race in ResultsIn.model_validate_json(body).races]
+    races = [race.told() for race in validated(ResultsIn, body).races]
     try:
         return await service.threads.results.call(lambda: _bring(service, races))
     except NoAnswerInTime as error:

@@ -28,7 +28,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 def little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service that takes little at once."""
     registry = make_registry(tmp_path_factory.mktemp("registry"))
-    with running_service(registry, max_batch_cards=3, max_batch_bytes=20_000) as service:
+    with running_service(registry, max_batch_cards=3, max_batch_bytes=20_000, max_body_bytes=2048) as service:
         yield service
 
 
@@ -162,3 +162,18 @@ def test_all_answers_of_a_batch_come_from_one_version_while_the_alias_moves(tmp_
         service.wait_until(lambda status: status["version"] == 2)
         versions = [first["model_version"], *(json.loads(line)["model_version"] for line in lines)]
     assert versions == [1] * 2000
+
+
+def test_a_card_that_is_too_long_or_no_json_is_refused_alone(little: RunningService) -> None:
+    body = b"[" + json.dumps(make_card(2)).encode() + b', {"a": }, ' + b" " * 3000 + b"{}]"
+    lines = little.client.post("/predict/batch", content=body, headers=JSON).text.splitlines()
+    good, broken, long = map(json.loads, lines)
+    assert len(of_runners(good)) == 2
+    assert (broken["status"], broken["type"]) == (400, "urn:greyhound:problem:body-unreadable")
+    assert (long["status"], long["type"]) == (413, "urn:greyhound:problem:body-too-large")
+    assert long["detail"] == "a card has at most 2048 bytes, got 3003"
+
+
+def test_a_form_guide_in_a_batch_has_the_limit_of_a_card(little: RunningService) -> None:
+    answer = little.client.post("/predict/batch", content=b"a" * 3000, headers={"Content-Type": "text/csv"})
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:greyhound:problem:body-too-large")

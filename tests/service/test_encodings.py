@@ -127,8 +127,12 @@ def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
 def test_a_bomb_holds_up_nobody() -> None:
     """The loop goes on while a batch's whole limit is unpacked beside it."""
 
+    held: list[int] = []
+
     async def longest_pause() -> tuple[float, int]:
-        task = asyncio.create_task(unpacked(bomb(900), 800 * MEBIBYTE, BlockingCalls("gzip", timeout_s=60)))
+        task = asyncio.create_task(
+            unpacked(bomb(900), 800 * MEBIBYTE, BlockingCalls("gzip", timeout_s=60), hold=held.append)
+        )
         pauses = []
         while not task.done():
             before = time.perf_counter()
@@ -140,6 +144,7 @@ def test_a_bomb_holds_up_nobody() -> None:
 
     median_s, n_pauses = asyncio.run(longest_pause())
     assert n_pauses > 10, "it was unpacked in the loop"
+    assert sum(held) == 800 * MEBIBYTE
     assert median_s < 0.1
 
 
