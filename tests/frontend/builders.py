@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from waitress.server import create_server
 
 from frontend.app import create_app
+from frontend.connections import server_of
 from frontend.settings import FrontendSettings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/absent/chromium"
@@ -25,7 +25,7 @@ def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     """The app we ship, under waitress, on a free port; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     app = create_app(FrontendSettings(service=service, **{"live_s": 0.2} | settings))
-    server = create_server(app, sockets=[listening], threads=8)
+    server = server_of(app, listening, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
