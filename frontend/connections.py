@@ -1,8 +1,8 @@
 """Connections to the front end: how many, how long and how much of them, for all strangers together.
 
-waitress stops accepting at its limit of connections, lets a silent one be for two minutes and one that does not
-read its answer for ever, and takes bodies without regard to what all of them hold. Here the connection that has
-been waited for longest makes room for a new one, and every wait has an end.
+waitress stops accepting at its limit of connections, lets a silent one be for two minutes and one that does
+not read its answer for ever, and takes bodies without regard to what all of them hold. Here the connection
+that has been waited for longest makes room for a new one, and every wait has an end.
 """
 
 import socket
