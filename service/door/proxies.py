@@ -19,7 +19,7 @@ class TrustedProxies:
 
     Each proxy adds at the right who asked it. From there the first that is no trusted proxy is the client.
     What is no address ends the search: it, and what stands left of it, anybody may have written. The other
-    headers of proxies (``Forwarded``, ``X-Real-IP``, ``X-Forwarded-Host``, ``-Port``, ``-Prefix``) mean nothing.
+    headers (``Forwarded``, ``X-Real-IP``, ``X-Forwarded-Host``, ``-Port``, ``-Prefix``) mean nothing.
     """
 
     def __init__(self, app: ASGIApp, networks: Iterable[str]) -> None:

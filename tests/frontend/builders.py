@@ -24,20 +24,21 @@ NARROW, WIDE = 360, 1440
 def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     """The app we ship, under waitress, on a free port; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(FrontendSettings(service=service, **{"live_s": 0.2} | settings))
+    app = create_app(FrontendSettings(service=service, **{"live_s": 0.2, "cache_s": 0.1} | settings))
     server = server_of(app, listening, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.trigger.pull_trigger(lambda: _close(server))  # in its own thread, which is in the midst of it
+        server.trigger.pull_trigger(lambda: close(server))  # in its own thread, which is in the midst of it
         thread.join(timeout=60)
 
 
 def _close(server: Any) -> None:
     for channel in list(server.active_channels.values()):
         channel.handle_close()
+    server.task_dispatcher.shutdown()  # they wake the server once more as they end
     server.close()
 
 

@@ -17,7 +17,7 @@ import pytest
 from frontend import connections
 from frontend.connections import MAX_BODIES_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, server_of
 from frontend.security import MAX_BODY_BYTES
-from tests.frontend.builders import running_front_end
+from tests.frontend.builders import close, running_front_end
 from tests.service.living import wait_until
 
 MIB = 1024 * 1024
@@ -158,7 +158,7 @@ def test_an_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_until(lambda: len(server.active_channels) == 1)
         wait_until(lambda: not server.active_channels)
-    server.trigger.pull_trigger(server.close)
+    server.trigger.pull_trigger(lambda: close(server))
     thread.join(timeout=30)
 
 
