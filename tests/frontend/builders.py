@@ -35,7 +35,8 @@ def running_front_end(service: str, **settings: Any) -> Iterator[str]:
         thread.join(timeout=60)
 
 
-def _close(server: Any) -> None:
+def close(server: Any) -> None:
+    """End a server, in the thread in which it runs."""
     for channel in list(server.active_channels.values()):
         channel.handle_close()
     server.task_dispatcher.shutdown()  # they wake the server once more as they end
