@@ -31,7 +31,14 @@ def install(app: Flask, settings: FrontendSettings) -> None:
         http=connection,
     )
     app.extensions["greyhound-threads"] = ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="asking")
+    app.extensions["greyhound-connection"] = connection
     app.extensions["greyhound-patience-s"] = 2 * settings.timeout_s
+
+
+def close(app: Flask) -> None:
+    """Close an app's connections, once it shows no more pages."""
+    app.extensions["greyhound-threads"].shutdown(wait=False, cancel_futures=True)
+    app.extensions["greyhound-connection"].close()
 
 
 def ask() -> GreyhoundClient:

@@ -38,6 +38,11 @@ class Busy(Error):
     code = 503
     reason = "Service Unavailable"
 
+    def to_response(self, ident: str | None = None) -> Any:
+        """Return the answer, with when to come again."""
+        status, headers, body = super().to_response(ident)
+        return status, [*headers, ("Retry-After", "2")], body
+
 
 class Channel(_Channel):  # type: ignore[misc]
     """One connection, with a clock for what is waited for."""
@@ -49,7 +54,7 @@ class Channel(_Channel):  # type: ignore[misc]
         self.waiting_since = time.monotonic()
         self.head_at = 0.0
         self.queued_at = 0.0
-        self._left = (0, 0.0)  # bytes of answers that are not taken, and since when it is so many
+        self.taken_at = 0.0
 
     @property
     def n_body_bytes(self) -> int:
@@ -93,15 +98,26 @@ class Channel(_Channel):  # type: ignore[misc]
             if time.monotonic() - self.queued_at > QUEUE_S:
                 first.error = first.error or Busy("too many pages are asked for; try again soon")
         super().service()
+
+    def write_soon(self, data: bytes) -> int:
+        """Take some of an answer to send: from now on the client is waited for, no longer the page."""
         self.waiting_since = time.monotonic()
+        if not self.total_outbufs_len:
+            self.taken_at = self.waiting_since
+        return int(super().write_soon(data))
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send what the system takes, and note when it did."""
+        n_bytes = int(super().send(data, do_close=do_close))
+        if n_bytes:
+            self.taken_at = time.monotonic()
+        return n_bytes
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the client has kept us waiting for too long."""
         if self.total_outbufs_len:
-            if self.total_outbufs_len != self._left[0]:
-                self._left = (self.total_outbufs_len, now)
             is_slow = not self.requests and now - self.waiting_since > ANSWER_S
-            return is_slow or now - self._left[1] > TAKE_S
+            return is_slow or now - self.taken_at > TAKE_S
         if self.requests:
             return False
         return now - (self.head_at or self.waiting_since) > (BODY_S if self.head_at else HEAD_S)

@@ -6,6 +6,7 @@ import signal
 import socket
 from types import FrameType
 
+from frontend import asking
 from frontend.app import create_app
 from frontend.connections import server_of
 from frontend.errors import PortTaken
@@ -46,3 +47,4 @@ def run(settings: FrontendSettings, listening: socket.socket) -> None:
         server.run()
     finally:
         server.close()
+        asking.close(app)

@@ -178,7 +178,7 @@ class ServiceSettings(BaseSettings):
         default=(),
         description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and "
         '`X-Forwarded-Proto` are believed, as a JSON list such as `["127.0.0.1", "10.0.0.0/8"]`; none by '
-        "default.",
+        "default. The client is the first address from the right that is not among them.",
     )
     hsts_s: int = Field(
         default=0,

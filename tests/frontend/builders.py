@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from frontend import asking
 from frontend.app import create_app
 from frontend.connections import server_of
 from frontend.settings import FrontendSettings
@@ -33,6 +34,7 @@ def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     finally:
         server.trigger.pull_trigger(lambda: close(server))  # in its own thread, which is in the midst of it
         thread.join(timeout=60)
+        asking.close(app)
 
 
 def close(server: Any) -> None:

@@ -5,9 +5,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,24 +151,54 @@ def test_an_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch)
         start("200 OK", [("Content-Length", str(40 * MIB))])
         return [bytes(40 * MIB)]
 
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = server_of(large, listening, threads=1)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    with socket.create_connection(listening.getsockname(), timeout=30) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        wait_until(lambda: len(server.active_channels) == 1)
-        wait_until(lambda: not server.active_channels)
-    server.trigger.pull_trigger(lambda: close(server))
-    thread.join(timeout=30)
+    with serving(large) as server:
+        address = ("127.0.0.1", int(server.effective_port))
+        with socket.create_connection(address, timeout=30) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_until(lambda: len(server.active_channels) == 1)
+            wait_until(lambda: not server.active_channels)
+
+
+def test_a_page_that_took_long_is_not_held_against_who_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.2)
+    overdue: list[bool] = []
+
+    def slow(_environ: dict[str, Any], start: Any) -> list[bytes]:
+        time.sleep(0.4)
+        start("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    with serving(slow) as server:
+
+        def look() -> None:  # as the loop may, at once after an answer
+            overdue.extend(one.is_overdue(time.monotonic()) for one in server.active_channels.values())
+
+        monkeypatch.setattr(server, "pull_trigger", look)
+        with httpx.Client(timeout=30) as client:
+            assert client.get(f"http://127.0.0.1:{server.effective_port}").text == "ok"
+        wait_until(lambda: overdue)
+        monkeypatch.undo()
+    assert not any(overdue)
 
 
 def test_a_request_that_waited_too_long_for_a_thread_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "QUEUE_S", -1.0)
     with running_front_end("http://127.0.0.1:9") as url:
         answer = httpx.get(f"{url}/health")
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert "too many pages are asked for" in answer.text
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[Any]:
+    """Another app under the same server, with one thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = server_of(app, listening, threads=1)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        yield server
+        server.trigger.pull_trigger(lambda: close(server))
+        thread.join(timeout=30)
 
 
 def _answer_if_any(connection: socket.socket) -> bytes:
