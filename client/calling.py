@@ -1,11 +1,13 @@
 """What a call is, and when it is worth another try; the same for both clients."""
 
+import base64
 import copy
 import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -96,7 +98,7 @@ class Caller:
     def __init__(
         self, url: str, api_key: str | None, request_id: str | None, patience: Patience, *, owns: bool
     ) -> None:
-        self.url = url.rstrip("/")
+        self.url, self._login = split_login(url.rstrip("/"))
         self.patience = patience
         self._owns_connections = owns
         self._api_key = _checked(api_key)
@@ -118,6 +120,8 @@ class Caller:
         headers = {"User-Agent": "greyhound-client", ID_HEADER: self._request_id or os.urandom(16).hex()}
         if self._api_key:
             headers[KEY_HEADER] = self._api_key
+        if self._login:
+            headers["Authorization"] = self._login
         if call.content is not None:
             headers["Content-Type"] = call.content_type
         query = {name: _as_text(value) for name, value in call.query.items() if value is not None}
@@ -129,6 +133,22 @@ class Caller:
         if isinstance(outcome, httpx.TransportError):
             raise unreachable(self.url, outcome) from outcome
         return outcome
+
+
+def split_login(url: str) -> tuple[str, str]:
+    """Return an address without the name and password in it, which anybody may then see, and their header."""
+    scheme, separator, rest = url.rpartition("://")
+    place, slash, path = rest.partition("/")
+    login, _, host = place.rpartition("@")
+    if not login:
+        return url, ""
+    login = base64.b64encode(unquote_to_bytes(login)).decode()
+    return f"{scheme}{separator}{host}{slash}{path}", f"Basic {login}"
+
+
+def without_login(url: str) -> str:
+    """Return an address as anybody may see it."""
+    return split_login(url)[0]
 
 
 def timeout_of(connect_s: float, read_s: float) -> httpx.Timeout:

@@ -18,7 +18,6 @@
         └── Failed        the service, or what is in front of it, has a fault of its own (other 5xx)
 """
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -152,7 +151,9 @@ def problem_of(response: httpx.Response) -> Problem:
     """Return the error that an answer tells of; one without a problem document is told by its status."""
     try:
         document = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        if isinstance(document, dict):
+            tuple(map(BrokenRule.model_validate, document.get("errors") or ()))
+    except (ValueError, TypeError, RecursionError):  # not ours: a proxy's, or that of another service
         document = None
     if not (isinstance(document, dict) and {"type", "title", "detail"} <= document.keys()):
         said = " ".join(response.text.split())[:_MAX_TEXT] or "no more is said"

@@ -2,6 +2,7 @@
 
 from flask import Flask, Response
 
+from client import Unreadable
 from frontend import asking, evidence, security, trouble, words
 from frontend.asking import status_if_up
 from frontend.live import page
@@ -28,6 +29,7 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
             "settings": settings,
             "status_if_up": status_if_up,
             "trouble_with_status": asking.trouble,
+            "is_understood": lambda: not isinstance(asking.trouble(), Unreadable),
         }
 
     @app.get("/state")

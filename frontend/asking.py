@@ -1,27 +1,68 @@
 """How a page asks the service: one client an app, and one look at the status a request."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import httpx
 from flask import Flask, current_app, g
 
-from client import GreyhoundClient, Patience, Problem, Unreachable
+from client import GreyhoundClient, GreyhoundError, Patience, TimedOut
 from client.models import ModelStatus
+from frontend.outgoing import BoundedTransport
 from frontend.settings import FrontendSettings
+from frontend.sharing import SharedClient
+
+N_AT_ONCE = 4
+"""Questions of pages that ask several at once, for all visitors together."""
 
 
 def install(app: Flask, settings: FrontendSettings) -> None:
     """Give the app its client; it opens connections as they are needed and keeps them."""
-    app.extensions["greyhound"] = GreyhoundClient(
+    connection = httpx.Client(
+        transport=BoundedTransport(settings.timeout_s),
+        timeout=httpx.Timeout(settings.timeout_s, connect=min(settings.timeout_s, 2)),
+    )
+    app.extensions["greyhound"] = SharedClient(
         settings.service,
+        for_s=settings.cache_s,
         api_key=settings.api_key,
         patience=Patience(n_tries=2, max_wait_s=1),  # a person waits for the page
-        connect_timeout_s=min(settings.timeout_s, 2),
-        read_timeout_s=settings.timeout_s,
+        http=connection,
     )
+    app.extensions["greyhound-threads"] = ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="asking")
+    app.extensions["greyhound-connection"] = connection
+    app.extensions["greyhound-patience-s"] = 2 * settings.timeout_s
+
+
+def close(app: Flask) -> None:
+    """Close an app's connections, once it shows no more pages."""
+    app.extensions["greyhound-threads"].shutdown(wait=False, cancel_futures=True)
+    app.extensions["greyhound-connection"].close()
 
 
 def ask() -> GreyhoundClient:
     """Return the client of the app whose request this is."""
     client: GreyhoundClient = current_app.extensions["greyhound"]
     return client
+
+
+def at_once(questions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return the answers to several questions, asked side by side as far as other visitors leave room.
+
+    Raises
+    ------
+    TimedOut
+        If they are not all answered in time.
+    """
+    threads: ThreadPoolExecutor = current_app.extensions["greyhound-threads"]
+    answers = [threads.submit(question) for question in questions]
+    left = wait(answers, current_app.extensions["greyhound-patience-s"]).not_done
+    for answer in left:
+        answer.cancel()
+    if left:
+        raise TimedOut(f"the service at {ask().url} has more to answer than it does in time")
+    return [answer.result() for answer in answers]
 
 
 def status() -> ModelStatus:
@@ -31,13 +72,15 @@ def status() -> ModelStatus:
     ------
     Unreachable
         If it does not answer.
+    Unreadable
+        If something else answers.
     Problem
         If it answers to nobody without a key.
     """
     if "status" not in g:
         try:
             g.status = ask().model_status()
-        except (Unreachable, Problem) as error:
+        except GreyhoundError as error:
             g.status = error  # not asked again for the page that tells of it
     if isinstance(g.status, Exception):
         raise g.status
@@ -45,15 +88,15 @@ def status() -> ModelStatus:
     return told
 
 
-def trouble() -> Unreachable | Problem | None:
+def trouble() -> GreyhoundError | None:
     """Return why there is no status, if there is none."""
     found = g.get("status")
-    return found if isinstance(found, (Unreachable, Problem)) else None
+    return found if isinstance(found, GreyhoundError) else None
 
 
 def status_if_up() -> ModelStatus | None:
     """Return the same, or None if the service does not answer, or not without a key."""
     try:
         return status()
-    except (Unreachable, Problem):
+    except GreyhoundError:
         return None

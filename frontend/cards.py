@@ -4,6 +4,7 @@ What a person typed goes to the service as it is where it is no number: the serv
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,11 +65,13 @@ def _changed(runner: Mapping[str, Any], place: str, form: Mapping[str, str]) -> 
 def sent_along(text: str) -> dict[str, Any] | None:
     """Return the card that a page carries from one question to the next; None if somebody has changed it."""
     try:
-        card = json.loads(text)
-        boxes = [runner["box"] for runner in card["runners"]]
-    except (ValueError, TypeError, KeyError):
+        card = json.loads(text, parse_constant=_refuse)
+        runners = card["runners"]
+        json.dumps(card, ensure_ascii=False, allow_nan=False).encode()  # half a surrogate pair is no text
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return card if all(isinstance(box, int) for box in boxes) else None
+    is_field = isinstance(runners, list) and all(isinstance(runner, dict) for runner in runners)
+    return card if is_field and all(isinstance(runner.get("box"), int) for runner in runners) else None
 
 
 def broken_rules(problem: Problem, card: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
@@ -103,6 +106,11 @@ def _whole(words: str) -> int | str:
 
 def _decimal(words: str) -> float | str:
     try:
-        return float(words.strip("$").replace(",", "."))
+        number = float(words.strip("$").replace(",", "."))
     except ValueError:
         return words
+    return number if math.isfinite(number) else words
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"JSON has no {word}")

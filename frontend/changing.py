@@ -8,6 +8,7 @@ from client import Problem, Unreachable
 from client.models import PromotionOut
 from frontend.asking import ask, status
 from frontend.comparing import Comparison, compare
+from frontend.errors import code_of
 from frontend.registry import evidence, evidence_of_serving
 
 MAX_REASON = 2000
@@ -89,7 +90,7 @@ def change(wanted: Wanted, asked: Asked) -> Outcome:
         return Outcome(by.promote(wanted.version, reason=asked.reason, force=asked.is_forced))
     except Problem as problem:
         broken = "; ".join(f"{rule.pointer.removeprefix('#/')}: {rule.rule}" for rule in problem.errors)
-        return Outcome(trouble=f"{problem.title}: {broken or problem.detail}.", code=problem.status)
+        return Outcome(trouble=f"{problem.title}: {broken or problem.detail}.", code=code_of(problem))
     except Unreachable as error:
         told = "Whether the change was made, the record of promotions tells once the service answers again"
         return Outcome(trouble=f"{error}. {told}.", code=503)

@@ -16,8 +16,8 @@ def page(template: str, *, code: int = 200, **context: Any) -> Response:
     """Return a page, or its live block alone where that is asked for and the page has one."""
     is_live = "live" in current_app.jinja_env.get_template(template).blocks
     if LIVE not in request.headers or not is_live:
-        return make_response(render_template(template, **context), code)
-    response = make_response(_block(template, context), code)
+        return make_response(_bytes(render_template(template, **context)), code)
+    response = make_response(_bytes(_block(template, context)), code)
     response.add_etag(weak=True)
     response.make_conditional(request)
     return response
@@ -27,3 +27,8 @@ def _block(template: str, context: dict[str, Any]) -> str:
     found = current_app.jinja_env.get_template(template)
     current_app.update_template_context(context)
     return "".join(found.blocks["live"](found.new_context(context)))
+
+
+def _bytes(text: str) -> bytes:
+    """Return a page's text; half a surrogate pair, which JSON may hold, is shown as a question mark."""
+    return text.encode("utf-8", "replace")

@@ -8,6 +8,7 @@ from client import Problem, calls
 from client.models import CardIn, PredictionOut
 from frontend.asking import ask
 from frontend.curl import curl_line
+from frontend.errors import code_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Asked:
     @property
     def code(self) -> int:
         """Return the HTTP status that a page about it has."""
-        return self.problem.status if self.problem else 200
+        return code_of(self.problem) if self.problem else 200
 
 
 def predicted(card: CardIn | dict[str, Any]) -> Asked:
@@ -52,5 +53,5 @@ def predicted(card: CardIn | dict[str, Any]) -> Asked:
 def _indented(text: str) -> str:
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:  # something in front of the service has answered
+    except (ValueError, RecursionError):  # something in front of the service has answered
         return text

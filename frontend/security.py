@@ -1,6 +1,10 @@
 """What a browser may do with a page, and which requests are taken."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask import Flask, Response, abort, request
+from werkzeug.routing import IntegerConverter
 
 POLICY = "; ".join(
     (
@@ -24,9 +28,17 @@ _HEADERS = {
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
+class Number(IntegerConverter):
+    """A number in an address, of as many digits as one of the service has; other addresses lead nowhere."""
+
+    regex = r"[0-9]{1,18}"
+
+
 def install(app: Flask) -> None:
     """Limit bodies, refuse what another site's page sends, and let pages run our scripts alone."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.converters["int"] = Number
+    app.wsgi_app = _without_host(app.wsgi_app)  # type: ignore[method-assign]
 
     @app.before_request
     def _refuse_other_sites() -> None:
@@ -41,3 +53,14 @@ def install(app: Flask) -> None:
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-cache")
         return response
+
+
+def _without_host(app: Any) -> Any:
+    """Let an app never see under which name it was asked: what it leads to is relative."""
+
+    def nameless(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["HTTP_HOST"] = "localhost"
+        result: Iterable[bytes] = app(environ, start_response)
+        return result
+
+    return nameless

@@ -6,9 +6,9 @@ import signal
 import socket
 from types import FrameType
 
-from waitress.server import create_server
-
+from frontend import asking
 from frontend.app import create_app
+from frontend.connections import server_of
 from frontend.errors import PortTaken
 from frontend.settings import FrontendSettings
 
@@ -34,13 +34,7 @@ def run(settings: FrontendSettings, listening: socket.socket) -> None:
     app = create_app(settings)
     for name in app.jinja_env.list_templates(extensions=("html",)):
         app.jinja_env.get_template(name)  # compiled now: the first page would wait 50 ms for it
-    server = create_server(
-        app,
-        sockets=[listening],
-        threads=settings.threads,
-        ident=None,
-        clear_untrusted_proxy_headers=True,
-    )
+    server = server_of(app, listening, threads=settings.threads)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit
@@ -53,3 +47,4 @@ def run(settings: FrontendSettings, listening: socket.socket) -> None:
         server.run()
     finally:
         server.close()
+        asking.close(app)

@@ -4,8 +4,9 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from client import Problem, Unreachable
+from client import Problem, Unreachable, Unreadable
 from frontend.asking import ask
+from frontend.errors import code_of
 from frontend.live import page
 
 
@@ -18,7 +19,11 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Problem)
     def _refused(error: Problem) -> Response:
-        return page("trouble/problem.html", code=error.status, error=error)
+        return page("trouble/problem.html", code=code_of(error), error=error)
+
+    @app.errorhandler(Unreadable)
+    def _other(error: Unreadable) -> Response:
+        return page("trouble/unreadable.html", code=502, error=error, address=ask().url)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> ResponseReturnValue:

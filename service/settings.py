@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.door.proxies import networks_of
+
 
 class ServiceSettings(BaseSettings):
     """Settings of one service; frozen, built once by the caller, and passed to ``create_app``."""
@@ -197,7 +199,7 @@ class ServiceSettings(BaseSettings):
         default=(),
         description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and "
         '`X-Forwarded-Proto` are believed, as a JSON list such as `["127.0.0.1", "10.0.0.0/8"]`; none by '
-        "default.",
+        "default. The client is the first address from the right that is not among them.",
     )
     hsts_s: int = Field(
         default=0,
@@ -249,6 +251,13 @@ class ServiceSettings(BaseSettings):
         if not re.fullmatch(r"[\w.~/-]*", path, re.ASCII):
             raise ValueError(f"a root path has letters, digits and . ~ _ - / only, got {path[:60]!r}")
         return f"/{path}" if path else ""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what would be trusted never, or not as it was meant."""
+        networks_of(proxies)
+        return proxies
 
     @field_validator("cors_origins")
     @classmethod

@@ -1,8 +1,7 @@
 """Track record: what was answered beside how it came out."""
 
 import datetime as dt
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,10 @@ from flask import Blueprint, Response, request
 
 from client import GreyhoundClient, Refused, Unavailable
 from client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
-from frontend.asking import ask
+from frontend.asking import ask, at_once
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import reliability
+from frontend.errors import code_of
 from frontend.live import page
 
 pages = Blueprint("record", __name__)
@@ -64,7 +64,7 @@ def show() -> Response:
     try:
         record = _record(ask(), asked, with_late)
     except (Unavailable, Refused) as problem:
-        return page("record/none.html", code=problem.status, problem=problem, asked=asked)
+        return page("record/none.html", code=code_of(problem), problem=problem, asked=asked)
     if not record.weeks.total.n_races:
         n_late = 0 if with_late else ask().scores(with_late=True, **asked).total.n_races
         return page("record/empty.html", record=record, n_late=n_late, asked=asked, with_late=with_late)
@@ -85,18 +85,19 @@ def as_day(words: str) -> dt.date:
 
 
 def _record(greyhound: GreyhoundClient, asked: Mapping[str, Any], with_late: bool) -> Record:
-    """Ask for all of it at once: the service adds up a large log for each."""
+    """Ask for all of it at once."""
 
-    def score(by: Any) -> ScoresOut:
-        return greyhound.scores(by=by, with_late=with_late, **asked)
+    def score(by: Any) -> Callable[[], ScoresOut]:
+        return lambda: greyhound.scores(by=by, with_late=with_late, **asked)
 
-    with ThreadPoolExecutor(4) as threads:
-        counted = threads.submit(
-            lambda: greyhound.predictions(limit=N_SHOWN, counted=True, with_late=with_late, **asked)
-        )
-        weeks, tracks, versions = threads.map(score, ("week", "track", "version"))
+    weeks, tracks, versions, counted = at_once(
+        [
+            *map(score, ("week", "track", "version")),
+            lambda: greyhound.predictions(limit=N_SHOWN, counted=True, with_late=with_late, **asked),
+        ]
+    )
     newest = NO_CARDS if weeks.total.n_races else greyhound.predictions(limit=N_LISTED, **asked)
-    return Record(weeks, tracks, versions, counted.result(), newest)
+    return Record(weeks, tracks, versions, counted, newest)
 
 
 def _judged(card: LoggedCardOut) -> Judged:

@@ -35,7 +35,8 @@ def model_status() -> Response:
         said = ask().raw(calls.model_status())
     except Unreachable as error:
         return _unreachable(str(error))
-    return Response(said.content, said.status_code, content_type=said.headers.get("Content-Type"))
+    code = said.status_code if said.status_code < 500 or said.status_code == 503 else 502
+    return Response(said.content, code, content_type=said.headers.get("Content-Type"))
 
 
 def _unreachable(why: str) -> Response:

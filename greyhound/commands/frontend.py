@@ -11,7 +11,8 @@ from greyhound.options import address_of, console, host_option, port_option
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if not value.startswith(("http://", "https://")):
-        raise click.BadParameter(f"an address starts with http:// or https://, got {value!r}")
+        shown = value.rpartition("@")[2]  # what stands before may be a password
+        raise click.BadParameter(f"an address starts with http:// or https://, got {shown!r}")
     return value
 
 
@@ -51,7 +52,7 @@ def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
     settings = FrontendSettings(service=service, host=host, port=port)
     with open_socket(host, port) as listening:
         address = address_of(host, listening.getsockname()[1])
-        console.print(f"{address}/ shows {service}; Ctrl-C stops")
+        console.print(f"{address}/ shows {settings.asked_service}; Ctrl-C stops")
         if has_parent:
             threading.Thread(target=_end_with_parent, daemon=True).start()
         run(settings, listening)

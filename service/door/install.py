@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from service.door.door import HEADER, Door
 from service.door.guard import HEADER as KEY_HEADER
+from service.door.proxies import TrustedProxies
 from service.running import Running
 
 
@@ -22,4 +22,4 @@ def install(app: FastAPI, running: Running) -> None:
             expose_headers=(HEADER, "Retry-After"),
         )
     if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+        app.add_middleware(TrustedProxies, networks=settings.trusted_proxies)

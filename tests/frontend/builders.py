@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page
-from waitress.server import create_server
 
+from frontend import asking
 from frontend.app import create_app
+from frontend.connections import server_of
 from frontend.settings import FrontendSettings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/absent/chromium"
@@ -24,20 +25,23 @@ NARROW, WIDE = 360, 1440
 def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     """The app we ship, under waitress, on a free port; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(FrontendSettings(service=service, **{"live_s": 0.2} | settings))
-    server = create_server(app, sockets=[listening], threads=8)
+    app = create_app(FrontendSettings(service=service, **{"live_s": 0.2, "cache_s": 0.1} | settings))
+    server = server_of(app, listening, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.trigger.pull_trigger(lambda: _close(server))  # in its own thread, which is in the midst of it
+        server.trigger.pull_trigger(lambda: close(server))  # in its own thread, which is in the midst of it
         thread.join(timeout=60)
+        asking.close(app)
 
 
-def _close(server: Any) -> None:
+def close(server: Any) -> None:
+    """End a server, in the thread in which it runs."""
     for channel in list(server.active_channels.values()):
         channel.handle_close()
+    server.task_dispatcher.shutdown()  # they wake the server once more as they end
     server.close()
 
 
