@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _N_SHOWN = 4  # contributions a runner, so that a line stays one
 _N_NOTES = 5
+_MAX_CARD_BYTES = 1024 * 1024  # the service takes 256 KiB unless set otherwise
 _SUFFIXES = (".csv", ".csv.gz", ".json")
 
 
@@ -204,7 +205,11 @@ def _read_json(path: Path) -> Card:
     from service import wire
 
     try:
-        return wire.read_card(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        with path.open("rb") as file:
+            raw = file.read(_MAX_CARD_BYTES + 1)
+        if len(raw) > _MAX_CARD_BYTES:
+            raise FileRefused(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes, this has more")
+        return wire.read_card(raw.removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileRefused(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
