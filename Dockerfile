@@ -3,15 +3,23 @@
 #   training  trains and registers; MLflow's server runs from it too
 #   frontend  the pages; holds neither models nor races
 #   door      HAProxy before the service's replicas
-FROM python:3.11-slim-bookworm AS base
+# `make lock-images` pins it by digest; another base with Python 3.11 is given by `--build-arg PYTHON_IMAGE=...`.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 
+# What builds our own package, by hash too: pip would fetch the newest into an environment of its own.
+FROM base AS tools
+RUN python -m venv /opt/build
+COPY constraints/build.txt constraints/
+RUN /opt/build/bin/pip install --require-hashes -r constraints/build.txt
+
 # What compiles the kernels stays in the stages that build.
-FROM base AS build
+FROM tools AS build
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
     && { [ -e "$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
         || apt-get install -y -qq --no-install-recommends python3-dev; } \
@@ -23,12 +31,15 @@ RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH
 COPY constraints/service.txt constraints/
 RUN pip install --require-hashes -r constraints/service.txt
+COPY deploy/sbom.py deploy/
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY racing racing
 COPY model_registry model_registry
 COPY service service
 COPY greyhound greyhound
-RUN pip install --no-deps . && pip uninstall -y pip setuptools
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
+    && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
+    && python deploy/sbom.py constraints/service.txt > /opt/greyhound/sbom.cdx.json
 # A compiler that fails would leave the slow twins of the kernels in the image: this stops the build instead.
 RUN python -I -c 'import racing.kernels as k; assert k.IS_COMPILED, "the kernels were not compiled"'
 
@@ -37,26 +48,32 @@ RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH
 COPY constraints/training.txt constraints/
 RUN pip install --require-hashes -r constraints/training.txt
+COPY deploy/sbom.py deploy/
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY racing racing
 COPY model_registry model_registry
 COPY training training
 COPY greyhound greyhound
-RUN pip install --no-deps . && pip uninstall -y pip setuptools
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
+    && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
+    && python deploy/sbom.py constraints/training.txt > /opt/greyhound/sbom.cdx.json
 # A compiler that fails would leave the slow twins of the kernels in the image: this stops the build instead.
 RUN python -I -c 'import racing.kernels as k; assert k.IS_COMPILED, "the kernels were not compiled"'
 
 # Without setup.py, for there are no kernels to compile here, and without a compiler.
-FROM base AS frontend-build
+FROM tools AS frontend-build
 RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH
 COPY constraints/frontend.txt constraints/
 RUN pip install --no-deps --require-hashes -r constraints/frontend.txt
+COPY deploy/sbom.py deploy/
 COPY pyproject.toml README.md LICENSE ./
 COPY client client
 COPY frontend frontend
 COPY greyhound greyhound
-RUN pip install --no-deps . && pip uninstall -y pip setuptools
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
+    && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
+    && python deploy/sbom.py constraints/frontend.txt > /opt/greyhound/sbom.cdx.json
 
 # What all images share at run time: a user without rights or a shell, and no installer.
 FROM base AS runtime

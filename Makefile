@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check check-clock lint audit format openapi release-api screenshots lock image env check-images docs docs-serve reference clean
+.PHONY: help setup run test check check-clock lint audit sbom format openapi release-api release screenshots lock lock-images image env check-images docs docs-serve reference clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ lint: $(READY) ## check formatting, lint, types and which package imports which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-audit: $(READY) ## look the pinned packages up among known vulnerabilities; says so where they cannot be asked for
-	$(BIN)/python -m tests.house.audit
+audit: $(READY) ## look the pinned packages up among known vulnerabilities (AUDIT=required: fail where they cannot be asked for)
+	$(BIN)/python -m tests.house.audit $(if $(filter required,$(AUDIT)),--required)
+
+sbom: $(READY) ## list the pinned packages with their hashes as CycloneDX, for others' audits, into var/sbom
+	$(BIN)/python deploy/sbom.py var/sbom constraints.txt constraints/*.txt
 
 reference: $(READY) ## write the pages of docs/reference anew from the code
 	$(BIN)/python -m docs.made.pages
@@ -57,8 +60,15 @@ openapi: $(READY) ## write openapi/openapi.json anew from the code, and the clie
 release-api: openapi ## make openapi/openapi.json the released one, by which later changes are judged
 	cp openapi/openapi.json openapi/released.json
 
+release: ## what a release must pass, and the lists of packages that it ships; nothing that was not audited passes
+	$(MAKE) audit AUDIT=required
+	$(MAKE) check sbom
+
 screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
 	$(BIN)/python -m tests.frontend.screenshots
+
+lock-images: $(READY) ## pin the images of Dockerfile and docker-compose.yml by digest, as their registries have them now
+	$(BIN)/python deploy/lock_images.py
 
 lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv
@@ -68,6 +78,8 @@ lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 			-o constraints/$${extras%%,*}.txt; done
 	$(BIN)/uv pip compile $(LOCK) --extra frontend $(NO_RACES:%=--no-emit-package %) -c constraints.txt pyproject.toml \
 		-o constraints/frontend.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(BIN)/uv pip compile $(LOCK) -c constraints.txt -o constraints/build.txt -
 # What only races and models need, and the front end's image does without.
 NO_RACES := alembic greenlet mako numpy sqlalchemy sqlmodel
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
@@ -90,12 +102,13 @@ clean: ## delete .venv, caches and everything under var/ (database and models to
 	rm -f racing/kernels/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml setup.py racing/kernels/_loops.c constraints.txt
+$(READY): pyproject.toml setup.py racing/kernels/_loops.c constraints.txt constraints/build.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
 	@echo "Setting up .venv: once, some minutes, 2 GB."
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/build.txt
 	@rm -f racing/kernels/*.so # one of before would hide that compiling fails now
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -c 'import racing.kernels as k; k.IS_COMPILED or print("No C compiler or no Python headers: cards take milliseconds instead of a fraction of one. All else works.")'
 	@touch $@

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 import click
 
-from greyhound.errors import ExtraMissing, exit_code, one_line
+from greyhound.errors import REFUSED, ExtraMissing, exit_code, one_line
+from greyhound.printing import clean_output, leave_broken_pipe, print_trace, say, shown
 
 # name: (where the command stands, what it does in one line). The line is written here so that
 # `greyhound --help` answers without importing MLflow, scikit-learn or the web service.
@@ -71,28 +72,36 @@ class LazyGroup(click.Group):
         if not standalone_mode:
             return super().main(*args, **extra)
         interrupts = _noted_interrupts()
-        try:
-            result = super().main(*args, **extra)
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            sys.exit(error.exit_code)
-        except click.UsageError as error:
-            where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            _fail(error.format_message().rstrip(".") + where, error.exit_code)
-        except click.ClickException as error:
-            _fail(error.format_message(), error.exit_code)
-        except (click.Abort, KeyboardInterrupt):
-            _fail("interrupted", INTERRUPTED)
-        except BrokenPipeError:  # `greyhound models list | head`: the reader has left, nobody to tell
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        except Exception as error:
-            if interrupts:  # what it interrupted makes another error of it: numpy's import an ImportError
+        with clean_output():
+            try:
+                result = super().main(*args, **extra)
+                sys.stdout.flush()
+            except click.exceptions.NoArgsIsHelpError as error:
+                error.show()
+                sys.exit(error.exit_code)
+            except click.UsageError as error:
+                where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+                _fail(error.format_message().rstrip(".") + where, error.exit_code)
+            except click.ClickException as error:
+                _fail(error.format_message(), error.exit_code)
+            except (click.Abort, KeyboardInterrupt):
                 _fail("interrupted", INTERRUPTED)
-            if os.environ.get("GREYHOUND_DEBUG") == "1":
-                raise
-            _fail(one_line(error), exit_code(error))
-        sys.exit(result if type(result) is int else 0)
+            except BrokenPipeError:  # `greyhound models list | head`: the reader has left, nobody to tell
+                leave_broken_pipe()
+                sys.exit(1)
+            except (
+                UnicodeEncodeError
+            ) as error:  # an argument's bytes that are no text, on their way to a database
+                text = error.object[max(0, error.start - 20) : error.end + 20]
+                _fail(f"text must be UTF-8, got {text!r}", REFUSED)
+            except Exception as error:
+                if interrupts:  # what it interrupted makes another error of it: numpy's import an ImportError
+                    _fail("interrupted", INTERRUPTED)
+                if os.environ.get("GREYHOUND_DEBUG") == "1":
+                    sys.excepthook = print_trace
+                    raise
+                _fail(one_line(error), exit_code(error))
+            sys.exit(result if type(result) is int else 0)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,5 +136,8 @@ def _noted_interrupts() -> list[int]:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"greyhound: {message}", err=True)
+    try:
+        say(f"greyhound: {shown(message)}", err=True)
+    except OSError:  # nobody reads it, or the disk under it is full: the code still tells
+        leave_broken_pipe()
     sys.exit(code)

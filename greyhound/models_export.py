@@ -4,14 +4,8 @@ from pathlib import Path
 
 import click
 
-from greyhound.options import (
-    console,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-    registry_option,
-)
+from greyhound.console import console
+from greyhound.options import json_option, print_json, progress, progress_option, registry_option
 
 
 @click.command()

@@ -10,12 +10,13 @@ from dataclasses import asdict, is_dataclass
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from greyhound.console import CleanConsole
+from greyhound.printing import clean_output, say
 from greyhound.progress_lines import ProgressLines, interval_s
 from racing.importers.dates import DateOrder
+from racing.plain_text import json_escaped
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
@@ -23,14 +24,6 @@ DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
 Command = TypeVar("Command", bound=Callable[..., Any])
 Report = Callable[..., None]
 """``report(n_done, n_total=None)``: how far the work is, in all, not since the last call."""
-
-# For people; under --json nothing is printed to it.
-console = Console(highlight=False)
-
-
-def printable(text: str) -> str:
-    """Return somebody else's text as the console shows it: no markup, and nothing that steers a terminal."""
-    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
 
 
 class Day(click.ParamType[dt.date]):
@@ -136,15 +129,16 @@ def progress(description: str, total: float | None = None) -> Iterator[Report]:
         finally:
             lines.end(is_done=is_done)
         return
-    with Progress(
-        TextColumn("{task.description}"),
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         # Asked for, it is drawn into a log too.
-        console=Console(stderr=True, force_terminal=is_drawn or None),
+        console=CleanConsole(stderr=True, force_terminal=is_drawn or None),
         transient=True,
-    ) as bar:
+    )
+    with bar, clean_output():  # rich puts streams of its own before ours while it draws
         task = bar.add_task(description, total=total)
 
         def report(n_done: float, n_total: float | None = None) -> None:
@@ -155,7 +149,7 @@ def progress(description: str, total: float | None = None) -> Iterator[Report]:
 
 def print_json(value: Any) -> None:
     """Print a value as one JSON object; dates in ISO form, unknown numbers (NaN) as null."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
+    say(json_escaped(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)))
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import click
 
+from greyhound.printing import say
+
 INTERVAL_VARIABLE = "GREYHOUND_PROGRESS_INTERVAL_S"
 DEFAULT_INTERVAL_S = 30.0
 _SHORT_S = 1.0  # a stage that is over by then has one line; if it fails, only its error has one
@@ -58,7 +60,7 @@ class ProgressLines:
 
     def _write(self, text: str) -> None:
         with suppress(OSError):  # a full disk under the log, or a reader that left, stops no training
-            click.echo(f"{self._title}: {text}", err=True)
+            say(f"{self._title}: {text}", err=True)
 
 
 def interval_s() -> float:

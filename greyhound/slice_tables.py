@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from training.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
 from training.places import PlaceComparison
@@ -78,9 +79,9 @@ def _slope(found: Slice) -> str:
     return f"{slope:.2f}±{(high - low) / 2:.2f}".replace("±0", "±") if slope == slope else "unknown"
 
 
-def _mark(found: Slice) -> str:
+def _mark(found: Slice) -> Text:
     if found.is_calibrated:
-        return "chance" if found.ece_verdict == BY_CHANCE else "[green]ok[/green]"
+        return Text("chance") if found.ece_verdict == BY_CHANCE else Text("ok", "green")
     if found.ece_verdict != OFF:
-        return "[red]trend[/red]"
-    return "[red]both[/red]" if found.has_trend else "[red]ECE[/red]"
+        return Text("trend", "red")
+    return Text("both" if found.has_trend else "ECE", "red")

@@ -17,3 +17,34 @@ def unprintable(text: str) -> str | None:
     return (
         None if found is None else f"must hold characters that print, got U+{ord(found[0]):04X} in {text!r}"
     )
+
+
+def visible(text: str, *, is_one_line: bool = False) -> str:
+    r"""Return a text with an escape such as ``\x1b`` for each character that would steer a terminal.
+
+    Line feeds and tabs stay, unless it must remain one line. A backslash stays as it is: this is for people.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNPRINTABLE.sub(lambda found: _escape(found[0], is_one_line=is_one_line), text)
+
+
+def _escape(letter: str, *, is_one_line: bool) -> str:
+    if letter in "\n\t" and not is_one_line:
+        return letter
+    return letter.encode("unicode_escape").decode()
+
+
+def json_escaped(document: str) -> str:
+    r"""Return a JSON document that means the same, with ``\u009b`` for each character that steers a terminal.
+
+    They stand within strings only; what a document is laid out with stays.
+    """
+    return _UNPRINTABLE.sub(_json_escape, document)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    if found[0] in "\n\r\t":
+        return found[0]
+    halves = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{halves[at]:02x}{halves[at + 1]:02x}" for at in range(0, len(halves), 2))

@@ -8,9 +8,9 @@ import click
 from rich.table import Table
 
 from greyhound.commands.score import check_days
+from greyhound.console import console
 from greyhound.options import (
     Day,
-    console,
     database_option,
     json_option,
     print_json,
@@ -117,7 +117,7 @@ def evaluate(
         print_json(document)
         return
     for warning in warnings:
-        console.print(f"[yellow]Warning: {warning}[/yellow]")
+        console.print(f"Warning: {warning}", style="yellow")
     _print(evaluation, f"Version {version}{' as it was judged' if is_judged else ''}")
     if slices:
         _print_slices(slices)

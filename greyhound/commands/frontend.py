@@ -6,7 +6,8 @@ import threading
 
 import click
 
-from greyhound.options import address_of, console, host_option, port_option
+from greyhound.console import console
+from greyhound.options import address_of, host_option, port_option
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:

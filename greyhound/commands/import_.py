@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.table import Table
 
+from greyhound.console import console
 from greyhound.options import (
-    console,
     database_option,
     dates_option,
     json_option,
@@ -16,6 +16,7 @@ from greyhound.options import (
     progress,
     progress_option,
 )
+from greyhound.printing import say, shown
 from greyhound.rating import rate_what_is_due
 from racing.database.engine import open_database
 from racing.errors import FileRefused
@@ -57,7 +58,7 @@ def import_group(context: click.Context, undo: str | None, database: str, as_jso
             raise click.UsageError(f"options stand after {context.invoked_subcommand!r}, not before it")
         return
     if undo is None:
-        click.echo(context.get_help())
+        say(context.get_help())
         return
     _undo(database, undo, as_json)
 
@@ -133,7 +134,7 @@ def list_files(database: str, as_json: bool) -> None:
     table = Table("no", "file", "kind", "read", "added", "updated", "refused", box=None)
     for file in files:
         counts = (file.n_read, file.n_added, file.n_updated, file.n_refused)
-        table.add_row(str(file.id), Path(file.name).name, file.kind, *map(str, counts))
+        table.add_row(str(file.id), shown(Path(file.name).name), file.kind, *map(str, counts))
     console.print(table)
 
 
@@ -187,7 +188,7 @@ def _undo(database: str, file: str, as_json: bool) -> None:
         print_json(report)
         return
     kept = f"{report.n_runs_changed} are now as other files tell them"
-    console.print(f"{Path(report.file).name} is out: {report.n_runs_removed} runs removed, {kept}.")
+    console.print(f"{shown(Path(report.file).name)} is out: {report.n_runs_removed} runs removed, {kept}.")
 
 
 def _summary(report: ImportReport) -> dict[str, Any]:
@@ -218,24 +219,22 @@ def _print(report: ImportReport) -> None:
     )
     for note, names in _notes(report).items():
         more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""
-        click.echo(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
+        say(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
     for problem in report.problems:
         if problem.what == "file":
-            click.echo(f"  {Path(problem.file).name}: {problem.reason}", err=True)
+            say(f"  {shown(Path(problem.file).name)}: {shown(problem.reason)}", err=True)
     kinds = report.problems.kinds
     for kind in kinds[:N_KINDS_SHOWN]:
-        click.echo(f"  {kind}", err=True)
+        say(f"  {shown(str(kind))}", err=True)
     if len(kinds) > N_KINDS_SHOWN:
-        click.echo(
-            f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True
-        )
+        say(f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True)
 
 
 def _notes(report: ImportReport) -> dict[str, list[str]]:
     notes: dict[str, list[str]] = {}
     for file in report.files:
         for note in file.notes:
-            notes.setdefault(note, []).append(Path(file.file).name)
+            notes.setdefault(note, []).append(shown(Path(file.file).name))
     return notes
 
 

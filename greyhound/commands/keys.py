@@ -1,10 +1,11 @@
 """`greyhound keys`: make, list and revoke the API keys of the service."""
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
-from greyhound.options import console, database_option, json_option, print_json
+from greyhound.console import console
+from greyhound.options import database_option, json_option, print_json
+from greyhound.printing import say, shown
 
 _SCOPES = ("read", "predict", "results", "promote")  # --help must not wait for the web service
 
@@ -50,8 +51,8 @@ def add(name: str, scopes: tuple[str, ...], database: str, as_json: bool) -> Non
     if as_json:
         print_json({"id": key.id, "name": key.name, "scopes": key.scopes, "key": text})
         return
-    click.echo(f'The key of "{name}" ({", ".join(key.scopes)}), shown this once:', err=True)
-    click.echo(text)
+    say(f'The key of "{shown(name)}" ({", ".join(key.scopes)}), shown this once:', err=True)
+    say(text)
 
 
 @keys.command("list")
@@ -75,8 +76,8 @@ def list_(database: str, as_json: bool) -> None:
     table = Table("id", "name", "scopes", "made (UTC)", "last used (UTC)", "revoked (UTC)")
     for key in found:
         moments = (key.created_at, key.last_used, key.revoked_at)
-        shown = (f"{moment:%Y-%m-%d %H:%M}" if moment else "" for moment in moments)
-        table.add_row(key.id, escape(key.name), ", ".join(key.scopes), *shown)
+        when = (f"{moment:%Y-%m-%d %H:%M}" if moment else "" for moment in moments)
+        table.add_row(key.id, shown(key.name), ", ".join(key.scopes), *when)
     console.print(table)
 
 
@@ -96,4 +97,4 @@ def revoke(key: str, database: str, as_json: bool) -> None:
     if as_json:
         print_json(revoked)
         return
-    click.echo(f'The key of "{revoked.name}" ({revoked.id}) is revoked.')
+    say(f'The key of "{shown(revoked.name)}" ({revoked.id}) is revoked.')

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from greyhound.console import console
 from greyhound.models_export import export
-from greyhound.options import console, json_option, print_json, registry_option
+from greyhound.options import json_option, print_json, registry_option
+from greyhound.printing import shown
 
 if TYPE_CHECKING:
     from model_registry.history import PromotionRecord
@@ -58,8 +60,9 @@ def list_(registry: str, as_json: bool) -> None:
     table.columns[2].no_wrap = True
     for version in versions:
         figures = [_number(version.metrics.get(name)) for name in metrics]
-        role, day = ", ".join(version.aliases), f"{version.created_at:%Y-%m-%d}"
-        table.add_row(str(version.version), role, version.kind, day, version.gates or "", *figures)
+        role, day = shown(", ".join(version.aliases)), f"{version.created_at:%Y-%m-%d}"
+        kind, gates = shown(version.kind), shown(version.gates or "")
+        table.add_row(str(version.version), role, kind, day, gates, *figures)
     console.print(table)
 
 
@@ -145,7 +148,8 @@ def history(registry: str, as_json: bool) -> None:
     for record in records:
         what = record.action + (" (forced)" if record.forced else "")
         when, before = f"{record.at:%Y-%m-%d %H:%M:%S}", str(record.previous or "")
-        table.add_row(str(record.number), when, what, str(record.version), before, record.by, record.reason)
+        by, reason = shown(record.by), shown(record.reason)
+        table.add_row(str(record.number), when, what, str(record.version), before, by, reason)
     console.print(table)
 
 
@@ -210,7 +214,7 @@ def list_webhooks(registry: str, as_json: bool) -> None:
         print_json({"webhooks": found})
         return
     for hook in found:
-        console.print(f"{hook.id}  {hook.url}{'' if hook.is_active else '  (disabled)'}")
+        console.print(f"{shown(hook.id)}  {shown(hook.url)}{'' if hook.is_active else '  (disabled)'}")
 
 
 @webhook.command()
@@ -222,7 +226,7 @@ def remove(webhook_id: str, registry: str) -> None:
     Example: greyhound models webhook remove 8f14e45f-ceea-467f-a9b1-0a2b5c4d3e21
     """
     _webhooks(registry).remove(webhook_id)
-    console.print(f"Webhook {webhook_id} is removed.")
+    console.print(f"Webhook {shown(webhook_id)} is removed.")
 
 
 def _webhooks(uri: str) -> "Webhooks":

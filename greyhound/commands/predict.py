@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
+from greyhound.console import console
 from greyhound.errors import exit_code, one_line
-from greyhound.options import (
-    Day,
-    console,
-    database_option,
-    dates_option,
-    json_option,
-    print_json,
-    registry_option,
-)
+from greyhound.options import Day, database_option, dates_option, json_option, print_json, registry_option
+from greyhound.printing import say, shown
 from racing.cards import Card
 from racing.errors import CardRefused, DatabaseUnavailable, FileRefused
 from racing.field_changes import with_reserve, with_scratched
@@ -32,6 +25,7 @@ if TYPE_CHECKING:
 
 _N_SHOWN = 4  # contributions a runner, so that a line stays one
 _N_NOTES = 5
+_MAX_CARD_BYTES = 1024 * 1024  # the service takes 256 KiB unless set otherwise
 _SUFFIXES = (".csv", ".csv.gz", ".json")
 
 
@@ -150,13 +144,13 @@ def _answer_each(
         except (CardRefused, FileRefused, DatabaseUnavailable) as error:
             codes.add(exit_code(error))
             why = one_line(error)
-            click.echo(f"greyhound: {why if str(path) in why else f'{path}: {why}'}", err=True)
+            say(f"greyhound: {shown(why if str(path) in why else f'{path}: {why}')}", err=True)
             listed.append({"file": str(path), "refused": why})
             continue
         if as_json:
             listed.append({"file": str(path), **_as_json(answer)})
         else:
-            console.print(str(path), markup=False, soft_wrap=True)
+            console.print(shown(str(path)), soft_wrap=True)
             _print(answer, notes)
             console.print()
     if as_json:
@@ -211,7 +205,11 @@ def _read_json(path: Path) -> Card:
     from service import wire
 
     try:
-        return wire.read_card(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        with path.open("rb") as file:
+            raw = file.read(_MAX_CARD_BYTES + 1)
+        if len(raw) > _MAX_CARD_BYTES:
+            raise FileRefused(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes, this has more")
+        return wire.read_card(raw.removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileRefused(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
@@ -268,7 +266,7 @@ def _number(model: str) -> int:
 
 def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
     for line in _titles(answer):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(shown(line), soft_wrap=True)
     table = Table()
     starters = [runner for runner in answer.runners if runner.status == "starter"]
     has_market = starters[0].market_probability is not None
@@ -285,10 +283,10 @@ def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
     for runner in sorted(answer.runners, key=lambda runner: runner.rank):
         if runner.status != "starter":
             number = [str(runner.rug)] * (2 if has_rugs else 1)
-            table.add_row("", *number, escape(runner.name), runner.status)
+            table.add_row("", *number, shown(runner.name), runner.status)
             continue
         cells = [str(runner.rank), str(runner.box), *([str(runner.rug)] if has_rugs else [])]
-        cells += [escape(runner.name), f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}"]
+        cells += [shown(runner.name), f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}"]
         cells += [f"{runner.fair_price:.2f}", str(runner.n_prior_runs or "none on file")]
         extra = (runner.market_probability, runner.combined_probability)
         table.add_row(*cells, *(f"{value:.1%}" for value in extra if value is not None))
@@ -300,9 +298,9 @@ def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
     if answer.base_strength is not None:
         _print_explanations(answer)
     for warning in answer.warnings:
-        console.print(f"warning: {warning.text}", markup=False)
+        console.print(f"warning: {shown(warning.text)}")
     for note in notes:
-        console.print(f"left out: {note}", markup=False, soft_wrap=True)
+        console.print(f"left out: {shown(note)}", soft_wrap=True)
 
 
 def _titles(answer: "PredictionOut") -> tuple[str, str]:
@@ -319,7 +317,7 @@ def _print_explanations(answer: "PredictionOut") -> None:
     for runner in sorted(answer.runners, key=lambda runner: runner.rank):
         if runner.explanation is not None:
             why = ", ".join(_factors(runner.explanation))
-            console.print(f"{runner.rug} {runner.name}: {why}", markup=False, soft_wrap=True)
+            console.print(f"{runner.rug} {shown(runner.name)}: {why}", soft_wrap=True)
 
 
 def _factors(explanation: "ExplanationOut") -> Iterator[str]:

@@ -9,16 +9,9 @@ import click
 from rich.table import Table
 from sqlalchemy import Engine
 
-from greyhound.options import (
-    Day,
-    console,
-    database_option,
-    json_option,
-    print_json,
-    printable,
-    progress,
-    progress_option,
-)
+from greyhound.console import console
+from greyhound.options import Day, database_option, json_option, print_json, progress, progress_option
+from greyhound.printing import say, shown
 from racing.database.engine import open_database
 from racing.errors import NoSuchPrediction
 from racing.predictions.asked import Asked, what_counts
@@ -110,9 +103,7 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         return
     about = f"{card.track}, {card.date}, {card.distance_m} m"
     race = "" if card.race_number is None else f", race {card.race_number}"
-    table = Table(
-        title=f"{printable(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}"
-    )
+    table = Table(title=f"{shown(about)}{race}: version {card.model_version}, {card.at:%Y-%m-%d %H:%M:%S}")
     for name in ("box", "runner", "win", "place", "market", "finish"):
         table.add_column(name, justify="left" if name == "runner" else "right")
     for runner in card.runners:
@@ -121,7 +112,7 @@ def show_command(which: str, database: str, as_json: bool) -> None:
         )
         market = "" if runner.market_probability is None else f"{runner.market_probability:.1%}"
         chances = (f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}")
-        table.add_row(str(runner.box), printable(runner.name), *chances, market, finish)
+        table.add_row(str(runner.box), shown(runner.name), *chances, market, finish)
     console.print(table)
     if not card.is_ahead:
         console.print("Late: it was answered after race day, when the model may have learnt from the race.")
@@ -194,12 +185,12 @@ def unreadable_command(retry: bool, limit: int, database: str, as_json: bool) ->
         print_json({"n_unreadable": n, "unreadable": cards})
         return
     for card in cards:
-        console.print(f"{card.id}: {printable(card.reason)}", soft_wrap=True)
+        console.print(f"{card.id}: {shown(card.reason)}", soft_wrap=True)
     if not n:
         console.print("Every logged card can be read.")
     else:
-        shown = f"; the newest {limit} are shown" if n > limit else ""
-        console.print(f"{n} logged {'card' if n == 1 else 'cards'} cannot be read{shown}.")
+        newest = f"; the newest {limit} are shown" if n > limit else ""
+        console.print(f"{n} logged {'card' if n == 1 else 'cards'} cannot be read{newest}.")
 
 
 @predictions.command("prune")
@@ -232,7 +223,7 @@ def _tell_unreadable(engine: Engine) -> None:
         n = n_unreadable(connection)
     if n:
         what = "1 logged card cannot be read and is" if n == 1 else f"{n} logged cards cannot be read and are"
-        click.echo(f"{what} left out: `greyhound predictions unreadable` says why.", err=True)
+        say(f"{what} left out: `greyhound predictions unreadable` says why.", err=True)
 
 
 def _cells(card: LoggedCard) -> list[str]:
@@ -242,8 +233,8 @@ def _cells(card: LoggedCard) -> list[str]:
     said = f"{favourite.name} {favourite.win_probability:.0%}"
     return [
         str(card.id), f"{card.at:%Y-%m-%d %H:%M}{'' if card.is_ahead else ' late'}", f"v{card.model_version}",
-        printable(race),
-        printable(said), printable(winner), _short(card.loss), _short(card.market_loss),
+        shown(race),
+        shown(said), shown(winner), _short(card.loss), _short(card.market_loss),
     ]  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import click
 
-from greyhound.options import Report, console, database_option, progress, progress_option, registry_option
+from greyhound.console import console
+from greyhound.options import Report, database_option, progress, progress_option, registry_option
 from greyhound.rating import rate_what_is_due
 
 races_option = click.option(

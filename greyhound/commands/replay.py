@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 from rich.table import Table
 
+from greyhound.console import console
 from greyhound.options import (
     Day,
-    console,
     database_option,
     json_option,
     print_json,
-    printable,
     progress,
     progress_option,
     registry_option,
 )
+from greyhound.printing import shown
 from racing.database.engine import open_database
 from racing.errors import NoSuchPrediction
 from racing.predictions.asked import what_counts
@@ -209,7 +209,7 @@ def _print(summary: dict[str, Any], largest: list["ReplayedCard"], total: int) -
     for card in largest:
         runner = card.largest
         said = (f"{runner.before:.1%}", f"{runner.now:.1%}", f"{100 * (runner.now - runner.before):+.1f}")
-        table.add_row(str(card.id), card.date, card.track, str(runner.box), printable(runner.name), *said)
+        table.add_row(str(card.id), card.date, card.track, str(runner.box), shown(runner.name), *said)
     console.print(table)
     against = "what was answered" if summary["against"] is None else f"version {summary['against']}"
     stopped = f" of {total}, interrupted" if summary["is_interrupted"] else ""
@@ -221,7 +221,7 @@ def _print(summary: dict[str, Any], largest: list["ReplayedCard"], total: int) -
     )
     if summary["n_refused"]:
         n, has = summary["n_refused"], "card has" if summary["n_refused"] == 1 else "cards have"
-        console.print(f"{n} {has} no answer now; {printable(summary['first_refusal'])}")
+        console.print(f"{n} {has} no answer now; {shown(summary['first_refusal'])}")
     if n := summary["n_judged"]:
         losses = f"{summary['log_loss_before']:.4f} before, {summary['log_loss_now']:.4f} now"
         console.print(f"Race log loss on {n} {'race' if n == 1 else 'races'} with a known outcome: {losses}.")

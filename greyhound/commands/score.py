@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, text
 
+from greyhound.console import console
 from greyhound.options import (
     Day,
-    console,
     database_option,
     json_option,
     print_json,
@@ -84,7 +84,7 @@ def score(
         print_json({**document, "warnings": warnings})
     else:
         for warning in warnings:
-            console.print(f"[yellow]Warning: {warning}[/yellow]", soft_wrap=True)
+            console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
         console.print(f"{output}: {n_races} races, {len(scored.table)} runners, model version {version}")
 
 

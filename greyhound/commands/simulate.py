@@ -6,15 +6,8 @@ from pathlib import Path
 
 import click
 
-from greyhound.options import (
-    Day,
-    console,
-    database_option,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-)
+from greyhound.console import console
+from greyhound.options import Day, database_option, json_option, print_json, progress, progress_option
 from greyhound.rating import rate_what_is_due
 
 

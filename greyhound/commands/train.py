@@ -5,11 +5,12 @@ import re
 from typing import Any
 
 import click
+from rich.text import Text
 
+from greyhound.console import console
 from greyhound.errors import GATES_NOT_PASSED
 from greyhound.options import (
     Day,
-    console,
     database_option,
     json_option,
     print_json,
@@ -174,7 +175,7 @@ def _as_json(training: Training) -> dict[str, Any]:
 def _print(training: Training) -> None:
     summary = training.summary
     if summary["is_simulated"]:
-        console.print("[yellow]Trained on simulated races.[/yellow]")
+        console.print("Trained on simulated races.", style="yellow")
     console.print(f"Version {training.version}: {summary['model_type']}, {training.seconds:.0f} s")
     console.print(
         f"{summary['samples']} runners to learn from, {summary['features']} features; judged on "
@@ -187,8 +188,8 @@ def _print(training: Training) -> None:
     if summary["is_market_alone"]:
         console.print(f"Combined with the market, {ADDS_NOTHING}.", soft_wrap=True)
     for gate in training.gates:
-        mark = "[green]passed[/green]" if gate.passed else "[red]failed[/red]"
-        console.print(f"  {mark}  {gate.name}: {gate.reason}", soft_wrap=True)
+        mark = Text("passed", "green") if gate.passed else Text("failed", "red")
+        console.print(Text.assemble("  ", mark, f"  {gate.name}: {gate.reason}"), soft_wrap=True)
     role = "the champion now" if training.is_promoted else "registered, not promoted"
     console.print(f"Version {training.version} is {role}.")
     console.print(f"Report: {training.report}", soft_wrap=True)

@@ -7,9 +7,9 @@ import sys
 import click
 
 from greyhound.commands.prepare import fill, races_option, train_first, trials_option
+from greyhound.console import console
 from greyhound.options import (
     address_of,
-    console,
     database_option,
     host_option,
     port_option,

@@ -3,13 +3,14 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from racing.cards import DISTANCE_M, PRICE, WEIGHT_KG
 from racing.database.tables import RunFacts
+from racing.errors import FileRefused
 from racing.importers.dates import DateOrder, FileDates, NotADate
 from racing.importers.prices import decimal_odds, is_missing
 from racing.importers.reading import BrokenRow, CsvFile
@@ -17,6 +18,7 @@ from racing.importers.report import MAX_LINES_A_FILE, Problem, Problems
 
 FACTS = tuple(RunFacts.model_fields)
 MAX_MARGIN_LENGTHS = 50.0
+MAX_REFUSED_ROWS = 100_000  # of one file: each is remembered, as its race is not whole
 _EPOCH = dt.date(1970, 1, 1)
 _METRES = re.compile(r"(\d{1,5})(?:\.0*)?\s*(?:m|metres|meters)?", re.IGNORECASE)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
@@ -50,10 +52,10 @@ class ParsedFile:
     @classmethod
     def of(cls, file: CsvFile, kind: str, *, date_column: str) -> "ParsedFile":
         """Return the beginning of a parsed file, whose dates stand in that column."""
-        dates: list[tuple[int, str]] = []
+        dates: Iterable[tuple[int, str]] = ()
         if file.date_order == DateOrder.AUTO:
             at = file.header.index(date_column)
-            dates = [(line, row[at]) for line, row in file.rows() if len(row) == len(file.header)]
+            dates = ((line, row[at]) for line, row in file.rows() if len(row) == len(file.header))
         return cls(
             name=file.name,
             kind=kind,
@@ -77,8 +79,18 @@ class ParsedFile:
             raise RowRefused(str(error)) from None
 
     def refuse(self, line: int, reason: str) -> None:
-        """Note a row that is not taken."""
+        """Note a row that is not taken.
+
+        Raises
+        ------
+        FileRefused
+            If they are too many to be remembered.
+        """
         self.n_refused += 1
+        if self.n_refused > MAX_REFUSED_ROWS:
+            raise FileRefused(
+                f"a file has at most {MAX_REFUSED_ROWS} rows that are refused, the last: {reason}"
+            )
         self.problems.add(Problem(self.name, line, "row", reason))
 
     def price(self, name: str, text: str, line: int, dog: str, highest: float = PRICE[1]) -> float | None:

@@ -8,6 +8,7 @@ that is a matter of the whole file.
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
@@ -48,7 +49,7 @@ class FileDates:
     def __init__(
         self,
         order: DateOrder = DateOrder.DEFAULT,
-        dates: list[tuple[int, str]] | None = None,
+        dates: Iterable[tuple[int, str]] = (),
         latest: dt.date | None = None,
     ) -> None:
         """``dates`` are all of the file with their lines: ``AUTO`` needs them before it reads the first.
@@ -60,7 +61,7 @@ class FileDates:
         self._read: dict[str, dt.date] = {}
         self._month_first = order == DateOrder.MONTH_FIRST
         if order == DateOrder.AUTO:
-            self._month_first = self._is_month_first(dates or [])
+            self._month_first = self._is_month_first(dates)
 
     def date(self, text: str, line: int) -> dt.date:
         """Return the past day that a row names.
@@ -104,7 +105,7 @@ class FileDates:
     def _is_past(self, date: dt.date | None) -> bool:
         return date is not None and FIRST_DAY <= date <= self._latest
 
-    def _is_month_first(self, dates: list[tuple[int, str]]) -> bool:
+    def _is_month_first(self, dates: Iterable[tuple[int, str]]) -> bool:
         """Return whether a file's dates are month-first, by those that can be read in one order only."""
         only: dict[bool, tuple[int, str]] = {}
         open_line: tuple[int, str] | None = None

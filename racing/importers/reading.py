@@ -2,20 +2,19 @@
 
 import csv
 import dataclasses
-import hashlib
-import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from racing.errors import FileRefused
-from racing.importers.archives import MAX_BYTES, Source, bytes_of, is_zip, sources_of, unpacked
+from racing.importers.archives import Source, content_of, is_zip, sources_of
+from racing.importers.contents import CHUNK_BYTES, MAX_BYTES, Content
 from racing.importers.dates import DateOrder
-from racing.importers.encodings import decode
+from racing.importers.encodings import MAX_LINE_CHARS, Text, text_of
 from racing.importers.formats import what_it_is, what_text_is
 
-MAX_LINE_CHARS = 20_000  # a row of Topaz's 63 columns has 700
+MAX_FIELD_CHARS = 200  # of a column that is read: its values are compared, and some remembered
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _READ_WITH_A_NOTE = (";", "\t")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -26,8 +25,9 @@ _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 _ASCII = bytes(sorted({*range(0x20, 0x7F), 9, 10, 13}))
 _MAYBE_UTF8_AS_CP1252 = re.compile("[\xc2\xc3\xe2]")
 _COMMA_NUMBER = re.compile(r"([$€£]?\s*-?\d+),(\d+\s*[A-Za-z]{0,2})")
-_COMMA_FIELD = re.compile(r'(?:^|[;\t"])\s*([$€]?-?\d+,\d+)\s*(?=[;\t"]|$)', re.MULTILINE)
-_POINT_FIELD = re.compile(r'(?:^|[;\t"])\s*([$€]?-?\d{1,5}\.\d{1,4})\s*(?=[;\t"]|$)', re.MULTILINE)
+# Of one line. Blanks are spaces only: tabs begin a field too, and a line of them would take seconds.
+_COMMA_FIELD = re.compile(r'(?:^|[;\t"]) *([$€]?-?\d+,\d+) *(?=[;\t"]|$)')
+_POINT_FIELD = re.compile(r'(?:^|[;\t"]) *([$€]?-?\d{1,5}\.\d{1,4}) *(?=[;\t"]|$)')
 # Columns that one kind of file alone has, and the command that imports it.
 _TELLING_COLUMNS = {
     ("Dog Name", "PLC", "DIST", "W/2G", "PIR"): "form-guides",
@@ -57,32 +57,49 @@ class CsvFile:
     name: str
     sha256: str
     header: tuple[str, ...]
-    text: str
+    text: Text
     header_line: int = 1
     delimiter: str = ","
     has_decimal_commas: bool = False
     notes: tuple[str, ...] = ()
     date_order: DateOrder = DateOrder.DEFAULT
+    has_odd: bool = True
+    """Whether a row may hold characters that none should have."""
+    columns_read: tuple[int, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows below the header that are not blank; unreadable ones as :class:`BrokenRow`.
 
         In these files a field never spans lines, so a stray quote costs its own line only.
         """
-        delimiter, has_odd = self.delimiter, _has_odd_characters(self.text)
-        for number, line in enumerate(io.StringIO(self.text, newline=None), 1):
+        delimiter, has_odd = self.delimiter, self.has_odd
+        for number, line, n_chars in self.text.lines():
             if number <= self.header_line:
                 continue
-            line = line.rstrip("\n")
-            if has_odd or '"' in line or len(line) > MAX_LINE_CHARS:
+            if n_chars > MAX_LINE_CHARS:
+                rule = f"a line has at most {MAX_LINE_CHARS} characters, got {n_chars}"
+                fields: list[str] = BrokenRow(line.split(delimiter), rule)
+            elif has_odd or '"' in line:
                 fields = _fields_of(line, delimiter, has_odd=has_odd)
             else:
                 fields = line.split(delimiter)
             if not fields or not (fields[0] or any(map(str.strip, fields))):
                 continue
+            if n_chars > MAX_FIELD_CHARS:
+                fields = self._with_short_fields(fields)
             if self.has_decimal_commas and type(fields) is list:
                 fields = [_with_point(field) for field in fields]
             yield number, fields
+
+    def _with_short_fields(self, fields: list[str]) -> list[str]:
+        """Return the fields; of a row one of whose fields that are read is too long, why it is broken."""
+        at = max((i for i in self.columns_read if i < len(fields)), key=lambda i: len(fields[i]), default=0)
+        if type(fields) is list and (not self.columns_read or len(fields[at]) <= MAX_FIELD_CHARS):
+            return fields
+        reason = f"{self.header[at]} has at most {MAX_FIELD_CHARS} characters, got {len(fields[at])}"
+        if isinstance(fields, BrokenRow):
+            reason = fields.reason
+        return BrokenRow([field[:MAX_FIELD_CHARS] for field in fields], reason)
 
     def has(self, columns: Iterable[str]) -> bool:
         """Return whether all of the columns are there, however their names are spelt."""
@@ -105,7 +122,8 @@ class CsvFile:
         twice = sorted({name for name in wanted.values() if header.count(name) > 1})
         if twice:
             raise FileRefused(f"a column may stand once, {', '.join(twice)} stands more often")
-        return dataclasses.replace(self, header=header)
+        read = tuple(i for i, name in enumerate(header) if name in wanted.values())
+        return dataclasses.replace(self, header=header, columns_read=read)
 
 
 def column_key(name: str) -> str:
@@ -121,7 +139,7 @@ def digest_of(path: Path) -> str:
     FileRefused
         If it cannot be read or is too large.
     """
-    return hashlib.sha256(bytes_of(path)).hexdigest()
+    return content_of(path).sha256
 
 
 def read_csv(path: Path, dates: DateOrder = DateOrder.DEFAULT) -> CsvFile:
@@ -140,28 +158,26 @@ def read_csv(path: Path, dates: DateOrder = DateOrder.DEFAULT) -> CsvFile:
 
 def read_source(source: Source, dates: DateOrder = DateOrder.DEFAULT) -> CsvFile:
     """Return what one file, or one member of a zip, holds; see :func:`read_csv`."""
-    return csv_of(source.read(), source.name, dates)
+    return _csv_of(source.content(), source.name, dates)
 
 
 def csv_of(
     raw: bytes, name: str, dates: DateOrder = DateOrder.DEFAULT, *, max_bytes: int = MAX_BYTES
 ) -> CsvFile:
     """Return what the bytes of a file hold; unpacked they are at most ``max_bytes``. See :func:`read_csv`."""
-    plain = unpacked(raw, max_bytes)
-    if is_zip(plain):
+    return _csv_of(Content.of(raw, max_bytes), name, dates)
+
+
+def _csv_of(content: Content, name: str, dates: DateOrder) -> CsvFile:
+    if is_zip(content.head):
         raise FileRefused("the file is a zip archive, not CSV: unpack it first")
-    if reason := what_it_is(plain):
+    if reason := what_it_is(content.head):
         raise FileRefused(reason)
-    text, encoding = decode(plain)
-    if not text.strip():
-        raise FileRefused("the file is empty")
-    if "\0" in text:
-        raise FileRefused("the file is not text: it holds NUL bytes (if it is UTF-16, save it as UTF-8)")
-    if reason := what_text_is(text):
-        raise FileRefused(reason)
+    text = text_of(content)
+    has_odd = _looked_through(text)
     line, first, delimiter = _header_line_of(text)
     header = tuple(field.strip() for field in _header_fields(first, delimiter, line))
-    notes = [encoding] if encoding else []
+    notes = [text.note] if text.note else []
     has_decimal_commas = False
     if delimiter != ",":
         has_decimal_commas = _has_decimal_commas(text)
@@ -169,7 +185,7 @@ def csv_of(
         notes.append(f"read with columns parted by {_DELIMITERS.get(delimiter, repr(delimiter))}{decimal}")
     return CsvFile(
         name=name,
-        sha256=hashlib.sha256(raw).hexdigest(),
+        sha256=content.sha256,
         header=header,
         text=text,
         header_line=line,
@@ -177,23 +193,47 @@ def csv_of(
         has_decimal_commas=has_decimal_commas,
         notes=tuple(notes),
         date_order=dates,
+        has_odd=has_odd,
     )
 
 
-def _header_line_of(text: str) -> tuple[int, str, str]:
+def _looked_through(text: Text) -> bool:
+    """Return whether any of it has characters that rows must be looked at for.
+
+    Raises
+    ------
+    FileRefused
+        If it is empty, or no CSV by its beginning or a NUL.
+    """
+    is_empty, is_first, has_odd = True, True, False
+    with text.open() as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            if "\0" in chunk:
+                raise FileRefused(
+                    "the file is not text: it holds NUL bytes (if it is UTF-16, save it as UTF-8)"
+                )
+            if is_first and (reason := what_text_is(chunk)):
+                raise FileRefused(reason)
+            is_first = False
+            is_empty = is_empty and chunk.isspace()
+            has_odd = has_odd or _has_odd_characters(chunk)
+    if is_empty:
+        raise FileRefused("the file is empty")
+    return has_odd
+
+
+def _header_line_of(text: Text) -> tuple[int, str, str]:
     """Return the number of the header's line, the line, and what parts its columns."""
-    told: str | None = None
-    for number, line in enumerate(io.StringIO(text, newline=None), 1):
-        if not line.strip():
+    hinted: str | None = None
+    for number, line, n_chars in text.lines():
+        if not line.strip() and n_chars <= MAX_LINE_CHARS:
             continue
-        if told is None and (hint := _SEPARATOR_LINE.fullmatch(line.rstrip("\n"))):
-            told = hint[1]
+        if hinted is None and (hint := _SEPARATOR_LINE.fullmatch(line)):
+            hinted = hint[1]
             continue
-        if len(line) > MAX_LINE_CHARS:
-            raise FileRefused(
-                f"a line has at most {MAX_LINE_CHARS} characters, line {number} has {len(line)}"
-            )
-        return number, line.rstrip("\n"), told or _delimiter_of(line)
+        if n_chars > MAX_LINE_CHARS:
+            raise FileRefused(f"a line has at most {MAX_LINE_CHARS} characters, line {number} has {n_chars}")
+        return number, line, hinted or _delimiter_of(line)
     raise FileRefused("the file is empty")
 
 
@@ -220,10 +260,7 @@ def _header_fields(line: str, delimiter: str, number: int) -> list[str]:
 
 
 def _fields_of(line: str, delimiter: str, *, has_odd: bool = True) -> list[str]:
-    """Return the fields of a line that must be looked at closely: by its quotes, characters or length."""
-    if len(line) > MAX_LINE_CHARS:
-        reason = f"a line has at most {MAX_LINE_CHARS} characters, got {len(line)}"
-        return BrokenRow(line[:MAX_LINE_CHARS].split(delimiter), reason)
+    """Return the fields of a line that must be looked at closely: by its quotes or characters."""
     if has_odd and (odd := _ODD.search(line)):
         what = "a letter was lost" if odd[0] == "\ufffd" else "a control character"
         reason = f"a row is plain text, got U+{ord(odd[0]):04X} ({what}) in {_around(line, odd.start())}"
@@ -265,14 +302,19 @@ def _is_utf8_as_cp1252(line: str) -> bool:
         return False
 
 
-def _has_decimal_commas(text: str) -> bool:
-    comma = _COMMA_FIELD.search(text)
-    point = _POINT_FIELD.search(text) if comma else None
-    if comma and point:
-        (a, b) = ((found[1], text.count("\n", 0, found.start(1)) + 1) for found in (comma, point))
-        rule = "decimals have a comma or a point in all of a file"
-        reason = f"{rule}, got {a[0]!r} on line {a[1]} and {b[0]!r} on line {b[1]}: save it with points alone"
-        raise FileRefused(reason, ((b[1], reason),))
+def _has_decimal_commas(text: Text) -> bool:
+    comma: tuple[str, int] | None = None
+    point: tuple[str, int] | None = None
+    for number, line, _ in text.lines():
+        if comma is None and (found := _COMMA_FIELD.search(line)):
+            comma = found[1], number
+        if point is None and (found := _POINT_FIELD.search(line)):
+            point = found[1], number
+        if comma and point:
+            rule = "decimals have a comma or a point in all of a file"
+            reason = f"{rule}, got {comma[0]!r} on line {comma[1]} and {point[0]!r} on line {point[1]}"
+            reason += ": save it with points alone"
+            raise FileRefused(reason, ((point[1], reason),))
     return comma is not None
 
 

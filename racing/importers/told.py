@@ -5,7 +5,6 @@ Told again, a race is as it was told last; what other sources say of it stays.
 
 import csv
 import datetime as dt
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from racing.importers.contents import Content
+from racing.importers.encodings import Text
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.results import parse_results
@@ -64,5 +65,5 @@ def _file(race: ToldRace) -> CsvFile:
     }
     for runner in race.runners:
         writer.writerow(of_race | dict(runner))
-    text = out.getvalue()
-    return CsvFile(race.name, hashlib.sha256(text.encode()).hexdigest(), COLUMNS, text)
+    content = Content.of(out.getvalue().encode())
+    return CsvFile(race.name, content.sha256, COLUMNS, Text(content))

@@ -79,7 +79,8 @@ class FileRaces:
         """
         if not self._refused:
             return set()
-        fields = {line: self._fields_of(row) for line, row in self._file.rows()}
+        wanted = {*self._refused, *(claim["line"] for claim in claims)}
+        fields = {line: self._fields_of(row) for line, row in self._file.rows() if line in wanted}
         taken = [(claim["line"], fields[claim["line"]], race_of(claim)) for claim in claims]
         taken.sort(key=lambda one: one[0])
         lines = [line for line, *_ in taken]

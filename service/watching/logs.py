@@ -11,6 +11,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from types import MappingProxyType
 from typing import Any
 
+from racing.plain_text import visible
 from service.settings import ServiceSettings
 from service.watching.lines import LineWriter
 
@@ -71,14 +72,14 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record's line."""
-        message = record.getMessage()
-        if not message.isprintable():  # nobody else's line feeds or colours
-            message = message.encode("unicode_escape").decode()
+        message = visible(record.getMessage(), is_one_line=True)  # nobody else's line feeds or colours
         request = getattr(record, "request", None)
-        shown = f"  {request['duration_ms']} ms  {request['request_id']}" if request else ""
+        shown = f"  {request['duration_ms']} ms  {visible(request['request_id'])}" if request else ""
         line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} "
         line += f"{_LEVELS.get(record.levelno, 'info'):<8}{discreet(message)}{shown}\n"
-        return line + (discreet(self.formatException(record.exc_info)) + "\n" if record.exc_info else "")
+        if record.exc_info:
+            line += visible(discreet(self.formatException(record.exc_info))) + "\n"
+        return line
 
 
 class LineHandler(logging.Handler):

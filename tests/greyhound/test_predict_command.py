@@ -151,6 +151,8 @@ def test_what_a_file_name_does_not_tell_is_asked_for_and_can_be_given(registry: 
     [
         (make_card(1), (), 3, "runners"),
         ("{", (), 3, "the file"),
+        ("{" + " " * 2**20 + "}", (), 3, "a card has at most 1048576 bytes"),
+        ("[" * 5000, (), 3, "recursion limit"),
         (make_card(runners=[{"name": "A", "box": 1}, {"name": "B", "box": 2}]), (), 4, "no database at"),
         (make_card(date="2099-01-01"), (), 3, "days ahead"),
         (make_card(), ("--model", "best"), 2, "got 'best'"),

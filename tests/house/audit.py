@@ -1,6 +1,7 @@
 """Look the pinned packages up among known vulnerabilities: ``python -m tests.house.audit`` (``make audit``).
 
-The advisories are asked for at the package index. Where they cannot be had, this says so and fails nothing.
+The advisories are asked for at the package index. Where they cannot be had, this says so and fails nothing in
+daily work; with ``--required`` (``make audit AUDIT=required``, as a release does) it ends with 2.
 """
 
 import json
@@ -14,8 +15,14 @@ PINS = Path(__file__).parents[2] / "constraints.txt"
 TIMEOUT_S = 180
 
 
-def main(pins: Path = PINS) -> int:
-    """Print the verdict, and return 1 if a pinned version is known to be vulnerable."""
+NOT_AUDITED = 2
+
+
+def main(pins: Path = PINS, *, is_required: bool = False) -> int:
+    """Print the verdict, and return the exit code: 1 if a pinned version is known to be vulnerable.
+
+    Where the audit is required, it is 2 if any package could not be looked up.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--timeout", "10"]
@@ -30,13 +37,13 @@ def main(pins: Path = PINS) -> int:
         found = json.loads(report.read_text()) if report.exists() and report.stat().st_size else None
     if found is None:
         print(f"audit: the packages were NOT audited: {reason[:200]}")
-        return 0
-    code, verdict = judge(found)
+        return NOT_AUDITED if is_required else 0
+    code, verdict = judge(found, is_required=is_required)
     print(verdict)
     return code
 
 
-def judge(report: dict[str, Any]) -> tuple[int, str]:
+def judge(report: dict[str, Any], *, is_required: bool = False) -> tuple[int, str]:
     """Return the exit code and the words for pip-audit's report.
 
     A package that no advisory could be asked for is a skipped one, which pip-audit itself calls sound.
@@ -51,12 +58,17 @@ def judge(report: dict[str, Any]) -> tuple[int, str]:
     ]
     n_asked = len(packages) - len(skipped)
     if not n_asked:
-        return 0, f"audit: the packages were NOT audited: no advisories for any of {len(packages)} can be had"
+        code = NOT_AUDITED if is_required else 0
+        return (
+            code,
+            f"audit: the packages were NOT audited: no advisories for any of {len(packages)} can be had",
+        )
     lines = [f"audit: {n_asked} packages looked up, {len(faults)} known vulnerabilities", *faults]
     if skipped:
         lines.append(f"NOT audited, as no advisories can be had for them: {', '.join(skipped)}")
-    return int(bool(faults)), "\n".join(lines)
+    code = 1 if faults else NOT_AUDITED if skipped and is_required else 0
+    return code, "\n".join(lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(is_required="--required" in sys.argv[1:]))

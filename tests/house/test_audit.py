@@ -1,5 +1,6 @@
 """The audit of the pinned packages says what it found, and never that all is well when nothing was asked."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.house import audit
 
+ROOT = Path(__file__).parents[2]
 SOUND = {"name": "numpy", "version": "2.4.0", "vulns": []}
 FAULTY = {
     "name": "starlette",
@@ -17,6 +19,20 @@ SKIPPED = {
     "name": "rich",
     "skip_reason": "Dependency not found on PyPI and could not be audited: rich (15.0)",
 }
+
+
+@pytest.mark.parametrize(
+    ("packages", "code"),
+    [
+        ([SOUND], 0),
+        ([SOUND, FAULTY], 1),
+        ([SOUND, SKIPPED], 2),
+        ([SKIPPED, SKIPPED], 2),
+        ([FAULTY, SKIPPED], 1),
+    ],
+)
+def test_a_release_fails_where_a_package_was_not_audited(packages: list[dict[str, Any]], code: int) -> None:
+    assert audit.judge({"dependencies": packages}, is_required=True)[0] == code
 
 
 @pytest.mark.parametrize(
@@ -43,3 +59,16 @@ def test_an_audit_that_cannot_be_done_says_so_and_fails_nothing(
     pins.write_text("this is no list of pins !!\n")
     assert audit.main(pins) == 0
     assert "NOT audited" in capsys.readouterr().out
+    assert audit.main(pins, is_required=True) == 2
+
+
+def test_make_asks_for_an_audit_that_is_required() -> None:
+    for arguments, is_required in (
+        (["audit"], False),
+        (["audit", "AUDIT=required"], True),
+        (["release"], True),
+    ):
+        told = subprocess.run(
+            ["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert ("tests.house.audit --required" in told) == is_required

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PIN_FILES = (
@@ -13,6 +14,7 @@ PIN_FILES = (
     "constraints/service.txt",
     "constraints/training.txt",
     "constraints/frontend.txt",
+    "constraints/build.txt",
 )
 
 
@@ -45,7 +47,7 @@ def test_every_pin_bears_hashes_and_no_file_an_address(file: str) -> None:
         assert "://" not in line
 
 
-@pytest.mark.parametrize("file", PIN_FILES[1:])
+@pytest.mark.parametrize("file", PIN_FILES[1:4])
 def test_an_image_holds_the_versions_that_were_tested(file: str) -> None:
     of_image, tested = ({pin.partition(" ;")[0] for pin in pins(name)} for name in (file, "constraints.txt"))
     assert of_image <= tested
@@ -64,6 +66,24 @@ def test_everything_that_is_required_is_pinned(file: str, extras: tuple[str, ...
     pinned = {re.split(r"[\[=]", requirement)[0] for requirement in pins(file)}
     without = {"alembic", "numpy", "sqlmodel"} if file == "constraints/frontend.txt" else set()
     assert requirements(*extras) - without <= pinned
+
+
+def test_what_builds_our_package_is_pinned_and_used() -> None:
+    """Pip would else fetch the newest setuptools and numpy into an environment of its own."""
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    pinned = {pin.partition("==")[0]: pin.partition("==")[2] for pin in pins("constraints/build.txt")}
+    assert {Requirement(line).name for line in wanted} == set(pinned)
+    assert all(Requirement(line).specifier.contains(pinned[Requirement(line).name]) for line in wanted)
+    assert f"numpy=={pinned['numpy']}" in pins("constraints.txt")
+    installs = 0
+    for file in ("Makefile", "Dockerfile", ".ci/run"):
+        text = (ROOT / file).read_text().replace("\\\n", " ")
+        for command in re.findall(r"pip (?:install|wheel)\b[^&\n]*", text):
+            is_ours = "--no-deps" in command and re.search("--no-build-isolation|--no-index", command)
+            is_for_locking = command.split()[-1] == "uv"  # as an author, who looks at what it pins
+            assert "--require-hashes" in command or is_ours or is_for_locking, (file, command)
+            installs += 1
+    assert installs > 10
 
 
 def test_the_front_ends_image_holds_neither_races_nor_models() -> None:
@@ -98,7 +118,8 @@ def test_images_are_made_of_one_base_and_run_without_rights() -> None:
     stages = re.findall(r"^FROM (\S+) AS (\S+)$", dockerfile, flags=re.M)
     assert len(stages) == dockerfile.count("\nFROM ")
     names = {name for _, name in stages}
-    assert {base for base, _ in stages} - names == {"python:3.11-slim-bookworm"}
+    assert {base for base, _ in stages} - names == {"${PYTHON_IMAGE}"}
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3.11-slim-bookworm(@sha256:\w{64})?$", dockerfile, flags=re.M)
     for name in ("service", "training", "frontend", "door"):
         assert "USER 10001" in stage(name)
     assert stages[-1][1] == "service"

@@ -92,7 +92,7 @@ def test_a_member_that_is_longer_than_its_zip_states_is_refused(tmp_path: Path) 
     (tmp_path / "a.zip").write_bytes(bytes(raw))
     (source,) = expand([tmp_path / "a.zip"])
     with pytest.raises(FileRefused, match="cannot be read from its zip"):
-        source.read()
+        source.content()
 
 
 @pytest.mark.parametrize("cut", [10, 60, -30])

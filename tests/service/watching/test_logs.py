@@ -178,6 +178,17 @@ def test_a_request_whose_fields_are_not_ascii_is_still_one_line() -> None:
     assert json.loads(line)["path"] == fields["path"]
 
 
+def test_a_trace_in_text_holds_nothing_that_steers_a_terminal() -> None:
+    try:
+        raise KeyError("\x1b[2J") from ValueError("SIR \x1b]0;owned\x07\x9b2J\u202e TICK")
+    except KeyError:
+        record = logging.LogRecord("a", logging.ERROR, "", 0, "it %s", ("\x1b\nfailed",), sys.exc_info())
+    line = TextFormatter().format(record)
+    assert "SIR \\x1b]0;owned\\x07\\x9b2J\\u202e TICK" in line
+    assert line.replace("\n", "").isprintable()
+    assert line.splitlines()[0].endswith("it \\x1b\\nfailed")
+
+
 def test_a_failing_thread_is_told_in_a_line_with_its_trace(tmp_path: Path) -> None:
     code = """
 import threading
