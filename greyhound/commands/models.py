@@ -144,6 +144,7 @@ def history(registry: str, as_json: bool) -> None:
     table = Table("no.", "when (UTC)", "what", "version", "before", "by", "reason")
     for record in records:
         what = record.action + (" (forced)" if record.forced else "")
+        what += "" if record.is_carried_out else " (not carried out)"
         when, before = f"{record.at:%Y-%m-%d %H:%M:%S}", str(record.previous or "")
         table.add_row(str(record.number), when, what, str(record.version), before, record.by, record.reason)
     console.print(table)

@@ -20,12 +20,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_registry.artifact import SEAL, read_sealed
+from model_registry.artifact import MAX_BYTES, SEAL, read_sealed
+from model_registry.plain_files import read_plain
 from service.fingerprint import fingerprint
 
 log = logging.getLogger("greyhound.service")
 N_KEPT = 2
 _DRAFT = ".draft-"
+_MAX_DOCUMENT_BYTES = 65_536
 _ABANDONED_S = 3600  # a draft that old has lost its writer
 
 
@@ -78,7 +80,7 @@ class KeptChampions:
                 path = draft / "artifact" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            (draft / "artifact" / SEAL).write_bytes((artifact / SEAL).read_bytes())
+            (draft / "artifact" / SEAL).write_bytes(read_plain(artifact / SEAL, MAX_BYTES))
             (draft / "kept.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
             self._name(draft)
         finally:
@@ -91,7 +93,7 @@ class KeptChampions:
         """Yield what is kept of this registry; whether it is whole, its digest tells."""
         for folder in self._folders():
             try:
-                told = json.loads((folder / "kept.json").read_text(encoding="utf-8"))
+                told = json.loads(read_plain(folder / "kept.json", _MAX_DOCUMENT_BYTES))
                 since = told["champion_since"]
                 kept = Kept(
                     version=int(told["version"]),
@@ -101,7 +103,7 @@ class KeptChampions:
                     directory=folder / "artifact",
                 )
                 is_ours = told["registry"] == self._registry
-            except (OSError, ValueError, LookupError, TypeError) as error:
+            except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
                 log.warning("%s holds no champion: %s", folder, error)
                 continue
             if is_ours:

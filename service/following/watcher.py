@@ -197,7 +197,7 @@ class AliasWatcher:
         """Find out when the version that serves was promoted, which nobody waits for, and keep it on disk."""
         with suppress(RegistryError):
             history = await self.ask(lambda registry: registry.history())
-            at = [record.at for record in history if record.version == snapshot.version]
+            at = [r.at for r in history if r.version == snapshot.version and r.is_carried_out]
             if at and self._slots.find(self._role) is snapshot:
                 snapshot = replace(snapshot, champion_since=at[-1])
                 self._slots.put(self._role, snapshot)
