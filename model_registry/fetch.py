@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from model_registry.artifact.digest import SEAL, names_sealed, read_sealed
+from model_registry.artifact.digest import MAX_BYTES, SEAL, names_sealed, read_sealed
+from model_registry.bounded_http import within
 from model_registry.cleaning import clean_digest
 from model_registry.errors import ArtifactBroken, ForeignModel, RegistryUnavailable
 from model_registry.records import VersionRecord
@@ -16,6 +17,8 @@ from model_registry.store import Store
 
 #: Where the artifact lies within the pyfunc.
 WITHIN = "artifacts/model"
+FETCH_S = 300.0
+"""Seconds for all files of an artifact together, from a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +126,12 @@ def _cached(store: Store, source: str, cache: Path, name: str) -> Fetched:
     draft = Path(tempfile.mkdtemp(prefix=f".{name[:12]}-", dir=cache))
     try:
         got = draft / "model"
-        seal = download(store, source, SEAL, got)
-        for file in names_sealed(seal, digest=digest):
-            download(store, source, file, got)
+        with within(FETCH_S):
+            seal, n_bytes = download(store, source, SEAL, got), 0
+            for file in names_sealed(seal, digest=digest):
+                n_bytes += download(store, source, file, got).stat().st_size
+                if n_bytes > MAX_BYTES:
+                    raise ArtifactBroken(f"an artifact has at most {MAX_BYTES} bytes, got {n_bytes}")
         files, _ = read_sealed(got, digest=digest)
         try:
             os.rename(got, directory)
