@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import sqlalchemy as sa
 
 from model_registry.errors import RegistryUnavailable
-from model_registry.records import ModelRecord, VersionRecord, model_record, version_record
+from model_registry.records import ModelRecord, VersionRecord, model_record, version_record, whole_number
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,7 +67,7 @@ class DatabaseReader:
             tags = connection.execute(
                 sa.select(_model_tags.c.key, _model_tags.c.value).where(_model_tags.c.name == name)
             )
-            return ModelRecord({a.alias: int(a.version) for a in aliases}, {t.key: t.value for t in tags})
+            return ModelRecord({a.alias: whole_number(a.version) for a in aliases}, {t.key: t.value for t in tags})
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""

@@ -35,6 +35,7 @@ _SETTINGS = {
     # A server may say "come back tomorrow", or send elsewhere.
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",  # of any size, from any address that the server names
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Standard output is the command's: under --json it holds one JSON object.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
