@@ -28,10 +28,11 @@ def read_plain(path: Path, at_most: int) -> bytes:
         if path.is_symlink():
             raise NotPlain(f"{path.name} must be a plain file, it is a link") from error
         raise
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(file)
+        raise NotPlain(f"{path.name} must be a plain file, it is something else")
     with open(file, "rb") as opened:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
-            raise NotPlain(f"{path.name} must be a plain file, it is something else")
         content = b"" if found.st_size > at_most else opened.read(at_most + 1)
         if max(found.st_size, len(content)) > at_most:
             size = max(found.st_size, len(content))

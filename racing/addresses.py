@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 _MASK = "***"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
+_ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>|\\^`{}]+")
 _MIN_SECRET = 3  # what is shorter would tear every message apart
 
 
@@ -26,6 +27,11 @@ def shown(address: str) -> str:
     is_token = not colon and scheme in ("http", "https")
     known = f"{_MASK}@" if is_token else f"{name}:{_MASK}@" if colon else f"{name}@"
     return f"{scheme}://{known}{host}{slash}{path}"
+
+
+def discreet(text: str) -> str:
+    """Return a text in which every address is as :func:`shown`."""
+    return _ADDRESS.sub(lambda found: shown(found[0]), text) if "://" in text else text
 
 
 def secrets_of(address: str) -> set[str]:

@@ -1,5 +1,6 @@
 """`greyhound models`: list, show, promote and roll back model versions."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from greyhound.models_export import export
 from greyhound.options import console, json_option, print_json, registry_option
+from racing.addresses import shown
 
 if TYPE_CHECKING:
     from model_registry.history import PromotionRecord
@@ -189,10 +191,10 @@ def add(urls: tuple[str, ...], secret: str, registry: str, as_json: bool) -> Non
     for url in urls:
         added = hooks.put(url, secret=secret)
         failure = hooks.try_out(added.id)
-        told.append({"id": added.id, "url": added.url, "failure": failure})
+        told.append({"id": added.id, "url": shown(added.url), "failure": failure})
         if as_json:
             continue
-        tried = f"but a try failed: {failure}" if failure else f"and {added.url} took a try."
+        tried = f"but a try failed: {failure}" if failure else f"and {shown(added.url)} took a try."
         console.print(f"Webhook {added.id} is added, {tried}", soft_wrap=True)
     if as_json:
         print_json(told[0] if len(told) == 1 else {"webhooks": told})
@@ -208,10 +210,10 @@ def list_webhooks(registry: str, as_json: bool) -> None:
     """
     found = _webhooks(registry).all()
     if as_json:
-        print_json({"webhooks": found})
+        print_json({"webhooks": [replace(hook, url=shown(hook.url)) for hook in found]})
         return
     for hook in found:
-        console.print(f"{hook.id}  {hook.url}{'' if hook.is_active else '  (disabled)'}")
+        console.print(f"{hook.id}  {shown(hook.url)}{'' if hook.is_active else '  (disabled)'}")
 
 
 @webhook.command()
