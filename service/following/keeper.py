@@ -17,6 +17,7 @@ from service.settings import ServiceSettings
 
 log = logging.getLogger("greyhound.service")
 _PATIENCE_S = 60.0
+RETRY_S = 30.0  # a disk that was full may have room again
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Keeper:
 
     def close(self) -> None:
         """Let the thread end; what is being written is still completed, or left as a draft."""
+        if self._task is not None:
+            self._task.cancel()
         self._patience.close()
 
     async def load_newest(self) -> Snapshot | None:
@@ -99,5 +102,7 @@ class Keeper:
             except (RegistryError, OSError) as error:  # TimeoutError is an OSError
                 self.state = replace(self.state, error=" ".join(str(error).split())[:500])
                 log.error("version %s serves, but could not be kept: %s", serving.version, error)
+                await asyncio.sleep(RETRY_S)
+                self._next = self._next or swapped
             else:
                 self.state = KeptState(serving.version, kept_at)

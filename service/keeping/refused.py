@@ -47,9 +47,13 @@ def _append(folder: Path, line: str) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         file = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            if os.fstat(file).st_size + len(data) > MAX_BYTES:
+            size = os.fstat(file).st_size
+            if size + len(data) > MAX_BYTES:
                 return False
-            return os.write(file, data) == len(data)
+            if os.write(file, data) == len(data):
+                return True
+            os.ftruncate(file, size)  # the disk is full: half a line would spoil the next one too
+            return False
         finally:
             os.close(file)
     except OSError:
