@@ -67,7 +67,9 @@ class DatabaseReader:
             tags = connection.execute(
                 sa.select(_model_tags.c.key, _model_tags.c.value).where(_model_tags.c.name == name)
             )
-            return ModelRecord({a.alias: whole_number(a.version) for a in aliases}, {t.key: t.value for t in tags})
+            return ModelRecord(
+                {a.alias: whole_number(a.version) for a in aliases}, {t.key: t.value for t in tags}
+            )
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""

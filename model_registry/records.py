@@ -38,7 +38,9 @@ class VersionRecord:
 
 def model_record(model: "RegisteredModel") -> ModelRecord:
     """Return MLflow's registered model as a record."""
-    return ModelRecord({name: whole_number(version) for name, version in model.aliases.items()}, dict(model.tags))
+    return ModelRecord(
+        {name: whole_number(version) for name, version in model.aliases.items()}, dict(model.tags)
+    )
 
 
 def version_record(entry: "MlflowVersion") -> VersionRecord:

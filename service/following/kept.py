@@ -10,8 +10,10 @@ stay: should one be damaged, the other is taken. Several services may share the 
 """
 
 import datetime as dt
+import fcntl
 import json
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -75,7 +77,9 @@ class KeptChampions:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._clear_drafts()
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self._folder))
+        lock = os.open(draft, os.O_RDONLY)  # as long as its writer lives
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             for name, content in files.items():
                 path = draft / "artifact" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +89,7 @@ class KeptChampions:
             self._name(draft)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+            os.close(lock)
         for folder in self._folders()[N_KEPT:]:
             shutil.rmtree(folder, ignore_errors=True)
         return now
@@ -133,5 +138,17 @@ class KeptChampions:
     def _clear_drafts(self) -> None:
         for path in self._folder.glob(f"{_DRAFT}*"):
             with suppress(OSError):  # another service clears as well
-                if abs(time.time() - path.stat().st_mtime) > _ABANDONED_S:
+                if abs(time.time() - path.stat().st_mtime) > _ABANDONED_S and not _is_locked(path):
                     shutil.rmtree(path)
+
+
+def _is_locked(folder: Path) -> bool:
+    """Return whether somebody writes to a draft; its time says little, as clocks may jump."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

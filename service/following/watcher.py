@@ -180,7 +180,9 @@ class AliasWatcher:
         seconds = time.monotonic() - start
         previous = serving.version if serving else None
         swap = Swap(version, previous, snapshot.loaded_at, round(seconds, 3), difference)
-        self.state = replace(self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap)
+        self.state = replace(
+            self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap, last_swap_s=time.monotonic()
+        )
         before = "the first" if previous is None else f"before: {previous}"
         log.info("%s is now version %s (%s), after %.2f s", self._role, version, before, seconds)
         self._dating = asyncio.create_task(self._date(snapshot, directory))

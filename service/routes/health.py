@@ -40,9 +40,7 @@ async def live() -> Live:
     return Live()
 
 
-@router.get(
-    "/ready", summary="Can it predict?", responses=problems(503), response_model_exclude_none=True
-)
+@router.get("/ready", summary="Can it predict?", responses=problems(503), response_model_exclude_none=True)
 async def ready(service: Service) -> Ready:
     """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then.
 
