@@ -261,7 +261,7 @@ class LogOut(BaseModel):
     spool_error: str | None
     """Why the disk takes no answers, if it was tried and does not."""
     n_refused: int | None = 0
-    """Of those dropped, answers that the database refuses or that lie damaged on disk; they are set aside in `refused.jsonl` of the spool."""
+    """Of those dropped, answers that the database refuses or that lie damaged on disk (of these at least so many); they are set aside in `refused.jsonl` of the spool."""
     n_unreadable: int | None = 0
     """Cards of the whole log that cannot be read, and are set aside: `greyhound predictions unreadable` lists them."""
     reader_error: str | None = None
@@ -444,6 +444,8 @@ class PromotionOut(BaseModel):
     """Whether gates were overruled."""
     at: AwareDatetime
     """When, UTC."""
+    is_carried_out: bool | None = True
+    """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
 
@@ -503,6 +505,8 @@ class Ready(BaseModel):
     """Always `ready`."""
     version: int
     """Version that serves."""
+    warnings: list[Literal["log-not-kept", "champion-not-kept"]] | None = None
+    """What a person should look at though it predicts; absent if there is nothing. `log-not-kept`: neither database nor disk takes the prediction log, so answers wait in memory. `champion-not-kept`: the disk does not take the champion for a start without the registry. `/model_status` has the errors."""
 
 
 class RecordOut(BaseModel):
@@ -524,6 +528,8 @@ class RecordOut(BaseModel):
     """Whether gates were overruled."""
     at: AwareDatetime
     """When, UTC."""
+    is_carried_out: bool | None = True
+    """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
 
 
 class RecordsOut(BaseModel):
@@ -543,7 +549,7 @@ class RefusalOut(BaseModel):
     version: int
     """Version that was refused."""
     why: str
-    """In a word: `corrupt`, `digest` (altered), `features` (unknown here), `foreign` (not a model of this product), `format` (of another release), `golden` (off on its golden card), `incomplete`, `slow`, `registry` (it could not be fetched) or `other`."""
+    """In a word: `corrupt`, `digest` (altered), `features` (unknown here), `foreign` (not a model of this product), `format` (of another release), `golden` (off on its golden card), `incomplete`, `source` (it lies where it may not), `slow`, `registry` (it could not be fetched) or `other`."""
     reason: str
     """In full."""
     at: AwareDatetime

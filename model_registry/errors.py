@@ -4,7 +4,8 @@
 
     RegistryError
     ├── ArtifactBroken        a model's directory lacks a file, differs from its digest, or cannot be run
-    │   └── ForeignModel      a version of the registry that another program made: it has no artifact of ours
+    │   ├── ForeignModel      a version of the registry that another program made: it has no artifact of ours
+    │   └── SourceRefused     its files are said to lie where a registry of this kind keeps none
     ├── NotInParity           a graph answers differently from the estimator that it was made from
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
@@ -19,9 +20,9 @@ A message states the rule and the value: ``members/cat.onnx differs from its dig
 
 from typing import Literal
 
-Fault = Literal["corrupt", "digest", "features", "foreign", "format", "golden", "incomplete"]
+Fault = Literal["corrupt", "digest", "features", "foreign", "format", "golden", "incomplete", "source"]
 """For counting: unreadable, altered, of features unknown here, made by another program, of another release,
-off on its golden card, lacking a file."""
+off on its golden card, lacking a file, lying where it may not."""
 
 
 class RegistryError(Exception):
@@ -45,6 +46,13 @@ class ForeignModel(ArtifactBroken):
             "record); `greyhound train` registers versions that can serve",
             fault="foreign",
         )
+
+
+class SourceRefused(ArtifactBroken):
+    """The record says that a version's files lie where a registry of this kind keeps none."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fault="source")
 
 
 class NotInParity(RegistryError):

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from model_registry.artifact.digest import read_sealed
+from model_registry.artifact.digest import MAX_BYTES, SEAL, names_sealed, read_sealed
+from model_registry.bounded_http import within
+from model_registry.cleaning import clean_digest
 from model_registry.errors import ArtifactBroken, ForeignModel, RegistryUnavailable
 from model_registry.records import VersionRecord
+from model_registry.sources import LOCAL, check_source
 from model_registry.store import Store
 
 #: Where the artifact lies within the pyfunc.
 WITHIN = "artifacts/model"
+FETCH_S = 300.0
+"""Seconds for all files of an artifact together, from a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Fetched:
 
 def pointer_of(entry: VersionRecord) -> Pointer:
     """Return where a version's record points to."""
-    return Pointer(entry.version, entry.source, entry.tags.get("digest"))
+    return Pointer(entry.version, entry.source, clean_digest(entry.tags.get("digest")) or None)
 
 
 def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
@@ -55,7 +60,10 @@ def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
 
 def fetch_of_run(store: Store, run_id: str, folder: str, *, version: int, digest: str) -> Fetched:
     """Return an artifact that a version's training left in a folder of its run, proved by its digest."""
-    source = f"{store.client.get_run(run_id).info.artifact_uri}/{folder}"
+    if not clean_digest(digest):
+        raise ArtifactBroken(f"the {folder} model of version {version} has no digest on record")
+    run = check_source(str(store.client.get_run(run_id).info.artifact_uri), store.uri, version=version)
+    source = f"{run}/{folder}"
     directory = local_directory(store, source)
     if directory is None:
         return _cached(store, source, store.folder / "cache" / folder, f"{version}-{digest}")
@@ -68,29 +76,33 @@ def located(store: Store, model: str, pointer: Pointer) -> tuple[str, str]:
     """Return the digest on record of a version, and where its pyfunc lies."""
     if not pointer.digest:
         raise ForeignModel(pointer.version)
-    if urlsplit(pointer.source).scheme == "models":  # a copy of another version: MLflow knows where that lies
-        version = str(pointer.version)
-        return pointer.digest, str(store.client.get_model_version_download_uri(model, version))
-    return pointer.digest, pointer.source
+    source = pointer.source
+    if source.startswith("models:"):  # a copy of another version: MLflow knows where that lies
+        source = str(store.client.get_model_version_download_uri(model, str(pointer.version)))
+    return pointer.digest, check_source(source, store.uri, version=pointer.version)
 
 
 def local_directory(store: Store, source: str) -> Path | None:
     """Return where an address of MLflow's is on this machine, or None if it is elsewhere."""
     address = urlsplit(source)
-    if address.scheme not in ("", "file"):
+    if address.scheme not in LOCAL:
         return None
     path = Path(unquote(address.path if address.scheme else source))
     return _where_it_is_now(path, store.folder)
 
 
-def download(store: Store, source: str, folder: Path) -> Path:
-    """Bring a file or folder of the store to a folder of this machine."""
-    import mlflow.artifacts
+def download(store: Store, source: str, name: str, folder: Path) -> Path:
+    """Bring one file below an address to a folder of this machine.
 
-    got = mlflow.artifacts.download_artifacts(
-        artifact_uri=source, dst_path=str(folder), tracking_uri=store.uri
-    )
-    return Path(got)
+    Only that file is asked for: a listing may be endless, or name what nobody wants.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    repository = get_artifact_repository(source, tracking_uri=store.uri, registry_uri=store.uri)
+    repository._download_file(name, str(path))
+    return path
 
 
 def _where_it_is_now(path: Path, folder: Path) -> Path:
@@ -113,7 +125,13 @@ def _cached(store: Store, source: str, cache: Path, name: str) -> Fetched:
     cache.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{name[:12]}-", dir=cache))
     try:
-        got = download(store, source, draft)
+        got = draft / "model"
+        with within(FETCH_S):
+            seal, n_bytes = download(store, source, SEAL, got), 0
+            for file in names_sealed(seal, digest=digest):
+                n_bytes += download(store, source, file, got).stat().st_size
+                if n_bytes > MAX_BYTES:
+                    raise ArtifactBroken(f"an artifact has at most {MAX_BYTES} bytes, got {n_bytes}")
         files, _ = read_sealed(got, digest=digest)
         try:
             os.rename(got, directory)

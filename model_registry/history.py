@@ -3,6 +3,9 @@
 One tag of the registered model an event, ``promotion.000012.3f9c`` = JSON. The last part is random,
 so that two promoters at once never overwrite each other's; the order is (number, time, key), and numbers
 are given anew in that order when the record is read.
+
+An event is written before the alias moves, and ``carried-out.000012.3f9c`` after. A promoter that dies between
+the two leaves an event that never took effect: who reads the record sees that, and nobody needs to repair it.
 """
 
 import datetime as dt
@@ -10,10 +13,14 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-PREFIX = "promotion."
+from model_registry.cleaning import is_text
+
+PREFIX, CARRIED_OUT = "promotion.", "carried-out."
 MAX_REASON = 2000
+MAX_TAG_CHARACTERS = 16_384  # four times what the longest reason takes; a longer one is none of ours
+_MAX_NUMBER = 999_999  # what a key has room for
 
 Action = Literal["promote", "rollback"]
 
@@ -30,28 +37,38 @@ class PromotionRecord:
     by: str
     forced: bool
     at: dt.datetime
+    is_carried_out: bool = True
+    """Whether the alias moved; not while the promotion is under way, nor for ever if its process died then."""
 
 
-def read_history(tags: Mapping[str, str]) -> list[PromotionRecord]:
-    """Return every event, oldest first; a tag that is none of ours is passed over."""
+def read_history(tags: Mapping[str, str], champion: int | None) -> list[PromotionRecord]:
+    """Return every event, oldest first, given who is champion; a tag that is none of ours is passed over."""
     events = []
     for key, value in tags.items():
-        if key.startswith(PREFIX):
-            try:
-                event = json.loads(value)
-                at = dt.datetime.fromisoformat(event["at"])
-                record = PromotionRecord(**event | {"at": at})
-                events.append(((int(record.number), at, key), record))
-            except (ValueError, TypeError, KeyError):
-                continue
+        if key.startswith(PREFIX) and (record := _record(value)) is not None:
+            events.append(((record.number, record.at, key), record))
     events.sort(key=lambda event: event[0])
-    return [replace(record, number=i) for i, (_, record) in enumerate(events, start=1)]
+    found = []
+    for i, ((_, _, key), record) in enumerate(events):
+        champion_then = champion if i + 1 == len(events) else events[i + 1][1].previous
+        is_confirmed = CARRIED_OUT + key.removeprefix(PREFIX) in tags
+        # Without a confirmation, one after which the champion was the same as before did not take effect.
+        is_without_effect = champion_then == record.previous and champion_then != record.version
+        found.append(replace(record, number=i + 1, is_carried_out=is_confirmed or not is_without_effect))
+    return found
 
 
 def tag_of(record: PromotionRecord) -> tuple[str, str]:
     """Return a new event's tag: key and value."""
     key = f"{PREFIX}{record.number:06d}.{secrets.token_hex(4)}"
-    return key, json.dumps(asdict(record) | {"at": record.at.isoformat()}, ensure_ascii=False)
+    event = asdict(record) | {"at": record.at.isoformat()}
+    del event["is_carried_out"]
+    return key, json.dumps(event, ensure_ascii=False)
+
+
+def carried_out_tag(key: str, at: dt.datetime) -> tuple[str, str]:
+    """Return the tag which says that the event with a key took effect."""
+    return CARRIED_OUT + key.removeprefix(PREFIX), at.isoformat()
 
 
 def earlier_champions(history: Sequence[PromotionRecord], current: int) -> list[int]:
@@ -62,6 +79,8 @@ def earlier_champions(history: Sequence[PromotionRecord], current: int) -> list[
     """
     champions: list[int] = []
     for record in history:
+        if not record.is_carried_out:
+            continue
         if record.action == "promote":
             champions.append(record.version)
         elif record.version in champions:
@@ -71,3 +90,30 @@ def earlier_champions(history: Sequence[PromotionRecord], current: int) -> list[
         while champions.pop() != current:
             pass
     return [version for version in reversed(champions) if version != current]
+
+
+def _record(value: str) -> PromotionRecord | None:
+    """Return the event that a tag holds, or None where it breaks any rule of one."""
+    if len(value) > MAX_TAG_CHARACTERS:
+        return None
+    try:
+        event: dict[str, Any] = json.loads(value)
+        record = PromotionRecord(**event | {"at": dt.datetime.fromisoformat(event["at"])})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    is_whole = (
+        _is_number(record.number, _MAX_NUMBER)
+        and record.action in ("promote", "rollback")
+        and _is_number(record.version)
+        and (record.previous is None or _is_number(record.previous))
+        and is_text(record.reason)
+        and is_text(record.by)
+        and isinstance(record.forced, bool)
+        and "is_carried_out" not in event
+        and record.at.tzinfo is not None
+    )
+    return record if is_whole else None
+
+
+def _is_number(value: object, at_most: int = 2**31 - 1) -> bool:
+    return type(value) is int and 1 <= value <= at_most

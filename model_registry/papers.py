@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from model_registry.artifact import SEAL, decode, read_some
+from model_registry.artifact.digest import names_sealed
 from model_registry.errors import NoReport
 from model_registry.fetch import WITHIN, Pointer, download, local_directory, located
+from model_registry.plain_files import NotPlain, read_plain
+from model_registry.sources import check_source
 from model_registry.store import Store
 
 REPORT = "report.html"
@@ -26,8 +29,10 @@ def read_documents(store: Store, model: str, pointer: Pointer, names: Sequence[s
     if directory is not None:
         return _decoded(read_some(directory / WITHIN, files, digest=digest))
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
-        for name in (SEAL, *files):
-            download(store, f"{source}/{WITHIN}/{name}", Path(scratch))
+        sealed = names_sealed(download(store, f"{source}/{WITHIN}", SEAL, Path(scratch)), digest=digest)
+        for name in files:
+            if name in sealed:
+                download(store, f"{source}/{WITHIN}", name, Path(scratch))
         return _decoded(read_some(Path(scratch), files, digest=digest))
 
 
@@ -43,31 +48,32 @@ def read_report(store: Store, version: int, run_id: str) -> str:
     if not run_id:
         raise NoReport(f"{none}: it names no run")
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
-        page = _brought(store, run_id, Path(scratch))
-        if page is None:
-            raise NoReport(f"{none}: it was registered without one")
-        size = page.stat().st_size
-        if size > MAX_REPORT_BYTES:
-            raise NoReport(f"{none}: a report has at most {MAX_REPORT_BYTES} bytes, this one has {size}")
-        return page.read_text(encoding="utf-8", errors="replace")
+        page = _brought(store, version, run_id, Path(scratch))
+        try:
+            return read_plain(page, MAX_REPORT_BYTES).decode("utf-8", "replace")
+        except FileNotFoundError as error:
+            raise NoReport(f"{none}: it was registered without one") from error
+        except NotPlain as error:
+            raise NoReport(f"{none}: {error}") from error
 
 
-def _brought(store: Store, run_id: str, folder: Path) -> Path | None:
-    """Return the report of a run as a file of this machine, or None if there is none."""
+def _brought(store: Store, version: int, run_id: str, folder: Path) -> Path:
+    """Return where the report of a run is on this machine, if there is one."""
     from mlflow.exceptions import MlflowException
 
+    absent = folder / REPORT
     try:
-        source = str(store.client.get_run(run_id).info.artifact_uri)
+        run = str(store.client.get_run(run_id).info.artifact_uri)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return None
+            return absent
         raise
-    local = local_directory(store, source)
+    local = local_directory(store, check_source(run, store.uri, version=version))
     if local is not None:
-        return local / REPORT if (local / REPORT).is_file() else None
+        return local / REPORT
     if not any(file.path == REPORT for file in store.client.list_artifacts(run_id)):
-        return None
-    return download(store, f"{source}/{REPORT}", folder)
+        return absent
+    return download(store, run, REPORT, folder)
 
 
 def _decoded(files: dict[str, bytes]) -> dict[str, Any]:

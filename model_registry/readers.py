@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
 
-from model_registry.records import ModelRecord, VersionRecord, model_record, version_record
+from model_registry.errors import RegistryUnavailable
+from model_registry.records import ModelRecord, VersionRecord, model_record, version_record, whole_number
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # To MLflow a missing alias is an invalid parameter, a missing model or version does not exist.
 _ABSENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+_MAX_PAGES = 100  # of 200 versions each
 _DELETED = "Deleted_Internal"  # MLflow leaves the row of a version that was deleted
 
 
@@ -65,7 +67,9 @@ class DatabaseReader:
             tags = connection.execute(
                 sa.select(_model_tags.c.key, _model_tags.c.value).where(_model_tags.c.name == name)
             )
-            return ModelRecord({a.alias: int(a.version) for a in aliases}, {t.key: t.value for t in tags})
+            return ModelRecord(
+                {a.alias: whole_number(a.version) for a in aliases}, {t.key: t.value for t in tags}
+            )
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""
@@ -143,12 +147,13 @@ class ClientReader:
         """Return every version."""
         found: list[VersionRecord] = []
         token = None
-        while True:
+        for _ in range(_MAX_PAGES):
             page = self._client.search_model_versions(f"name = '{name}'", page_token=token)
             found += map(version_record, page)
             token = page.token
             if not token:
                 return found
+        raise RegistryUnavailable(f"its list of versions has more than {_MAX_PAGES} pages")
 
 
 def _raise_unless_absent(error: "MlflowException") -> None:

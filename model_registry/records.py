@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
     from mlflow.entities.model_registry import RegisteredModel
 
+MAX_VERSION = 2**31 - 1  # what the log of predictions, and MLflow's own tables, can hold
+_MAX_DIGITS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
@@ -35,16 +38,26 @@ class VersionRecord:
 
 def model_record(model: "RegisteredModel") -> ModelRecord:
     """Return MLflow's registered model as a record."""
-    return ModelRecord({name: int(version) for name, version in model.aliases.items()}, dict(model.tags))
+    return ModelRecord(
+        {name: whole_number(version) for name, version in model.aliases.items()}, dict(model.tags)
+    )
 
 
 def version_record(entry: "MlflowVersion") -> VersionRecord:
     """Return one of MLflow's versions as a record."""
     return VersionRecord(
-        version=int(entry.version),
+        version=whole_number(entry.version),
         source=str(entry.source),
         run_id=entry.run_id or "",
         description=entry.description or "",
         created_at_ms=int(entry.creation_timestamp),
         tags=dict(entry.tags),
     )
+
+
+def whole_number(value: object) -> int:
+    """Return a version's number; whoever says it is a peer, and may say anything."""
+    number = int(str(value)[:_MAX_DIGITS])
+    if not 1 <= number <= MAX_VERSION:
+        raise ValueError(f"a version is 1..{MAX_VERSION}, got {number}")
+    return number

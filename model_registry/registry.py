@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from model_registry.artifact import load_artifact
-from model_registry.errors import GatesNotPassed, NoChampion, NoSuchVersion, PromotionRefused
+from model_registry.errors import (
+    GatesNotPassed,
+    NoChampion,
+    NoSuchVersion,
+    PromotionRefused,
+    RegistryUnavailable,
+)
 from model_registry.fetch import Fetched, Pointer, fetch_artifact, fetch_of_run, pointer_of
 from model_registry.history import (
     MAX_REASON,
     Action,
     PromotionRecord,
+    carried_out_tag,
     earlier_champions,
     read_history,
     tag_of,
@@ -102,7 +109,7 @@ class ModelRegistry:
         current = model.aliases.get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
-        earlier = self._before(read_history(model.tags), current)
+        earlier = self._before(read_history(model.tags, current), current)
         if earlier is None:
             raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
         return self._make_champion(earlier, "rollback", reason, by, False)
@@ -151,9 +158,10 @@ class ModelRegistry:
     def history(self) -> list[PromotionRecord]:
         """Return every promotion and rollback, oldest first."""
         try:
-            return read_history(self._model().tags)
+            model = self._model()
         except NoChampion:
             return []
+        return read_history(model.tags, model.aliases.get(CHAMPION))
 
     def changes(self) -> tuple[list[PromotionRecord], int | None]:
         """Return the record, oldest first, and the version that :meth:`rollback` would make champion."""
@@ -161,7 +169,8 @@ class ModelRegistry:
             model = self._model()
         except NoChampion:
             return [], None
-        history, current = read_history(model.tags), model.aliases.get(CHAMPION)
+        current = model.aliases.get(CHAMPION)
+        history = read_history(model.tags, current)
         return history, None if current is None else self._before(history, current)
 
     def fetch(self, version: int) -> Path:
@@ -220,25 +229,30 @@ class ModelRegistry:
         load_artifact(self.fetch(version)).check_golden()
         with self._store.errors():
             client, model = self._store.client, self._model()
+            current = model.aliases.get(CHAMPION)
             record = PromotionRecord(
-                number=len(read_history(model.tags)) + 1,
+                number=len(read_history(model.tags, current)) + 1,
                 action=action,
                 version=version,
-                previous=model.aliases.get(CHAMPION),
+                previous=current,
                 reason=reason.strip(),
                 by=by or user_name(),
                 forced=forced,
                 at=dt.datetime.now(dt.UTC),
             )
-            client.set_registered_model_tag(MODEL, *tag_of(record))
+            key, event = tag_of(record)
+            client.set_registered_model_tag(MODEL, key, event)
             self._set_alias(CHAMPION, version)
             # Of two promoters at once the one later on record wins, whoever set the alias last.
             after = self._model()
-            last = read_history(after.tags)[-1].version
+            last = read_history(after.tags, after.aliases.get(CHAMPION))[-1].version
             if last != version:
                 self._set_alias(CHAMPION, last)
             if after.aliases.get(CHALLENGER) == last:
                 client.delete_registered_model_alias(MODEL, CHALLENGER)
+        if last == version:
+            with suppress(RegistryUnavailable), self._store.errors():  # it did, said or not
+                client.set_registered_model_tag(MODEL, *carried_out_tag(key, dt.datetime.now(dt.UTC)))
         return record
 
     def _set_alias(self, alias: str, version: int) -> None:

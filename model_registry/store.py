@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 
-from model_registry.errors import RegistryUnavailable
+from model_registry.errors import RegistryError, RegistryUnavailable
 from model_registry.readers import ClientReader, DatabaseReader, Reader
+from racing.addresses import shown, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes 1.5 s of processor to import: only what writes waits for that
@@ -25,11 +25,17 @@ EXPERIMENT = "greyhound"
 Marks = tuple[tuple[int, int, int] | None, ...]
 """Inode, size and time of change of an SQLite file and of its logs; None where there is no such file."""
 
+log = logging.getLogger("greyhound.registry")
+_EXPECTED = (sa.exc.SQLAlchemyError, OSError, ImportError)
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # An answer within seconds or none: MLflow's own defaults retry for minutes. A user's own setting wins.
 _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    # A server may say "come back tomorrow", or send elsewhere.
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",  # of any size, from any address that the server names
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Standard output is the command's: under --json it holds one JSON object.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -57,10 +63,7 @@ class Store:
             self.uri = absolute.render_as_string(hide_password=False)
 
     def __str__(self) -> str:
-        if self._url is not None:
-            return self._url.set(query={}).render_as_string(hide_password=True)
-        scheme, _, rest = self.uri.partition("://")
-        return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+        return shown(self.uri)
 
     @property
     def folder(self) -> Path:
@@ -135,13 +138,19 @@ class Store:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Raise what MLflow, the database or the network say as :class:`RegistryUnavailable`."""
+        """Raise what MLflow, the database or the network say as :class:`RegistryUnavailable`.
+
+        What an answer that is none of a registry's makes of MLflow's own code is among it, whatever that is.
+        """
         try:
             yield
+        except RegistryError:
+            raise
         except Exception as error:
-            if not (isinstance(error, (sa.exc.SQLAlchemyError, OSError, ImportError)) or _is_mlflows(error)):
-                raise
-            raise RegistryUnavailable(self._without_password(f"{self}: {_first_line(error)}")) from error
+            if not (isinstance(error, _EXPECTED) or _is_mlflows(error)):
+                log.debug("the registry's answer cannot be read", exc_info=True)
+            why = without_secrets(f"{self}: {_first_line(error)}", self.uri)
+            raise RegistryUnavailable(why) from error
 
     def _inode_now(self) -> int:
         with self.errors():
@@ -153,6 +162,7 @@ class Store:
         # "Creating initial tables", "Context impl SQLiteImpl", and the traces of errors that we report.
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are told with the whole address
         with self.errors():
             if self.path and not self.path.exists():
                 self._make(self.path)
@@ -162,6 +172,9 @@ class Store:
                 engine.dispose()
             from mlflow import MlflowClient
 
+            from model_registry.bounded_http import install
+
+            install()
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def _check_tables(self, engine: sa.Engine) -> None:
@@ -184,20 +197,6 @@ class Store:
                 return
         finally:
             draft.unlink(missing_ok=True)
-
-    def _without_password(self, message: str) -> str:
-        for secret in _secrets(self.uri):
-            message = message.replace(secret, "***")
-        return message
-
-
-def _secrets(uri: str) -> set[str]:
-    """Return what of an address nobody else shall read: password, token, values of its query."""
-    parts = urlsplit(uri)
-    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
-    token = user if parts.scheme in ("http", "https") and not password else ""
-    values = [pair.partition("=")[2] for pair in parts.query.split("&")]
-    return {word for secret in (password, token, *values) for word in (secret, unquote(secret)) if word}
 
 
 def _database_url(uri: str) -> sa.URL | None:

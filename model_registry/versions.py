@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_registry.artifact import LoadedModel
+from model_registry.cleaning import clean, clean_digest, clean_metric
 from model_registry.records import VersionRecord
 
 METRIC = "metric."
 PASSED, FAILED = "passed", "failed"
 # MLflow has no limit on the number of tags, but a person has.
 MAX_METRICS = 60
+MAX_TAGS = 100
+MAX_WORD = 200
+"""Characters of a name, a hash or a commit."""
 
 _KEY = re.compile(r"[A-Za-z0-9_./ -]{1,200}")
 
@@ -48,21 +52,22 @@ class ModelVersion:
 def read_version(entry: VersionRecord, aliases: Mapping[str, int]) -> ModelVersion:
     """Return what a record says of a version; ``aliases`` are the model's, by name."""
     tags, number = entry.tags, entry.version
+    gates = tags.get("gates")
     return ModelVersion(
         version=number,
-        kind=tags.get("kind", ""),
-        feature_version=tags.get("feature_version", ""),
-        digest=tags.get("digest", ""),
-        data_hash=tags.get("data_hash", ""),
-        git_commit=tags.get("git_commit", ""),
-        created_at=dt.datetime.fromtimestamp(entry.created_at_ms / 1000, dt.UTC),
-        description=entry.description,
-        run_id=entry.run_id,
+        kind=clean(tags.get("kind"), MAX_WORD),
+        feature_version=clean(tags.get("feature_version"), MAX_WORD),
+        digest=clean_digest(tags.get("digest")),
+        data_hash=clean(tags.get("data_hash"), MAX_WORD),
+        git_commit=clean(tags.get("git_commit"), MAX_WORD),
+        created_at=_moment(entry.created_at_ms),
+        description=clean(entry.description),
+        run_id=clean(entry.run_id, MAX_WORD),
         aliases=tuple(sorted(name for name, version in aliases.items() if version == number)),
-        gates=tags.get("gates"),
-        gate_failures=tags.get("gate_failures", ""),
-        metrics={key.removeprefix(METRIC): float(tags[key]) for key in tags if key.startswith(METRIC)},
-        tags={key: value for key, value in tags.items() if not key.startswith(METRIC)},
+        gates=gates if gates in (PASSED, FAILED) else None,
+        gate_failures=clean(tags.get("gate_failures")),
+        metrics=_metrics(tags),
+        tags=_others(tags),
     )
 
 
@@ -88,3 +93,28 @@ def _numbers(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
     for key, value in document.items():
         if isinstance(value, Mapping):
             yield from _numbers(value, f"{prefix}{key}.")
+
+
+def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
+    """Return the figures, at most so many; one that is no finite number counts as absent."""
+    found = {}
+    for key, text in tags.items():
+        name = key.removeprefix(METRIC)
+        if key.startswith(METRIC) and _KEY.fullmatch(name) and (value := clean_metric(text)) is not None:
+            found[name] = value
+            if len(found) == MAX_METRICS:
+                break
+    return found
+
+
+def _others(tags: Mapping[str, str]) -> dict[str, str]:
+    names = [key for key in tags if not key.startswith(METRIC)][:MAX_TAGS]
+    return {clean(name, MAX_WORD): clean(tags[name]) for name in names}
+
+
+def _moment(ms: int) -> dt.datetime:
+    """Return a time in UTC, the beginning of 1970 where the registry says none that there is."""
+    try:
+        return dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return dt.datetime.fromtimestamp(0, dt.UTC)

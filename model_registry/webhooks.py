@@ -11,6 +11,8 @@ from model_registry.store import Store
 
 EVENTS: tuple[WebhookEventStr, ...] = ("model_version_alias.created", "model_version_alias.deleted")
 
+_MAX_PAGES = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -52,12 +54,14 @@ class Webhooks:
         found: list[MlflowWebhook] = []
         token = None
         with self._store.errors():
-            while True:
+            for _ in range(_MAX_PAGES):
                 page = self._client().list_webhooks(page_token=token)
                 found += page
                 token = page.token
                 if not token:
                     break
+            else:
+                raise RegistryUnavailable(f"its list of webhooks has more than {_MAX_PAGES} pages")
         return [_webhook(hook) for hook in found if {str(event) for event in hook.events} & set(EVENTS)]
 
     def remove(self, webhook_id: str) -> None:

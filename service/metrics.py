@@ -122,6 +122,12 @@ class Metrics:
         )
         self.log_waiting = self._gauge("log_waiting", "Answers in memory that are not logged yet.", "livesum")
         self.log_spool_bytes = self._gauge("log_spool_bytes", "Bytes of answers spooled on disk.", "livesum")
+        self.log_kept_up = self._gauge(
+            "log_kept_up",
+            "Whether database or disk takes the prediction log; else it is in memory.",
+            "livemin",
+        )
+        self.log_kept_up.set(1)
         self.log_database_up = self._gauge(
             "log_database_up", "Whether the prediction log reaches the race database.", "livemin"
         )

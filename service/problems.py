@@ -25,6 +25,7 @@ from model_registry.errors import (
     PromotionRefused,
     RegistryError,
     RegistryUnavailable,
+    SourceRefused,
 )
 from racing.errors import (
     CardRefused,
@@ -136,6 +137,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     ),
     ArtifactBroken: Kind(503, "artifact-broken", "The version's files are broken", "see /model_status"),
     ForeignModel: Kind(404, "foreign-model", "The version is not a model of this product"),
+    SourceRefused: Kind(404, "source-refused", "The version's files lie where they may not"),
     NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
     NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
     BatchTooLong: Kind(413, "batch-too-long", "The batch has too many cards"),

@@ -44,6 +44,12 @@ class RecordOut(BaseModel):
     )
     forced: bool = Field(description="Whether gates were overruled.", examples=[False])
     at: dt.datetime = Field(description="When, UTC.", examples=["2026-03-14T08:00:00Z"])
+    is_carried_out: bool = Field(
+        default=True,
+        description="Whether it took effect. False while it is under way, and for ever if the process that "
+        "wrote it died before the champion changed: a rollback passes it over.",
+        examples=[True],
+    )
 
 
 class PromotionOut(RecordOut):

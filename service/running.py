@@ -2,7 +2,8 @@
 
 import codecs
 import datetime as dt
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -61,6 +62,8 @@ class Running:
     started_at: dt.datetime
     deliveries: Deliveries
     papers: Papers
+    began_s: float = field(default_factory=time.monotonic)
+    """When it started by the monotonic clock, which never jumps."""
 
     async def predict(
         self, champion: Snapshot, card: Card, clock: PhaseClock, *, is_explained: bool = False

@@ -40,7 +40,8 @@ class RefusalOut(BaseModel):
     why: str = Field(
         description="In a word: `corrupt`, `digest` (altered), `features` (unknown here), `foreign` (not a "
         "model of this product), `format` (of another release), `golden` (off on its golden card), "
-        "`incomplete`, `slow`, `registry` (it could not be fetched) or `other`.",
+        "`incomplete`, `source` (it lies where it may not), `slow`, `registry` (it could not be fetched) or "
+        "`other`.",
         examples=["digest"],
     )
     reason: str = Field(

@@ -1,5 +1,6 @@
 """`greyhound models`: list, show, promote and roll back model versions."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ from greyhound.console import console
 from greyhound.models_export import export
 from greyhound.options import json_option, print_json, registry_option
 from greyhound.printing import shown
+from racing import addresses
 
 if TYPE_CHECKING:
     from model_registry.history import PromotionRecord
@@ -147,6 +149,7 @@ def history(registry: str, as_json: bool) -> None:
     table = Table("no.", "when (UTC)", "what", "version", "before", "by", "reason")
     for record in records:
         what = record.action + (" (forced)" if record.forced else "")
+        what += "" if record.is_carried_out else " (not carried out)"
         when, before = f"{record.at:%Y-%m-%d %H:%M:%S}", str(record.previous or "")
         by, reason = shown(record.by), shown(record.reason)
         table.add_row(str(record.number), when, what, str(record.version), before, by, reason)
@@ -192,10 +195,14 @@ def add(urls: tuple[str, ...], secret: str, registry: str, as_json: bool) -> Non
     for url in urls:
         added = hooks.put(url, secret=secret)
         failure = hooks.try_out(added.id)
-        told.append({"id": added.id, "url": added.url, "failure": failure})
+        told.append({"id": added.id, "url": addresses.shown(added.url), "failure": failure})
         if as_json:
             continue
-        tried = f"but a try failed: {failure}" if failure else f"and {added.url} took a try."
+        tried = (
+            f"but a try failed: {failure}"
+            if failure
+            else f"and {shown(addresses.shown(added.url))} took a try."
+        )
         console.print(f"Webhook {added.id} is added, {tried}", soft_wrap=True)
     if as_json:
         print_json(told[0] if len(told) == 1 else {"webhooks": told})
@@ -211,10 +218,12 @@ def list_webhooks(registry: str, as_json: bool) -> None:
     """
     found = _webhooks(registry).all()
     if as_json:
-        print_json({"webhooks": found})
+        print_json({"webhooks": [replace(hook, url=addresses.shown(hook.url)) for hook in found]})
         return
     for hook in found:
-        console.print(f"{shown(hook.id)}  {shown(hook.url)}{'' if hook.is_active else '  (disabled)'}")
+        console.print(
+            f"{shown(hook.id)}  {shown(addresses.shown(hook.url))}{'' if hook.is_active else '  (disabled)'}"
+        )
 
 
 @webhook.command()

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from model_registry.errors import ArtifactBroken, Fault
+from model_registry.plain_files import NotPlain, read_plain
 
 SEAL = "DIGEST.json"
 # A predecessor's artifact was 89 MB and was thought huge; ours aim at 10.
@@ -74,21 +77,36 @@ def read_some(directory: Path, names: Iterable[str], *, digest: str) -> dict[str
     return files
 
 
+def names_sealed(path: Path, *, digest: str) -> list[str]:
+    """Return the names of the files that a seal vouches for, given its path and the artifact's digest."""
+    seal_content = _read(path.parent, path.name)
+    if (found := digest_of(seal_content)) != digest:
+        raise ArtifactBroken(f"{path.name}: the digest must be {digest}, got {found}", fault="digest")
+    names = sorted(_digests(path.parent, seal_content))
+    _check_names_and_size(dict.fromkeys(names, 0))
+    return names
+
+
 def _files_below(directory: Path) -> dict[str, int]:
     sizes = {}
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory).as_posix()
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+    for name, entry in islice(_entries(directory), 2 * MAX_FILES):  # there may be a million
+        if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
             raise ArtifactBroken(f"{directory}: {name} must be a plain file")
-        if path.is_file():
-            sizes[name] = path.stat().st_size
-            if len(sizes) > MAX_FILES + 1:
-                break
+        if entry.is_file():
+            sizes[name] = entry.stat().st_size
     try:
         _check_names_and_size({name: size for name, size in sizes.items() if name != SEAL})
     except ArtifactBroken as error:
         raise ArtifactBroken(f"{directory}: {error}", fault=error.fault) from error
     return sizes
+
+
+def _entries(directory: Path, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(directory / below) as entries:
+        for entry in entries:
+            yield below + entry.name, entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(directory, f"{below}{entry.name}/")
 
 
 def _check_names_and_size(sizes: Mapping[str, int]) -> None:
@@ -106,14 +124,16 @@ def _digests(directory: Path, seal_content: bytes) -> dict[str, str]:
         document = json.loads(seal_content)
         if document["algorithm"] == "sha256":
             return {str(name): str(digest) for name, digest in document["files"].items()}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactBroken(f"{directory}: {SEAL} cannot be read: {error}") from error
     raise ArtifactBroken(f"{directory}: {SEAL} must use sha256, got {document['algorithm']!r}")
 
 
 def _read(directory: Path, name: str) -> bytes:
     try:
-        return (directory / name).read_bytes()
+        return read_plain(directory / name, MAX_BYTES)
+    except NotPlain as error:
+        raise ArtifactBroken(f"{directory}: {error}") from error
     except OSError as error:
         raise ArtifactBroken(f"{directory}: {name} cannot be read: {error.strerror}") from error
 

@@ -38,12 +38,18 @@ def encode(name: str, document: Mapping[str, Any]) -> bytes:
 def decode(name: str, content: bytes) -> dict[str, Any]:
     """Read a document: one JSON object."""
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_constant=_refuse)
+        if b"\\ud" in content.lower():  # half of a surrogate pair is no text that can be told on
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ArtifactBroken(f"{name} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ArtifactBroken(f"{name} must hold a JSON object, got {type(document).__name__}")
     return document
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ WHY_IN_WORDS = {
     "format": "another release wrote it",
     "golden": "it does not answer as it did when it was made",
     "incomplete": "a file is missing",
+    "source": "its files are said to lie where this registry keeps none",
     "slow": "it is too slow",
     "registry": "its files cannot be fetched",
 }

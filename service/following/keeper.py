@@ -16,6 +16,7 @@ from service.following.slots import Snapshot
 from service.settings import ServiceSettings
 
 log = logging.getLogger("greyhound.service")
+RETRY_S = 30.0  # a disk that was full may have room again
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +95,7 @@ class Keeper:
             except (RegistryError, ServiceError, OSError) as error:  # TimeoutError is an OSError
                 self.state = replace(self.state, error=" ".join(str(error).split())[:500])
                 log.error("version %s serves, but could not be kept: %s", serving.version, error)
+                await asyncio.sleep(RETRY_S)
+                self._next = self._next or swapped
             else:
                 self.state = KeptState(serving.version, kept_at)

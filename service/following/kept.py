@@ -10,8 +10,10 @@ stay: should one be damaged, the other is taken. Several services may share the 
 """
 
 import datetime as dt
+import fcntl
 import json
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -20,12 +22,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_registry.artifact import SEAL, read_sealed
+from model_registry.artifact import MAX_BYTES, SEAL, read_sealed
+from model_registry.plain_files import read_plain
 from service.fingerprint import fingerprint
 
 log = logging.getLogger("greyhound.service")
 N_KEPT = 2
 _DRAFT = ".draft-"
+_MAX_DOCUMENT_BYTES = 65_536
 _ABANDONED_S = 3600  # a draft that old has lost its writer
 
 
@@ -73,16 +77,19 @@ class KeptChampions:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._clear_drafts()
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self._folder))
+        lock = os.open(draft, os.O_RDONLY)  # as long as its writer lives
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             for name, content in files.items():
                 path = draft / "artifact" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            (draft / "artifact" / SEAL).write_bytes((artifact / SEAL).read_bytes())
+            (draft / "artifact" / SEAL).write_bytes(read_plain(artifact / SEAL, MAX_BYTES))
             (draft / "kept.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
             self._name(draft)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+            os.close(lock)
         for folder in self._folders()[N_KEPT:]:
             shutil.rmtree(folder, ignore_errors=True)
         return now
@@ -91,7 +98,7 @@ class KeptChampions:
         """Yield what is kept of this registry; whether it is whole, its digest tells."""
         for folder in self._folders():
             try:
-                told = json.loads((folder / "kept.json").read_text(encoding="utf-8"))
+                told = json.loads(read_plain(folder / "kept.json", _MAX_DOCUMENT_BYTES))
                 since = told["champion_since"]
                 kept = Kept(
                     version=int(told["version"]),
@@ -101,7 +108,7 @@ class KeptChampions:
                     directory=folder / "artifact",
                 )
                 is_ours = told["registry"] == self._registry
-            except (OSError, ValueError, LookupError, TypeError) as error:
+            except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
                 log.warning("%s holds no champion: %s", folder, error)
                 continue
             if is_ours:
@@ -131,5 +138,17 @@ class KeptChampions:
     def _clear_drafts(self) -> None:
         for path in self._folder.glob(f"{_DRAFT}*"):
             with suppress(OSError):  # another service clears as well
-                if abs(time.time() - path.stat().st_mtime) > _ABANDONED_S:
+                if abs(time.time() - path.stat().st_mtime) > _ABANDONED_S and not _is_locked(path):
                     shutil.rmtree(path)
+
+
+def _is_locked(folder: Path) -> bool:
+    """Return whether somebody writes to a draft; its time says little, as clocks may jump."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -47,6 +47,8 @@ class WatcherState:
     """The version that the alias names, whether or not it serves."""
     n_swaps: int = 0
     last_swap: Swap | None = None
+    last_swap_s: float = 0.0
+    """When that was by the monotonic clock, which never jumps."""
     refusals: tuple[Refusal, ...] = ()
     """Newest first."""
     n_refusals: Mapping[Why, int] = field(default_factory=dict)

@@ -172,7 +172,9 @@ class AliasWatcher:
         seconds = time.monotonic() - start
         previous = serving.version if serving else None
         swap = Swap(version, previous, snapshot.loaded_at, round(seconds, 3), difference)
-        self.state = replace(self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap)
+        self.state = replace(
+            self.state, n_swaps=self.state.n_swaps + 1, last_swap=swap, last_swap_s=time.monotonic()
+        )
         before = "the first" if previous is None else f"before: {previous}"
         log.info("%s is now version %s (%s), after %.2f s", self._role, version, before, seconds)
         self._dating = asyncio.create_task(self._date(snapshot, directory))
@@ -189,7 +191,7 @@ class AliasWatcher:
         """Find out when the version that serves was promoted, which nobody waits for, and keep it on disk."""
         with suppress(RegistryError, NoAnswerInTime, Overloaded):
             history = await self._threads.registry_poll.call(lambda: self.registry().history())
-            at = [record.at for record in history if record.version == snapshot.version]
+            at = [r.at for r in history if r.version == snapshot.version and r.is_carried_out]
             if at and self._slots.find(self._role) is snapshot:
                 snapshot = replace(snapshot, champion_since=at[-1])
                 self._slots.put(self._role, snapshot)

@@ -94,6 +94,11 @@ class PredictionLog:
             self._spool.leave()
 
     @property
+    def is_taken(self) -> bool:
+        """Whether database or disk takes what is answered; else it waits in memory, and is dropped one day."""
+        return self._spool_error is None
+
+    @property
     def state(self) -> LogState:
         """Return how it does."""
         return LogState(
@@ -140,6 +145,7 @@ class PredictionLog:
         if self._in_hand and (self._is_written(patience_s) or self._is_spooled()):
             entries: list[Answered] = [entry for _, entry in self._in_hand]
             self._in_hand = []
+            self._spool_error = None  # the database took what the disk would not
             self._waiting.kept(entries)
             self._n_kept += len(entries)
             self._last_kept = dt.datetime.now(dt.UTC)
@@ -159,12 +165,12 @@ class PredictionLog:
         try:
             self._spool.append(self._in_hand)
         except OSError as error:
-            said = f"{self._spool.folder}: {error.strerror or error}"
+            why = f"{self._spool.folder}: {error.strerror or error}"
             if self._spool_error is None:
-                log.error("the prediction log can neither be written nor spooled: %s", said)
-            self._spool_error = said
+                rule = "the prediction log can neither be written nor spooled, %d answers wait in memory: %s"
+                log.error(rule, len(self._in_hand), why)
+            self._spool_error = why
             return False
-        self._spool_error = None
         self._n_spooled += len(self._in_hand)
         self._metrics.log_kept.labels(where="spool").inc(len(self._in_hand))
         return True
@@ -174,6 +180,7 @@ class PredictionLog:
         metrics.log_waiting.set(len(self._waiting) + len(self._in_hand))
         metrics.log_spool_bytes.set(self._spool.n_bytes + self._mover.n_bytes_left_behind)
         metrics.log_database_up.set(self._mover.error is None)
+        metrics.log_kept_up.set(self._spool_error is None)
         metrics.log_unreadable.set(self._reader.n_unreadable)
         n_dropped = self._waiting.n_dropped
         if n_dropped > self._n_dropped_told:

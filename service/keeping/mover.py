@@ -172,12 +172,12 @@ class Mover:
                     self._refuse(add_refused(self._root, writer, record, why))
         return n_new
 
-    def _refuse(self, is_in_file: bool) -> None:
+    def _refuse(self, is_in_file: bool, n: int = 1) -> None:
         while len(self._refused) > MAX_REMEMBERED:
             del self._refused[next(iter(self._refused))]
         if not is_in_file:
             log.error("%s is full or cannot be written: the answer is lost", self._root / NAME)
-        self._on_refused(1)
+        self._on_refused(n)
 
     def _move_some(self) -> bool:
         """Move one segment, the oldest of the first spool that has any; return whether there was one."""
@@ -190,8 +190,9 @@ class Mover:
                     self._write(spool.writer, [one for one in chunk if isinstance(one, Numbered)])
                     damaged += (one for one in chunk if isinstance(one, Damaged))
                 for one in damaged:
-                    log.error("%s holds %d bytes that are no record", segment, len(one.data))
-                    self._refuse(add_damaged(self._root, spool.writer, segment.name, one.data))
+                    rule = "%s holds %d bytes that are no record: %d answers are lost, at least"
+                    log.error(rule, segment, len(one.data), one.n_lost)
+                    self._refuse(add_damaged(self._root, spool.writer, segment.name, one), one.n_lost)
                 spool.remove(segment)
                 return True
             if spool is not self._spool:  # which is empty, and locked by us: nobody adds to it

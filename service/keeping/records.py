@@ -1,5 +1,6 @@
 """An answered card as a record in a file: its length, its checksum, and its fields."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ _FRAME = struct.Struct("<II")
 """Bytes of the fields that follow, and their CRC-32."""
 _FIELDS = struct.Struct("<QqiHHI")
 """Number, time, version, and bytes of request id, digest and card; the rest is the answer."""
+_MARK = re.compile(rb"(?=(?:[^\0]..|.[^\0].|..[^\0])\0)", re.DOTALL)
+"""How a record of less than 16 MiB begins. What is answered is JSON, without a NUL: nobody can send a record
+within a card that would be taken for one where the card's own is damaged."""
 
 
 class Numbered(NamedTuple):
@@ -32,32 +36,60 @@ def to_bytes(record: Numbered) -> bytes:
 
 
 class Damaged(NamedTuple):
-    """Bytes that stand where a record should, and are none."""
+    """Bytes that stand where records should, and are none."""
 
     data: bytes
+    n_lost: int = 1
+    """How many answers they were, at least: as many as there are numbers missing, where those are known."""
 
 
 def from_bytes(data: bytes) -> Iterator[Numbered | Damaged]:
-    """Yield the records of a file, up to its end or to where it was cut off in the middle of one.
+    """Yield every whole record of a file, and what stands between them.
 
-    One whose bytes differ from their checksum is yielded as damaged, and those behind it follow; where even
-    its length makes no sense, all that is left is damaged.
+    Where a record is damaged, its length may be as well, so the next one is looked for byte by byte.
     """
-    position = 0
-    while position + _FRAME.size <= len(data):
-        n_bytes, checksum = _FRAME.unpack_from(data, position)
-        position += _FRAME.size
-        body = data[position : position + n_bytes]
-        if len(body) < n_bytes:
+    position, before = 0, None
+    while position < len(data):
+        start, found = _next(data, position)
+        if start > position:
+            n_missing = found.record.number - before - 1 if found and before is not None else 1
+            yield Damaged(data[position:start], max(1, n_missing))
+        if found is None:
             return
-        if n_bytes < _FIELDS.size:
-            yield Damaged(data[position:])
-            return
-        position += n_bytes
-        try:
-            yield _record(body) if zlib.crc32(body) == checksum else Damaged(body)
-        except UnicodeDecodeError:
-            yield Damaged(body)
+        yield found.record
+        position, before = found.end, found.record.number
+
+
+class _Found(NamedTuple):
+    record: Numbered
+    end: int
+
+
+def _next(data: bytes, position: int) -> tuple[int, _Found | None]:
+    """Return where the next whole record begins, and the record; the end of the data if there is none."""
+    if (found := _at(data, position)) is not None:
+        return position, found
+    for candidate in _MARK.finditer(data, position + 1):
+        if (found := _at(data, candidate.start())) is not None:
+            return candidate.start(), found
+    return len(data), None
+
+
+def _at(data: bytes, position: int) -> _Found | None:
+    """Return the whole record that begins at a position, if one does."""
+    if position + _FRAME.size + _FIELDS.size > len(data):
+        return None
+    n_bytes, checksum = _FRAME.unpack_from(data, position)
+    start, end = position + _FRAME.size, position + _FRAME.size + n_bytes
+    if end > len(data) or n_bytes < _FIELDS.size + sum(_FIELDS.unpack_from(data, start)[3:]):
+        return None
+    body = data[start:end]
+    if zlib.crc32(body) != checksum:
+        return None
+    try:
+        return _Found(_record(body), end)
+    except UnicodeDecodeError:
+        return None
 
 
 def _record(body: bytes) -> Numbered:

@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from service.keeping.records import Numbered
+from service.keeping.records import Damaged, Numbered
 
 NAME = "refused.jsonl"
 MAX_BYTES = 16 * 1024 * 1024  # of the file; what comes after is counted only
@@ -33,12 +33,12 @@ def add_refused(folder: Path, writer: str, record: Numbered, why: str) -> bool:
     return _append(folder, line)
 
 
-def add_damaged(folder: Path, writer: str, segment: str, data: bytes) -> bool:
+def add_damaged(folder: Path, writer: str, segment: str, damaged: Damaged) -> bool:
     """Append bytes of a spooled segment that are no record."""
-    why = f"{segment}: {len(data)} bytes are no whole record, their checksum differs"
-    return _append(
-        folder, json.dumps({"why": why, "writer": writer, "base64": base64.b64encode(data).decode()})
-    )
+    n_bytes = len(damaged.data)
+    why = f"{segment}: {n_bytes} bytes are no whole record, at least {damaged.n_lost} answers are lost"
+    line = {"why": why, "writer": writer, "base64": base64.b64encode(damaged.data).decode()}
+    return _append(folder, json.dumps(line))
 
 
 def _append(folder: Path, line: str) -> bool:
@@ -47,9 +47,13 @@ def _append(folder: Path, line: str) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         file = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            if os.fstat(file).st_size + len(data) > MAX_BYTES:
+            size = os.fstat(file).st_size
+            if size + len(data) > MAX_BYTES:
                 return False
-            return os.write(file, data) == len(data)
+            if os.write(file, data) == len(data):
+                return True
+            os.ftruncate(file, size)  # the disk is full: half a line would spoil the next one too
+            return False
         finally:
             os.close(file)
     except OSError:

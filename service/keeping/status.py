@@ -34,8 +34,8 @@ class LogOut(BaseModel):
     )
     n_refused: int = Field(
         default=0,
-        description="Of those dropped, answers that the database refuses or that lie damaged on disk; they "
-        "are set aside in `refused.jsonl` of the spool.",
+        description="Of those dropped, answers that the database refuses or that lie damaged on disk "
+        "(of these at least so many); they are set aside in `refused.jsonl` of the spool.",
         examples=[0],
     )
     n_unreadable: int = Field(

@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 
 from service.errors import NotReady, Stopping
 from service.openapi import problems
-from service.running import Service
+from service.running import Running, Service
 
+Caveat = Literal["log-not-kept", "champion-not-kept"]
 router = APIRouter(prefix="/health", tags=["health"])
 
 
@@ -23,6 +24,14 @@ class Ready(BaseModel):
 
     status: Literal["ready"] = Field(default="ready", description="Always `ready`.", examples=["ready"])
     version: int = Field(description="Version that serves.", examples=[7])
+    warnings: list[Caveat] | None = Field(
+        default=None,
+        description="What a person should look at though it predicts; absent if there is nothing. "
+        "`log-not-kept`: neither database nor disk takes the prediction log, so answers wait in memory. "
+        "`champion-not-kept`: the disk does not take the champion for a start without the registry. "
+        "`/model_status` has the errors.",
+        examples=[["log-not-kept"]],
+    )
 
 
 @router.get("/live", summary="Is the process there?")
@@ -31,7 +40,7 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/ready", summary="Can it predict?", responses=problems(503))
+@router.get("/ready", summary="Can it predict?", responses=problems(503), response_model_exclude_none=True)
 async def ready(service: Service) -> Ready:
     """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then.
 
@@ -44,4 +53,13 @@ async def ready(service: Service) -> Ready:
         raise NotReady(
             f"{absence.detail}; /model_status has more", absence.reason
         )  # no key is asked for here
-    return Ready(version=service.slots.take().version)
+    return Ready(version=service.slots.take().version, warnings=_caveats(service) or None)
+
+
+def _caveats(service: Running) -> list[Caveat]:
+    found: list[Caveat] = []
+    if not service.kept.is_taken:
+        found.append("log-not-kept")
+    if service.watcher.keeper.state.error is not None:
+        found.append("champion-not-kept")
+    return found

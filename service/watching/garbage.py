@@ -37,7 +37,7 @@ class GarbageWatch:
         gc.callbacks.remove(self._heard)
 
     def begin(self, at: float) -> None:
-        """Let :attr:`longest_s` be of the pauses from a moment on, which may lie some seconds back."""
+        """Let :attr:`longest_s` be of the pauses from a moment of the monotonic clock, some seconds back."""
         self._longest_s = max((pause_s for ended, pause_s in self._noted if ended >= at), default=0.0)
 
     def _heard(self, phase: str, details: dict[str, Any]) -> None:
@@ -47,6 +47,6 @@ class GarbageWatch:
         pause_s = time.perf_counter() - self._started
         self._pauses[details["generation"]].count(pause_s)
         if pause_s >= _NOTED_S:
-            self._noted = (*self._noted[1 - _N_NOTED :], (time.time(), pause_s))
+            self._noted = (*self._noted[1 - _N_NOTED :], (time.monotonic(), pause_s))
         if pause_s > self._longest_s:
             self._longest_s = pause_s

@@ -3,7 +3,6 @@
 import atexit
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -11,13 +10,13 @@ from json.encoder import encode_basestring_ascii as quoted
 from types import MappingProxyType
 from typing import Any
 
+from racing.addresses import discreet
 from racing.plain_text import visible
 from service.settings import ServiceSettings
 from service.watching.lines import LineWriter
 
 REQUESTS = "greyhound.request"
 _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
-_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")  # of an address in an error's words
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -135,11 +134,6 @@ def is_news(record: logging.LogRecord) -> bool:
 def writers() -> list[LineWriter]:
     """Return where the lines of this process go, if :func:`configure` has said so."""
     return [handler.writer for handler in logging.getLogger().handlers if isinstance(handler, LineHandler)]
-
-
-def discreet(text: str) -> str:
-    """Return a text without the passwords of the addresses in it."""
-    return _PASSWORD.sub(r"\1***@", text) if "://" in text else text
 
 
 def _tell_of_dropped(n: int) -> None:

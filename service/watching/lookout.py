@@ -124,7 +124,7 @@ class Lookout:
             metrics.swaps.inc(state.n_swaps - self._n_swaps)
             # What the first one's loading stopped was nobody's request.
             is_first = self._n_swaps == 0
-            self._garbage.begin(time.time() if is_first else champion.loaded_at.timestamp())
+            self._garbage.begin(time.monotonic() if is_first else state.last_swap_s)
             self._n_swaps = state.n_swaps
         for why, n in state.n_refusals.items():
             known = self._n_refused.get(why, 0)

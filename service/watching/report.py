@@ -1,7 +1,7 @@
 """What ``/model_status`` says of the service itself: the metrics that a person asks for first."""
 
-import datetime as dt
 import os
+import time
 
 from pydantic import BaseModel, Field
 
@@ -43,7 +43,7 @@ def service_out(running: Running) -> ServiceOut:
     """Tell how a running service does."""
     lookout, queue = running.lookout, running.lookout.queue
     return ServiceOut(
-        uptime_s=round((dt.datetime.now(dt.UTC) - running.started_at).total_seconds(), 1),
+        uptime_s=round(time.monotonic() - running.began_s, 1),
         pid=os.getpid(),
         n_workers=lookout.n_workers(),
         requests=running.metrics.n_by_status_class(),

@@ -10,6 +10,7 @@ from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
 from model_registry.errors import NoChampion, NoReport, NoSuchVersion
 from tests.model_registry.builders import make_artifact
+from tests.model_registry.dying import die_promoting
 from tests.model_registry.mlflow_process import running
 from tests.ports import free_port
 
@@ -44,6 +45,11 @@ def test_a_tracking_server_does_what_a_file_does_and_artifacts_are_cached(
         registry.promote(2, reason="second")
         assert registry.rollback(reason="back").version == registry.champion_version_number() == 1
         assert [record.version for record in registry.history()] == [1, 2, 1]
+        die_promoting(registry.tracking_uri, 2, cwd=tmp_path)
+        assert [record.is_carried_out for record in registry.history()] == [True, True, True, False]
+        assert registry.changes()[1] is None
+        registry.promote(2, reason="again")
+        assert registry.rollback(reason="back").version == 1
         assert registry.documents(registry.pointer(2), ["metrics"])["metrics"]["auc"] == 0.7
         with pytest.raises(NoReport, match="version 2 has no report"):
             registry.report(2)

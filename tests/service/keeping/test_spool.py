@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.keeping import spool as spool_module
-from service.keeping.records import Numbered
+from service.keeping.records import Damaged, Numbered, from_bytes, to_bytes
 from service.keeping.spool import Spool, SpoolFull, take_over
 from service.keeping.waiting import Answered
 
@@ -27,7 +27,7 @@ def make_records(first: int, n: int) -> list[Numbered]:
     ]
 
 
-def read_all(spool: Spool) -> list[Numbered]:
+def read_all(spool: Spool) -> list[Numbered | Damaged]:
     return [record for segment in spool.segments() for record in spool.read(segment)]
 
 
@@ -81,16 +81,75 @@ def test_a_process_that_is_killed_while_it_appends_leaves_whole_records(tmp_path
     process.communicate()
     (taken,) = take_over(tmp_path)
     records = read_all(taken)
+    if isinstance(records[-1], Damaged):  # what it was about to append
+        records.pop()
     assert records == make_records(1, len(records))
     assert len(records) >= acknowledged
 
 
-def test_half_a_record_at_the_end_is_skipped(tmp_path: Path) -> None:
+def test_half_a_record_at_the_end_is_skipped_and_told(tmp_path: Path) -> None:
     spool = Spool(tmp_path, WRITER)
     spool.append(make_records(1, 3))
     (segment,) = spool.segments()
     os.truncate(segment, segment.stat().st_size - 1)
-    assert read_all(spool) == make_records(1, 2)
+    assert read_all(spool) == [*make_records(1, 2), Damaged(to_bytes(make_records(3, 1)[0])[:-1], 1)]
+
+
+N = 5
+WHOLE = [to_bytes(record) for record in make_records(1, N)]
+ENDS = [sum(map(len, WHOLE[: i + 1])) for i in range(N)]
+
+
+def taken_and_lost(data: bytes) -> tuple[list[Numbered], int]:
+    found = list(from_bytes(data))
+    damaged = [one for one in found if isinstance(one, Damaged)]
+    assert all(one.data and one.n_lost >= 1 for one in damaged)
+    records = [one for one in found if isinstance(one, Numbered)]
+    assert sum(map(len, map(to_bytes, records))) + sum(len(one.data) for one in damaged) == len(data)
+    return records, sum(one.n_lost for one in damaged)
+
+
+def test_any_flipped_bit_loses_the_record_that_it_is_in_and_no_other() -> None:
+    segment = b"".join(WHOLE)
+    for i in range(len(segment)):
+        hit = next(number for number, end in enumerate(ENDS) if i < end)
+        others = [record for number, record in enumerate(make_records(1, N)) if number != hit]
+        for bit in range(8):
+            flipped = bytearray(segment)
+            flipped[i] ^= 1 << bit
+            assert taken_and_lost(bytes(flipped)) == (others, 1), (i, bit)
+
+
+def test_a_segment_that_is_cut_off_anywhere_gives_every_whole_record_and_tells_of_half_a_one() -> None:
+    segment = b"".join(WHOLE)
+    for n_bytes in range(len(segment) + 1):
+        n_whole = sum(end <= n_bytes for end in ENDS)
+        is_half = n_bytes not in (0, *ENDS)
+        assert taken_and_lost(segment[:n_bytes]) == (make_records(1, n_whole), int(is_half))
+        n_behind = sum(end - len(one) >= n_bytes for end, one in zip(ENDS, WHOLE, strict=True))
+        behind = make_records(N + 1 - n_behind, n_behind)
+        assert taken_and_lost(segment[n_bytes:])[0] == behind
+
+
+@pytest.mark.parametrize("n_lost", [1, 2, 3])
+def test_as_many_are_lost_as_numbers_are_missing(n_lost: int) -> None:
+    data = WHOLE[0] + b"\x00" * 70 + b"\xff" * 80 + b"".join(WHOLE[1 + n_lost :])
+    left = [*make_records(1, 1), *make_records(2 + n_lost, N - 1 - n_lost)]
+    assert taken_and_lost(data) == (left, n_lost)
+
+
+def test_a_sent_card_that_looks_like_a_record_is_never_taken_for_one() -> None:
+    forged = make_records(77, 1)[0]
+    carrier = Numbered(2, forged.entry._replace(card=b'{"card": "' + to_bytes(forged) + b'"}'))
+    assert b"\x00" in carrier.entry.card  # so JSON it is not, and the service refuses it
+    long = forged.entry._replace(card=b"[" + b" " * 70_000 + b"]")
+    data = bytearray(WHOLE[0] + to_bytes(Numbered(2, long)) + WHOLE[2])
+    data[len(WHOLE[0]) + 300] ^= 1
+    assert taken_and_lost(bytes(data)) == ([*make_records(1, 1), *make_records(3, 1)], 1)
+
+
+def test_a_segment_of_noughts_is_read_at_once() -> None:
+    assert taken_and_lost(bytes(8 * 2**20)) == ([], 1)
 
 
 def test_a_spool_that_is_full_takes_nothing_and_keeps_what_it_has(tmp_path: Path) -> None:
