@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 
 from model_registry.history import PromotionRecord
 from service.door.keys import KEY_PROBLEMS, Key, needs
+from service.faults import validated
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.routes.models import version_number
@@ -35,7 +36,7 @@ async def promote(
     Its files are proved against their digest and tried first. A version that failed its gates takes `force`.
     Takes a key with the scope `promote`.
     """
-    number, why = version_number(version), PromotionIn.model_validate_json(body)
+    number, why = version_number(version), validated(PromotionIn, body)
     registry = await asyncio.to_thread(service.watcher.registry)
     record = await asyncio.to_thread(
         registry.promote, number, reason=why.reason, by=by.name, forced=why.force
@@ -55,7 +56,7 @@ async def rollback(service: Service, by: Promoter, body: JsonBody) -> PromotionO
 
     Takes a key with the scope `promote`.
     """
-    why = RollbackIn.model_validate_json(body)
+    why = validated(RollbackIn, body)
     registry = await asyncio.to_thread(service.watcher.registry)
     record = await asyncio.to_thread(registry.rollback, reason=why.reason, by=by.name)
     return await _served(service, record)
