@@ -408,7 +408,7 @@ class Problem(BaseModel):
     request_id: str | None = None
     """As in the header `X-Request-ID`."""
     errors: list[BrokenRule] | None = None
-    """Each broken rule, where the request breaks some; at most 50."""
+    """Each broken rule, where the request breaks some; the first 50 where it breaks more."""
     reason: str | None = None
     """Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` (promote another, or roll back), `registry-unavailable` or `loading`."""
 

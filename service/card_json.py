@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from racing.cards import Card
+from service.faults import validated
 from service.schemas import CardIn
 
 
@@ -19,7 +20,7 @@ def card_in(card: Card) -> CardIn:
     pydantic.ValidationError
         If it holds what the API does not take.
     """
-    return CardIn.model_validate_json(msgspec.json.encode(card))
+    return validated(CardIn, msgspec.json.encode(card))
 
 
 def answer_with_card(out: BaseModel) -> Response:

@@ -100,7 +100,8 @@ class Problem(BaseModel):
         default=None, description="As in the header `X-Request-ID`.", examples=["4f9d1c2ab35e47c0a7c2f1a9"]
     )
     errors: list[BrokenRule] | None = Field(
-        default=None, description="Each broken rule, where the request breaks some; at most 50."
+        default=None,
+        description="Each broken rule, where the request breaks some; the first 50 where it breaks more.",
     )
     reason: str | None = Field(
         default=None,

@@ -78,14 +78,30 @@ class Connection(Fed):
                 self.transport.close()
 
     def refuse(self, error: ServiceError) -> None:
-        """Answer without the app, hear no more, and close once the client has seen it."""
+        """Hear no more, answer without the app, and close once the client has seen it.
+
+        Where earlier requests are still to be answered, the last of those answers closes.
+        """
         self._is_deaf = True
+        if not self._is_free:
+            self.cycle.keep_alive = False
+            return
         self._ended_at = self.loop.time()
         self._answer(error)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; not in the middle of another answer."""
+        if self._refusal is not None:
+            self.refuse(self._refusal)
+        elif self._is_free:
+            super().send_400_response(msg)
+        else:
+            self._is_deaf = True
+            self.cycle.keep_alive = False
 
     def retire(self) -> None:
         """Let the answer to the newest request be the last; further requests are still read until it is."""
@@ -160,15 +176,20 @@ class Connection(Fed):
             min(idle, key=lambda other: other._quiet_since).transport.close()
         return bool(idle)
 
-    def _answer(self, error: ServiceError) -> None:
-        """Answer without the app, unless it is about to answer an earlier request or has begun to."""
+    @property
+    def _is_free(self) -> bool:
+        """Whether an answer to what arrives now would be the next one."""
         cycle = self.cycle
-        is_free = cycle is None or cycle.response_complete
-        if is_free or not (cycle.response_started or self.pipeline):
-            self.transport.write(_raw_answer(error))
-            if cycle is not None:
-                cycle.disconnected = True
-                cycle.message_event.set()
+        if cycle is None or cycle.response_complete:
+            return True
+        return not (self._is_in_head or cycle.response_started or self.pipeline)  # its body is what is wrong
+
+    def _answer(self, error: ServiceError) -> None:
+        """Answer in place of the app."""
+        self.transport.write(_raw_answer(error))
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
 
 def _raw_answer(error: ServiceError) -> bytes:

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.errors import HeadTooLong, ServiceError
 
@@ -38,6 +38,7 @@ class Fed(HttpToolsProtocol):
         self._last_three = b""
         self._refusal: ServiceError | None = None
         self._is_deaf = False
+        self._running: RequestResponseCycle | None = None
 
     def refuse(self, error: ServiceError) -> None:
         """Answer without the app, and read no further."""
@@ -59,12 +60,12 @@ class Fed(HttpToolsProtocol):
         if not self._is_feeding_later:
             self._feed()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, or what we refused in the middle of it."""
-        if self._refusal is not None:
-            self.refuse(self._refusal)
-        else:
-            super().send_400_response(msg)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is being answered, too: uvicorn tells the newest one, of pipelined ones."""
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; the trailers of a chunked body are counted and dropped."""
@@ -102,6 +103,10 @@ class Fed(HttpToolsProtocol):
         """Parse the requests that wait."""
         super().on_response_complete()
         self._feed_later()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _feed(self) -> None:
         data, start, until = self._unfed, 0, time.perf_counter() + _FEED_S

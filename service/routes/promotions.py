@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from model_registry.history import PromotionRecord
 from service.door.keys import KEY_PROBLEMS, Key, needs
 from service.errors import NoAnswerInTime, OutcomeUnknown
+from service.faults import validated
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.routes.models import version_number
@@ -41,7 +42,7 @@ async def promote(
     been made, or may yet be; look at `GET /promotions` before you ask again. Takes a key with the scope
     `promote`.
     """
-    number, why = version_number(version), PromotionIn.model_validate_json(body)
+    number, why = version_number(version), validated(PromotionIn, body)
     return await _changed(
         service,
         lambda registry: registry.promote(number, reason=why.reason, by=by.name, forced=why.force),
@@ -61,7 +62,7 @@ async def rollback(service: Service, by: Promoter, body: JsonBody) -> PromotionO
     Of a 503 of the type `outcome-unknown` holds the same as of a promotion: look before you ask again.
     Takes a key with the scope `promote`.
     """
-    why = RollbackIn.model_validate_json(body)
+    why = validated(RollbackIn, body)
     return await _changed(service, lambda registry: registry.rollback(reason=why.reason, by=by.name))
 
 

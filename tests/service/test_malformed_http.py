@@ -213,3 +213,25 @@ def test_requests_that_take_their_time_within_the_limit_are_answered(
 
         answer = client.post("/predict", content=pieces(), headers={"Content-Type": "application/json"})
         assert answer.status_code == 200
+
+
+def test_what_is_no_http_behind_pipelined_requests_costs_them_no_answer(
+    patient: tuple[RunningService, Heard],
+) -> None:
+    service, heard = patient
+    for n_requests in (1, 2, 5):
+        answer = send(service, (b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n" * n_requests) + bytes(range(256)))
+        assert answer.count(b"HTTP/1.1 200 ") == n_requests
+    assert heard.faults == []
+
+
+def test_who_leaves_while_pipelined_requests_are_answered_leaves_no_trace(
+    patient: tuple[RunningService, Heard],
+) -> None:
+    service, heard = patient
+    for _ in range(30):
+        with connect(service) as sock:
+            sock.sendall(b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # by a reset
+    assert service.predict(make_card()).status_code == 200
+    assert heard.faults == []
