@@ -15,6 +15,7 @@ EXIT_CODES = {
     "model_registry.errors:NotScored": REFUSED,
     "model_registry.errors:PromotionRefused": REFUSED,
     "model_registry.errors:RegistryUnavailable": ABSENT,
+    "model_registry.errors:SourceRefused": REFUSED,
     "model_registry.file_registry.errors:ExportRefused": REFUSED,
     "racing.errors:CardRefused": REFUSED,
     "racing.errors:DatabaseUnavailable": ABSENT,

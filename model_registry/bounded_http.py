@@ -1,8 +1,8 @@
 """MLflow's requests with an end: so many bytes and so many seconds an answer, whatever the server does.
 
-MLflow's own time-out is from one byte to the next, and it reads a body however long: a server that trickles holds
-a thread for days, one that never ends fills the memory. Here an answer that takes too long has its connection
-shut from outside, in the middle of whatever is being read.
+MLflow's own time-out is from one byte to the next, and it reads a body however long: a server that trickles
+holds a thread for days, one that never ends fills the memory. Here an answer that takes too long has its
+connection shut from outside, in the middle of whatever is being read.
 """
 
 import os
@@ -33,7 +33,7 @@ class TooLong(requests.RequestException):
 
 
 class Redirected(requests.RequestException):
-    """The server sends elsewhere; where an address is followed that nobody set, credentials would go along."""
+    """The server sends elsewhere; to an address that nobody set, credentials would go along."""
 
 
 def install() -> None:
@@ -45,7 +45,7 @@ def install() -> None:
         return
 
     def bounded(*args: Any, **options: Any) -> requests.Session:
-        session: requests.Session = make(*args, **options)  # MLflow keeps them
+        session: requests.Session = make(*args, **options)  # type: ignore[no-untyped-call]
         for prefix, adapter in list(session.adapters.items()):
             if not isinstance(adapter, BoundedAdapter):
                 session.mount(prefix, BoundedAdapter(max_retries=getattr(adapter, "max_retries", 0)))

@@ -1,4 +1,4 @@
-"""What a registry says, cut and cleaned: whoever may write to it writes anything, and nobody has to choke on it."""
+"""What a registry says, cut and cleaned: whoever may write to it writes anything, and nobody chokes on it."""
 
 import math
 import re

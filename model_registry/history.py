@@ -4,8 +4,9 @@ One tag of the registered model an event, ``promotion.000012.3f9c`` = JSON. The 
 so that two promoters at once never overwrite each other's; the order is (number, time, key), and numbers
 are given anew in that order when the record is read.
 
-An event is written before the alias moves, and ``carried-out.000012.3f9c`` after. A promoter that dies between
-the two leaves an event that never took effect: who reads the record sees that, and nobody needs to repair it.
+An event is written before the alias moves, and ``carried-out.000012.3f9c`` after. A promoter that dies
+between the two leaves an event that never took effect: who reads the record sees that, and nobody needs to
+repair it.
 """
 
 import datetime as dt
@@ -38,7 +39,7 @@ class PromotionRecord:
     forced: bool
     at: dt.datetime
     is_carried_out: bool = True
-    """Whether the alias moved; not while the promotion is under way, nor for ever if its process died then."""
+    """Whether the alias moved: not while the promotion is under way, nor ever if its process died then."""
 
 
 def read_history(tags: Mapping[str, str], champion: int | None) -> list[PromotionRecord]:

@@ -1,5 +1,7 @@
-"""Where the files of a version may lie: what is on record there is followed only where a registry of that kind
-keeps files. An address that leads anywhere else would send this machine, and its credentials, there."""
+"""Where the files of a version may lie: only where a registry of that kind keeps files.
+
+An address on record that leads anywhere else would send this machine, and its credentials, there.
+"""
 
 from urllib.parse import SplitResult, unquote, urlsplit
 

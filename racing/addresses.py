@@ -1,4 +1,4 @@
-"""Addresses for people: of databases, registries, collectors and webhooks, without what only their owner may read.
+"""Addresses for people: of databases, registries and webhooks, without what only their owner may read.
 
 One place cleans them all, so that no message, page, metric or line of a log shows a password or a token.
 """

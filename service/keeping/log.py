@@ -95,7 +95,7 @@ class PredictionLog:
 
     @property
     def is_taken(self) -> bool:
-        """Whether database or disk takes what is answered; else it waits in memory, and is dropped one day."""
+        """Whether database or disk takes what is answered; else it waits in memory, for a while."""
         return self._spool_error is None
 
     @property

@@ -1,4 +1,4 @@
-"""What a registry may hold: tags of any content, files that are none, sources anywhere. No 5xx but a reason."""
+"""What a registry may hold: tags of any content, files that are none, sources anywhere."""
 
 import json
 import os
@@ -50,6 +50,10 @@ SOURCES = (
     "mlflow-artifacts://h:1/1", "file://host/x", "file:///tmp/%2e%2e/etc", "../../etc", "http://[", "none:x",
     "", "\x00", "x" * 100_000,
 )  # fmt: skip
+
+
+INSERT_RECORD = """insert into registered_model_tags (value, key, name)
+    values (?, 'promotion.000009.x', 'greyhound-win')"""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def test_a_tag_of_any_content_counts_as_absent_or_is_cut(hostile: Hostile, what:
             *key,
         )
     hostile.write(
-        "insert into registered_model_tags (value, key, name) values (?, 'promotion.000009.x', 'greyhound-win')",
+        INSERT_RECORD,
         VALUES[what],
     )
     assert_no_fault(hostile)
@@ -129,7 +133,7 @@ def test_a_tag_of_any_content_counts_as_absent_or_is_cut(hostile: Hostile, what:
 @pytest.mark.parametrize("field", CHANGES)
 def test_a_record_that_breaks_a_rule_is_none(hostile: Hostile, field: str) -> None:
     hostile.write(
-        "insert into registered_model_tags (value, key, name) values (?, 'promotion.000009.x', 'greyhound-win')",
+        INSERT_RECORD,
         json.dumps(RECORD | {field: CHANGES[field]}),
     )
     assert hostile.service.client.get("/promotions").json()["n_promotions"] == 1

@@ -1,4 +1,4 @@
-"""An MLflow server that misbehaves: the champion serves on, memory and threads are bounded, and it recovers."""
+"""An MLflow server that misbehaves: the champion serves on, memory and threads are bounded."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""A disk that is full: said at once wherever somebody looks, nothing half done, and all is well once there is room."""
+"""A disk that is full: told at once, nothing half done, and all is well once there is room."""
 
 import json
 import logging
