@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from racing.names import name_key
+from racing.predictions.latest import begin_writing, lock_days
 from racing.predictions.outcomes import meet
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE, insert_missing
 from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
@@ -146,11 +147,14 @@ def _is_stored_alone(engine: Engine, read: _Read) -> bool:
 def _store(engine: Engine, read: Sequence[_Read]) -> None:
     races = [race for race, _ in read]
     with engine.begin() as connection:
+        begin_writing(connection)
         _wait_for_imports(connection)
-        insert_missing(connection, RACE, races)
-        insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         days = {race["date"] for race in races}
         run = set(connection.scalars(select(STORED.c.date).where(STORED.c.date.in_(days)).distinct()))
+        if run:
+            lock_days(connection, run)
+        insert_missing(connection, RACE, races)
+        insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         if run:
             meet(connection, [race["prediction_id"] for race in races if race["date"] in run])
 
