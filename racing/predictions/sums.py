@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select
 
 from racing.predictions.tables import LATEST, RACE, RUNNER, SUMS
 
@@ -23,6 +23,11 @@ COUNTINGS = (0, 1, 2, 3)
 _N_AT_ONCE = 500  # values in one IN list
 _COLUMNS = ("n_races", "loss", "uniform_loss", "top_picks", "n_with_market", "loss_with_market",
             "market_loss", "squared_gaps")  # fmt: skip
+_FORGET = delete(SUMS).where(
+    SUMS.c.counting.in_([literal_column(str(way)) for way in COUNTINGS]),
+    SUMS.c.date == bindparam("day"),
+    SUMS.c.track == bindparam("at"),
+)
 
 
 def counting(*, with_late: bool, by_version: bool) -> int:
@@ -30,34 +35,31 @@ def counting(*, with_late: bool, by_version: bool) -> int:
     return int(with_late) + 2 * by_version
 
 
-def add_up(connection: Connection, date: dt.date, tracks: Collection[str] | None) -> None:
-    """Add up anew what counts at some tracks on a day, or at all of them."""
-    if tracks is not None and not tracks:
+def add_up(connection: Connection, meetings: Collection[tuple[dt.date, str]]) -> None:
+    """Add up anew what counts at tracks on days."""
+    if not meetings:
         return
-    at_tracks = [] if tracks is None else [LATEST.c.track.in_(sorted(tracks))]
     outcome = (RACE.c.loss, RACE.c.uniform_loss, RACE.c.top_pick, RACE.c.market_loss)
     query = (
         select(LATEST, *outcome)
         .join(RACE, RACE.c.prediction_id == LATEST.c.prediction_id)
-        .where(LATEST.c.date == date, *at_tracks)
+        .where(LATEST.c.date.in_({day for day, _ in meetings}))
+        .where(LATEST.c.track.in_({track for _, track in meetings}))
         .order_by(LATEST.c.prediction_id)
     )
-    cards = connection.execute(query).all()
+    cards = [card for card in connection.execute(query) if (card.date, card.track) in meetings]
     shares = _shares(connection, [card.prediction_id for card in cards])
-    groups: dict[tuple[int, str, int], list[Row[Any]]] = defaultdict(list)
+    groups: dict[tuple[int, dt.date, str, int], list[Row[Any]]] = defaultdict(list)
     for card in cards:
         for way in _countings(card):
-            groups[way, card.track, card.model_version].append(card)
-    old = [SUMS.c.counting.in_(COUNTINGS), SUMS.c.date == date]
-    if tracks is not None:
-        old.append(SUMS.c.track.in_(sorted(tracks)))
-    connection.execute(delete(SUMS).where(*old))
+            groups[way, card.date, card.track, card.model_version].append(card)
+    connection.execute(_FORGET, [{"day": day, "at": track} for day, track in sorted(meetings)])
     if groups:
         rows = [
-            {"counting": way, "date": date, "track": track, "model_version": version}
+            {"counting": way, "date": day, "track": track, "model_version": version}
             | dict(zip(_COLUMNS, _sums(some), strict=True))
             | {"shares": b"".join(shares.get(card.prediction_id, b"") for card in some)}
-            for (way, track, version), some in groups.items()
+            for (way, day, track, version), some in groups.items()
         ]
         connection.execute(insert(SUMS), rows)
 

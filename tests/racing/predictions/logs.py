@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, update
 
+from racing.database.tables import Run
 from racing.importers.told import ToldRace, import_told
 from racing.importers.undo import imported_files, undo_import
 from racing.predictions.asked import Asked
 from racing.predictions.prune import prune
 from racing.predictions.reading import read_unread
-from racing.predictions.settle import settle
-from racing.predictions.tables import PREDICTION, RACE, RUNNER
+from racing.predictions.settle import note_results, settle
+from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED
 
+_RUN = Run.__table__  # type: ignore[attr-defined]
 DAYS = [dt.date(2026, 3, day) for day in (1, 2, 8)]
 TRACKS = ("Sandown Park", "The Meadows", "Nowhere Else")
 N_DOGS = 5
@@ -87,10 +89,23 @@ def bring_results(engine: Engine, random: Random, races: Iterable[Meeting]) -> N
     import_told(engine, told)
 
 
+def correct_a_result(engine: Engine, random: Random) -> None:
+    """Give a stored race another winner; it stays the race that it is."""
+    with engine.begin() as connection:
+        races = list(connection.execute(select(STORED.c.id, STORED.c.date)))
+        if races:
+            race = random.choice(races)
+            runs = list(connection.scalars(select(_RUN.c.id).where(_RUN.c.race_id == race.id)))
+            winner = random.choice(runs)
+            is_winner = {"won": _RUN.c.id == winner, "bsp": 1.5 + 3 * random.random()}
+            connection.execute(update(_RUN).where(_RUN.c.race_id == race.id).values(**is_winner))
+            note_results(connection, [race.date], since=race.date)
+
+
 def change(engine: Engine, random: Random, step: int) -> None:
     """Do one thing of those that change what a score counts."""
     some = random.sample(RACES, random.randint(1, 6))
-    what = random.choice(("log", "log", "late", "results", "results", "settle", "undo", "prune"))
+    what = random.choice(("log", "log", "late", "results", "correct", "correct", "settle", "undo", "prune"))
     if what in ("log", "late"):
         log_cards(engine, random, some * random.randint(1, 3), f"w{step}")
         if what == "log":
@@ -99,6 +114,9 @@ def change(engine: Engine, random: Random, step: int) -> None:
         bring_results(engine, random, some)
         if random.random() < 0.7:
             settle(engine)
+    elif what == "correct":
+        correct_a_result(engine, random)
+        settle(engine)
     elif what == "undo":
         if files := imported_files(engine):
             undo_import(engine, str(random.choice(files).id))

@@ -102,14 +102,13 @@ def test_the_sums_are_those_of_the_log_after_whatever_happened_to_it(log: Engine
     bring_results(log, random, RACES)
     settle(log)
     n_races = [score_predictions(log, Asked(), with_late=True).total.n_races]
-    for step in range(20):
+    for step in range(16):
         change(log, random, step)
-        assert_sums_are_right(log, [random.choice(FILTERS), Asked()])
+        assert_sums_are_right(log, [random.choice(FILTERS)])
         n_races.append(score_predictions(log, Asked(), with_late=True).total.n_races)
     settle(log)
     assert_sums_are_right(log)
     assert max(n_races) > 8, n_races  # there was something to add up
-    assert len(set(n_races)) > 4, n_races
 
 
 def test_writers_at_the_same_time_do_not_make_the_sums_drift(log: Engine) -> None:
