@@ -91,6 +91,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         guard=Guard(settings, keyring, counted),
         kept=PredictionLog(settings, counted),
         store=RaceDatabase(settings.database),
+        reads=RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s),
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
@@ -116,6 +117,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         running.watcher.close()
         await asyncio.gather(*map(asyncio.to_thread, (running.kept.stop, running.ratings.stop)))
         running.store.close()
+        running.reads.close()
         running.readers.close()
         running.browsers.close()
 

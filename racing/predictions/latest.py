@@ -7,11 +7,11 @@ concerns one day, and who changes a day's outcomes holds its lock, so that two w
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, text
 
 from racing.predictions.sums import COUNTINGS, add_up
 from racing.predictions.tables import LATEST, RACE, SUMS
@@ -86,7 +86,21 @@ def update_latest(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     add_up(connection, meetings)
 
 
-def recount(connection: Connection, date: dt.date) -> None:
+def recount_all(engine: Engine, on_progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Find again which cards count, day by day, and add them up; return how many days there are."""
+    days: set[dt.date] = set()
+    with engine.connect() as connection:
+        for table in (RACE, LATEST, SUMS):
+            days |= set(connection.scalars(select(table.c.date).distinct()))
+    for done, day in enumerate(sorted(days), start=1):
+        with engine.begin() as connection:
+            lock_days(connection, [day])
+            _recount(connection, day)
+        on_progress(done, len(days))
+    return len(days)
+
+
+def _recount(connection: Connection, date: dt.date) -> None:
     """Find again, from the outcomes alone, which cards of a day count, and add them up; the day is locked."""
     judged = select(RACE.c.race_id).where(RACE.c.date == date, RACE.c.loss.is_not(None)).distinct()
     rows = connection.execute(select(LATEST.c.race_id, LATEST.c.track).where(LATEST.c.date == date)).all()

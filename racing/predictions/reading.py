@@ -21,6 +21,7 @@ from racing.track_time import is_over
 from racing.tracks import known_track
 
 CHUNK = 200
+MAX_COUNTED = 10_000  # unread cards: a stranger can make more of them than a page has time to count
 _LOGGED = (
     PREDICTION.c.id,
     PREDICTION.c.model_version,
@@ -87,13 +88,12 @@ def n_unread(connection: Connection) -> int:
 
 
 def n_newest_unread(connection: Connection) -> int:
-    """Return how many cards were logged since the newest that was read, which is quick to count."""
+    """Return how many cards were logged since the newest that was read, at most :data:`MAX_COUNTED`."""
     newest = 0
     for column in (RACE.c.prediction_id, UNREADABLE.c.prediction_id):
         newest = max(newest, connection.scalar(select(func.max(column))) or 0)
-    return (
-        connection.scalar(select(func.count()).select_from(PREDICTION).where(PREDICTION.c.id > newest)) or 0
-    )
+    unread = select(PREDICTION.c.id).where(PREDICTION.c.id > newest).limit(MAX_COUNTED)
+    return connection.scalar(select(func.count()).select_from(unread.subquery())) or 0
 
 
 def numbers_of_writer(engine: Engine, writer: str, after: int, n: int) -> list[int]:

@@ -25,7 +25,7 @@ async def in_time(service: "Running", work: Callable[[Engine], Answer]) -> Answe
     """
 
     def ask() -> Answer:
-        with service.store.engine() as engine:
+        with service.reads.engine() as engine:
             return work(engine)
 
     try:

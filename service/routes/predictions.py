@@ -117,7 +117,7 @@ async def get_scores(
 
 async def _with_engine(service: Running, work: Callable[[Engine], Answer]) -> Answer:
     def do() -> Answer:
-        with service.store.engine() as engine:
+        with service.reads.engine() as engine:
             return work(engine)
 
     return await asyncio.to_thread(do)

@@ -9,18 +9,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select
+from alembic import command
+from sqlalchemy import Engine, delete, event, insert, select
 
+from racing.database import engine as engine_module
 from racing.database.engine import open_database
+from racing.predictions import reading
 from racing.predictions.asked import Asked
-from racing.predictions.latest import lock_days, recount
+from racing.predictions.latest import recount_all
 from racing.predictions.listing import predictions_with_outcomes
 from racing.predictions.outcomes import meet_day
 from racing.predictions.prune import prune
-from racing.predictions.reading import read_unread
-from racing.predictions.score import score_predictions
+from racing.predictions.reading import n_newest_unread, read_unread
+from racing.predictions.score import BY, score_predictions
 from racing.predictions.settle import settle
-from racing.predictions.tables import LATEST, SUMS
+from racing.predictions.tables import LATEST, RACE, SUMS
 from tests.racing.predictions.logs import (
     DAYS,
     RACES,
@@ -167,8 +170,67 @@ def test_a_recount_puts_right_what_an_older_program_left(log: Engine) -> None:
         assert row is not None
         connection.execute(delete(LATEST).where(LATEST.c.date == DAYS[1]))
         connection.execute(insert(LATEST), [row._asdict() | {"race_id": 9_999}])
-    for day in DAYS:
-        with log.begin() as connection:
-            lock_days(connection, [day])
-            recount(connection, day)
+    assert recount_all(log) == len(DAYS)
     assert_sums_are_right(log)
+
+
+def test_a_score_reads_no_cards_and_a_list_of_counted_cards_only_its_page(log: Engine) -> None:
+    random = Random(6)
+    log_cards(log, random, RACES * 3, "first")
+    bring_results(log, random, RACES)
+    settle(log)
+    statements: list[str] = []
+    event.listen(log, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    for asked in FILTERS:
+        for by in BY:
+            score_predictions(log, asked, by=by)
+    assert statements
+    assert not [statement for statement in statements if "predictedr" in statement]
+    statements.clear()
+    assert len(predictions_with_outcomes(log, Asked(), limit=3, only_counted=True)) == 3
+    assert "FROM latestprediction" in statements[0]
+    assert "predictedrace" not in statements[0]
+
+
+def test_pages_of_the_log_are_those_of_its_cards_whatever_is_wanted(log: Engine) -> None:
+    random = Random(7)
+    log_cards(log, random, random.choices(RACES, k=60), "first")
+    read_unread(log)
+    with log.connect() as connection:
+        cards = connection.execute(select(RACE).order_by(RACE.c.prediction_id.desc())).all()
+    for asked in [*FILTERS, Asked(version=2, track="The Meadows"), Asked(version=2, since=DAYS[1])]:
+        for before in (None, 40):
+            fitting = [
+                card.prediction_id
+                for card in cards
+                if (before is None or card.prediction_id < before)
+                and (asked.since is None or card.date >= asked.since)
+                and (asked.until is None or card.date <= asked.until)
+                and asked.version in (None, card.model_version)
+                and asked.track_key in (None, card.track)
+            ]
+            page = predictions_with_outcomes(log, asked, limit=7, before=before)
+            assert [card.id for card in page] == fitting[:7]
+
+
+def test_unread_cards_are_counted_up_to_a_limit(log: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    log_cards(log, Random(8), RACES, "first")
+    with log.connect() as connection:
+        assert n_newest_unread(connection) == len(RACES)
+        monkeypatch.setattr(reading, "MAX_COUNTED", 5)
+        assert n_newest_unread(connection) == 5
+
+
+def test_an_upgrade_adds_up_a_log_that_is_there(log: Engine) -> None:
+    random = Random(9)
+    log_cards(log, random, RACES * 2, "first")
+    bring_results(log, random, RACES)
+    settle(log)
+    config = engine_module._config()
+    with log.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+    upgraded = open_database(log.url.render_as_string(hide_password=False))
+    assert score_predictions(upgraded, Asked()).total.n_races
+    assert_sums_are_right(upgraded)
+    upgraded.dispose()
