@@ -982,7 +982,7 @@ class LoggedCardsOut(BaseModel):
     next_before: int | None
     """Send it as `before` for the next page; null at the end."""
     n_unread: int
-    """Cards just logged that are not shown yet; they are within seconds."""
+    """Cards just logged that are not shown yet, counted up to 10,000; they are within seconds."""
     n_unreadable: int | None = 0
     """Cards of the whole log that cannot be read: they are set aside, and count nowhere."""
 

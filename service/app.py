@@ -85,6 +85,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         guard=Guard(settings, keyring, counted),
         kept=PredictionLog(settings, counted),
         store=RaceDatabase(settings.database),
+        reads=RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s),
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
         deliveries=Deliveries(settings.webhook_secret),
@@ -109,7 +110,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await threads.finish(running.kept.stop, running.ratings.stop, running.store.close)
+        stores = running.store.close, running.reads.close
+        await threads.finish(running.kept.stop, running.ratings.stop, *stores)
         threads.close()
 
     app = FastAPI(

@@ -74,7 +74,9 @@ class LoggedCardsOut(BaseModel):
         description="Send it as `before` for the next page; null at the end.", examples=[48160]
     )
     n_unread: int = Field(
-        description="Cards just logged that are not shown yet; they are within seconds.", examples=[0]
+        description="Cards just logged that are not shown yet, counted up to 10,000; they are within "
+        "seconds.",
+        examples=[0],
     )
     n_unreadable: int = Field(
         default=0,

@@ -19,8 +19,9 @@ class RaceDatabase:
     reads for one purpose has one of these, so that a reader that hangs takes no other's connections.
     """
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, *, statement_timeout_s: float | None = None) -> None:
         self._url = url
+        self._statement_timeout_s = statement_timeout_s
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
         self._opening = threading.Lock()
@@ -51,7 +52,7 @@ class RaceDatabase:
             if self._engine is not None and self.is_there:
                 return self._engine
             self._let_go()
-            engine = self._engine = open_database(self._url)
+            engine = self._engine = open_database(self._url, statement_timeout_s=self._statement_timeout_s)
             self._file = _file_of(engine)
             return engine
 

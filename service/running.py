@@ -58,6 +58,9 @@ class Running:
     guard: Guard
     kept: PredictionLog
     store: RaceDatabase
+    """For writing: results."""
+    reads: RaceDatabase
+    """For reading: the database ends a statement that takes longer than anybody waits."""
     ratings: RatingsFollower
     started_at: dt.datetime
     deliveries: Deliveries

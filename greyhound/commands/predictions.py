@@ -15,6 +15,7 @@ from greyhound.printing import say, shown
 from racing.database.engine import open_database
 from racing.errors import NoSuchPrediction
 from racing.predictions.asked import Asked, what_counts
+from racing.predictions.latest import recount_all
 from racing.predictions.listing import LoggedCard, prediction_with_outcome, predictions_with_outcomes
 from racing.predictions.prune import prune
 from racing.predictions.score import BY, Score, score_predictions
@@ -45,6 +46,7 @@ def predictions() -> None:
       greyhound predictions score --by week
       greyhound predictions unreadable
       greyhound predictions prune --before 2025-01-01
+      greyhound predictions recount
     """
 
 
@@ -207,6 +209,23 @@ def prune_command(before: dt.date, database: str, as_json: bool) -> None:
     else:
         what = "1 prediction is" if n_gone == 1 else f"{n_gone} predictions are"
         console.print(f"{what} forgotten, answered before {before}.")
+
+
+@predictions.command("recount")
+@database_option
+@json_option
+@progress_option
+def recount_command(database: str, as_json: bool) -> None:
+    """Find anew which cards count, and add them up: after an older program wrote to an upgraded database.
+
+    Otherwise nothing is ever to be counted again: the sums change with each outcome.
+    """
+    with progress("adding up") as report:
+        n_days = recount_all(open_database(database), on_progress=report)
+    if as_json:
+        print_json({"n_days": n_days})
+    else:
+        console.print(f"{n_days} {'day is' if n_days == 1 else 'days are'} added up.")
 
 
 def _settled(database: str) -> Engine:

@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from racing.database.statement_timeout import limit_statements
 from racing.errors import DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -25,8 +26,12 @@ _KEEP_ALIVE = {
 }
 
 
-def open_database(url: str, *, create: bool = False) -> Engine:
+def open_database(url: str, *, create: bool = False, statement_timeout_s: float | None = None) -> Engine:
     """Open the database, bring its schema up to date and return its engine.
+
+    With ``statement_timeout_s`` the database itself ends each statement that takes longer, with an
+    :class:`~sqlalchemy.exc.OperationalError`, so that a read that nobody waits for takes nothing from others.
+    Bringing the schema up to date is exempt.
 
     Raises
     ------
@@ -41,16 +46,18 @@ def open_database(url: str, *, create: bool = False) -> Engine:
             revision = MigrationContext.configure(connection).get_current_revision()
             n_tables = len(inspect(connection).get_table_names())
             newest = _scripts().get_current_head()
-            if revision == newest:
-                return engine
-            _check_revision(parsed, revision, n_tables, create)
-            _migrate(connection)
+            if revision != newest:
+                _check_revision(parsed, revision, n_tables, create)
+                _migrate(connection)
     except DBAPIError as error:
         engine.dispose()
         raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
     except DatabaseUnavailable:
         engine.dispose()
         raise
+    if statement_timeout_s is not None:
+        engine.dispose()  # connections that are open have no limit yet
+        limit_statements(engine, statement_timeout_s)
     return engine
 
 

@@ -6,7 +6,18 @@ A run is one dog in one race. Several files may tell of it; each file's own word
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, UniqueConstraint, false, text, true
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlmodel import Field, SQLModel
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself where this says INTEGER
@@ -259,12 +270,16 @@ class PredictedRace(SQLModel, table=True):
     the race has one winner and every starter was on the card. ``market_loss`` needs every starter's price.
     """
 
-    __table_args__ = (Index("ix_predictedrace_race_version", "race_id", "model_version"),)
+    __table_args__ = (
+        Index("ix_predictedrace_date", "date", "prediction_id"),
+        Index("ix_predictedrace_track", "track", "date", "prediction_id"),
+        Index("ix_predictedrace_version", "model_version", "date", "prediction_id"),
+    )
 
     prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
     model_version: int
     at: dt.datetime = Field(sa_type=DateTime)
-    date: dt.date = Field(index=True)
+    date: dt.date
     track: str
     distance_m: int
     race_number: int | None = None
@@ -297,6 +312,53 @@ class PredictedRunner(SQLModel, table=True):
     won: bool | None = None
     share: float | None = None
     market_probability: float | None = None
+
+
+class LatestPrediction(SQLModel, table=True):
+    """The last judged card of a race, by each version, apart for cards answered ahead and late.
+
+    A row changes in the transaction that changes an outcome. ``track`` is the card's.
+    """
+
+    __table_args__ = (Index("ix_latestprediction_prediction", "prediction_id"),)
+
+    date: dt.date = Field(primary_key=True)
+    race_id: int = Field(primary_key=True)
+    model_version: int = Field(primary_key=True)
+    is_ahead: bool = Field(primary_key=True)
+    prediction_id: int = Field(sa_type=_BIG)
+    track: str
+    is_last: bool
+    """The last card of the race by any version."""
+    is_last_ahead: bool
+    """The last card of the race by any version of those that were answered before race day was over."""
+    is_last_of_version: bool
+    """The last card of the race by its version, ahead or late."""
+
+
+class PredictionSums(SQLModel, table=True):
+    """Sums over the cards of one day, track and version that a score counts.
+
+    ``counting`` tells how cards are counted: 0 is the last card of each race that was answered ahead, 1 adds
+    late cards, 2 and 3 are the same with the last card of each version. The losses are summed over
+    ``n_races``; those named ``_with_market`` over the ``n_with_market`` races where the market is known.
+    ``shares`` holds two bytes a starter, see :mod:`racing.predictions.sums`.
+    """
+
+    counting: int = Field(primary_key=True, sa_type=SmallInteger)
+    date: dt.date = Field(primary_key=True)
+    track: str = Field(primary_key=True)
+    model_version: int = Field(primary_key=True)
+    n_races: int
+    loss: float
+    uniform_loss: float
+    top_picks: float
+    n_with_market: int
+    loss_with_market: float
+    market_loss: float
+    squared_gaps: float
+    """Squares of the model's loss less the market's."""
+    shares: bytes
 
 
 class UnreadablePrediction(SQLModel, table=True):

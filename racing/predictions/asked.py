@@ -2,12 +2,11 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, select
 
 from racing.names import name_key
-from racing.predictions.tables import RACE
+from racing.predictions.tables import LATEST
 from racing.tracks import known_track
 
 
@@ -20,32 +19,36 @@ class Asked:
     version: int | None = None
     track: str | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what a row of the predicted races fulfils."""
+    def conditions(self, table: FromClause) -> list[ColumnElement[bool]]:
+        """Return what a row of a table with ``date``, ``model_version`` and ``track`` fulfils."""
         wanted: list[ColumnElement[bool]] = []
         if self.since is not None:
-            wanted.append(RACE.c.date >= self.since)
+            wanted.append(table.c.date >= self.since)
         if self.until is not None:
-            wanted.append(RACE.c.date <= self.until)
+            wanted.append(table.c.date <= self.until)
         if self.version is not None:
-            wanted.append(RACE.c.model_version == self.version)
-        if self.track is not None:
-            wanted.append(RACE.c.track == name_key(known_track(self.track) or self.track))
+            wanted.append(table.c.model_version == self.version)
+        if (key := self.track_key) is not None:
+            wanted.append(table.c.track == key)
         return wanted
 
+    @property
+    def track_key(self) -> str | None:
+        """The key by which the log knows the track."""
+        return None if self.track is None else name_key(known_track(self.track) or self.track)
 
-def last_words(asked: Asked, *, with_late: bool, by_version: bool = False) -> Any:
-    """Return the query of the predictions that count: of each judged race the last, or each version's last.
 
-    Those that were answered after race day count only ``with_late``. Score, list and replay share this rule.
+def counted_cards(asked: Asked, *, with_late: bool) -> Select[tuple[int]]:
+    """Return the query of the numbers of the cards that count: of each judged race the last.
+
+    With a version it is the last of that version. Those that were answered after race day count only
+    ``with_late``. Score, list and replay share this rule.
     """
-    ahead = [] if with_late else [RACE.c.is_ahead.is_(True)]
-    last = (
-        select(func.max(RACE.c.prediction_id).label("prediction_id"))
-        .where(RACE.c.loss.is_not(None), *asked.conditions(), *ahead)
-        .group_by(RACE.c.race_id, *([RACE.c.model_version] if by_version else []))
-    )
-    return last.subquery()
+    if asked.version is None:
+        counts = LATEST.c.is_last if with_late else LATEST.c.is_last_ahead
+    else:
+        counts = LATEST.c.is_last_of_version if with_late else LATEST.c.is_ahead
+    return select(LATEST.c.prediction_id).where(counts.is_(True), *asked.conditions(LATEST))
 
 
 def what_counts(*, with_late: bool) -> str:

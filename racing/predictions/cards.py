@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, func, select
 
-from racing.predictions.asked import Asked, last_words
+from racing.predictions.asked import Asked
+from racing.predictions.asked import counted_cards as query_of_counted
 from racing.predictions.tables import PREDICTION, RACE, RUNNER
 
 CHUNK = 200
@@ -38,9 +39,9 @@ def counted_cards(
     engine: Engine, since: dt.date | None, logged_by: int | None, *, with_late: bool
 ) -> set[int]:
     """Return the numbers of the logged cards that a score counts: of each judged race the last."""
-    last = last_words(Asked(since=since, version=logged_by), with_late=with_late)
+    query = query_of_counted(Asked(since=since, version=logged_by), with_late=with_late)
     with engine.connect() as connection:
-        return set(connection.scalars(select(last.c.prediction_id)))
+        return set(connection.scalars(query))
 
 
 def starters_of(engine: Engine, prediction_id: int) -> dict[int, bool]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from racing.predictions.asked import Asked, last_words
-from racing.predictions.tables import PREDICTION, RACE, RUNNER
+from racing.predictions.asked import Asked, counted_cards
+from racing.predictions.newest import newest_cards
+from racing.predictions.tables import LATEST, PREDICTION, RACE, RUNNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,18 @@ def predictions_with_outcomes(
 ) -> list[LoggedCard]:
     """Return logged cards, newest first, those older than the one numbered ``before``.
 
-    ``only_counted``: those alone that a score counts, see :func:`racing.predictions.asked.last_words`.
+    ``only_counted``: those alone that a score counts, see :func:`racing.predictions.asked.counted_cards`.
     """
-    conditions = [*asked.conditions(), *([] if before is None else [RACE.c.prediction_id < before])]
-    if not with_late:
-        conditions.append(RACE.c.is_ahead.is_(True))
-    if only_counted:
-        last = last_words(asked, with_late=with_late)
-        conditions.append(RACE.c.prediction_id.in_(select(last.c.prediction_id)))
-    return _cards(engine, conditions, limit)
+    with engine.connect() as connection:
+        if only_counted:
+            query = counted_cards(asked, with_late=with_late)
+            if before is not None:
+                query = query.where(LATEST.c.prediction_id < before)
+            query = query.order_by(LATEST.c.prediction_id.desc()).limit(limit)
+        else:
+            query = newest_cards(connection.dialect.name, asked, limit, before, with_late=with_late)
+        ids = list(connection.scalars(query))
+    return _cards(engine, [RACE.c.prediction_id.in_(ids)], limit) if ids else []
 
 
 def prediction_with_outcome(engine: Engine, which: str) -> LoggedCard | None:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, select
 
 from racing.database.tables import Dog, Race, Run, TrackAlias
 from racing.metrics import per_race_log_loss, top_pick_rate
+from racing.predictions.latest import Outcome, lock_days, update_latest
 from racing.predictions.tables import DUE, RACE, RUNNER
 from racing.predictions.unreadable import is_about_row
 from racing.probabilities import market_probabilities
@@ -43,18 +44,21 @@ def meet_day(engine: Engine, day: dt.date, *, rest: Callable[[], None] = lambda:
     """
     with engine.connect() as connection:
         noted = list(connection.scalars(select(DUE.c.id).where(DUE.c.date == day)))
-        ids = sorted(connection.scalars(select(RACE.c.prediction_id).where(RACE.c.date == day)))
+        # track by track, so that the sums of a track are added up once or twice, not with every batch
+        cards = select(RACE.c.prediction_id).where(RACE.c.date == day)
+        ids = list(connection.scalars(cards.order_by(RACE.c.track, RACE.c.prediction_id)))
     for i in range(0, len(ids), CHUNK):
-        _meet_some(engine, ids[i : i + CHUNK])
+        _meet_some(engine, day, ids[i : i + CHUNK])
         rest()
     with engine.begin() as connection:
         connection.execute(delete(DUE).where(DUE.c.id.in_(noted)))
 
 
-def _meet_some(engine: Engine, ids: Sequence[int]) -> None:
+def _meet_some(engine: Engine, day: dt.date, ids: Sequence[int]) -> None:
     """Let predictions meet their outcomes; one that cannot must not hold up the others, nor other days."""
     try:
         with engine.begin() as connection:
+            lock_days(connection, [day])
             meet(connection, ids)
     except Exception as error:
         if not is_about_row(error):
@@ -63,11 +67,14 @@ def _meet_some(engine: Engine, ids: Sequence[int]) -> None:
             log.error("logged prediction %s cannot meet its outcome: %s", ids[0], error)
         else:
             for one in ids:
-                _meet_some(engine, [one])
+                _meet_some(engine, day, [one])
 
 
 def meet(connection: Connection, prediction_ids: Sequence[int]) -> None:
-    """Let some predictions meet their outcomes, where there are any."""
+    """Let some predictions meet their outcomes, where there are any; their days are locked.
+
+    Which cards count in a score, and the sums over them, change with them.
+    """
     tracks: dict[str, int] = dict(connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all())
     _meet(connection, sorted(prediction_ids), {}, tracks)
 
@@ -144,9 +151,25 @@ def _meet(
                 judged.append((outcome, started))
         new_races.append(outcome)
     _judge(judged)
-    _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
+    changed = _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
     before = [runner for race in races for runner in runners[race.prediction_id]]
-    _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
+    changed |= _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
+    update_latest(
+        connection,
+        [
+            Outcome(
+                prediction_id=old.prediction_id,
+                date=old.date,
+                model_version=old.model_version,
+                is_ahead=old.is_ahead,
+                track=old.track,
+                race_before=None if old.loss is None else old.race_id,
+                race_now=None if new["loss"] is None else new["race_id"],
+            )
+            for new, old in zip(new_races, races, strict=True)
+            if old.prediction_id in changed
+        ],
+    )
 
 
 def _judge(judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]]) -> None:
@@ -183,8 +206,8 @@ def _update(
     columns: tuple[str, ...],
     rows: list[dict[str, Any]],
     before: Sequence[Row[Any]],
-) -> None:
-    """Write the rows whose columns changed; in the order of their keys, so that two writers take turns."""
+) -> set[int]:
+    """Write the rows whose columns changed, in the order of their keys, and return the cards they are of."""
     changed = [
         {f"_{name}": row[name] for name in (*keys, *columns)}
         for row, old in zip(rows, before, strict=True)
@@ -195,3 +218,4 @@ def _update(
         for key in keys:
             statement = statement.where(table.c[key] == bindparam(f"_{key}"))
         connection.execute(statement, changed)
+    return {row["_prediction_id"] for row in changed}

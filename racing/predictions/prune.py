@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, delete, func, select
 
+from racing.predictions.latest import Outcome, begin_writing, lock_days, update_latest
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, UNREADABLE
 
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
@@ -20,7 +21,13 @@ def prune(
     n_gone = 0
     while True:
         with engine.begin() as connection:
-            ids = list(connection.scalars(select(PREDICTION.c.id).where(old).limit(CHUNK)))
+            begin_writing(connection)
+            ids = list(
+                connection.scalars(select(PREDICTION.c.id).where(old).order_by(PREDICTION.c.at).limit(CHUNK))
+            )
+            races = RACE.c.prediction_id.in_(ids)
+            lock_days(connection, connection.scalars(select(RACE.c.date).where(races).distinct()))
+            judged = connection.execute(select(RACE).where(races, RACE.c.loss.is_not(None))).all()
             for column in (
                 RUNNER.c.prediction_id,
                 RACE.c.prediction_id,
@@ -28,6 +35,21 @@ def prune(
                 PREDICTION.c.id,
             ):
                 connection.execute(delete(column.table).where(column.in_(ids)))
+            update_latest(
+                connection,
+                [
+                    Outcome(
+                        prediction_id=race.prediction_id,
+                        date=race.date,
+                        model_version=race.model_version,
+                        is_ahead=race.is_ahead,
+                        track=race.track,
+                        race_before=race.race_id,
+                        race_now=None,
+                    )
+                    for race in judged
+                ],
+            )
         if not ids:
             return n_gone
         n_gone += len(ids)

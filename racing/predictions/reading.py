@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from racing.names import name_key
+from racing.predictions.latest import begin_writing, lock_days
 from racing.predictions.outcomes import meet
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE, insert_missing
 from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
@@ -20,6 +21,7 @@ from racing.track_time import is_over
 from racing.tracks import known_track
 
 CHUNK = 200
+MAX_COUNTED = 10_000  # unread cards: a stranger can make more of them than a page has time to count
 _LOGGED = (
     PREDICTION.c.id,
     PREDICTION.c.model_version,
@@ -86,13 +88,12 @@ def n_unread(connection: Connection) -> int:
 
 
 def n_newest_unread(connection: Connection) -> int:
-    """Return how many cards were logged since the newest that was read, which is quick to count."""
+    """Return how many cards were logged since the newest that was read, at most :data:`MAX_COUNTED`."""
     newest = 0
     for column in (RACE.c.prediction_id, UNREADABLE.c.prediction_id):
         newest = max(newest, connection.scalar(select(func.max(column))) or 0)
-    return (
-        connection.scalar(select(func.count()).select_from(PREDICTION).where(PREDICTION.c.id > newest)) or 0
-    )
+    unread = select(PREDICTION.c.id).where(PREDICTION.c.id > newest).limit(MAX_COUNTED)
+    return connection.scalar(select(func.count()).select_from(unread.subquery())) or 0
 
 
 def numbers_of_writer(engine: Engine, writer: str, after: int, n: int) -> list[int]:
@@ -146,11 +147,14 @@ def _is_stored_alone(engine: Engine, read: _Read) -> bool:
 def _store(engine: Engine, read: Sequence[_Read]) -> None:
     races = [race for race, _ in read]
     with engine.begin() as connection:
+        begin_writing(connection)
         _wait_for_imports(connection)
-        insert_missing(connection, RACE, races)
-        insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         days = {race["date"] for race in races}
         run = set(connection.scalars(select(STORED.c.date).where(STORED.c.date.in_(days)).distinct()))
+        if run:
+            lock_days(connection, run)
+        insert_missing(connection, RACE, races)
+        insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         if run:
             meet(connection, [race["prediction_id"] for race in races if race["date"] in run])
 

@@ -4,8 +4,7 @@ A race counts once, by the last card that was answered for it; by version, by th
 after race day count only where asked for: the model sees only runs before the card's date, but it may have
 learnt from the race itself.
 
-The losses lie beside each card (:mod:`racing.predictions.outcomes`, by :mod:`racing.metrics`), so that the
-database adds them up by itself: 100,000 cards take it less than a second.
+Nothing is added up card by card here: :mod:`racing.predictions.sums` has the sums by day, track and version.
 """
 
 import datetime as dt
@@ -13,15 +12,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Integer, case, cast, func, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, func, select
 
 from racing.metrics import paired_interval
-from racing.predictions.asked import Asked, last_words
-from racing.predictions.tables import RACE, RUNNER
+from racing.predictions.asked import Asked
+from racing.predictions.sums import N_LEVELS, count_levels, counting
+from racing.predictions.tables import SUMS
 
 BY = ("week", "track", "version")
 N_BINS = 10
-_FINE = 500  # steps of probability that the database counts, from which the bins are put together
+_N_DAYS = 400  # whose shares are in memory at once: 1 MB where 100 races a day count
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +72,34 @@ class Scores:
 Sums = tuple[float, ...]
 """Races, their loss, the uniform loss, top picks that won; races with a market, both losses on them, and the
 squares of their differences."""
+_SUMMED = (
+    SUMS.c.n_races, SUMS.c.loss, SUMS.c.uniform_loss, SUMS.c.top_picks, SUMS.c.n_with_market,
+    SUMS.c.loss_with_market, SUMS.c.market_loss, SUMS.c.squared_gaps,
+)  # fmt: skip
 
 
 def score_predictions(
     engine: Engine, asked: Asked, *, by: str | None = None, with_late: bool = False
 ) -> Scores:
     """Judge the predictions whose outcomes are known."""
+    one_version = asked.version is not None
+    way = counting(with_late=with_late, by_version=one_version)
     with engine.connect() as connection:
-        last = last_words(asked, with_late=with_late)
-        bins = _bins(connection, last)
-        of_all = _sums(connection, last, None if by == "version" else by)
+        bins = _bins(connection, asked, way)
+        of_all = _sums(connection, asked, way, None if by == "version" else by)
         sums = of_all
         if by == "version":
-            sums = _sums(connection, last_words(asked, with_late=with_late, by_version=True), by)
+            sums = _sums(connection, asked, counting(with_late=with_late, by_version=True), by)
     total = _add(*of_all.values())
     groups = () if by is None else tuple(_score(key, sums[key]) for key in sorted(sums, key=_order))
     return Scores(_score("all", total), groups, bins)
 
 
-def _sums(connection: Connection, last: Any, by: str | None) -> dict[str, Sums]:
-    column = {"track": RACE.c.track, "version": RACE.c.model_version}.get(by or "", RACE.c.date)
-    is_priced, gap = RACE.c.market_loss.is_not(None), RACE.c.loss - RACE.c.market_loss
+def _sums(connection: Connection, asked: Asked, way: int, by: str | None) -> dict[str, Sums]:
+    column = {"track": SUMS.c.track, "version": SUMS.c.model_version}.get(by or "", SUMS.c.date)
     query = (
-        select(
-            column,
-            func.count(),
-            func.sum(RACE.c.loss),
-            func.sum(RACE.c.uniform_loss),
-            func.sum(RACE.c.top_pick),
-            func.count(RACE.c.market_loss),
-            func.sum(case((is_priced, RACE.c.loss), else_=0.0)),
-            func.sum(case((is_priced, RACE.c.market_loss), else_=0.0)),
-            func.sum(case((is_priced, gap * gap), else_=0.0)),
-        )
-        .join(last, last.c.prediction_id == RACE.c.prediction_id)
+        select(column, *map(func.sum, _SUMMED))
+        .where(SUMS.c.counting == way, *asked.conditions(SUMS))
         .group_by(column)
     )
     parts: dict[str, list[Sums]] = defaultdict(list)
@@ -137,24 +133,34 @@ def _order(key: str) -> tuple[int, str]:
     return (int(key) if key.isdecimal() else 0, key)
 
 
-def _bins(connection: Connection, last: Any) -> tuple[Bin, ...]:
-    step = cast(RUNNER.c.share * _FINE, Integer).label("step")
-    query = (
-        select(step, func.count(), func.sum(RUNNER.c.share), func.sum(case((RUNNER.c.won, 1), else_=0)))
-        .join(last, last.c.prediction_id == RUNNER.c.prediction_id)
-        .where(RUNNER.c.share.is_not(None))
-        .group_by(step)
-        .order_by(step)
+def _bins(connection: Connection, asked: Asked, way: int) -> tuple[Bin, ...]:
+    n = _levels(connection, asked, way)
+    n_runners = n.sum(axis=1)
+    used = np.flatnonzero(n_runners)
+    if not len(used):
+        return ()
+    n_runners, n_won = n_runners[used], n[used, 1]
+    said = n_runners * (used + 0.5) / N_LEVELS
+    middle = np.cumsum(n_runners) - n_runners / 2
+    _, starts = np.unique((middle * N_BINS / n_runners.sum()).astype(np.int64), return_index=True)
+    sizes, sums, wins = (np.add.reduceat(values, starts) for values in (n_runners, said, n_won))
+    return tuple(
+        Bin(int(n), float(p / n), float(won / n)) for n, p, won in zip(sizes, sums, wins, strict=True)
     )
-    steps = [(int(n), float(said), int(won)) for _, n, said, won in connection.execute(query)]
-    total, done = sum(n for n, _, _ in steps), 0
-    bins: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
-    for n, said, won in steps:
-        bins[int((done + n / 2) * N_BINS / total)].append((n, said, won))
-        done += n
-    return tuple(_bin(some) for some in bins.values())
 
 
-def _bin(steps: list[tuple[int, float, int]]) -> Bin:
-    n, said, won = map(sum, zip(*steps, strict=True))
-    return Bin(int(n), said / n, won / n)
+def _levels(connection: Connection, asked: Asked, way: int) -> NDArray[np.int64]:
+    """Return the number of starters by level of their share, as :func:`racing.predictions.sums.count_levels`.
+
+    The database puts the shares of each day together, so that the interpreter gets few rows.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"  # it joins texts only
+    shares: Any = (
+        func.group_concat(func.hex(SUMS.c.shares), "") if is_sqlite else func.string_agg(SUMS.c.shares, b"")
+    )
+    query = select(shares).where(SUMS.c.counting == way, *asked.conditions(SUMS)).group_by(SUMS.c.date)
+    levels = np.zeros((N_LEVELS, 2), np.int64)
+    with connection.execute(query, execution_options={"yield_per": _N_DAYS}) as result:
+        for some in result.scalars().partitions():
+            levels += count_levels(bytes.fromhex("".join(some)) if is_sqlite else b"".join(some))
+    return levels

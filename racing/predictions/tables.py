@@ -7,10 +7,12 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from racing.database.tables import (
+    LatestPrediction,
     OutcomesDue,
     PredictedRace,
     PredictedRunner,
     Prediction,
+    PredictionSums,
     Race,
     UnreadablePrediction,
 )
@@ -18,6 +20,8 @@ from racing.database.tables import (
 PREDICTION: Table = Prediction.__table__  # type: ignore[attr-defined]
 RACE: Table = PredictedRace.__table__  # type: ignore[attr-defined]
 RUNNER: Table = PredictedRunner.__table__  # type: ignore[attr-defined]
+LATEST: Table = LatestPrediction.__table__  # type: ignore[attr-defined]
+SUMS: Table = PredictionSums.__table__  # type: ignore[attr-defined]
 UNREADABLE: Table = UnreadablePrediction.__table__  # type: ignore[attr-defined]
 DUE: Table = OutcomesDue.__table__  # type: ignore[attr-defined]
 STORED: Table = Race.__table__  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ async def in_time(
     """
 
     def ask() -> Answer:
-        with service.store.engine() as engine:
+        with service.reads.engine() as engine:
             return work(engine)
 
     try:

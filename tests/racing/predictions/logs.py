@@ -1,0 +1,174 @@
+"""A log of cards about a few races, their results, and the score of it added up card by card."""
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine, insert, select, update
+
+from racing.database.tables import Run
+from racing.importers.told import ToldRace, import_told
+from racing.importers.undo import imported_files, undo_import
+from racing.predictions.asked import Asked
+from racing.predictions.prune import prune
+from racing.predictions.reading import read_unread
+from racing.predictions.settle import note_results, settle
+from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED
+
+_RUN = Run.__table__  # type: ignore[attr-defined]
+DAYS = [dt.date(2026, 3, day) for day in (1, 2, 8)]
+TRACKS = ("Sandown Park", "The Meadows", "Nowhere Else")
+N_DOGS = 5
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Which race of which day and track."""
+
+    day: dt.date
+    track: str
+    number: int
+
+    @property
+    def dogs(self) -> list[str]:
+        """Return the names of its runners."""
+        return [f"Dog {self.track} {self.day:%d} {self.number} {box}" for box in range(1, N_DOGS + 1)]
+
+
+RACES = [Meeting(day, track, number) for day in DAYS for track in TRACKS for number in (1, 2)]
+
+
+def log_cards(engine: Engine, random: Random, races: Iterable[Meeting], writer: str) -> None:
+    """Log a card about each race as the service does; nobody has read them."""
+    rows = []
+    for number, race in enumerate(races):
+        dogs = race.dogs if random.random() < 0.8 else race.dogs[1:]  # some cannot be judged
+        chances = [random.random() + 0.01 for _ in dogs]
+        runners = [
+            {"name": name, "box": box, "win_probability": p / sum(chances), "place_probability": 0.5}
+            for box, (name, p) in enumerate(zip(dogs, chances, strict=True), start=1)
+        ]
+        card = {"date": race.day.isoformat(), "track": race.track, "distance_m": 515}
+        late = dt.timedelta(days=3 if random.random() < 0.3 else 0)
+        rows.append(
+            {
+                "writer": writer,
+                "number": number,
+                "request_id": f"{writer}-{number}",
+                "model_version": random.randint(1, 3),
+                "digest": "0" * 64,
+                "at": dt.datetime.combine(race.day, dt.time(1)) + late,
+                "card": json.dumps(card | {"race_number": race.number}),
+                "answer": json.dumps({"runners": runners}),
+            }
+        )
+    with engine.begin() as connection:
+        connection.execute(insert(PREDICTION), rows)
+
+
+def bring_results(engine: Engine, random: Random, races: Iterable[Meeting]) -> None:
+    """Store how races came out, or how they came out after all."""
+    told = []
+    for race in races:
+        order = random.sample(race.dogs, random.choice((N_DOGS, N_DOGS, N_DOGS - 1)))
+        is_priced = random.random() < 0.7
+        runners = [
+            {"runner": name, "box": race.dogs.index(name) + 1, "finish_position": place}
+            | ({"bsp": 1.5 + 2 * random.random() * place} if is_priced else {})
+            for place, name in enumerate(order, start=1)
+        ]
+        told.append(
+            ToldRace(
+                date=race.day, track=race.track, distance_m=515, race_number=race.number, runners=runners
+            )
+        )
+    import_told(engine, told)
+
+
+def correct_a_result(engine: Engine, random: Random) -> None:
+    """Give a stored race another winner; it stays the race that it is."""
+    with engine.begin() as connection:
+        races = list(connection.execute(select(STORED.c.id, STORED.c.date)))
+        if races:
+            race = random.choice(races)
+            runs = list(connection.scalars(select(_RUN.c.id).where(_RUN.c.race_id == race.id)))
+            winner = random.choice(runs)
+            is_winner = {"won": _RUN.c.id == winner, "bsp": 1.5 + 3 * random.random()}
+            connection.execute(update(_RUN).where(_RUN.c.race_id == race.id).values(**is_winner))
+            note_results(connection, [race.date], since=race.date)
+
+
+def change(engine: Engine, random: Random, step: int) -> None:
+    """Do one thing of those that change what a score counts."""
+    some = random.sample(RACES, random.randint(1, 6))
+    what = random.choice(("log", "log", "late", "results", "correct", "correct", "settle", "undo", "prune"))
+    if what in ("log", "late"):
+        log_cards(engine, random, some * random.randint(1, 3), f"w{step}")
+        if what == "log":
+            read_unread(engine, n_at_once=random.choice((2, 50)))
+    elif what == "results":
+        bring_results(engine, random, some)
+        if random.random() < 0.7:
+            settle(engine)
+    elif what == "correct":
+        correct_a_result(engine, random)
+        settle(engine)
+    elif what == "undo":
+        if files := imported_files(engine):
+            undo_import(engine, str(random.choice(files).id))
+            settle(engine)
+    elif what == "prune" and random.random() < 0.5:
+        prune(engine, random.choice(DAYS) + dt.timedelta(days=random.randint(0, 2)))
+    else:
+        settle(engine)
+
+
+def counted_from_scratch(engine: Engine, asked: Asked, *, with_late: bool, by_version: bool) -> list[Any]:
+    """Return the cards that count, found by looking at every card."""
+    last: dict[Any, Any] = {}
+    with engine.connect() as connection:
+        rows = connection.execute(select(RACE).order_by(RACE.c.prediction_id)).all()
+    for card in rows:
+        if card.loss is None or not (card.is_ahead or with_late):
+            continue
+        if asked.version in (None, card.model_version):
+            last[card.date, card.race_id, card.model_version if by_version else None] = card
+    return [
+        card
+        for card in last.values()
+        if (asked.since is None or card.date >= asked.since)
+        and (asked.until is None or card.date <= asked.until)
+        and (asked.track_key in (None, card.track))
+    ]
+
+
+def score_from_scratch(cards: list[Any]) -> dict[str, float]:
+    """Return what :class:`racing.predictions.score.Score` says of cards, added up one by one."""
+    priced = [card for card in cards if card.market_loss is not None]
+
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values) if values else math.nan
+
+    return {
+        "n_races": len(cards),
+        "log_loss": mean([card.loss for card in cards]),
+        "uniform_log_loss": mean([card.uniform_loss for card in cards]),
+        "top_pick_rate": mean([card.top_pick for card in cards]),
+        "n_with_market": len(priced),
+        "log_loss_with_market": mean([card.loss for card in priced]),
+        "market_log_loss": mean([card.market_loss for card in priced]),
+        "behind_market": mean([card.loss - card.market_loss for card in priced]),
+    }
+
+
+def starters_from_scratch(engine: Engine, cards: list[Any]) -> tuple[int, float, int]:
+    """Return how many starters cards have, the sum of their shares, and how many won."""
+    ids = {card.prediction_id for card in cards}
+    with engine.connect() as connection:
+        rows = [row for row in connection.execute(select(RUNNER)) if row.prediction_id in ids]
+    started = [row for row in rows if row.share is not None]
+    return len(started), sum(row.share for row in started), sum(bool(row.won) for row in started)
