@@ -160,7 +160,7 @@ class ServiceSettings(BaseSettings):
         "`everything` but the health routes.",
     )
     keys_poll_s: float = Field(
-        default=2.0,
+        default=1.0,
         gt=0,
         le=60,
         description="Seconds between two looks at the API keys in the database: a new key works, and a "
