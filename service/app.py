@@ -62,6 +62,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     threads = ThreadPools.of(settings)
     watcher, form = AliasWatcher(settings, slots, threads), Form(settings.database)
     counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
+    budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
     keyring = Keyring(settings.database, max_age_s=settings.keys_max_age_s)
     running = Running(
         settings=settings,
@@ -79,6 +80,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
             form,
             has_database=settings.database is not None,
             queue=queue,
+            budget=budget,
             threads=threads,
         ),
         keyring=keyring,
@@ -138,7 +140,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         max_body_bytes=settings.max_body_bytes,
         max_batch_bytes=settings.max_batch_bytes,
         batch_timeout_s=settings.batch_timeout_s,
-        budget=BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes),
+        budget=budget,
         unpacking=threads.gzip,
         root_path=settings.root_path,
     )

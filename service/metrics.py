@@ -53,8 +53,12 @@ class Metrics:
             "predict_phase_seconds", "Phases of a prediction.", PHASE_SECONDS, "phase"
         )
         self.queue_length = self._gauge("queue_length", "Requests that wait for their turn.", "livesum")
+        self.body_bytes = self._gauge(
+            "body_bytes", "Bytes of request bodies that are held until they are answered.", "livesum"
+        )
         self.refused_for_overload = self._counter(
-            "overload_refusals", "Requests turned away with 503 because the queue was full."
+            "overload_refusals",
+            "Requests turned away with 503 because the queue, or the budget of all bodies, was full.",
         )
         self.champion_version = self._gauge("champion_version", "Version that serves; 0 for none.", "liveall")
         self.champion_promoted = self._gauge(

@@ -13,6 +13,7 @@ from service.following.slots import CHAMPION, Slots
 from service.following.watcher import AliasWatcher
 from service.form import Form
 from service.metrics import Metrics
+from service.process.budget import BodyBudget
 from service.process.queueing import Queue
 from service.thread_pools import ThreadPools
 from service.watching.exposition import Exposition, living_workers
@@ -38,10 +39,12 @@ class Lookout:
         *,
         has_database: bool,
         queue: Queue,
+        budget: BodyBudget,
         threads: ThreadPools,
     ) -> None:
         self.tracing = Tracing()
         self.queue = queue
+        self._budget = budget
         self.observers: list[Callable[[], object]] = []
         """Called at each look: whoever has gauges of its own brings them up to date here."""
         self._metrics = metrics
@@ -134,8 +137,10 @@ class Lookout:
 
     def _look_at_queue(self) -> None:
         self._metrics.queue_length.set(self.queue.n_waiting)
-        self._metrics.refused_for_overload.inc(self.queue.n_refused - self._n_overloads)
-        self._n_overloads = self.queue.n_refused
+        self._metrics.body_bytes.set(self._budget.n_held)
+        n_overloads = self.queue.n_refused + self._budget.n_refused
+        self._metrics.refused_for_overload.inc(n_overloads - self._n_overloads)
+        self._n_overloads = n_overloads
 
     async def _keep_looking(self) -> None:
         while True:

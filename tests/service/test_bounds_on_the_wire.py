@@ -14,6 +14,7 @@ from service.process.feeding import HEAD_BYTES, MAX_HEADERS
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.living import wait_until
 from tests.service.process import ServiceProcess, service_process
+from tests.service.watching.samples import samples, value
 
 POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
@@ -213,6 +214,9 @@ def test_bodies_under_way_share_a_budget_of_which_cards_keep_a_part(tight: Runni
             chunked.sendall(BATCH + b"Transfer-Encoding: chunked\r\n\r\n" + chunk)
             assert chunked.recv(100).startswith(b"HTTP/1.1 503 ")
         assert tight.predict(make_card()).status_code == 200
+        found = samples(tight.url)
+        assert value(found, "greyhound_body_bytes") >= 2_000_000
+        assert value(found, "greyhound_overload_refusals_total") >= 2
         first.sendall(b" ")
         assert first.recv(100).startswith(b"HTTP/1.1 200 ")
     while not declared(tight, 100_000).startswith(b"HTTP/1.1 100 "):

@@ -112,4 +112,4 @@ def test_the_loop_goes_on_while_a_long_body_is_split(
 ) -> None:
     n_ticks, n_found = ticks_beside(body, splitter)
     assert n_found == n_cards
-    assert n_ticks > 20
+    assert n_ticks > 3  # 1 if it never came to anything else; how many depends on the machine
