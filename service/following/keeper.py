@@ -16,7 +16,6 @@ from service.following.slots import Snapshot
 from service.settings import ServiceSettings
 
 log = logging.getLogger("greyhound.service")
-RETRY_S = 30.0  # a disk that was full may have room again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Keeper:
     def __init__(self, settings: ServiceSettings, threads: BlockingCalls) -> None:
         self.state = KeptState()
         self._budget_ms = settings.model_budget_ms
+        self._retry_s = settings.retry_s
         self._champions: KeptChampions | None = None
         if settings.kept_champion:
             self._champions = KeptChampions(settings.kept_champion, registry=settings.registry or "")
@@ -95,7 +95,7 @@ class Keeper:
             except (RegistryError, ServiceError, OSError) as error:  # TimeoutError is an OSError
                 self.state = replace(self.state, error=" ".join(str(error).split())[:500])
                 log.error("version %s serves, but could not be kept: %s", serving.version, error)
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(self._retry_s)  # a disk that was full may have room again
                 self._next = self._next or swapped
             else:
                 self.state = KeptState(serving.version, kept_at)

@@ -37,6 +37,8 @@ ONLY_OVER_HTTP = {
         "HeadTooLong",
         "HeadTooSlow",
         "KeyMissing",
+        "NoAnswerInTime",
+        "OutcomeUnknown",
         "KeyRefused",
         "KeysUnknown",
         "NotCsv",

@@ -42,6 +42,7 @@ def test_a_promotion_is_recorded_and_served_before_it_is_answered(
         "reason": "better on July",
         "by": "release pipeline",
         "forced": False,
+        "is_carried_out": True,
         "serving_version": 2,
     }
     assert service.predict(make_card()).json()["model_version"] == 2

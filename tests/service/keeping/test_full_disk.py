@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from racing.database.engine import open_database
-from service.following import keeper
 from service.keeping.refused import NAME, add_refused
 from tests.disks import fill, free, small_disk
 from tests.service.builders import RunningService, make_card, make_registry, running_service
@@ -71,10 +70,7 @@ def test_answers_that_only_wait_are_told_of_at_once_and_logged_when_there_is_roo
         assert (state["spool_error"], state["n_dropped"]) == (None, 0)
 
 
-def test_a_champion_that_finds_no_room_is_kept_when_there_is_some(
-    registry: str, disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keeper, "RETRY_S", 0.1)
+def test_a_champion_that_finds_no_room_is_kept_when_there_is_some(registry: str, disk: Path) -> None:
     fill(disk)
     with running_service(registry, kept_champion=str(disk / "kept")) as service:
         wait_until(lambda: caveats(service) == ["champion-not-kept"])
