@@ -105,5 +105,7 @@ class Share:
         service.errors.Overloaded
             If so much is not left now.
         """
-        self.take(n_declared)
-        self.release(n_declared)
+        budget = self._budget
+        if budget.n_held + n_declared > budget.limit_of(n_declared):
+            budget.n_refused += 1
+            raise budget.refusal()

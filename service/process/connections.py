@@ -95,9 +95,7 @@ class Connection(Fed):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP; not in the middle of another answer."""
-        if self._refusal is not None:
-            self.refuse(self._refusal)
-        elif self._is_free:
+        if self._is_free:
             super().send_400_response(msg)
         else:
             self._is_deaf = True

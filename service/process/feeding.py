@@ -31,12 +31,11 @@ class Fed(HttpToolsProtocol):
         self._is_feeding_later = False
         self._is_in_head = True
         self._n_head = 0
-        self._n_headers = 0
+        self._n_lines = 0
         self._n_body_left: int | None = None  # None: chunked, so the parser knows
         self._n_idle = 0  # bytes of a chunked body since the last one that is body
         self._n_body_of_piece = 0
         self._last_three = b""
-        self._refusal: ServiceError | None = None
         self._is_deaf = False
         self._running: RequestResponseCycle | None = None
 
@@ -67,22 +66,14 @@ class Fed(HttpToolsProtocol):
             self._running.message_event.set()
         super().connection_lost(exc)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; the trailers of a chunked body are counted and dropped."""
-        if not self._is_in_head:
-            return
-        self._n_headers += 1
-        if self._n_headers > MAX_HEADERS:
-            self._refusal = HeadTooLong(f"a request has at most {MAX_HEADERS} headers; this one has more")
-            raise self._refusal  # stops the parser
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Note how long the body is."""
         self._is_in_head = False
         self._n_idle = 0
         self._n_body_left = _length_of(self.headers)
         super().on_headers_complete()
+        if self._n_body_left is None:
+            self.headers = []  # the request's own are the app's now; what follows are trailers, unread
         if self.parser.should_upgrade():  # the parser takes what follows for no HTTP, be it a body
             self.cycle.keep_alive = False
             self._is_deaf = True
@@ -95,7 +86,7 @@ class Fed(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Begin to count the next head."""
         self._is_in_head = True
-        self._n_head = self._n_headers = 0
+        self._n_head = self._n_lines = 0
         self._last_three = b""
         super().on_message_complete()
 
@@ -109,15 +100,17 @@ class Fed(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _feed(self) -> None:
-        data, start, until = self._unfed, 0, time.perf_counter() + _FEED_S
+        data, start, until = self._unfed, 0, 0.0
         while start < len(data) and not self.is_over and len(self.pipeline) < MAX_PIPELINED:
-            if start and time.perf_counter() > until:
-                self._feed_later()
-                break
+            if start:
+                now = time.perf_counter()
+                until = until or now + _FEED_S  # the first piece takes less
+                if now > until:
+                    self._feed_later()
+                    break
             piece = self._next_piece(data, start)
-            if not piece:
-                rule = f"the head of a request has at most {HEAD_BYTES} bytes; this one has more"
-                self.refuse(HeadTooLong(rule))
+            if self._is_in_head and (rule := self._broken_rule(piece)):
+                self.refuse(HeadTooLong(f"{rule}; this one has more"))
                 break
             start += len(piece)
             self._feed_piece(piece)
@@ -134,6 +127,15 @@ class Fed(HttpToolsProtocol):
         before = self._last_three
         end = (before + piece).find(_END)
         return piece if end < 0 else piece[: end + len(_END) - len(before)]
+
+    def _broken_rule(self, piece: bytes) -> str | None:
+        """Return the rule of heads that is broken with this piece of one, before it is parsed."""
+        if not piece:
+            return f"the head of a request has at most {HEAD_BYTES} bytes"
+        self._n_lines += piece.count(b"\n")
+        if self._n_lines > MAX_HEADERS + 2:  # the request line, and the blank one at the end
+            return f"a request has at most {MAX_HEADERS} headers"
+        return None
 
     def _feed_piece(self, piece: bytes) -> None:
         if self._is_in_head:
