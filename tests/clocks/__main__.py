@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 #: reasons and asks for no time; all else is fast.
 SLOW = (
     "tests/benchmarks",
+    "tests/client/test_calls.py",
     "tests/client/test_trouble.py",
     "tests/compose",
     "tests/docs",
@@ -40,10 +41,12 @@ SLOW = (
     "tests/model_registry/test_tracking_server.py",
     "tests/openapi/test_pages.py",
     "tests/racing/importers/test_bombs.py",
+    "tests/racing/predictions/test_sums.py",
     "tests/racing/test_features.py",
     "tests/racing/test_ratings_store.py",
     "tests/racing/test_stored_form.py",
     "tests/service/keeping/test_killed.py",
+    "tests/service/keeping/test_prediction_log.py",
     "tests/service/test_batch.py",
     "tests/service/test_bounds_on_the_wire.py",
     "tests/service/test_database_hangs.py",

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.service.living import wait_until
+
 # What a browser fetches by itself; a link that a person follows may lead anywhere.
 _FETCHED = re.compile(
     r"<(?:link|script|img|iframe|source|object)\b[^>]*?\b(?:src|href|data)=[\"']?([^\"'> ]+)"
@@ -58,8 +60,17 @@ def test_a_reader_searches_without_the_network(browser: Browser, address: str) -
     context.on("request", lambda request: asked.append(request.url))
     page = context.new_page()
     page.goto(f"{address}index.html")
-    page.get_by_role("textbox", name="Search").fill("SMOTE")
-    page.locator(".md-search-result__link", has_text="Why not SMOTE").first.wait_for()
+    search = page.get_by_role("textbox", name="Search")
+    found = page.locator(".md-search-result__link", has_text="Why not SMOTE").first
+
+    def is_found() -> bool:
+        """What is typed before the index is there may be missed, so it is typed again."""
+        search.fill("")
+        search.fill("SMOTE")
+        page.wait_for_timeout(1000)
+        return found.is_visible()
+
+    wait_until(is_found)
     context.close()
     assert len(asked) > 5
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
