@@ -42,6 +42,7 @@ HONEST: dict[Part, int] = {
 N_WORKERS = 2
 SETTLED_S = 60.0  # in which the log is complete afterwards
 UNSETTLED_S = 1.0  # before a `kill -9`, in which an answer may be lost
+UNREAD_S = 0.25  # after it, in which a client here may first read what the killed worker had sent
 console = Console(width=110)
 
 
@@ -123,7 +124,7 @@ def _lost(stage: Stage) -> list[float]:
         with stage.engine.connect() as connection:
             logged = set(connection.scalars(select(PREDICTION.c.request_id)))
         ages = [
-            min((killed - at for killed in stage.killed_at if at <= killed), default=float("inf"))
+            min((killed - at for killed in stage.killed_at if at <= killed + UNREAD_S), default=float("inf"))
             for request_id, at in stage.ledger.acknowledged.items()
             if request_id not in logged
         ]
