@@ -97,7 +97,9 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         running.kept.start()
-        await asyncio.gather(running.watcher.start(), running.form.look_in_time(threads.form_poll))
+        await asyncio.gather(
+            running.watcher.start(), running.form.look_in_time(threads.form_poll), keyring.look(threads)
+        )
         await warm_up(running)
         settle_garbage()
         tasks = [

@@ -66,16 +66,16 @@ class Keyring:
 
     async def keep(self, poll_s: float, threads: ThreadPools) -> None:
         """Read the keys again and again, a look every ``poll_s``, until cancelled."""
+        began = time.monotonic()
         while self._database.is_set:
-            began = time.monotonic()
-            try:
-                await self._look(threads)
-            except Exception:  # the keeper must outlive whatever a look meets
-                log.exception("looking at the keys failed")
             await asyncio.sleep(max(0.0, began + poll_s - time.monotonic()))
+            began = time.monotonic()
+            await self.look(threads)
 
-    async def _look(self, threads: ThreadPools) -> None:
+    async def look(self, threads: ThreadPools) -> None:
         """Read the keys anew; a reading that comes too late is dropped, for a later one may be newer."""
+        if not self._database.is_set:
+            return
         began = time.monotonic()
         try:
             self._keys = await threads.key_poll.call(self._read)
@@ -83,10 +83,12 @@ class Keyring:
             if self._keys is not None and self.error != AWAY:  # at the start /model_status tells it
                 log.warning("the keys cannot be read: %s", getattr(error, "orig", None) or error)
             self.error = AWAY
-            return
-        self._read_at, self.error = began, None
-        if self._used and (self._noting is None or self._noting.done()):
-            self._noting = asyncio.create_task(self._note(threads))
+        except Exception:  # the polls must outlive whatever a look meets
+            log.exception("looking at the keys failed")
+        else:
+            self._read_at, self.error = began, None
+            if self._used and (self._noting is None or self._noting.done()):
+                self._noting = asyncio.create_task(self._note(threads))
 
     def _read(self) -> _Keys:
         """Return the keys that are not revoked. Blocking."""

@@ -14,7 +14,7 @@ from service.door.buckets import MAX_CLIENTS, Buckets
 from service.door.stored_keys import SCOPES, add_key, list_keys, revoke_key
 from service.errors import KeyNotMade
 from tests.service.builders import RunningService, make_card, make_registry, running_service
-from tests.service.keys import service_with_keys
+from tests.service.keys import make_keys, service_with_keys
 
 PROBLEM = "application/problem+json"
 Keys = dict[str, dict[str, str]]
@@ -159,6 +159,15 @@ def wait_for(service: RunningService, key: str, status: int) -> None:
     while service.client.get("/models", headers={"X-API-Key": key}).status_code != status:
         assert time.monotonic() < deadline
         time.sleep(0.2)  # slower than failed tries are limited in this time
+
+
+def test_a_service_that_begins_to_answer_knows_the_keys(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/keys.db"
+    engine = open_database(database, create=True)
+    key = make_keys(engine, ada="promote")["ada"]
+    with running_service(make_registry(tmp_path), database=database, keys_poll_s=60.0) as service:
+        assert service.client.post("/rollback", json={}, headers=key).status_code == 422
+    engine.dispose()
 
 
 def test_the_database_going_away_locks_no_known_key_out(tmp_path: Path, registry: str) -> None:
