@@ -31,7 +31,7 @@ _PLACEHOLDERS = frozenset(
 )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)  # all dogs of a country: a card asks for each of its names several times
+@lru_cache(maxsize=8_192)  # a card asks for each of its names several times; strangers can fill no more
 def name_key(name: str) -> str:
     """Return the key of a name: ``"3. Nala's Ghost (NZ)"`` and ``"NALAS GHOST"`` give ``"NALASGHOST"``.
 
@@ -44,7 +44,7 @@ def name_key(name: str) -> str:
     return _key_of_any_script(name)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def plain_name(name: str) -> str:
     """Return a name without what a source hangs on it: ``"02 Alpha One (Res)"`` gives ``"Alpha One"``."""
     name = without_number(name)
