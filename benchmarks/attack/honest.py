@@ -15,7 +15,7 @@ READS = (
     "/predictions/score?by=week", "/predictions?limit=100", "/predictions/score?by=track", "/race-days",
     "/predictions/score?by=version", "/models", "/promotions", "/model_status",
 )  # fmt: skip
-WITHOUT_REST = "/metrics", "/health/ready"
+MONITORED = "/metrics", "/health/ready"
 
 
 async def cards(stage: Stage) -> None:
@@ -66,7 +66,7 @@ async def scraper(stage: Stage) -> None:
     """Read the metrics and the health every second, as a monitor does."""
     peer = stage.peer()
     while stage.is_on:
-        for path in WITHOUT_REST:
+        for path in MONITORED:
             await stage.ask(f"GET {path}", peer, "GET", path)
         await stage.rest(1.0)
 

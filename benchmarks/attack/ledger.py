@@ -43,10 +43,6 @@ class Ledger:
             self.undeclared[operation, answer.status] += 1
         return answer
 
-    def slowest_s(self, who: str) -> float:
-        """Return the longest that somebody waited for an answer."""
-        return max(self.seconds[who], default=0.0)
-
     def _statuses_of(self, operation: str) -> set[str]:
         method, _, path = operation.partition(" ")
         path = path.partition("?")[0]
