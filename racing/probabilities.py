@@ -119,7 +119,16 @@ def place_probabilities(
     ----------
     n_places : int or ndarray of shape (n_races,)
         Where it reaches the number of runners, everyone is placed.
+    discounts : tuple of three floats
+        Exponents for the first, second and third place.
+
+    Raises
+    ------
+    ValueError
+        If there are not three discounts.
     """
+    if len(discounts) != 3:
+        raise ValueError(f"place discounts must be three (first, second, third), got {discounts}")
     p = np.asarray(win_p, np.float64)
     if not len(p):
         return p

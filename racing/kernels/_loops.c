@@ -202,7 +202,7 @@ static void level_in_race(char **args, npy_intp const *dims, npy_intp const *ste
     END_EACH_RACE
 }
 
-/* (n),(d),(n),(n)->(n): win probabilities, discounts, places paid and race; see racing.probabilities. */
+/* (n),(3),(n),(n)->(n): win probabilities, discounts, places paid and race; see racing.probabilities. */
 static void placed_in_race(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
 {
     enum { MOST = 64 };
@@ -298,7 +298,7 @@ static void usual_at(char **args, npy_intp const *dims, npy_intp const *steps, v
 
 /* -- a dog's ability, given what its runs were worth ----------------------------------------------------- */
 
-/* (k)x7,()x3,(p)->(),(),(): see plain.condition for the meaning and the source of the method. */
+/* (k)x7,()x3,(8)->(),(),(): see plain.condition for the meaning and the source of the method. */
 static void condition(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
 {
     enum { OBSERVED, NOISE, DAYS, RUNS, DISTANCE, TRACK, ZONE, CARD_DISTANCE, CARD_TRACK, CARD_ZONE, KERNEL };
@@ -308,6 +308,11 @@ static void condition(char **args, npy_intp const *dims, npy_intp const *steps, 
     double distance[MAX_RUNS], track[MAX_RUNS], zone[MAX_RUNS], noise[MAX_RUNS];
 
     for (npy_intp i = 0; i < dims[0]; i++) {
+        if (dims[1] > MAX_RUNS) { /* racing.ratings.posterior refuses it with words; memory stays safe anyway */
+            for (int out = MEAN; out < N_ARGS; out++)
+                D(args[out] + i * steps[out]) = NAN;
+            continue;
+        }
 #define OF_RUN(which, k) D(args[which] + i * steps[which] + (k) * core[which])
 #define OF_CARD(which) D(args[which] + i * steps[which])
 #define OF_KERNEL(p) D(args[KERNEL] + i * steps[KERNEL] + (p) * core[7])
@@ -614,10 +619,10 @@ static struct {
     {"best_rival", {best_rival}, dq_d, 2, 1, "(n),(n)->(n)"},
     {"share_in_race", {share_in_race}, dq_d, 2, 1, "(n),(n)->(n)"},
     {"level_in_race", {level_in_race}, dq_d, 2, 1, "(n),(n)->(n)"},
-    {"placed_in_race", {placed_in_race}, ddqq_d, 4, 1, "(n),(d),(n),(n)->(n)"},
+    {"placed_in_race", {placed_in_race}, ddqq_d, 4, 1, "(n),(3),(n),(n)->(n)"},
     {"value_at", {value_at}, dddq_d, 4, 1, "(n),(n),(n),(n)->(n)"},
     {"usual_at", {usual_at}, all_d, 8, 2, "(),(),(),(),(m),(m,c,b,r),(m,c,r),(m,g,r)->(r),(r)"},
-    {"condition", {condition}, all_d, 11, 3, "(k),(k),(k),(k),(k),(k),(k),(),(),(),(p)->(),(),()"},
+    {"condition", {condition}, all_d, 11, 3, "(k),(k),(k),(k),(k),(k),(k),(),(),(),(8)->(),(),()"},
 };
 
 static int exec_module(PyObject *module)

@@ -22,6 +22,9 @@ import numpy as np
 from racing import kernels
 from racing.runs import Entries, Floats, Form, FormTable, box_zone
 
+MAX_RUNS = 32
+"""The most runs of a dog that an estimate has room for; as in ``_loops.c``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
@@ -144,7 +147,15 @@ class Sightings:
 
 
 def condition(seen: Sightings, entries: Entries, kernel: Kernel) -> Posterior:
-    """Return the posterior of each entry's ability, given the sightings of its dog."""
+    """Return the posterior of each entry's ability, given the sightings of its dog.
+
+    Raises
+    ------
+    ValueError
+        If a dog has more runs than :data:`MAX_RUNS`.
+    """
+    if (n_runs := seen.observed.shape[1]) > MAX_RUNS:
+        raise ValueError(f"an ability is estimated from at most {MAX_RUNS} runs a dog, got {n_runs}")
     mean, loading, variance = kernels.condition(
         seen.observed,
         seen.noise,

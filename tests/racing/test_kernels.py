@@ -87,6 +87,20 @@ def test_ability_is_the_same_posterior(form: np.ndarray, random: np.random.Gener
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
 
 
+def test_an_array_of_the_wrong_length_is_refused_and_never_read_beyond_its_end(form: np.ndarray) -> None:
+    race, places = np.zeros(8, np.int64), np.full(8, 3)
+    with pytest.raises(ValueError, match="core dimension"):
+        _loops.placed_in_race(np.full(8, 0.125), np.array([1.0, 0.8]), places, race)
+    with pytest.raises(ValueError, match="core dimension"):
+        _loops.condition(*[form] * 7, *[form[:, 0]] * 3, np.ones(7))
+
+
+def test_more_runs_than_an_estimate_has_room_for_stay_unknown() -> None:
+    runs, of_card = np.ones((3, 33)), np.ones(3)
+    for known in _loops.condition(*[runs] * 7, *[of_card] * 3, np.ones(8)):
+        assert np.isnan(known).all()
+
+
 def test_usual_effects_are_looked_up_alike(random: np.random.Generator) -> None:
     months, n_ratings = np.array([600.0, 601.0, 604.0]), 6
     by_box = random.normal(size=(3, 5, 9, n_ratings))

@@ -78,6 +78,11 @@ def test_place_probabilities_equal_the_sum_over_all_orders(places):
     assert place_probabilities(win, np.zeros(5, int), places, discounts) == pytest.approx(expected)
 
 
+def test_places_need_three_discounts():
+    with pytest.raises(ValueError, match=r"must be three \(first, second, third\), got \(1.0, 0.8\)"):
+        place_probabilities(np.full(6, 1 / 6), np.zeros(6, int), 2, (1.0, 0.8))
+
+
 def test_a_near_certain_winner_leaves_exact_place_probabilities_to_the_others():
     win = np.array([1 - 3e-11, 1e-11, 1e-11, 1e-11])
     assert place_probabilities(win, np.zeros(4, int), 2, (1.0, 1.0, 1.0)) == pytest.approx(

@@ -24,7 +24,7 @@ def without_places(part):
 
 
 def test_discounts_of_places_are_fitted_on_the_calibration_races_alone():
-    told = split_by_time(make_placed(4000, 6, discounts=(1.0, 0.2)))
+    told = split_by_time(make_placed(4000, 6, discounts=(1.0, 0.2, BENTER_DISCOUNTS[2])))
     hidden = Split(without_places(told.train), told.calibration, without_places(told.test))
     first, second, third = pack_of(hidden).spec.place_discounts
     assert first == 1
