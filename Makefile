@@ -99,16 +99,16 @@ check-images: $(READY) ## build the images and run all of docker-compose.yml fro
 
 clean: ## delete .venv, caches and everything under var/ (database and models too)
 	rm -rf .venv var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -f racing/kernels/*.so
+	rm -f racing/ops/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml setup.py racing/kernels/_loops.c constraints.txt constraints/build.txt
+$(READY): pyproject.toml setup.py racing/ops/_loops.c constraints.txt constraints/build.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
 	@echo "Setting up .venv: once, some minutes, 2 GB."
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/build.txt
-	@rm -f racing/kernels/*.so # one of before would hide that compiling fails now
+	@rm -f racing/ops/*.so # one of before would hide that compiling fails now
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -c 'import racing.kernels as k; k.IS_COMPILED or print("No C compiler or no Python headers: cards take milliseconds instead of a fraction of one. All else works.")'
+	@$(BIN)/python -c 'import racing.ops as k; k.IS_COMPILED or print("No C compiler or no Python headers: cards take milliseconds instead of a fraction of one. All else works.")'
 	@touch $@

@@ -1,4 +1,4 @@
-"""The compiled loops of :mod:`racing.kernels`; all else about the package stands in pyproject.toml."""
+"""The compiled loops of :mod:`racing.ops`; all else about the package stands in pyproject.toml."""
 
 import numpy
 from setuptools import Extension, setup
@@ -6,8 +6,8 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "racing.kernels._loops",
-            ["racing/kernels/_loops.c"],
+            "racing.ops._loops",
+            ["racing/ops/_loops.c"],
             include_dirs=[numpy.get_include()],
             extra_compile_args=["-O3", "-ffp-contract=off"],  # sums stay in order: no -ffast-math
             optional=True,  # without a C compiler the numpy twins do the work, more slowly

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.quality.pieces import form_columns, quick_model
 from benchmarks.quality.races import Races, level
 from racing.database.engine import open_database
-from racing.errors import RacingError
+from racing.domain.errors import RacingError
 from racing.features import FEATURE_NAMES, race_table
 from racing.metrics import paired_bootstrap
 from training.errors import TrainingSetTooSmall

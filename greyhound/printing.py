@@ -1,8 +1,8 @@
 r"""The one way to print: nothing that a command prints steers the terminal it is printed on.
 
 Names come from strangers' files, cards and registries. A control character in one is printed as an escape
-such as ``\x1b`` (:func:`racing.plain_text.visible`), in JSON as ``\u001b``; tables and colours are those of
-:mod:`greyhound.console`. Ruff refuses any other way to print.
+such as ``\x1b`` (:func:`racing.domain.plain_text.visible`), in JSON as ``\u001b``; tables and colours are
+those of :mod:`greyhound.console`. Ruff refuses any other way to print.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import TextIO
 
 
 class CleanStream(TextIOBase):
-    """A text stream that writes to another what :func:`~racing.plain_text.visible` makes of each text.
+    """A text stream that writes to another what :func:`~racing.domain.plain_text.visible` makes of each text.
 
     It has no ``buffer``, by which click would write past it.
     """
@@ -68,7 +68,7 @@ def say(text: str, *, err: bool = False) -> None:
 
 def shown(name: str) -> str:
     """Return somebody's name for one thing as a line shows it: on that line, whatever it holds."""
-    from racing.plain_text import visible
+    from racing.domain.plain_text import visible
 
     return visible(name, is_one_line=True)
 
@@ -109,6 +109,6 @@ def clean(text: str) -> str:
     """Return a text with an escape for each control character but line feeds and tabs."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
-    from racing.plain_text import visible  # `greyhound --help` imports no package of ours
+    from racing.domain.plain_text import visible  # `greyhound --help` imports no package of ours
 
     return visible(text)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from model_registry.errors import RegistryError, RegistryUnavailable
 from model_registry.readers import ClientReader, DatabaseReader, Reader
-from racing.addresses import shown, without_secrets
+from racing.redaction import shown, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes 1.5 s of processor to import: only what writes waits for that

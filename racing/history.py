@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, Select, func, select
 
-from racing.classes import grade_class
 from racing.database.tables import Race, Run
+from racing.domain.classes import grade_class
+from racing.domain.runs import Floats, Ints, Runs, careers
 from racing.probabilities import n_places
-from racing.runs import Floats, Ints, Runs, careers
 
 EPOCH = dt.date(1970, 1, 1)
 _BOOKMAKERS_MARGIN = 1.22  # of starting prices, where the field's are not all known

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from racing.kernels import level_in_race, placed_in_race, share_in_race, sum_in_race
+from racing.ops import level_in_race, placed_in_race, share_in_race, sum_in_race
 
 Floats = NDArray[np.float64]
 Races = NDArray[np.int64]

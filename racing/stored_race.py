@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, select
 
-from racing.cards import FIRST_RESERVE, PRICE, Card, Runner, check_card
 from racing.database.tables import Dog, Race, Run, Track
-from racing.errors import CardRefused, NoSuchRace
+from racing.domain.cards import FIRST_RESERVE, PRICE, Card, Runner, check_card
+from racing.domain.errors import CardRefused, NoSuchRace
 from racing.probabilities import market_probabilities
 
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]

@@ -20,9 +20,9 @@ async def answer_to(
 
     Raises
     ------
-    pydantic.ValidationError, racing.errors.CardRefused
+    pydantic.ValidationError, racing.domain.errors.CardRefused
         If the body is no card, or the card breaks a rule.
-    racing.errors.DatabaseUnavailable
+    racing.domain.errors.DatabaseUnavailable
         If no runner carries form and the database is away.
     """
     card = read_card(body)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
-from racing.cards import rug_of
+from racing.domain.cards import rug_of
 from service.following.slots import Snapshot
 from service.hindsight import hindsight
 from service.prediction import CardPrediction

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 from pydantic import ValidationError
 
-from racing.errors import RacingError
+from racing.domain.errors import RacingError
 from service.answering import answer_to
 from service.errors import BodyTooLarge, NotJson, ServiceError
 from service.following.slots import Snapshot

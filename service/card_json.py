@@ -7,7 +7,7 @@ import msgspec
 from fastapi import Response
 from pydantic import BaseModel
 
-from racing.cards import Card
+from racing.domain.cards import Card
 from service.faults import validated
 from service.schemas import CardIn
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from racing.cards import BOX, DISTANCE_M, EARLY_SPEED, PRICE, WEIGHT_KG
-from racing.plain_text import unprintable
+from racing.domain.cards import BOX, DISTANCE_M, EARLY_SPEED, PRICE, WEIGHT_KG
+from racing.domain.plain_text import unprintable
 
 
 class Input(BaseModel):
@@ -45,7 +45,7 @@ def _broken(rule: str) -> PydanticCustomError:
 
 Day = Annotated[dt.date, BeforeValidator(_as_day)]
 PlainText = Annotated[str, AfterValidator(_as_plain_text)]
-"""Of cards :func:`racing.cards.check_card` asks for the same, whichever way they come in."""
+"""Of cards :func:`racing.domain.cards.check_card` asks for the same, whichever way they come in."""
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Box = Annotated[int, Field(ge=BOX[0], le=BOX[1])]
 DistanceM = Annotated[int, Field(ge=DISTANCE_M[0], le=DISTANCE_M[1])]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
-from racing.cards import Card
-from racing.errors import DatabaseUnavailable
+from racing.domain.cards import Card
+from racing.domain.errors import DatabaseUnavailable
 from racing.features import CardFeatures, CardWarning, FormBook
 from racing.features.stored_form import StoredForm
 from service.blocking_calls import BlockingCalls
@@ -113,7 +113,7 @@ class Form:
 
         Raises
         ------
-        racing.errors.DatabaseUnavailable
+        racing.domain.errors.DatabaseUnavailable
             If the database is away and no runner carries form.
         """
         if known is not None:

@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from racing.cards import DISTANCE_M, check_card
-from racing.errors import FileRefused
+from racing.domain.cards import DISTANCE_M, check_card
+from racing.domain.errors import FileRefused
+from racing.domain.track_time import today_at
 from racing.importers.card import GuideCard, guide_card
 from racing.importers.dates import DateOrder
 from racing.importers.reading import csv_of
-from racing.track_time import today_at
 from service.card_json import card_in
 from service.errors import NotCsv
 from service.fields import Day, PlainText
@@ -124,7 +124,7 @@ def _not_packed(body: bytes) -> bytes:
 
     Raises
     ------
-    racing.errors.FileRefused
+    racing.domain.errors.FileRefused
         If it is a gzip or a zip file.
     """
     if body.startswith(GZIP):

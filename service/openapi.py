@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from model_registry.errors import GatesNotPassed, NoSuchVersion
-from racing.errors import CardRefused
+from racing.domain.errors import CardRefused
 from service.errors import BodyTooLarge, BodyUnreadable, KeyMissing, NotJson, NotReady, ScopeMissing, TooMany
 from service.links import link_versions
 from service.problems import KINDS, MEDIA_TYPE, BrokenRule, Problem

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation, LoadedModel, explain
-from racing.cards import Card, Runner, Status, check_card, rug_of, starters_of, status_of
+from racing.domain.cards import Card, Runner, Status, check_card, rug_of, starters_of, status_of
 from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
@@ -65,9 +65,9 @@ def predict_card(
 
     Raises
     ------
-    racing.errors.CardRefused
+    racing.domain.errors.CardRefused
         If the card breaks a rule.
-    racing.errors.DatabaseUnavailable
+    racing.domain.errors.DatabaseUnavailable
         If no runner carries form and the database is away.
     """
     check_card(card, today=today)

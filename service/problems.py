@@ -27,7 +27,7 @@ from model_registry.errors import (
     RegistryUnavailable,
     SourceRefused,
 )
-from racing.errors import (
+from racing.domain.errors import (
     CardRefused,
     DatabaseUnavailable,
     FileRefused,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from racing.database.engine import open_database
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 
 
 class RaceDatabase:
@@ -43,7 +43,7 @@ class RaceDatabase:
 
         Raises
         ------
-        racing.errors.DatabaseUnavailable
+        racing.domain.errors.DatabaseUnavailable
             If there is no database, or it cannot be opened.
         """
         if not self._url:
@@ -62,7 +62,7 @@ class RaceDatabase:
 
         Raises
         ------
-        racing.errors.DatabaseUnavailable
+        racing.domain.errors.DatabaseUnavailable
             As :meth:`open`; also if the database does not answer while it is worked with.
         """
         try:

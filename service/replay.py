@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine, Row
 
-from racing.cards import Card, Runner, starters_of, status_of
-from racing.errors import RacingError
+from racing.domain.cards import Card, Runner, starters_of, status_of
+from racing.domain.errors import RacingError
+from racing.domain.track_time import today_at
 from racing.predictions.cards import counted_cards, logged_cards
 from racing.predictions.cards import starters_of as who_started
-from racing.track_time import today_at
 from service.following.slots import Snapshot
 from service.form import Form
 from service.prediction import predict_card

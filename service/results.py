@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from racing.importers.claims import MAX_MARGIN_LENGTHS, RowRefused
 from racing.importers.finish import finish_of
-from racing.importers.told import ToldRace
+from racing.importers.results_api import ToldRace
+from racing.importers.source_records import MAX_MARGIN_LENGTHS, RowRefused
 from service.fields import (
     BoxOfRun,
     Bsp,

@@ -9,8 +9,8 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from racing.cards import Card
-from racing.track_time import today_at
+from racing.domain.cards import Card
+from racing.domain.track_time import today_at
 from service.door.guard import Guard
 from service.door.keyring import Keyring
 from service.errors import BodyUnreadable, NoAnswerInTime, NotJson

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from racing.cards import N_RUNNERS, Status
+from racing.domain.cards import N_RUNNERS, Status
 from racing.features.topics import TOPICS
 from service.fields import (
     Box,

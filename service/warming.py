@@ -3,8 +3,8 @@
 import json
 import logging
 
+from racing.domain.runs import WINDOW
 from racing.features.card_view import card_formulas
-from racing.runs import WINDOW
 from service.answers import answer_json, prediction_out
 from service.running import Running
 from service.schemas import EXAMPLE_CARD

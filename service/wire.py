@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import msgspec
 from pydantic import BaseModel
 
-from racing.cards import Card
+from racing.domain.cards import Card
 from service.faults import validated
 from service.schemas import CardIn
 
@@ -80,7 +80,7 @@ _READ_CARD = msgspec.json.Decoder(_STRUCTS[CardIn.__name__]).decode
 def read_card(body: bytes) -> Card:
     """Return the card of a request's body.
 
-    It has the attributes of :class:`racing.cards.Card`, with lists for tuples.
+    It has the attributes of :class:`racing.domain.cards.Card`, with lists for tuples.
 
     Raises
     ------

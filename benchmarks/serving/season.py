@@ -10,7 +10,7 @@ from racing.database.engine import open_database
 from racing.database.tables import Dog, Run
 from racing.ratings import update_ratings
 from racing.ratings.store import ratings_are_current
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 
 N_RACES, SEED = 56_000, 1
 LAST_DAY = dt.date(2026, 6, 30)

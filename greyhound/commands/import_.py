@@ -19,7 +19,7 @@ from greyhound.options import (
 from greyhound.printing import say, shown
 from greyhound.rating import rate_what_is_due
 from racing.database.engine import open_database
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.betfair import import_betfair
 from racing.importers.dates import DateOrder
 from racing.importers.form_guides import import_form_guides

@@ -10,7 +10,7 @@ from greyhound.console import console
 from greyhound.models_export import export
 from greyhound.options import json_option, print_json, registry_option
 from greyhound.printing import shown
-from racing import addresses
+from racing import redaction as addresses
 
 if TYPE_CHECKING:
     from model_registry.history import PromotionRecord

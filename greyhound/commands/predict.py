@@ -14,11 +14,11 @@ from greyhound.console import console
 from greyhound.errors import exit_code, one_line
 from greyhound.options import Day, database_option, dates_option, json_option, print_json, registry_option
 from greyhound.printing import say, shown
-from racing.cards import Card
-from racing.errors import CardRefused, DatabaseUnavailable, FileRefused
-from racing.field_changes import with_reserve, with_scratched
+from racing.domain.cards import Card
+from racing.domain.errors import CardRefused, DatabaseUnavailable, FileRefused
+from racing.domain.field_changes import with_reserve, with_scratched
+from racing.domain.track_time import today_at
 from racing.importers.dates import DateOrder
-from racing.track_time import today_at
 
 if TYPE_CHECKING:
     from service.schemas import ExplanationOut, PredictionOut

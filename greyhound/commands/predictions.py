@@ -13,10 +13,10 @@ from greyhound.console import console
 from greyhound.options import Day, database_option, json_option, print_json, progress, progress_option
 from greyhound.printing import say, shown
 from racing.database.engine import open_database
-from racing.errors import NoSuchPrediction
-from racing.predictions.asked import Asked, what_counts
+from racing.domain.errors import NoSuchPrediction
 from racing.predictions.latest import recount_all
 from racing.predictions.listing import LoggedCard, prediction_with_outcome, predictions_with_outcomes
+from racing.predictions.prediction_filter import Asked, what_counts
 from racing.predictions.prune import prune
 from racing.predictions.score import BY, Score, score_predictions
 from racing.predictions.settle import settle

@@ -22,9 +22,9 @@ from greyhound.options import (
 )
 from greyhound.printing import shown
 from racing.database.engine import open_database
-from racing.errors import NoSuchPrediction
-from racing.predictions.asked import what_counts
+from racing.domain.errors import NoSuchPrediction
 from racing.predictions.cards import n_logged_cards
+from racing.predictions.prediction_filter import what_counts
 from racing.predictions.settle import settle
 
 if TYPE_CHECKING:

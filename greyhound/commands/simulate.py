@@ -65,7 +65,7 @@ def simulate(
       greyhound simulate --races 4000 --seed 7 --csv results.csv
     """
     from racing.database.engine import open_database
-    from racing.simulator import simulate_season
+    from racing.simulation.simulator import simulate_season
 
     until = until or dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     if start is not None and start > until:
@@ -94,7 +94,7 @@ def simulate(
 def _to_file(path: Path, races: int, seed: int, start: dt.date | None, until: dt.date, as_json: bool) -> None:
     from racing.database.engine import open_database
     from racing.results_file import write_results
-    from racing.simulator import simulate_season
+    from racing.simulation.simulator import simulate_season
 
     if not path.absolute().parent.is_dir():
         raise click.BadParameter(f"{path.parent} is not a directory", param_hint="--csv")

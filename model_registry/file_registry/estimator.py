@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from model_registry.artifact import LoadedModel, load_artifact
-from racing.cards import N_RUNNERS
+from racing.domain.cards import N_RUNNERS
 
 Floats = NDArray[np.float64]
 

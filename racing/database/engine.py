@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from racing.database.statement_timeout import limit_statements
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s

@@ -32,14 +32,14 @@ class Track(SQLModel, table=True):
 
 
 class TrackAlias(SQLModel, table=True):
-    """A name, as :func:`racing.names.name_key` writes it, under which a source knows a track."""
+    """A name, as :func:`racing.domain.names.name_key` writes it, under which a source knows a track."""
 
     alias: str = Field(primary_key=True)
     track_id: int = Field(foreign_key="track.id", index=True)
 
 
 class Dog(SQLModel, table=True):
-    """A greyhound; ``key`` is its name as :func:`racing.names.name_key` writes it."""
+    """A greyhound; ``key`` is its name as :func:`racing.domain.names.name_key` writes it."""
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)

@@ -8,15 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from racing.cards import Card, PastRun, Runner
-from racing.classes import grade_class
+from racing.domain.cards import Card, PastRun, Runner
+from racing.domain.classes import grade_class
+from racing.domain.names import name_key
+from racing.domain.runs import Floats
+from racing.domain.tracks import known_track
 from racing.features.card_view import BROUGHT_COLUMNS, CARD_COLUMNS, READ, SAID, CardFormulas
-from racing.kernels import read_runs
-from racing.names import name_key
-from racing.ratings.alone import UsualEffects
+from racing.ops import read_runs
 from racing.ratings.effects import EffectBook
-from racing.runs import Floats
-from racing.tracks import known_track
+from racing.ratings.single_run import UsualEffects
 
 ORDINAL_OF_EPOCH = dt.date(1970, 1, 1).toordinal()
 _MONTH_OF_EPOCH = 1970 * 12 + 1

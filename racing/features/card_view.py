@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from racing.domain.runs import WINDOW, Entries, Floats, FormTable
 from racing.features.matrix import FEATURES, feature_matrix
 from racing.features.view import RaceView
 from racing.history import share_alone
-from racing.kernels import IS_COMPILED
-from racing.kernels.tape import Tape
+from racing.ops import IS_COMPILED
+from racing.ops.tape import Tape
 from racing.probabilities import n_places
-from racing.ratings.alone import UsualEffects, seen_alone
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.dog_forms import COLUMNS, FACTS
+from racing.ratings.performance_columns import names_of
 from racing.ratings.posterior import REVISION_DAYS, Seen, days_before
-from racing.ratings.worth_columns import names_of
-from racing.runs import WINDOW, Entries, Floats, FormTable
+from racing.ratings.single_run import UsualEffects, seen_alone
 
 _OF_CARD = (
     "day", "track_id", "distance_m", "box", "number", "grade", "weight_kg", "rated_price", "early_speed",
@@ -37,7 +37,7 @@ SAID = (
 )  # fmt: skip
 """What a run that the card brings says as a number."""
 READ = ("day", "month", "track_id", "course", "grade", "box", "early_position", *SAID)
-"""What :func:`racing.kernels.read_runs` makes of a run."""
+"""What :func:`racing.ops.read_runs` makes of a run."""
 BROUGHT_COLUMNS = (*READ, *UsualEffects.COLUMNS)
 _SHORT = 6  # runs: a card shows five or six, and half of the work is saved
 _PLACES = n_places(8)  # of a field whose size nobody knows

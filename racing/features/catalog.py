@@ -7,8 +7,8 @@ the answer is unknown, and sees nothing of the race's own day but its card.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from racing.domain.runs import Floats
 from racing.features.view import RaceView
-from racing.runs import Floats
 
 Formula = Callable[[RaceView], Floats]
 

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing.features import (  # noqa: F401 (they fill the catalog)
-    of_card,
-    of_field,
-    of_form,
-    of_rated,
-    of_ratings,
+    card_features,
+    field_features,
+    form_features,
+    rated_price_features,
+    rating_features,
 )
 from racing.features.catalog import KNOWS, Feature, catalog
 from racing.features.view import RaceView

@@ -9,11 +9,11 @@ import numpy as np
 from sqlalchemy import Connection, Engine, func, select
 
 from racing.database.tables import Dog, DogForm, Run, RunWorth
+from racing.domain.runs import WINDOW, Floats
 from racing.history import EPOCH, floats, result_query, runs_of
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import query_of_forms, table_of, unpack
-from racing.ratings.worth_columns import worths_of
-from racing.runs import WINDOW, Floats
+from racing.ratings.performance_columns import worths_of
 
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
 _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
@@ -35,7 +35,7 @@ NOTHING_STORED = StoredForm({}, {}, {})
 
 
 class FormReader:
-    """Reads the form of dogs, by their keys (:func:`racing.names.name_key`).
+    """Reads the form of dogs, by their keys (:func:`racing.domain.names.name_key`).
 
     What is read is as of the last update of the ratings, each dog's whole. Names are known as of the making
     of the reader.

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Race, Run, Track
-from racing.errors import NotEnoughHistory
+from racing.domain.errors import NotEnoughHistory
+from racing.domain.names import name_key
+from racing.domain.runs import Entries, Floats, Form, Ints, entries_of
+from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, feature_matrix
 from racing.features.view import RaceView
 from racing.history import floats
-from racing.names import name_key
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
 from racing.ratings.posterior import see
 from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current, update_ratings
-from racing.runs import Entries, Floats, Form, Ints, entries_of
-from racing.tracks import KNOWN_TRACKS
 
 _BLOCK = 20_000  # runners at a time: some 300 MB of kernels
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]

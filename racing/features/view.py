@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from racing.kernels import select, sum_in_race
+from racing.domain.runs import Entries, Floats, Form, FormTable, Ints
+from racing.ops import select, sum_in_race
 from racing.ratings.catalog import RATINGS
 from racing.ratings.posterior import Posterior, Seen, posterior
 from racing.ratings.replay import prior_mean
-from racing.runs import Entries, Floats, Form, FormTable, Ints
 
 _BY_NAME = {rating.name: rating for rating in RATINGS}
 
@@ -23,7 +23,7 @@ class RaceView:
     box_effects: Mapping[str, Floats]
     """By rating, what each runner's box adds at its course, as of the month before."""
     track: Floats
-    """The fixed number of each race's track among those that :mod:`racing.tracks` knows, 0 for any other."""
+    """The fixed number of each race's track in :mod:`racing.domain.tracks`, 0 for any other."""
     _cache: dict[str, Floats] = field(default_factory=dict)
     _posteriors: dict[str, Posterior] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.contents import BROKEN, HELD_BYTES, MAX_BYTES, Content
 from racing.importers.formats import what_zip_is
 

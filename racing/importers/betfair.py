@@ -7,11 +7,17 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from racing.cards import EARLY_SPEED as EARLY_SPEEDS
-from racing.grades import grade_of
+from racing.domain.cards import EARLY_SPEED as EARLY_SPEEDS
+from racing.domain.grades import grade_of
+from racing.domain.names import name_key, plain_name
+from racing.domain.tracks import track_name
 from racing.importers.betfair_official import is_official, parse_official
 from racing.importers.betfair_race import KIND, LAST_BOX, enter, is_empty_box, rug_of, settle
-from racing.importers.claims import (
+from racing.importers.dates import DateOrder
+from racing.importers.market_ids import market_id_of
+from racing.importers.reading import CsvFile
+from racing.importers.report import ImportReport
+from racing.importers.source_records import (
     Claim,
     ParsedFile,
     RowRefused,
@@ -21,14 +27,8 @@ from racing.importers.claims import (
     known,
     number,
 )
-from racing.importers.dates import DateOrder
-from racing.importers.market_ids import market_id_of
-from racing.importers.reading import CsvFile
-from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
 from racing.importers.whole_races import FileRaces
-from racing.names import name_key, plain_name
-from racing.tracks import track_name
 
 COLUMNS = (
     "Date",

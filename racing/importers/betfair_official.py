@@ -6,9 +6,13 @@ They meet the model results (:mod:`racing.importers.betfair`) by their market id
 import re
 from functools import lru_cache
 
-from racing.grades import grade_of
+from racing.domain.grades import grade_of
+from racing.domain.names import name_key, plain_name
+from racing.domain.tracks import track_name
 from racing.importers.betfair_race import KIND, LAST_BOX, enter, is_empty_box, rug_of, settle
-from racing.importers.claims import (
+from racing.importers.market_ids import market_id_of
+from racing.importers.reading import CsvFile
+from racing.importers.source_records import (
     Claim,
     ParsedFile,
     RowRefused,
@@ -17,11 +21,7 @@ from racing.importers.claims import (
     distance_of,
     known,
 )
-from racing.importers.market_ids import market_id_of
-from racing.importers.reading import CsvFile
 from racing.importers.whole_races import FileRaces
-from racing.names import name_key, plain_name
-from racing.tracks import track_name
 
 NEEDED = (
     "LOCAL_MEETING_DATE",

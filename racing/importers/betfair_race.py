@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from racing.importers.claims import FACTS, Claim, ParsedFile, RowRefused, distance_of_bucket, number
+from racing.domain.names import is_placeholder
+from racing.importers.source_records import FACTS, Claim, ParsedFile, RowRefused, distance_of_bucket, number
 from racing.importers.whole_races import FileRaces
-from racing.names import is_placeholder
 
 KIND = "betfair"
 LAST_BOX = 8  # rugs 9 and 10 are reserves, whose box is unknown

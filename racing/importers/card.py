@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from racing.cards import Card, PastRun, Runner
-from racing.errors import FileRefused
-from racing.importers.claims import Claim, ParsedFile, RowRefused, day_of_bucket, distance_of_bucket
+from racing.domain.cards import Card, PastRun, Runner
+from racing.domain.errors import FileRefused
+from racing.domain.names import is_placeholder
+from racing.domain.tracks import known_track
 from racing.importers.dates import DateOrder
 from racing.importers.form_guides import COLUMNS, KIND, claim_of, form_rows
 from racing.importers.reading import CsvFile, read_csv
 from racing.importers.report import Problem
-from racing.names import is_placeholder
-from racing.tracks import known_track
+from racing.importers.source_records import Claim, ParsedFile, RowRefused, day_of_bucket, distance_of_bucket
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO_DAY = re.compile(r"(?<!\d)(\d{4})[-_](\d{2})[-_](\d{2})(?!\d)")

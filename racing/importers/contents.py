@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 
 MAX_BYTES = 256 * 1024 * 1024  # of one file, unpacked; a month of Betfair's is 4 MB
 HELD_BYTES = 4 * 1024 * 1024

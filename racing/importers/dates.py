@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
-from racing.errors import FileRefused
-from racing.track_time import latest_day
+from racing.domain.errors import FileRefused
+from racing.domain.track_time import latest_day
 
 FIRST_DAY = dt.date(1990, 1, 1)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -54,7 +54,7 @@ class FileDates:
     ) -> None:
         """``dates`` are all of the file with their lines: ``AUTO`` needs them before it reads the first.
 
-        ``latest`` is the last day that is past, by default that of :func:`~racing.track_time.latest_day`.
+        ``latest`` is the last day that is past, by default :func:`~racing.domain.track_time.latest_day`.
         """
         self._latest = latest or latest_day()
         self._order = order

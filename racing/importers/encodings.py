@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.contents import Content
 
 CP1252_NOTE = "read as cp1252 (Windows, Western Europe): it is not UTF-8"

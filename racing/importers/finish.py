@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from racing.importers.claims import RowRefused
+from racing.importers.source_records import RowRefused
 
 LAST_PLACE = 10
 

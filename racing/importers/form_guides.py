@@ -8,9 +8,16 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from racing.cards import SPEED_M_S
-from racing.grades import grade_of
-from racing.importers.claims import (
+from racing.domain.cards import SPEED_M_S
+from racing.domain.grades import grade_of
+from racing.domain.names import is_placeholder, name_key, plain_name
+from racing.domain.tracks import track_name
+from racing.importers.dates import DateOrder
+from racing.importers.finish import Finish, Outcome, finish_of
+from racing.importers.prices import is_missing
+from racing.importers.reading import BrokenRow, CsvFile
+from racing.importers.report import ImportReport
+from racing.importers.source_records import (
     MAX_MARGIN_LENGTHS,
     Claim,
     ParsedFile,
@@ -23,14 +30,7 @@ from racing.importers.claims import (
     known,
     number,
 )
-from racing.importers.dates import DateOrder
-from racing.importers.finish import Finish, Outcome, finish_of
-from racing.importers.prices import is_missing
-from racing.importers.reading import BrokenRow, CsvFile
-from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
-from racing.names import is_placeholder, name_key, plain_name
-from racing.tracks import track_name
 
 KIND = "form"
 COLUMNS = (

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
-from racing.importers.claims import Claim
+from racing.domain.names import name_key
+from racing.domain.tracks import KNOWN_TRACKS
 from racing.importers.ids import next_id
-from racing.names import name_key
-from racing.tracks import KNOWN_TRACKS
+from racing.importers.source_records import Claim
 
 # SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
 CHUNK = 5_000

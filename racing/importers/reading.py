@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.archives import Source, content_of, is_zip, sources_of
 from racing.importers.contents import CHUNK_BYTES, MAX_BYTES, Content
 from racing.importers.dates import DateOrder

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.tables import Race, Run, RunWorth, SourceRow
-from racing.importers.claims import Claim, bucket_of, day_of_bucket, distance_of_bucket
 from racing.importers.ids import next_id, note_change
 from racing.importers.named import CHUNK
 from racing.importers.resolve import ResolvedRace, resolve
+from racing.importers.source_records import Claim, bucket_of, day_of_bucket, distance_of_bucket
 
 _ROW_COLUMNS = tuple(SourceRow.model_fields)
 _BUCKET: Any = col(SourceRow.bucket)

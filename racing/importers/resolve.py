@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from racing.importers.claims import FACTS, Claim
 from racing.importers.possible import why_impossible
+from racing.importers.source_records import FACTS, Claim
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
 _STRENGTH = {BETFAIR: 0, RESULTS: 1, FORM: 2}

@@ -36,9 +36,15 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from racing.cards import PRICE, SPEED_M_S, WEIGHT_KG
-from racing.grades import grade_of
-from racing.importers.claims import (
+from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
+from racing.domain.grades import grade_of
+from racing.domain.names import is_placeholder, name_key, plain_name
+from racing.domain.tracks import track_name
+from racing.importers.dates import DateOrder
+from racing.importers.finish import Outcome, finish_of
+from racing.importers.reading import CsvFile
+from racing.importers.report import ImportReport
+from racing.importers.source_records import (
     MAX_MARGIN_LENGTHS,
     Claim,
     ParsedFile,
@@ -49,14 +55,8 @@ from racing.importers.claims import (
     known,
     number,
 )
-from racing.importers.dates import DateOrder
-from racing.importers.finish import Outcome, finish_of
-from racing.importers.reading import CsvFile
-from racing.importers.report import ImportReport
 from racing.importers.store import OnProgress, import_files
 from racing.importers.whole_races import FileRaces, RaceOfFile, race_of
-from racing.names import is_placeholder, name_key, plain_name
-from racing.tracks import track_name
 
 KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")

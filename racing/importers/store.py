@@ -8,15 +8,15 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
 from racing.database.tables import SourceFile
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.archives import Source, expand
-from racing.importers.claims import Claim, ParsedFile
 from racing.importers.dates import DateOrder
 from racing.importers.ids import lock_for_import, next_id, release_ids
 from racing.importers.named import NamedThings, forget_unused
 from racing.importers.reading import CsvFile, read_source
 from racing.importers.rebuild import rebuild
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
+from racing.importers.source_records import Claim, ParsedFile
 from racing.importers.undo import TakenOut, take_out
 
 OnProgress = Callable[[int, int], None]

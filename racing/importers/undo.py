@@ -8,7 +8,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from racing.database.tables import SourceFile, SourceRow
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.ids import lock_for_import
 from racing.importers.named import forget_unused
 from racing.importers.reading import digest_of

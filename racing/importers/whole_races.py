@@ -4,10 +4,10 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from racing.importers.claims import Claim, ParsedFile
 from racing.importers.possible import why_impossible
 from racing.importers.reading import CsvFile
 from racing.importers.report import Problem
+from racing.importers.source_records import Claim, ParsedFile
 
 Fields = tuple[str, ...]
 """The fields of a row that tell its race, the race's own identity first; empty if not readable."""

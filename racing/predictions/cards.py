@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, func, select
 
-from racing.predictions.asked import Asked
-from racing.predictions.asked import counted_cards as query_of_counted
+from racing.predictions.prediction_filter import Asked
+from racing.predictions.prediction_filter import counted_cards as query_of_counted
 from racing.predictions.tables import PREDICTION, RACE, RUNNER
 
 CHUNK = 200

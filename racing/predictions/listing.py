@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from racing.predictions.asked import Asked, counted_cards
 from racing.predictions.newest import newest_cards
+from racing.predictions.prediction_filter import Asked, counted_cards
 from racing.predictions.tables import LATEST, PREDICTION, RACE, RUNNER
 
 
@@ -60,7 +60,7 @@ def predictions_with_outcomes(
 ) -> list[LoggedCard]:
     """Return logged cards, newest first, those older than the one numbered ``before``.
 
-    ``only_counted``: those alone that a score counts, see :func:`racing.predictions.asked.counted_cards`.
+    ``only_counted``: those that a score counts (:func:`racing.predictions.prediction_filter.counted_cards`).
     """
     with engine.connect() as connection:
         if only_counted:

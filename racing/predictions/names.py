@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Track, TrackAlias
-from racing.tracks import TRACK_OF_ALIAS
+from racing.domain.tracks import TRACK_OF_ALIAS
 
 _TRACK, _ALIAS = Track.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, true
 
-from racing.predictions.asked import Asked
+from racing.predictions.prediction_filter import Asked
 from racing.predictions.tables import RACE
 
 

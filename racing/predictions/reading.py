@@ -12,13 +12,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Engine, Row, func, select, text
 
-from racing.names import name_key
+from racing.domain.names import name_key
+from racing.domain.track_time import is_over
+from racing.domain.tracks import known_track
 from racing.predictions.latest import begin_writing, lock_days
 from racing.predictions.outcomes import meet
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE, insert_missing
 from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
-from racing.track_time import is_over
-from racing.tracks import known_track
 
 CHUNK = 200
 MAX_COUNTED = 10_000  # unread cards: a stranger can make more of them than a page has time to count

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select
 
 from racing.metrics import paired_interval
-from racing.predictions.asked import Asked
+from racing.predictions.prediction_filter import Asked
 from racing.predictions.sums import N_LEVELS, count_levels, counting
 from racing.predictions.tables import SUMS
 

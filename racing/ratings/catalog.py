@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing.kernels import known_or
+from racing.domain.runs import Floats, Runs
+from racing.ops import known_or
 from racing.probabilities import n_places
 from racing.ratings.posterior import REVISION_DAYS, Kernel
-from racing.runs import Floats, Runs
 
 _LEAST_SHARE = 0.004  # below it prices are quoted by habit
 _TYPICAL_FIELD = 7.5

@@ -11,11 +11,11 @@ import numpy as np
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from racing.database.tables import Dog, DogForm
+from racing.domain.runs import WINDOW, Floats, Ints, Runs
 from racing.importers.named import CHUNK
 from racing.ratings.catalog import RATINGS
+from racing.ratings.performance_columns import columns_of, names_of
 from racing.ratings.posterior import Worths
-from racing.ratings.worth_columns import columns_of, names_of
-from racing.runs import WINDOW, Floats, Ints, Runs
 
 FORMAT = 1
 """Another number for other columns: rows of any other are passed over, and made anew by the next import."""
@@ -25,7 +25,7 @@ FACTS = (
     "time_s", "first_split_s", "margin_lengths", "early_position", "n_starters", "market_share",
     "rated_price", "early_speed",
 )  # fmt: skip
-"""What is kept of :class:`racing.runs.Runs`: all that features may look at."""
+"""What is kept of :class:`racing.domain.runs.Runs`: all that features may look at."""
 
 
 def _worth_columns() -> Iterator[str]:

@@ -9,10 +9,10 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from racing.database.tables import Effect
+from racing.domain.runs import Floats, Ints
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import Courses, EffectBook, Sums, months_of
 from racing.ratings.replay import Replay
-from racing.runs import Floats, Ints
 
 _EFFECT = Effect.__table__  # type: ignore[attr-defined]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing.runs import Entries, Floats, Ints
+from racing.domain.runs import Entries, Floats, Ints
 
 N_BOXES = 9
 """Box 0 stands for an unknown box."""

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing import kernels
-from racing.runs import Entries, Floats, Form, FormTable, box_zone
+from racing import ops as kernels
+from racing.domain.runs import Entries, Floats, Form, FormTable, box_zone
 
 MAX_RUNS = 32
 """The most runs of a dog that an estimate has room for; as in ``_loops.c``."""
@@ -46,7 +46,7 @@ class Kernel:
 
     @property
     def numbers(self) -> Floats:
-        """Return them in the order in which :func:`racing.kernels.condition` takes them."""
+        """Return them in the order in which :func:`racing.ops.condition` takes them."""
         return np.array(
             [
                 self.debut, self.day, self.run, self.track, self.course, self.distance, self.distance_scale,

@@ -18,7 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from racing.classes import N_CLASSES
+from racing.domain.classes import N_CLASSES
+from racing.domain.runs import Entries, Floats, Form, Ints, Runs, entries_of, later_runs, windows
 from racing.ratings.catalog import Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
 from racing.ratings.posterior import (
@@ -31,7 +32,6 @@ from racing.ratings.posterior import (
     posterior,
     see,
 )
-from racing.runs import Entries, Floats, Form, Ints, Runs, entries_of, later_runs, windows
 
 _ALONE_VARIANCE = 0.1  # of the level when no rival is known, in the rating's noise units
 _OUTLIER_SD = 2.5
@@ -67,7 +67,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Where each run's dog ran before and after it: :func:`racing.runs.windows` and ``later_runs``."""
+    """Where each run's dog ran before and after it: :func:`racing.domain.runs.windows` and ``later_runs``."""
 
     before: Ints
     after: Ints

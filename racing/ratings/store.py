@@ -9,16 +9,16 @@ import numpy as np
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from racing.database.tables import Effect, RatingsDue, Run, RunWorth, Track
+from racing.domain.runs import Floats, Ints, Runs, windows
 from racing.history import EPOCH, floats, load_runs
 from racing.importers.ids import lock_for_import
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import forms_are_whole, write_forms
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
+from racing.ratings.performance_columns import RatedWorths, columns_of, worths_of
 from racing.ratings.posterior import REVISION_DAYS, Worths
 from racing.ratings.replay import Neighbours, Past, Replay, no_worths, replay
-from racing.ratings.worth_columns import RatedWorths, columns_of, worths_of
-from racing.runs import Floats, Ints, Runs, windows
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _DUE = RatingsDue.__table__  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ class RatedHistory:
 
     runs: Runs
     index: Ints
-    """Each run's own form: :func:`racing.runs.windows`."""
+    """Each run's own form: :func:`racing.domain.runs.windows`."""
     worths: RatedWorths
     effects: EffectBook
 

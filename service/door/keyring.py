@@ -7,7 +7,7 @@ import time
 
 from sqlalchemy.exc import DBAPIError
 
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 from service.door.stored_keys import Key, digest, note_use, read_keys
 from service.errors import KeyRefused, KeysUnknown, NoAnswerInTime, Overloaded
 from service.race_database import RaceDatabase

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Engine
 
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
 
@@ -22,7 +22,7 @@ async def in_time(
 
     Raises
     ------
-    racing.errors.DatabaseUnavailable
+    racing.domain.errors.DatabaseUnavailable
         If there is none, or if it does not answer in time.
     service.errors.Overloaded
         If too many wait already.

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 from service.keeping.records import Numbered
 from service.race_database import RaceDatabase
 
@@ -40,7 +40,7 @@ def open_log_database(url: str) -> LogDatabase:
 
     Raises
     ------
-    racing.errors.DatabaseUnavailable
+    racing.domain.errors.DatabaseUnavailable
         If it is absent, locked or out of reach.
     """
     database = RaceDatabase(url)

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 from service.keeping.database import LogDatabase, open_log_database
 from service.keeping.records import Damaged, Numbered
 from service.keeping.refused import NAME, add_damaged, add_refused

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Engine
 
-from racing.predictions.asked import Asked
 from racing.predictions.listing import LoggedCard, predictions_with_outcomes
 from racing.predictions.names import track_names
+from racing.predictions.prediction_filter import Asked
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from model_registry.learning import Learning
-from racing.errors import NoSuchRace
+from racing.domain.errors import NoSuchRace
 from racing.race_days import race_days, races_of_day
 from racing.stored_race import stored_race
 from service.card_json import answer_with_card

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
-from racing.importers.told import ToldRace, import_told
+from racing.importers.results_api import ToldRace, import_told
 from service.door.keys import KEY_PROBLEMS, needs
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.faults import validated

@@ -10,8 +10,8 @@ from json.encoder import encode_basestring_ascii as quoted
 from types import MappingProxyType
 from typing import Any
 
-from racing.addresses import discreet
-from racing.plain_text import visible
+from racing.domain.plain_text import visible
+from racing.redaction import discreet
 from service.settings import ServiceSettings
 from service.watching.lines import LineWriter
 

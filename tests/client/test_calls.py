@@ -24,7 +24,7 @@ from client import (
     calls,
     models,
 )
-from racing.names import name_key
+from racing.domain.names import name_key
 from tests.client.conftest import Whole
 from tests.clocks.today import today
 from tests.greyhound.test_predict_command import form_guide

@@ -4,7 +4,7 @@ import datetime as dt
 import time
 from functools import cache
 
-from racing.track_time import today_at
+from racing.domain.track_time import today_at
 
 LASTS_S = 30
 

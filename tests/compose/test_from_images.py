@@ -59,7 +59,7 @@ def test_an_image_has_a_user_without_rights_and_nothing_that_installs_or_compile
 
 def test_images_that_read_models_have_compiled_kernels(program: str) -> None:
     for stage in ("service", "training"):
-        told = run(program, stage, "python", "-c", "import racing.kernels as k; print(k.IS_COMPILED)")
+        told = run(program, stage, "python", "-c", "import racing.ops as k; print(k.IS_COMPILED)")
         assert told.strip() == "True"
 
 

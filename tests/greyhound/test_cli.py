@@ -17,7 +17,7 @@ from greyhound.cli import COMMANDS, main
 ROOT = Path(__file__).parents[2]
 ERROR_MODULES = (
     "greyhound.errors",
-    "racing.errors",
+    "racing.domain.errors",
     "model_registry.errors",
     "model_registry.file_registry.errors",
     "training.errors",
@@ -52,7 +52,7 @@ ONLY_OVER_HTTP = {
         "WebhookReplayed",
         "WebhooksOff",
     )
-} | {"model_registry.errors:NoReport", "racing.errors:NoSuchRace"}
+} | {"model_registry.errors:NoReport", "racing.domain.errors:NoSuchRace"}
 
 
 def run(*arguments: str) -> Result:
@@ -115,8 +115,8 @@ def test_unknown_command_is_wrong_usage_told_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("raised", "code", "told"),
     [
-        ("racing.errors:FileRefused", 3, "greyhound: why\n"),
-        ("racing.errors:DatabaseUnavailable", 4, "greyhound: why\n"),
+        ("racing.domain.errors:FileRefused", 3, "greyhound: why\n"),
+        ("racing.domain.errors:DatabaseUnavailable", 4, "greyhound: why\n"),
         ("model_registry.errors:NoChampion", 4, "greyhound: why\n"),
         ("model_registry.errors:GatesNotPassed", 5, "greyhound: why\n"),
         ("builtins:KeyError", 1, "greyhound: KeyError: 'why' (GREYHOUND_DEBUG=1 shows where)\n"),

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from greyhound.cli import main
 from racing.database.engine import open_database
 from racing.ratings.store import ratings_are_current
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.service.builders import make_registry
 
 

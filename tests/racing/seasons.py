@@ -5,11 +5,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from racing.cards import Card, Runner
 from racing.database.engine import open_database
 from racing.database.tables import Dog, Race, Run, Track
+from racing.domain.cards import Card, Runner
 from racing.ratings import update_ratings
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 
 LAST_DAY = dt.date(2026, 6, 30)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from racing.addresses import discreet, shown, without_secrets
+from racing.redaction import discreet, shown, without_secrets
 
 SHOWN = {
     "sqlite:///var/mlflow.db": "sqlite:///var/mlflow.db",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from racing.cards import Card, PastRun, Runner, check_card, starters_of, status_of
-from racing.errors import CardRefused
-from racing.field_changes import with_reserve, with_scratched
-from racing.plain_text import unprintable
+from racing.domain.cards import Card, PastRun, Runner, check_card, starters_of, status_of
+from racing.domain.errors import CardRefused
+from racing.domain.field_changes import with_reserve, with_scratched
+from racing.domain.plain_text import unprintable
 
 TODAY = dt.date(2026, 3, 14)
 NAMES = ("Anna", "Bela", "Cora", "Dora", "Edda", "Fips", "Gina", "Hans", "Ilse", "Juno")

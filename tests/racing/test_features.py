@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 
-from racing.cards import Card, PastRun, Runner
-from racing.errors import DatabaseUnavailable, NotEnoughHistory
+from racing.domain.cards import Card, PastRun, Runner
+from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory
 from racing.features import FEATURE_NAMES, FEATURES, FormBook, race_table
-from racing.features.rows import gap_to_best, minus_rivals, rank_in_race
+from racing.features.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
 from racing.probabilities import n_places, share_within_race
 from racing.ratings import update_ratings
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
 
 CUT = LAST_DAY - dt.timedelta(days=40)

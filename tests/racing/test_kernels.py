@@ -5,16 +5,16 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from racing.cards import PastRun
+from racing.domain.cards import PastRun
 from racing.features.card_view import CardFormulas, view_of_card
 from racing.features.matrix import feature_matrix
-from racing.kernels import IS_COMPILED, plain
-from racing.kernels.tape import Tape
+from racing.ops import IS_COMPILED, plain
+from racing.ops.tape import Tape
 
 if not IS_COMPILED:
     pytest.skip("no C compiler was at hand when the package was installed", allow_module_level=True)
 
-from racing.kernels import _loops
+from racing.ops import _loops
 
 N, K = 600, 12
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from racing.names import name_key, plain_name
-from racing.tracks import KNOWN_TRACKS, KnownTrack, by_alias, known_track, track_name
+from racing.domain.names import name_key, plain_name
+from racing.domain.tracks import KNOWN_TRACKS, KnownTrack, by_alias, known_track, track_name
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from racing.names import is_placeholder
+from racing.domain.names import is_placeholder
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from racing.features import FormBook, race_table
 from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
 from tests.racing.test_ratings_store import kept, replay_everything

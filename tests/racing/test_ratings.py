@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from racing.classes import grade_class
+from racing.domain.classes import grade_class
+from racing.domain.runs import Entries, Form, Runs, concatenate, entries_of, later_runs, windows
 from racing.probabilities import n_places
 from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating
 from racing.ratings.effects import Courses
 from racing.ratings.posterior import REVISION_DAYS, Kernel, Sightings, Worths, condition, posterior, see
 from racing.ratings.replay import Neighbours, Replay, replay
-from racing.runs import Entries, Form, Runs, concatenate, entries_of, later_runs, windows
 
 STATE_ONLY = Kernel(
     debut=0.9, day=0.003, run=0.02, track=0.0, course=0.0, distance=0.0, distance_scale=1.0, zone=0.0

@@ -12,7 +12,7 @@ from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import store, update_ratings
 from racing.ratings.store import load_effects, ratings_are_current
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
 

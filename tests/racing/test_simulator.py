@@ -13,7 +13,7 @@ from racing.metrics import race_log_loss
 from racing.probabilities import market_probabilities
 from racing.simulation.facts import Facts, facts_of
 from racing.simulation.season import Season, run_season
-from racing.simulator import SimulationReport, simulate_season
+from racing.simulation.simulator import SimulationReport, simulate_season
 
 UNTIL = dt.date(2026, 1, 31)
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 
-from racing.cards import Card, PastRun, Runner
 from racing.database.engine import open_database
+from racing.domain.cards import Card, PastRun, Runner
+from racing.domain.runs import WINDOW
 from racing.features import FormBook
 from racing.features.stored_form import FormReader, StoredForm, form_from_runs
 from racing.importers.results import import_results
@@ -19,7 +20,6 @@ from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
 from racing.ratings.dog_forms import FACTS
 from racing.ratings.store import ratings_are_current, runs_are_rated
-from racing.runs import WINDOW
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
 from tests.racing.test_ratings_store import kept

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from racing.track_time import ZONE_OF_STATE, has_known_zone, is_over, latest_day, today_at
-from racing.tracks import KNOWN_TRACKS
+from racing.domain.track_time import ZONE_OF_STATE, has_known_zone, is_over, latest_day, today_at
+from racing.domain.tracks import KNOWN_TRACKS
 
 NOON, AFTERNOON = (dt.datetime(2026, 3, 14, hour, 30, tzinfo=dt.UTC) for hour in (9, 13))
 DAY, NEXT = dt.date(2026, 3, 14), dt.date(2026, 3, 15)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from racing.names import name_key
+from racing.domain.names import name_key
 from tests.greyhound.test_predict_command import form_guide
 from tests.service.builders import (
     RunningService,

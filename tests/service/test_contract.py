@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 import model_registry.errors
-import racing.errors
+import racing.domain.errors
 import service.errors
-from racing.cards import Card, PastRun, Runner
+from racing.domain.cards import Card, PastRun, Runner
 from service import schemas
 from service.app import create_app
 from service.openapi import as_text
@@ -56,7 +56,7 @@ def errors_of(module: ModuleType) -> set[type[Exception]]:
 
 
 def test_every_error_is_mapped_to_a_problem_of_its_own() -> None:
-    ours = errors_of(racing.errors) | errors_of(model_registry.errors) | errors_of(service.errors)
+    ours = errors_of(racing.domain.errors) | errors_of(model_registry.errors) | errors_of(service.errors)
     assert ours == set(KINDS)
     assert len({kind.slug for kind in KINDS.values()}) == len(KINDS)
 

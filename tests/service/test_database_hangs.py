@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from racing.database.engine import open_database
 from racing.ratings import update_ratings
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race
 from tests.service.builders import make_card, make_registry, running_service, win_probabilities
 from tests.service.process import service_process

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from racing.cards import N_RUNNERS
+from racing.domain.cards import N_RUNNERS
 from tests.service.builders import RunningService, make_card, make_registry
 from tests.service.keys import service_with_keys
 from tests.service.process import service_process

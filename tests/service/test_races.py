@@ -12,7 +12,7 @@ from racing.database.engine import open_database
 from racing.importers.betfair import import_betfair
 from racing.importers.results import import_results
 from racing.ratings import update_ratings
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.conftest import new_postgresql_database
 from tests.racing.importers.builders import BETFAIR_HEADER, RESULTS_HEADER, betfair_row, results_row, write
 from tests.racing.seasons import LAST_DAY, card_of_stored_race

@@ -30,7 +30,7 @@ from racing.database.engine import open_database
 from racing.features import FEATURES
 from racing.features.topics import topic_of
 from racing.ratings import update_ratings
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from service import routes
 from service.app import create_app
 from service.door.stored_keys import add_key, revoke_key

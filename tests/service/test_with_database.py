@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Engine
 
 from model_registry.artifact import LoadedModel, load_artifact
-from racing.cards import Card
+from racing.domain.cards import Card
 from racing.features import FEATURE_NAMES, race_table
 from racing.race_table import RaceTable
 from racing.ratings import update_ratings
 from racing.ratings.store import effects_document
-from racing.simulator import simulate_season
+from racing.simulation.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
 from tests.service.builders import (
     RunningService,

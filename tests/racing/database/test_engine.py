@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 import racing.database.tables  # noqa: F401
 from racing.database import engine as engine_module
 from racing.database.engine import open_database, upgrade
-from racing.errors import DatabaseUnavailable
+from racing.domain.errors import DatabaseUnavailable
 
 
 def differences(engine: Engine) -> list[object]:

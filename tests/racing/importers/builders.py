@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from racing.importers.claims import FACTS
+from racing.importers.source_records import FACTS
 
 FORM_HEADER = "Dog Name,Sex,PLC,BOX,WGT,DIST,DATE,TRACK,G,TIME,WIN,BON,1 SEC,MGN,W/2G,PIR,SP"
 BETFAIR_HEADER = (

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from racing.database.engine import open_database
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers import archives
 from racing.importers.archives import expand
 from racing.importers.reading import csv_of, read_csv

@@ -6,8 +6,8 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from racing.importers.betfair import import_betfair, parse_betfair
-from racing.importers.claims import ParsedFile
 from racing.importers.reading import csv_of, read_csv
+from racing.importers.source_records import ParsedFile
 from tests.racing.importers.builders import BETFAIR_HEADER, betfair_row, content, write
 
 HEADER = (

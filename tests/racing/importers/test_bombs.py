@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from racing.errors import FileRefused
-from racing.importers import claims, contents
+from racing.domain.errors import FileRefused
+from racing.importers import contents
+from racing.importers import source_records as claims
 from racing.importers.archives import expand
 from racing.importers.contents import Content
 from racing.importers.reading import MAX_FIELD_CHARS, CsvFile, csv_of, read_csv

@@ -4,12 +4,12 @@ import datetime as dt
 
 import pytest
 
-from racing.errors import FileRefused
-from racing.importers.claims import RowRefused
+from racing.domain.errors import FileRefused
+from racing.domain.track_time import latest_day
 from racing.importers.dates import DateOrder, FileDates, NotADate
 from racing.importers.reading import csv_of
 from racing.importers.results import parse_results
-from racing.track_time import latest_day
+from racing.importers.source_records import RowRefused
 from tests.racing.importers.builders import RESULTS_HEADER, results_row
 
 

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from racing.database.engine import open_database
-from racing.importers.claims import RowRefused
 from racing.importers.finish import Outcome, finish_of
 from racing.importers.form_guides import parse_form_guide
 from racing.importers.reading import read_csv
 from racing.importers.results import import_results
+from racing.importers.source_records import RowRefused
 from tests.racing.importers.builders import FORM_HEADER, RESULTS_HEADER, form_row, results_row, write
 
 

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from racing.importers.betfair import parse_betfair
-from racing.importers.claims import RowRefused, distance_of
 from racing.importers.form_guides import parse_form_guide
 from racing.importers.market_ids import market_id_of
 from racing.importers.prices import decimal_odds
 from racing.importers.reading import csv_of
 from racing.importers.results import parse_results
+from racing.importers.source_records import RowRefused, distance_of
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,
     FORM_HEADER,

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.betfair import parse_betfair
-from racing.importers.claims import ParsedFile
 from racing.importers.form_guides import parse_form_guide
 from racing.importers.reading import MAX_LINE_CHARS, CsvFile, csv_of
 from racing.importers.results import parse_results
+from racing.importers.source_records import ParsedFile
 from tests.racing.importers.builders import BETFAIR_HEADER, FORM_HEADER, RESULTS_HEADER, form_row, results_row
 
 

@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from racing.database.engine import open_database
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.betfair import import_betfair, parse_betfair
-from racing.importers.claims import day_of_bucket
 from racing.importers.dates import DateOrder
 from racing.importers.form_guides import import_form_guides
 from racing.importers.reading import read_csv
 from racing.importers.report import FileStatus
 from racing.importers.results import import_results, parse_results
+from racing.importers.source_records import day_of_bucket
 from racing.importers.undo import imported_files, undo_import
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from racing.errors import FileRefused
-from racing.grades import grade_of
+from racing.domain.errors import FileRefused
+from racing.domain.grades import grade_of
+from racing.domain.tracks import KNOWN_TRACKS, known_track
 from racing.importers.betfair import parse_betfair
 from racing.importers.card import read_form_guide_card
-from racing.importers.claims import Claim, ParsedFile
 from racing.importers.form_guides import parse_form_guide
 from racing.importers.reading import read_csv
 from racing.importers.resolve import resolve, union_of
 from racing.importers.results import parse_results
-from racing.tracks import KNOWN_TRACKS, known_track
+from racing.importers.source_records import Claim, ParsedFile
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,
     FORM_HEADER,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
-from racing.errors import FileRefused
+from racing.domain.errors import FileRefused
 from racing.importers.betfair import import_betfair
 from racing.importers.form_guides import import_form_guides
 from racing.importers.results import import_results

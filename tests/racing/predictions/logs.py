@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from racing.database.tables import Run
-from racing.importers.told import ToldRace, import_told
+from racing.importers.results_api import ToldRace, import_told
 from racing.importers.undo import imported_files, undo_import
-from racing.predictions.asked import Asked
+from racing.predictions.prediction_filter import Asked
 from racing.predictions.prune import prune
 from racing.predictions.reading import read_unread
 from racing.predictions.settle import note_results, settle

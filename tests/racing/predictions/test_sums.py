@@ -15,10 +15,10 @@ from sqlalchemy import Engine, delete, event, insert, select
 from racing.database import engine as engine_module
 from racing.database.engine import open_database
 from racing.predictions import reading
-from racing.predictions.asked import Asked
 from racing.predictions.latest import recount_all
 from racing.predictions.listing import predictions_with_outcomes
 from racing.predictions.outcomes import meet_day
+from racing.predictions.prediction_filter import Asked
 from racing.predictions.prune import prune
 from racing.predictions.reading import n_newest_unread, read_unread
 from racing.predictions.score import BY, score_predictions

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from racing.names import name_key, plain_name
+from racing.domain.names import name_key, plain_name
 
 revision = "0007"
 down_revision = "0006"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from racing.names import name_key, plain_name
+from racing.domain.names import name_key, plain_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def read_runs(
     grades: dict[str | None, float],
     out: Floats,
 ) -> int:
-    """Write runs (:class:`racing.cards.PastRun` or alike) as numbers, a row each.
+    """Write runs (:class:`racing.domain.cards.PastRun` or alike) as numbers, a row each.
 
     The columns are day (since 1970-01-01), month, the two numbers of ``courses`` for track and distance, that
     of ``grades``, box, position at the first call, and the attributes ``said``; NaN is unknown.  A reserve's

@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from racing.domain.names import name_key
+from racing.domain.tracks import track_name
 from racing.importers.contents import Content
 from racing.importers.encodings import Text
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.results import parse_results
 from racing.importers.store import import_replacing
-from racing.names import name_key
-from racing.tracks import track_name
 
 COLUMNS = (
     "race_id", "date", "track", "distance_m", "grade", "race_number", "runner", "box", "weight_kg",

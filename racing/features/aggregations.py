@@ -5,8 +5,8 @@ Arrays ``form`` have shape (n, WINDOW), newest run first, NaN for no run or unkn
 
 import numpy as np
 
-from racing.kernels import best, best_rival, known_or, n_known, number, rank_in_race, sum_in_race, total
-from racing.runs import Flags, Floats, Ints
+from racing.domain.runs import Flags, Floats, Ints
+from racing.ops import best, best_rival, known_or, n_known, number, rank_in_race, sum_in_race, total
 
 __all__ = [
     "best", "count", "count_in_race", "deviation", "first", "gap_to_best", "how_many", "known_or",

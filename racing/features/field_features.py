@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from racing.features import of_form, of_ratings
-from racing.features.catalog import Feature, Formula, add_feature, feature
-from racing.features.rows import (
+from racing.domain.runs import Floats, Ints
+from racing.features import form_features as of_form
+from racing.features import rating_features as of_ratings
+from racing.features.aggregations import (
     gap_to_best,
     known_or,
     log_share,
@@ -16,9 +17,9 @@ from racing.features.rows import (
     rank_in_race,
     sum_in_race,
 )
+from racing.features.catalog import Feature, Formula, add_feature, feature
 from racing.features.view import RaceView
-from racing.kernels import value_at
-from racing.runs import Floats, Ints
+from racing.ops import value_at
 
 _STRENGTHS: dict[str, Formula] = {
     "market_rating_in_box": of_ratings.market_rating_in_box,

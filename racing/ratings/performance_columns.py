@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from racing.domain.runs import Floats
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.posterior import REVISION_DAYS, Worths
-from racing.runs import Floats
 
 RatedWorths = dict[str, Worths]
 """The worths of some runs, by name of rating."""

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from racing.grades import grade_of
+from racing.domain.grades import grade_of
 
 UNKNOWN_CLASS = 0
 N_CLASSES = 16

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, FromClause, Select, select
 
-from racing.names import name_key
+from racing.domain.names import name_key
+from racing.domain.tracks import known_track
 from racing.predictions.tables import LATEST
-from racing.tracks import known_track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlmodel import col
 
 from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, TrackAlias
+from racing.domain.names import name_key
 from racing.importers.ids import lock_for_import, next_id, note_change, release_ids
-from racing.names import name_key
 from racing.simulation.facts import facts_of
 from racing.simulation.season import Season, run_season
 from racing.simulation.world import TRACKS, dog_names

@@ -30,7 +30,7 @@ class Runs:
     """Box, or a reserve's rug while its box is unknown: the order within the race."""
     box: Floats
     grade: Floats
-    """Class as :func:`racing.classes.grade_class` gives it; higher is stronger."""
+    """Class as :func:`racing.domain.classes.grade_class` gives it; higher is stronger."""
     weight_kg: Floats
     finish_position: Floats
     won: Floats

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from racing.classes import UNKNOWN_CLASS
+from racing.domain.classes import UNKNOWN_CLASS
+from racing.domain.runs import Floats
 from racing.features.catalog import feature
 from racing.features.view import RaceView
-from racing.kernels import number, value_at
-from racing.runs import Floats
+from racing.ops import number, value_at
 
 
 @feature("card", is_categorical=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from racing.cards import DISTANCE_M, PRICE, WEIGHT_KG
 from racing.database.tables import RunFacts
-from racing.errors import FileRefused
+from racing.domain.cards import DISTANCE_M, PRICE, WEIGHT_KG
+from racing.domain.errors import FileRefused
 from racing.importers.dates import DateOrder, FileDates, NotADate
 from racing.importers.prices import decimal_odds, is_missing
 from racing.importers.reading import BrokenRow, CsvFile

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from racing.errors import CardRefused, Violation
-from racing.names import is_placeholder, name_key
-from racing.plain_text import unprintable
-from racing.track_time import has_known_zone
+from racing.domain.errors import CardRefused, Violation
+from racing.domain.names import is_placeholder, name_key
+from racing.domain.plain_text import unprintable
+from racing.domain.track_time import has_known_zone
 
 # What the importers and the service accept; outside it a value is a slip of the keyboard, not a greyhound.
 N_RUNNERS = (2, 10)
@@ -118,7 +118,7 @@ def starters_of(card: Card) -> Card:
 
 
 def check_card(card: Card, *, today: dt.date) -> None:
-    """Raise :class:`~racing.errors.CardRefused` naming every rule that the card breaks.
+    """Raise :class:`~racing.domain.errors.CardRefused` naming every rule that the card breaks.
 
     Types and single values outside their range are caught here too, so that the command line and the
     service refuse the same cards with the same words. ``today`` is the day at the track.

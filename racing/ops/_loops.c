@@ -500,7 +500,7 @@ static PyMethodDef tape_methods[] = {
     {"play", (PyCFunction)tape_play, METH_NOARGS, "Run every step, in order."}, {NULL, NULL, 0, NULL}};
 
 static PyTypeObject TapeType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "racing.kernels._loops.Tape",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "racing.ops._loops.Tape",
     .tp_doc = "Steps (ufunc, loop, n_outer, addresses, outer strides, dims, inner strides), and what to keep alive.",
     .tp_basicsize = sizeof(Tape),
     .tp_flags = Py_TPFLAGS_DEFAULT,
@@ -583,7 +583,7 @@ static PyObject *read_runs(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-    {"read_runs", read_runs, METH_VARARGS, "See racing.kernels.plain."}, {NULL, NULL, 0, NULL}};
+    {"read_runs", read_runs, METH_VARARGS, "See racing.ops.plain."}, {NULL, NULL, 0, NULL}};
 
 /* -- the module ---------------------------------------------------------------------------------------------- */
 
@@ -638,7 +638,7 @@ static int exec_module(PyObject *module)
     for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
         PyObject *ufunc = PyUFunc_FromFuncAndDataAndSignature(
             (PyUFuncGenericFunction *)loops[i].loop, no_data, (char *)loops[i].types, N_TYPES, loops[i].n_in,
-            loops[i].n_out, PyUFunc_None, loops[i].name, "See racing.kernels.plain.", 0, loops[i].signature);
+            loops[i].n_out, PyUFunc_None, loops[i].name, "See racing.ops.plain.", 0, loops[i].signature);
         if (!ufunc || PyModule_AddObject(module, loops[i].name, ufunc) < 0)
             return -1;
     }
@@ -648,6 +648,6 @@ static int exec_module(PyObject *module)
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, exec_module}, {0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "racing.kernels._loops", .m_size = 0, .m_methods = functions, .m_slots = slots};
+    PyModuleDef_HEAD_INIT, .m_name = "racing.ops._loops", .m_size = 0, .m_methods = functions, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__loops(void) { return PyModuleDef_Init(&definition); }

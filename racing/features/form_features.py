@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from racing.features.catalog import feature
-from racing.features.rows import (
+from racing.domain.runs import Flags, Floats, box_zone
+from racing.features.aggregations import (
     best,
     count,
     deviation,
@@ -15,9 +15,9 @@ from racing.features.rows import (
     rate,
     weighted_mean,
 )
+from racing.features.catalog import feature
 from racing.features.view import RaceView
 from racing.ratings.catalog import market_strength, result_score
-from racing.runs import Flags, Floats, box_zone
 
 _WIN_PRIOR, _PLACE_PRIOR = 0.135, 0.38  # of a field of 7.4
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from racing.cards import FIRST_RESERVE, Card, Runner, rug_of, status_of
-from racing.errors import CardRefused, Violation
-from racing.names import name_key
+from racing.domain.cards import FIRST_RESERVE, Card, Runner, rug_of, status_of
+from racing.domain.errors import CardRefused, Violation
+from racing.domain.names import name_key
 
 _FIELDS = tuple(Runner.__dataclass_fields__)
 
@@ -17,7 +17,7 @@ def with_scratched(card: Card, which: str) -> Card:
 def with_reserve(card: Card, which: str, box: int) -> Card:
     """Return a card on which a reserve, named by its number or its name, starts from a box.
 
-    Whether that box is free, :func:`racing.cards.check_card` asks.
+    Whether that box is free, :func:`racing.domain.cards.check_card` asks.
     """
     index = _found(card, which)
     reserve = card.runners[index]

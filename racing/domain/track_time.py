@@ -4,7 +4,7 @@ import datetime as dt
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from racing.tracks import KNOWN_TRACKS, known_track
+from racing.domain.tracks import KNOWN_TRACKS, known_track
 
 ZONE_OF_STATE = {
     "ACT": "Australia/Sydney",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-from racing.kernels import number, select
+from racing.ops import number, select
 
 _Step = tuple[np.ufunc, int, int, Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 
@@ -50,7 +50,7 @@ class Tape:
             if any(_address(array) in needed for array in arrays[ufunc.nin :]):
                 needed |= {_address(_owner(array)) for array in arrays[: ufunc.nin]}
                 steps.append(_step(ufunc, which, arrays))
-        from racing.kernels import _loops  # there where the kernels are compiled
+        from racing.ops import _loops  # there where the kernels are compiled
 
         self._tape = _loops.Tape(steps[::-1], (self._kept, self._outputs))
         self.n_steps = len(steps)
@@ -118,7 +118,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is not np.where or len(args) != 3 or kwargs:
-            raise TypeError(f"a formula may use ufuncs, np.where and racing.kernels, not {function.__name__}")
+            raise TypeError(f"a formula may use ufuncs, np.where and racing.ops, not {function.__name__}")
         return select(*args)
 
 

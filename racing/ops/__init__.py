@@ -7,12 +7,12 @@ a card takes milliseconds instead of microseconds, and :data:`IS_COMPILED` is fa
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from racing.kernels import plain
+from racing.ops import plain
 
-IS_COMPILED = find_spec("racing.kernels._loops") is not None
+IS_COMPILED = find_spec("racing.ops._loops") is not None
 
 if TYPE_CHECKING or not IS_COMPILED:
-    from racing.kernels.plain import (
+    from racing.ops.plain import (
         best,
         best_rival,
         condition,
@@ -32,7 +32,7 @@ if TYPE_CHECKING or not IS_COMPILED:
         value_at,
     )
 else:
-    from racing.kernels._loops import (
+    from racing.ops._loops import (
         best,
         best_rival,
         condition,

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from racing.features.catalog import feature
-from racing.features.of_ratings import market_rating_in_box
-from racing.features.rows import (
+from racing.domain.runs import Floats
+from racing.features.aggregations import (
     count_in_race,
     first,
     gap_to_best,
@@ -15,8 +14,9 @@ from racing.features.rows import (
     sum_in_race,
     weighted_mean,
 )
+from racing.features.catalog import feature
+from racing.features.rating_features import market_rating_in_box
 from racing.features.view import RaceView
-from racing.runs import Floats
 
 
 @feature("rated", needs="rated")

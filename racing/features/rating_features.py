@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from racing.domain.runs import Floats
+from racing.features.aggregations import best, deviation, first, mean
 from racing.features.catalog import Feature, Formula, add_feature, feature
-from racing.features.rows import best, deviation, first, mean
 from racing.features.view import RaceView
 from racing.ratings.catalog import RATINGS
-from racing.runs import Floats
 
 
 def _ability(rating: str) -> Formula:

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from racing.classes import N_CLASSES
-from racing.kernels import usual_at
+from racing.domain.classes import N_CLASSES
+from racing.domain.runs import Floats
+from racing.ops import usual_at
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.effects import EffectBook
 from racing.ratings.posterior import Seen
-from racing.runs import Floats
 
 
 def seen_alone(rating: Rating, runs: Any, box: Floats, level: Floats) -> Seen:
     """Return what runs are worth to one rating by themselves, given what box and level usually are.
 
-    ``runs`` has the columns of :class:`racing.runs.Runs`, in any one shape.
+    ``runs`` has the columns of :class:`racing.domain.runs.Runs`, in any one shape.
     """
     measured = rating.measure(runs)
     shift = measured * 0.0 if rating.shift is None else rating.shift(runs)
