@@ -1,9 +1,9 @@
 """From the body of a request to the body of its answer: what a card goes through, alone or in a batch."""
 
 from service.answers import answer_json, prediction_out
-from service.following.slots import Snapshot
+from service.observability.phases import PhaseClock
 from service.running import Running
-from service.watching.phases import PhaseClock
+from service.serving.slots import Snapshot
 from service.wire import read_card
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
 from racing.domain.cards import rug_of
-from service.following.slots import Snapshot
 from service.hindsight import hindsight
 from service.prediction import CardPrediction
 from service.schemas import NO_FAIR_PRICE, PredictionOut
+from service.serving.slots import Snapshot
 from service.wire import structs_of
 
 if TYPE_CHECKING:

@@ -8,24 +8,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
-from service.door.guard import Guard
-from service.door.install import install as install_door
-from service.door.keyring import Keyring
-from service.following.loading import settle_garbage
-from service.following.signature import Deliveries
-from service.following.slots import Slots
-from service.following.watcher import AliasWatcher
 from service.form import Form
-from service.keeping.log import PredictionLog
-from service.keeping.ratings import RatingsFollower
 from service.methods import HeadAndOptions
 from service.metrics import Metrics
+from service.observability.lookout import Lookout
+from service.observability.requests import RequestWatch
 from service.openapi import describe, operation_id
 from service.papers import Papers
-from service.process.admission import Admission
-from service.process.budget import BodyBudget
-from service.process.draining import Draining
-from service.process.queueing import Queue
+from service.prediction_log.log import PredictionLog
+from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase
 from service.routes import (
     batch,
@@ -44,11 +35,20 @@ from service.routes import (
     webhooks,
 )
 from service.running import Running
+from service.security.guard import Guard
+from service.security.install import install as install_door
+from service.security.keyring import Keyring
+from service.server.admission import Admission
+from service.server.budget import BodyBudget
+from service.server.draining import Draining
+from service.server.queueing import Queue
+from service.serving.loading import settle_garbage
+from service.serving.signature import Deliveries
+from service.serving.slots import Slots
+from service.serving.watcher import AliasWatcher
 from service.settings import ServiceSettings
 from service.thread_pools import ThreadPools
 from service.warming import warm_up
-from service.watching.lookout import Lookout
-from service.watching.requests import RequestWatch
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:

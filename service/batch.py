@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from racing.domain.errors import RacingError
 from service.answering import answer_to
 from service.errors import BodyTooLarge, NotJson, ServiceError
-from service.following.slots import Snapshot
 from service.form_guide import CSV, Told, card_of_guide
+from service.observability.phases import PhaseClock
 from service.problems import problem_response
 from service.running import Running, utf8_of
+from service.serving.slots import Snapshot
 from service.splitting import Array, Lines, spans_of
-from service.watching.phases import PhaseClock
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 Body = bytes | bytearray

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from racing.features import CardWarning
-from service.following.slots import Snapshot
+from service.serving.slots import Snapshot
 
 LEARNT_DAY = "learnt_day"
 

@@ -12,8 +12,8 @@ from prometheus_client import (
     values,
 )
 
-from service.watching.phases import PHASES
-from service.watching.tally import Number, Tally
+from service.observability.phases import PHASES
+from service.observability.tally import Number, Tally
 
 SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
 PHASE_SECONDS = (*(0.00001 * 2**step for step in range(14)),)  # 10 us to 82 ms
@@ -24,7 +24,7 @@ PROBABILITIES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7
 class Metrics:
     """The metrics of one running service; a name says the unit, counters end in ``_total``.
 
-    What is counted on each request is kept in :mod:`service.watching.tally` and reaches the metrics with
+    What is counted on each request is kept in :mod:`service.observability.tally` and reaches the metrics with
     :meth:`flush`: every second, and before they are read.
 
     Parameters

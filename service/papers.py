@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.evidence import DOCUMENTS, EvidenceOut, evidence_of
-from service.following.slots import Slots
-from service.following.watcher import AliasWatcher
+from service.serving.slots import Slots
+from service.serving.watcher import AliasWatcher
 
 if TYPE_CHECKING:  # they bring MLflow along, which takes a second
     from model_registry.fetch import Pointer

@@ -12,9 +12,9 @@ from racing.domain.cards import Card, Runner, Status, check_card, rug_of, starte
 from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
-from service.following.slots import Snapshot
 from service.form import Form, Known
-from service.watching.phases import PhaseClock
+from service.observability.phases import PhaseClock
+from service.serving.slots import Snapshot
 
 _NOT_STARTING = {
     "reserve": "in reserve: no share without a box to start from",

@@ -15,10 +15,10 @@ from racing.domain.errors import RacingError
 from racing.domain.track_time import today_at
 from racing.predictions.cards import counted_cards, logged_cards
 from racing.predictions.cards import starters_of as who_started
-from service.following.slots import Snapshot
 from service.form import Form
+from service.observability.phases import PhaseClock
 from service.prediction import predict_card
-from service.watching.phases import PhaseClock
+from service.serving.slots import Snapshot
 from service.wire import read_card
 
 _KEPT = Runner.__dataclass_fields__.keys() - {"is_reserve", "is_scratched"}

@@ -11,25 +11,25 @@ from fastapi import Depends, Request
 
 from racing.domain.cards import Card
 from racing.domain.track_time import today_at
-from service.door.guard import Guard
-from service.door.keyring import Keyring
 from service.errors import BodyUnreadable, NoAnswerInTime, NotJson
-from service.following.signature import Deliveries
-from service.following.slots import Slots, Snapshot
-from service.following.watcher import AliasWatcher
 from service.form import Form, Known
-from service.keeping.log import PredictionLog
-from service.keeping.ratings import RatingsFollower
 from service.metrics import Metrics
+from service.observability.lookout import Lookout
+from service.observability.phases import PhaseClock
 from service.papers import Papers
 from service.prediction import CardPrediction, predict_card
-from service.process.draining import Draining
-from service.process.queueing import Queue
+from service.prediction_log.log import PredictionLog
+from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase
+from service.security.guard import Guard
+from service.security.keyring import Keyring
+from service.server.draining import Draining
+from service.server.queueing import Queue
+from service.serving.signature import Deliveries
+from service.serving.slots import Slots, Snapshot
+from service.serving.watcher import AliasWatcher
 from service.settings import ServiceSettings
 from service.thread_pools import ThreadPools
-from service.watching.lookout import Lookout
-from service.watching.phases import PhaseClock
 
 GZIP = b"\x1f\x8b"
 # UTF-16 without its mark has a NUL beside each letter: of `{`, `[` or a blank that JSON begins with.

@@ -5,14 +5,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.following.absence import in_words, refusal_of_champion
-from service.following.keeper import KeptState
-from service.following.slots import CHAMPION, Slots
-from service.following.state import WatcherState
-from service.keeping.log import LogState
-from service.keeping.status import LogOut
+from service.observability.report import ServiceOut
+from service.prediction_log.log import LogState
+from service.prediction_log.status import LogOut
+from service.serving.absence import in_words, refusal_of_champion
+from service.serving.keeper import KeptState
+from service.serving.slots import CHAMPION, Slots
+from service.serving.state import WatcherState
 from service.summary import Summary
-from service.watching.report import ServiceOut
 
 
 class SwapOut(BaseModel):

@@ -6,9 +6,9 @@ import logging
 from racing.domain.runs import WINDOW
 from racing.features.card_view import card_formulas
 from service.answers import answer_json, prediction_out
+from service.observability.phases import PhaseClock
 from service.running import Running
 from service.schemas import EXAMPLE_CARD
-from service.watching.phases import PhaseClock
 from service.wire import read_card
 
 log = logging.getLogger("greyhound.service")

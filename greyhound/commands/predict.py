@@ -224,10 +224,10 @@ def _predictor(
     """Return what answers a card, with one model and one look at the database."""
     from model_registry import get_model_registry
     from service.answers import prediction_out
-    from service.following.loading import load_snapshot
     from service.form import Form
+    from service.observability.phases import PhaseClock
     from service.prediction import predict_card
-    from service.watching.phases import PhaseClock
+    from service.serving.loading import load_snapshot
 
     store = get_model_registry(registry)
     version = store.champion_version_number() if version is None else version

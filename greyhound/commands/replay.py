@@ -28,8 +28,8 @@ from racing.predictions.prediction_filter import what_counts
 from racing.predictions.settle import settle
 
 if TYPE_CHECKING:
-    from service.following.slots import Snapshot
     from service.replay import ReplayedCard
+    from service.serving.slots import Snapshot
 
 COLUMNS = ("prediction", "date", "track", "box", "runner", "version_before", "before", "now", "difference")
 N_SHOWN = 10
@@ -164,7 +164,7 @@ def replay(
 
 def _snapshot(registry: str, version: int) -> "Snapshot":
     from model_registry import get_model_registry
-    from service.following.loading import load_snapshot
+    from service.serving.loading import load_snapshot
 
     return load_snapshot(version, get_model_registry(registry).fetch(version))
 

@@ -10,9 +10,9 @@ from service.batch import JSON, NDJSON, answers_to, card_of_form_guide, cards_of
 from service.examples import EXAMPLE_GUIDE, EXAMPLE_LINES
 from service.form_guide import CSV, AboutGuide
 from service.openapi import REQUEST_ID, parameters, problems
-from service.process.admission import WHOLE_BODY
 from service.running import Service
 from service.schemas import EXAMPLE_CARD
+from service.server.admission import WHOLE_BODY
 
 router = APIRouter(tags=["prediction"])
 _CARD = {"$ref": "#/components/schemas/CardIn"}

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
+from service.observability.exposition import CONTENT_TYPE
 from service.openapi import problems
 from service.running import Service
-from service.watching.exposition import CONTENT_TYPE
 
 router = APIRouter(tags=["watching"])
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {

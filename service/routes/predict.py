@@ -7,10 +7,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from service.answering import answer_to
+from service.observability.phases import PhaseClock
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.running import json_body, running
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
-from service.watching.phases import PhaseClock
 
 router = APIRouter(tags=["prediction"])
 

@@ -12,8 +12,8 @@ from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
 from service.fields import Day
-from service.keeping.browsing import in_time
 from service.openapi import problems
+from service.prediction_log.browsing import in_time
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
 from service.running import Service
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from model_registry.history import PromotionRecord
-from service.door.keys import KEY_PROBLEMS, Key, needs
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.faults import validated
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.routes.models import version_number
 from service.running import JsonBody, Running, Service
+from service.security.keys import KEY_PROBLEMS, Key, needs
 
 if TYPE_CHECKING:  # it brings MLflow along, which takes a second
     from model_registry.registry import ModelRegistry

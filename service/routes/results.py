@@ -5,12 +5,12 @@ from fastapi import APIRouter
 from racing.domain.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
 from racing.importers.results_api import ToldRace, import_told
-from service.door.keys import KEY_PROBLEMS, needs
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.faults import validated
 from service.openapi import json_content, problems
 from service.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
 from service.running import JsonBody, Running, Service
+from service.security.keys import KEY_PROBLEMS, needs
 
 router = APIRouter(tags=["prediction log"])
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from service.observability.report import service_out
 from service.running import Service
 from service.status import ModelStatus, model_status
-from service.watching.report import service_out
 
 router = APIRouter(tags=["model"])
 

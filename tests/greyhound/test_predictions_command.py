@@ -23,7 +23,7 @@ from racing.database.tables import Race
 from racing.predictions.tables import PREDICTION
 from tests.racing.seasons import card_of_stored_race, make_season
 from tests.service.builders import make_registry, running_service, win_probabilities
-from tests.service.keeping.builders import wait_for_rows
+from tests.service.prediction_log.builders import wait_for_rows
 from tests.service.test_with_database import request_of
 
 N_CARDS = 24

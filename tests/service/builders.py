@@ -18,7 +18,7 @@ import numpy as np
 
 from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
-from service.process.server import open_socket, server
+from service.server.server import open_socket, server
 from service.settings import ServiceSettings
 from tests.model_registry.builders import make_artifact, make_spec
 from tests.service.living import SOON_S

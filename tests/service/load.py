@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from service.following.signature import sign
+from service.serving.signature import sign
 from tests.service.living import SOON_S
 
 

@@ -18,7 +18,7 @@ from tests.service.builders import (
     point_alias_at,
     running_service,
 )
-from tests.service.watching.samples import samples, value
+from tests.service.observability.samples import samples, value
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from service.process.feeding import HEAD_BYTES, MAX_HEADERS
+from service.server.feeding import HEAD_BYTES, MAX_HEADERS
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.living import wait_until
+from tests.service.observability.samples import samples, value
 from tests.service.process import ServiceProcess, service_process
-from tests.service.watching.samples import samples, value
 
 POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"

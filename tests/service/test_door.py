@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.door.client import client_of
 from service.routes.pages import VERSION
+from service.security.client import client_of
 from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import service_with_keys

@@ -14,7 +14,7 @@ import pytest
 
 from service.blocking_calls import BlockingCalls
 from service.errors import BodyTooLarge
-from service.process.encodings import MAX_MEMBERS, gunzip, unpacked
+from service.server.encodings import MAX_MEMBERS, gunzip, unpacked
 from tests.service.builders import (
     RunningService,
     make_card,

@@ -18,8 +18,8 @@ from model_registry.artifact import load_artifact
 from model_registry.errors import ArtifactBroken
 from model_registry.file_registry.export import export_versions
 from model_registry.summary import KEYS
-from service.following.loading import load_snapshot
 from service.form import Form
+from service.serving.loading import load_snapshot
 from service.summary import Summary
 from service.wire import read_card
 from tests.service.builders import (

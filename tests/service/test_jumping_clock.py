@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from racing.database.engine import open_database
-from service.door.stored_keys import revoke_key
-from service.following import kept
-from service.following.kept import KeptChampions
+from service.security.stored_keys import revoke_key
+from service.serving import kept
+from service.serving.kept import KeptChampions
 from tests.clocks.shifting import can_be_shifted, make_clock
 from tests.service.builders import make_card, make_model, make_registry, point_alias_at
-from tests.service.keeping.builders import wait_for_rows
 from tests.service.keys import make_keys
 from tests.service.living import wait_until
+from tests.service.prediction_log.builders import wait_for_rows
 from tests.service.process import ServiceProcess, service_process
 
 HOUR_S = 3600
@@ -80,10 +80,10 @@ def test_it_follows_revokes_logs_and_stops_in_time(shifted: Shifted) -> None:
         engine.dispose()
         wait_until(lambda who=who: shifted.is_refused(who), seconds=SOON_S)  # type: ignore[misc]
     begun = time.monotonic()
-    service.process.terminate()
+    service.server.terminate()
     wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=SOON_S)
     shifted.jump(HOUR_S)
-    assert service.process.wait(SOON_S) == 0
+    assert service.server.wait(SOON_S) == 0
     assert time.monotonic() - begun >= DRAIN_S
 
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
-from service.door.buckets import MAX_CLIENTS, Buckets
-from service.door.stored_keys import SCOPES, add_key, list_keys, revoke_key
 from service.errors import KeyNotMade
+from service.security.buckets import MAX_CLIENTS, Buckets
+from service.security.stored_keys import SCOPES, add_key, list_keys, revoke_key
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import make_keys, service_with_keys
 

@@ -19,9 +19,9 @@ import pytest
 from pydantic import ValidationError
 
 from client import GreyhoundClient, Patience
-from service.door.buckets import Buckets
-from service.door.client import client_of
-from service.door.proxies import TrustedProxies, address_of
+from service.security.buckets import Buckets
+from service.security.client import client_of
+from service.security.proxies import TrustedProxies, address_of
 from service.settings import ServiceSettings
 from tests.compose.name_server import name_server
 from tests.ports import free_port

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from service.errors import Overloaded
-from service.process.queueing import SLICE_S, Queue
+from service.server.queueing import SLICE_S, Queue
 
 
 def work(seconds: float) -> None:

@@ -45,12 +45,12 @@ def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
 ) -> None:
     with service_process(registry, tmp_path, drain_s=str(DRAIN_S)) as service:
         start = time.monotonic()
-        service.process.terminate()
+        service.server.terminate()
         wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
         answer = httpx.get(f"{service.url}/health/ready")
         assert answer.json()["type"] == "urn:greyhound:problem:stopping"
         assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200  # a new connection
-        assert service.process.wait(timeout=SOON_S) == 0
+        assert service.server.wait(timeout=SOON_S) == 0
         assert time.monotonic() - start >= DRAIN_S
 
 
@@ -71,14 +71,14 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
                     answer += sock.recv(65536)
                 assert b"connection: close" not in answer.lower()
             start = time.monotonic()
-            service.process.terminate()
+            service.server.terminate()
             time.sleep(0.25)
             asking.sendall(ask * 2)  # pipelined: both are answered, the second closes
             answer = b"".join(iter(lambda: asking.recv(65536), b""))
             assert answer.count(b"HTTP/1.1 200 ") == 2
             assert answer.lower().count(b"connection: close") == 1
             assert silent.recv(65536) == b""
-            assert service.process.wait(timeout=SOON_S) == 0
+            assert service.server.wait(timeout=SOON_S) == 0
             assert time.monotonic() - start > 1.4  # after its 1.5 s of grace it is cut off
 
 
@@ -92,5 +92,5 @@ def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path)
             # 503, and a line in the log
             assert httpx.post(f"{service.url}/predict", json=named).status_code == 503
             assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200
-        service.process.terminate()
-        assert service.process.wait(timeout=SOON_S) == 0
+        service.server.terminate()
+        assert service.server.wait(timeout=SOON_S) == 0

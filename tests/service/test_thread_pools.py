@@ -33,7 +33,7 @@ from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
 from service import routes
 from service.app import create_app
-from service.door.stored_keys import add_key, revoke_key
+from service.security.stored_keys import add_key, revoke_key
 from service.settings import ServiceSettings
 from tests.conftest import new_postgresql_database
 from tests.racing.seasons import LAST_DAY, card_of_stored_race

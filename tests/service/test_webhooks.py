@@ -13,7 +13,7 @@ from mlflow.webhooks.delivery import _generate_hmac_signature
 from pydantic import SecretStr, ValidationError
 
 from greyhound.cli import main
-from service.following.signature import MAX_REMEMBERED, Deliveries, sign
+from service.serving.signature import MAX_REMEMBERED, Deliveries, sign
 from service.settings import ServiceSettings
 from tests.service.builders import (
     RunningService,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.process.supervisor import LONGEST_PAUSE_S, _pause_after
+from service.server.supervisor import LONGEST_PAUSE_S, _pause_after
 from tests.service.builders import make_card, make_registry, point_alias_at
 from tests.service.full_tilt import clients_at_full_tilt
 from tests.service.living import SOON_S, members_of, wait_until
@@ -88,8 +88,8 @@ def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(
 def test_workers_end_when_their_supervisor_is_killed(registry: str, tmp_path: Path) -> None:
     with service_process(registry, tmp_path, "--workers", "2", log_level="warning") as service:
         assert len(service.children()) == 2
-        service.process.kill()
-        service.process.wait()
+        service.server.kill()
+        service.server.wait()
         wait_until(lambda: not members_of(service.pid))
 
 
@@ -104,8 +104,8 @@ def test_two_workers_end_together_and_lose_no_request(
             wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
             said_before = service.log.read_text()  # a busy machine may start with warnings
             # as a terminal does it: Ctrl-C goes to every process, SIGTERM to the first
-            os.killpg(service.process.pid, asked) if asked == signal.SIGINT else service.process.terminate()
-            exit_code = service.process.wait(timeout=SOON_S)
+            os.killpg(service.server.pid, asked) if asked == signal.SIGINT else service.server.terminate()
+            exit_code = service.server.wait(timeout=SOON_S)
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert exit_code == 0
         assert members_of(service.pid) == []

@@ -1,0 +1,158 @@
+"""A look at the running service once a second, and whenever its metrics are read: what no request tells."""
+
+import asyncio
+import datetime as dt
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from service.form import Form
+from service.metrics import Metrics
+from service.observability.exposition import Exposition, living_workers
+from service.observability.garbage import GarbageWatch
+from service.observability.logs import writers
+from service.observability.tracing import Tracing
+from service.server.budget import BodyBudget
+from service.server.queueing import Queue
+from service.serving.slots import CHAMPION, Slots
+from service.serving.watcher import AliasWatcher
+from service.thread_pools import ThreadPools
+
+log = logging.getLogger("greyhound.service")
+_EVERY_S = 1.0
+_STEP_S, _N_STEPS = 10.0, 30  # the last five minutes, in steps of ten seconds
+PREDICT = "/predict"
+
+
+class Lookout:
+    """Carries what the parts of a running service know into its metrics, on the event loop."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        slots: Slots,
+        watcher: AliasWatcher,
+        form: Form,
+        *,
+        has_database: bool,
+        queue: Queue,
+        budget: BodyBudget,
+        threads: ThreadPools,
+    ) -> None:
+        self.tracing = Tracing()
+        self.queue = queue
+        self._budget = budget
+        self.observers: list[Callable[[], object]] = []
+        """Called at each look: whoever has gauges of its own brings them up to date here."""
+        self._metrics = metrics
+        self._slots = slots
+        self._watcher = watcher
+        self._form = form
+        self._threads = threads
+        self._has_database = has_database
+        self._garbage = GarbageWatch(metrics.pauses)
+        self._exposition = Exposition(metrics.registry, metrics.directory)
+        self._n_swaps = 0
+        self._n_refused: dict[str, int] = {}
+        self._n_overloads = 0
+        self._n_dropped = 0
+        self._steps: deque[list[int]] = deque(maxlen=_N_STEPS)
+        self._next_step = 0.0
+
+    @asynccontextmanager
+    async def keep(self) -> AsyncIterator[None]:
+        """Look, and look again, until the service stops; what is left to tell is told then."""
+        self._garbage.install()
+        self.tracing.start()
+        self.look()
+        task = asyncio.create_task(self._keep_looking(), name="lookout")
+        try:
+            yield
+        finally:
+            task.cancel()
+            self._garbage.remove()
+            self.look()
+            await self._threads.finish(self.tracing.stop)
+            await self._threads.finish(*(writer.flush for writer in writers()))
+
+    async def text(self) -> bytes:
+        """Return the metrics of now, in Prometheus' format."""
+        self.look()
+        return await self._threads.metrics.call(self._exposition.text)
+
+    def look(self) -> None:
+        """Bring every metric up to now."""
+        metrics = self._metrics
+        self._look_at_registry()
+        self._look_at_queue()
+        is_reachable = float(self._form.error is None) if self._has_database else math.nan
+        metrics.database_reachable.set(is_reachable)
+        metrics.gc_pause_max.set(self._garbage.longest_s)
+        n_dropped = sum(writer.n_dropped for writer in writers())
+        metrics.log_lines_dropped.inc(max(0, n_dropped - self._n_dropped))
+        self._n_dropped = n_dropped
+        for observe in self.observers:
+            observe()
+        metrics.flush()
+
+    def latency_ms(self, q: float) -> float | None:
+        """Return a quantile of the predictions' latency over the last five minutes."""
+        since = self._steps[0] if len(self._steps) == _N_STEPS else None
+        seconds = self._metrics.latency(PREDICT).quantile(q, since=since)
+        return None if seconds is None else round(1000 * seconds, 3)
+
+    @property
+    def longest_gc_pause_s(self) -> float:
+        """The longest since the version that serves came in."""
+        return self._garbage.longest_s
+
+    def n_workers(self) -> int:
+        """Return how many processes serve together."""
+        directory = self._metrics.directory
+        return len(living_workers(directory)) if directory else 1
+
+    def _look_at_registry(self) -> None:
+        metrics, state = self._metrics, self._watcher.state
+        champion = self._slots.find(CHAMPION)
+        metrics.champion_version.set(champion.version if champion else 0)
+        metrics.champion_promoted.set(_timestamp(champion.champion_since if champion else None))
+        metrics.alias_version.set(state.alias_version or 0)
+        metrics.kept_serves.set(champion is not None and champion.kept_at is not None)
+        metrics.kept_failed.set(self._watcher.keeper.state.error is not None)
+        metrics.registry_contact.set(_timestamp(state.last_contact))
+        if state.n_swaps > self._n_swaps and champion:
+            metrics.swaps.inc(state.n_swaps - self._n_swaps)
+            # What the first one's loading stopped was nobody's request.
+            is_first = self._n_swaps == 0
+            self._garbage.begin(time.monotonic() if is_first else state.last_swap_s)
+            self._n_swaps = state.n_swaps
+        for why, n in state.n_refusals.items():
+            known = self._n_refused.get(why, 0)
+            if n > known:
+                metrics.refusals.labels(why).inc(n - known)
+                self._n_refused[why] = n
+
+    def _look_at_queue(self) -> None:
+        self._metrics.queue_length.set(self.queue.n_waiting)
+        self._metrics.body_bytes.set(self._budget.n_held)
+        n_overloads = self.queue.n_refused + self._budget.n_refused
+        self._metrics.refused_for_overload.inc(n_overloads - self._n_overloads)
+        self._n_overloads = n_overloads
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            try:
+                self.look()
+                if time.monotonic() >= self._next_step:
+                    self._next_step = time.monotonic() + _STEP_S
+                    self._steps.append(list(self._metrics.latency(PREDICT).counts))
+            except Exception:  # the lookout must outlive whatever it sees
+                log.exception("looking at the service failed")
+
+
+def _timestamp(at: dt.datetime | None) -> float:
+    return at.timestamp() if at else 0.0

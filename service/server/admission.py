@@ -1,0 +1,177 @@
+"""Who gets in: a request is read whole before it takes a turn, and none is read when the line is full."""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.blocking_calls import BlockingCalls
+from service.errors import BodyTooSlow, ServiceError
+from service.problems import problem_response
+from service.server.budget import BodyBudget, Share
+from service.server.draining import Draining
+from service.server.encodings import is_gzip, unpacked
+from service.server.queueing import Queue
+
+QUEUED = ("/predict",)
+PACED = ("/predict/batch",)
+WHOLE_BODY = "greyhound.body"
+"""Where in the scope of a paced request its body is, as it arrived: bytes or a bytearray."""
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Admission:
+    """Pure ASGI, inside the door: it refuses before routing, and lends no turn to a body still on its way.
+
+    Parameters
+    ----------
+    queue
+        Whose turns requests to ``queued`` take.
+    queued
+        Paths of work that is done in the event loop.
+    paced
+        Paths that take long bodies; such a body must keep up the pace that the longest usual one has to.
+    body_timeout_s
+        How long a body may take to arrive.
+    max_body_bytes
+        How long a usual body is at the most, once unpacked.
+    max_batch_bytes
+        The same for a body to one of ``paced``.
+    batch_timeout_s
+        How long such a body may take, at whatever pace.
+    budget
+        What all bodies hold together, until they are answered.
+    unpacking
+        The threads in which long bodies are unpacked.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        queue: Queue,
+        draining: Draining,
+        body_timeout_s: float,
+        max_body_bytes: int,
+        max_batch_bytes: int,
+        batch_timeout_s: float,
+        budget: BodyBudget,
+        unpacking: BlockingCalls,
+        queued: Collection[str] = QUEUED,
+        paced: Collection[str] = PACED,
+        root_path: str = "",
+    ) -> None:
+        self._app = app
+        self._queue = queue
+        self._draining = draining
+        self._body_timeout_s = body_timeout_s
+        self._queued = frozenset({*queued, *(root_path + path for path in queued)})
+        self._paced = frozenset({*paced, *(root_path + path for path in paced)})
+        self._max_body_bytes = max_body_bytes
+        self._max_batch_bytes = max_batch_bytes
+        self._batch_timeout_s = batch_timeout_s
+        self._budget = budget
+        self._unpacking = unpacking
+        self._s_per_byte = body_timeout_s / max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        if scope["type"] != "http" or scope["method"] in _BODILESS:
+            await self._app(scope, receive, send)
+        else:
+            try:
+                with self._budget.share() as share:
+                    await self._admit(scope, receive, send, share)
+            except _Gone:
+                return
+            except ServiceError as error:
+                await problem_response(error, scope.get("request_id"))(scope, receive, send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, share: Share) -> None:
+        queue = self._queue if scope["path"] in self._queued else None
+        # A connection that is about to be closed is read to its end first: closing it over unread bytes
+        # would reset it, and the client might never see the answer.
+        if queue and queue.is_full and not self._draining.is_closing:
+            raise queue.refusal()
+        is_paced, is_packed = scope["path"] in self._paced, is_gzip(scope["headers"])
+        share.check(_declared(scope["headers"]))
+        body = await self._whole_body(receive, share, is_paced=is_paced)
+        if is_packed:
+            at_most, n_packed = self._max_batch_bytes if is_paced else self._max_body_bytes, len(body)
+            body = await unpacked(body, at_most, self._unpacking, hold=share.take)
+            share.release(n_packed)
+        if is_paced:
+            scope[WHOLE_BODY], body = body, b""  # Starlette would copy it
+        received = _once(bytes(body), receive)
+        del body
+        if queue is None:
+            await self._app(scope, received, send)
+            return
+        await queue.enter()
+        start = time.perf_counter()
+        await self._app(scope, received, send)
+        queue.note(time.perf_counter() - start)
+
+    async def _whole_body(self, receive: Receive, share: Share, *, is_paced: bool) -> bytes | bytearray:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._body_timeout_s) as limit:
+                message = await receive()
+                part = _part_of(message)
+                share.take(len(part))
+                if not message.get("more_body"):
+                    return part
+                body, due = bytearray(part), limit.when() or 0.0
+                latest = due - self._body_timeout_s + self._batch_timeout_s
+                while message.get("more_body"):
+                    if is_paced:
+                        due += len(part) * self._s_per_byte
+                        silent_until = loop.time() + self._body_timeout_s
+                        limit.reschedule(min(due, silent_until, latest))  # who hurried must not rest for long
+                    message = await receive()
+                    part = _part_of(message)
+                    share.take(len(part))
+                    body += part
+        except TimeoutError as error:
+            raise self._too_slow(is_paced) from error
+        return body
+
+    def _too_slow(self, is_paced: bool) -> BodyTooSlow:
+        if is_paced:
+            pace = (
+                f"{1 / self._s_per_byte:,.0f} bytes a second, and never pause for {self._body_timeout_s:g} s"
+            )
+            in_all = f"within {self._batch_timeout_s:g} s in all"
+            return BodyTooSlow(f"a body must arrive at {pace}, {in_all}; this one did not")
+        return BodyTooSlow(f"a body must arrive within {self._body_timeout_s:g} s; this one did not")
+
+
+def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return how long a body says that it is, 0 if it does not."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
+
+
+class _Gone(Exception):
+    """The client has left in the middle of its body: there is nobody to answer."""
+
+
+def _part_of(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    part: bytes = message.get("body", b"")
+    return part
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """Return a receiver of a body that is there already."""
+    is_read = False
+
+    async def read() -> Message:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return read

@@ -1,0 +1,218 @@
+"""Run the service on a socket, in this process, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from service.app import create_app
+from service.errors import PortTaken
+from service.observability import logs
+from service.observability.sharing import shared_metrics
+from service.server.connections import SWEEP_S, Connection, Limits
+from service.server.supervisor import Supervisor
+from service.settings import ServiceSettings
+
+BACKLOG = 2048
+QUIET_S = 0.5  # a connection without a request for so long is closed when the service ends
+_TICK_S = 0.02
+_LAST_RESORT_S = 5.0  # for an end that hangs
+_THREADS_S = 0.3  # for threads that hang in a database that does not answer
+
+
+def run(settings: ServiceSettings, listening: socket.socket, *, n_workers: int = 1) -> None:
+    """Serve on an open socket until Ctrl-C or SIGTERM; requests in flight are finished first."""
+    raise_open_files()
+    if n_workers == 1:
+        _serve(settings, listening)
+        return
+    import_what_workers_need()
+    patience_s = settings.drain_s + settings.grace_s + _LAST_RESORT_S + 1.0
+    logs.configure(settings)
+    with shared_metrics(settings, n_workers) as shared:
+        Supervisor(partial(_serve, shared), listening, n_workers, patience_s=patience_s).run()
+
+
+def _serve(settings: ServiceSettings, listening: socket.socket) -> None:
+    logs.configure(settings)  # in the process that serves: a thread of its own writes the lines
+    server(settings).run(sockets=[listening])
+
+
+def server(settings: ServiceSettings) -> "Server":
+    """Return a server of the service, not yet running."""
+    return Server(settings)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but for its end, which loses no request, and for connections that take too long.
+
+    uvicorn closes idle connections at once, and so loses the request that a client has just sent on one.
+    Here every answer of an ending service is the last of its connection and says so, and only a connection
+    on which nothing was asked for half a second is closed unasked.
+    """
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        app = create_app(settings)
+        self._settings = settings
+        self._draining = app.state.running.draining
+        self._n_interrupts = 0
+        self._is_told_by_signal = False
+        limits = Limits.of(settings)
+        config = uvicorn.Config(
+            app,
+            http=partial(Connection, limits=limits, draining=self._draining),  # type: ignore[arg-type]
+            ws="none",
+            access_log=False,
+            log_config=None,  # service.observability.logs has said where lines go
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,  # see `trusted_proxies`
+            timeout_keep_alive=settings.keep_alive_s,
+        )
+        super().__init__(config)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; the second Ctrl-C ends at once."""
+        self._n_interrupts += sig == signal.SIGINT
+        self._draining.begin()
+        if self.should_exit and sig == signal.SIGINT and self._n_interrupts > 1:
+            self.force_exit = True
+        elif not self.should_exit:
+            self.should_exit = self._is_told_by_signal = True
+            seconds = self._settings.drain_s + self._settings.grace_s + _LAST_RESORT_S
+            _leave_after(seconds, exit_code=1)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the time-outs of connections twice a second."""
+        if counter % int(SWEEP_S * 10) == 0:
+            self._sweep()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve on while load balancers look elsewhere; then close each connection by its last answer."""
+        self._draining.begin()
+        await self._wait(self._settings.drain_s, is_done=lambda: False)
+        await self._stop_listening(sockets or [])
+        self._draining.close()
+        for connection in self._connections():
+            connection.retire()
+        await self._wait(QUIET_S, is_done=self._is_done)
+        await self._wait(self._settings.grace_s - QUIET_S, is_done=self._is_done, close_idle=True)
+        for connection in self._connections():
+            connection.transport.abort()
+        for task in self.server_state.tasks:
+            task.cancel()
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+        if self._is_told_by_signal:
+            _leave_after(_THREADS_S, exit_code=0)
+
+    async def _wait(self, seconds: float, *, is_done: Any, close_idle: bool = False) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while loop.time() < end and not self.force_exit and not is_done():
+            if close_idle:
+                for connection in self._connections():
+                    connection.close_if_idle()
+            await asyncio.sleep(_TICK_S)
+
+    def _is_done(self) -> bool:
+        return not self.server_state.connections and not self.server_state.tasks
+
+    def _connections(self) -> list[Connection]:
+        return [one for one in self.server_state.connections if isinstance(one, Connection)]
+
+    def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in self._connections():
+            connection.sweep(now)
+
+    async def _stop_listening(self, sockets: list[socket.socket]) -> None:
+        """Let nobody new in, but those who have knocked already: closing would reset them."""
+        loop = asyncio.get_running_loop()
+        last_looks = [listening.dup() for listening in sockets]
+        for listener in self.servers:
+            listener.close()
+        for listening in sockets:
+            listening.close()
+        waiting: list[socket.socket] = []
+        for listening in last_looks:
+            listening.setblocking(False)
+            with suppress(OSError):
+                while True:
+                    waiting.append(listening.accept()[0])
+            listening.close()
+        for client in waiting:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(self._protocol, client)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+
+def import_what_workers_need() -> None:
+    """Import what is otherwise imported when first needed, and keep it out of the collector's sight.
+
+    The collector would write to every object, and so copy each page that the workers share.
+    """
+    import gc
+
+    import model_registry.registry  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+def raise_open_files() -> None:
+    """Let this process open as many files as it may: every connection is one."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65_536)), hard))
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one.
+
+    Raises
+    ------
+    service.errors.PortTaken
+        If another process listens there, or we may not.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return listening
+
+
+def _leave_after(seconds: float, *, exit_code: int) -> None:
+    """Leave the process, whatever still hangs in it."""
+
+    def leave() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(exit_code)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,61 @@
+"""Who serves: an immutable snapshot of a loaded version in a slot for each role."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_registry.artifact import LoadedModel
+from model_registry.learning import Learning
+from racing.features import FormBook
+from service.errors import NotReady
+from service.serving.absence import Absence
+from service.summary import Summary
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One loaded version, whole: a request takes it once and answers from nothing else."""
+
+    version: int
+    model: LoadedModel
+    columns: NDArray[np.intp]
+    """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
+    book: FormBook
+    """Rates cards without a database, by the tables that the version brings along."""
+    summary: Summary
+    is_simulated: bool
+    learning: Learning
+    """Until which day it has learnt, and on which races it was judged."""
+    loaded_at: dt.datetime
+    champion_since: dt.datetime | None
+    """When it was promoted, by the registry's record."""
+    kept_at: dt.datetime | None = None
+    """When it was put on this machine's disk, if it was loaded from there; None if the registry gave it."""
+
+
+class Slots:
+    """The snapshots that serve, by role; putting one is a single assignment, so no reader sees half of it."""
+
+    def __init__(self) -> None:
+        self.absence = Absence("loading", "the service has just started")
+        """Why no champion serves, where none does; the watcher keeps it true."""
+        self._by_role: dict[str, Snapshot] = {}
+
+    def take(self, role: str = CHAMPION) -> Snapshot:
+        """Return the snapshot of a role, or raise :class:`~service.errors.NotReady`."""
+        snapshot = self._by_role.get(role)
+        if snapshot is None:
+            raise NotReady(str(self.absence), self.absence.reason)
+        return snapshot
+
+    def find(self, role: str = CHAMPION) -> Snapshot | None:
+        """Return the snapshot of a role, or None."""
+        return self._by_role.get(role)
+
+    def put(self, role: str, snapshot: Snapshot) -> None:
+        """Let a snapshot serve from the next request on."""
+        self._by_role[role] = snapshot

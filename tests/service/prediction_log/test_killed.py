@@ -1,0 +1,48 @@
+"""``kill -9`` of a real service process under load: no answer older than a second is lost."""
+
+import signal
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from tests.service.builders import make_card, make_registry, running_service
+from tests.service.load import Load
+from tests.service.prediction_log.builders import (
+    away,
+    logged,
+    make_sqlite,
+    wait_for_an_empty_spool,
+    wait_for_rows,
+)
+from tests.service.process import service_process
+
+AT_MOST_S = 1.0
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is_away: bool) -> None:
+    registry, database, spool = make_registry(tmp_path), make_sqlite(tmp_path), tmp_path / "spool"
+    with away(database) if is_away else nullcontext():
+        with (
+            service_process(registry, tmp_path, database=database, spool=str(spool)) as service,
+            Load(service.url, make_card(3), n_clients=4, interval_s=0.002) as load,
+        ):
+            load.wait_for(30)
+            time.sleep(1.5 * AT_MOST_S)  # some are older than that now
+            load.wait_for(30)
+            killed_at = time.perf_counter()
+            service.stop(signal.SIGKILL)
+        assert bool(list(spool.rglob("*.log"))) is is_away
+    old = {a.request_id for a in load.answered if a.came_at < killed_at - AT_MOST_S}
+    assert len(old) >= 30
+    with running_service(registry, database=database, spool=str(spool)) as service:
+        rows = wait_for_rows(database, len(old))
+        wait_for_an_empty_spool(service)
+        rows = logged(database)
+    kept = [row.request_id for row in rows]
+    assert old <= set(kept)
+    assert len(kept) == len(set(kept))
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    assert list(spool.rglob("*.log")) == []
