@@ -12,7 +12,7 @@
         ├── Forbidden     the API key does not allow this (403)
         ├── NotFound      there is no such thing (404)
         ├── Conflict      a rule forbids it now (409)
-        ├── TooMany       too many requests (429)
+        ├── RateLimited       too many requests (429)
         ├── Unavailable   not now: overloaded, or the registry or the race database is away (503)
         │   └── NotReady  no champion is loaded
         └── Failed        the service, or what is in front of it, has a fault of its own (other 5xx)
@@ -110,7 +110,7 @@ class Conflict(Problem):
     """A rule forbids it now: the version failed its gates, or is the champion already."""
 
 
-class TooMany(Problem):
+class RateLimited(Problem):
     """Too many requests."""
 
 
@@ -132,7 +132,7 @@ _BY_STATUS: Mapping[int, type[Problem]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
-    429: TooMany,
+    429: RateLimited,
     503: Unavailable,
 }
 _WITHOUT_CHAMPION = (f"{_PREFIX}not-ready", f"{_PREFIX}no-champion")

@@ -11,7 +11,7 @@ EXIT_CODES = {
     "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
     "model_registry.errors:NoChampion": ABSENT,
     "model_registry.errors:NoSuchVersion": ABSENT,
-    "model_registry.errors:NotInParity": UNEXPECTED,
+    "model_registry.errors:ParityError": UNEXPECTED,
     "model_registry.errors:NotScored": REFUSED,
     "model_registry.errors:PromotionRefused": REFUSED,
     "model_registry.errors:RegistryUnavailable": ABSENT,

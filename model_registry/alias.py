@@ -1,6 +1,6 @@
 """Who is champion, for who asks all the time."""
 
-from model_registry.fetch import Pointer
+from model_registry.fetch import ArtifactRef
 from model_registry.registry import ModelRegistry
 from model_registry.unchanged import Unchanged
 
@@ -11,6 +11,6 @@ class ChampionAlias:
     def __init__(self, registry: ModelRegistry) -> None:
         self._pointer = Unchanged(registry, lambda asked: asked.champion_pointer())
 
-    def pointer(self) -> Pointer:
+    def pointer(self) -> ArtifactRef:
         """Return which version is champion, asked of the registry only where that may have changed."""
         return self._pointer.answer()

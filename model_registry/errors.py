@@ -6,7 +6,7 @@
     ├── ArtifactBroken        a model's directory lacks a file, differs from its digest, or cannot be run
     │   ├── ForeignModel      a version of the registry that another program made: it has no artifact of ours
     │   └── SourceRefused     its files are said to lie where a registry of this kind keeps none
-    ├── NotInParity           a graph answers differently from the estimator that it was made from
+    ├── ParityError           a graph answers differently from the estimator that it was made from
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
     ├── NoReport              the run that made a version holds no report of its training
@@ -55,7 +55,7 @@ class SourceRefused(ArtifactBroken):
         super().__init__(message, fault="source")
 
 
-class NotInParity(RegistryError):
+class ParityError(RegistryError):
     """A graph answers differently from the estimator that it was made from; the worst row is named."""
 
 

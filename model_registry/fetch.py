@@ -21,7 +21,7 @@ FETCH_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class ArtifactRef:
     """Where a version's artifact is, and its digest, by the registry's record."""
 
     version: int
@@ -38,12 +38,12 @@ class Fetched:
     digest: str
 
 
-def pointer_of(entry: VersionRecord) -> Pointer:
+def pointer_of(entry: VersionRecord) -> ArtifactRef:
     """Return where a version's record points to."""
-    return Pointer(entry.version, entry.source, clean_digest(entry.tags.get("digest")) or None)
+    return ArtifactRef(entry.version, entry.source, clean_digest(entry.tags.get("digest")) or None)
 
 
-def fetch_artifact(store: Store, model: str, pointer: Pointer) -> Fetched:
+def fetch_artifact(store: Store, model: str, pointer: ArtifactRef) -> Fetched:
     """Return a version's artifact: from the store itself if that is local, else from the cache."""
     digest, source = located(store, model, pointer)
     directory = local_directory(store, source)
@@ -71,7 +71,7 @@ def fetch_of_run(store: Store, run_id: str, folder: str, *, version: int, digest
     return Fetched(directory, *read_sealed(directory, digest=digest))
 
 
-def located(store: Store, model: str, pointer: Pointer) -> tuple[str, str]:
+def located(store: Store, model: str, pointer: ArtifactRef) -> tuple[str, str]:
     """Return the digest on record of a version, and where its pyfunc lies."""
     if not pointer.digest:
         raise ForeignModel(pointer.version)

@@ -8,7 +8,7 @@ from typing import Any
 from model_registry.artifact import SEAL, decode, read_some
 from model_registry.artifact.digest import names_sealed
 from model_registry.errors import NoReport
-from model_registry.fetch import WITHIN, Pointer, download, local_directory, located
+from model_registry.fetch import WITHIN, ArtifactRef, download, local_directory, located
 from model_registry.plain_files import NotPlain, read_plain
 from model_registry.sources import check_source
 from model_registry.store import Store
@@ -18,7 +18,7 @@ REPORT = "report.html"
 MAX_REPORT_BYTES = 8 * 2**20
 
 
-def read_documents(store: Store, model: str, pointer: Pointer, names: Sequence[str]) -> dict[str, Any]:
+def read_documents(store: Store, model: str, pointer: ArtifactRef, names: Sequence[str]) -> dict[str, Any]:
     """Return documents of a version's artifact by name, proved; no graph is read, nor fetched.
 
     A document that the artifact does not have is left out.

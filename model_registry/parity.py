@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
-from model_registry.errors import NotInParity
+from model_registry.errors import ParityError
 
 TOLERANCE = 1e-5
 
@@ -31,7 +31,7 @@ def check_parity(
 
     Raises
     ------
-    NotInParity
+    ParityError
         Names the worst row, if any row differs by more than ``tolerance``.
     """
     got = model.log_odds(features)
@@ -46,13 +46,13 @@ def check_parity(
 
 def _worst(what: str, got: Floats, expected: Floats, tolerance: float) -> float:
     if got.shape != np.shape(expected):
-        raise NotInParity(f"{what} of {len(got)} rows compared with an array of shape {np.shape(expected)}")
+        raise ParityError(f"{what} of {len(got)} rows compared with an array of shape {np.shape(expected)}")
     if not len(got):
-        raise NotInParity(f"{what}: there is no row to compare")
+        raise ParityError(f"{what}: there is no row to compare")
     difference = np.abs(got - expected)
     row = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
     if not difference[row] <= tolerance:
         rule = f"graphs and estimators must agree within {tolerance:g} on every row"
         values = f"row {row} has {got[row]:.8g} instead of {expected[row]:.8g}"
-        raise NotInParity(f"{what}: {rule}, {values}, off by {difference[row]:.2g}")
+        raise ParityError(f"{what}: {rule}, {values}, off by {difference[row]:.2g}")
     return float(difference[row])

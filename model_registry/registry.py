@@ -15,7 +15,7 @@ from model_registry.errors import (
     PromotionRefused,
     RegistryUnavailable,
 )
-from model_registry.fetch import Fetched, Pointer, fetch_artifact, fetch_of_run, pointer_of
+from model_registry.fetch import ArtifactRef, Fetched, fetch_artifact, fetch_of_run, pointer_of
 from model_registry.history import (
     MAX_REASON,
     Action,
@@ -136,7 +136,7 @@ class ModelRegistry:
         """Return the champion's version by one look-up of the alias, cheap enough to ask every second."""
         return self._number(CHAMPION)
 
-    def champion_pointer(self) -> Pointer:
+    def champion_pointer(self) -> ArtifactRef:
         """Return the champion's version and where its artifact is, by the same one look-up."""
         return pointer_of(self._bearer(CHAMPION))
 
@@ -190,16 +190,16 @@ class ModelRegistry:
             run_id = str(entry.run_id)
             return fetch_of_run(self._store, run_id, JUDGED, version=version, digest=judged).directory
 
-    def fetch_files(self, pointer: Pointer) -> Fetched:
+    def fetch_files(self, pointer: ArtifactRef) -> Fetched:
         """Return the artifact that a pointer names, proved; an SQLite registry is not asked anything."""
         with self._store.errors():
             return fetch_artifact(self._store, MODEL, pointer)
 
-    def pointer(self, version: int) -> Pointer:
+    def pointer(self, version: int) -> ArtifactRef:
         """Return where a version's artifact is, by one look-up."""
         return pointer_of(self._entry(version))
 
-    def documents(self, pointer: Pointer, names: Sequence[str]) -> dict[str, Any]:
+    def documents(self, pointer: ArtifactRef, names: Sequence[str]) -> dict[str, Any]:
         """Return JSON documents of an artifact by name, proved; its graphs stay where they are."""
         with self._store.errors():
             return read_documents(self._store, MODEL, pointer, names)

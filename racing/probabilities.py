@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from racing.ops import level_in_race, placed_in_race, share_in_race, sum_in_race
+from racing.ops import log_mean_odds, placed_in_race, share_in_race, sum_in_race
 
 Floats = NDArray[np.float64]
 Races = NDArray[np.int64]
@@ -34,7 +34,7 @@ def share_within_race(log_odds: ArrayLike, race: Races, exponent: float = 1.0) -
 def race_level(log_odds: ArrayLike, race: Races) -> Floats:
     """Return for each runner the log of its race's mean odds: less that, 0 is worth an even share."""
     z = np.asarray(log_odds, np.float64)
-    return level_in_race(z, race) if len(z) else z
+    return log_mean_odds(z, race) if len(z) else z
 
 
 def market_probabilities(prices: ArrayLike, race: Races) -> Floats:

@@ -1,7 +1,7 @@
 """From the body of a request to the body of its answer: what a card goes through, alone or in a batch."""
 
 from service.answers import answer_json, prediction_out
-from service.observability.phases import PhaseClock
+from service.observability.stages import StageTimer
 from service.running import Running
 from service.serving.slots import Snapshot
 from service.wire import read_card
@@ -11,7 +11,7 @@ async def answer_to(
     service: Running,
     champion: Snapshot,
     body: bytes,
-    clock: PhaseClock,
+    clock: StageTimer,
     *,
     request_id: str,
     is_explained: bool = False,

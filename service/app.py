@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
-from service.form import Form
+from service.form import FormStore
 from service.methods import HeadAndOptions
 from service.metrics import Metrics
-from service.observability.lookout import Lookout
-from service.observability.requests import RequestWatch
+from service.observability.collector import MetricsCollector
+from service.observability.request_metrics import RequestMetricsMiddleware
 from service.openapi import describe, operation_id
-from service.papers import Papers
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase
+from service.registry_reader import RegistryReader
 from service.routes import (
     batch,
     cards,
@@ -35,17 +35,17 @@ from service.routes import (
     webhooks,
 )
 from service.running import Running
-from service.security.guard import Guard
+from service.security.api_key_auth import ApiKeyAuth
+from service.security.api_key_cache import ApiKeyCache
 from service.security.install import install as install_door
-from service.security.keyring import Keyring
 from service.server.admission import Admission
 from service.server.budget import BodyBudget
 from service.server.draining import Draining
 from service.server.queueing import Queue
 from service.serving.loading import settle_garbage
-from service.serving.signature import Deliveries
-from service.serving.slots import Slots
+from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
+from service.serving.webhook_verifier import WebhookVerifier
 from service.settings import ServiceSettings
 from service.thread_pools import ThreadPools
 from service.warming import warm_up
@@ -58,12 +58,12 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     is promoted.
     """
     settings = settings or ServiceSettings()
-    slots = Slots()
+    slots = ModelSlots()
     threads = ThreadPools.of(settings)
-    watcher, form = AliasWatcher(settings, slots, threads), Form(settings.database)
+    watcher, form = AliasWatcher(settings, slots, threads), FormStore(settings.database)
     counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
     budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
-    keyring = Keyring(settings.database, max_age_s=settings.keys_max_age_s)
+    keyring = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     running = Running(
         settings=settings,
         slots=slots,
@@ -73,7 +73,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         metrics=counted,
         queue=queue,
         draining=Draining(),
-        lookout=Lookout(
+        lookout=MetricsCollector(
             counted,
             slots,
             watcher,
@@ -84,14 +84,14 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
             threads=threads,
         ),
         keyring=keyring,
-        guard=Guard(settings, keyring, counted),
+        guard=ApiKeyAuth(settings, keyring, counted),
         kept=PredictionLog(settings, counted),
         store=RaceDatabase(settings.database),
         reads=RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s),
         ratings=RatingsFollower(settings.database),
         started_at=dt.datetime.now(dt.UTC),
-        deliveries=Deliveries(settings.webhook_secret),
-        papers=Papers(slots, watcher),
+        deliveries=WebhookVerifier(settings.webhook_secret),
+        papers=RegistryReader(slots, watcher),
     )
 
     @asynccontextmanager
@@ -147,6 +147,8 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         root_path=settings.root_path,
     )
     install_door(app, running)
-    app.add_middleware(RequestWatch, metrics=counted, tracing=running.lookout.tracing)  # last: outermost
+    app.add_middleware(
+        RequestMetricsMiddleware, metrics=counted, tracing=running.lookout.tracing
+    )  # last: outermost
     describe(app)
     return app

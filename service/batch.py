@@ -11,7 +11,7 @@ from racing.domain.errors import RacingError
 from service.answering import answer_to
 from service.errors import BodyTooLarge, NotJson, ServiceError
 from service.form_guide import CSV, Told, card_of_guide
-from service.observability.phases import PhaseClock
+from service.observability.stages import StageTimer
 from service.problems import problem_response
 from service.running import Running, utf8_of
 from service.serving.slots import Snapshot
@@ -62,7 +62,7 @@ async def answers_to(
 
 
 async def _line(service: Running, champion: Snapshot, card: bytes | memoryview, request_id: str) -> bytes:
-    clock = PhaseClock()
+    clock = StageTimer()
     try:
         body = checked(card, service.settings.max_body_bytes)
         return await answer_to(service, champion, body, clock, request_id=request_id)

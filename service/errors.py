@@ -9,7 +9,7 @@
     ├── BodyTooSlow      the request's body did not arrive in time
     ├── BodyUnreadable   the body is not JSON in UTF-8
     ├── EncodingNotRead  the body is encoded in a way that is not read
-    ├── HeadTooLong      the head of the request is longer than the service takes
+    ├── HeadersTooLarge      the head of the request is longer than the service takes
     ├── HeadTooSlow      the head of the request did not arrive in time
     ├── KeyMissing       the request needs an API key and brings none
     ├── KeyNotMade       a key that was asked for breaks a rule
@@ -26,7 +26,7 @@
     ├── PortTaken        the service cannot listen where it was told to
     ├── ScopeMissing     the key does not allow this
     ├── Stopping         the service is about to stop
-    ├── TooMany          a client asks too often, or tries too many keys
+    ├── RateLimited          a client asks too often, or tries too many keys
     ├── WebhookForged    a webhook whose signature or time is not right
     ├── WebhookReplayed  a webhook that was delivered before
     └── WebhooksOff      no secret is set, so webhooks cannot be told from forged ones
@@ -61,7 +61,7 @@ class EncodingNotRead(ServiceError):
     """The body is encoded in a way that is not read."""
 
 
-class HeadTooLong(ServiceError):
+class HeadersTooLarge(ServiceError):
     """The head of the request is longer than the service takes."""
 
 
@@ -144,7 +144,7 @@ class Stopping(ServiceError):
     """The service is about to stop: send no more requests here."""
 
 
-class TooMany(ServiceError):
+class RateLimited(ServiceError):
     """A client asks too often, or tries too many keys; ``retry_after_s`` says when to come back."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:

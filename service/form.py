@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from racing.domain.cards import Card
 from racing.domain.errors import DatabaseUnavailable
-from racing.features import CardFeatures, CardWarning, FormBook
+from racing.features import CardFeatures, CardFeaturizer, CardWarning
 from racing.features.stored_form import StoredForm
 from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
@@ -24,11 +24,11 @@ AWAY = CardWarning("database_away", "the race database is away: only what the ca
 class Known:
     """What the database knows of a card's dogs, and the book that it was read with."""
 
-    book: FormBook
+    book: CardFeaturizer
     stored: StoredForm
 
 
-class Form:
+class FormStore:
     """Reads form from the race database; while it is away, cards are rated by what they bring.
 
     One rule, whether no database is set or it is away: a card is answered if at least one of its runners
@@ -41,7 +41,7 @@ class Form:
         self._database = RaceDatabase(database)
         self._answers = False
         self._engine: Engine | None = None
-        self._book: FormBook | None = None
+        self._book: CardFeaturizer | None = None
         self.error: str | None = "it has not been looked at yet" if database else "no database is set"
 
     async def keep(self, poll_s: float, threads: BlockingCalls) -> None:
@@ -83,7 +83,7 @@ class Form:
             self._answers = True
             if not is_current:
                 start = time.monotonic()
-                self._book = FormBook(engine)
+                self._book = CardFeaturizer(engine)
                 log.info("the form book is read, in %.2f s", time.monotonic() - start)
         except DatabaseUnavailable as error:
             self._is_away(error)
@@ -107,7 +107,7 @@ class Form:
             return None
 
     def features_of_card(
-        self, card: Card, known: Known | None, *, without_database: FormBook
+        self, card: Card, known: Known | None, *, without_database: CardFeaturizer
     ) -> CardFeatures:
         """Return what is known of a card's runners, given what :meth:`read` returned.
 

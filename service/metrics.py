@@ -12,8 +12,8 @@ from prometheus_client import (
     values,
 )
 
-from service.observability.phases import PHASES
-from service.observability.tally import Number, Tally
+from service.observability.buffered_histogram import BufferedHistogram, Number
+from service.observability.stages import PHASES
 
 SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
 PHASE_SECONDS = (*(0.00001 * 2**step for step in range(14)),)  # 10 us to 82 ms
@@ -24,8 +24,8 @@ PROBABILITIES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7
 class Metrics:
     """The metrics of one running service; a name says the unit, counters end in ``_total``.
 
-    What is counted on each request is kept in :mod:`service.observability.tally` and reaches the metrics with
-    :meth:`flush`: every second, and before they are read.
+    What is counted on each request is buffered (:mod:`service.observability.buffered_histogram`) and reaches
+    the metrics with :meth:`flush`: every second, and before they are read.
 
     Parameters
     ----------
@@ -136,12 +136,17 @@ class Metrics:
             "log_database_up", "Whether the prediction log reaches the race database.", "livemin"
         )
         self.n_in_flight = 0
-        self._answers: dict[tuple[str, int], tuple[Number, Tally]] = {}
-        self._routes: dict[str, Tally] = {}
-        self._phases = {phase: Tally(self.phase_seconds.labels(phase)) for phase in PHASES}
+        self._answers: dict[tuple[str, int], tuple[Number, BufferedHistogram]] = {}
+        self._routes: dict[str, BufferedHistogram] = {}
+        self._phases = {phase: BufferedHistogram(self.phase_seconds.labels(phase)) for phase in PHASES}
         self._by_version: dict[int, Number] = {}
-        self._win, self._favourite = Tally(self.win_probability), Tally(self.favourite_probability)
-        self.pauses = [Tally(self.gc_pause_seconds.labels(str(generation))) for generation in range(3)]
+        self._win, self._favourite = (
+            BufferedHistogram(self.win_probability),
+            BufferedHistogram(self.favourite_probability),
+        )
+        self.pauses = [
+            BufferedHistogram(self.gc_pause_seconds.labels(str(generation))) for generation in range(3)
+        ]
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count an answer; the route is its template."""
@@ -167,11 +172,11 @@ class Metrics:
         self._win.count_all(win_probability)
         self._favourite.count(max(win_probability))
 
-    def latency(self, route: str) -> Tally:
+    def latency(self, route: str) -> BufferedHistogram:
         """Return the latencies of a route so far."""
         tally = self._routes.get(route)
         if tally is None:
-            tally = self._routes[route] = Tally(self.request_seconds.labels(route))
+            tally = self._routes[route] = BufferedHistogram(self.request_seconds.labels(route))
         return tally
 
     def n_by_status_class(self) -> dict[str, int]:

@@ -14,7 +14,15 @@ from pydantic.json_schema import models_json_schema
 
 from model_registry.errors import GatesNotPassed, NoSuchVersion
 from racing.domain.errors import CardRefused
-from service.errors import BodyTooLarge, BodyUnreadable, KeyMissing, NotJson, NotReady, ScopeMissing, TooMany
+from service.errors import (
+    BodyTooLarge,
+    BodyUnreadable,
+    KeyMissing,
+    NotJson,
+    NotReady,
+    RateLimited,
+    ScopeMissing,
+)
 from service.links import link_versions
 from service.problems import KINDS, MEDIA_TYPE, BrokenRule, Problem
 from service.promotion import PromotionIn, RollbackIn
@@ -85,7 +93,7 @@ _EXAMPLES: Mapping[int, type[Exception]] = {
     413: BodyTooLarge,
     415: NotJson,
     422: CardRefused,
-    429: TooMany,
+    429: RateLimited,
     503: NotReady,
 }
 # Read by handlers themselves, so FastAPI does not see them.

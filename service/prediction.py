@@ -12,8 +12,8 @@ from racing.domain.cards import Card, Runner, Status, check_card, rug_of, starte
 from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
-from service.form import Form, Known
-from service.observability.phases import PhaseClock
+from service.form import FormStore, Known
+from service.observability.stages import StageTimer
 from service.serving.slots import Snapshot
 
 _NOT_STARTING = {
@@ -50,10 +50,10 @@ class CardPrediction:
 
 def predict_card(
     snapshot: Snapshot,
-    form: Form,
+    form: FormStore,
     card: Card,
     known: Known | None,
-    clock: PhaseClock,
+    clock: StageTimer,
     *,
     today: dt.date,
     is_explained: bool = False,

@@ -20,8 +20,8 @@ from model_registry.errors import (
     NoChampion,
     NoReport,
     NoSuchVersion,
-    NotInParity,
     NotScored,
+    ParityError,
     PromotionRefused,
     RegistryError,
     RegistryUnavailable,
@@ -43,7 +43,7 @@ from service.errors import (
     BodyTooSlow,
     BodyUnreadable,
     EncodingNotRead,
-    HeadTooLong,
+    HeadersTooLarge,
     HeadTooSlow,
     KeyMissing,
     KeyNotMade,
@@ -58,10 +58,10 @@ from service.errors import (
     OutcomeUnknown,
     Overloaded,
     PortTaken,
+    RateLimited,
     ScopeMissing,
     ServiceError,
     Stopping,
-    TooMany,
     WebhookForged,
     WebhookReplayed,
     WebhooksOff,
@@ -112,7 +112,7 @@ class Problem(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemType:
     """A kind of problem. ``detail`` is said in place of the error's own words, which may hold an address."""
 
     status: int
@@ -121,56 +121,60 @@ class Kind:
     detail: str | None = None
 
 
-KINDS: Mapping[type[Exception], Kind] = {
-    CardRefused: Kind(422, "card-refused", "The card breaks a rule"),
-    FileRefused: Kind(422, "file-refused", "The file is refused"),
-    NotEnoughHistory: Kind(409, "not-enough-history", "There are too few races for this"),
-    NoSuchPrediction: Kind(404, "no-such-prediction", "The log has no such prediction"),
-    NoSuchRace: Kind(404, "no-such-race", "The database has no such race"),
-    DatabaseUnavailable: Kind(503, "database-unavailable", "The race database is away"),
-    NoChampion: Kind(503, "no-champion", "No version is champion"),
-    NoReport: Kind(404, "no-report", "The version has no report"),
-    NoSuchVersion: Kind(404, "no-such-version", "The registry has no such version"),
-    GatesNotPassed: Kind(409, "gates-not-passed", "The version did not pass its gates"),
-    PromotionRefused: Kind(409, "promotion-refused", "The promotion is refused"),
-    RegistryUnavailable: Kind(
+KINDS: Mapping[type[Exception], ProblemType] = {
+    CardRefused: ProblemType(422, "card-refused", "The card breaks a rule"),
+    FileRefused: ProblemType(422, "file-refused", "The file is refused"),
+    NotEnoughHistory: ProblemType(409, "not-enough-history", "There are too few races for this"),
+    NoSuchPrediction: ProblemType(404, "no-such-prediction", "The log has no such prediction"),
+    NoSuchRace: ProblemType(404, "no-such-race", "The database has no such race"),
+    DatabaseUnavailable: ProblemType(503, "database-unavailable", "The race database is away"),
+    NoChampion: ProblemType(503, "no-champion", "No version is champion"),
+    NoReport: ProblemType(404, "no-report", "The version has no report"),
+    NoSuchVersion: ProblemType(404, "no-such-version", "The registry has no such version"),
+    GatesNotPassed: ProblemType(409, "gates-not-passed", "The version did not pass its gates"),
+    PromotionRefused: ProblemType(409, "promotion-refused", "The promotion is refused"),
+    RegistryUnavailable: ProblemType(
         503, "registry-unavailable", "The registry is away", "the model registry cannot be reached now"
     ),
-    ArtifactBroken: Kind(503, "artifact-broken", "The version's files are broken", "see /model_status"),
-    ForeignModel: Kind(404, "foreign-model", "The version is not a model of this product"),
-    SourceRefused: Kind(404, "source-refused", "The version's files lie where they may not"),
-    NotInParity: Kind(503, "not-in-parity", "The version does not answer as its estimator did"),
-    NotScored: Kind(500, "not-scored", "The model has no answer", "the model gives no number for a runner"),
-    BatchTooLong: Kind(413, "batch-too-long", "The batch has too many cards"),
-    BodyNotGzip: Kind(400, "body-not-gzip", "The body is not gzip"),
-    BodyTooLarge: Kind(413, "body-too-large", "The body is too long"),
-    BodyTooSlow: Kind(408, "body-too-slow", "The body did not arrive in time"),
-    BodyUnreadable: Kind(400, "body-unreadable", "The body is not JSON"),
-    EncodingNotRead: Kind(415, "encoding-not-read", "The body's encoding is not read"),
-    ModelTooSlow: Kind(503, "model-too-slow", "The version is too slow"),
-    HeadTooLong: Kind(431, "head-too-long", "The head of the request is too long"),
-    HeadTooSlow: Kind(408, "head-too-slow", "The head of the request did not arrive in time"),
-    KeyMissing: Kind(401, "key-missing", "An API key is needed"),
-    KeyNotMade: Kind(422, "key-not-made", "The key breaks a rule"),
-    KeyRefused: Kind(401, "key-refused", "The API key is refused"),
-    KeysUnknown: Kind(503, "keys-unknown", "The API keys cannot be read"),
-    NoAnswerInTime: Kind(503, "no-answer-in-time", "There was no answer in time"),
-    NoSuchKey: Kind(404, "no-such-key", "There is no such key"),
-    ScopeMissing: Kind(403, "scope-missing", "The API key does not allow this"),
-    TooMany: Kind(429, "too-many", "Too many requests"),
-    NotCsv: Kind(415, "not-csv", "The body must be CSV"),
-    NotJson: Kind(415, "not-json", "The body must be JSON"),
-    NotReady: Kind(503, "not-ready", "No model is loaded"),
-    OutcomeUnknown: Kind(503, "outcome-unknown", "Whether it was done is not known"),
-    Overloaded: Kind(503, "overloaded", "Too many requests wait"),
-    PortTaken: Kind(503, "port-taken", "The service cannot listen there"),
-    WebhookForged: Kind(401, "webhook-forged", "The webhook is not the registry's"),
-    WebhookReplayed: Kind(409, "webhook-replayed", "The webhook was delivered before"),
-    WebhooksOff: Kind(403, "webhooks-off", "No webhook is taken"),
-    Stopping: Kind(503, "stopping", "The service is stopping"),
+    ArtifactBroken: ProblemType(
+        503, "artifact-broken", "The version's files are broken", "see /model_status"
+    ),
+    ForeignModel: ProblemType(404, "foreign-model", "The version is not a model of this product"),
+    SourceRefused: ProblemType(404, "source-refused", "The version's files lie where they may not"),
+    ParityError: ProblemType(503, "not-in-parity", "The version does not answer as its estimator did"),
+    NotScored: ProblemType(
+        500, "not-scored", "The model has no answer", "the model gives no number for a runner"
+    ),
+    BatchTooLong: ProblemType(413, "batch-too-long", "The batch has too many cards"),
+    BodyNotGzip: ProblemType(400, "body-not-gzip", "The body is not gzip"),
+    BodyTooLarge: ProblemType(413, "body-too-large", "The body is too long"),
+    BodyTooSlow: ProblemType(408, "body-too-slow", "The body did not arrive in time"),
+    BodyUnreadable: ProblemType(400, "body-unreadable", "The body is not JSON"),
+    EncodingNotRead: ProblemType(415, "encoding-not-read", "The body's encoding is not read"),
+    ModelTooSlow: ProblemType(503, "model-too-slow", "The version is too slow"),
+    HeadersTooLarge: ProblemType(431, "head-too-long", "The head of the request is too long"),
+    HeadTooSlow: ProblemType(408, "head-too-slow", "The head of the request did not arrive in time"),
+    KeyMissing: ProblemType(401, "key-missing", "An API key is needed"),
+    KeyNotMade: ProblemType(422, "key-not-made", "The key breaks a rule"),
+    KeyRefused: ProblemType(401, "key-refused", "The API key is refused"),
+    KeysUnknown: ProblemType(503, "keys-unknown", "The API keys cannot be read"),
+    NoAnswerInTime: ProblemType(503, "no-answer-in-time", "There was no answer in time"),
+    NoSuchKey: ProblemType(404, "no-such-key", "There is no such key"),
+    ScopeMissing: ProblemType(403, "scope-missing", "The API key does not allow this"),
+    RateLimited: ProblemType(429, "too-many", "Too many requests"),
+    NotCsv: ProblemType(415, "not-csv", "The body must be CSV"),
+    NotJson: ProblemType(415, "not-json", "The body must be JSON"),
+    NotReady: ProblemType(503, "not-ready", "No model is loaded"),
+    OutcomeUnknown: ProblemType(503, "outcome-unknown", "Whether it was done is not known"),
+    Overloaded: ProblemType(503, "overloaded", "Too many requests wait"),
+    PortTaken: ProblemType(503, "port-taken", "The service cannot listen there"),
+    WebhookForged: ProblemType(401, "webhook-forged", "The webhook is not the registry's"),
+    WebhookReplayed: ProblemType(409, "webhook-replayed", "The webhook was delivered before"),
+    WebhooksOff: ProblemType(403, "webhooks-off", "No webhook is taken"),
+    Stopping: ProblemType(503, "stopping", "The service is stopping"),
 }
-INVALID = Kind(422, "invalid-request", "The request does not fit its schema")
-UNEXPECTED = Kind(
+INVALID = ProblemType(422, "invalid-request", "The request does not fit its schema")
+UNEXPECTED = ProblemType(
     500, "unexpected", "Something unexpected happened", "the log has more under this request id"
 )
 
@@ -190,7 +194,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _of_bug)
 
 
-def kind_of(error: Exception) -> Kind:
+def kind_of(error: Exception) -> ProblemType:
     """Return the kind of problem that an error is: that of the nearest class of its ancestry."""
     return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
 
@@ -210,7 +214,7 @@ def problem_response(error: Exception, request_id: str | None) -> ProblemRespons
     return _response(kind, detail, request_id, lines or None, headers=_headers_of(error, kind))
 
 
-def _headers_of(error: Exception, kind: Kind) -> dict[str, str]:
+def _headers_of(error: Exception, kind: ProblemType) -> dict[str, str]:
     """Return the headers of an error: how to be let in, when to come again, or that the connection ends."""
     if isinstance(error, BodyTooSlow):
         return {"Connection": "close"}
@@ -237,7 +241,7 @@ def _n_broken(n: int) -> str:
 
 
 def _response(
-    kind: Kind,
+    kind: ProblemType,
     detail: str,
     request_id: str | None,
     broken: Iterable[tuple[str, str]] | None = None,
@@ -286,7 +290,7 @@ async def _of_parameters(request: Request, error: Exception) -> Response:
 async def _of_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
-    kind = Kind(error.status_code, title.lower().replace(" ", "-"), title)
+    kind = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "there is nothing at this address; /docs shows what there is"
     else:

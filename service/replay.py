@@ -15,8 +15,8 @@ from racing.domain.errors import RacingError
 from racing.domain.track_time import today_at
 from racing.predictions.cards import counted_cards, logged_cards
 from racing.predictions.cards import starters_of as who_started
-from service.form import Form
-from service.observability.phases import PhaseClock
+from service.form import FormStore
+from service.observability.stages import StageTimer
 from service.prediction import predict_card
 from service.serving.slots import Snapshot
 from service.wire import read_card
@@ -58,7 +58,7 @@ class ReplayedCard:
 
 def replayed(
     engine: Engine,
-    form: Form,
+    form: FormStore,
     now: Snapshot,
     before: Snapshot | None,
     *,
@@ -84,7 +84,7 @@ def replayed(
 
 
 def _replayed(
-    engine: Engine, form: Form, row: Row[Any], now: Snapshot, before: Snapshot | None, *, counts: bool
+    engine: Engine, form: FormStore, row: Row[Any], now: Snapshot, before: Snapshot | None, *, counts: bool
 ) -> ReplayedCard:
     logged = json.loads(row.answer)["runners"]
     card = _with_starters_of(logged, read_card(row.card.encode()))
@@ -93,7 +93,7 @@ def _replayed(
     def by(snapshot: Snapshot) -> list[float]:
         # a card that was let in then is let in now
         today = max(today_at(card.track, row.at.replace(tzinfo=dt.UTC)), row.at.date())
-        prediction = predict_card(snapshot, form, card, known, PhaseClock(), today=today)
+        prediction = predict_card(snapshot, form, card, known, StageTimer(), today=today)
         win: list[float] = prediction.win_probability.tolist()
         return win
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field
 
 from racing.importers.finish import finish_of
-from racing.importers.results_api import ToldRace
+from racing.importers.results_api import RaceResult
 from racing.importers.source_records import MAX_MARGIN_LENGTHS, RowRefused
 from service.fields import (
     BoxOfRun,
@@ -77,12 +77,12 @@ class RaceResultIn(Input):
         ],
     )
 
-    def told(self) -> ToldRace:
+    def told(self) -> RaceResult:
         """Return the race in the words of :mod:`racing`."""
         runners = [runner.model_dump(by_alias=False) for runner in self.runners]
         for runner in runners:
             runner["runner"] = runner.pop("name")
-        return ToldRace(**{**self.__dict__, "runners": runners})
+        return RaceResult(**{**self.__dict__, "runners": runners})
 
 
 class ResultsIn(Input):

@@ -12,22 +12,22 @@ from fastapi import Depends, Request
 from racing.domain.cards import Card
 from racing.domain.track_time import today_at
 from service.errors import BodyUnreadable, NoAnswerInTime, NotJson
-from service.form import Form, Known
+from service.form import FormStore, Known
 from service.metrics import Metrics
-from service.observability.lookout import Lookout
-from service.observability.phases import PhaseClock
-from service.papers import Papers
+from service.observability.collector import MetricsCollector
+from service.observability.stages import StageTimer
 from service.prediction import CardPrediction, predict_card
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase
-from service.security.guard import Guard
-from service.security.keyring import Keyring
+from service.registry_reader import RegistryReader
+from service.security.api_key_auth import ApiKeyAuth
+from service.security.api_key_cache import ApiKeyCache
 from service.server.draining import Draining
 from service.server.queueing import Queue
-from service.serving.signature import Deliveries
-from service.serving.slots import Slots, Snapshot
+from service.serving.slots import ModelSlots, Snapshot
 from service.serving.watcher import AliasWatcher
+from service.serving.webhook_verifier import WebhookVerifier
 from service.settings import ServiceSettings
 from service.thread_pools import ThreadPools
 
@@ -46,16 +46,16 @@ class Running:
     """The parts of one running service."""
 
     settings: ServiceSettings
-    slots: Slots
+    slots: ModelSlots
     watcher: AliasWatcher
-    form: Form
+    form: FormStore
     threads: ThreadPools
     metrics: Metrics
     queue: Queue
     draining: Draining
-    lookout: Lookout
-    keyring: Keyring
-    guard: Guard
+    lookout: MetricsCollector
+    keyring: ApiKeyCache
+    guard: ApiKeyAuth
     kept: PredictionLog
     store: RaceDatabase
     """For writing: results."""
@@ -63,13 +63,13 @@ class Running:
     """For reading: the database ends a statement that takes longer than anybody waits."""
     ratings: RatingsFollower
     started_at: dt.datetime
-    deliveries: Deliveries
-    papers: Papers
+    deliveries: WebhookVerifier
+    papers: RegistryReader
     began_s: float = field(default_factory=time.monotonic)
     """When it started by the monotonic clock, which never jumps."""
 
     async def predict(
-        self, champion: Snapshot, card: Card, clock: PhaseClock, *, is_explained: bool = False
+        self, champion: Snapshot, card: Card, clock: StageTimer, *, is_explained: bool = False
     ) -> CardPrediction:
         """Answer a card from one snapshot.
 

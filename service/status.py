@@ -9,8 +9,8 @@ from service.observability.report import ServiceOut
 from service.prediction_log.log import LogState
 from service.prediction_log.status import LogOut
 from service.serving.absence import in_words, refusal_of_champion
-from service.serving.keeper import KeptState
-from service.serving.slots import CHAMPION, Slots
+from service.serving.champion_cache import KeptState
+from service.serving.slots import CHAMPION, ModelSlots
 from service.serving.state import WatcherState
 from service.summary import Summary
 
@@ -167,7 +167,7 @@ class ModelStatus(Summary):
 
 
 def model_status(
-    slots: Slots,
+    slots: ModelSlots,
     state: WatcherState,
     kept: KeptState,
     *,

@@ -6,7 +6,7 @@ import logging
 from racing.domain.runs import WINDOW
 from racing.features.card_view import card_formulas
 from service.answers import answer_json, prediction_out
-from service.observability.phases import PhaseClock
+from service.observability.stages import StageTimer
 from service.running import Running
 from service.schemas import EXAMPLE_CARD
 from service.wire import read_card
@@ -27,7 +27,7 @@ async def warm_up(running: Running) -> None:
             card_formulas(n_runners, n_runs)
     try:
         for _ in range(_N_TIMES):
-            prediction = await running.predict(champion, read_card(example), PhaseClock())
+            prediction = await running.predict(champion, read_card(example), StageTimer())
             answer_json(prediction_out(prediction, champion, request_id="warm-up"))
     except Exception:  # a cold start is better than none
         log.exception("warming up failed")

@@ -14,7 +14,7 @@ from model_registry.learning import learning_of
 from model_registry.registry import ModelRegistry
 from racing.race_table import RaceTable
 from training.evaluation import judged_rows
-from training.gates import Rival
+from training.gates import ChampionScores
 
 MIN_UNSEEN_RACES = 500
 """Fewer whole races tell alike models apart by chance only: the standard error is then about .005."""
@@ -29,7 +29,9 @@ class _Version:
     remark: str
 
 
-def champion_on(test: RaceTable, feature_names: Sequence[str], registry: ModelRegistry) -> Rival | None:
+def champion_on(
+    test: RaceTable, feature_names: Sequence[str], registry: ModelRegistry
+) -> ChampionScores | None:
     """Return the champion's answers on the same races, or why it has none; ``None`` without a champion.
 
     A champion that was fitted again on all races has learnt a part of the new test races. So like is compared
@@ -44,7 +46,7 @@ def champion_on(test: RaceTable, feature_names: Sequence[str], registry: ModelRe
     try:
         version, rows, remark = _fairest(_versions(registry, number), test)
         features = test.features[:, version.model.spec.columns(feature_names)]
-        return Rival(
+        return ChampionScores(
             version=number,
             probabilities=version.model.probabilities(features, test.race),
             scores=version.model.scores(features, test.race),
@@ -52,7 +54,7 @@ def champion_on(test: RaceTable, feature_names: Sequence[str], registry: ModelRe
             remark=remark,
         )
     except (ArtifactBroken, NotScored) as error:
-        return Rival(version=number, why_not=str(error))
+        return ChampionScores(version=number, why_not=str(error))
 
 
 def _versions(registry: ModelRegistry, number: int) -> list[_Version]:

@@ -8,7 +8,7 @@ import optuna
 from racing.race_table import RaceTable
 from training.families import Family, Member, Setting
 from training.focal import focal_weights
-from training.lesson import Lesson, race_lesson, runner_lesson
+from training.lesson import TrainingSet, race_lesson, runner_lesson
 from training.objective import MARKET_WEIGHT, OBJECTIVES
 from training.resampling import IMBALANCE, add_synthetic_winners, weigh_classes
 
@@ -88,5 +88,5 @@ def fit_member(
     member = family.fit(lesson, own, setting)
     if gamma is not None and not family.has_focal_loss:
         focus = focal_weights(member.log_odds(lesson.features), lesson.won, gamma)
-        member = family.fit(Lesson(lesson.features, lesson.won, lesson.weights * focus), own, setting)
+        member = family.fit(TrainingSet(lesson.features, lesson.won, lesson.weights * focus), own, setting)
     return member

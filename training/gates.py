@@ -47,7 +47,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
+class ChampionScores:
     """The champion's answers on test rows; or why there are none."""
 
     version: int
@@ -70,7 +70,7 @@ def judge(
     scores: Floats,
     uncalibrated: Floats,
     parity_error: float,
-    rival: Rival | None,
+    rival: ChampionScores | None,
 ) -> tuple[Gate, ...]:
     """Hold a candidate against every gate on the test races.
 
@@ -80,7 +80,7 @@ def judge(
         The scores before calibration.
     parity_error : float
         Largest difference between the written artifact and the fitted estimators over the test rows.
-    rival : Rival, optional
+    rival : ChampionScores, optional
         The champion, if there is one.
     """
     if evaluation.races.n_races >= MIN_RACES:
@@ -124,7 +124,7 @@ def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_r
 
 
 def _not_worse_than_champion(
-    table: RaceTable, probabilities: Floats, scores: Floats, rival: Rival | None
+    table: RaceTable, probabilities: Floats, scores: Floats, rival: ChampionScores | None
 ) -> Gate:
     name = "not worse than champion"
     if rival is None:

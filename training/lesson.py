@@ -10,7 +10,7 @@ from training.objective import WithinRace, race_targets
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingSet:
     """Rows to learn from; with ``target`` and ``race`` they are learnt from race by race."""
 
     features: NDArray[np.float32]
@@ -29,18 +29,18 @@ class Lesson:
         return WithinRace(self.target, self.race, self.weights)
 
 
-def runner_lesson(table: RaceTable, half_life_d: float) -> Lesson:
+def runner_lesson(table: RaceTable, half_life_d: float) -> TrainingSet:
     """Return every runner with whether it won; weights halve every so many days back."""
     weights = _recency(table, half_life_d)
-    return Lesson(np.asarray(table.features), np.asarray(table.won), weights / weights.mean())
+    return TrainingSet(np.asarray(table.features), np.asarray(table.won), weights / weights.mean())
 
 
-def race_lesson(table: RaceTable, half_life_d: float, market_weight: float) -> Lesson:
+def race_lesson(table: RaceTable, half_life_d: float, market_weight: float) -> TrainingSet:
     """Return the races that have a target; weights halve every so many days back."""
     targets = race_targets(table, market_weight)
     kept = table.take(targets.rows)
     weights = _recency(kept, half_life_d)
-    return Lesson(kept.features, kept.won, weights / weights.mean(), targets.share, kept.race)
+    return TrainingSet(kept.features, kept.won, weights / weights.mean(), targets.share, kept.race)
 
 
 def _recency(table: RaceTable, half_life_d: float) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import numpy as np
 from imblearn.over_sampling import SMOTE, SMOTENC  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 
 IMBALANCE = ("none", "smote_nc", "class_weight", "focal")
 """The choices of the search; :mod:`training.focal` has the last one."""
@@ -16,16 +16,16 @@ _MAX_WINNERS_SEEN = 2_000  # neighbours are looked for among so many: quadratic 
 _MAX_SYNTHETIC = 15_000
 
 
-def weigh_classes(lesson: Lesson) -> Lesson:
+def weigh_classes(lesson: TrainingSet) -> TrainingSet:
     """Return the lesson with weights that make winners and losers even."""
     of_winners = lesson.weights[lesson.won].sum()
     of_losers = lesson.weights[~lesson.won].sum()
     factor = np.where(lesson.won, of_losers / max(of_winners, 1e-12), 1.0)
     weights = lesson.weights * factor
-    return Lesson(lesson.features, lesson.won, weights / weights.mean())
+    return TrainingSet(lesson.features, lesson.won, weights / weights.mean())
 
 
-def add_synthetic_winners(lesson: Lesson, categorical: Sequence[int], seed: int) -> Lesson:
+def add_synthetic_winners(lesson: TrainingSet, categorical: Sequence[int], seed: int) -> TrainingSet:
     """Return the lesson with synthetic winners by SMOTE-NC (Chawla et al. 2002), half as many as losers.
 
     Neighbours need every value: unknown ones are the medians of these very rows, for the synthetic winners
@@ -49,7 +49,7 @@ def add_synthetic_winners(lesson: Lesson, categorical: Sequence[int], seed: int)
     resampled, _ = method.fit_resample(x, y)
     synthetic = np.asarray(resampled[len(x) :], np.float32)
     weight = lesson.weights[lesson.won].mean()
-    return Lesson(
+    return TrainingSet(
         np.concatenate([lesson.features, synthetic]),
         np.concatenate([lesson.won, np.ones(len(synthetic), bool)]),
         np.concatenate([lesson.weights, np.full(len(synthetic), weight)]),

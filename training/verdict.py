@@ -13,7 +13,7 @@ from racing.race_table import RaceTable
 from training.baselines import Baselines
 from training.candidates import Candidate
 from training.evaluation import Evaluation, evaluate
-from training.gates import Gate, Rival, judge
+from training.gates import ChampionScores, Gate, judge
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def judge_written(
     test: RaceTable,
     baselines: Baselines,
     f1_threshold: float,
-    rival: Rival | None,
+    rival: ChampionScores | None,
 ) -> Verdict:
     """Judge the written graphs; the fitted candidate is there for parity alone."""
     log_odds = written.log_odds(test.features)

@@ -224,22 +224,22 @@ def _predictor(
     """Return what answers a card, with one model and one look at the database."""
     from model_registry import get_model_registry
     from service.answers import prediction_out
-    from service.form import Form
-    from service.observability.phases import PhaseClock
+    from service.form import FormStore
+    from service.observability.stages import StageTimer
     from service.prediction import predict_card
     from service.serving.loading import load_snapshot
 
     store = get_model_registry(registry)
     version = store.champion_version_number() if version is None else version
     snapshot = load_snapshot(version, store.fetch(version))
-    form = Form(database)
+    form = FormStore(database)
     form.look()
 
     def answer_to(card: Card) -> "PredictionOut":
         today, known = today_at(card.track), form.read(card)
         try:
             prediction = predict_card(
-                snapshot, form, card, known, PhaseClock(), today=today, is_explained=is_explained
+                snapshot, form, card, known, StageTimer(), today=today, is_explained=is_explained
             )
         except DatabaseUnavailable as error:
             raise DatabaseUnavailable(f"{error}: {form.error}") from error

@@ -129,13 +129,13 @@ def replay(
       greyhound replay --version 8
       greyhound replay --version 8 --against 7 --since 2026-03-01 --out changes.csv
     """
-    from service.form import Form
+    from service.form import FormStore
     from service.replay import replayed
 
     engine = open_database(database)
     now = _snapshot(registry, version)
     before = None if against is None else _snapshot(registry, against)
-    form = Form(database)
+    form = FormStore(database)
     form.look()
     with progress("reading the log") as report:
         settle(engine, on_progress=report)

@@ -6,12 +6,27 @@ Arrays ``form`` have shape (n, WINDOW), newest run first, NaN for no run or unkn
 import numpy as np
 
 from racing.domain.runs import Flags, Floats, Ints
-from racing.ops import best, best_rival, known_or, n_known, number, rank_in_race, sum_in_race, total
+from racing.ops import best, best_rival, fill_nan, n_known, number, rank_in_race, sum_in_race, total
 
 __all__ = [
-    "best", "count", "count_in_race", "deviation", "first", "gap_to_best", "how_many", "known_or",
+    "best",
+    "count",
+    "count_in_race",
+    "count_true",
+    "deviation",
+    "fill_nan",
+    "first",
+    "gap_to_best",
     "log_share",
-    "mean", "mean_in_race", "minus_rivals", "number", "only", "rank_in_race", "rate", "sum_in_race", "total",
+    "mask",
+    "mean",
+    "mean_in_race",
+    "minus_rivals",
+    "number",
+    "rank_in_race",
+    "rate",
+    "sum_in_race",
+    "total",
     "weighted_mean",
 ]  # fmt: skip
 
@@ -23,7 +38,7 @@ def first(form: Floats) -> Floats:
     return form[:, 0]
 
 
-def how_many(flags: Flags) -> Floats:
+def count_true(flags: Flags) -> Floats:
     """Return of how many runs something is true."""
     return total(number(flags))
 
@@ -51,7 +66,7 @@ def rate(happened: Floats, prior: float, strength: float = 6.0) -> Floats:
     return (total(happened) + strength * prior) / (count(happened) + strength)
 
 
-def only(form: Floats, where: Flags) -> Floats:
+def mask(form: Floats, where: Flags) -> Floats:
     """Return the values of some runs, the others unknown."""
     return np.where(where, form, np.nan)
 
@@ -68,7 +83,7 @@ def mean_in_race(values: Floats, race: Ints) -> Floats:
 
 def minus_rivals(values: Floats, race: Ints) -> Floats:
     """Return each value less the mean of its known rivals'; NaN without one."""
-    others = sum_in_race(values, race) - known_or(values, 0.0)
+    others = sum_in_race(values, race) - fill_nan(values, 0.0)
     n_others = count_in_race(values, race) - number(~np.isnan(values))
     return values - _divide(others, n_others)
 
@@ -80,7 +95,7 @@ def gap_to_best(values: Floats, race: Ints) -> Floats:
 
 def log_share(values: Floats, race: Ints) -> Floats:
     """Return ln of the softmax of values within the race; an unknown value counts as the race's mean."""
-    filled = known_or(known_or(values, mean_in_race(values, race)), 0.0)
+    filled = fill_nan(fill_nan(values, mean_in_race(values, race)), 0.0)
     return filled - np.log(sum_in_race(np.exp(filled), race))
 
 

@@ -49,7 +49,7 @@ class CardFeatures:
 _NO_RUNS = np.empty((0, len(COLUMNS)))
 
 
-class FormBook:
+class CardFeaturizer:
     """Reads form for cards, from a database or, without one, from the cards alone.
 
     Parameters

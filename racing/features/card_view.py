@@ -23,7 +23,7 @@ from racing.probabilities import n_places
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.dog_forms import COLUMNS, FACTS
 from racing.ratings.performance_columns import names_of
-from racing.ratings.posterior import REVISION_DAYS, Seen, days_before
+from racing.ratings.posterior import REVISION_DAYS, FormObservations, days_before
 from racing.ratings.single_run import UsualEffects, seen_alone
 
 _OF_CARD = (
@@ -55,10 +55,10 @@ def view_of_card(card: Any, stored: Any, brought: Any) -> RaceView:
     entries = Entries(race=race, dog_id=race, **{name: of_card[name] for name in _OF_CARD})
     days_ago = days_before(form, entries)
 
-    def seen(rating: Rating) -> Seen:
+    def seen(rating: Rating) -> FormObservations:
         usual = (of_brought[f"{rating.name}_{part}"] for part in ("box", "level"))
         brought, known = seen_alone(rating, alone, *usual), _seen_stored(rating, of_stored, days_ago)
-        return Seen(
+        return FormObservations(
             worth=np.where(is_brought, brought.worth, known.worth),
             noise=np.where(is_brought, brought.noise, known.noise),
             shift=np.where(is_brought, brought.shift, known.shift),
@@ -86,10 +86,10 @@ def _facts_alone(said: Mapping[str, Floats]) -> dict[str, Floats]:
     return {name: followed[name] if name in followed else said[name] for name in FACTS}
 
 
-def _seen_stored(rating: Rating, columns: Mapping[str, Floats], days_ago: Floats) -> Seen:
+def _seen_stored(rating: Rating, columns: Mapping[str, Floats], days_ago: Floats) -> FormObservations:
     worths, noises = ([columns[column] for column in part] for part in names_of(rating))
     nothing = columns["day"] * np.nan
-    return Seen(
+    return FormObservations(
         worth=_as_revised(worths, days_ago),
         noise=_as_revised(noises, days_ago),
         shift=columns.get(f"{rating.name}_shift", nothing),

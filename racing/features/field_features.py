@@ -8,8 +8,8 @@ from racing.domain.runs import Floats, Ints
 from racing.features import form_features as of_form
 from racing.features import rating_features as of_ratings
 from racing.features.aggregations import (
+    fill_nan,
     gap_to_best,
-    known_or,
     log_share,
     mean_in_race,
     minus_rivals,
@@ -114,4 +114,4 @@ def early_rating_of_neighbours(view: RaceView) -> Floats:
     early, box = view.ability("early"), view.card.box
     inside, outside = (value_at(early, box + beside, box, view.race) for beside in (-1, 1))
     n_beside = number(~np.isnan(inside)) + number(~np.isnan(outside))
-    return np.where(n_beside > 0, (known_or(inside, 0.0) + known_or(outside, 0.0)) / n_beside, np.nan)
+    return np.where(n_beside > 0, (fill_nan(inside, 0.0) + fill_nan(outside, 0.0)) / n_beside, np.nan)

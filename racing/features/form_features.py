@@ -6,12 +6,12 @@ from racing.domain.runs import Flags, Floats, box_zone
 from racing.features.aggregations import (
     best,
     count,
+    count_true,
     deviation,
+    fill_nan,
     first,
-    how_many,
-    known_or,
+    mask,
     mean,
-    only,
     rate,
     weighted_mean,
 )
@@ -53,7 +53,7 @@ def _result(view: RaceView) -> Floats:
 @feature("form")
 def runs_known(view: RaceView) -> Floats:
     """Runs so far, counted up to twelve."""
-    return how_many(view.form.known)
+    return count_true(view.form.known)
 
 
 @feature("form")
@@ -84,25 +84,25 @@ def days_between_runs(view: RaceView) -> Floats:
 @feature("form")
 def runs_in_7_days(view: RaceView) -> Floats:
     """Runs in the last 7 days."""
-    return how_many(_days_ago(view) <= 7.0)
+    return count_true(_days_ago(view) <= 7.0)
 
 
 @feature("form")
 def runs_in_14_days(view: RaceView) -> Floats:
     """Runs in the last 14 days."""
-    return how_many(_days_ago(view) <= 14.0)
+    return count_true(_days_ago(view) <= 14.0)
 
 
 @feature("form")
 def runs_in_30_days(view: RaceView) -> Floats:
     """Runs in the last 30 days."""
-    return how_many(_days_ago(view) <= 30.0)
+    return count_true(_days_ago(view) <= 30.0)
 
 
 @feature("form")
 def runs_in_60_days(view: RaceView) -> Floats:
     """Runs in the last 60 days."""
-    return how_many(_days_ago(view) <= 60.0)
+    return count_true(_days_ago(view) <= 60.0)
 
 
 @feature("form")
@@ -162,43 +162,43 @@ def place_rate(view: RaceView) -> Floats:
 @feature("form")
 def win_rate_at_track(view: RaceView) -> Floats:
     """Share of wins at this track, shrunk."""
-    return rate(only(view.form.won, _at_track(view)), _WIN_PRIOR)
+    return rate(mask(view.form.won, _at_track(view)), _WIN_PRIOR)
 
 
 @feature("form")
 def place_rate_at_distance(view: RaceView) -> Floats:
     """Share of places within 15 m of this distance, shrunk."""
-    return rate(only(view.form.placed, _at_distance(view)), _PLACE_PRIOR)
+    return rate(mask(view.form.placed, _at_distance(view)), _PLACE_PRIOR)
 
 
 @feature("form")
 def place_rate_in_zone(view: RaceView) -> Floats:
     """Share of places from this part of the start line, shrunk: the boxes that it prefers."""
-    return rate(only(view.form.placed, _in_zone(view)), _PLACE_PRIOR)
+    return rate(mask(view.form.placed, _in_zone(view)), _PLACE_PRIOR)
 
 
 @feature("form")
 def runs_at_track(view: RaceView) -> Floats:
     """Runs at this track."""
-    return how_many(_at_track(view))
+    return count_true(_at_track(view))
 
 
 @feature("form")
 def runs_at_distance(view: RaceView) -> Floats:
     """Runs within 15 m of this distance."""
-    return how_many(_at_distance(view))
+    return count_true(_at_distance(view))
 
 
 @feature("form")
 def runs_in_zone(view: RaceView) -> Floats:
     """Runs from this part of the start line."""
-    return how_many(_in_zone(view))
+    return count_true(_in_zone(view))
 
 
 @feature("form")
 def boxes_used(view: RaceView) -> Floats:
     """Different boxes among the runs: how versatile it is."""
-    used = [np.minimum(how_many(view.form.box == box), 1.0) for box in range(1, 9)]
+    used = [np.minimum(count_true(view.form.box == box), 1.0) for box in range(1, 9)]
     return sum(used[1:], start=used[0])
 
 
@@ -229,19 +229,19 @@ def average_speed(view: RaceView) -> Floats:
 @feature("form")
 def best_speed_at_distance(view: RaceView) -> Floats:
     """Best speed within 15 m of this distance, in metres a second."""
-    return best(only(_speed(view), _at_distance(view)))
+    return best(mask(_speed(view), _at_distance(view)))
 
 
 @feature("form")
 def best_time_at_course(view: RaceView) -> Floats:
     """Best time at this track and distance, in seconds."""
-    return -best(only(-view.form.time_s, _at_track(view) & _at_distance(view)))
+    return -best(mask(-view.form.time_s, _at_track(view) & _at_distance(view)))
 
 
 @feature("form")
 def average_time_at_distance(view: RaceView) -> Floats:
     """Mean time within 15 m of this distance, in seconds."""
-    return mean(only(view.form.time_s, _at_distance(view)))
+    return mean(mask(view.form.time_s, _at_distance(view)))
 
 
 @feature("form")
@@ -308,14 +308,14 @@ def wins_beyond_market(view: RaceView) -> Floats:
 @feature("form")
 def class_rating(view: RaceView) -> Floats:
     """Mean class of past races, halving every three runs back."""
-    return weighted_mean(only(view.form.grade, view.form.grade > 0), 3.0)
+    return weighted_mean(mask(view.form.grade, view.form.grade > 0), 3.0)
 
 
 @feature("form")
 def class_change(view: RaceView) -> Floats:
     """Class of this race less the last one's: above 0 is going up."""
     return np.where(view.card.grade > 0, view.card.grade, np.nan) - first(
-        only(view.form.grade, view.form.grade > 0)
+        mask(view.form.grade, view.form.grade > 0)
     )
 
 
@@ -331,4 +331,4 @@ def places_missed(view: RaceView) -> Floats:
     runs_ago = np.arange(0.0, view.form.placed.shape[1])
     since_last = -best(np.where(view.form.placed == 1, -runs_ago, np.nan))
     n_judged = count(view.form.placed)
-    return np.where(n_judged > 0, known_or(since_last, n_judged), np.nan)
+    return np.where(n_judged > 0, fill_nan(since_last, n_judged), np.nan)

@@ -5,9 +5,9 @@ import numpy as np
 from racing.domain.runs import Floats
 from racing.features.aggregations import (
     count_in_race,
+    fill_nan,
     first,
     gap_to_best,
-    known_or,
     log_share,
     minus_rivals,
     rank_in_race,
@@ -75,7 +75,7 @@ def market_beyond_rated_minus_rivals(view: RaceView) -> Floats:
 @feature("rated", needs="rated")
 def rated_share_corrected(view: RaceView) -> Floats:
     """Ln of the rated share, with what the market saw beyond it in the form."""
-    return log_share(rated_log_share(view) + known_or(market_beyond_rated(view), 0.0), view.race)
+    return log_share(rated_log_share(view) + fill_nan(market_beyond_rated(view), 0.0), view.race)
 
 
 @feature("rated", needs="rated")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from racing.domain.runs import Entries, Floats, Form, FormTable, Ints
 from racing.ops import select, sum_in_race
 from racing.ratings.catalog import RATINGS
-from racing.ratings.posterior import Posterior, Seen, posterior
+from racing.ratings.posterior import FormObservations, Posterior, posterior
 from racing.ratings.replay import prior_mean
 
 _BY_NAME = {rating.name: rating for rating in RATINGS}
@@ -18,7 +18,7 @@ class RaceView:
 
     card: Entries
     form: Form | FormTable
-    seen: Mapping[str, Seen]
+    seen: Mapping[str, FormObservations]
     """By rating, what the runs of the form were worth."""
     box_effects: Mapping[str, Floats]
     """By rating, what each runner's box adds at its course, as of the month before."""

@@ -18,9 +18,9 @@ from racing.importers.market_ids import market_id_of
 from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.source_records import (
-    Claim,
     ParsedFile,
     RowRefused,
+    SourceRecord,
     blank_claim,
     bucket_of,
     distance_of,
@@ -80,7 +80,7 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
     parsed = ParsedFile.of(file, KIND, date_column="Date")
     at = [file.header.index(name) for name in COLUMNS]
     at_early_speed = file.header.index(EARLY_SPEED) if EARLY_SPEED in file.header else None
-    races: dict[str, dict[str, Claim]] = {}
+    races: dict[str, dict[str, SourceRecord]] = {}
     whole_races = FileRaces(file, _TELL_THE_RACE)
     for line, row in file.rows():
         parsed.n_read += 1
@@ -100,7 +100,7 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
     return parsed
 
 
-def _claim(line: int, row: list[str], parsed: ParsedFile) -> Claim:
+def _claim(line: int, row: list[str], parsed: ParsedFile) -> SourceRecord:
     (day, track, race_name, race_number, market, rug, dog, rated, won, bsp, placed, place_bsp) = row
     named = _RACE_NAME.match(race_name)
     if not named:

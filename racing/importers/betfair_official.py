@@ -13,9 +13,9 @@ from racing.importers.betfair_race import KIND, LAST_BOX, enter, is_empty_box, r
 from racing.importers.market_ids import market_id_of
 from racing.importers.reading import CsvFile
 from racing.importers.source_records import (
-    Claim,
     ParsedFile,
     RowRefused,
+    SourceRecord,
     blank_claim,
     bucket_of,
     distance_of,
@@ -57,7 +57,7 @@ def parse_official(file: CsvFile) -> ParsedFile:
     """
     file = file.with_columns(NEEDED, "an official monthly file of Betfair's", OPTIONAL)
     parsed = ParsedFile.of(file, KIND, date_column="LOCAL_MEETING_DATE")
-    races: dict[str, dict[str, Claim]] = {}
+    races: dict[str, dict[str, SourceRecord]] = {}
     whole_races = FileRaces(file, _TELL_THE_RACE)
     for line, row in file.rows():
         parsed.n_read += 1
@@ -75,7 +75,7 @@ def parse_official(file: CsvFile) -> ParsedFile:
     return parsed
 
 
-def _claim(line: int, row: dict[str, str], parsed: ParsedFile) -> Claim:
+def _claim(line: int, row: dict[str, str], parsed: ParsedFile) -> SourceRecord:
     racing_type = row.get("RACING_TYPE", "")
     if racing_type and not racing_type.upper().startswith("GREYHOUND"):
         raise RowRefused(f"RACING_TYPE must be Greyhounds, got {racing_type!r}")

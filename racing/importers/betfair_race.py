@@ -3,7 +3,14 @@
 from functools import lru_cache
 
 from racing.domain.names import is_placeholder
-from racing.importers.source_records import FACTS, Claim, ParsedFile, RowRefused, distance_of_bucket, number
+from racing.importers.source_records import (
+    FACTS,
+    ParsedFile,
+    RowRefused,
+    SourceRecord,
+    distance_of_bucket,
+    number,
+)
 from racing.importers.whole_races import FileRaces
 
 KIND = "betfair"
@@ -12,7 +19,7 @@ LAST_BOX = 8  # rugs 9 and 10 are reserves, whose box is unknown
 _is_placeholder = lru_cache(maxsize=200_000)(is_placeholder)
 
 
-def enter(claim: Claim, runners: dict[str, Claim], parsed: ParsedFile) -> None:
+def enter(claim: SourceRecord, runners: dict[str, SourceRecord], parsed: ParsedFile) -> None:
     """Enter a runner into its race.
 
     137 markets of 60,860 stand under two successive days, with the same runners and prices: races of an
@@ -42,7 +49,7 @@ def enter(claim: Claim, runners: dict[str, Claim], parsed: ParsedFile) -> None:
     parsed.n_repeated += 1
 
 
-def settle(races: dict[str, dict[str, Claim]], parsed: ParsedFile, whole_races: FileRaces) -> None:
+def settle(races: dict[str, dict[str, SourceRecord]], parsed: ParsedFile, whole_races: FileRaces) -> None:
     """Add the races' runners to the file; one without a result, in a race that has one, was scratched."""
     for runners in races.values():
         has_result = any(claim["won"] is not None for claim in runners.values())

@@ -14,7 +14,13 @@ from racing.importers.dates import DateOrder
 from racing.importers.form_guides import COLUMNS, KIND, claim_of, form_rows
 from racing.importers.reading import CsvFile, read_csv
 from racing.importers.report import Problem
-from racing.importers.source_records import Claim, ParsedFile, RowRefused, day_of_bucket, distance_of_bucket
+from racing.importers.source_records import (
+    ParsedFile,
+    RowRefused,
+    SourceRecord,
+    day_of_bucket,
+    distance_of_bucket,
+)
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO_DAY = re.compile(r"(?<!\d)(\d{4})[-_](\d{2})[-_](\d{2})(?!\d)")
@@ -63,7 +69,7 @@ def guide_card(
     """
     file = file.with_columns(COLUMNS, "a form guide")
     parsed = ParsedFile.of(file, KIND, date_column="DATE")
-    dogs: dict[tuple[int, str], list[Claim]] = {}
+    dogs: dict[tuple[int, str], list[SourceRecord]] = {}
     for row in form_rows(file, parsed):
         if is_placeholder(row.dog):
             parsed.refuse(row.line, f"an empty box is left out, got name {row.dog!r}")
@@ -125,7 +131,7 @@ def _day_of(stem: str) -> dt.date | None:
     return None
 
 
-def _usual_distance(dogs: dict[tuple[int, str], list[Claim]], track: str) -> int | None:
+def _usual_distance(dogs: dict[tuple[int, str], list[SourceRecord]], track: str) -> int | None:
     newest = Counter[int]()
     for form in dogs.values():
         here = [claim["bucket"] for claim in form if _is_at(claim, track)]
@@ -134,11 +140,11 @@ def _usual_distance(dogs: dict[tuple[int, str], list[Claim]], track: str) -> int
     return max(newest, key=lambda distance_m: (newest[distance_m], distance_m), default=None)
 
 
-def _is_at(claim: Claim, track: str) -> bool:
+def _is_at(claim: SourceRecord, track: str) -> bool:
     return bool(claim["track"] == (known_track(track, distance_of_bucket(claim["bucket"])) or track))
 
 
-def _past_run(claim: Claim) -> PastRun:
+def _past_run(claim: SourceRecord) -> PastRun:
     return PastRun(
         date=day_of_bucket(claim["bucket"]),
         track=claim["track"],

@@ -19,9 +19,9 @@ from racing.importers.reading import BrokenRow, CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.source_records import (
     MAX_MARGIN_LENGTHS,
-    Claim,
     ParsedFile,
     RowRefused,
+    SourceRecord,
     blank_claim,
     bucket_of,
     distance_of,
@@ -133,7 +133,7 @@ def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
         yield FormRow(line, rug, dog, fields)
 
 
-def claim_of(row: FormRow, parsed: ParsedFile) -> Claim:
+def claim_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
     """Return what a row says of a past run.
 
     Raises
@@ -166,7 +166,7 @@ def claim_of(row: FormRow, parsed: ParsedFile) -> Claim:
     return claim
 
 
-def _add_facts(claim: Claim, row: FormRow, distance_m: int, parsed: ParsedFile) -> None:
+def _add_facts(claim: SourceRecord, row: FormRow, distance_m: int, parsed: ParsedFile) -> None:
     fields = row.fields
 
     def fact(name: str, words: str, rule: str, low: float, high: float) -> float | None:

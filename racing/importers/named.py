@@ -10,13 +10,13 @@ from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.importers.ids import next_id
-from racing.importers.source_records import Claim
+from racing.importers.source_records import SourceRecord
 
 # SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
 CHUNK = 5_000
 
 
-class NamedThings:
+class EntityResolver:
     """The dogs and tracks of the database; those that claims bring along are added."""
 
     def __init__(self, connection: Connection) -> None:
@@ -27,7 +27,7 @@ class NamedThings:
         dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), col(Dog.sex))
         self._dogs = {key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs)}
 
-    def give_ids(self, claims: Iterable[Claim]) -> None:
+    def give_ids(self, claims: Iterable[SourceRecord]) -> None:
         """Set ``track_id`` and ``dog_id`` of every claim."""
         claims = list(claims)
         self._add_tracks(sorted({claim["track"] for claim in claims}))
@@ -51,7 +51,7 @@ class NamedThings:
             self._track_ids |= {row["alias"]: row["track_id"] for row in rows}  # type: ignore[misc]
             number += 1
 
-    def _add_dogs(self, claims: list[Claim]) -> None:
+    def _add_dogs(self, claims: list[SourceRecord]) -> None:
         number = next_id(self._connection, Dog)
         new: set[str] = set()
         changed: set[str] = set()

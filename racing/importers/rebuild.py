@@ -17,7 +17,7 @@ from racing.database.tables import Race, Run, RunWorth, SourceRow
 from racing.importers.ids import next_id, note_change
 from racing.importers.named import CHUNK
 from racing.importers.resolve import ResolvedRace, resolve
-from racing.importers.source_records import Claim, bucket_of, day_of_bucket, distance_of_bucket
+from racing.importers.source_records import SourceRecord, bucket_of, day_of_bucket, distance_of_bucket
 
 _ROW_COLUMNS = tuple(SourceRow.model_fields)
 _BUCKET: Any = col(SourceRow.bucket)
@@ -44,7 +44,7 @@ class _Changes:
 
 
 def rebuild(
-    connection: Connection, buckets: Iterable[int], new_rows: list[Claim], run_ids: Iterable[int] = ()
+    connection: Connection, buckets: Iterable[int], new_rows: list[SourceRecord], run_ids: Iterable[int] = ()
 ) -> Rebuilt:
     """Resolve the buckets from their stored rows and from new ones, which are stored as well.
 
@@ -57,7 +57,7 @@ def rebuild(
 
 class _Rebuild:
     def __init__(
-        self, connection: Connection, buckets: list[int], new_rows: list[Claim], run_ids: set[int]
+        self, connection: Connection, buckets: list[int], new_rows: list[SourceRecord], run_ids: set[int]
     ) -> None:
         self._connection = connection
         self._new_rows = new_rows
@@ -66,7 +66,7 @@ class _Rebuild:
             row.setdefault("is_blank", False)
         buckets = sorted({*buckets, *_blank_buckets(connection, buckets)})
         self._stored = list(_fetch(connection, SourceRow, "bucket", buckets))
-        self._rows: dict[int, list[Claim]] = {bucket: [] for bucket in buckets}
+        self._rows: dict[int, list[SourceRecord]] = {bucket: [] for bucket in buckets}
         for row in self._stored:
             self._rows[row["bucket"]].append(row)
         for row in new_rows:
@@ -149,7 +149,7 @@ class _Rebuild:
         for dog_id, facts in runs.items():
             self._take_run(race.runners[dog_id], {"race_id": number, "dog_id": dog_id, "date": date, **facts})
 
-    def _take_run(self, rows: list[Claim], run: dict[str, Any]) -> None:
+    def _take_run(self, rows: list[SourceRecord], run: dict[str, Any]) -> None:
         known = {row["run_id"] for row in rows} & self._free_runs if self._runs else set()
         number = min(known, default=None)
         if number is None:
@@ -220,7 +220,7 @@ def _result_rows(
         yield from ((dog_id, bucket) for dog_id, bucket in rows)
 
 
-def _results_among(rows: list[Claim], dogs: set[int]) -> Iterator[tuple[int, int]]:
+def _results_among(rows: list[SourceRecord], dogs: set[int]) -> Iterator[tuple[int, int]]:
     for row in rows:
         if row["dog_id"] in dogs and not (row["is_blank"] or row["is_scratched"]):
             yield row["dog_id"], row["bucket"]

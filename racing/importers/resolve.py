@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any
 
 from racing.importers.possible import why_impossible
-from racing.importers.source_records import FACTS, Claim
+from racing.importers.source_records import FACTS, SourceRecord
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
 _STRENGTH = {BETFAIR: 0, RESULTS: 1, FORM: 2}
@@ -37,12 +37,12 @@ class ResolvedRace:
     key: str
     strength: int
     track_id: int
-    rows: list[Claim]
+    rows: list[SourceRecord]
     """The rows of the source that the race is known by."""
     number: int | None
     """That of any source; rows of another number are another race's."""
-    runners: dict[int, list[Claim]] = field(default_factory=dict)
-    all_rows: list[Claim] = field(default_factory=list)
+    runners: dict[int, list[SourceRecord]] = field(default_factory=dict)
+    all_rows: list[SourceRecord] = field(default_factory=list)
     not_started: set[int] = field(default_factory=set)
     """Dogs that are listed here and ran elsewhere that day."""
     is_doubtful: bool = False
@@ -72,7 +72,7 @@ class ResolvedRace:
 
     def runs(self) -> dict[int, dict[str, Any]]:
         """Return the facts of each dog's run."""
-        runs = {dog_id: union_of(rows) for dog_id, rows in self.runners.items()}
+        runs = {dog_id: merge_facts(rows) for dog_id, rows in self.runners.items()}
         for dog_id in self.not_started:
             runs[dog_id] |= _DID_NOT_START
         return runs
@@ -99,7 +99,7 @@ class ResolvedRace:
         if all(row.get("is_race_whole", True) for row in self.all_rows):
             return True
         starters = {dog_id for dog_id, run in runs.items() if not run["is_scratched"]}
-        files: dict[tuple[str, Any], list[Claim]] = defaultdict(list)
+        files: dict[tuple[str, Any], list[SourceRecord]] = defaultdict(list)
         for row in self.all_rows:
             files[row["race_key"], row.get("file_id")].append(row)
         for (key, _), rows in files.items():
@@ -110,7 +110,7 @@ class ResolvedRace:
         return False
 
 
-def resolve(rows: list[Claim], ran_elsewhere: Collection[int] = ()) -> list[ResolvedRace]:
+def resolve(rows: list[SourceRecord], ran_elsewhere: Collection[int] = ()) -> list[ResolvedRace]:
     """Return the races of one bucket; a row needs ``race_key``, ``dog_id``, ``track_id`` and the facts.
 
     ``ran_elsewhere`` are dogs with a result in another bucket of that day.
@@ -146,7 +146,7 @@ def resolve(rows: list[Claim], ran_elsewhere: Collection[int] = ()) -> list[Reso
     return [race for race in races if race.runners]
 
 
-def union_of(rows: list[Claim]) -> dict[str, Any]:
+def merge_facts(rows: list[SourceRecord]) -> dict[str, Any]:
     """Return the facts of a run: each from the strongest source that knows it."""
     first = rows[0]
     if len(rows) == 1:
@@ -162,9 +162,9 @@ def union_of(rows: list[Claim]) -> dict[str, Any]:
     return facts
 
 
-def _groups(rows: list[Claim]) -> dict[str, list[Claim]]:
+def _groups(rows: list[SourceRecord]) -> dict[str, list[SourceRecord]]:
     """Return the rows by race; a results file's race_id over several race numbers is several races."""
-    groups: dict[str, list[Claim]] = defaultdict(list)
+    groups: dict[str, list[SourceRecord]] = defaultdict(list)
     for row in rows:
         groups[row["race_key"]].append(row)
     for key in [key for key in groups if _strength(key) == _STRENGTH[RESULTS]]:
@@ -176,7 +176,7 @@ def _groups(rows: list[Claim]) -> dict[str, list[Claim]]:
 
 
 def _same_race(
-    group: list[Claim], number: int | None, races: list[ResolvedRace], homes: dict[int, ResolvedRace]
+    group: list[SourceRecord], number: int | None, races: list[ResolvedRace], homes: dict[int, ResolvedRace]
 ) -> ResolvedRace | None:
     shared: dict[str, int] = defaultdict(int)
     found: dict[str, ResolvedRace] = {}
@@ -200,7 +200,7 @@ def _same_race(
 
 
 def _same_field(
-    group: list[Claim], number: int | None, track_id: int, races: list[ResolvedRace]
+    group: list[SourceRecord], number: int | None, track_id: int, races: list[ResolvedRace]
 ) -> ResolvedRace | None:
     """Return the race without a result that lists more than half of the smaller one's dogs."""
     dogs = {row["dog_id"] for row in group if not row["is_scratched"]}
@@ -222,17 +222,17 @@ def _find_reserves(races: list[ResolvedRace], ran: set[int]) -> None:
                 race.not_started.add(dog_id)
 
 
-def _tells(row: Claim) -> bool:
+def _tells(row: SourceRecord) -> bool:
     """Tell whether a row says how its dog ran."""
     return not (row["is_scratched"] or row.get("is_blank"))
 
 
-def _is_listed(row: Claim) -> bool:
+def _is_listed(row: SourceRecord) -> bool:
     """Tell whether a row is of a race without a result."""
     return _is_blank(row) and row["won"] is None and not row["is_scratched"]
 
 
-def _is_blank(row: Claim) -> bool:
+def _is_blank(row: SourceRecord) -> bool:
     return bool(row.get("is_blank", False))
 
 
@@ -244,7 +244,7 @@ def _strength(race_key: str) -> int:
     return _STRENGTH[race_key.partition(":")[0]]
 
 
-def _order(row: Claim) -> tuple[Any, ...]:
+def _order(row: SourceRecord) -> tuple[Any, ...]:
     """Order rows by their source's strength and then by content, never by when they came."""
     content = chain((row["grade"],), (row[name] for name in FACTS))
     return (_strength(row["race_key"]), row["race_key"], tuple(map(str, content)))

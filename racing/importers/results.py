@@ -46,9 +46,9 @@ from racing.importers.reading import CsvFile
 from racing.importers.report import ImportReport
 from racing.importers.source_records import (
     MAX_MARGIN_LENGTHS,
-    Claim,
     ParsedFile,
     RowRefused,
+    SourceRecord,
     blank_claim,
     bucket_of,
     distance_of,
@@ -130,9 +130,9 @@ class _Runners:
 
     def __init__(self, parsed: ParsedFile) -> None:
         self._parsed = parsed
-        self._claims: dict[tuple[str, int], list[Claim]] = {}
+        self._claims: dict[tuple[str, int], list[SourceRecord]] = {}
 
-    def enter(self, claim: Claim, races: FileRaces) -> None:
+    def enter(self, claim: SourceRecord, races: FileRaces) -> None:
         """Enter a row; of two of a dog, a blank one is a reserve's that did not start there.
 
         Raises
@@ -169,7 +169,7 @@ class _Runners:
         claims = [claim for claims in self._claims.values() for claim in claims]
         self._parsed.claims += sorted(claims, key=lambda claim: claim["line"])
         _number_races(self._parsed.claims, races)
-        by_race: dict[RaceOfFile, list[Claim]] = defaultdict(list)
+        by_race: dict[RaceOfFile, list[SourceRecord]] = defaultdict(list)
         distances: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for claim in self._parsed.claims:
             by_race[race_of(claim)].append(claim)
@@ -186,7 +186,7 @@ class _Runners:
         races.settle(self._parsed, has_places=True, dead_heats=dead_heats)
 
 
-def _number_races(claims: list[Claim], races: FileRaces) -> None:
+def _number_races(claims: list[SourceRecord], races: FileRaces) -> None:
     """Give a race's number to those of its rows that do not have it; of several races it is no row's."""
     numbers: dict[str, set[int]] = defaultdict(set)
     for claim in claims:
@@ -201,7 +201,7 @@ def _number_races(claims: list[Claim], races: FileRaces) -> None:
             races.doubt(claim, f"race_id {race_id!r} has {len(own)} race numbers, so each row needs its own")
 
 
-def _say_who_won(runners: list[Claim]) -> set[int]:
+def _say_who_won(runners: list[SourceRecord]) -> set[int]:
     """Set ``won`` and the winner's time where a race has a result; return the places that are dead heats."""
     finishes = [claim.pop("finish") for claim in runners]
     is_void = any(finish.outcome is Outcome.NO_RACE for finish in finishes)
@@ -219,7 +219,7 @@ def _say_who_won(runners: list[Claim]) -> set[int]:
     return {finish.place for finish in finishes if finish.is_dead_heat}
 
 
-def _did_not_run(claim: Claim) -> bool:
+def _did_not_run(claim: SourceRecord) -> bool:
     return bool(claim["is_blank"] or claim["is_scratched"])
 
 
@@ -241,7 +241,7 @@ def _race_id(words: str) -> str:
     return str(int(found[1])) if (found := _NUMBERED.fullmatch(words)) else words
 
 
-def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> Claim:
+def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceRecord:
     blank = [name for name in NEEDED if not fields[name]]
     if blank:
         raise RowRefused(f"{', '.join(blank)} must not be blank")

@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldRace:
+class RaceResult:
     """A race that was run: which one, and of every starter the columns of a results file that are known."""
 
     date: dt.date
@@ -46,12 +46,12 @@ class ToldRace:
         return f"told: {self.date} {name_key(track) or track} {self.distance_m} m race {self.race_number}"
 
 
-def import_told(engine: Engine, races: Sequence[ToldRace]) -> ImportReport:
+def import_told(engine: Engine, races: Sequence[RaceResult]) -> ImportReport:
     """Import races, all in one transaction; the report has one file a race, in order."""
     return import_replacing(engine, [_file(race) for race in races], parse_results)
 
 
-def _file(race: ToldRace) -> CsvFile:
+def _file(race: RaceResult) -> CsvFile:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()

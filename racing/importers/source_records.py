@@ -25,7 +25,7 @@ _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFact
 
 # A claim is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
 # SourceRow without ids, and what becomes ids (dog_key, track, date, distance_m).
-Claim = dict[str, Any]
+SourceRecord = dict[str, Any]
 
 
 class RowRefused(Exception):
@@ -41,7 +41,7 @@ class ParsedFile:
     sha256: str
     n_columns: int = 0
     dates: FileDates = field(default_factory=FileDates)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[SourceRecord] = field(default_factory=list)
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
     problems: Problems = field(default_factory=lambda: Problems(MAX_LINES_A_FILE))
@@ -109,7 +109,7 @@ class ParsedFile:
         self.problems.add(Problem(self.name, line, "fact", reason))
 
 
-def blank_claim() -> Claim:
+def blank_claim() -> SourceRecord:
     """Return a claim that says nothing yet."""
     return dict(_BLANK_FACTS)
 

@@ -12,12 +12,12 @@ from racing.domain.errors import FileRefused
 from racing.importers.archives import Source, expand
 from racing.importers.dates import DateOrder
 from racing.importers.ids import lock_for_import, next_id, release_ids
-from racing.importers.named import NamedThings, forget_unused
+from racing.importers.named import EntityResolver, forget_unused
 from racing.importers.reading import CsvFile, read_source
 from racing.importers.rebuild import rebuild
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
-from racing.importers.source_records import Claim, ParsedFile
-from racing.importers.undo import TakenOut, take_out
+from racing.importers.source_records import ParsedFile, SourceRecord
+from racing.importers.undo import TakenOut, delete_file
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(n_done, n_total)``: files, of all files."""
@@ -135,7 +135,7 @@ def _write(
         replaced = _take_out_namesakes(
             connection, [parsed.name for parsed, _ in batch] if is_replacing else []
         )
-        rows: list[Claim] = []
+        rows: list[SourceRecord] = []
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
@@ -146,7 +146,7 @@ def _write(
             file_id += 1
         if not written:
             return
-        NamedThings(connection).give_ids(rows)
+        EntityResolver(connection).give_ids(rows)
         connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
         rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
         for number, parsed, entry in written:
@@ -171,7 +171,9 @@ def _is_there(pair: tuple[ParsedFile, FileReport], here: set[str]) -> bool:
 
 def _take_out_namesakes(connection: Connection, names: list[str]) -> list[TakenOut]:
     query = select(col(SourceFile.id)).where(col(SourceFile.name).in_(names))
-    return [take_out(connection, number) for number in connection.scalars(query).all() if number is not None]
+    return [
+        delete_file(connection, number) for number in connection.scalars(query).all() if number is not None
+    ]
 
 
 def _file_row(number: int, parsed: ParsedFile) -> dict[str, object]:

@@ -27,7 +27,7 @@ def undo_import(engine: Engine, file: str | Path) -> UndoReport:
     with engine.begin() as connection:
         lock_for_import(connection)
         number, name = _meant(connection, str(file))
-        out = take_out(connection, number)
+        out = delete_file(connection, number)
         forget_unused(connection, out.dog_ids, out.track_ids)
         rebuilt = out.rebuilt
         return UndoReport(name, out.n_rows, rebuilt.n_runs_removed, rebuilt.n_runs_changed, rebuilt.first_day)
@@ -43,7 +43,7 @@ class TakenOut:
     track_ids: set[int]
 
 
-def take_out(connection: Connection, number: int) -> TakenOut:
+def delete_file(connection: Connection, number: int) -> TakenOut:
     """Take a file out under :func:`~racing.importers.ids.lock_for_import`; its dogs and tracks stay."""
     told = sa_select(
         col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)

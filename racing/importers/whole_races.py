@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from racing.importers.possible import why_impossible
 from racing.importers.reading import CsvFile
 from racing.importers.report import Problem
-from racing.importers.source_records import Claim, ParsedFile
+from racing.importers.source_records import ParsedFile, SourceRecord
 
 Fields = tuple[str, ...]
 """The fields of a row that tell its race, the race's own identity first; empty if not readable."""
@@ -15,7 +15,7 @@ Fields = tuple[str, ...]
 RaceOfFile = tuple[str, int | None]
 
 
-def race_of(claim: Claim) -> RaceOfFile:
+def race_of(claim: SourceRecord) -> RaceOfFile:
     """Return the identity of a claim's race in its file: one race_id over three numbers is three."""
     return claim["race_key"], claim["race_number"]
 
@@ -38,13 +38,13 @@ class FileRaces:
         self._columns = [file.header.index(name) for name in columns if name in file.header]
         self._identity_of = identity_of
         self._refused: list[int] = []
-        self._doubts: list[tuple[Claim, str]] = []
+        self._doubts: list[tuple[SourceRecord, str]] = []
 
     def refuse(self, line: int) -> None:
         """Note a row that was refused; its race is not whole."""
         self._refused.append(line)
 
-    def doubt(self, claim: Claim, reason: str) -> None:
+    def doubt(self, claim: SourceRecord, reason: str) -> None:
         """Note why the race of a row that was taken is not whole."""
         self._doubts.append((claim, reason))
 
@@ -56,7 +56,7 @@ class FileRaces:
         dead_heats: Mapping[RaceOfFile, Collection[int]] | None = None,
     ) -> None:
         """Set ``is_race_whole`` of every claim of the file, and report each race that cannot be one."""
-        races: dict[RaceOfFile, list[Claim]] = defaultdict(list)
+        races: dict[RaceOfFile, list[SourceRecord]] = defaultdict(list)
         for claim in parsed.claims:
             races[race_of(claim)].append(claim)
         incomplete = self._races_of_refused(parsed.claims)
@@ -71,7 +71,7 @@ class FileRaces:
             if reason:  # of a refused row the reason is reported where the row is
                 parsed.problems.add(Problem(parsed.name, claims[0]["line"], "race", reason))
 
-    def _races_of_refused(self, claims: list[Claim]) -> set[RaceOfFile]:
+    def _races_of_refused(self, claims: list[SourceRecord]) -> set[RaceOfFile]:
         """Return the races that lack a row.
 
         A refused row belongs to the race above or below it that shares its identity (to both, if its fields

@@ -16,8 +16,8 @@ if TYPE_CHECKING or not IS_COMPILED:
         best,
         best_rival,
         condition,
-        known_or,
-        level_in_race,
+        fill_nan,
+        log_mean_odds,
         n_known,
         number,
         placed_in_race,
@@ -36,8 +36,8 @@ else:
         best,
         best_rival,
         condition,
-        known_or,
-        level_in_race,
+        fill_nan,
+        log_mean_odds,
         n_known,
         number,
         placed_in_race,
@@ -53,7 +53,7 @@ else:
     )
 
 __all__ = [
-    "IS_COMPILED", "best", "best_rival", "condition", "known_or", "level_in_race", "n_known",
+    "IS_COMPILED", "best", "best_rival", "condition", "fill_nan", "log_mean_odds", "n_known",
     "number", "placed_in_race", "plain", "rank_in_race", "read_runs", "running_total", "select",
     "share_in_race", "sum_in_race", "total", "usual_at", "value_at",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ static PyObject *name_date, *name_track, *name_distance, *name_grade, *name_box,
 
 /* -- one value at a time ------------------------------------------------------------------------------ */
 
-static void known_or(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
+static void fill_nan(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
 {
     for (npy_intp i = 0; i < dims[0]; i++) {
         double value = D(args[0] + i * steps[0]);
@@ -187,7 +187,7 @@ static void share_in_race(char **args, npy_intp const *dims, npy_intp const *ste
     END_EACH_RACE
 }
 
-static void level_in_race(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
+static void log_mean_odds(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
 {
     EACH_RACE(2)
         double top = IN(0, 2, start), sum = 0.0;
@@ -607,7 +607,7 @@ static struct {
     int n_in, n_out;
     const char *signature; /* NULL: one value at a time */
 } const loops[] = {
-    {"known_or", {known_or}, dd_d, 2, 1, NULL},
+    {"fill_nan", {fill_nan}, dd_d, 2, 1, NULL},
     {"select", {select_}, bdd_d, 3, 1, NULL},
     {"number", {number}, b_d, 1, 1, NULL},
     {"total", {total}, d_d, 1, 1, "(k)->()"},
@@ -618,7 +618,7 @@ static struct {
     {"rank_in_race", {rank_in_race}, dq_d, 2, 1, "(n),(n)->(n)"},
     {"best_rival", {best_rival}, dq_d, 2, 1, "(n),(n)->(n)"},
     {"share_in_race", {share_in_race}, dq_d, 2, 1, "(n),(n)->(n)"},
-    {"level_in_race", {level_in_race}, dq_d, 2, 1, "(n),(n)->(n)"},
+    {"log_mean_odds", {log_mean_odds}, dq_d, 2, 1, "(n),(n)->(n)"},
     {"placed_in_race", {placed_in_race}, ddqq_d, 4, 1, "(n),(3),(n),(n)->(n)"},
     {"value_at", {value_at}, dddq_d, 4, 1, "(n),(n),(n),(n)->(n)"},
     {"usual_at", {usual_at}, all_d, 8, 2, "(),(),(),(),(m),(m,c,b,r),(m,c,r),(m,g,r)->(r),(r)"},

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-known_or: np.ufunc
+fill_nan: np.ufunc
 select: np.ufunc
 number: np.ufunc
 total: np.ufunc
@@ -15,7 +15,7 @@ sum_in_race: np.ufunc
 rank_in_race: np.ufunc
 best_rival: np.ufunc
 share_in_race: np.ufunc
-level_in_race: np.ufunc
+log_mean_odds: np.ufunc
 placed_in_race: np.ufunc
 value_at: np.ufunc
 usual_at: np.ufunc

@@ -15,7 +15,7 @@ Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-def known_or(value: Floats, other: Any) -> Floats:
+def fill_nan(value: Floats, other: Any) -> Floats:
     """Return the value, or the other where it is unknown."""
     return np.where(np.isnan(value), other, value)
 
@@ -33,7 +33,7 @@ def number(flag: Flags) -> Floats:
 def total(form: Floats) -> Floats:
     """Return the sum of what is known: (n, k) -> (n,)."""
     result = np.zeros(len(form))
-    known = known_or(form, 0.0)
+    known = fill_nan(form, 0.0)
     for column in range(form.shape[1]):
         result += known[:, column]
     return result
@@ -51,17 +51,17 @@ def best(form: Floats) -> Floats:
 
 def running_total(form: Floats) -> Floats:
     """Return the sum of what is known up to each run, the newest first: (n, k) -> (n, k)."""
-    return np.cumsum(known_or(form, 0.0), axis=1)
+    return np.cumsum(fill_nan(form, 0.0), axis=1)
 
 
 def sum_in_race(value: Floats, race: Ints) -> Floats:
     """Return for each runner the sum over its race of what is known."""
-    return np.bincount(race, known_or(value, 0.0))[race].astype(np.float64)
+    return np.bincount(race, fill_nan(value, 0.0))[race].astype(np.float64)
 
 
 def rank_in_race(value: Floats, race: Ints) -> Floats:
     """Return 1 for the greatest of the race's known values; ties share their best rank."""
-    order = np.lexsort((-known_or(value, -np.inf), race))
+    order = np.lexsort((-fill_nan(value, -np.inf), race))
     ordered, race_ordered = value[order], race[order]
     position = np.arange(len(value))
     new_race = np.diff(race_ordered, prepend=-1) != 0
@@ -76,7 +76,7 @@ def rank_in_race(value: Floats, race: Ints) -> Floats:
 def best_rival(value: Floats, race: Ints) -> Floats:
     """Return the greatest known value of each runner's rivals, NaN where none is known."""
     n_races = int(race[-1]) + 1
-    known = known_or(value, -np.inf)
+    known = fill_nan(value, -np.inf)
     top = np.full(n_races, -np.inf)
     np.maximum.at(top, race, known)
     is_top = known == top[race]
@@ -93,7 +93,7 @@ def value_at(value: Floats, wanted: Floats, box: Floats, race: Ints) -> Floats:
     by_box = np.full((int(race[-1]) + 1, n_boxes), np.nan)
     is_known = ~np.isnan(box)
     by_box[race[is_known], box[is_known].astype(np.int64)] = value[is_known]
-    at = known_or(wanted, -1.0).astype(np.int64)
+    at = fill_nan(wanted, -1.0).astype(np.int64)
     is_box = (at >= 0) & (at < n_boxes)
     return np.where(is_box, by_box[race, np.where(is_box, at, 0)], np.nan)
 
@@ -105,7 +105,7 @@ def share_in_race(log_odds: Floats, race: Ints) -> Floats:
     return odds / np.repeat(np.add.reduceat(odds, starts), sizes)
 
 
-def level_in_race(log_odds: Floats, race: Ints) -> Floats:
+def log_mean_odds(log_odds: Floats, race: Ints) -> Floats:
     """Return for each runner the log of its race's mean odds."""
     starts, sizes = _blocks(race)
     top = np.maximum.reduceat(log_odds, starts)
@@ -236,7 +236,7 @@ def condition(
     gain = np.linalg.solve(between, to_card[:, :, None])[:, :, 0]
     prior = debut + since_oldest + by_track + by_course + by_distance + by_zone
     return (
-        total(gain * known_or(observed, 0.0)),
+        total(gain * fill_nan(observed, 0.0)),
         1.0 - total(gain),
         prior - total(gain * to_card),
     )

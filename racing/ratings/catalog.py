@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from racing.domain.runs import Floats, Runs
-from racing.ops import known_or
+from racing.ops import fill_nan
 from racing.probabilities import n_places
 from racing.ratings.posterior import REVISION_DAYS, Kernel
 
@@ -93,7 +93,7 @@ def surprise(runs: Runs) -> Floats:
     expected = np.minimum(share + others, 0.98)
     by_win = 0.273 * (runs.won - share)
     by_place = 0.319 * (runs.placed - expected)
-    return known_or(by_win, 0.0) + known_or(by_place, 0.0)
+    return fill_nan(by_win, 0.0) + fill_nan(by_place, 0.0)
 
 
 _WON, _PLACED = 1.3, 0.5

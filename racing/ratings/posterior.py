@@ -92,7 +92,7 @@ class Posterior:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FormObservations:
     """What the runs of each form were worth to one rating, as known on the morning of the card.
 
     Arrays of shape (n, WINDOW), newest run first, NaN where a run says nothing.
@@ -109,10 +109,10 @@ class Seen:
         return self.worth + kernels.running_total(self.shift)
 
 
-def see(form: Form, entries: Entries, worths: Worths) -> Seen:
+def see(form: Form, entries: Entries, worths: Worths) -> FormObservations:
     """Return the worths of the runs of each form as of the entries' day."""
     worth, noise = as_of(form, worths, days_before(form, entries))
-    return Seen(worth, noise, form.of(worths.shift), form.of(worths.innovation))
+    return FormObservations(worth, noise, form.of(worths.shift), form.of(worths.innovation))
 
 
 def days_before(form: Form | FormTable, entries: Entries) -> Floats:
@@ -126,15 +126,15 @@ def as_of(form: Form, worths: Worths, days_ago: Floats) -> tuple[Floats, Floats]
     return form.of_revision(worths.worth, revision), form.of_revision(worths.noise, revision)
 
 
-def posterior(form: Form | FormTable, entries: Entries, seen: Seen, kernel: Kernel) -> Posterior:
+def posterior(form: Form | FormTable, entries: Entries, seen: FormObservations, kernel: Kernel) -> Posterior:
     """Return what the form says of each entry's ability in its race."""
     runs_ago = np.where(form.known, np.arange(1.0, form.known.shape[1] + 1), 0.0)
-    sightings = Sightings(form, days_before(form, entries), runs_ago, seen.worth_today, seen.noise)
+    sightings = Observations(form, days_before(form, entries), runs_ago, seen.worth_today, seen.noise)
     return condition(sightings, entries, kernel)
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class Observations:
     """Runs of each dog about the moment at which its ability is asked for; arrays of shape (n, K)."""
 
     form: Form | FormTable
@@ -146,7 +146,7 @@ class Sightings:
     noise: Floats
 
 
-def condition(seen: Sightings, entries: Entries, kernel: Kernel) -> Posterior:
+def condition(seen: Observations, entries: Entries, kernel: Kernel) -> Posterior:
     """Return the posterior of each entry's ability, given the sightings of its dog.
 
     Raises

@@ -24,8 +24,8 @@ from racing.ratings.catalog import Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
 from racing.ratings.posterior import (
     REVISION_DAYS,
+    Observations,
     Posterior,
-    Sightings,
     Worths,
     as_of,
     condition,
@@ -54,7 +54,7 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class Checkpoint:
     """What a replay left of the runs before the first day of a month: another goes on from there."""
 
     n_runs: int
@@ -84,15 +84,15 @@ def replay(
     rating: Rating,
     courses: Courses,
     on_day: Callable[[int], None] = lambda n_runs: None,
-    past: Past | None = None,
+    past: Checkpoint | None = None,
 ) -> Replay:
     """Return what each run was worth, day by day, each day judged by the days before it."""
     n_levels = len(courses) if rating.by_meeting else N_CLASSES
     if past is None:
         nothing = (Sums.empty(len(courses), n_levels),)
-        past = Past(0, no_worths(len(runs), rating), np.zeros(0, np.int64), nothing)
+        past = Checkpoint(0, no_worths(len(runs), rating), np.zeros(0, np.int64), nothing)
     course = courses.of(runs.track_id, runs.distance_m)
-    passage = _Passage(
+    passage = _ReplayState(
         runs=runs,
         neighbours=neighbours,
         rating=rating,
@@ -140,7 +140,7 @@ class _Due:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Passage:
+class _ReplayState:
     """One rating on its way through history; arrays hold one entry a run."""
 
     runs: Runs
@@ -185,7 +185,7 @@ class _Passage:
             today, known, self.measured[rows], self.key[rows], self.course[rows], self.rating, table
         )
 
-    def _about(self, today: Runs, rows: Ints, day: int) -> Sightings:
+    def _about(self, today: Runs, rows: Ints, day: int) -> Observations:
         """Return the sightings before and after the runs of a day, as known on the morning of a later day."""
         after = self.neighbours.after[rows]
         after = np.where((after >= 0) & (self.runs.day[np.maximum(after, 0)] < day), after, -1)
@@ -198,7 +198,7 @@ class _Passage:
         since, until = np.cumsum(shift[:, :_BEFORE], axis=1), np.cumsum(shift[:, _BEFORE:], axis=1)
         moved = np.concatenate([since, -own, -own - until[:, :-1]], axis=1)
         runs_ago = np.concatenate([np.arange(1.0, _BEFORE + 1), -np.arange(1.0, _AFTER + 1)])
-        return Sightings(
+        return Observations(
             form=form,
             days_ago=np.where(form.known, today.day[:, None] - form.day, 0.0),
             runs_ago=np.where(form.known, runs_ago, 0.0),

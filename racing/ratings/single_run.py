@@ -14,17 +14,17 @@ from racing.domain.runs import Floats
 from racing.ops import usual_at
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.effects import EffectBook
-from racing.ratings.posterior import Seen
+from racing.ratings.posterior import FormObservations
 
 
-def seen_alone(rating: Rating, runs: Any, box: Floats, level: Floats) -> Seen:
+def seen_alone(rating: Rating, runs: Any, box: Floats, level: Floats) -> FormObservations:
     """Return what runs are worth to one rating by themselves, given what box and level usually are.
 
     ``runs`` has the columns of :class:`racing.domain.runs.Runs`, in any one shape.
     """
     measured = rating.measure(runs)
     shift = measured * 0.0 if rating.shift is None else rating.shift(runs)
-    return Seen(
+    return FormObservations(
         worth=measured - box - level,
         noise=rating.noise(measured) + rating.lone_variance,
         shift=np.where(np.isnan(measured), 0.0, shift),

@@ -18,7 +18,7 @@ from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
 from racing.ratings.performance_columns import RatedWorths, columns_of, worths_of
 from racing.ratings.posterior import REVISION_DAYS, Worths
-from racing.ratings.replay import Neighbours, Past, Replay, no_worths, replay
+from racing.ratings.replay import Checkpoint, Neighbours, Replay, no_worths, replay
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _DUE = RatingsDue.__table__  # type: ignore[attr-defined]
@@ -181,7 +181,7 @@ def _fill_forms(engine: Engine) -> bool:
 
 def _pasts(
     engine: Engine, stored: StoredSums, runs: Runs, courses: Courses, first_day: dt.date
-) -> dict[str, Past]:
+) -> dict[str, Checkpoint]:
     """Return what each rating's replay left of the days before a month; nothing if it is not whole."""
     n_runs = int(np.searchsorted(runs.day, (first_day - EPOCH).days))
     months = np.unique(months_of(runs.day[:n_runs]))
@@ -199,12 +199,12 @@ def _pasts(
         known, worths = worths_of(columns, rating), no_worths(len(runs), rating)
         for part in ("worth", "noise", "shift", "innovation"):
             getattr(worths, part)[order] = getattr(known, part)
-        pasts[rating.name] = Past(n_runs, worths, months, moved.by_rating[rating.name][: n_months + 1])
+        pasts[rating.name] = Checkpoint(n_runs, worths, months, moved.by_rating[rating.name][: n_months + 1])
     return pasts
 
 
 def _replay_all(
-    runs: Runs, courses: Courses, pasts: Mapping[str, Past], on_progress: Callable[[int, int], None]
+    runs: Runs, courses: Courses, pasts: Mapping[str, Checkpoint], on_progress: Callable[[int, int], None]
 ) -> dict[str, Replay]:
     neighbours = Neighbours.of(runs)
     n_to_play = len(RATINGS) * (len(runs) - _n_kept(pasts))
@@ -221,7 +221,7 @@ def _replay_all(
     }
 
 
-def _n_kept(pasts: Mapping[str, Past]) -> int:
+def _n_kept(pasts: Mapping[str, Checkpoint]) -> int:
     return next((past.n_runs for past in pasts.values()), 0)
 
 
@@ -261,7 +261,7 @@ def _write_worths(
 
 
 def _write_sums(
-    connection: Connection, sums: StoredSums, stored: StoredSums, pasts: Mapping[str, Past]
+    connection: Connection, sums: StoredSums, stored: StoredSums, pasts: Mapping[str, Checkpoint]
 ) -> None:
     """Write the months that were played; all of them where the courses, and so the rows, are others."""
     n_kept = next((len(past.months) for past in pasts.values()), 0)

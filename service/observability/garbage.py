@@ -4,7 +4,7 @@ import gc
 import time
 from typing import Any
 
-from service.observability.tally import Tally
+from service.observability.buffered_histogram import BufferedHistogram
 
 _NOTED_S = 0.0002  # a shorter one is in the histogram only
 _N_NOTED = 64
@@ -17,7 +17,7 @@ class GarbageWatch:
     takes one.
     """
 
-    def __init__(self, pauses: list[Tally]) -> None:
+    def __init__(self, pauses: list[BufferedHistogram]) -> None:
         self._pauses = pauses
         self._started = 0.0
         self._noted: tuple[tuple[float, float], ...] = ()

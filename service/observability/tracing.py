@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
-from service.observability.phases import PhaseClock
+from service.observability.stages import StageTimer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -73,7 +73,7 @@ class Tracing:
         sending.join(_GOODBYE_S)
 
     def record(
-        self, scope: Scope, route: str, status: int, started: float, ended: float, clock: PhaseClock | None
+        self, scope: Scope, route: str, status: int, started: float, ended: float, clock: StageTimer | None
     ) -> str:
         """Make the spans of a request that is done, and return its trace's id.
 
@@ -97,7 +97,7 @@ class Tracing:
         span.end(behind_ns + int(ended * 1e9))
         return f"{span.get_span_context().trace_id:032x}"
 
-    def _record_phases(self, span: Any, clock: PhaseClock, behind_ns: int) -> None:
+    def _record_phases(self, span: Any, clock: StageTimer, behind_ns: int) -> None:
         within = self._trace.set_span_in_context(span)
         before = clock.started
         for phase, ended in clock.marks:

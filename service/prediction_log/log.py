@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from service.metrics import Metrics
-from service.prediction_log.mover import Mover
+from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
 from service.prediction_log.records import Numbered
 from service.prediction_log.spool import Spool, folder_for
@@ -62,7 +62,7 @@ class PredictionLog:
         root = folder_for(settings.database or "", Path(settings.spool))
         self._spool = Spool(root, uuid.uuid4().hex, max_bytes=settings.spool_bytes)
         self._reader = LogReader(settings.database, self._spool.writer, lambda: self._n_kept)
-        self._mover = Mover(
+        self._mover = LogWriter(
             settings.database or "",
             self._spool,
             root,

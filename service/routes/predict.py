@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from service.answering import answer_to
-from service.observability.phases import PhaseClock
+from service.observability.stages import StageTimer
 from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.running import json_body, running
 from service.schemas import EXAMPLE_CARD, CardIn, PredictionOut
@@ -40,7 +40,7 @@ async def predict(request: Request) -> Response:
     the market's and the combined probability along. All of an answer comes from one version of the model.
     Card and answer are kept in the prediction log, unless the service is started without it.
     """
-    clock = PhaseClock.of(request.scope)
+    clock = StageTimer.of(request.scope)
     service, body = await running(request), await json_body(request)
     champion = service.slots.take()
     asked = {"request_id": request.scope["request_id"], "is_explained": is_explained(request)}

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from racing.domain.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
-from racing.importers.results_api import ToldRace, import_told
+from racing.importers.results_api import RaceResult, import_told
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.faults import validated
 from service.openapi import json_content, problems
@@ -43,7 +43,7 @@ async def post_results(service: Service, body: JsonBody) -> ResultsOut:
         ) from None
 
 
-def _bring(service: Running, races: list[ToldRace]) -> ResultsOut:
+def _bring(service: Running, races: list[RaceResult]) -> ResultsOut:
     names = [race.name for race in races]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

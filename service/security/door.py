@@ -9,13 +9,13 @@ from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLarge, ServiceError, TooMany
+from service.errors import BodyTooLarge, RateLimited, ServiceError
 from service.metrics import Metrics
 from service.problems import problem_response
-from service.security.buckets import Buckets
+from service.security.api_key_auth import ApiKeyAuth
 from service.security.client import client_of
-from service.security.guard import Guard
 from service.security.headers import PAGES_AND_ASSETS, headers_of_answers, headers_of_page_or_asset
+from service.security.rate_limiter import RateLimiter
 from service.settings import ServiceSettings
 
 HEADER = "X-Request-ID"
@@ -29,7 +29,9 @@ _SIGNED = "/webhooks/"  # whose senders know no keys of ours; they sign what the
 class Door:
     """What every request passes. By default that is some dictionary look-ups, and no task of its own."""
 
-    def __init__(self, app: ASGIApp, *, settings: ServiceSettings, guard: Guard, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: ServiceSettings, guard: ApiKeyAuth, metrics: Metrics
+    ) -> None:
         self._app = app
         self._guard = guard
         self._root_path = settings.root_path
@@ -37,7 +39,7 @@ class Door:
         self._max_batch_bytes = settings.max_batch_bytes
         self._is_all_behind_keys = settings.protect == "everything"
         self._headers = headers_of_answers(settings)
-        self._rate = Buckets(settings.rate_per_s, settings.rate_burst) if settings.rate_per_s else None
+        self._rate = RateLimiter(settings.rate_per_s, settings.rate_burst) if settings.rate_per_s else None
         self._n_limited = metrics.rate_limited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,14 +89,14 @@ class Door:
     def _limit(self, scope: Scope) -> int:
         return self._max_batch_bytes if scope["path"].endswith(_BATCH) else self._max_body_bytes
 
-    def _check_rate(self, rate: Buckets, scope: Scope, headers: dict[bytes, bytes]) -> None:
+    def _check_rate(self, rate: RateLimiter, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if get_route_path(scope) in _HEALTH:  # asked by what would restart us
             return
         key = self._guard.find(headers)
         wait_s = rate.take(key.id if key else client_of(scope))
         if wait_s:
             self._n_limited.inc()
-            raise TooMany(f"this client asks too often; ask again in {wait_s} s", wait_s)
+            raise RateLimited(f"this client asks too often; ask again in {wait_s} s", wait_s)
 
     def _check_key(self, scope: Scope) -> None:
         """Let in with a key only; what changes something says itself which scope that takes."""

@@ -4,8 +4,8 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from service.running import Running
+from service.security.api_key_auth import HEADER as KEY_HEADER
 from service.security.door import HEADER, Door
-from service.security.guard import HEADER as KEY_HEADER
 from service.security.proxies import TrustedProxies
 
 

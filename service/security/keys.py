@@ -6,7 +6,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from service.security.guard import HEADER
+from service.security.api_key_auth import HEADER
 from service.security.stored_keys import SCOPES, Key
 
 __all__ = ["SCOPES", "Key", "needs"]

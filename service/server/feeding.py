@@ -6,7 +6,7 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.errors import HeadTooLong, ServiceError
+from service.errors import HeadersTooLarge, ServiceError
 
 HEAD_BYTES = 64 * 1024  # request line and headers; and what of a chunked body is no body, at a stretch
 MAX_HEADERS = 256  # each is an object, and 64 KiB would hold 16,000
@@ -110,7 +110,7 @@ class Fed(HttpToolsProtocol):
                     break
             piece = self._next_piece(data, start)
             if self._is_in_head and (rule := self._broken_rule(piece)):
-                self.refuse(HeadTooLong(f"{rule}; this one has more"))
+                self.refuse(HeadersTooLarge(f"{rule}; this one has more"))
                 break
             start += len(piece)
             self._feed_piece(piece)
@@ -149,7 +149,7 @@ class Fed(HttpToolsProtocol):
             self._n_idle = 0 if self._n_body_of_piece else self._n_idle + len(piece)
             if self._n_idle > HEAD_BYTES and not self.is_over:
                 rule = f"what describes a chunk, or follows the last one, has at most {HEAD_BYTES} bytes"
-                self.refuse(HeadTooLong(f"{rule}; this has more"))
+                self.refuse(HeadersTooLarge(f"{rule}; this has more"))
 
     def _feed_later(self) -> None:
         if self._unfed and not self._is_feeding_later:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from service.serving.state import Refusal, WatcherState
+from service.serving.state import RejectedVersion, WatcherState
 
 Reason = Literal["loading", "no-champion", "champion-refused", "registry-unavailable"]
 
@@ -52,12 +52,12 @@ def why_none_serves(state: WatcherState) -> Absence:
     return Absence("champion-refused", in_words(refusal), refusal.reason)
 
 
-def refusal_of_champion(state: WatcherState) -> Refusal | None:
+def refusal_of_champion(state: WatcherState) -> RejectedVersion | None:
     """Return why the version that the alias names was refused, if it was."""
     return next((one for one in state.refusals if one.version == state.alias_version), None)
 
 
-def in_words(refusal: Refusal) -> str:
+def in_words(refusal: RejectedVersion) -> str:
     """Return a refusal in a sentence, with what to do, without what may hold paths or addresses."""
     why = WHY_IN_WORDS.get(refusal.why, "it cannot be loaded")
     todo = "promote another version or roll back" if refusal.is_final else "it is tried again by itself"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken
 from model_registry.learning import learning_of
-from racing.features import FEATURE_NAMES, FormBook
+from racing.features import FEATURE_NAMES, CardFeaturizer
 from service.errors import ModelTooSlow
 from service.serving.slots import Snapshot
 from service.summary import Summary
@@ -110,9 +110,9 @@ def _check_speed(model: LoadedModel, budget_ms: float) -> None:
     raise ModelTooSlow(f"the golden card of {rule}, took {min(times_ms):.1f} ms at best")
 
 
-def _book(model: LoadedModel) -> FormBook:
+def _book(model: LoadedModel) -> CardFeaturizer:
     try:
-        return FormBook(None, model.documents["effects"])
+        return CardFeaturizer(None, model.documents["effects"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ArtifactBroken(f"effects.json: {type(error).__name__}: {error}") from error
 

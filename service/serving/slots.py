@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
 from model_registry.learning import Learning
-from racing.features import FormBook
+from racing.features import CardFeaturizer
 from service.errors import NotReady
 from service.serving.absence import Absence
 from service.summary import Summary
@@ -24,7 +24,7 @@ class Snapshot:
     model: LoadedModel
     columns: NDArray[np.intp]
     """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
-    book: FormBook
+    book: CardFeaturizer
     """Rates cards without a database, by the tables that the version brings along."""
     summary: Summary
     is_simulated: bool
@@ -37,7 +37,7 @@ class Snapshot:
     """When it was put on this machine's disk, if it was loaded from there; None if the registry gave it."""
 
 
-class Slots:
+class ModelSlots:
     """The snapshots that serve, by role; putting one is a single assignment, so no reader sees half of it."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ Why = Fault | Literal["slow", "registry", "other"]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RejectedVersion:
     """A version that was not let in, and why."""
 
     version: int
@@ -49,7 +49,7 @@ class WatcherState:
     last_swap: Swap | None = None
     last_swap_s: float = 0.0
     """When that was by the monotonic clock, which never jumps."""
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[RejectedVersion, ...] = ()
     """Newest first."""
     n_refusals: Mapping[Why, int] = field(default_factory=dict)
     """Since the service started, by kind."""

@@ -15,16 +15,16 @@ from model_registry.artifact import load_files
 from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryError, RegistryUnavailable
 from service.errors import ModelTooSlow, NoAnswerInTime, Overloaded
 from service.serving.absence import why_none_serves
-from service.serving.keeper import Keeper
+from service.serving.champion_cache import ChampionCache
 from service.serving.loading import difference_on_golden_card, make_snapshot
-from service.serving.slots import CHAMPION, Slots, Snapshot
-from service.serving.state import Refusal, Swap, WatcherState, Why
+from service.serving.slots import CHAMPION, ModelSlots, Snapshot
+from service.serving.state import RejectedVersion, Swap, WatcherState, Why
 from service.settings import ServiceSettings
 from service.thread_pools import ThreadPools
 
 if TYPE_CHECKING:
     from model_registry.alias import ChampionAlias
-    from model_registry.fetch import Pointer
+    from model_registry.fetch import ArtifactRef
     from model_registry.registry import ModelRegistry
 
 T = TypeVar("T")
@@ -40,16 +40,16 @@ class AliasWatcher:
     """
 
     def __init__(
-        self, settings: ServiceSettings, slots: Slots, threads: ThreadPools, role: str = CHAMPION
+        self, settings: ServiceSettings, slots: ModelSlots, threads: ThreadPools, role: str = CHAMPION
     ) -> None:
         self._state = WatcherState()
-        self.keeper = Keeper(settings, threads.model_cache)
+        self.keeper = ChampionCache(settings, threads.model_cache)
         self._settings = settings
         self._slots = slots
         self._role = role
         self._opened: ModelRegistry | None = None
         self._alias: ChampionAlias | None = None
-        self._held_back: Refusal | None = None
+        self._held_back: RejectedVersion | None = None
         self._retry_at = 0.0
         self._dating: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
@@ -123,10 +123,10 @@ class AliasWatcher:
             return False
         return held_back.is_final or time.monotonic() < self._retry_at
 
-    async def _ask(self) -> "Pointer | None":
+    async def _ask(self) -> "ArtifactRef | None":
         """Ask the registry; note the contact, or what kept us from it."""
         asked_at = dt.datetime.now(dt.UTC)
-        pointer: Pointer | None
+        pointer: ArtifactRef | None
         try:
             pointer = await self._threads.registry_poll.call(self._pointer)
         except NoChampion:
@@ -146,7 +146,7 @@ class AliasWatcher:
         )
         return pointer
 
-    def _pointer(self) -> "Pointer":
+    def _pointer(self) -> "ArtifactRef":
         if self._alias is None:
             registry = self.registry()
             # Only what writes needs MLflow. The first promotion over HTTP would stop requests for its import.
@@ -157,7 +157,7 @@ class AliasWatcher:
             self._alias = ChampionAlias(registry)
         return self._alias.pointer()
 
-    async def _bring_in(self, pointer: "Pointer", serving: Snapshot | None) -> None:
+    async def _bring_in(self, pointer: "ArtifactRef", serving: Snapshot | None) -> None:
         start, version = time.monotonic(), pointer.version
         try:
             snapshot, difference, directory = await self._threads.model_loading.call(
@@ -179,7 +179,9 @@ class AliasWatcher:
         log.info("%s is now version %s (%s), after %.2f s", self._role, version, before, seconds)
         self._dating = asyncio.create_task(self._date(snapshot, directory))
 
-    def _prepare(self, pointer: "Pointer", serving: Snapshot | None) -> tuple[Snapshot, float | None, Path]:
+    def _prepare(
+        self, pointer: "ArtifactRef", serving: Snapshot | None
+    ) -> tuple[Snapshot, float | None, Path]:
         """Fetch, verify, load, warm and try a version. Blocking."""
         got = self.registry().fetch_files(pointer)
         model = load_files(got.files, got.digest, got.directory)
@@ -198,7 +200,7 @@ class AliasWatcher:
         self.keeper.keep(snapshot, directory)
 
     def _refuse(self, version: int, why: Why, reason: str, *, is_final: bool) -> None:
-        refusal = Refusal(version, why, reason, dt.datetime.now(dt.UTC), is_final)
+        refusal = RejectedVersion(version, why, reason, dt.datetime.now(dt.UTC), is_final)
         self._held_back = refusal
         self._retry_at = time.monotonic() + self._settings.retry_s
         others = [r for r in self.state.refusals if r.version != version or r.reason != reason]

@@ -18,7 +18,7 @@ from model_registry.artifact import (
     write_artifact,
 )
 from model_registry.artifact.digest import SEAL, seal
-from model_registry.errors import ArtifactBroken, NotInParity, NotScored
+from model_registry.errors import ArtifactBroken, NotScored, ParityError
 from model_registry.parity import check_parity
 from tests.model_registry.builders import (
     make_artifact,
@@ -329,10 +329,10 @@ def test_parity_names_the_worst_row(tmp_path: Path) -> None:
     assert check_parity(model, features, log_odds=log_odds, probabilities=probabilities) < 1e-6
     log_odds[1] += 2e-5
     log_odds[4] -= 3e-5
-    with pytest.raises(NotInParity, match=r"log odds.*row 4 .* off by 3e-05"):
+    with pytest.raises(ParityError, match=r"log odds.*row 4 .* off by 3e-05"):
         check_parity(model, features, log_odds=log_odds)
     log_odds[3] = np.nan
-    with pytest.raises(NotInParity, match="row 3"):
+    with pytest.raises(ParityError, match="row 3"):
         check_parity(model, features, log_odds=log_odds)
 
 

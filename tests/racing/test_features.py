@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory
-from racing.features import FEATURE_NAMES, FEATURES, FormBook, race_table
+from racing.features import FEATURE_NAMES, FEATURES, CardFeaturizer, race_table
 from racing.features.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
 from racing.probabilities import n_places, share_within_race
@@ -33,7 +33,7 @@ def test_names_are_unique_and_described() -> None:
 
 def test_a_stored_race_and_its_card_have_the_same_features_bit_for_bit(season: Engine) -> None:
     table = race_table(season, start=CUT)
-    book = FormBook(season)
+    book = CardFeaturizer(season)
     races = np.unique(table.race_id[table.is_whole])[:60]
     for race in races:
         of_card = book.features_of_card(card_of_stored_race(season, int(race)))
@@ -43,7 +43,7 @@ def test_a_stored_race_and_its_card_have_the_same_features_bit_for_bit(season: E
 
 def test_the_order_of_runners_is_irrelevant(season: Engine) -> None:
     race = int(race_table(season, start=CUT).race_id[0])
-    card, book = card_of_stored_race(season, race), FormBook(season)
+    card, book = card_of_stored_race(season, race), CardFeaturizer(season)
     turned = replace(card, runners=card.runners[::-1])
     np.testing.assert_array_equal(
         book.features_of_card(turned).values[::-1], book.features_of_card(card).values
@@ -137,7 +137,7 @@ def test_form_that_a_card_brings_counts_as_much_as_no_other(season: Engine) -> N
             Runner(name="Not In Here B", box=2, form=quick),
         ),
     )
-    features = FormBook(season).features_of_card(card)
+    features = CardFeaturizer(season).features_of_card(card)
     share = features.values[:, FEATURE_NAMES.index("market_log_share")]
     assert not features.is_known.any()
     assert features.n_prior_runs.tolist() == [4, 4]
@@ -147,7 +147,7 @@ def test_form_that_a_card_brings_counts_as_much_as_no_other(season: Engine) -> N
 def test_runs_on_or_after_race_day_are_left_out_with_a_warning(season: Engine) -> None:
     late = PastRun(date=LAST_DAY, track="Sim Park", distance_m=400, finish_position=1)
     runners = (Runner(name="Late", box=1, form=(late,)), Runner(name="Nobody", box=2))
-    features = FormBook(season).features_of_card(
+    features = CardFeaturizer(season).features_of_card(
         Card(date=LAST_DAY, track="Nowhere", distance_m=400, runners=runners)
     )
     assert {warning.code for warning in features.warnings} == {"late_run", "unknown_dog", "unknown_track"}
@@ -159,7 +159,7 @@ def test_names_without_a_database_are_refused() -> None:
         date=LAST_DAY, track="X", distance_m=400, runners=(Runner(name="A", box=1), Runner(name="B", box=2))
     )
     with pytest.raises(DatabaseUnavailable, match="no runner carries form"):
-        FormBook(None).features_of_card(card)
+        CardFeaturizer(None).features_of_card(card)
 
 
 def test_days_without_races_are_told(season: Engine) -> None:
@@ -202,7 +202,7 @@ def _shuffle(engine: Engine, columns: tuple[str, ...], *, since: dt.date) -> Non
 def test_runs_that_are_not_rated_yet_are_warned_of(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=60)
     card = card_of_stored_race(engine, int(race_table(engine).race_id[-1]))
-    assert "ratings_behind" not in {w.code for w in FormBook(engine).features_of_card(card).warnings}
+    assert "ratings_behind" not in {w.code for w in CardFeaturizer(engine).features_of_card(card).warnings}
     with engine.begin() as connection:
         connection.execute(text("delete from runworth"))
-    assert "ratings_behind" in {w.code for w in FormBook(engine).features_of_card(card).warnings}
+    assert "ratings_behind" in {w.code for w in CardFeaturizer(engine).features_of_card(card).warnings}

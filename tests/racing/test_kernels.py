@@ -56,7 +56,7 @@ def test_the_runner_in_a_box_is_found_alike(form: np.ndarray, race: np.ndarray) 
         np.testing.assert_array_equal(_loops.value_at(*arguments), plain.value_at(*arguments))
 
 
-@pytest.mark.parametrize("name", ["share_in_race", "level_in_race"])
+@pytest.mark.parametrize("name", ["share_in_race", "log_mean_odds"])
 def test_odds_are_shared_alike(name: str, form: np.ndarray, race: np.ndarray) -> None:
     odds = 30 * form[:, 0]
     np.testing.assert_allclose(

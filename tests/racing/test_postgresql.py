@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from racing.database.engine import open_database
-from racing.features import FormBook, race_table
+from racing.features import CardFeaturizer, race_table
 from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
@@ -31,7 +31,7 @@ def test_a_season_has_the_same_features_as_in_sqlite(tmp_path: Path, postgresql_
     for name in ("features", "race_id", "run_id", "date", "won", "market_probability"):
         np.testing.assert_array_equal(getattr(tables[0], name), getattr(tables[1], name))
     race = int(tables[0].race_id[len(tables[0]) // 2])
-    cards = [FormBook(e).features_of_card(card_of_stored_race(e, race)).values for e in (lite, server)]
+    cards = [CardFeaturizer(e).features_of_card(card_of_stored_race(e, race)).values for e in (lite, server)]
     np.testing.assert_array_equal(*cards)
     assert kept(lite)["dogform"] == kept(server)["dogform"]
     assert_packed_is_read(server, LAST_DAY + dt.timedelta(days=1))

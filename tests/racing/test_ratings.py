@@ -10,7 +10,7 @@ from racing.domain.runs import Entries, Form, Runs, concatenate, entries_of, lat
 from racing.probabilities import n_places
 from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating
 from racing.ratings.effects import Courses
-from racing.ratings.posterior import REVISION_DAYS, Kernel, Sightings, Worths, condition, posterior, see
+from racing.ratings.posterior import REVISION_DAYS, Kernel, Observations, Worths, condition, posterior, see
 from racing.ratings.replay import Neighbours, Replay, replay
 
 STATE_ONLY = Kernel(
@@ -86,7 +86,7 @@ def test_ability_between_two_runs_is_that_of_the_smoother() -> None:
     entry = replace(entries_of(runs.take([0])), day=np.array([5]))
     form = Form(runs, np.array([[0, 1]]))
     ago = np.array([[5.0, -15.0]])
-    seen = Sightings(form, ago, np.array([[1.0, -1.0]]), np.array([[0.5, -0.3]]), np.array([[0.1, 0.2]]))
+    seen = Observations(form, ago, np.array([[1.0, -1.0]]), np.array([[0.5, -0.3]]), np.array([[0.1, 0.2]]))
     kernel = STATE_ONLY
     at = [0.0, kernel.day * 20 + kernel.run * 2]
     asked = kernel.day * 5 + kernel.run

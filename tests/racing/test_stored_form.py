@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.runs import WINDOW
-from racing.features import FormBook
+from racing.features import CardFeaturizer
 from racing.features.stored_form import FormReader, StoredForm, form_from_runs
 from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
@@ -99,7 +99,7 @@ def cards_of_all_dogs(engine: Engine, day: dt.date) -> list[Card]:
 def test_every_dog_has_the_features_that_its_runs_give_bit_for_bit(
     season: Engine, unpacked: Engine, day: dt.date
 ) -> None:
-    packed, plain = FormBook(season), FormBook(unpacked)
+    packed, plain = CardFeaturizer(season), CardFeaturizer(unpacked)
     for card in cards_of_all_dogs(season, day):
         one, other = packed.features_of_card(card), plain.features_of_card(card)
         assert one.values.tobytes() == other.values.tobytes()
@@ -141,9 +141,11 @@ def test_runs_that_a_card_brings_join_packed_ones_as_they_join_others(
             for day in days
         )  # fmt: skip
         runners = (replace(card.runners[0], form=brought), *card.runners[1:])
-        both = [FormBook(e).features_of_card(replace(card, runners=runners)) for e in (season, unpacked)]
+        both = [
+            CardFeaturizer(e).features_of_card(replace(card, runners=runners)) for e in (season, unpacked)
+        ]
         assert both[0].values.tobytes() == both[1].values.tobytes()
-        assert both[0].values.tobytes() != FormBook(season).features_of_card(card).values.tobytes()
+        assert both[0].values.tobytes() != CardFeaturizer(season).features_of_card(card).values.tobytes()
 
 
 def test_a_card_of_strangers_does_not_wait_for_the_database(season: Engine, tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_a_card_of_strangers_does_not_wait_for_the_database(season: Engine, tmp_
         connection.execute(text("pragma wal_checkpoint(truncate)"))  # all of it into the file that is copied
     path = shutil.copy(str(season.url.database), tmp_path / "season.db")
     engine = open_database(f"sqlite:///{path}")
-    book = FormBook(engine)
+    book = CardFeaturizer(engine)
     card = Card(date=MORNING, track="Sim Park", distance_m=400, runners=(Runner(name="Nobody", box=1),))
     assert not book.knows_any(card)
     assert book.knows_any(cards_of_all_dogs(season, MORNING)[0])
@@ -224,7 +226,7 @@ def test_imports_and_an_undo_are_read_once_they_are_rated(tmp_path: Path) -> Non
         assert told[-1].keys() - told[-2].keys() == {f"NEWDOG{day:%Y%m%d}"}
         assert sum(told[-2][key] != told[-1][key] for key in told[-2]) >= 5
         assert_packed_is_read(engine, morning)
-    book = FormBook(engine)
+    book = CardFeaturizer(engine)
     undo_import(engine, str(imported_files(engine)[-1].id))
     name = f"New Dog {days[-1]}"
     card = Card(date=morning, track="Sim Park", distance_m=400, runners=(Runner(name=name, box=1),))

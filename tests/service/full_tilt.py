@@ -13,7 +13,7 @@ from tests.service.living import SOON_S
 
 
 @dataclass
-class Tally:
+class BufferedHistogram:
     """What became of a client's requests."""
 
     statuses: list[int] = field(default_factory=list)
@@ -25,11 +25,11 @@ class Tally:
 
 
 @contextmanager
-def clients_at_full_tilt(url: str, n_clients: int, card: dict[str, Any]) -> Iterator[list[Tally]]:
+def clients_at_full_tilt(url: str, n_clients: int, card: dict[str, Any]) -> Iterator[list[BufferedHistogram]]:
     """Keep-alive clients that ask again as soon as they are answered, until nobody lets them in."""
-    stop, tallies = threading.Event(), [Tally() for _ in range(n_clients)]
+    stop, tallies = threading.Event(), [BufferedHistogram() for _ in range(n_clients)]
 
-    def ask(tally: Tally) -> None:
+    def ask(tally: BufferedHistogram) -> None:
         with httpx.Client(base_url=url, timeout=SOON_S, limits=httpx.Limits(keepalive_expiry=600)) as client:
             while not stop.is_set() and tally.n_turned_away < 3:
                 start = time.perf_counter()

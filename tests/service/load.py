@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from service.serving.signature import sign
+from service.serving.webhook_verifier import sign
 from tests.service.living import SOON_S
 
 

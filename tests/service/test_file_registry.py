@@ -18,7 +18,7 @@ from model_registry.artifact import load_artifact
 from model_registry.errors import ArtifactBroken
 from model_registry.file_registry.export import export_versions
 from model_registry.summary import KEYS
-from service.form import Form
+from service.form import FormStore
 from service.serving.loading import load_snapshot
 from service.summary import Summary
 from service.wire import read_card
@@ -72,7 +72,7 @@ def test_a_fresh_process_loads_the_best_model_and_it_answers_as_the_service(
 ) -> None:
     card = make_card(6)
     snapshot = load_snapshot(2, open_registry(address(folder)).fetch(2))
-    computed = Form(None).features_of_card(
+    computed = FormStore(None).features_of_card(
         read_card(json.dumps(card).encode()), None, without_database=snapshot.book
     )
     features = computed.values[:, snapshot.columns]

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from service.errors import KeyNotMade
-from service.security.buckets import MAX_CLIENTS, Buckets
+from service.security.rate_limiter import MAX_CLIENTS, RateLimiter
 from service.security.stored_keys import SCOPES, add_key, list_keys, revoke_key
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import make_keys, service_with_keys
@@ -249,7 +249,7 @@ def test_keys_are_the_same_in_postgresql(postgresql_url: str, registry: str) -> 
 
 def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
     now = [100.0]
-    buckets = Buckets(per_s=2, burst=4, clock=lambda: now[0])
+    buckets = RateLimiter(per_s=2, burst=4, clock=lambda: now[0])
     assert [buckets.take("a") for _ in range(6)] == [0, 0, 0, 0, 1, 1]
     assert buckets.take("b") == 0
     now[0] += 0.5
@@ -259,7 +259,7 @@ def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
 
 
 def test_buckets_forget_whom_they_have_not_seen_for_longest() -> None:
-    buckets = Buckets(per_s=0.001, burst=1)
+    buckets = RateLimiter(per_s=0.001, burst=1)
     assert buckets.take("first") == 0
     for i in range(MAX_CLIENTS - 2):
         buckets.take(str(i))

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.service.builders import RunningService, make_card, make_registry, running_service
-from tests.service.full_tilt import Tally, clients_at_full_tilt
+from tests.service.full_tilt import BufferedHistogram, clients_at_full_tilt
 from tests.service.living import wait_until
 from tests.service.process import service_process
 
@@ -49,7 +49,7 @@ def everything(sock: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def n_answers(tallies: list[Tally], status: int) -> int:
+def n_answers(tallies: list[BufferedHistogram], status: int) -> int:
     return sum(tally.statuses.count(status) for tally in tallies)
 
 

@@ -19,9 +19,9 @@ import pytest
 from pydantic import ValidationError
 
 from client import GreyhoundClient, Patience
-from service.security.buckets import Buckets
 from service.security.client import client_of
 from service.security.proxies import TrustedProxies, address_of
+from service.security.rate_limiter import RateLimiter
 from service.settings import ServiceSettings
 from tests.compose.name_server import name_server
 from tests.ports import free_port
@@ -356,7 +356,7 @@ def test_a_trusted_proxy_that_is_no_address_is_refused_at_the_start(text: str) -
 
 
 def test_any_number_of_claimed_addresses_of_any_length_costs_little_memory() -> None:
-    buckets = Buckets(1, 5)
+    buckets = RateLimiter(1, 5)
     tracemalloc.start()
     try:
         for number in range(25_000):

@@ -13,7 +13,7 @@ from mlflow.webhooks.delivery import _generate_hmac_signature
 from pydantic import SecretStr, ValidationError
 
 from greyhound.cli import main
-from service.serving.signature import MAX_REMEMBERED, Deliveries, sign
+from service.serving.webhook_verifier import MAX_REMEMBERED, WebhookVerifier, sign
 from service.settings import ServiceSettings
 from tests.service.builders import (
     RunningService,
@@ -168,7 +168,7 @@ def test_a_short_secret_is_no_secret() -> None:
 
 
 def test_what_it_remembers_of_deliveries_is_bounded() -> None:
-    deliveries = Deliveries(SecretStr(SECRET))
+    deliveries = WebhookVerifier(SecretStr(SECRET))
     at = str(int(time.time()))
     for i in range(MAX_REMEMBERED + 100):
         signature = sign(SECRET.encode(), str(i), at, b"")

@@ -8,7 +8,7 @@ from racing.probabilities import share_within_race
 from training.export import to_onnx
 from training.families import FAMILIES, Setting
 from training.focal import focal_derivatives, focal_loss
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.resampling import add_synthetic_winners, weigh_classes
 
 
@@ -21,7 +21,7 @@ def make_lesson(n=1500, n_features=12, seed=0):
     features[:, 2] = np.round(features[:, 2] * 4) / 4  # values that thresholds fall between, and ties
     odds = np.nan_to_num(features[:, 3]) + np.nan_to_num(features[:, 4]) - 1.5
     won = rng.random(n) < 1 / (1 + np.exp(-odds))
-    return Lesson(features, won, np.ones(n))
+    return TrainingSet(features, won, np.ones(n))
 
 
 def by_race(lesson, size=6):
@@ -29,7 +29,7 @@ def by_race(lesson, size=6):
     n = len(lesson.won) // size * size
     race = np.arange(n) // size
     odds = np.nan_to_num(lesson.features[:n, 3]) + np.nan_to_num(lesson.features[:n, 4])
-    return Lesson(lesson.features[:n], lesson.won[:n], np.ones(n), share_within_race(odds, race), race)
+    return TrainingSet(lesson.features[:n], lesson.won[:n], np.ones(n), share_within_race(odds, race), race)
 
 
 def answer(graph, features):

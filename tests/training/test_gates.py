@@ -9,7 +9,7 @@ from racing.probabilities import share_within_race
 from tests.training.builders import log_odds_of, make_table
 from training.baselines import learn_baselines
 from training.evaluation import evaluate
-from training.gates import Rival, failed, judge
+from training.gates import ChampionScores, failed, judge
 
 TABLE = make_table(400)
 
@@ -73,7 +73,7 @@ def test_the_first_model_needs_no_champion():
 
 def test_a_model_clearly_worse_than_the_champion_is_held_back():
     p = TABLE.true_probability
-    champion = Rival(version=7, probabilities=p, scores=p)
+    champion = ChampionScores(version=7, probabilities=p, scores=p)
     worse = share_within_race(0.4 * np.log(p), TABLE.race)
     gate = gates_of(worse, rival=champion)["not worse than champion"]
     assert not gate.passed
@@ -82,7 +82,9 @@ def test_a_model_clearly_worse_than_the_champion_is_held_back():
 
 
 def test_a_champion_of_other_features_cannot_hold_back_and_the_reason_says_so():
-    gate = gates_of(rival=Rival(version=3, why_not="it needs 'old_feature'"))["not worse than champion"]
+    gate = gates_of(rival=ChampionScores(version=3, why_not="it needs 'old_feature'"))[
+        "not worse than champion"
+    ]
     assert gate.passed
     assert "old_feature" in gate.reason
 

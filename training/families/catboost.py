@@ -12,7 +12,7 @@ import optuna
 from numpy.typing import NDArray
 
 from training.families.family import Floats, Params, Setting
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.onnx_trees import Forest, Tree
 
 _BY_RACE: dict[str, Any] = {
@@ -71,7 +71,7 @@ class CatBoost:
             "random_strength": trial.suggest_float("random_strength", 0.1, 10.0, log=True),
         }
 
-    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> CatBoostMember:
+    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> CatBoostMember:
         """Fit on the lesson."""
         by_race = lesson.target is not None
         rate, n_steps = setting.steps(params["learning_rate"], params["iterations"])

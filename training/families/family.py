@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.onnx_trees import Forest
 
 Params = Mapping[str, Any]
@@ -68,6 +68,6 @@ class Family(Protocol):
         """Return one point of the search space."""
         ...
 
-    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> Member:
+    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> Member:
         """Fit one member on one thread; the same arguments give the same member."""
         ...

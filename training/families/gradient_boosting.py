@@ -13,7 +13,7 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
 )
 
 from training.families.family import Floats, Params, Setting
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.objective import WithinRace
 from training.onnx_trees import Forest, Tree
 
@@ -72,7 +72,7 @@ class GradientBoosting:
             "max_features": trial.suggest_float("max_features", 0.1, 0.6),
         }
 
-    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> GradientBoostingMember:
+    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> GradientBoostingMember:
         """Fit on the lesson."""
         # its binning fails on a column without two values (scikit-learn 1.9)
         low = np.fmin.reduce(lesson.features, axis=0)

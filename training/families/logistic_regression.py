@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
 from training.families.family import Floats, Params, Setting
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.objective import WithinRace
 from training.resampling import medians
 
@@ -60,7 +60,7 @@ class LogisticRegressionFamily:
             "clip": trial.suggest_float("clip", 0.001, 0.05, log=True),
         }
 
-    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> LinearMember:
+    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> LinearMember:
         """Fit on the lesson: a logistic regression by runner, a conditional logit by race."""
         x = lesson.features
         share_unknown = np.isnan(x).mean(axis=0)
@@ -105,7 +105,7 @@ class LogisticRegressionFamily:
 
 
 def _fit(
-    design: NDArray[np.float32], lesson: Lesson, params: Params, setting: Setting
+    design: NDArray[np.float32], lesson: TrainingSet, params: Params, setting: Setting
 ) -> tuple[Floats, float]:
     """Return coefficients and intercept; ``c`` means the same for 10,000 and for 400,000 runners."""
     if lesson.races is not None:

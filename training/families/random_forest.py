@@ -12,7 +12,7 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
 )
 
 from training.families.family import Floats, Params, Setting
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.onnx_trees import CLIP, Forest, Tree
 
 _TREES_IN_SEARCH, _TREES = 16, 100  # more trees only steady the mean: the search needs the order alone
@@ -78,7 +78,7 @@ class RandomForest:
             "max_samples": trial.suggest_float("max_samples", 0.15, 0.6),
         }
 
-    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> RandomForestMember:
+    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> RandomForestMember:
         """Fit on the lesson."""
         kind = RandomForestClassifier if lesson.target is None else RandomForestRegressor
         estimator = kind(
@@ -94,7 +94,7 @@ class RandomForest:
         return RandomForestMember(estimator.fit(lesson.features, wanted, sample_weight=lesson.weights))
 
 
-def _wanted(lesson: Lesson) -> Floats | NDArray[np.bool_]:
+def _wanted(lesson: TrainingSet) -> Floats | NDArray[np.bool_]:
     if lesson.target is None or lesson.race is None:
         return lesson.won
     logs = np.log(np.maximum(lesson.target, _LEAST_SHARE))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.families.family import Floats, Params, Setting
 from training.focal import focal_derivatives
-from training.lesson import Lesson
+from training.lesson import TrainingSet
 from training.onnx_trees import Forest, Tree
 
 Objective = Callable[[NDArray[np.float32], xgb.DMatrix], tuple[Floats, Floats]]
@@ -65,7 +65,7 @@ class XGBoost:
             "reg_alpha": trial.suggest_float("reg_alpha", 0.01, 10.0, log=True),
         }
 
-    def fit(self, lesson: Lesson, params: Params, setting: Setting) -> XGBoostMember:
+    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> XGBoostMember:
         """Fit on the lesson."""
         objective, base = _objective(lesson, setting)
         rows = xgb.QuantileDMatrix(
@@ -83,7 +83,7 @@ class XGBoost:
         return XGBoostMember(xgb.train(grown, rows, n_rounds, obj=objective), base)
 
 
-def _objective(lesson: Lesson, setting: Setting) -> tuple[Objective | None, float]:
+def _objective(lesson: TrainingSet, setting: Setting) -> tuple[Objective | None, float]:
     """Return the derivatives by the margin, ``None`` for the library's own, and where the margin starts."""
     races, gamma = lesson.races, setting.focal_gamma
     if races is not None:

@@ -13,9 +13,9 @@ from racing.importers.betfair import parse_betfair
 from racing.importers.card import read_form_guide_card
 from racing.importers.form_guides import parse_form_guide
 from racing.importers.reading import read_csv
-from racing.importers.resolve import resolve, union_of
+from racing.importers.resolve import merge_facts, resolve
 from racing.importers.results import parse_results
-from racing.importers.source_records import Claim, ParsedFile
+from racing.importers.source_records import ParsedFile, SourceRecord
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,
     FORM_HEADER,
@@ -115,11 +115,11 @@ def whole(prices: list[str], folder: Path) -> bool:
         )
         for i, price in enumerate(prices)
     ]
-    claims: list[Claim] = parse_form(folder, *rows).claims
+    claims: list[SourceRecord] = parse_form(folder, *rows).claims
     for i, claim in enumerate(claims):
         claim |= {"dog_id": i, "track_id": 1}
     (race,) = resolve(claims)
-    return race.is_whole({dog_id: union_of(told) for dog_id, told in race.runners.items()})
+    return race.is_whole({dog_id: merge_facts(told) for dog_id, told in race.runners.items()})
 
 
 def test_a_form_guide_race_is_whole_when_its_prices_add_up(tmp_path: Path) -> None:

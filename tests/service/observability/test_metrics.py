@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 
 from service.metrics import Metrics
+from service.observability.buffered_histogram import BufferedHistogram
 from service.observability.garbage import GarbageWatch
-from service.observability.tally import Tally
 from tests.service.builders import (
     RunningService,
     make_card,
@@ -173,7 +173,7 @@ def test_the_status_tells_a_person_how_the_service_does(service: RunningService)
 def test_a_tally_tells_prometheus_what_it_would_have_counted_itself() -> None:
     registries = [CollectorRegistry(), CollectorRegistry()]
     theirs, ours = (Histogram("a", "b", buckets=(0.1, 0.2, 0.4), registry=one) for one in registries)
-    tally = Tally(ours)
+    tally = BufferedHistogram(ours)
     for round_ in range(2):
         for number in (0.05, 0.1, 0.15, 0.3, 0.4, 0.5, round_):
             theirs.observe(number)
@@ -184,7 +184,7 @@ def test_a_tally_tells_prometheus_what_it_would_have_counted_itself() -> None:
 
 
 def test_a_quantile_lies_in_the_bucket_of_the_value() -> None:
-    tally = Tally(Histogram("a", "b", buckets=(1, 2, 4, 8), registry=CollectorRegistry()))
+    tally = BufferedHistogram(Histogram("a", "b", buckets=(1, 2, 4, 8), registry=CollectorRegistry()))
     assert tally.quantile(0.5) is None
     tally.count_all([0.5] * 50 + [3.0] * 40 + [100.0] * 10)
     assert tally.quantile(0.25) == pytest.approx(0.5)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from service.observability.phases import PhaseClock, clock_of
+from service.observability.stages import StageTimer, clock_of
 
 
 def test_each_phase_lasts_from_the_mark_before_and_parts_of_one_add_up() -> None:
-    clock = PhaseClock()
+    clock = StageTimer()
     clock.marks.extend(
         [("parse", clock.started + 1), ("model", clock.started + 3), ("parse", clock.started + 7)]
     )
@@ -17,7 +17,7 @@ def test_each_phase_lasts_from_the_mark_before_and_parts_of_one_add_up() -> None
 
 
 def test_what_is_skipped_belongs_to_no_phase() -> None:
-    clock = PhaseClock()
+    clock = StageTimer()
     time.sleep(0.02)
     before = time.perf_counter()
     clock.skip()
@@ -28,5 +28,5 @@ def test_what_is_skipped_belongs_to_no_phase() -> None:
 def test_a_request_has_the_clock_that_was_started_for_it() -> None:
     scope: dict[str, Any] = {}
     assert clock_of(scope) is None
-    clock = PhaseClock.of(scope)
+    clock = StageTimer.of(scope)
     assert clock_of(scope) is clock

@@ -44,7 +44,7 @@ class Job:
         self._ended.set()
 
 
-class Mover:
+class LogWriter:
     """Keeps the database's connection, writes jobs, moves spools: this process's and those left behind."""
 
     def __init__(

@@ -21,7 +21,7 @@ _NOBODY = (None, digest("nobody"))
 _Keys = dict[str, tuple[Key, bytes]]
 
 
-class Keyring:
+class ApiKeyCache:
     """Knows a key by its text. All of its state belongs to the event loop.
 
     Keys are read in threads that no request can take, and their use is noted in another: whoever locks the

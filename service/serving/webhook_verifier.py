@@ -18,7 +18,7 @@ MAX_REMEMBERED = 10_000  # deliveries that were rightly signed, 100 bytes each
 _MAX_ID = 200
 
 
-class Deliveries:
+class WebhookVerifier:
     """Proves deliveries with one secret, and remembers those that it took."""
 
     def __init__(self, secret: SecretStr | None) -> None:

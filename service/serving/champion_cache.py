@@ -33,7 +33,7 @@ class _Swapped(NamedTuple):
     directory: Path
 
 
-class Keeper:
+class ChampionCache:
     """Keeps one swap at a time; of several meanwhile, the newest."""
 
     def __init__(self, settings: ServiceSettings, threads: BlockingCalls) -> None:

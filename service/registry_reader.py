@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.evidence import DOCUMENTS, EvidenceOut, evidence_of
-from service.serving.slots import Slots
+from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 
 if TYPE_CHECKING:  # they bring MLflow along, which takes a second
-    from model_registry.fetch import Pointer
+    from model_registry.fetch import ArtifactRef
     from model_registry.history import PromotionRecord
     from model_registry.registry import ModelRegistry
     from model_registry.unchanged import Unchanged
@@ -22,10 +22,10 @@ Answer = TypeVar("Answer")
 MAX_KEPT = 64  # some 10 kB each
 
 
-class Papers:
+class RegistryReader:
     """Reads evidence and reports; evidence is read once, as an artifact never changes."""
 
-    def __init__(self, slots: Slots, watcher: AliasWatcher) -> None:
+    def __init__(self, slots: ModelSlots, watcher: AliasWatcher) -> None:
         self._slots = slots
         self._watcher = watcher
         self._kept: OrderedDict[tuple[int, str], EvidenceOut] = OrderedDict()
@@ -72,7 +72,7 @@ class Papers:
 
         return await self._watcher.ask(answer)
 
-    def _read(self, registry: "ModelRegistry", pointer: "Pointer") -> EvidenceOut:
+    def _read(self, registry: "ModelRegistry", pointer: "ArtifactRef") -> EvidenceOut:
         """Return what the registry has of a version, in a thread."""
         digest = pointer.digest or ""
         known = self._kept.get((pointer.version, digest))

@@ -8,12 +8,12 @@ PHASES = ("parse", "features", "model", "share", "write", "log")
 _KEY = "phase_clock"
 
 
-class PhaseClock:
+class StageTimer:
     """A clock that is told when a phase ends; the next one begins there.
 
     ::
 
-        clock = PhaseClock.of(request.scope)
+        clock = StageTimer.of(request.scope)
         card = read_card(body)
         clock.mark("parse")
 
@@ -30,9 +30,9 @@ class PhaseClock:
         self.started = perf_counter()
 
     @classmethod
-    def of(cls, scope: MutableMapping[str, Any]) -> "PhaseClock":
+    def of(cls, scope: MutableMapping[str, Any]) -> "StageTimer":
         """Start the clock of a request; what watches the request finds it in the scope."""
-        clock: PhaseClock = cls()
+        clock: StageTimer = cls()
         scope[_KEY] = clock
         return clock
 
@@ -55,7 +55,7 @@ class PhaseClock:
         return took
 
 
-def clock_of(scope: MutableMapping[str, Any]) -> PhaseClock | None:
+def clock_of(scope: MutableMapping[str, Any]) -> StageTimer | None:
     """Return the clock of a request that has one."""
-    clock: PhaseClock | None = scope.get(_KEY)
+    clock: StageTimer | None = scope.get(_KEY)
     return clock

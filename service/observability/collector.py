@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from service.form import Form
+from service.form import FormStore
 from service.metrics import Metrics
 from service.observability.exposition import Exposition, living_workers
 from service.observability.garbage import GarbageWatch
@@ -17,7 +17,7 @@ from service.observability.logs import writers
 from service.observability.tracing import Tracing
 from service.server.budget import BodyBudget
 from service.server.queueing import Queue
-from service.serving.slots import CHAMPION, Slots
+from service.serving.slots import CHAMPION, ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.thread_pools import ThreadPools
 
@@ -27,15 +27,15 @@ _STEP_S, _N_STEPS = 10.0, 30  # the last five minutes, in steps of ten seconds
 PREDICT = "/predict"
 
 
-class Lookout:
+class MetricsCollector:
     """Carries what the parts of a running service know into its metrics, on the event loop."""
 
     def __init__(
         self,
         metrics: Metrics,
-        slots: Slots,
+        slots: ModelSlots,
         watcher: AliasWatcher,
-        form: Form,
+        form: FormStore,
         *,
         has_database: bool,
         queue: Queue,

@@ -2,24 +2,24 @@
 
 from starlette.types import Scope
 
-from service.errors import KeyMissing, KeyRefused, KeysUnknown, ScopeMissing, TooMany
+from service.errors import KeyMissing, KeyRefused, KeysUnknown, RateLimited, ScopeMissing
 from service.metrics import Metrics
-from service.security.buckets import Buckets
+from service.security.api_key_cache import ApiKeyCache
 from service.security.client import client_of
-from service.security.keyring import Keyring
+from service.security.rate_limiter import RateLimiter
 from service.security.stored_keys import Key
 from service.settings import ServiceSettings
 
 HEADER = "X-API-Key"
 
 
-class Guard:
+class ApiKeyAuth:
     """Lets requests in by their keys."""
 
-    def __init__(self, settings: ServiceSettings, keyring: Keyring, metrics: Metrics) -> None:
+    def __init__(self, settings: ServiceSettings, keyring: ApiKeyCache, metrics: Metrics) -> None:
         self._keyring = keyring
         per_minute = settings.failed_keys_per_minute
-        self._failed = Buckets(per_minute / 60, per_minute)
+        self._failed = RateLimiter(per_minute / 60, per_minute)
         self._failures = metrics.key_failures
 
     def admit(self, request: Scope, needed: str | None) -> Key:
@@ -29,7 +29,7 @@ class Guard:
         ------
         KeyMissing, KeyRefused, KeysUnknown, ScopeMissing
             As their names say.
-        TooMany
+        RateLimited
             If the client's address tried too many keys that are none. A key that is right is let in all the
             same: its secret of 256 bits is not to be guessed, and nobody can lock its owner out.
         """
@@ -44,7 +44,7 @@ class Guard:
             self._failures.labels("limited" if wait_s else "refused").inc()
             if wait_s:
                 rule = "too many keys that are none were tried from this address"
-                raise TooMany(f"{rule}; try again in {wait_s} s", wait_s) from None
+                raise RateLimited(f"{rule}; try again in {wait_s} s", wait_s) from None
             raise
         if needed is not None and needed not in key.scopes:
             self._failures.labels("scope").inc()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Histogram
 
 
-class Tally:
+class BufferedHistogram:
     """What a histogram will be told: counts by bucket, and their sum."""
 
     __slots__ = ("_bounds", "_flushed", "_flushed_total", "_histogram", "counts", "total")

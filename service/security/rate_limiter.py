@@ -7,7 +7,7 @@ from collections.abc import Callable
 MAX_CLIENTS = 20_000  # some 5 MB; beyond it the one longest unseen is forgotten
 
 
-class Buckets:
+class RateLimiter:
     """A bucket a client holds ``burst`` tokens and gains ``per_s`` a second; kept as one number each.
 
     The number is the time at which the bucket is full again (the generic cell rate algorithm).

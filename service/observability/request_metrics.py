@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
 from service.observability.logs import REQUESTS, RequestRecord
-from service.observability.phases import clock_of
+from service.observability.stages import clock_of
 from service.observability.tracing import Tracing
 
 OTHER = "other"
@@ -18,9 +18,9 @@ _MAX_LEARNT = 100
 log = logging.getLogger(REQUESTS)
 
 
-class RequestWatch:
+class RequestMetricsMiddleware:
     """Pure ASGI, outermost. It reads what others leave in the scope: ``route``, ``request_id``,
-    ``model_version`` and the clock of :mod:`service.observability.phases`.
+    ``model_version`` and the clock of :mod:`service.observability.stages`.
 
     The route is the template (``/models/{version}``), so that nobody fills the metrics with addresses of his
     own; where none fits it is ``other``. A request that is turned away before it is routed goes by its
