@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
-from racing.importers.named import CHUNK
+from racing.importers.entities import CHUNK
 from racing.ratings.catalog import RATINGS
 from racing.ratings.performance_columns import columns_of, names_of
 from racing.ratings.posterior import Worths

@@ -7,7 +7,7 @@ import numpy as np
 
 from racing.database.engine import open_database
 from racing.features import CardFeaturizer, race_table
-from racing.importers.results import import_results
+from racing.importers.formats.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season

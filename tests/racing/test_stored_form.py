@@ -15,7 +15,7 @@ from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.runs import WINDOW
 from racing.features import CardFeaturizer
 from racing.features.stored_form import FormReader, StoredForm, form_from_runs
-from racing.importers.results import import_results
+from racing.importers.formats.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
 from racing.ratings.dog_forms import FACTS

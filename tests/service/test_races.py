@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine
 
 from racing.database.engine import open_database
-from racing.importers.betfair import import_betfair
-from racing.importers.results import import_results
+from racing.importers.formats.betfair import import_betfair
+from racing.importers.formats.results import import_results
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
 from tests.conftest import new_postgresql_database

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.betfair import import_betfair
-from racing.importers.form_guides import import_form_guides
-from racing.importers.results import import_results
+from racing.importers.formats.betfair import import_betfair
+from racing.importers.formats.form_guides import import_form_guides
+from racing.importers.formats.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,

@@ -4,10 +4,10 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from racing.importers.possible import why_impossible
-from racing.importers.reading import CsvFile
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.records.race_rules import why_impossible
+from racing.importers.records.source_record import ParsedFile, SourceRecord
 from racing.importers.report import Problem
-from racing.importers.source_records import ParsedFile, SourceRecord
 
 Fields = tuple[str, ...]
 """The fields of a row that tell its race, the race's own identity first; empty if not readable."""
@@ -15,9 +15,9 @@ Fields = tuple[str, ...]
 RaceOfFile = tuple[str, int | None]
 
 
-def race_of(claim: SourceRecord) -> RaceOfFile:
-    """Return the identity of a claim's race in its file: one race_id over three numbers is three."""
-    return claim["race_key"], claim["race_number"]
+def race_of(record: SourceRecord) -> RaceOfFile:
+    """Return the identity of a record's race in its file: one race_id over three numbers is three."""
+    return record["race_key"], record["race_number"]
 
 
 class FileRaces:
@@ -44,44 +44,46 @@ class FileRaces:
         """Note a row that was refused; its race is not whole."""
         self._refused.append(line)
 
-    def doubt(self, claim: SourceRecord, reason: str) -> None:
+    def doubt(self, record: SourceRecord, reason: str) -> None:
         """Note why the race of a row that was taken is not whole."""
-        self._doubts.append((claim, reason))
+        self._doubts.append((record, reason))
 
-    def settle(
+    def mark_whole(
         self,
         parsed: ParsedFile,
         *,
         has_places: bool,
         dead_heats: Mapping[RaceOfFile, Collection[int]] | None = None,
     ) -> None:
-        """Set ``is_race_whole`` of every claim of the file, and report each race that cannot be one."""
+        """Set ``is_race_whole`` of every record of the file, and report each race that cannot be one."""
         races: dict[RaceOfFile, list[SourceRecord]] = defaultdict(list)
-        for claim in parsed.claims:
-            races[race_of(claim)].append(claim)
-        incomplete = self._races_of_refused(parsed.claims)
-        not_whole = {race_of(claim): reason for claim, reason in reversed(self._doubts)}
-        for race, claims in races.items():
+        for record in parsed.records:
+            races[race_of(record)].append(record)
+        incomplete = self._races_of_refused(parsed.records)
+        not_whole = {race_of(record): reason for record, reason in reversed(self._doubts)}
+        for race, records in races.items():
             marked = (dead_heats or {}).get(race, ())
             reason = not_whole.get(race) or (
-                "" if race in incomplete else why_impossible(claims, has_places=has_places, dead_heats=marked)
+                ""
+                if race in incomplete
+                else why_impossible(records, has_places=has_places, dead_heats=marked)
             )
-            for claim in claims:
-                claim["is_race_whole"] = reason is None
+            for record in records:
+                record["is_race_whole"] = reason is None
             if reason:  # of a refused row the reason is reported where the row is
-                parsed.problems.add(Problem(parsed.name, claims[0]["line"], "race", reason))
+                parsed.problems.add(Problem(parsed.name, records[0]["line"], "race", reason))
 
-    def _races_of_refused(self, claims: list[SourceRecord]) -> set[RaceOfFile]:
+    def _races_of_refused(self, records: list[SourceRecord]) -> set[RaceOfFile]:
         """Return the races that lack a row.
 
         A refused row belongs to the race above or below it that shares its identity (to both, if its fields
-        cannot be told apart); else to that of the same fields, or the only one of its identity.
+        are unreadable); else to that of the same fields, or the only one of its identity.
         """
         if not self._refused:
             return set()
-        wanted = {*self._refused, *(claim["line"] for claim in claims)}
+        wanted = {*self._refused, *(record["line"] for record in records)}
         fields = {line: self._fields_of(row) for line, row in self._file.rows() if line in wanted}
-        taken = [(claim["line"], fields[claim["line"]], race_of(claim)) for claim in claims]
+        taken = [(record["line"], fields[record["line"]], race_of(record)) for record in records]
         taken.sort(key=lambda one: one[0])
         lines = [line for line, *_ in taken]
         by_fields = {of_race: race for _, of_race, race in taken}

@@ -1,4 +1,4 @@
-"""Dogs and tracks by name: claims name them, the database numbers them."""
+"""Dogs and tracks: each has a name in records and an id in the database."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,14 +10,14 @@ from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.importers.ids import next_id
-from racing.importers.source_records import SourceRecord
+from racing.importers.records.source_record import SourceRecord
 
 # SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
 CHUNK = 5_000
 
 
 class EntityResolver:
-    """The dogs and tracks of the database; those that claims bring along are added."""
+    """The dogs and tracks of the database; those that records bring along are added."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -27,13 +27,13 @@ class EntityResolver:
         dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), col(Dog.sex))
         self._dogs = {key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs)}
 
-    def give_ids(self, claims: Iterable[SourceRecord]) -> None:
-        """Set ``track_id`` and ``dog_id`` of every claim."""
-        claims = list(claims)
-        self._add_tracks(sorted({claim["track"] for claim in claims}))
-        for claim in claims:
-            claim["track_id"] = self._track_ids[name_key(claim["track"]) or claim["track"]]
-        self._add_dogs(claims)
+    def give_ids(self, records: Iterable[SourceRecord]) -> None:
+        """Set ``track_id`` and ``dog_id`` of every record."""
+        records = list(records)
+        self._add_tracks(sorted({record["track"] for record in records}))
+        for record in records:
+            record["track_id"] = self._track_ids[name_key(record["track"]) or record["track"]]
+        self._add_dogs(records)
 
     def _add_tracks(self, names: list[str]) -> None:
         known = {track.name: track for track in KNOWN_TRACKS}
@@ -51,12 +51,12 @@ class EntityResolver:
             self._track_ids |= {row["alias"]: row["track_id"] for row in rows}  # type: ignore[misc]
             number += 1
 
-    def _add_dogs(self, claims: list[SourceRecord]) -> None:
+    def _add_dogs(self, records: list[SourceRecord]) -> None:
         number = next_id(self._connection, Dog)
         new: set[str] = set()
         changed: set[str] = set()
-        for claim in claims:
-            key, name, sex = claim["dog_key"], claim["dog_name"], claim["sex"]
+        for record in records:
+            key, name, sex = record["dog_key"], record["dog_name"], record["sex"]
             dog = self._dogs.get(key)
             if dog is None:
                 dog = self._dogs[key] = (number, name, sex)
@@ -67,7 +67,7 @@ class EntityResolver:
                 if better != dog:
                     dog = self._dogs[key] = better
                     changed.add(key)
-            claim["dog_id"] = dog[0]
+            record["dog_id"] = dog[0]
         rows = [self._dog_row(key) for key in sorted(new)]
         if rows:
             self._connection.execute(insert(Dog), rows)
@@ -91,7 +91,7 @@ def best_sex(sexes: Iterable[str | None]) -> str | None:
 
 
 def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Iterable[int]) -> None:
-    """Delete those of the dogs and tracks of which nobody tells any more; rename dogs as the others do."""
+    """Delete the dogs and tracks that no row names any more; rename dogs as the other rows do."""
     dogs, tracks = sorted(set(dog_ids)), sorted(set(track_ids))
     for i in range(0, len(dogs), CHUNK):
         some = dogs[i : i + CHUNK]
@@ -107,9 +107,9 @@ def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Ite
 
 
 def _rename(connection: Connection, dog_ids: list[int]) -> None:
-    said = select(col(SourceRow.dog_id), col(SourceRow.dog_name), col(SourceRow.sex)).distinct()
+    names_in_rows = select(col(SourceRow.dog_id), col(SourceRow.dog_name), col(SourceRow.sex)).distinct()
     names: dict[int, set[tuple[str, str | None]]] = {}
-    for dog_id, name, sex in connection.execute(said.where(col(SourceRow.dog_id).in_(dog_ids))):
+    for dog_id, name, sex in connection.execute(names_in_rows.where(col(SourceRow.dog_id).in_(dog_ids))):
         if dog_id is not None and name is not None:
             names.setdefault(dog_id, set()).add((name, sex))
     for dog_id, spellings in names.items():

@@ -1,4 +1,4 @@
-"""A claim: what one row of a file says of one run, checked, before the database is asked."""
+"""A source record: the checked facts that one row of a file states of one run; no database needed."""
 
 import datetime as dt
 import math
@@ -11,9 +11,9 @@ from typing import Any
 from racing.database.tables import RunFacts
 from racing.domain.cards import DISTANCE_M, PRICE, WEIGHT_KG
 from racing.domain.errors import FileRefused
-from racing.importers.dates import DateOrder, FileDates, NotADate
-from racing.importers.prices import decimal_odds, is_missing
-from racing.importers.reading import BrokenRow, CsvFile
+from racing.importers.files.csv_file import BrokenRow, CsvFile
+from racing.importers.files.dates import DateOrder, FileDates, NotADate
+from racing.importers.records.prices import decimal_odds, is_missing
 from racing.importers.report import MAX_LINES_A_FILE, Problem, Problems
 
 FACTS = tuple(RunFacts.model_fields)
@@ -23,7 +23,7 @@ _EPOCH = dt.date(1970, 1, 1)
 _METRES = re.compile(r"(\d{1,5})(?:\.0*)?\s*(?:m|metres|meters)?", re.IGNORECASE)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
 
-# A claim is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
+# A record is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
 # SourceRow without ids, and what becomes ids (dog_key, track, date, distance_m).
 SourceRecord = dict[str, Any]
 
@@ -34,14 +34,14 @@ class RowRefused(Exception):
 
 @dataclass(slots=True)
 class ParsedFile:
-    """A file's claims, each of another run, and what was not believed."""
+    """A file's records, each of another run, and the problems of its rows."""
 
     name: str
     kind: str
     sha256: str
     n_columns: int = 0
     dates: FileDates = field(default_factory=FileDates)
-    claims: list[SourceRecord] = field(default_factory=list)
+    records: list[SourceRecord] = field(default_factory=list)
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
     problems: Problems = field(default_factory=lambda: Problems(MAX_LINES_A_FILE))
@@ -109,25 +109,25 @@ class ParsedFile:
         self.problems.add(Problem(self.name, line, "fact", reason))
 
 
-def blank_claim() -> SourceRecord:
-    """Return a claim that says nothing yet."""
+def blank_record() -> SourceRecord:
+    """Return a record without facts."""
     return dict(_BLANK_FACTS)
 
 
 @lru_cache(maxsize=100_000)
-def bucket_of(date: dt.date, distance_m: int) -> int:
-    """Return the number of (date, distance): sources can only mean the same run within one."""
+def date_distance_key(date: dt.date, distance_m: int) -> int:
+    """Return the key of a date and distance: rows of two sources can be of one run only under one key."""
     return (date - _EPOCH).days * 1500 + distance_m
 
 
-def day_of_bucket(bucket: int) -> dt.date:
-    """Return the date of a bucket."""
-    return _EPOCH + dt.timedelta(days=bucket // 1500)
+def day_of_key(key: int) -> dt.date:
+    """Return the date of a key."""
+    return _EPOCH + dt.timedelta(days=key // 1500)
 
 
-def distance_of_bucket(bucket: int) -> int:
-    """Return the distance of a bucket in metres."""
-    return bucket % 1500
+def distance_of_key(key: int) -> int:
+    """Return the distance of a key in metres."""
+    return key % 1500
 
 
 @lru_cache(maxsize=2_000)

@@ -36,7 +36,7 @@ class Content:
     open: Open
     sha256: str
     head: bytes
-    """The first 4 KiB, by which a file is told."""
+    """The first 4 KiB, by which its type is recognised."""
 
     @classmethod
     def of(cls, raw: bytes, max_bytes: int = MAX_BYTES) -> "Content":

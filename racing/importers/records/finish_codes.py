@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from racing.importers.source_records import RowRefused
+from racing.importers.records.source_record import RowRefused
 
 LAST_PLACE = 10
 
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
     UNPLACED = "ran and was not placed"
     DID_NOT_RUN = "did not run"
     NO_RACE = "its race was void"
-    BLANK = "not told"
+    BLANK = "unknown"
 
 
 _UNPLACED = (

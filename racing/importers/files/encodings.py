@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 
 from racing.domain.errors import FileRefused
-from racing.importers.contents import Content
+from racing.importers.files.contents import Content
 
 CP1252_NOTE = "read as cp1252 (Windows, Western Europe): it is not UTF-8"
 MAX_LINE_CHARS = 20_000  # a row of Topaz's 63 columns has 700

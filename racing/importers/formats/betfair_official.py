@@ -1,6 +1,6 @@
 """Betfair's official monthly files ``ANZ_Greyhounds_YYYY_MM.csv``: one row a runner.
 
-They meet the model results (:mod:`racing.importers.betfair`) by their market id: both tell of the same races.
+Their market ids are those of the model results (:mod:`racing.importers.formats.betfair`): the same races.
 """
 
 import re
@@ -9,19 +9,26 @@ from functools import lru_cache
 from racing.domain.grades import grade_of
 from racing.domain.names import name_key, plain_name
 from racing.domain.tracks import track_name
-from racing.importers.betfair_race import KIND, LAST_BOX, enter, is_empty_box, rug_of, settle
-from racing.importers.market_ids import market_id_of
-from racing.importers.reading import CsvFile
-from racing.importers.source_records import (
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.formats.betfair_race import (
+    KIND,
+    LAST_BOX,
+    add_races,
+    enter,
+    is_empty_box,
+    market_id_of,
+    rug_of,
+)
+from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_claim,
-    bucket_of,
+    blank_record,
+    date_distance_key,
     distance_of,
     known,
 )
-from racing.importers.whole_races import FileRaces
+from racing.importers.records.whole_races import FileRaces
 
 NEEDED = (
     "LOCAL_MEETING_DATE",
@@ -50,7 +57,7 @@ def is_official(file: CsvFile) -> bool:
 
 
 def parse_official(file: CsvFile) -> ParsedFile:
-    """Return what the file claims.
+    """Return the records of the file.
 
     A runner that was ``REMOVED`` was scratched, as is one without a result in a race that has one. The tab
     number is the rug; 9 and 10 are reserves, whose box is unknown.
@@ -66,16 +73,16 @@ def parse_official(file: CsvFile) -> ParsedFile:
             fields = dict(zip(file.header, map(str.strip, row), strict=True))
             if is_empty_box(fields["SELECTION_NAME"], _result_of(fields), parsed):
                 continue
-            claim = _claim(line, fields, parsed)
-            enter(claim, races.setdefault(claim["race_key"], {}), parsed)
+            record = _record(line, fields, parsed)
+            enter(record, races.setdefault(record["race_key"], {}), parsed)
         except RowRefused as error:
             parsed.refuse(line, str(error))
             whole_races.refuse(line)
-    settle(races, parsed, whole_races)
+    add_races(races, parsed, whole_races)
     return parsed
 
 
-def _claim(line: int, row: dict[str, str], parsed: ParsedFile) -> SourceRecord:
+def _record(line: int, row: dict[str, str], parsed: ParsedFile) -> SourceRecord:
     racing_type = row.get("RACING_TYPE", "")
     if racing_type and not racing_type.upper().startswith("GREYHOUND"):
         raise RowRefused(f"RACING_TYPE must be Greyhounds, got {racing_type!r}")
@@ -97,21 +104,21 @@ def _claim(line: int, row: dict[str, str], parsed: ParsedFile) -> SourceRecord:
         rule = "WIN_RESULT and PLACE_RESULT must be WINNER, LOSER, REMOVED or blank"
         raise RowRefused(f"{rule}, got {won!r} and {placed!r}")
     date, distance_m = parsed.date_of(row["LOCAL_MEETING_DATE"], line), distance_of(row["DISTANCE"])
-    claim = blank_claim()
-    claim["line"] = line
-    claim["bucket"] = bucket_of(date, distance_m)
-    claim["race_key"] = f"{KIND}:{market_id}"
-    claim["dog_key"], claim["dog_name"], claim["sex"] = key, plain_name(dog), None
-    claim["track"] = track_name(track, distance_m)
-    claim["race_number"] = _race_number(row["RACE_NO"])
-    claim["grade"] = grade_of(row.get("RACE_TYPE", ""))
-    claim["rug"] = rug = rug_of(row["TAB_NUMBER"])
-    claim["box"] = rug if rug <= LAST_BOX else None
-    claim["won"], claim["placed"] = _RESULTS.get(won), _PLACE_RESULTS.get(placed)
-    claim["is_scratched"] = is_removed
-    claim["bsp"] = parsed.price("bsp", row["WIN_BSP"], line, dog)
-    claim["place_bsp"] = parsed.price("place_bsp", row.get("PLACE_BSP", ""), line, dog)
-    return claim
+    record = blank_record()
+    record["line"] = line
+    record["bucket"] = date_distance_key(date, distance_m)
+    record["race_key"] = f"{KIND}:{market_id}"
+    record["dog_key"], record["dog_name"], record["sex"] = key, plain_name(dog), None
+    record["track"] = track_name(track, distance_m)
+    record["race_number"] = _race_number(row["RACE_NO"])
+    record["grade"] = grade_of(row.get("RACE_TYPE", ""))
+    record["rug"] = rug = rug_of(row["TAB_NUMBER"])
+    record["box"] = rug if rug <= LAST_BOX else None
+    record["won"], record["placed"] = _RESULTS.get(won), _PLACE_RESULTS.get(placed)
+    record["is_scratched"] = is_removed
+    record["bsp"] = parsed.price("bsp", row["WIN_BSP"], line, dog)
+    record["place_bsp"] = parsed.price("place_bsp", row.get("PLACE_BSP", ""), line, dog)
+    return record
 
 
 def _result_of(fields: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Write what files claim: each file whole or not at all, each bucket resolved anew from all its rows."""
+"""Write the records of files: each file whole or not at all, each date and distance resolved anew."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
@@ -9,22 +9,22 @@ from sqlmodel import col
 
 from racing.database.tables import SourceFile
 from racing.domain.errors import FileRefused
-from racing.importers.archives import Source, expand
-from racing.importers.dates import DateOrder
+from racing.importers.entities import EntityResolver, forget_unused
+from racing.importers.files.archives import Source, expand
+from racing.importers.files.csv_file import CsvFile, read_source
+from racing.importers.files.dates import DateOrder
 from racing.importers.ids import lock_for_import, next_id, release_ids
-from racing.importers.named import EntityResolver, forget_unused
-from racing.importers.reading import CsvFile, read_source
 from racing.importers.rebuild import rebuild
+from racing.importers.records.source_record import ParsedFile, SourceRecord
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
-from racing.importers.source_records import ParsedFile, SourceRecord
-from racing.importers.undo import TakenOut, delete_file
+from racing.importers.undo import DeletedFile, delete_file
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(n_done, n_total)``: files, of all files."""
 
 Parse = Callable[[CsvFile], ParsedFile]
 
-# Form guides have 40 rows a file: many share a transaction, so that their buckets are resolved together.
+# Form guides have 40 rows a file: many share a transaction, so that their keys are resolved together.
 BATCH_ROWS = 25_000
 
 
@@ -54,7 +54,7 @@ def import_files(
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
-            n_rows += len(parsed.claims)
+            n_rows += len(parsed.records)
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
             _write(engine, batch, report)
             batch, n_rows = [], 0
@@ -106,7 +106,7 @@ def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportRep
         parsed = parse(file)
         report.problems.add_all(parsed.problems)
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
-        if not parsed.claims:
+        if not parsed.records:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             if parsed.n_read and parsed.n_empty == parsed.n_read:
                 reason = f"all of its {parsed.n_read} rows are of empty boxes"
@@ -132,16 +132,14 @@ def _write(
         # Another import may have brought the same file since this one began.
         here = set(connection.scalars(select(col(SourceFile.sha256))))
         batch = [pair for pair in batch if not _is_there(pair, here)]
-        replaced = _take_out_namesakes(
-            connection, [parsed.name for parsed, _ in batch] if is_replacing else []
-        )
+        replaced = _delete_namesakes(connection, [parsed.name for parsed, _ in batch] if is_replacing else [])
         rows: list[SourceRecord] = []
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
-            for claim in parsed.claims:
-                claim["file_id"] = file_id
-            rows += parsed.claims
+            for record in parsed.records:
+                record["file_id"] = file_id
+            rows += parsed.records
             written.append((file_id, parsed, entry))
             file_id += 1
         if not written:
@@ -151,7 +149,7 @@ def _write(
         rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
         for number, parsed, entry in written:
             entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
-            entry.n_known = len(parsed.claims) + parsed.n_repeated - entry.n_added - entry.n_updated
+            entry.n_known = len(parsed.records) + parsed.n_repeated - entry.n_added - entry.n_updated
             counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
             connection.execute(update(SourceFile).where(col(SourceFile.id) == number).values(**counts))
         for out in replaced:
@@ -169,7 +167,7 @@ def _is_there(pair: tuple[ParsedFile, FileReport], here: set[str]) -> bool:
     return True
 
 
-def _take_out_namesakes(connection: Connection, names: list[str]) -> list[TakenOut]:
+def _delete_namesakes(connection: Connection, names: list[str]) -> list[DeletedFile]:
     query = select(col(SourceFile.id)).where(col(SourceFile.name).in_(names))
     return [
         delete_file(connection, number) for number in connection.scalars(query).all() if number is not None

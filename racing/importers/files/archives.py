@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from racing.domain.errors import FileRefused
-from racing.importers.contents import BROKEN, HELD_BYTES, MAX_BYTES, Content
-from racing.importers.formats import what_zip_is
+from racing.importers.files.contents import BROKEN, HELD_BYTES, MAX_BYTES, Content
+from racing.importers.files.file_types import what_zip_is
 
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # of a zip's list of members, which is read whole

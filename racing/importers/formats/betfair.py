@@ -11,24 +11,31 @@ from racing.domain.cards import EARLY_SPEED as EARLY_SPEEDS
 from racing.domain.grades import grade_of
 from racing.domain.names import name_key, plain_name
 from racing.domain.tracks import track_name
-from racing.importers.betfair_official import is_official, parse_official
-from racing.importers.betfair_race import KIND, LAST_BOX, enter, is_empty_box, rug_of, settle
-from racing.importers.dates import DateOrder
-from racing.importers.market_ids import market_id_of
-from racing.importers.reading import CsvFile
-from racing.importers.report import ImportReport
-from racing.importers.source_records import (
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.dates import DateOrder
+from racing.importers.formats.betfair_official import is_official, parse_official
+from racing.importers.formats.betfair_race import (
+    KIND,
+    LAST_BOX,
+    add_races,
+    enter,
+    is_empty_box,
+    market_id_of,
+    rug_of,
+)
+from racing.importers.import_files import OnProgress, import_files
+from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_claim,
-    bucket_of,
+    blank_record,
+    date_distance_key,
     distance_of,
     known,
     number,
 )
-from racing.importers.store import OnProgress, import_files
-from racing.importers.whole_races import FileRaces
+from racing.importers.records.whole_races import FileRaces
+from racing.importers.report import ImportReport
 
 COLUMNS = (
     "Date",
@@ -68,10 +75,10 @@ def import_betfair(
 
 
 def parse_betfair(file: CsvFile) -> ParsedFile:
-    """Return what the file claims; its header tells an official monthly file from one of model results.
+    """Return the records of the file; its header tells an official monthly file from one of model results.
 
     A blank ``WIN_RESULT`` is a scratched runner where others of its race have a result; where none has,
-    the race was abandoned or has no result yet: its runners are kept, ``won`` unknown. Rugs 9 and 10 are
+    the race was abandoned or has no result yet: its runners are imported, ``won`` unknown. Rugs 9 and 10 are
     reserves, whose box is unknown.
     """
     if is_official(file):
@@ -89,18 +96,18 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
             values = [row[i].strip() for i in at]
             if is_empty_box(values[_DOG], values[_WON], parsed):
                 continue
-            claim = _claim(line, values, parsed)
+            record = _record(line, values, parsed)
             if at_early_speed is not None:
-                claim["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
-            enter(claim, races.setdefault(claim["race_key"], {}), parsed)
+                record["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
+            enter(record, races.setdefault(record["race_key"], {}), parsed)
         except RowRefused as error:
             parsed.refuse(line, str(error))
             whole_races.refuse(line)
-    settle(races, parsed, whole_races)
+    add_races(races, parsed, whole_races)
     return parsed
 
 
-def _claim(line: int, row: list[str], parsed: ParsedFile) -> SourceRecord:
+def _record(line: int, row: list[str], parsed: ParsedFile) -> SourceRecord:
     (day, track, race_name, race_number, market, rug, dog, rated, won, bsp, placed, place_bsp) = row
     named = _RACE_NAME.match(race_name)
     if not named:
@@ -117,29 +124,29 @@ def _claim(line: int, row: list[str], parsed: ParsedFile) -> SourceRecord:
     if won not in _RESULTS or placed not in _RESULTS:
         raise RowRefused(f"WIN_RESULT and PLACE_RESULT must be 0, 1 or blank, got {won!r} and {placed!r}")
     date, distance_m = parsed.date_of(day, line), distance_of(named[2])
-    claim = blank_claim()
-    claim["line"] = line
-    claim["bucket"] = bucket_of(date, distance_m)
-    claim["race_key"] = f"{KIND}:{market_id}"
-    claim["dog_key"], claim["dog_name"], claim["sex"] = key, plain_name(dog), None
-    claim["track"] = track_name(track, distance_m)
-    claim["race_number"] = int(number(race_number) or named[1])
-    claim["grade"] = grade_of(named[3])
-    claim["rug"] = rug_number = rug_of(rug)
-    claim["box"] = rug_number if rug_number <= LAST_BOX else None
-    claim["won"], claim["placed"] = _RESULTS[won], _RESULTS[placed]
-    for name, words in (("rated_price", rated), ("bsp", bsp), ("place_bsp", place_bsp)):
+    record = blank_record()
+    record["line"] = line
+    record["bucket"] = date_distance_key(date, distance_m)
+    record["race_key"] = f"{KIND}:{market_id}"
+    record["dog_key"], record["dog_name"], record["sex"] = key, plain_name(dog), None
+    record["track"] = track_name(track, distance_m)
+    record["race_number"] = int(number(race_number) or named[1])
+    record["grade"] = grade_of(named[3])
+    record["rug"] = rug_number = rug_of(rug)
+    record["box"] = rug_number if rug_number <= LAST_BOX else None
+    record["won"], record["placed"] = _RESULTS[won], _RESULTS[placed]
+    for name, text in (("rated_price", rated), ("bsp", bsp), ("place_bsp", place_bsp)):
         limits = (MAX_RATED_PRICE,) if name == "rated_price" else ()
-        claim[name] = parsed.price(name, words, line, dog, *limits)
-    return claim
+        record[name] = parsed.price(name, text, line, dog, *limits)
+    return record
 
 
-def _early_speed(line: int, words: str, parsed: ParsedFile) -> float | None:
-    if words == "Unknown" or not known(words):
+def _early_speed(line: int, text: str, parsed: ParsedFile) -> float | None:
+    if text == "Unknown" or not known(text):
         return None
-    value = number(words)
+    value = number(text)
     low, high = EARLY_SPEEDS
     if value is not None and low <= value <= high:
         return value
-    parsed.drop(line, f"early speed must be {low}..{high}, Unknown or blank, got {words!r}")
+    parsed.drop(line, f"early speed must be {low}..{high}, Unknown or blank, got {text!r}")
     return None

@@ -3,7 +3,7 @@
 ==================== ======== ==================================================================
 column               needed   what
 ==================== ======== ==================================================================
-race_id              yes      any words that are the same for all runners of a race of that day
+race_id              yes      any text that is the same for all runners of a race of that day
 date                 yes      2025-07-31 or 31/07/2025
 track                yes      any name that we know, or a new one
 distance_m           yes      whole metres
@@ -40,23 +40,23 @@ from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key, plain_name
 from racing.domain.tracks import track_name
-from racing.importers.dates import DateOrder
-from racing.importers.finish import Outcome, finish_of
-from racing.importers.reading import CsvFile
-from racing.importers.report import ImportReport
-from racing.importers.source_records import (
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.dates import DateOrder
+from racing.importers.import_files import OnProgress, import_files
+from racing.importers.records.finish_codes import Outcome, finish_of
+from racing.importers.records.source_record import (
     MAX_MARGIN_LENGTHS,
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_claim,
-    bucket_of,
+    blank_record,
+    date_distance_key,
     distance_of,
     known,
     number,
 )
-from racing.importers.store import OnProgress, import_files
-from racing.importers.whole_races import FileRaces, RaceOfFile, race_of
+from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
+from racing.importers.report import ImportReport
 
 KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
@@ -101,7 +101,7 @@ def import_results(
 
 
 def parse_results(file: CsvFile) -> ParsedFile:
-    """Return what the file claims."""
+    """Return the records of the file."""
     file = file.with_columns(NEEDED, "a results file", OPTIONAL)
     parsed = ParsedFile.of(file, KIND, date_column="date")
     races, runners = FileRaces(file, _TELL_THE_RACE, _race_id), _Runners(parsed)
@@ -116,12 +116,12 @@ def parse_results(file: CsvFile) -> ParsedFile:
             if _is_empty_box(fields):
                 parsed.n_empty += 1
                 continue
-            claim = _claim(line, fields, parsed)
-            runners.enter(claim, races)
+            record = _record(line, fields, parsed)
+            runners.enter(record, races)
         except RowRefused as error:
             parsed.refuse(line, str(error))
             races.refuse(line)
-    runners.settle(races)
+    runners.add_records(races)
     return parsed
 
 
@@ -130,9 +130,9 @@ class _Runners:
 
     def __init__(self, parsed: ParsedFile) -> None:
         self._parsed = parsed
-        self._claims: dict[tuple[str, int], list[SourceRecord]] = {}
+        self._records: dict[tuple[str, int], list[SourceRecord]] = {}
 
-    def enter(self, claim: SourceRecord, races: FileRaces) -> None:
+    def enter(self, record: SourceRecord, races: FileRaces) -> None:
         """Enter a row; of two of a dog, a blank one is a reserve's that did not start there.
 
         Raises
@@ -140,42 +140,42 @@ class _Runners:
         RowRefused
             If the dog ran twice.
         """
-        before = self._claims.setdefault((claim["dog_key"], claim["bucket"]), [])
+        before = self._records.setdefault((record["dog_key"], record["bucket"]), [])
         for other in before:
-            same_race = race_of(other) == race_of(claim)
-            if same_race and all(other[name] == claim[name] for name in claim if name != "line"):
+            same_race = race_of(other) == race_of(record)
+            if same_race and all(other[name] == record[name] for name in record if name != "line"):
                 self._parsed.n_repeated += 1
                 return
-            of_other_number = None not in (other["race_number"], claim["race_number"]) and (
-                other["race_number"] != claim["race_number"]
+            of_other_number = None not in (other["race_number"], record["race_number"]) and (
+                other["race_number"] != record["race_number"]
             )
-            did_not_run = (_did_not_run(other), _did_not_run(claim))
+            did_not_run = (_did_not_run(other), _did_not_run(record))
             if any(did_not_run) and of_other_number:
                 continue
-            if did_not_run == (False, True) and not (same_race and claim["is_scratched"]):
+            if did_not_run == (False, True) and not (same_race and record["is_scratched"]):
                 self._parsed.n_repeated += 1
                 return
             if did_not_run == (True, False) and not (same_race and other["is_scratched"]):
                 self._parsed.n_repeated += 1
-                before[before.index(other)] = claim
+                before[before.index(other)] = record
                 return
-            races.doubt(other, f"a dog runs once a day over a distance, {claim['dog_name']!r} stands twice")
-            rule = f"a dog runs once a day over a distance, got {claim['dog_name']!r} twice"
+            races.doubt(other, f"a dog runs once a day over a distance, {record['dog_name']!r} stands twice")
+            rule = f"a dog runs once a day over a distance, got {record['dog_name']!r} twice"
             raise RowRefused(f"{rule} (line {other['line']})")
-        before.append(claim)
+        before.append(record)
 
-    def settle(self, races: FileRaces) -> None:
+    def add_records(self, races: FileRaces) -> None:
         """Add the runners to the file, and who won where a race has a result: none without a place."""
-        claims = [claim for claims in self._claims.values() for claim in claims]
-        self._parsed.claims += sorted(claims, key=lambda claim: claim["line"])
-        _number_races(self._parsed.claims, races)
+        records = [record for records in self._records.values() for record in records]
+        self._parsed.records += sorted(records, key=lambda record: record["line"])
+        _number_races(self._parsed.records, races)
         by_race: dict[RaceOfFile, list[SourceRecord]] = defaultdict(list)
         distances: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        for claim in self._parsed.claims:
-            by_race[race_of(claim)].append(claim)
+        for record in self._parsed.records:
+            by_race[race_of(record)].append(record)
         dead_heats: dict[RaceOfFile, set[int]] = {}
         for race, runners in by_race.items():
-            dead_heats[race] = _say_who_won(runners)
+            dead_heats[race] = _set_winners(runners)
             day, track, distance_m, race_id = race[0].split("|", 3)
             distances[day, track, race_id, str(race[1])].add(distance_m)
         for race, runners in by_race.items():
@@ -183,44 +183,44 @@ class _Runners:
             found = sorted(distances[day, track, race_id, str(race[1])], key=int)
             if len(found) > 1:
                 races.doubt(runners[0], f"a race has one distance, {race_id!r} has {' and '.join(found)} m")
-        races.settle(self._parsed, has_places=True, dead_heats=dead_heats)
+        races.mark_whole(self._parsed, has_places=True, dead_heats=dead_heats)
 
 
-def _number_races(claims: list[SourceRecord], races: FileRaces) -> None:
+def _number_races(records: list[SourceRecord], races: FileRaces) -> None:
     """Give a race's number to those of its rows that do not have it; of several races it is no row's."""
     numbers: dict[str, set[int]] = defaultdict(set)
-    for claim in claims:
-        if claim["race_number"] is not None:
-            numbers[claim["race_key"]].add(claim["race_number"])
-    for claim in claims:
-        own = numbers[claim["race_key"]]
-        if claim["race_number"] is None and len(own) == 1:
-            claim["race_number"] = min(own)
-        elif claim["race_number"] is None and own:
-            race_id = claim["race_key"].split("|", 3)[3]
-            races.doubt(claim, f"race_id {race_id!r} has {len(own)} race numbers, so each row needs its own")
+    for record in records:
+        if record["race_number"] is not None:
+            numbers[record["race_key"]].add(record["race_number"])
+    for record in records:
+        own = numbers[record["race_key"]]
+        if record["race_number"] is None and len(own) == 1:
+            record["race_number"] = min(own)
+        elif record["race_number"] is None and own:
+            race_id = record["race_key"].split("|", 3)[3]
+            races.doubt(record, f"race_id {race_id!r} has {len(own)} race numbers, so each row needs its own")
 
 
-def _say_who_won(runners: list[SourceRecord]) -> set[int]:
+def _set_winners(runners: list[SourceRecord]) -> set[int]:
     """Set ``won`` and the winner's time where a race has a result; return the places that are dead heats."""
-    finishes = [claim.pop("finish") for claim in runners]
+    finishes = [record.pop("finish") for record in runners]
     is_void = any(finish.outcome is Outcome.NO_RACE for finish in finishes)
-    has_result = not is_void and any(claim["finish_position"] is not None for claim in runners)
-    winner_s = next((claim["time_s"] for claim in runners if claim["finish_position"] == 1), None)
-    for claim in runners:
-        is_reserve = claim["box"] is not None and claim["box"] >= FIRST_RESERVE
+    has_result = not is_void and any(record["finish_position"] is not None for record in runners)
+    winner_s = next((record["time_s"] for record in runners if record["finish_position"] == 1), None)
+    for record in runners:
+        is_reserve = record["box"] is not None and record["box"] >= FIRST_RESERVE
         if is_void:
-            claim["finish_position"] = None
-        elif has_result and is_reserve and claim["is_blank"]:
-            claim["is_scratched"], claim["is_blank"] = True, False
-        elif has_result and not claim["is_scratched"]:
-            claim["won"] = claim["finish_position"] == 1
-            claim["winner_time_s"] = winner_s
+            record["finish_position"] = None
+        elif has_result and is_reserve and record["is_blank"]:
+            record["is_scratched"], record["is_blank"] = True, False
+        elif has_result and not record["is_scratched"]:
+            record["won"] = record["finish_position"] == 1
+            record["winner_time_s"] = winner_s
     return {finish.place for finish in finishes if finish.is_dead_heat}
 
 
-def _did_not_run(claim: SourceRecord) -> bool:
-    return bool(claim["is_blank"] or claim["is_scratched"])
+def _did_not_run(record: SourceRecord) -> bool:
+    return bool(record["is_blank"] or record["is_scratched"])
 
 
 def _is_empty_box(fields: dict[str, str]) -> bool:
@@ -235,13 +235,13 @@ def _is_empty_box(fields: dict[str, str]) -> bool:
     return not has_run and number(fields.get("time_s", "")) is None
 
 
-def _race_id(words: str) -> str:
+def _race_id(text: str) -> str:
     """Return a race's own identity: ``1``, ``01`` and ``1.0`` are one."""
-    words = words.strip()
-    return str(int(found[1])) if (found := _NUMBERED.fullmatch(words)) else words
+    text = text.strip()
+    return str(int(found[1])) if (found := _NUMBERED.fullmatch(text)) else text
 
 
-def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceRecord:
+def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceRecord:
     blank = [name for name in NEEDED if not fields[name]]
     if blank:
         raise RowRefused(f"{', '.join(blank)} must not be blank")
@@ -251,45 +251,45 @@ def _claim(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceRecor
     if not name_key(dog):
         raise RowRefused(f"a dog's name holds a letter or digit, got {fields['runner']!r}")
     date, distance_m = parsed.date_of(fields["date"], line), distance_of(fields["distance_m"])
-    claim = blank_claim()
-    claim["line"] = line
-    claim["bucket"] = bucket_of(date, distance_m)
-    claim["dog_key"], claim["dog_name"], claim["sex"] = name_key(dog), dog, None
-    claim["track"] = track = track_name(fields["track"], distance_m)
+    record = blank_record()
+    record["line"] = line
+    record["bucket"] = date_distance_key(date, distance_m)
+    record["dog_key"], record["dog_name"], record["sex"] = name_key(dog), dog, None
+    record["track"] = track = track_name(fields["track"], distance_m)
     race_id = _race_id(fields["race_id"])
-    claim["race_key"] = f"{KIND}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
-    claim["grade"] = grade_of(fields.get("grade", ""))
-    claim["race_number"] = _whole("race_number", fields, 1, 20)
-    claim["box"] = _whole("box", fields, 1, 10)
-    finish = claim["finish"] = finish_of(fields.get("finish_position", ""))
-    claim["finish_position"] = finish.place
+    record["race_key"] = f"{KIND}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
+    record["grade"] = grade_of(fields.get("grade", ""))
+    record["race_number"] = _whole("race_number", fields, 1, 20)
+    record["box"] = _whole("box", fields, 1, 10)
+    finish = record["finish"] = finish_of(fields.get("finish_position", ""))
+    record["finish_position"] = finish.place
     slow, fast = SPEED_M_S
     seconds = {"time_s": (distance_m / fast, distance_m / slow), "first_split_s": (0.5, distance_m / slow)}
     for name, (low, high) in (_LIMITS | seconds).items():
-        words = fields.get(name, "")
-        value = number(words)
+        text = fields.get(name, "")
+        value = number(text)
         if value is not None and low <= value <= high:
-            claim[name] = value
-        elif words:
-            parsed.drop(line, f"{name} must be {low:.5g}..{high:.5g}, got {words!r} ({dog!r})")
+            record[name] = value
+        elif text:
+            parsed.drop(line, f"{name} must be {low:.5g}..{high:.5g}, got {text!r} ({dog!r})")
     for name, highest in _PRICES.items():
-        claim[name] = parsed.price(name, fields.get(name, ""), line, dog, highest)
+        record[name] = parsed.price(name, fields.get(name, ""), line, dog, highest)
     calls = fields.get("position_in_running", "")
     if calls.isdigit():
-        claim["position_in_running"] = calls
+        record["position_in_running"] = calls
     elif calls:
         parsed.drop(line, f"position_in_running must be digits, got {calls!r} ({dog!r})")
-    claim["is_scratched"] = finish.outcome is Outcome.DID_NOT_RUN
-    is_told = finish.outcome is not Outcome.BLANK or any(claim[name] is not None for name in _OF_A_RUN)
-    claim["is_blank"] = not is_told
-    return claim
+    record["is_scratched"] = finish.outcome is Outcome.DID_NOT_RUN
+    has_facts = finish.outcome is not Outcome.BLANK or any(record[name] is not None for name in _OF_A_RUN)
+    record["is_blank"] = not has_facts
+    return record
 
 
 def _whole(name: str, fields: dict[str, str], low: int, high: int) -> int | None:
-    words = fields.get(name, "")
-    if not words:
+    text = fields.get(name, "")
+    if not text:
         return None
-    value = number(words)
+    value = number(text)
     if value is None or value not in range(low, high + 1):
-        raise RowRefused(f"{name} must be {low}..{high}, got {words!r}")
+        raise RowRefused(f"{name} must be {low}..{high}, got {text!r}")
     return int(value)

@@ -1,4 +1,4 @@
-"""What a file is that is no CSV, told by its first bytes, and what to do about it."""
+"""What a file is that is no CSV, by its first bytes, and what to do about it."""
 
 _AS_CSV = "save it as CSV (in Excel: File > Save as > CSV UTF-8)"
 _EXPORT = "export its table as CSV"

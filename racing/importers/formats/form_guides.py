@@ -12,25 +12,25 @@ from racing.domain.cards import SPEED_M_S
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key, plain_name
 from racing.domain.tracks import track_name
-from racing.importers.dates import DateOrder
-from racing.importers.finish import Finish, Outcome, finish_of
-from racing.importers.prices import is_missing
-from racing.importers.reading import BrokenRow, CsvFile
-from racing.importers.report import ImportReport
-from racing.importers.source_records import (
+from racing.importers.files.csv_file import BrokenRow, CsvFile
+from racing.importers.files.dates import DateOrder
+from racing.importers.import_files import OnProgress, import_files
+from racing.importers.records.finish_codes import Finish, Outcome, finish_of
+from racing.importers.records.prices import is_missing
+from racing.importers.records.source_record import (
     MAX_MARGIN_LENGTHS,
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_claim,
-    bucket_of,
+    blank_record,
+    date_distance_key,
     distance_of,
     is_margin,
     is_weight,
     known,
     number,
 )
-from racing.importers.store import OnProgress, import_files
+from racing.importers.report import ImportReport
 
 KIND = "form"
 COLUMNS = (
@@ -83,7 +83,7 @@ def import_form_guides(
 
 
 def parse_form_guide(file: CsvFile) -> ParsedFile:
-    """Return what the file claims; an impossible fact is dropped and told, its run is kept."""
+    """Return the records of the file; an impossible fact is dropped and reported, its run is imported."""
     file = file.with_columns(COLUMNS, "a form guide")
     parsed = ParsedFile.of(file, KIND, date_column="DATE")
     seen: set[tuple[str, int]] = set()
@@ -92,16 +92,16 @@ def parse_form_guide(file: CsvFile) -> ParsedFile:
             parsed.n_empty += 1
             continue
         try:
-            claim = claim_of(row, parsed)
+            record = record_of(row, parsed)
         except RowRefused as error:
             parsed.refuse(row.line, str(error))
             continue
-        run = (claim["dog_key"], claim["bucket"])
+        run = (record["dog_key"], record["bucket"])
         if run in seen:
             parsed.n_repeated += 1
         else:
             seen.add(run)
-            parsed.claims.append(claim)
+            parsed.records.append(record)
     return parsed
 
 
@@ -133,7 +133,7 @@ def form_rows(file: CsvFile, parsed: ParsedFile) -> Iterator[FormRow]:
         yield FormRow(line, rug, dog, fields)
 
 
-def claim_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
+def record_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
     """Return what a row says of a past run.
 
     Raises
@@ -148,35 +148,35 @@ def claim_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
     sex = known(fields[_SEX])
     if sex not in ("D", "B", ""):
         raise RowRefused(f"sex must be D or B, got {fields[_SEX]!r}")
-    claim = blank_claim()
-    claim["line"] = row.line
-    claim["bucket"] = bucket_of(date, distance_m)
-    claim["dog_key"], claim["dog_name"] = _key_of(row.dog), plain_name(row.dog)
-    claim["sex"] = sex or None
-    claim["track"] = track = track_name(fields[_TRACK], distance_m)
-    claim["race_number"] = None
-    claim["grade"] = grade_of(known(fields[_G]))
-    _add_facts(claim, row, distance_m, parsed)
+    record = blank_record()
+    record["line"] = row.line
+    record["bucket"] = date_distance_key(date, distance_m)
+    record["dog_key"], record["dog_name"] = _key_of(row.dog), plain_name(row.dog)
+    record["sex"] = sex or None
+    record["track"] = track = track_name(fields[_TRACK], distance_m)
+    record["race_number"] = None
+    record["grade"] = grade_of(known(fields[_G]))
+    _add_facts(record, row, distance_m, parsed)
     beaten_by = "" if _is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
-    winner = claim["dog_key"] if claim["won"] else beaten_by
-    time_s = claim["winner_time_s"]
+    winner = record["dog_key"] if record["won"] else beaten_by
+    time_s = record["winner_time_s"]
     # Times alone merge races; without a winner's name or time the run is known, its race only to itself.
-    identity = f"{time_s}|{winner}" if winner and time_s else f"?|{claim['dog_key']}"
-    claim["race_key"] = f"{KIND}:{date}|{_key_of(track) or track}|{distance_m}|{identity}"
-    return claim
+    identity = f"{time_s}|{winner}" if winner and time_s else f"?|{record['dog_key']}"
+    record["race_key"] = f"{KIND}:{date}|{_key_of(track) or track}|{distance_m}|{identity}"
+    return record
 
 
-def _add_facts(claim: SourceRecord, row: FormRow, distance_m: int, parsed: ParsedFile) -> None:
+def _add_facts(record: SourceRecord, row: FormRow, distance_m: int, parsed: ParsedFile) -> None:
     fields = row.fields
 
-    def fact(name: str, words: str, rule: str, low: float, high: float) -> float | None:
-        if not words:
+    def fact(name: str, text: str, rule: str, low: float, high: float) -> float | None:
+        if not text:
             return None
-        value = number(words)
+        value = number(text)
         if value is not None and low <= value <= high:
             return value
-        if not is_missing(words):
-            parsed.drop(row.line, f"{name} must be {rule}, got {words!r} ({row.dog!r})")
+        if not is_missing(text):
+            parsed.drop(row.line, f"{name} must be {rule}, got {text!r} ({row.dog!r})")
         return None
 
     slow, fast = SPEED_M_S
@@ -184,37 +184,37 @@ def _add_facts(claim: SourceRecord, row: FormRow, distance_m: int, parsed: Parse
     seconds = f"{low:.2f}..{high:.2f} s over {distance_m} m"
     finish = _finish(row, parsed)
     box = fact("box", fields[_BOX], "1..10", 1, 10)
-    claim["is_race_whole"] = finish is not None
-    claim["finish_position"] = finish.place if finish else None
+    record["is_race_whole"] = finish is not None
+    record["finish_position"] = finish.place if finish else None
     if finish and finish.outcome in (Outcome.PLACED, Outcome.UNPLACED):
-        claim["won"] = finish.place == 1
-    claim["is_scratched"] = finish is not None and finish.outcome is Outcome.DID_NOT_RUN
+        record["won"] = finish.place == 1
+    record["is_scratched"] = finish is not None and finish.outcome is Outcome.DID_NOT_RUN
     if box is not None:
-        claim["rug" if box > LAST_BOX else "box"] = int(box)
-    claim["weight_kg"] = _kept(is_weight, fields[_WGT], "weight must be 15..50 kg", row, parsed)
-    claim["time_s"] = fact("time", fields[_TIME], seconds, low, high)
-    claim["winner_time_s"] = fact("the winner's time", fields[_WIN], seconds, low, high)
-    split = fact("first split", fields[_SEC], "above 0 and below the time", 0.5, claim["time_s"] or high)
-    claim["first_split_s"] = split
+        record["rug" if box > LAST_BOX else "box"] = int(box)
+    record["weight_kg"] = _fact(is_weight, fields[_WGT], "weight must be 15..50 kg", row, parsed)
+    record["time_s"] = fact("time", fields[_TIME], seconds, low, high)
+    record["winner_time_s"] = fact("the winner's time", fields[_WIN], seconds, low, high)
+    split = fact("first split", fields[_SEC], "above 0 and below the time", 0.5, record["time_s"] or high)
+    record["first_split_s"] = split
     rule = f"margin must be 0..{MAX_MARGIN_LENGTHS:.0f} lengths"
-    claim["margin_lengths"] = margin = _kept(is_margin, fields[_MGN], rule, row, parsed)
+    record["margin_lengths"] = margin = _fact(is_margin, fields[_MGN], rule, row, parsed)
     if fields[_PIR]:
         if fields[_PIR].isdigit():
-            claim["position_in_running"] = fields[_PIR]
+            record["position_in_running"] = fields[_PIR]
         elif not is_missing(fields[_PIR]):
             rule = f"position in running must be digits, got {fields[_PIR]!r} ({row.dog!r})"
             parsed.drop(row.line, rule)
     if fields[_SP]:
-        claim["starting_price"] = parsed.price("starting price", fields[_SP], row.line, row.dog)
+        record["starting_price"] = parsed.price("starting price", fields[_SP], row.line, row.dog)
     else:
         parsed.drop(row.line, f"starting price is blank ({row.dog!r})")
-    time_s = claim["time_s"]
-    if claim["won"] is False and time_s is not None and (margin or 0) >= SAME_TIME_LENGTHS:
-        winner_s = claim["winner_time_s"]
+    time_s = record["time_s"]
+    if record["won"] is False and time_s is not None and (margin or 0) >= SAME_TIME_LENGTHS:
+        winner_s = record["winner_time_s"]
         if winner_s is not None and time_s <= winner_s:
             reason = f"a runner beaten by {margin} lengths took longer than the winner, got {time_s} s"
             parsed.drop(row.line, f"{reason} against {winner_s} s ({row.dog!r})")
-            claim["time_s"] = None
+            record["time_s"] = None
 
 
 def _finish(row: FormRow, parsed: ParsedFile) -> Finish | None:
@@ -226,12 +226,12 @@ def _finish(row: FormRow, parsed: ParsedFile) -> Finish | None:
         return None
 
 
-def _kept(test: object, words: str, rule: str, row: FormRow, parsed: ParsedFile) -> float | None:
-    if not words:
+def _fact(test: object, text: str, rule: str, row: FormRow, parsed: ParsedFile) -> float | None:
+    if not text:
         return None
-    value = number(words)
+    value = number(text)
     if value is not None and callable(test) and test(value):
         return value
-    if not is_missing(words):
-        parsed.drop(row.line, f"{rule}, got {words!r} ({row.dog!r})")
+    if not is_missing(text):
+        parsed.drop(row.line, f"{rule}, got {text!r} ({row.dog!r})")
     return None

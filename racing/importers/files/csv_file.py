@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from racing.domain.errors import FileRefused
-from racing.importers.archives import Source, content_of, is_zip, sources_of
-from racing.importers.contents import CHUNK_BYTES, MAX_BYTES, Content
-from racing.importers.dates import DateOrder
-from racing.importers.encodings import MAX_LINE_CHARS, Text, text_of
-from racing.importers.formats import what_it_is, what_text_is
+from racing.importers.files.archives import Source, content_of, is_zip, sources_of
+from racing.importers.files.contents import CHUNK_BYTES, MAX_BYTES, Content
+from racing.importers.files.dates import DateOrder
+from racing.importers.files.encodings import MAX_LINE_CHARS, Text, text_of
+from racing.importers.files.file_types import what_it_is, what_text_is
 
 MAX_FIELD_CHARS = 200  # of a column that is read: its values are compared, and some remembered
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

@@ -10,17 +10,17 @@ from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import FileRefused
 from racing.domain.names import is_placeholder
 from racing.domain.tracks import known_track
-from racing.importers.dates import DateOrder
-from racing.importers.form_guides import COLUMNS, KIND, claim_of, form_rows
-from racing.importers.reading import CsvFile, read_csv
-from racing.importers.report import Problem
-from racing.importers.source_records import (
+from racing.importers.files.csv_file import CsvFile, read_csv
+from racing.importers.files.dates import DateOrder
+from racing.importers.formats.form_guides import COLUMNS, KIND, form_rows, record_of
+from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    day_of_bucket,
-    distance_of_bucket,
+    day_of_key,
+    distance_of_key,
 )
+from racing.importers.report import Problem
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO_DAY = re.compile(r"(?<!\d)(\d{4})[-_](\d{2})[-_](\d{2})(?!\d)")
@@ -76,22 +76,22 @@ def guide_card(
             continue
         form = dogs.setdefault((row.rug, row.dog), [])
         try:
-            form.append(claim_of(row, parsed))
+            form.append(record_of(row, parsed))
         except RowRefused as error:
             parsed.refuse(row.line, str(error))
     if not any(dogs.values()):
         raise FileRefused(
             f"none of its {parsed.n_read} rows could be taken as a past run", _refused_lines(parsed)
         )
-    told_date, told_track, race_number = _told_by(Path(file.name))
-    date, track = date or told_date, track or told_track
+    named_date, named_track, race_number = _named_in(Path(file.name))
+    date, track = date or named_date, track or named_track
     if date is None:
         raise FileRefused("the file's name does not tell the race's date; give it")
     if track is None:
         raise FileRefused("the file's name does not tell the race's track; give it")
     distance_m = distance_m or _usual_distance(dogs, track)
     if distance_m is None:
-        raise FileRefused(f"no dog has run at {track}, so the distance is not told; give it")
+        raise FileRefused(f"no dog has run at {track}, so the distance is unknown; give it")
     card = Card(
         date=date,
         track=known_track(track, distance_m) or track,
@@ -109,7 +109,7 @@ def _refused_lines(parsed: ParsedFile) -> tuple[tuple[int, str], ...]:
     return tuple((problem.line, problem.reason) for problem in parsed.problems if problem.what == "row")
 
 
-def _told_by(path: Path) -> tuple[dt.date | None, str | None, int | None]:
+def _named_in(path: Path) -> tuple[dt.date | None, str | None, int | None]:
     """Return the date, track and race number that a file's name tells."""
     stem = re.sub(r"(_cleaned|_enhanced|\s*\(\d+\))+$", "", path.stem)
     day = _day_of(stem)
@@ -134,29 +134,29 @@ def _day_of(stem: str) -> dt.date | None:
 def _usual_distance(dogs: dict[tuple[int, str], list[SourceRecord]], track: str) -> int | None:
     newest = Counter[int]()
     for form in dogs.values():
-        here = [claim["bucket"] for claim in form if _is_at(claim, track)]
+        here = [record["bucket"] for record in form if _is_at(record, track)]
         if here:
-            newest[distance_of_bucket(max(here))] += 1
+            newest[distance_of_key(max(here))] += 1
     return max(newest, key=lambda distance_m: (newest[distance_m], distance_m), default=None)
 
 
-def _is_at(claim: SourceRecord, track: str) -> bool:
-    return bool(claim["track"] == (known_track(track, distance_of_bucket(claim["bucket"])) or track))
+def _is_at(record: SourceRecord, track: str) -> bool:
+    return bool(record["track"] == (known_track(track, distance_of_key(record["bucket"])) or track))
 
 
-def _past_run(claim: SourceRecord) -> PastRun:
+def _past_run(record: SourceRecord) -> PastRun:
     return PastRun(
-        date=day_of_bucket(claim["bucket"]),
-        track=claim["track"],
-        distance_m=distance_of_bucket(claim["bucket"]),
-        box=claim["box"],
-        grade=claim["grade"],
-        weight_kg=claim["weight_kg"],
-        finish_position=claim["finish_position"],
-        time_s=claim["time_s"],
-        winner_time_s=claim["winner_time_s"],
-        first_split_s=claim["first_split_s"],
-        margin_lengths=claim["margin_lengths"],
-        position_in_running=claim["position_in_running"],
-        starting_price=claim["starting_price"],
+        date=day_of_key(record["bucket"]),
+        track=record["track"],
+        distance_m=distance_of_key(record["bucket"]),
+        box=record["box"],
+        grade=record["grade"],
+        weight_kg=record["weight_kg"],
+        finish_position=record["finish_position"],
+        time_s=record["time_s"],
+        winner_time_s=record["winner_time_s"],
+        first_split_s=record["first_split_s"],
+        margin_lengths=record["margin_lengths"],
+        position_in_running=record["position_in_running"],
+        starting_price=record["starting_price"],
     )
