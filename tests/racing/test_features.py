@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory
 from racing.features import FEATURE_NAMES, FEATURES, CardFeaturizer, race_table
-from racing.features.aggregations import gap_to_best, minus_rivals, rank_in_race
+from racing.features.formulas.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
 from racing.probabilities import n_places, share_within_race
 from racing.ratings import update_ratings

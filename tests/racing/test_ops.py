@@ -1,15 +1,15 @@
-"""The compiled kernels say what their numpy twins say, and a tape plays what numpy works out."""
+"""The compiled loops give what their numpy twins give, and compiled formulas what numpy works out."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pytest
 
 from racing.domain.cards import PastRun
-from racing.features.card_view import CardFormulas, view_of_card
+from racing.features.cards.card_view import CardFormulas, view_of_card
 from racing.features.matrix import feature_matrix
-from racing.ops import IS_COMPILED, plain
-from racing.ops.tape import Tape
+from racing.ops import IS_COMPILED, compile_formulas, plain
 
 if not IS_COMPILED:
     pytest.skip("no C compiler was at hand when the package was installed", allow_module_level=True)
@@ -106,19 +106,19 @@ def test_usual_effects_are_looked_up_alike(random: np.random.Generator) -> None:
     by_box = random.normal(size=(3, 5, 9, n_ratings))
     by_course, by_grade = random.normal(size=(3, 5, n_ratings)), random.normal(size=(3, 16, n_ratings))
     by_course[random.random(by_course.shape) < 0.5] = np.nan
-    asked = [random.integers(0, most, 200) + 0.0 for most in (0, 7, 10, 16) if most]
-    asked = [random.integers(598, 607, 200) + 0.0, *asked]
-    asked[2][:20] = np.nan
+    where = [random.integers(0, most, 200) + 0.0 for most in (0, 7, 10, 16) if most]
+    where = [random.integers(598, 607, 200) + 0.0, *where]
+    where[2][:20] = np.nan
     for mine, theirs in zip(
-        _loops.usual_at(*asked, months, by_box, by_course, by_grade),
-        plain.usual_at(*asked, months, by_box, by_course, by_grade),
+        _loops.usual_at(*where, months, by_box, by_course, by_grade),
+        plain.usual_at(*where, months, by_box, by_course, by_grade),
         strict=True,
     ):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_runs_are_read_alike() -> None:
-    said = ("distance_m", "time_s", "finish_position")
+    columns = ("distance_m", "time_s", "finish_position")
     runs = [
         PastRun(date=dt.date(1969, 12, 31), track="A", distance_m=300, box=9, position_in_running="3"),
         PastRun(
@@ -130,14 +130,14 @@ def test_runs_are_read_alike() -> None:
     courses: dict[tuple[str, int], tuple[float, float]] = {("A", 300): (1.0, 2.0)}
     grades: dict[str | None, float] = {None: 0.0, "Mdn": 1.0}
     read = [np.full((4, 10), -1.0) for _ in range(2)]
-    for kernels, out in zip((_loops, plain), read, strict=True):
-        assert kernels.read_runs(runs, said, courses, grades, out) == 1  # the first that is not known
+    for loops, out in zip((_loops, plain), read, strict=True):
+        assert loops.read_runs(runs, columns, courses, grades, out) == 1  # the first that is not known
     courses["B", 515] = (-7.0, 0.0)
-    for kernels, out in zip((_loops, plain), read, strict=True):
-        assert kernels.read_runs(runs, said, courses, grades, out) == -1
+    for loops, out in zip((_loops, plain), read, strict=True):
+        assert loops.read_runs(runs, columns, courses, grades, out) == -1
     np.testing.assert_array_equal(*read)
     with pytest.raises(TypeError):
-        _loops.read_runs([PastRun(date=dt.date(2026, 3, 1), track="A", distance_m=300, time_s="fast")], said,
+        _loops.read_runs([PastRun(date=dt.date(2026, 3, 1), track="A", distance_m=300, time_s="x")], columns,
                          courses, grades, read[0])  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -156,12 +156,33 @@ def test_the_tape_of_a_card_gives_what_numpy_gives_bit_for_bit(
         np.testing.assert_array_equal(formulas.features(), expected)
 
 
-def test_what_a_tape_cannot_play_is_told_when_it_is_recorded() -> None:
-    tape = Tape()
-    traced = tape.trace(np.ones((3, 4)))
-    with pytest.raises(TypeError, match="reduce"):
-        np.add.reduce(traced, axis=1)
-    with pytest.raises(TypeError, match="argsort"):
-        np.argsort(traced)
-    with pytest.raises(TypeError, match="slices"):
-        traced[[0, 2]]
+def test_compiled_formulas_read_their_inputs_anew_at_each_call(random: np.random.Generator) -> None:
+    compiled = compile_formulas(
+        lambda form, card: [form[:, 0] - card, np.where(card > 0.0, 1.0, card)], (3, 4), (3,)
+    )
+    for _ in range(2):
+        for values in compiled.inputs:
+            values[...] = random.normal(size=values.shape)
+        form, card = (values.copy() for values in compiled.inputs)
+        np.testing.assert_array_equal(compiled(), [form[:, 0] - card, np.where(card > 0.0, 1.0, card)])
+
+
+def test_what_is_no_result_and_what_comes_twice_is_not_run() -> None:
+    def formulas(form: np.ndarray) -> list[np.ndarray]:
+        np.exp(form)  # no result needs it
+        return [form[:, 0] + form[:, 1], (form[:, 0] + form[:, 1]) * 2.0]
+
+    assert compile_formulas(formulas, (3, 4))._tape.n_steps == 4  # a sum, a product, two copies into results
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        (lambda form: np.add.reduce(form, axis=1), "reduce"),
+        (lambda form: np.argsort(form), "argsort"),
+        (lambda form: form[[0, 2]], "slices"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused_when_it_is_recorded(formula: Any, why: str) -> None:
+    with pytest.raises(TypeError, match=why):
+        compile_formulas(lambda form: [formula(form)], (3, 4))

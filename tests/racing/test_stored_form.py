@@ -14,7 +14,7 @@ from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.runs import WINDOW
 from racing.features import CardFeaturizer
-from racing.features.stored_form import FormReader, StoredForm, form_from_runs
+from racing.features.cards.stored_form import FormReader, StoredForm, form_from_runs
 from racing.importers.formats.results import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
@@ -22,7 +22,7 @@ from racing.ratings.dog_forms import FACTS
 from racing.ratings.store import ratings_are_current, runs_are_rated
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
-from tests.racing.test_ratings_store import kept
+from tests.racing.test_ratings_store import stored_tables
 
 MORNING = LAST_DAY + dt.timedelta(days=1)
 # two mornings after which worths are revised, and days that are past: of few runs, of many, of none
@@ -164,7 +164,7 @@ def test_a_card_of_strangers_does_not_wait_for_the_database(season: Engine, tmp_
 
 def test_a_database_without_packed_forms_has_them_made_from_what_is_there(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=100)
-    before = kept(engine)
+    before = stored_tables(engine)
     with engine.begin() as connection:
         connection.execute(text("delete from dogform"))
     assert runs_are_rated(engine)
@@ -173,12 +173,12 @@ def test_a_database_without_packed_forms_has_them_made_from_what_is_there(tmp_pa
     update_ratings(engine, on_progress=lambda done, total: seen.append(done))
     assert not seen, "no run is replayed"
     assert ratings_are_current(engine)
-    assert kept(engine) == before
+    assert stored_tables(engine) == before
 
 
 def test_forms_of_another_format_are_passed_over_and_made_anew(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=100)
-    before, keys = kept(engine), keys_of(engine)
+    before, keys = stored_tables(engine), keys_of(engine)
     with engine.begin() as connection:
         of_some = text("update dogform set format = 99, runs = :runs where dog_id % 2 = 0")
         connection.execute(of_some, {"runs": b"else"})
@@ -186,7 +186,7 @@ def test_forms_of_another_format_are_passed_over_and_made_anew(tmp_path: Path) -
     read = FormReader(engine).read(MORNING, keys)
     assert said_of(read) == said_of(from_runs(engine, MORNING, keys))
     update_ratings(engine)
-    assert kept(engine) == before
+    assert stored_tables(engine) == before
 
 
 def test_an_import_packs_the_forms_of_all_dogs_where_they_were_not(tmp_path: Path) -> None:
@@ -195,12 +195,12 @@ def test_an_import_packs_the_forms_of_all_dogs_where_they_were_not(tmp_path: Pat
         connection.execute(text("delete from dogform where dog_id % 2 = 0"))
     import_results(engine, [late_results(tmp_path, engine, LAST_DAY + dt.timedelta(days=90))])
     update_ratings(engine)
-    updated = kept(engine)["dogform"]
+    updated = stored_tables(engine)["dogform"]
     assert ratings_are_current(engine)
     with engine.begin() as connection:
         connection.execute(text("delete from dogform"))
     update_ratings(engine)
-    assert kept(engine)["dogform"] == updated
+    assert stored_tables(engine)["dogform"] == updated
 
 
 def late_results(folder: Path, engine: Engine, day: dt.date) -> Path:

@@ -13,7 +13,7 @@ from racing.domain.classes import grade_class
 from racing.domain.names import name_key
 from racing.domain.runs import Floats
 from racing.domain.tracks import known_track
-from racing.features.card_view import BROUGHT_COLUMNS, CARD_COLUMNS, READ, SAID, CardFormulas
+from racing.features.cards.card_view import ATTRIBUTES, BROUGHT_COLUMNS, CARD_COLUMNS, READ, CardFormulas
 from racing.ops import read_runs
 from racing.ratings.effects import EffectBook
 from racing.ratings.single_run import UsualEffects
@@ -22,8 +22,8 @@ ORDINAL_OF_EPOCH = dt.date(1970, 1, 1).toordinal()
 _MONTH_OF_EPOCH = 1970 * 12 + 1
 _WHERE = [READ.index(name) for name in ("month", "course", "box", "grade")]
 _BOX = CARD_COLUMNS.index("box")
-_N = UsualEffects.N_BOXES
-_N_REMEMBERED = 4096
+_N = len(UsualEffects.LEVEL_COLUMNS)  # of levels, and as many of boxes before them
+_CACHE_SIZE = 4096
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Dog:
 
 
 class CardBlocks:
-    """Fills blocks, by the tables of one database or of one artifact; what it looks up it remembers.
+    """Fills blocks from the tables of one database or of one artifact; caches what it looks up.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class CardBlocks:
         """Of a track's name and a distance; below 0 for a track that is not known."""
 
     def fill(self, formulas: CardFormulas, card: Card, runners: list[Runner], dogs: list[Dog]) -> None:
-        """Write what the card says and every dog's runs; the formulas' lock is held."""
+        """Write the card and every dog's runs; the formulas' lock is held."""
         self._fill_card(formulas, card, runners, dogs)
         self._fill_form(formulas, dogs)
 
@@ -75,16 +75,16 @@ class CardBlocks:
         track = self._track_codes.get(int(track_id), 0)
         rows = [
             (
-                day, track_id, distance_m, runner.box if runner.box <= 8 else None, runner.box, grade,
+                day, track_id, distance_m, runner.box if runner.box <= 8 else None, grade,
                 runner.weight_kg, runner.rated_price, runner.early_speed, dog.career_runs,
                 day if dog.first_day is None else dog.first_day, track,
             )
             for runner, dog in zip(runners, dogs, strict=True)
         ]  # fmt: skip
-        block, n_said = formulas.card, len(rows[0])
-        block[:, :n_said] = np.array(rows, np.float64)
+        block, n_given = formulas.card, len(rows[0])
+        block[:, :n_given] = np.array(rows, np.float64)
         month = card.date.year * 12 + card.date.month - _MONTH_OF_EPOCH
-        block[:, n_said:-_N], block[:, -_N:] = self._usual.of(month, course, block[:, _BOX], grade)
+        block[:, n_given:-_N], block[:, -_N:] = self._usual.of(month, course, block[:, _BOX], grade)
 
     def _fill_form(self, formulas: CardFormulas, dogs: list[Dog]) -> None:
         """Write every dog's runs into the blocks, newest first."""
@@ -107,12 +107,12 @@ class CardBlocks:
     def _read(self, runs: list[PastRun]) -> Floats:
         """Return runs as numbers, see ``READ``."""
         read = np.empty((len(runs), len(READ)))
-        while (unknown := read_runs(runs, SAID, self._courses, self._grades, read)) >= 0:
+        while (unknown := read_runs(runs, ATTRIBUTES, self._courses, self._grades, read)) >= 0:
             run = runs[unknown]
-            if len(self._courses) >= _N_REMEMBERED:
+            if len(self._courses) >= _CACHE_SIZE:
                 self._courses = {}
             self._courses[run.track, run.distance_m] = self._course(run.track, run.distance_m)
-            if len(self._grades) >= _N_REMEMBERED:
+            if len(self._grades) >= _CACHE_SIZE:
                 self._grades = {}
             self._grades[run.grade] = float(grade_class(run.grade))
         return read
@@ -143,6 +143,6 @@ def _write_stored(block: Floats, dog: Dog) -> list[int]:
     runs += [(day_of(run.date), 1, -row) for row, run in enumerate(dog.brought)]
     runs.sort(reverse=True)
     newest = list(enumerate(runs[: len(block)]))
-    kept = [(place, row) for place, (_, is_brought, row) in newest if not is_brought]
-    block[[place for place, _ in kept]] = dog.stored[[row for _, row in kept]]
+    stored = [(place, row) for place, (_, is_brought, row) in newest if not is_brought]
+    block[[place for place, _ in stored]] = dog.stored[[row for _, row in stored]]
     return [place for place, (_, is_brought, _) in newest if is_brought]

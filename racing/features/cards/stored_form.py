@@ -13,7 +13,7 @@ from racing.domain.runs import WINDOW, Floats
 from racing.history import EPOCH, floats, result_query, runs_of
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import query_of_forms, table_of, unpack
-from racing.ratings.performance_columns import worths_of
+from racing.ratings.performances import Performances
 
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
 _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
@@ -21,7 +21,7 @@ _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class StoredForm:
-    """The last runs of some dogs before a day, at most ``WINDOW`` each, with worths; a dog's oldest first."""
+    """The last runs of some dogs before a day, at most ``WINDOW`` each, with their performances."""
 
     dog_ids: dict[str, int]
     """By the dog's key; those that the database does not know are absent."""
@@ -94,11 +94,11 @@ def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> St
     if not rows:
         return StoredForm(ids, {}, {})
     columns = list(zip(*rows, strict=True))
-    worth = {c.name: floats(v) for c, v in zip(_WORTH.c[1:], columns[n_facts + 3 :], strict=True)}
+    rated = {c.name: floats(v) for c, v in zip(_WORTH.c[1:], columns[n_facts + 3 :], strict=True)}
     runs = runs_of(
-        [row[:n_facts] for row in rows], n_starters=worth["n_starters"], share=worth["market_share"]
+        [row[:n_facts] for row in rows], n_starters=rated["n_starters"], share=rated["market_share"]
     )
-    table = table_of(runs, {rating.name: worths_of(worth, rating) for rating in RATINGS})
+    table = table_of(runs, {rating.name: Performances.of_columns(rated, rating) for rating in RATINGS})
     dogs, start = np.unique(runs.dog_id, return_index=True)
     by_dog = dict(zip(dogs.tolist(), np.split(table, start[1:]), strict=True))
     careers = {row.dog_id: (row.n_runs, (row.first - EPOCH).days) for row in rows}

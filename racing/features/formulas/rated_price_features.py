@@ -3,7 +3,8 @@
 import numpy as np
 
 from racing.domain.runs import Floats
-from racing.features.aggregations import (
+from racing.features.catalog import feature
+from racing.features.formulas.aggregations import (
     count_in_race,
     fill_nan,
     first,
@@ -14,8 +15,7 @@ from racing.features.aggregations import (
     sum_in_race,
     weighted_mean,
 )
-from racing.features.catalog import feature
-from racing.features.rating_features import market_rating_in_box
+from racing.features.formulas.rating_features import market_rating_in_box
 from racing.features.view import RaceView
 
 

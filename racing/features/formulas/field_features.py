@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from racing.domain.runs import Floats, Ints
-from racing.features import form_features as of_form
-from racing.features import rating_features as of_ratings
-from racing.features.aggregations import (
+from racing.features.catalog import Feature, Formula, add_feature, feature
+from racing.features.formulas import form_features as of_form
+from racing.features.formulas import rating_features as of_ratings
+from racing.features.formulas.aggregations import (
     fill_nan,
     gap_to_best,
     log_share,
@@ -17,7 +18,6 @@ from racing.features.aggregations import (
     rank_in_race,
     sum_in_race,
 )
-from racing.features.catalog import Feature, Formula, add_feature, feature
 from racing.features.view import RaceView
 from racing.ops import value_at
 

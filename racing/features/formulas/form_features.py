@@ -3,7 +3,8 @@
 import numpy as np
 
 from racing.domain.runs import Flags, Floats, box_zone
-from racing.features.aggregations import (
+from racing.features.catalog import feature
+from racing.features.formulas.aggregations import (
     best,
     count,
     count_true,
@@ -15,7 +16,6 @@ from racing.features.aggregations import (
     rate,
     weighted_mean,
 )
-from racing.features.catalog import feature
 from racing.features.view import RaceView
 from racing.ratings.catalog import market_strength, result_score
 
@@ -43,11 +43,11 @@ def _speed(view: RaceView) -> Floats:
 
 
 def _market(view: RaceView) -> Floats:
-    return view.once("market", lambda: view.form.of(market_strength(view.form.runs)))
+    return view.once("market", lambda: market_strength(view.form))
 
 
 def _result(view: RaceView) -> Floats:
-    return view.once("result", lambda: view.form.of(result_score(view.form.runs)))
+    return view.once("result", lambda: result_score(view.form))
 
 
 @feature("form")

@@ -36,7 +36,7 @@ def distance_m(view: RaceView) -> Floats:
 @feature("card", is_categorical=True)
 def track(view: RaceView) -> Floats:
     """Track, by its fixed number among those known; 0 for any other."""
-    return view.track
+    return view.track_code
 
 
 @feature("card", is_categorical=True)

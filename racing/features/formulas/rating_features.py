@@ -3,8 +3,8 @@
 import numpy as np
 
 from racing.domain.runs import Floats
-from racing.features.aggregations import best, deviation, first, mean
 from racing.features.catalog import Feature, Formula, add_feature, feature
+from racing.features.formulas.aggregations import best, deviation, first, mean
 from racing.features.view import RaceView
 from racing.ratings.catalog import RATINGS
 
@@ -79,66 +79,66 @@ def early_box_effect(view: RaceView) -> Floats:
 @feature("ratings", needs="prices")
 def last_market_worth(view: RaceView) -> Floats:
     """What the last run was worth to the market rating."""
-    return first(view.worth("market"))
+    return first(view.adjusted_performance("market"))
 
 
 @feature("ratings", needs="prices")
 def second_last_market_worth(view: RaceView) -> Floats:
     """What the run before the last was worth to the market rating."""
-    return view.worth("market")[:, 1]
+    return view.adjusted_performance("market")[:, 1]
 
 
 @feature("ratings", needs="prices")
 def best_market_worth(view: RaceView) -> Floats:
     """The best worth of the form to the market rating."""
-    return best(view.worth("market"))
+    return best(view.adjusted_performance("market"))
 
 
 @feature("ratings", needs="prices")
 def market_worth_deviation(view: RaceView) -> Floats:
     """Standard deviation of the worths to the market rating."""
-    return deviation(view.worth("market"))
+    return deviation(view.adjusted_performance("market"))
 
 
 @feature("ratings", needs="prices")
 def market_worth_trend(view: RaceView) -> Floats:
     """Worths to the market rating, last two runs less the mean of the form."""
-    return mean(view.worth("market")[:, :2]) - mean(view.worth("market"))
+    return mean(view.adjusted_performance("market")[:, :2]) - mean(view.adjusted_performance("market"))
 
 
 @feature("ratings")
 def last_result_worth(view: RaceView) -> Floats:
     """What the last run was worth to the result rating."""
-    return first(view.worth("result"))
+    return first(view.adjusted_performance("result"))
 
 
 @feature("ratings")
 def last_time_worth(view: RaceView) -> Floats:
     """What the last run was worth to the time rating, in per cent."""
-    return first(view.worth("time"))
+    return first(view.adjusted_performance("time"))
 
 
 @feature("ratings")
 def best_time_worth(view: RaceView) -> Floats:
     """The best worth of the form to the time rating, in per cent."""
-    return best(view.worth("time"))
+    return best(view.adjusted_performance("time"))
 
 
 @feature("ratings")
 def time_worth_deviation(view: RaceView) -> Floats:
     """Standard deviation of the worths to the time rating: the lower, the steadier."""
-    return deviation(view.worth("time"))
+    return deviation(view.adjusted_performance("time"))
 
 
 _RUNS_APART = 6  # the last runs one by one; what lies before them the rating holds
 
 
 def _worth_beyond_rating(rating: str, runs_ago: int) -> Formula:
-    return lambda view: view.worth(rating)[:, runs_ago] - view.ability(rating)
+    return lambda view: view.adjusted_performance(rating)[:, runs_ago] - view.ability(rating)
 
 
 def _innovation(rating: str, runs_ago: int) -> Formula:
-    return lambda view: view.seen[rating].innovation[:, runs_ago]
+    return lambda view: view.form[f"{rating}_innovation"][:, runs_ago]
 
 
 for _rating in RATINGS:

@@ -15,9 +15,9 @@ from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable
 from racing.domain.names import name_key
 from racing.domain.runs import WINDOW
-from racing.features.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
-from racing.features.card_view import card_formulas
-from racing.features.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
+from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
+from racing.features.cards.card_view import card_formulas
+from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
 from racing.features.table import codes_of_tracks, track_codes
 from racing.ratings.dog_forms import COLUMNS
 from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
