@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Race, Run, Track
-from racing.domain.errors import NotEnoughHistory
+from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
 from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
@@ -20,7 +20,7 @@ from racing.race_table import RaceTable
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
-from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current, update_ratings
+from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current
 
 _BLOCK = 20_000  # runners at a time: some 300 MB of kernels
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
@@ -38,11 +38,13 @@ def race_table(
 
     Raises
     ------
+    RatingsStale
+        If runs were stored or changed since :func:`racing.ratings.update_ratings`.
     NotEnoughHistory
         If there is no such race.
     """
     if not ratings_are_current(engine):
-        update_ratings(engine)
+        raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
     history = load_rated_history(engine, until=until)
     runs = history.runs
     first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))

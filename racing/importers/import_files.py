@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
@@ -13,6 +14,9 @@ from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.csv_file import CsvFile, read_source
 from racing.importers.files.dates import DateOrder
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.form_guides import parse_form_guide
+from racing.importers.formats.results import parse_results
 from racing.importers.ids import lock_for_import, next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
@@ -24,8 +28,33 @@ OnProgress = Callable[[int, int], None]
 
 Parse = Callable[[CsvFile], ParsedFile]
 
+
+class Options(TypedDict, total=False):
+    """What every import takes by name; see :func:`import_files`."""
+
+    on_progress: OnProgress | None
+    dates: DateOrder
+
+
 # Form guides have 40 rows a file: many share a transaction, so that their keys are resolved together.
 BATCH_ROWS = 25_000
+
+
+def import_betfair(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import Betfair's monthly files of both kinds; see :func:`import_files`."""
+    return import_files(engine, paths, parse_betfair, **options)
+
+
+def import_form_guides(
+    engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]
+) -> ImportReport:
+    """Import form guides; see :func:`import_files`."""
+    return import_files(engine, paths, parse_form_guide, **options)
+
+
+def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import results files; see :func:`import_files`."""
+    return import_files(engine, paths, parse_results, **options)
 
 
 def import_files(
@@ -35,7 +64,9 @@ def import_files(
     on_progress: OnProgress | None = None,
     dates: DateOrder = DateOrder.DEFAULT,
 ) -> ImportReport:
-    """Import files of one kind; one that is refused, or was imported before, leaves the others alone.
+    """Import files of one kind, or every CSV file below a folder or in a zip.
+
+    One that is refused, or was imported before, leaves the others alone.
 
     ``dates`` is the order of day and month in those of their dates that can be read in two ways.
 

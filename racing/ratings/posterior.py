@@ -10,8 +10,8 @@ was measured, less box and level; :mod:`racing.ratings.performances`):
 
 ``s`` is a Brownian motion that moves by the day and by the run, from a wide prior at the oldest run of the
 form; each ``u`` is a lasting quirk of the dog (this track, this trip, inside or wide), drawn once; ``shift``
-is what a result said beyond what was expected, added to the state after the run.  All of it is Gaussian, so
-the posterior of the ability at the card's date, track, distance and box is the textbook one (Rasmussen &
+is how far a result went beyond what was expected, added to the state after the run.  All of it is Gaussian,
+so the posterior of the ability at the card's date, track, distance and box is the textbook one (Rasmussen &
 Williams, 2006, eq. 2.19) over at most twelve runs: the filter of Kalman (1960) without its book-keeping.  It
 needs nothing but the adjusted performances, so a dog of the database and one of a request are rated by the
 same lines.

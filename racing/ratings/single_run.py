@@ -50,7 +50,7 @@ class UsualEffects:
         by_course, by_class = np.full(shape, np.nan), np.full((shape[0], N_CLASSES, n), np.nan)
         for r, (rating, months) in enumerate(zip(RATINGS, by_rating, strict=True)):
             for row, month in enumerate(months):
-                if rating.by_meeting:  # of a course that is unknown nothing is said
+                if rating.by_meeting:  # no level of an unknown course
                     by_course[row, :, r] = month.level
                 else:  # a class that is unknown is any class
                     by_class[row, :, r] = np.where(np.isnan(month.level), month.overall, month.level)

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from racing.domain.errors import FileRefused
-from racing.importers.formats.results_api import RaceResult, import_race_results
 from racing.importers.report import FileStatus, ImportReport
+from racing.importers.results_api import RaceResult, import_race_results
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.faults import validated
 from service.openapi import json_content, problems

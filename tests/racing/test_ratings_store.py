@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
-from racing.importers.formats.results import import_results
+from racing.importers.import_files import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import store, update_ratings
 from racing.ratings.store import load_effects, ratings_are_current

@@ -70,7 +70,7 @@ class CardFeaturizer:
         effects, codes = book_of([]), dict[int, int]()
         if engine is not None:
             with _database():
-                self._mark = _mark_of(engine)  # first: what changes meanwhile is seen by the next look
+                self._mark = _mark_of(engine)  # first: a later change is found by the next check
                 self._is_rated = runs_are_rated(engine)
                 self._reader = FormReader(engine)
                 effects = load_effects(engine)

@@ -44,7 +44,7 @@ class FormReader:
     def __init__(self, engine: Engine) -> None:
         on_server = engine.dialect.name == "postgresql"  # where a transaction is two more messages
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if on_server else engine
-        self.mark = mark_of_forms(engine)  # first: what changes meanwhile is seen by the next look
+        self.mark = mark_of_forms(engine)  # first: a later change is found by the next check
         with engine.connect() as connection:
             self._known = frozenset(connection.scalars(select(_DOG.c.key)))
 

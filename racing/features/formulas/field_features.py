@@ -46,8 +46,8 @@ def _against(formula: Formula, compare: Callable[[Floats, Ints], Floats]) -> For
 
 for _name, _formula in _STRENGTHS.items():
     _needs = "prices" if "market" in _name else "results"
-    for _suffix, (_words, _compare) in _AGAINST.items():
-        _text = f"{_name.replace('_', ' ').capitalize()} {_words}.".replace(" :", ":")
+    for _suffix, (_comparison, _compare) in _AGAINST.items():
+        _text = f"{_name.replace('_', ' ').capitalize()} {_comparison}.".replace(" :", ":")
         add_feature(Feature(f"{_name}_{_suffix}", "field", _text, _against(_formula, _compare), needs=_needs))
 
 

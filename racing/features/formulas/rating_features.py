@@ -1,4 +1,4 @@
-"""What the ratings say of a dog in this race: its expected ability, how sure that is, and its worths."""
+"""A dog's ratings in this race: expected ability, its uncertainty, adjusted performances (``worth``)."""
 
 import numpy as np
 
@@ -78,62 +78,62 @@ def early_box_effect(view: RaceView) -> Floats:
 
 @feature("ratings", needs="prices")
 def last_market_worth(view: RaceView) -> Floats:
-    """What the last run was worth to the market rating."""
+    """Adjusted performance of the last run by the market rating."""
     return first(view.adjusted_performance("market"))
 
 
 @feature("ratings", needs="prices")
 def second_last_market_worth(view: RaceView) -> Floats:
-    """What the run before the last was worth to the market rating."""
+    """Adjusted performance of the run before the last by the market rating."""
     return view.adjusted_performance("market")[:, 1]
 
 
 @feature("ratings", needs="prices")
 def best_market_worth(view: RaceView) -> Floats:
-    """The best worth of the form to the market rating."""
+    """Best adjusted performance of the form by the market rating."""
     return best(view.adjusted_performance("market"))
 
 
 @feature("ratings", needs="prices")
 def market_worth_deviation(view: RaceView) -> Floats:
-    """Standard deviation of the worths to the market rating."""
+    """Standard deviation of the adjusted performances by the market rating."""
     return deviation(view.adjusted_performance("market"))
 
 
 @feature("ratings", needs="prices")
 def market_worth_trend(view: RaceView) -> Floats:
-    """Worths to the market rating, last two runs less the mean of the form."""
+    """Adjusted performance by the market rating, last two runs less the mean of the form."""
     return mean(view.adjusted_performance("market")[:, :2]) - mean(view.adjusted_performance("market"))
 
 
 @feature("ratings")
 def last_result_worth(view: RaceView) -> Floats:
-    """What the last run was worth to the result rating."""
+    """Adjusted performance of the last run by the result rating."""
     return first(view.adjusted_performance("result"))
 
 
 @feature("ratings")
 def last_time_worth(view: RaceView) -> Floats:
-    """What the last run was worth to the time rating, in per cent."""
+    """Adjusted performance of the last run by the time rating, in per cent."""
     return first(view.adjusted_performance("time"))
 
 
 @feature("ratings")
 def best_time_worth(view: RaceView) -> Floats:
-    """The best worth of the form to the time rating, in per cent."""
+    """Best adjusted performance of the form by the time rating, in per cent."""
     return best(view.adjusted_performance("time"))
 
 
 @feature("ratings")
 def time_worth_deviation(view: RaceView) -> Floats:
-    """Standard deviation of the worths to the time rating: the lower, the steadier."""
+    """Standard deviation of the adjusted performances by the time rating: the lower, the steadier."""
     return deviation(view.adjusted_performance("time"))
 
 
 _RUNS_APART = 6  # the last runs one by one; what lies before them the rating holds
 
 
-def _worth_beyond_rating(rating: str, runs_ago: int) -> Formula:
+def _performance_beyond_rating(rating: str, runs_ago: int) -> Formula:
     return lambda view: view.adjusted_performance(rating)[:, runs_ago] - view.ability(rating)
 
 
@@ -151,8 +151,8 @@ for _rating in RATINGS:
             Feature(
                 f"{_name}_worth_{_ago + 1}_beyond_rating",
                 "ratings",
-                f"How far {_which} was worth more than the {_name} rating.",
-                _worth_beyond_rating(_name, _ago),
+                f"Adjusted performance of {_which} less the {_name} rating.",
+                _performance_beyond_rating(_name, _ago),
                 needs=_needs,
             )
         )

@@ -1,18 +1,13 @@
 """Betfair's monthly model results ``Iggy_Model_V2_Results_YYYY_MM.csv``: whole fields with prices."""
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
-
-from sqlalchemy import Engine
 
 from racing.domain.cards import EARLY_SPEED as EARLY_SPEEDS
 from racing.domain.grades import grade_of
 from racing.domain.names import name_key, plain_name
 from racing.domain.tracks import track_name
 from racing.importers.files.csv_file import CsvFile
-from racing.importers.files.dates import DateOrder
 from racing.importers.formats.betfair_official import is_official, parse_official
 from racing.importers.formats.betfair_race import (
     KIND,
@@ -23,7 +18,6 @@ from racing.importers.formats.betfair_race import (
     market_id_of,
     rug_of,
 )
-from racing.importers.import_files import OnProgress, import_files
 from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
@@ -35,7 +29,6 @@ from racing.importers.records.source_record import (
     number,
 )
 from racing.importers.records.whole_races import FileRaces
-from racing.importers.report import ImportReport
 
 COLUMNS = (
     "Date",
@@ -61,17 +54,6 @@ _RACE_NAME = re.compile(
 _RESULTS = {"": None, "0": False, "0.0": False, "1": True, "1.0": True}  # blank: see parse_betfair
 
 _key_of = lru_cache(maxsize=200_000)(name_key)
-
-
-def import_betfair(
-    engine: Engine,
-    paths: Iterable[str | Path],
-    *,
-    on_progress: OnProgress | None = None,
-    dates: DateOrder = DateOrder.DEFAULT,
-) -> ImportReport:
-    """Import Betfair's monthly files of both kinds, or every CSV file below a folder or in a zip."""
-    return import_files(engine, paths, parse_betfair, on_progress, dates)
 
 
 def parse_betfair(file: CsvFile) -> ParsedFile:

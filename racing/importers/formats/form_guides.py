@@ -1,20 +1,15 @@
 """Form guides, the "expert form" CSV of thedogs.com.au and others: cards whose rows are past runs."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-
-from sqlalchemy import Engine
 
 from racing.domain.cards import SPEED_M_S
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key, plain_name
 from racing.domain.tracks import track_name
 from racing.importers.files.csv_file import BrokenRow, CsvFile
-from racing.importers.files.dates import DateOrder
-from racing.importers.import_files import OnProgress, import_files
 from racing.importers.records.finish_codes import Finish, Outcome, finish_of
 from racing.importers.records.prices import is_missing
 from racing.importers.records.source_record import (
@@ -30,7 +25,6 @@ from racing.importers.records.source_record import (
     known,
     number,
 )
-from racing.importers.report import ImportReport
 
 KIND = "form"
 COLUMNS = (
@@ -69,17 +63,6 @@ class FormRow:
     rug: int
     dog: str
     fields: list[str]
-
-
-def import_form_guides(
-    engine: Engine,
-    paths: Iterable[str | Path],
-    *,
-    on_progress: OnProgress | None = None,
-    dates: DateOrder = DateOrder.DEFAULT,
-) -> ImportReport:
-    """Import form guides, or every CSV file below a folder or in a zip."""
-    return import_files(engine, paths, parse_form_guide, on_progress, dates)
 
 
 def parse_form_guide(file: CsvFile) -> ParsedFile:

@@ -31,18 +31,12 @@ winner), is not whole.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import Path
-
-from sqlalchemy import Engine
 
 from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key, plain_name
 from racing.domain.tracks import track_name
 from racing.importers.files.csv_file import CsvFile
-from racing.importers.files.dates import DateOrder
-from racing.importers.import_files import OnProgress, import_files
 from racing.importers.records.finish_codes import Outcome, finish_of
 from racing.importers.records.source_record import (
     MAX_MARGIN_LENGTHS,
@@ -56,7 +50,6 @@ from racing.importers.records.source_record import (
     number,
 )
 from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
-from racing.importers.report import ImportReport
 
 KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
@@ -87,17 +80,6 @@ OPTIONAL = (
     *_PRICES,
 )
 _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
-
-
-def import_results(
-    engine: Engine,
-    paths: Iterable[str | Path],
-    *,
-    on_progress: OnProgress | None = None,
-    dates: DateOrder = DateOrder.DEFAULT,
-) -> ImportReport:
-    """Import results files, or every CSV file below a folder or in a zip."""
-    return import_files(engine, paths, parse_results, on_progress, dates)
 
 
 def parse_results(file: CsvFile) -> ParsedFile:

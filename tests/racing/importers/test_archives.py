@@ -14,7 +14,7 @@ from racing.domain.errors import FileRefused
 from racing.importers.files import archives
 from racing.importers.files.archives import expand
 from racing.importers.files.csv_file import csv_of, read_csv
-from racing.importers.formats.results import import_results
+from racing.importers.import_files import import_results
 from racing.importers.report import FileStatus, ImportReport
 from tests.racing.importers.builders import RESULTS_HEADER, results_row
 

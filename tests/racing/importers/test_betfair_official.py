@@ -1,4 +1,4 @@
-"""Official monthly files of Betfair's: told apart by their header, meeting the model results by market id."""
+"""Official monthly files of Betfair's: recognised by their header, meeting the model results by market id."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from racing.importers.files.csv_file import csv_of, read_csv
-from racing.importers.formats.betfair import import_betfair, parse_betfair
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.import_files import import_betfair
 from racing.importers.records.source_record import ParsedFile
 from tests.racing.importers.builders import BETFAIR_HEADER, betfair_row, content, write
 
@@ -38,8 +39,19 @@ def test_a_row_is_a_run_with_its_prices_and_results() -> None:
         row("1. Sir Tick", 1, "WINNER", placed="WINNER"), row("Late Comer", 9, bsp="", place_bsp="")
     )
     assert parsed.problems.n == 0
-    told = ("dog_name", "race_key", "rug", "box", "won", "placed", "bsp", "place_bsp", "grade", "race_number")
-    assert [tuple(record[name] for name in told) for record in parsed.records] == [
+    facts = (
+        "dog_name",
+        "race_key",
+        "rug",
+        "box",
+        "won",
+        "placed",
+        "bsp",
+        "place_bsp",
+        "grade",
+        "race_number",
+    )
+    assert [tuple(record[name] for name in facts) for record in parsed.records] == [
         ("Sir Tick", "betfair:250000077", 1, 1, True, True, 5.2, 1.9, "Grade 5", 4),
         ("Late Comer", "betfair:250000077", 9, None, False, False, None, None, "Grade 5", 4),
     ]

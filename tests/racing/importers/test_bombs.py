@@ -31,7 +31,7 @@ MEASURE = """
 import json, sys
 from pathlib import Path
 from racing.database.engine import open_database
-from racing.importers.formats.results import import_results
+from racing.importers.import_files import import_results
 
 def peak_mib():  # rusage would count what the process that started this one had
     status = Path("/proc/self/status").read_text()
@@ -198,7 +198,7 @@ def test_a_file_most_of_whose_rows_are_refused_is_refused(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("header", [FORM_HEADER, BETFAIR_HEADER, RESULTS_HEADER])
 @pytest.mark.parametrize("filler", ["\t", ";", " ", '"', ' "', "1,", "1.", "\t ", "$"])
-def test_no_line_takes_long_to_be_told_apart(header: str, filler: str) -> None:
+def test_no_line_takes_long_to_be_split(header: str, filler: str) -> None:
     """Decimal commas are looked for in files with semicolons or tabs: once, a line of tabs took minutes."""
     text = header.replace(",", ";") + f"\n{filler * (19_000 // len(filler))}x\n" * 20
     began = time.process_time()

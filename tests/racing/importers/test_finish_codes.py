@@ -8,7 +8,7 @@ from sqlalchemy import text
 from racing.database.engine import open_database
 from racing.importers.files.csv_file import read_csv
 from racing.importers.formats.form_guides import parse_form_guide
-from racing.importers.formats.results import import_results
+from racing.importers.import_files import import_results
 from racing.importers.records.finish_codes import Outcome, finish_of
 from racing.importers.records.source_record import RowRefused
 from tests.racing.importers.builders import FORM_HEADER, RESULTS_HEADER, form_row, results_row, write

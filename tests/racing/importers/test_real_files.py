@@ -10,9 +10,9 @@ from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
 from racing.importers.files.csv_file import read_csv
 from racing.importers.files.dates import DateOrder
-from racing.importers.formats.betfair import import_betfair, parse_betfair
-from racing.importers.formats.form_guides import import_form_guides
-from racing.importers.formats.results import import_results, parse_results
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.results import parse_results
+from racing.importers.import_files import import_betfair, import_form_guides, import_results
 from racing.importers.records.source_record import day_of_key
 from racing.importers.report import FileStatus
 from racing.importers.undo import imported_files, undo_import

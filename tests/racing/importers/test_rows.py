@@ -45,7 +45,7 @@ def parse_form(folder: Path, *rows: str) -> ParsedFile:
         ("time", "25.40", "time_s", "a runner beaten by 3.0 lengths took longer than the winner"),
     ],
 )
-def test_an_impossible_fact_is_dropped_and_told_and_its_run_kept(
+def test_an_impossible_fact_is_dropped_and_reported_and_its_run_is_imported(
     tmp_path: Path, field: str, value: str, fact: str, reason: str
 ) -> None:
     parsed = parse_form(tmp_path, form_row("1. Sir Tick", **{field: value}))
@@ -119,7 +119,7 @@ def whole(prices: list[str], folder: Path) -> bool:
     for i, record in enumerate(records):
         record |= {"dog_id": i, "track_id": 1}
     (race,) = resolve(records)
-    return race.is_whole({dog_id: merge_facts(told) for dog_id, told in race.runners.items()})
+    return race.is_whole({dog_id: merge_facts(rows) for dog_id, rows in race.runners.items()})
 
 
 def test_a_form_guide_race_is_whole_when_its_prices_add_up(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from racing.database.tables import Run
-from racing.importers.formats.results_api import RaceResult, import_race_results
+from racing.importers.results_api import RaceResult, import_race_results
 from racing.importers.undo import imported_files, undo_import
 from racing.predictions.prediction_filter import Asked
 from racing.predictions.prune import prune

@@ -41,7 +41,7 @@ class RaceResult:
 
     @property
     def name(self) -> str:
-        """Return the name under which the race stands among the imported files."""
+        """Return the name of the race among the imported files; stored, so its ``told`` stays."""
         track = track_name(self.track, self.distance_m)
         return f"told: {self.date} {name_key(track) or track} {self.distance_m} m race {self.race_number}"
 
