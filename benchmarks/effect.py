@@ -1,4 +1,4 @@
-"""What some features are worth: ``python -m benchmarks.effect days_since_last_run career_runs``.
+"""How much some features improve a model: ``python -m benchmarks.effect days_since_last_run career_runs``.
 
 XGBoost at its default parameters learns the stored races twice, with the features and without them, and both
 are judged on the latest fifth of the races.  A minute, to see whether an idea is worth a training.
@@ -24,7 +24,7 @@ SEEDS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, and print what is worth how much."""
+    """Measure, and print the difference."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.effect", description=__doc__)
     parser.add_argument("features", nargs="+", help="names, as the catalog has them")
     default = os.environ.get("GREYHOUND_DATABASE", "sqlite:///var/greyhound.db")
@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for columns in (everything, without)
     ]
-    for words, loss in zip(("with", "without"), losses, strict=True):
-        print(f"{words:<8} race log loss {level(loss)[0]:.4f} on {len(loss):,} races")
+    for which, loss in zip(("with", "without"), losses, strict=True):
+        print(f"{which:<8} race log loss {level(loss)[0]:.4f} on {len(loss):,} races")
     difference, low, high = paired_bootstrap(losses[0], losses[1])
     verdict = "better" if high < 0 else "worse" if low > 0 else "no difference that these races could show"
     print(f"with less without {difference:+.4f} [{low:+.4f}, {high:+.4f}]: {verdict}")

@@ -22,6 +22,7 @@ EXIT_CODES = {
     "racing.domain.errors:FileRefused": REFUSED,
     "racing.domain.errors:NoSuchPrediction": ABSENT,
     "racing.domain.errors:NotEnoughHistory": ABSENT,
+    "racing.domain.errors:RatingsStale": ABSENT,
     "service.errors:KeyNotMade": REFUSED,
     "service.errors:NoSuchKey": ABSENT,
     "service.errors:ModelTooSlow": REFUSED,

@@ -16,7 +16,7 @@ from greyhound.console import CleanConsole
 from greyhound.printing import clean_output, say
 from greyhound.progress_lines import ProgressLines, interval_s
 from racing.domain.plain_text import json_escaped
-from racing.importers.dates import DateOrder
+from racing.importers.files.dates import DateOrder
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"

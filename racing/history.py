@@ -99,7 +99,7 @@ def runs_of(rows: Any, *, n_starters: Floats | None = None, share: Floats | None
 
 def market_share(bsp: Floats, starting_price: Floats, race_id: Ints, is_whole: Any) -> Floats:
     """Return the market's probability of each run: 1/price, shared out where its whole race is priced."""
-    share = share_alone(bsp, starting_price)
+    share = lone_market_share(bsp, starting_price)
     for price in (starting_price, bsp):
         _, race = np.unique(race_id, return_inverse=True)
         total = np.bincount(race, 1.0 / price)  # NaN where a price is unknown
@@ -107,7 +107,7 @@ def market_share(bsp: Floats, starting_price: Floats, race_id: Ints, is_whole: A
     return np.minimum(share, 0.99)
 
 
-def share_alone(bsp: Floats, starting_price: Floats) -> Floats:
+def lone_market_share(bsp: Floats, starting_price: Floats) -> Floats:
     """Return the market's probability from a run's own price.
 
     A BSP is taken as fair, a starting price as bearing a typical bookmaker's margin.

@@ -35,7 +35,7 @@ class Slope(NamedTuple):
 
 
 class Reliability(NamedTuple):
-    """What was said and what happened, bin by bin; each array has one entry a bin."""
+    """Predicted and observed frequency, bin by bin; each array has one entry a bin."""
 
     predicted: Floats
     observed: Floats
@@ -95,8 +95,8 @@ def reliability(p: Floats, won: Flags, n_bins: int = N_BINS) -> Reliability:
     count = np.bincount(bins)
     keep = count > 0
     n = count[keep].astype(np.int64)
-    said = np.bincount(bins, p)[keep] / n
-    return Reliability(said, np.bincount(bins, won)[keep] / n, n)
+    predicted = np.bincount(bins, p)[keep] / n
+    return Reliability(predicted, np.bincount(bins, won)[keep] / n, n)
 
 
 def ece(p: Floats, won: Flags, n_bins: int = N_BINS) -> float:
@@ -105,8 +105,8 @@ def ece(p: Floats, won: Flags, n_bins: int = N_BINS) -> float:
     Bins of equal count, since of equal width the upper half would hold a handful of runners. Compare it
     with :func:`ece_by_chance`: on 9,000 runners a perfect model shows .010.
     """
-    said, happened, n = reliability(p, won, n_bins)
-    return float(np.sum(np.abs(said - happened) * n) / n.sum())
+    predicted, happened, n = reliability(p, won, n_bins)
+    return float(np.sum(np.abs(predicted - happened) * n) / n.sum())
 
 
 def ece_by_chance(p: Floats, n_bins: int = N_BINS, quantile: float = 0.95, seed: int = 0) -> float:
@@ -192,7 +192,7 @@ def market_information(model: float, uniform: float, market: float) -> float:
 def paired_bootstrap(loss_a: Floats, loss_b: Floats, n: int = 2000, seed: int = 0) -> Difference:
     """Return the mean of ``loss_a - loss_b`` with its 95 % percentile interval (Efron 1979).
 
-    Both hold one loss for each of the same races; races are drawn with replacement, pairs kept together.
+    Both hold one loss for each of the same races; races are drawn with replacement, each pair stays together.
     """
     gap = loss_a - loss_b
     if not len(gap):
@@ -209,8 +209,8 @@ def paired_bootstrap(loss_a: Floats, loss_b: Floats, n: int = 2000, seed: int = 
 def paired_interval(n: int, total: float, total_of_squares: float) -> Difference:
     """Return a mean difference with its 95 % interval, from the sums of the differences and their squares.
 
-    One difference a race, pairs kept together: for logs whose races a database adds up. Student's quantile is
-    Fisher's expansion, right to 0.1 % from 10 races on; below there is no interval (NaN).
+    One difference a race: for logs whose races a database adds up. Student's quantile is Fisher's expansion,
+    right to 0.1 % from 10 races on; below there is no interval (NaN).
     """
     if not n:
         return Difference(float("nan"), float("nan"), float("nan"))

@@ -96,9 +96,9 @@ def fit_market_combination(
     if weights.min() < 0:
         # The likelihood is concave: its best point without negative weights has one of them at 0.
         edges = np.zeros((2, 2))
-        for kept in (0, 1):
-            alone = _fit_weights(x[:, [kept]], won, race, np.ones(1))
-            edges[kept, kept] = max(float(alone[0]), 0.0)
+        for positive in (0, 1):
+            alone = _fit_weights(x[:, [positive]], won, race, np.ones(1))
+            edges[positive, positive] = max(float(alone[0]), 0.0)
         weights = max(edges, key=lambda edge: _log_likelihood(x, won, race, edge))
     return float(weights[0]), float(weights[1])
 

@@ -65,14 +65,14 @@ def race_days(engine: Engine, *, limit: int = 50, before: dt.date | None = None)
 def races_of_day(engine: Engine, date: dt.date) -> list[ListedRace]:
     """Return the races of a day, by track and number."""
     runs = (
-        select(_RUN.c.race_id, func.count().label("n"), func.count(_RUN.c.won).label("n_told"))
+        select(_RUN.c.race_id, func.count().label("n"), func.count(_RUN.c.won).label("n_with_result"))
         .join(_RACE, _RACE.c.id == _RUN.c.race_id)
         .where(_RACE.c.date == date, _RUN.c.is_scratched.is_(False))
         .group_by(_RUN.c.race_id)
         .subquery()
     )
     query = (
-        select(_RACE, _TRACK.c.name.label("track"), runs.c.n, runs.c.n_told)
+        select(_RACE, _TRACK.c.name.label("track"), runs.c.n, runs.c.n_with_result)
         .join(_TRACK, _TRACK.c.id == _RACE.c.track_id)
         .outerjoin(runs, runs.c.race_id == _RACE.c.id)
         .where(_RACE.c.date == date)
@@ -88,9 +88,9 @@ def races_of_day(engine: Engine, date: dt.date) -> list[ListedRace]:
             race_number=row.number,
             distance_m=row.distance_m,
             grade=row.grade,
-            n_runners=row.n_told or row.n or 0,  # once it is run, those without a result did not start
+            n_runners=row.n_with_result or row.n or 0,  # once it is run, those without a result did not start
             is_whole=row.is_whole,
-            is_outcome_known=bool(row.n_told),
+            is_outcome_known=bool(row.n_with_result),
             is_simulated=row.is_simulated,
         )
         for row in rows

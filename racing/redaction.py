@@ -43,13 +43,13 @@ def secrets_of(address: str) -> set[str]:
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     token = user if parts.scheme in ("http", "https") and not password else ""
     values = [pair.partition("=")[2] for pair in parts.query.split("&")]
-    found = {word for secret in (password, token, *values) for word in (secret, unquote(secret))}
-    return {word for word in found if len(word) >= _MIN_SECRET}
+    found = {form for secret in (password, token, *values) for form in (secret, unquote(secret))}
+    return {secret for secret in found if len(secret) >= _MIN_SECRET}
 
 
 def without_secrets(message: str, *addresses: str) -> str:
     """Return a message in which the secrets of some addresses are masked."""
-    words = {word for address in addresses for word in secrets_of(address)}
-    for word in sorted(words, key=len, reverse=True):
-        message = message.replace(word, _MASK)
+    secrets = {secret for address in addresses for secret in secrets_of(address)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        message = message.replace(secret, _MASK)
     return message

@@ -33,7 +33,7 @@ def write_results(engine: Engine, path: Path) -> int:
             writer.writerow(COLUMNS)
             n_rows = 0
             for row in connection.execute(text(_QUERY)):
-                writer.writerow([_words(value) for value in row])
+                writer.writerow([_shortened(value) for value in row])
                 n_rows += 1
         os.chmod(draft, 0o644)
         os.replace(draft, path)
@@ -43,5 +43,5 @@ def write_results(engine: Engine, path: Path) -> int:
     return n_rows
 
 
-def _words(value: object) -> object:
+def _shortened(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value

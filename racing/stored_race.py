@@ -68,7 +68,7 @@ class StoredRace:
 def stored_race(engine: Engine, race_id: int) -> StoredRace:
     """Return a stored race.
 
-    A reserve that ran from a box that is not told stands in the box of its number, and a rated price beyond
+    A reserve that ran from an unknown box stands in the box of its number, and a rated price beyond
     the highest that a card takes stands as that one.
 
     Raises

@@ -42,7 +42,7 @@ async def cards_of(kind: str, body: Body, *, at_most: int) -> list[memoryview]:
 
 
 def card_of_form_guide(body: bytes, told: Told) -> bytes:
-    """Return the card of a form guide, as JSON; see :func:`racing.importers.card.guide_card`."""
+    """Return the card of a form guide, as JSON; see :mod:`racing.importers.formats.form_guide_card`."""
     return msgspec.json.encode(card_of_guide(body, told).card)
 
 

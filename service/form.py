@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from racing.domain.cards import Card
 from racing.domain.errors import DatabaseUnavailable
 from racing.features import CardFeatures, CardFeaturizer, CardWarning
-from racing.features.stored_form import StoredForm
+from racing.features.cards.stored_form import StoredForm
 from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
 from service.race_database import RaceDatabase

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from racing.domain.cards import DISTANCE_M, check_card
 from racing.domain.errors import FileRefused
 from racing.domain.track_time import today_at
-from racing.importers.card import GuideCard, guide_card
-from racing.importers.dates import DateOrder
-from racing.importers.reading import csv_of
+from racing.importers.files.csv_file import csv_of
+from racing.importers.files.dates import DateOrder
+from racing.importers.formats.form_guide_card import GuideCard, guide_card
 from service.card_json import card_in
 from service.errors import NotCsv
 from service.fields import Day, PlainText
@@ -105,7 +105,7 @@ CsvBody = Annotated[bytes, Depends(csv_body)]
 
 
 def card_of_guide(body: bytes, told: Told) -> GuideCard:
-    """Return the card of a form guide; see :func:`racing.importers.card.guide_card`."""
+    """Return the card of a form guide; see :func:`racing.importers.formats.form_guide_card.guide_card`."""
     name = PurePosixPath(told.name.replace("\\", "/")).name or "card.csv"
     file = csv_of(_not_packed(body), name.removesuffix(".gz"), told.dates, max_bytes=MAX_UNPACKED_BYTES)
     return guide_card(file, date=told.date, track=told.track, distance_m=told.distance_m)

@@ -35,6 +35,7 @@ from racing.domain.errors import (
     NoSuchRace,
     NotEnoughHistory,
     RacingError,
+    RatingsStale,
 )
 from service.errors import (
     BatchTooLong,
@@ -125,6 +126,7 @@ KINDS: Mapping[type[Exception], ProblemType] = {
     CardRefused: ProblemType(422, "card-refused", "The card breaks a rule"),
     FileRefused: ProblemType(422, "file-refused", "The file is refused"),
     NotEnoughHistory: ProblemType(409, "not-enough-history", "There are too few races for this"),
+    RatingsStale: ProblemType(409, "ratings-stale", "Stored runs are not rated yet"),
     NoSuchPrediction: ProblemType(404, "no-such-prediction", "The log has no such prediction"),
     NoSuchRace: ProblemType(404, "no-such-race", "The database has no such race"),
     DatabaseUnavailable: ProblemType(503, "database-unavailable", "The race database is away"),

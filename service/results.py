@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from racing.importers.finish import finish_of
+from racing.importers.records.finish_codes import finish_of
+from racing.importers.records.source_record import MAX_MARGIN_LENGTHS, RowRefused
 from racing.importers.results_api import RaceResult
-from racing.importers.source_records import MAX_MARGIN_LENGTHS, RowRefused
 from service.fields import (
     BoxOfRun,
     Bsp,

@@ -4,7 +4,7 @@ import json
 import logging
 
 from racing.domain.runs import WINDOW
-from racing.features.card_view import card_formulas
+from racing.features.cards.card_view import card_formulas
 from service.answers import answer_json, prediction_out
 from service.observability.stages import StageTimer
 from service.running import Running

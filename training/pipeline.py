@@ -83,6 +83,8 @@ def train(
     ------
     NotEnoughHistory, TrainingSetTooSmall
         If there are too few races.
+    RatingsStale
+        If the ratings are not up to date.
     """
     settings = settings or TrainSettings()
     if settings.search.storage is None:

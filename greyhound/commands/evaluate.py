@@ -18,6 +18,7 @@ from greyhound.options import (
     progress_option,
     registry_option,
 )
+from greyhound.rating import rate_what_is_due
 from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
 from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
@@ -86,6 +87,7 @@ def evaluate(
     check_days(start, until)
     engine = open_database(database)
     version, loaded = load_version(get_model_registry(registry), model)
+    rate_what_is_due(engine)
     with progress("Features") as report:
         scored = score_races(engine, loaded, start=start, until=until, on_progress=report)
     training = loaded.documents["training"]

@@ -20,11 +20,9 @@ from greyhound.printing import say, shown
 from greyhound.rating import rate_what_is_due
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.betfair import import_betfair
-from racing.importers.dates import DateOrder
-from racing.importers.form_guides import import_form_guides
+from racing.importers.files.dates import DateOrder
+from racing.importers.import_files import import_betfair, import_form_guides, import_results
 from racing.importers.report import FileStatus, ImportReport, ProblemKind
-from racing.importers.results import import_results
 from racing.importers.undo import imported_files, undo_import
 
 N_KINDS_SHOWN = 20

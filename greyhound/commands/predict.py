@@ -18,7 +18,7 @@ from racing.domain.cards import Card
 from racing.domain.errors import CardRefused, DatabaseUnavailable, FileRefused
 from racing.domain.field_changes import with_reserve, with_scratched
 from racing.domain.track_time import today_at
-from racing.importers.dates import DateOrder
+from racing.importers.files.dates import DateOrder
 
 if TYPE_CHECKING:
     from service.schemas import ExplanationOut, PredictionOut
@@ -185,7 +185,7 @@ def _read(
     """Return the card of a file, and what of its rows was left out."""
     if _is_json(path):
         return _read_json(path), ()
-    from racing.importers.card import read_form_guide_card
+    from racing.importers.formats.form_guide_card import read_form_guide_card
 
     guide = read_form_guide_card(path, date=date, track=track, distance_m=distance_m, dates=dates)
     rows = [problem for problem in guide.problems if problem.what == "row"]

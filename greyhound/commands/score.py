@@ -20,6 +20,7 @@ from greyhound.options import (
     progress_option,
     registry_option,
 )
+from greyhound.rating import rate_what_is_due
 from greyhound.scoring import MODEL_HELP, ScoredRaces, learnt_warnings, load_version, score_races
 from model_registry import get_model_registry
 from racing.database.engine import open_database
@@ -73,6 +74,7 @@ def score(
         raise click.BadParameter(f"{output.parent} is not a directory", param_hint="--output")
     engine = open_database(database)
     version, loaded = load_version(get_model_registry(registry), model)
+    rate_what_is_due(engine)
     with progress("Features") as report:
         scored = score_races(engine, loaded, start=start, until=until, on_progress=report)
     _write(output, list(_rows(engine, scored, version, start, until)))

@@ -18,6 +18,7 @@ from greyhound.options import (
     progress_option,
     registry_option,
 )
+from greyhound.rating import rate_what_is_due
 from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING
 from racing.database.engine import open_database
@@ -152,6 +153,7 @@ def train(
         promote=not no_promote,
         force=force,
     )
+    rate_what_is_due(engine)
     training = run_training(engine, model_registry, settings, stage=progress)
     if as_json:
         print_json(_as_json(training))

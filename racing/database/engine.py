@@ -163,13 +163,13 @@ def _shown(url: URL) -> str:
 
 
 def _why(error: DBAPIError) -> str:
-    words = " ".join(str(error.orig).split())
-    if "not a database" in words:
+    message = " ".join(str(error.orig).split())
+    if "not a database" in message:
         return "is not an SQLite database"
-    if "locked" in words:
+    if "locked" in message:
         return f"is locked by another process (waited {BUSY_TIMEOUT_S:.0f} s)"
-    if "unable to open" in words or "readonly" in words:
-        return f"cannot be opened: {words}"
-    if "disk" in words:
-        return f"cannot be written: {words}"
-    return f"cannot be reached: {words}"
+    if "unable to open" in message or "readonly" in message:
+        return f"cannot be opened: {message}"
+    if "disk" in message:
+        return f"cannot be written: {message}"
+    return f"cannot be reached: {message}"

@@ -121,7 +121,7 @@ def check_card(card: Card, *, today: dt.date) -> None:
     """Raise :class:`~racing.domain.errors.CardRefused` naming every rule that the card breaks.
 
     Types and single values outside their range are caught here too, so that the command line and the
-    service refuse the same cards with the same words. ``today`` is the day at the track.
+    service refuse the same cards with the same messages. ``today`` is the day at the track.
     """
     violations = list(_violations(card, today))
     if violations:

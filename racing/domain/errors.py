@@ -8,7 +8,8 @@
     ├── DatabaseUnavailable   the database is absent, locked or of another version
     ├── NoSuchPrediction      the log has no such prediction
     ├── NoSuchRace            the database has no such race
-    └── NotEnoughHistory      too few races for what was asked
+    ├── NotEnoughHistory      too few races for the request
+    └── RatingsStale          runs were stored or changed since the ratings were last updated
 
 A message states the rule and the value: ``box must be 1..10, got 12 (runner 'SIR TICK')``.
 """
@@ -60,4 +61,8 @@ class NoSuchRace(RacingError):
 
 
 class NotEnoughHistory(RacingError):
-    """There are too few races for what was asked."""
+    """There are too few races for the request."""
+
+
+class RatingsStale(RacingError):
+    """Runs were stored or changed since the ratings were last updated; ``greyhound prepare`` updates them."""

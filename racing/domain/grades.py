@@ -14,7 +14,7 @@
 ``Heat`` ``Semi Final`` ``Final``  Betfair says no more; after another grade they are left out
 ======================  =====================================================================
 
-What fits none of these keeps its own words.
+What fits none of these is left as it is.
 """
 
 import re
@@ -40,9 +40,9 @@ _WITH_MAIDEN = re.compile(r"^(?:GR)?([1-8](?:/[1-8])*)/(?:M|MDN)$|^(?:M|MDN)/(?:
 
 
 @lru_cache(maxsize=4096)
-def grade_of(words: str) -> str | None:
+def grade_of(text: str) -> str | None:
     """Return a source's grade in our vocabulary; ``None`` if it says nothing."""
-    plain = " ".join(words.upper().split())
+    plain = " ".join(text.upper().split())
     if not plain:
         return None
     if tier := _TIER.match(plain):
@@ -53,7 +53,7 @@ def grade_of(words: str) -> str | None:
         return "Semi Final" if "SEMI" in plain else "Final" if "FINAL" in plain else "Heat"
     if without_round != plain:
         return grade_of(without_round)
-    return _NAMED.get(plain) or _numbered(plain) or " ".join(words.split())
+    return _NAMED.get(plain) or _numbered(plain) or " ".join(text.split())
 
 
 def _numbered(plain: str) -> str | None:

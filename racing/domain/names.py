@@ -70,12 +70,12 @@ def _key_of_any_script(name: str) -> str:
     part of its letter (``й`` is not ``и``) and stays.
     """
     plain = unicodedata.normalize("NFKD", name).upper().translate(_LATIN)
-    kept: list[str] = []
+    signs: list[str] = []
     is_bare = False  # whether the marks that follow fall off
     for sign in plain:
         if sign.isalnum():
-            kept.append(sign)
+            signs.append(sign)
             is_bare = sign.isascii() or "\u0370" <= sign <= "\u03ff" or "LATIN" in unicodedata.name(sign, "")
-        elif unicodedata.category(sign)[0] == "M" and kept and not is_bare:
-            kept.append(sign)
-    return unicodedata.normalize("NFC", "".join(kept))
+        elif unicodedata.category(sign)[0] == "M" and signs and not is_bare:
+            signs.append(sign)
+    return unicodedata.normalize("NFC", "".join(signs))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,11 @@ class Runs:
     def __len__(self) -> int:
         return len(self.run_id)
 
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     def take(self, rows: Any) -> "Runs":
         """Return some rows, in the order given."""
         return Runs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
@@ -68,11 +73,9 @@ class Entries:
     race: Ints
     """0, 1, 2 ... in order."""
     day: Ints
-    dog_id: Ints
     track_id: Ints
     distance_m: Floats
     box: Floats
-    number: Ints
     grade: Floats
     weight_kg: Floats
     rated_price: Floats
@@ -84,11 +87,6 @@ class Entries:
         return len(self.race)
 
     @property
-    def n_races(self) -> int:
-        """Return the number of races."""
-        return int(self.race[-1]) + 1 if len(self) else 0
-
-    @property
     def n_runners(self) -> Floats:
         """Return the number of runners in each entry's race."""
         return np.bincount(self.race)[self.race].astype(np.float64)
@@ -98,18 +96,16 @@ class Entries:
         """Return the part of the start line: 1 inside, 2 middle, 3 outside, 0 unknown."""
         return box_zone(self.box)
 
-    def take(self, rows: slice) -> "Entries":
-        """Return the entries of some whole races."""
-        part = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
-        part["race"] = part["race"] - part["race"][0]
-        return Entries(**part)
-
 
 def entries_of(runs: Runs) -> Entries:
     """Return runs that took place as if they were about to."""
     shared = {f.name: getattr(runs, f.name) for f in fields(Entries) if f.name != "race"}
-    race = np.cumsum(np.diff(runs.race_id, prepend=runs.race_id[:1]) != 0)
-    return Entries(race=race, **shared)
+    return Entries(race=race_numbers(runs.race_id), **shared)
+
+
+def race_numbers(race_id: Ints) -> Ints:
+    """Return 0, 1, 2 ... for races in order, given the race of each runner, contiguous."""
+    return np.cumsum(np.diff(race_id, prepend=race_id[:1]) != 0)
 
 
 def box_zone(box: Floats) -> Floats:
@@ -162,66 +158,70 @@ def later_runs(dog_id: Ints, day: Ints, size: int) -> Ints:
 
 
 class Form:
-    """The runs behind some entries, as arrays of shape (n, WINDOW), newest first, NaN beyond the last.
+    """The runs behind n entries, as columns of shape (n, K): newest run first, NaN where there is no run.
 
-    ``form.time_s`` gathers that column of the runs; ``form.of(values)`` any other array with an entry a run.
-    """
-
-    def __init__(self, runs: Runs, index: Ints) -> None:
-        self.runs = runs
-        self.index = index
-        self.known: Flags = index >= 0
-        self._rows = np.where(self.known, index, 0)
-        self._gathered: dict[str, Floats] = {}
-
-    def of(self, values: NDArray[Any]) -> Floats:
-        """Return an array with an entry a run as one of shape (n, WINDOW)."""
-        if not len(values):
-            return np.full(self.index.shape, np.nan)
-        return np.where(self.known, values[self._rows].astype(np.float64), np.nan)
-
-    def of_revision(self, values: NDArray[Any], revision: Ints) -> Floats:
-        """Return an array of shape (n_runs, n_revisions) as one of shape (n, WINDOW), each at its revision.
-
-        A revision beyond the last that there is counts as the last.
-        """
-        if not len(values):
-            return np.full(self.index.shape, np.nan)
-        newest = np.minimum(revision, values.shape[1] - 1)
-        return np.where(self.known, values[self._rows, newest], np.nan)
-
-    def __getattr__(self, column: str) -> Floats:
-        if column.startswith("_") or column not in Runs.__dataclass_fields__:
-            raise AttributeError(column)
-        if column not in self._gathered:
-            self._gathered[column] = self.of(getattr(self.runs, column))
-        return self._gathered[column]
-
-
-class FormTable:
-    """A form given as arrays of shape (n, WINDOW) in the first place, with the interface of :class:`Form`.
-
-    It is its own ``runs``: a column of the runs is the column of the form.
+    ``form.time_s`` and ``form["time_s"]`` are the same column. Beside those of :class:`Runs` there may be
+    others, such as what the ratings made of each run (:mod:`racing.ratings.performances`).
     """
 
     def __init__(self, columns: Mapping[str, Floats]) -> None:
         self._columns = columns
-        self.known: Flags = columns["day"] == columns["day"]  # NaN is no run
+        self.known: Flags = columns["day"] == columns["day"]
+        """Whether there is a run, of shape (n, K)."""
 
-    @property
-    def runs(self) -> Any:
-        """Return itself."""
-        return self
+    @classmethod
+    def gathered(cls, columns: Mapping[str, NDArray[Any]], index: Ints) -> "Form":
+        """Return the form of entries of history: a column is gathered when it is first used.
 
-    def of(self, values: Floats) -> Floats:
-        """Return values of the runs, NaN where there is no run."""
-        return np.where(self.known, values, np.nan)
+        ``columns`` have one value a run; ``index``, of shape (n, K), the rows of the runs, -1 for none.
+        """
+        return cls(_Gathered(columns, index))
 
-    def __getattr__(self, column: str) -> Floats:
-        try:
-            return self._columns[column]
-        except KeyError:
-            raise AttributeError(column) from None
+    def __getitem__(self, column: str) -> Floats:
+        return self._columns[column]
+
+    day: Floats
+    track_id: Floats
+    distance_m: Floats
+    box: Floats
+    grade: Floats
+    weight_kg: Floats
+    finish_position: Floats
+    won: Floats
+    placed: Floats
+    time_s: Floats
+    first_split_s: Floats
+    margin_lengths: Floats
+    early_position: Floats
+    n_starters: Floats
+    market_share: Floats
+    rated_price: Floats
+    early_speed: Floats
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, column: str) -> Floats:
+            try:
+                return self._columns[column]
+            except KeyError:
+                raise AttributeError(column) from None
+
+
+class _Gathered(dict[str, Floats]):
+    """Columns of history at the rows of each entry's form, in shape (n, K)."""
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], index: Ints) -> None:
+        self._columns = columns
+        self._known = index >= 0
+        self._rows = np.where(self._known, index, 0)
+
+    def __missing__(self, name: str) -> Floats:
+        values = self._columns[name]
+        if len(values):
+            gathered = np.where(self._known, values[self._rows].astype(np.float64), np.nan)
+        else:
+            gathered = np.full(self._rows.shape, np.nan)
+        self[name] = gathered
+        return gathered
 
 
 def concatenate(parts: Sequence[Mapping[str, Any]]) -> Runs:

@@ -49,7 +49,7 @@ def has_known_zone(track: str) -> bool:
     return _zone_of(track) is not None
 
 
-@lru_cache(4096)  # asked for with every card
+@lru_cache(4096)  # used for every card
 def _zone_of(track: str) -> ZoneInfo | None:
     name = known_track(track)
     zone = _ZONE_OF_TRACK.get(name or "") or ZONE_OF_STATE.get(_STATE_OF_TRACK.get(name or "", ""))

@@ -3,7 +3,7 @@
 History is a window: each dog's last runs strictly before race day, so that no feature can see the day itself.
 """
 
-from racing.features.card_featurizer import CardFeatures, CardFeaturizer, CardWarning
+from racing.features.cards.card_featurizer import CardFeatures, CardFeaturizer, CardWarning
 from racing.features.matrix import FEATURE_NAMES, FEATURE_VERSION, FEATURES, KNOWS, features_for
 from racing.features.table import race_table
 

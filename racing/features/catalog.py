@@ -1,4 +1,4 @@
-"""What a feature is: a function of a race view whose name is the feature's, kept in an ordered catalog.
+"""What a feature is: a function of a race view whose name is the feature's, in an ordered catalog.
 
 Names are append-only: a changed formula is a new name. Every function returns one float a runner, NaN where
 the answer is unknown, and sees nothing of the race's own day but its card.

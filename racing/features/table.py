@@ -8,17 +8,19 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Race, Run, Track
-from racing.domain.errors import NotEnoughHistory
+from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
-from racing.domain.runs import Entries, Floats, Form, Ints, entries_of
+from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, feature_matrix
-from racing.features.view import RaceView
+from racing.features.view import RUNNER_COLUMNS, build_view
 from racing.history import floats
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
-from racing.ratings.posterior import see
-from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current, update_ratings
+from racing.ratings.catalog import RATINGS
+from racing.ratings.effects import months_of
+from racing.ratings.single_run import UsualEffects
+from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current
 
 _BLOCK = 20_000  # runners at a time: some 300 MB of kernels
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
@@ -36,11 +38,13 @@ def race_table(
 
     Raises
     ------
+    RatingsStale
+        If runs were stored or changed since :func:`racing.ratings.update_ratings`.
     NotEnoughHistory
         If there is no such race.
     """
     if not ratings_are_current(engine):
-        update_ratings(engine)
+        raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
     history = load_rated_history(engine, until=until)
     runs = history.runs
     first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
@@ -49,15 +53,16 @@ def race_table(
         raise NotEnoughHistory(
             f"there is no race with a result from {start or 'the start'} to {until or 'today'}"
         )
-    entries = entries_of(runs.take(rows))
+    race = race_numbers(runs.race_id[rows])
+    runners = _runners(history, rows, track_codes(engine))
+    columns = history.columns
     features = np.empty((len(rows), len(FEATURES)), np.float32)
-    codes = track_codes(engine)
-    for block in race_blocks(entries.race):
-        view = view_of(history, rows[block], entries.take(block), codes)
-        features[block] = feature_matrix(view)
+    for block in race_blocks(race):
+        form = Form.gathered(columns, history.index[rows[block]])
+        own = {name: values[block] for name, values in runners.items()}
+        features[block] = feature_matrix(build_view(race[block] - race[block.start], own, form))
         on_progress(block.stop, len(rows))
     facts = _facts(engine, runs.run_id[rows], start, until)
-    race = entries.race
     track, state = _tracks(engine, runs.track_id[rows])
     bsp = market_probabilities(facts["bsp"], race)
     starting = market_probabilities(facts["starting_price"], race)
@@ -83,16 +88,16 @@ def race_table(
     )
 
 
-def view_of(history: RatedHistory, rows: Ints, entries: Entries, track_code: dict[int, int]) -> RaceView:
-    """Return the view of whole races, given the rows of their runners in the history."""
-    form = Form(history.runs, history.index[rows])
-    return RaceView(
-        card=entries,
-        form=form,
-        seen={name: see(form, entries, worths) for name, worths in history.worths.items()},
-        box_effects=history.effects.box_effects(entries),
-        track=floats([track_code.get(track, 0) for track in entries.track_id.tolist()]),
-    )
+def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[str, Floats]:
+    """Return ``RUNNER_COLUMNS`` of runs of history, as they were on the morning of their day."""
+    runs = history.runs.take(rows)
+    course = history.effects.courses.of(runs.track_id, runs.distance_m)
+    boxes, _ = UsualEffects(history.effects).of(months_of(runs.day), course, runs.box, runs.grade)
+    derived = {
+        "track_code": floats([codes.get(track, 0) for track in runs.track_id.tolist()]),
+        **{f"{rating.name}_box": effect for rating, effect in zip(RATINGS, boxes.T, strict=True)},
+    }
+    return {name: derived[name] if name in derived else getattr(runs, name) for name in RUNNER_COLUMNS}
 
 
 def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:

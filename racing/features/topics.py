@@ -1,7 +1,7 @@
-"""What each feature is about, in the words of the track: the topics of an explanation.
+"""What each feature is about, in the language of the track: the topics of an explanation.
 
 A feature's name tells its topic, by the first rule that fits. A new feature whose name fits no rule fails a
-test; give it a name that does, or add a word to a rule.
+test; give it a name that does, or add a pattern to a rule.
 """
 
 import re
@@ -21,7 +21,7 @@ TOPICS: Mapping[str, str] = {
 """By topic what it covers. Exact Shapley values take 2 ** topics evaluations a runner: keep them few."""
 
 _COMPARISON = re.compile(r"_(minus_\w+|rank|gap_to_\w+|log_share)$")
-_WORDS = (
+_PATTERNS = (
     ("results", "beyond_market"),
     ("box", "box_effect|box_change|box_zone|boxes|zone|neighbours?|beside|inside|outside|draw"),
     ("rated price", "rated"),
@@ -35,7 +35,7 @@ _WORDS = (
 # A name that begins with "box" is about the box; "market_rating_in_box" is a rating.
 _RULES = (
     ("box", re.compile("box(_|$)")),
-    *((topic, re.compile(f"(?:.*_)?(?:{words})(?:_|$)")) for topic, words in _WORDS),
+    *((topic, re.compile(f"(?:.*_)?(?:{pattern})(?:_|$)")) for topic, pattern in _PATTERNS),
 )
 
 

@@ -1,6 +1,7 @@
-"""Bring races and runs of some buckets in line with what all source rows of those buckets say.
+"""Update the races and runs of some dates and distances from all of their source rows.
 
-Ids stay with the races and runs that stay; what nobody tells of any more goes.
+A key is a date and distance (``date_distance_key``). Races and runs that stay keep their ids;
+those that no row names any more are deleted.
 """
 
 import datetime as dt
@@ -14,18 +15,23 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.tables import Race, Run, RunWorth, SourceRow
+from racing.importers.entities import CHUNK
 from racing.importers.ids import next_id, note_change
-from racing.importers.named import CHUNK
+from racing.importers.records.source_record import (
+    SourceRecord,
+    date_distance_key,
+    day_of_key,
+    distance_of_key,
+)
 from racing.importers.resolve import ResolvedRace, resolve
-from racing.importers.source_records import SourceRecord, bucket_of, day_of_bucket, distance_of_bucket
 
 _ROW_COLUMNS = tuple(SourceRow.model_fields)
-_BUCKET: Any = col(SourceRow.bucket)
+_DATE_DISTANCE: Any = col(SourceRow.bucket)
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What changed: runs added and updated, by the file that told of them first."""
+    """What changed: runs added and updated, by the first file that has them."""
 
     n_added: Counter[int] = field(default_factory=Counter)
     n_updated: Counter[int] = field(default_factory=Counter)
@@ -44,29 +50,29 @@ class _Changes:
 
 
 def rebuild(
-    connection: Connection, buckets: Iterable[int], new_rows: list[SourceRecord], run_ids: Iterable[int] = ()
+    connection: Connection, keys: Iterable[int], new_rows: list[SourceRecord], run_ids: Iterable[int] = ()
 ) -> Rebuilt:
-    """Resolve the buckets from their stored rows and from new ones, which are stored as well.
+    """Resolve keys from their stored rows and from new ones, which are stored as well.
 
-    So are the other buckets of their days that have blank rows: a dog that now has a result in one did not
+    So are the other keys of their days that have blank rows: a dog that now has a result in one did not
     start where another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows
-    tell of them.
+    name them.
     """
-    return _Rebuild(connection, sorted(set(buckets)), new_rows, set(run_ids)).run()
+    return _Rebuild(connection, sorted(set(keys)), new_rows, set(run_ids)).run()
 
 
 class _Rebuild:
     def __init__(
-        self, connection: Connection, buckets: list[int], new_rows: list[SourceRecord], run_ids: set[int]
+        self, connection: Connection, keys: list[int], new_rows: list[SourceRecord], run_ids: set[int]
     ) -> None:
         self._connection = connection
         self._new_rows = new_rows
         for row in new_rows:
             row.setdefault("is_race_whole", True)
             row.setdefault("is_blank", False)
-        buckets = sorted({*buckets, *_blank_buckets(connection, buckets)})
-        self._stored = list(_fetch(connection, SourceRow, "bucket", buckets))
-        self._rows: dict[int, list[SourceRecord]] = {bucket: [] for bucket in buckets}
+        keys = sorted({*keys, *_keys_with_blank_rows(connection, keys)})
+        self._stored = list(_fetch(connection, SourceRow, "bucket", keys))
+        self._rows: dict[int, list[SourceRecord]] = {key: [] for key in keys}
         for row in self._stored:
             self._rows[row["bucket"]].append(row)
         for row in new_rows:
@@ -88,12 +94,12 @@ class _Rebuild:
         self._days: set[dt.date] = set()
 
     def run(self) -> Rebuilt:
-        for bucket, rows in self._rows.items():
-            resolved = resolve(rows, self._ran_elsewhere.get(bucket, ()))
+        for key, rows in self._rows.items():
+            resolved = resolve(rows, self._ran_elsewhere.get(key, ()))
             own = {race.key: self._race_of_key.get(race.key) for race in resolved}
             self._free_races -= {number for number in own.values() if number is not None}
             for race in resolved:
-                self._take_race(bucket, race, own[race.key])
+                self._take_race(key, race, own[race.key])
         self._race_changes.gone, self._run_changes.gone = sorted(self._free_races), sorted(self._free_runs)
         for number in self._run_changes.gone:
             self._note_day(self._runs[number]["date"])
@@ -105,28 +111,26 @@ class _Rebuild:
         return self._rebuilt
 
     def _find_ran_elsewhere(self) -> dict[int, set[int]]:
-        """Return, by bucket, the dogs of its blank rows that have a result in another of the day."""
-        blank = {
-            (row["dog_id"], bucket) for bucket, rows in self._rows.items() for row in rows if row["is_blank"]
-        }
+        """Return, by key, the dogs of its blank rows that have a result in another of the day."""
+        blank = {(row["dog_id"], key) for key, rows in self._rows.items() for row in rows if row["is_blank"]}
         if not blank:
             return {}
-        dogs, days = {dog_id for dog_id, _ in blank}, {day_of_bucket(bucket) for _, bucket in blank}
+        dogs, days = {dog_id for dog_id, _ in blank}, {day_of_key(key) for _, key in blank}
         ran: dict[tuple[int, dt.date], set[int]] = defaultdict(set)
         stored = _result_rows(self._connection, sorted(dogs), min(days), max(days))
-        for dog_id, bucket in chain(stored, _results_among(self._new_rows, dogs)):
-            ran[dog_id, day_of_bucket(bucket)].add(bucket)
+        for dog_id, key in chain(stored, _results_among(self._new_rows, dogs)):
+            ran[dog_id, day_of_key(key)].add(key)
         found: dict[int, set[int]] = defaultdict(set)
-        for dog_id, bucket in blank:
-            if ran[dog_id, day_of_bucket(bucket)] - {bucket}:
-                found[bucket].add(dog_id)
+        for dog_id, key in blank:
+            if ran[dog_id, day_of_key(key)] - {key}:
+                found[key].add(dog_id)
         return found
 
-    def _take_race(self, bucket: int, race: ResolvedRace, number: int | None) -> None:
-        date = day_of_bucket(bucket)
+    def _take_race(self, key: int, race: ResolvedRace, number: int | None) -> None:
+        date = day_of_key(key)
         if number is None and self._races:
-            told = {row["run_id"] for row in race.all_rows} - {None}
-            mine = {self._runs[run_id]["race_id"] for run_id in told} & self._free_races
+            run_ids = {row["run_id"] for row in race.all_rows} - {None}
+            mine = {self._runs[run_id]["race_id"] for run_id in run_ids} & self._free_races
             number = min(mine, default=None)
             self._free_races.discard(number or 0)
         if number is None:
@@ -136,7 +140,7 @@ class _Rebuild:
             "id": number,
             "date": date,
             "track_id": race.track_id,
-            "distance_m": distance_of_bucket(bucket),
+            "distance_m": distance_of_key(key),
             **race.facts(),
             "market_id": race.market_id,
             "source_key": race.source_key,
@@ -200,24 +204,24 @@ class _Rebuild:
             self._connection.execute(delete(Race).where(col(Race.id).in_(races)))
 
 
-def _blank_buckets(connection: Connection, buckets: list[int]) -> set[int]:
-    """Return the buckets with blank rows that lie on the days of some buckets."""
-    days = {day_of_bucket(bucket) for bucket in buckets}
+def _keys_with_blank_rows(connection: Connection, keys: list[int]) -> set[int]:
+    """Return the keys with blank rows that lie on the days of some keys."""
+    days = {day_of_key(key) for key in keys}
     if not days:
         return set()
-    query = select(_BUCKET).where(col(SourceRow.is_blank), _between(min(days), max(days))).distinct()
-    return {bucket for bucket in connection.scalars(query) if day_of_bucket(bucket) in days}
+    query = select(_DATE_DISTANCE).where(col(SourceRow.is_blank), _between(min(days), max(days))).distinct()
+    return {key for key in connection.scalars(query) if day_of_key(key) in days}
 
 
 def _result_rows(
     connection: Connection, dogs: list[int], first: dt.date, last: dt.date
 ) -> Iterator[tuple[int, int]]:
-    """Yield dog and bucket of the stored rows of some dogs that tell how they ran, from a day to a day."""
+    """Yield dog and key of the stored rows of some dogs that tell how they ran, from a day to a day."""
     of_dog = col(SourceRow.dog_id)
     tells = (~col(SourceRow.is_blank), ~col(SourceRow.is_scratched), _between(first, last))
     for some in _chunks(dogs):
-        rows = connection.execute(select(of_dog, _BUCKET).where(of_dog.in_(some), *tells))
-        yield from ((dog_id, bucket) for dog_id, bucket in rows)
+        rows = connection.execute(select(of_dog, _DATE_DISTANCE).where(of_dog.in_(some), *tells))
+        yield from ((dog_id, key) for dog_id, key in rows)
 
 
 def _results_among(rows: list[SourceRecord], dogs: set[int]) -> Iterator[tuple[int, int]]:
@@ -227,7 +231,7 @@ def _results_among(rows: list[SourceRecord], dogs: set[int]) -> Iterator[tuple[i
 
 
 def _between(first: dt.date, last: dt.date) -> Any:
-    return _BUCKET.between(bucket_of(first, 0), bucket_of(last, 1499))
+    return _DATE_DISTANCE.between(date_distance_key(first, 0), date_distance_key(last, 1499))
 
 
 def _betfair_key(market_id: str | None) -> str:

@@ -23,7 +23,7 @@ class FileStatus(StrEnum):
 class Problem:
     """Something in a file that was refused; ``line`` 0 is the file as a whole.
 
-    ``what`` tells how much was lost: the ``file``, a ``row``, one ``fact`` of a row that was kept, or that
+    ``what`` tells how much was lost: the ``file``, a ``row``, one ``fact`` of an imported row, or that
     a ``race`` is known in part only.
     """
 
@@ -167,7 +167,7 @@ class ImportReport:
 
     @property
     def n_updated(self) -> int:
-        """Return the runs that were known and of which a file told more."""
+        """Return the runs that were known and got new facts."""
         return sum(file.n_updated for file in self.files)
 
     @property

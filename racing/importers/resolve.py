@@ -1,12 +1,12 @@
 """Which rows of which sources tell of the same race and the same run.
 
-A pure function of all rows of one bucket (date, distance), in whatever order they came: importing in
+A pure function of all rows of one key (date, distance), in whatever order they came: importing in
 another order gives the same races, and taking a file out gives what the others say alone.
 
 - Betfair's markets are races. A results file's race joins the race at the same track with which it shares
   most dogs, or is one itself; then each form guides' group (date, track, distance, winner, time) likewise.
   Races with different numbers are never one.
-- A run is a dog in a race. A row whose dog ran, by a stronger source, in a race of the bucket tells of that
+- A run is a dog in a race. A row whose dog ran, by a stronger source, in a race of the key tells of that
   run, wherever the rest of its group went: a dog runs once a day over a distance.
 - Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not
   start; it makes no races one.
@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from racing.importers.possible import why_impossible
-from racing.importers.source_records import FACTS, SourceRecord
+from racing.importers.records.race_rules import why_impossible
+from racing.importers.records.source_record import FACTS, SourceRecord
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
 _STRENGTH = {BETFAIR: 0, RESULTS: 1, FORM: 2}
@@ -111,9 +111,9 @@ class ResolvedRace:
 
 
 def resolve(rows: list[SourceRecord], ran_elsewhere: Collection[int] = ()) -> list[ResolvedRace]:
-    """Return the races of one bucket; a row needs ``race_key``, ``dog_id``, ``track_id`` and the facts.
+    """Return the races of one key; a row needs ``race_key``, ``dog_id``, ``track_id`` and the facts.
 
-    ``ran_elsewhere`` are dogs with a result in another bucket of that day.
+    ``ran_elsewhere`` are dogs with a result in another key of that day.
     """
     races: list[ResolvedRace] = []
     homes: dict[int, ResolvedRace] = {}

@@ -1,6 +1,6 @@
-"""Results that somebody tells, race by race: they go the way of a results file, each race as one of its own.
+"""Results reported over HTTP, race by race: imported as results files, each race as one of its own.
 
-Told again, a race is as it was told last; what other sources say of it stays.
+Reported again, a race replaces what was reported before; facts of other sources stay.
 """
 
 import csv
@@ -14,12 +14,12 @@ from sqlalchemy import Engine
 
 from racing.domain.names import name_key
 from racing.domain.tracks import track_name
-from racing.importers.contents import Content
-from racing.importers.encodings import Text
-from racing.importers.reading import CsvFile
+from racing.importers.files.contents import Content
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.encodings import Text
+from racing.importers.formats.results import parse_results
+from racing.importers.import_files import import_replacing
 from racing.importers.report import ImportReport
-from racing.importers.results import parse_results
-from racing.importers.store import import_replacing
 
 COLUMNS = (
     "race_id", "date", "track", "distance_m", "grade", "race_number", "runner", "box", "weight_kg",
@@ -41,12 +41,12 @@ class RaceResult:
 
     @property
     def name(self) -> str:
-        """Return the name under which the race stands among the imported files."""
+        """Return the name of the race among the imported files; stored, so its ``told`` stays."""
         track = track_name(self.track, self.distance_m)
         return f"told: {self.date} {name_key(track) or track} {self.distance_m} m race {self.race_number}"
 
 
-def import_told(engine: Engine, races: Sequence[RaceResult]) -> ImportReport:
+def import_race_results(engine: Engine, races: Sequence[RaceResult]) -> ImportReport:
     """Import races, all in one transaction; the report has one file a race, in order."""
     return import_replacing(engine, [_file(race) for race in races], parse_results)
 

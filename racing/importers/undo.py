@@ -1,4 +1,4 @@
-"""Take an imported file back out: what only it told goes, what others told too stays as they tell it."""
+"""Take an imported file back out: facts that only it has are deleted, those of other files stay."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from racing.database.tables import SourceFile, SourceRow
 from racing.domain.errors import FileRefused
+from racing.importers.entities import forget_unused
+from racing.importers.files.csv_file import digest_of
 from racing.importers.ids import lock_for_import
-from racing.importers.named import forget_unused
-from racing.importers.reading import digest_of
 from racing.importers.rebuild import Rebuilt, rebuild
 from racing.importers.report import UndoReport
 
@@ -34,8 +34,8 @@ def undo_import(engine: Engine, file: str | Path) -> UndoReport:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenOut:
-    """What went with a file, and the dogs and tracks that nobody may know of any more."""
+class DeletedFile:
+    """What was deleted with a file, and the dogs and tracks that may now be unused."""
 
     n_rows: int
     rebuilt: Rebuilt
@@ -43,17 +43,17 @@ class TakenOut:
     track_ids: set[int]
 
 
-def delete_file(connection: Connection, number: int) -> TakenOut:
+def delete_file(connection: Connection, number: int) -> DeletedFile:
     """Take a file out under :func:`~racing.importers.ids.lock_for_import`; its dogs and tracks stay."""
-    told = sa_select(
+    query = sa_select(
         col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)
     )
-    rows = connection.execute(told.where(col(SourceRow.file_id) == number)).all()
+    rows = connection.execute(query.where(col(SourceRow.file_id) == number)).all()
     connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
-    buckets = {bucket for bucket, *_ in rows if bucket is not None}
-    rebuilt = rebuild(connection, buckets, [], {run_id for _, run_id, *_ in rows})
+    keys = {key for key, *_ in rows if key is not None}
+    rebuilt = rebuild(connection, keys, [], {run_id for _, run_id, *_ in rows})
     connection.execute(delete(SourceFile).where(col(SourceFile.id) == number))
-    return TakenOut(
+    return DeletedFile(
         len(rows),
         rebuilt,
         {dog_id for _, _, dog_id, _ in rows if dog_id is not None},
@@ -67,19 +67,19 @@ def imported_files(engine: Engine) -> list[SourceFile]:
         return list(session.exec(select(SourceFile).order_by(col(SourceFile.id))))
 
 
-def _meant(connection: Connection, words: str) -> tuple[int, str]:
+def _meant(connection: Connection, text: str) -> tuple[int, str]:
     files = connection.execute(
         sa_select(col(SourceFile.id), col(SourceFile.name), col(SourceFile.sha256))
     ).all()
-    digest = digest_of(Path(words)) if Path(words).is_file() else None
-    found = [(number, name) for number, name, sha256 in files if words == str(number) or sha256 == digest]
-    found = found or [(number, name) for number, name, _ in files if name == words]
-    found = found or [(number, name) for number, name, _ in files if Path(name).name == words]
+    digest = digest_of(Path(text)) if Path(text).is_file() else None
+    found = [(number, name) for number, name, sha256 in files if text == str(number) or sha256 == digest]
+    found = found or [(number, name) for number, name, _ in files if name == text]
+    found = found or [(number, name) for number, name, _ in files if Path(name).name == text]
     if not found:
-        raise FileRefused(f"no imported file is {words!r}; `greyhound import list` shows them")
+        raise FileRefused(f"no imported file is {text!r}; `greyhound import list` shows them")
     if len(found) > 1:
         numbers = ", ".join(str(number) for number, _ in found)
-        raise FileRefused(f"{words!r} means {len(found)} imported files ({numbers}); name one by its number")
+        raise FileRefused(f"{text!r} means {len(found)} imported files ({numbers}); name one by its number")
     number, name = found[0]
     assert number is not None
     return number, name

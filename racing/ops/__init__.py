@@ -1,59 +1,54 @@
-"""Where features and ratings spend their time: a few loops, compiled where there was a C compiler.
+"""Where features and ratings spend their time: a few loops, and formulas compiled for one shape.
 
-``plain`` says in numpy what each means; ``_loops.c`` says the same fast. Without a compiler everything works,
-a card takes milliseconds instead of microseconds, and :data:`IS_COMPILED` is false.
+The functions here are loops over a form (n, K), a race or a table, as compiled C where there was a compiler
+when the package was installed (``_loops.c``), else in numpy (:mod:`racing.ops.plain`, which says what each
+means). :func:`compile_formulas` turns formulas that are written for arrays into one that runs on a fixed
+shape a hundred times faster. Without a compiler everything works alike, a card takes milliseconds instead of
+microseconds, and :data:`IS_COMPILED` is false. ``docs/explanation/compiled-features.md`` has it with a
+picture.
 """
 
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
-from racing.ops import plain
-
-IS_COMPILED = find_spec("racing.ops._loops") is not None
-
-if TYPE_CHECKING or not IS_COMPILED:
-    from racing.ops.plain import (
-        best,
-        best_rival,
-        condition,
-        fill_nan,
-        log_mean_odds,
-        n_known,
-        number,
-        placed_in_race,
-        rank_in_race,
-        read_runs,
-        running_total,
-        select,
-        share_in_race,
-        sum_in_race,
-        total,
-        usual_at,
-        value_at,
-    )
-else:
-    from racing.ops._loops import (
-        best,
-        best_rival,
-        condition,
-        fill_nan,
-        log_mean_odds,
-        n_known,
-        number,
-        placed_in_race,
-        rank_in_race,
-        read_runs,
-        running_total,
-        select,
-        share_in_race,
-        sum_in_race,
-        total,
-        usual_at,
-        value_at,
-    )
+from racing.ops.loops import (
+    IS_COMPILED,
+    best,
+    best_rival,
+    condition,
+    fill_nan,
+    log_mean_odds,
+    n_known,
+    number,
+    placed_in_race,
+    rank_in_race,
+    read_runs,
+    running_total,
+    select,
+    share_in_race,
+    sum_in_race,
+    total,
+    usual_at,
+    value_at,
+)
+from racing.ops.tape import CompiledFormulas, compile_formulas
 
 __all__ = [
-    "IS_COMPILED", "best", "best_rival", "condition", "fill_nan", "log_mean_odds", "n_known",
-    "number", "placed_in_race", "plain", "rank_in_race", "read_runs", "running_total", "select",
-    "share_in_race", "sum_in_race", "total", "usual_at", "value_at",
-]  # fmt: skip
+    "IS_COMPILED",
+    "CompiledFormulas",
+    "best",
+    "best_rival",
+    "compile_formulas",
+    "condition",
+    "fill_nan",
+    "log_mean_odds",
+    "n_known",
+    "number",
+    "placed_in_race",
+    "rank_in_race",
+    "read_runs",
+    "running_total",
+    "select",
+    "share_in_race",
+    "sum_in_race",
+    "total",
+    "usual_at",
+    "value_at",
+]

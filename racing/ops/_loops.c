@@ -308,7 +308,7 @@ static void condition(char **args, npy_intp const *dims, npy_intp const *steps, 
     double distance[MAX_RUNS], track[MAX_RUNS], zone[MAX_RUNS], noise[MAX_RUNS];
 
     for (npy_intp i = 0; i < dims[0]; i++) {
-        if (dims[1] > MAX_RUNS) { /* racing.ratings.posterior refuses it with words; memory stays safe anyway */
+        if (dims[1] > MAX_RUNS) { /* racing.ratings.posterior refuses it with a message; memory stays safe anyway */
             for (int out = MEAN; out < N_ARGS; out++)
                 D(args[out] + i * steps[out]) = NAN;
             continue;
@@ -406,7 +406,7 @@ typedef struct {
     PyObject_HEAD
     Py_ssize_t n_steps;
     Step *steps;
-    PyObject *kept; /* the arrays and ufuncs behind the pointers */
+    PyObject *owners; /* the arrays and ufuncs behind the pointers */
 } Tape;
 
 static int read_numbers(PyObject *sequence, npy_intp *into, Py_ssize_t at_most)
@@ -428,15 +428,15 @@ static int read_numbers(PyObject *sequence, npy_intp *into, Py_ssize_t at_most)
 
 static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *steps, *kept;
-    if (!PyArg_ParseTuple(args, "O!O", &PyList_Type, &steps, &kept))
+    PyObject *steps, *owners;
+    if (!PyArg_ParseTuple(args, "O!O", &PyList_Type, &steps, &owners))
         return NULL;
     Tape *self = (Tape *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->n_steps = PyList_GET_SIZE(steps);
     self->steps = PyMem_Calloc(self->n_steps ? self->n_steps : 1, sizeof(Step));
-    self->kept = Py_NewRef(kept);
+    self->owners = Py_NewRef(owners);
     for (Py_ssize_t i = 0; i < self->n_steps && !PyErr_Occurred(); i++) {
         Step *step = &self->steps[i];
         PyUFuncObject *ufunc;
@@ -478,7 +478,7 @@ static void tape_dealloc(Tape *self)
     for (Py_ssize_t i = 0; i < self->n_steps; i++)
         PyMem_Free(self->steps[i].args);
     PyMem_Free(self->steps);
-    Py_XDECREF(self->kept);
+    Py_XDECREF(self->owners);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -525,16 +525,16 @@ static double days_of(int year, int month, int day)
     return era * 146097.0 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-/* read_runs(runs, said, courses, grades, out) -> the first row whose course or grade is not known, or -1 */
+/* read_runs(runs, columns, courses, grades, out) -> the first row whose course or grade is not known, or -1 */
 static PyObject *read_runs(PyObject *module, PyObject *args)
 {
-    PyObject *runs, *said, *courses, *grades, *known = NULL;
+    PyObject *runs, *columns, *courses, *grades, *known = NULL;
     PyArrayObject *out;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O!", &PyList_Type, &runs, &PyTuple_Type, &said, &PyDict_Type, &courses,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!", &PyList_Type, &runs, &PyTuple_Type, &columns, &PyDict_Type, &courses,
                           &PyDict_Type, &grades, &PyArray_Type, &out))
         return NULL;
-    const Py_ssize_t n = PyList_GET_SIZE(runs), n_said = PyTuple_GET_SIZE(said);
-    if (PyArray_NDIM(out) != 2 || PyArray_DIM(out, 0) < n || PyArray_DIM(out, 1) != 7 + n_said
+    const Py_ssize_t n = PyList_GET_SIZE(runs), n_columns = PyTuple_GET_SIZE(columns);
+    if (PyArray_NDIM(out) != 2 || PyArray_DIM(out, 0) < n || PyArray_DIM(out, 1) != 7 + n_columns
         || PyArray_TYPE(out) != NPY_DOUBLE || !PyArray_IS_C_CONTIGUOUS(out)) {
         PyErr_SetString(PyExc_ValueError, "out must be a C-contiguous array of doubles, a row a run");
         return NULL;
@@ -566,8 +566,8 @@ static PyObject *read_runs(PyObject *module, PyObject *args)
             /* A single digit is no call: sources that know none write the finishing position there. */
             Py_UCS4 first = PyUnicode_Check(calls) && PyUnicode_GET_LENGTH(calls) > 1 ? PyUnicode_READ_CHAR(calls, 0) : 0;
             to[6] = first >= '1' && first <= '8' ? first - '0' : NAN;
-            for (Py_ssize_t i = 0; i < n_said && !PyErr_Occurred(); i++) {
-                PyObject *value = PyObject_GetAttr(run, PyTuple_GET_ITEM(said, i));
+            for (Py_ssize_t i = 0; i < n_columns && !PyErr_Occurred(); i++) {
+                PyObject *value = PyObject_GetAttr(run, PyTuple_GET_ITEM(columns, i));
                 to[7 + i] = value ? as_number(value) : NAN;
                 Py_XDECREF(value);
             }

@@ -25,14 +25,14 @@ class Tape:
     def __new__(
         cls,
         steps: list[tuple[np.ufunc, int, int, Sequence[int], Sequence[int], Sequence[int], Sequence[int]]],
-        kept: object,
+        owners: object,
         /,
     ) -> Tape: ...
     def play(self) -> None: ...
 
 def read_runs(
     runs: list[Any],
-    said: tuple[str, ...],
+    columns: tuple[str, ...],
     courses: dict[tuple[str, int], tuple[float, float]],
     grades: dict[str | None, float],
     out: NDArray[np.float64],

@@ -1,4 +1,4 @@
-"""The kernels in numpy: what each means, and what runs where no C compiler was at hand.
+"""The loops in numpy: what each means, and what runs where no C compiler was at hand.
 
 Arrays over a form have shape (n, k), newest run first, NaN for no run or unknown; arrays over runners have
 shape (n,), with ``race`` the race of each, contiguous. Sums run in order, term by term, so that a result
@@ -9,6 +9,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = [
+    "best",
+    "best_rival",
+    "condition",
+    "fill_nan",
+    "log_mean_odds",
+    "n_known",
+    "number",
+    "placed_in_race",
+    "rank_in_race",
+    "read_runs",
+    "running_total",
+    "select",
+    "share_in_race",
+    "sum_in_race",
+    "total",
+    "usual_at",
+    "value_at",
+]
 
 Floats = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -153,7 +173,7 @@ def usual_at(
 
 def read_runs(
     runs: list[Any],
-    said: tuple[str, ...],
+    columns: tuple[str, ...],
     courses: dict[tuple[str, int], tuple[float, float]],
     grades: dict[str | None, float],
     out: Floats,
@@ -161,10 +181,10 @@ def read_runs(
     """Write runs (:class:`racing.domain.cards.PastRun` or alike) as numbers, a row each.
 
     The columns are day (since 1970-01-01), month, the two numbers of ``courses`` for track and distance, that
-    of ``grades``, box, position at the first call, and the attributes ``said``; NaN is unknown.  A reserve's
-    box (above 8) is not known, and a single digit is no call: sources that know none write the finishing
-    position there.  Returns the first row whose course or grade is not known, to be entered and asked again,
-    or -1.
+    of ``grades``, box, position at the first call, and the attributes ``columns``; NaN is unknown.  A
+    reserve's box (above 8) is not known, and a single digit is no call: sources that know none write the
+    finishing position there.  Returns the first row whose course or grade is not known, to be entered before
+    the next call, or -1.
     """
     for row, run in enumerate(runs):
         course, grade = courses.get((run.track, run.distance_m)), grades.get(run.grade)
@@ -179,7 +199,7 @@ def read_runs(
             np.nan if box is None or box > 8 else box,
             int(calls[0]) if len(calls) > 1 and calls[0] in "12345678" else np.nan,
         )
-        out[row, 7:] = [getattr(run, name) for name in said]
+        out[row, 7:] = [getattr(run, name) for name in columns]
     return -1
 
 
@@ -198,8 +218,9 @@ def condition(
 ) -> tuple[Floats, Floats, Floats]:
     """Return mean, loading and variance of each dog's ability; see :mod:`racing.ratings.posterior`.
 
-    Arrays over sightings have shape (n, k); one that is not ``observed`` says nothing. ``kernel`` holds the
-    variances debut, day, run, track, course and distance, the scale of distances, and the variance zone.
+    Arrays over observations have shape (n, k); one whose ``observed`` is NaN counts for nothing. ``kernel``
+    holds the variances debut, day, run, track, course and distance, the scale of distances, and the variance
+    zone.
     """
     debut, day, run, by_track, by_course, by_distance, scale, by_zone = kernel.tolist()
     silent = np.isnan(observed)

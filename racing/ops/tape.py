@@ -1,13 +1,13 @@
-"""A tape: formulas in numpy, recorded once on arrays of fixed shape, and played again on new values.
+"""Formulas in numpy, recorded once on arrays of fixed shape, and run again on new values.
 
 A card has a handful of runners, and a numpy call on so few numbers is nearly all overhead: an operator is
 looked up, types are resolved, a result is allocated.  The formulas of the features are straight-line code, so
-all of that can be done once.  They run on :class:`Traced` arrays, which note every ufunc loop, the kernels'
-included, with the addresses that it reads and writes; playing the tape runs the same loops of numpy on the
-same memory, and gives the same numbers bit for bit.
+all of that can be done once.  They run on :class:`Traced` arrays, which note every ufunc loop, those of
+:mod:`racing.ops` included, with the addresses that it reads and writes; playing the tape runs the same loops
+of numpy on the same memory, and gives the same numbers bit for bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -15,9 +15,50 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-from racing.ops import number, select
+from racing.ops.loops import IS_COMPILED, number, select
 
 _Step = tuple[np.ufunc, int, int, Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
+
+
+class CompiledFormulas:
+    """Formulas of one shape: fill :attr:`inputs`, then call it.
+
+    A call works in the arrays of the recording, so one thread at a time fills and calls.
+    """
+
+    def __init__(self, formulas: Callable[..., Iterable[Any]], shapes: Sequence[tuple[int, ...]]) -> None:
+        self._formulas = formulas
+        self.inputs: tuple[NDArray[np.float64], ...] = tuple(np.full(shape, np.nan) for shape in shapes)
+        if IS_COMPILED:
+            self._tape = Tape()
+            with np.errstate(all="ignore"):
+                results = list(formulas(*map(self._tape.trace, self.inputs)))
+                self._values = np.empty((len(results), *results[0].shape))
+                for result, values in zip(results, self._values, strict=True):
+                    self._tape.output(result, into=values)
+            self._tape.close()
+
+    def __call__(self) -> NDArray[np.float64]:
+        """Return what the formulas give for the inputs, one row a formula; the next call overwrites it."""
+        if not IS_COMPILED:
+            with np.errstate(all="ignore"):
+                return np.array(list(self._formulas(*self.inputs)), np.float64)
+        self._tape.play()
+        return self._values
+
+
+def compile_formulas(formulas: Callable[..., Iterable[Any]], *shapes: tuple[int, ...]) -> CompiledFormulas:
+    """Return formulas compiled for inputs of these shapes.
+
+    ``formulas`` takes one array an input and returns arrays of one shape. It may use ufuncs, operators,
+    ``np.where``, basic slices and the functions of :mod:`racing.ops`, and may not branch on values.
+
+    Raises
+    ------
+    TypeError
+        If a formula does anything else with its arrays.
+    """
+    return CompiledFormulas(formulas, shapes)
 
 
 class Tape:
@@ -27,14 +68,14 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self._kept: list[NDArray[Any]] = []
+        self._arrays: list[NDArray[Any]] = []
         self._steps: list[tuple[np.ufunc, int, list[NDArray[Any]]]] = []
-        self._known: dict[Any, list[NDArray[Any]]] = {}
+        self._recorded: dict[Any, list[NDArray[Any]]] = {}
         self._outputs: list[NDArray[Any]] = []
 
     def trace(self, array: NDArray[Any]) -> "Traced":
         """Return an input: the tape reads the array anew at each play."""
-        self._kept.append(array)
+        self._arrays.append(array)
         return Traced(array, self)
 
     def output(self, result: Any, into: NDArray[np.float64]) -> None:
@@ -50,11 +91,11 @@ class Tape:
             if any(_address(array) in needed for array in arrays[ufunc.nin :]):
                 needed |= {_address(_owner(array)) for array in arrays[: ufunc.nin]}
                 steps.append(_step(ufunc, which, arrays))
-        from racing.ops import _loops  # there where the kernels are compiled
+        from racing.ops import _loops  # there where the loops are compiled
 
-        self._tape = _loops.Tape(steps[::-1], (self._kept, self._outputs))
+        self._tape = _loops.Tape(steps[::-1], (self._arrays, self._outputs))
         self.n_steps = len(steps)
-        self._steps, self._known = [], {}
+        self._steps, self._recorded = [], {}
 
     def play(self) -> None:
         """Work out the outputs from what the inputs hold now."""
@@ -70,12 +111,12 @@ class Tape:
             for array, code in zip(arrays, wanted, strict=True)
         ]
         key = (ufunc, *(_identity(array) for array in arrays))
-        if key not in self._known:
+        if key not in self._recorded:
             results = ufunc(*arrays)
             results = [np.asarray(result) for result in (results if ufunc.nout > 1 else (results,))]
             self._add(ufunc, arrays, results)
-            self._known[key] = results
-        traced = [Traced(result, self) for result in self._known[key]]
+            self._recorded[key] = results
+        traced = [Traced(result, self) for result in self._recorded[key]]
         return traced if ufunc.nout > 1 else traced[0]
 
     def _number(self, flags: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -84,7 +125,7 @@ class Tape:
 
     def _add(self, ufunc: np.ufunc, arrays: list[NDArray[Any]], results: list[NDArray[Any]]) -> None:
         everything = [*arrays, *results]
-        self._kept += everything
+        self._arrays += everything
         self._steps.append((ufunc, _loop(ufunc, arrays), everything))
 
 

@@ -3,7 +3,7 @@
 The numbers were fitted once on races of 2025 (market: cross-entropy to the market's shares, 2025-04 to
 2025-09, revisions included; result: the same, 2025-07 to 2025-12, without them; the others: the predictive
 likelihood of the next measurement in form guides to 2025-06).
-A change of them comes with a migration that empties the table of worths, so that history is replayed.
+A change of them comes with a migration that empties the table ``runworth``, so that history is replayed.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing.domain.runs import Floats, Runs
+from racing.domain.runs import Floats, Form, Runs
 from racing.ops import fill_nan
 from racing.probabilities import n_places
-from racing.ratings.posterior import REVISION_DAYS, Kernel
+from racing.ratings.posterior import Kernel
 
+REVISION_DAYS = (10, 30)
+"""So many days later a run's adjusted performance is worked out anew: its rivals have run since."""
 _LEAST_SHARE = 0.004  # below it prices are quoted by habit
 _TYPICAL_FIELD = 7.5
 
@@ -25,7 +27,7 @@ class Rating:
     """One measurement of runs, and the variances by which it is turned into ability."""
 
     name: str
-    measure: Callable[[Runs], Floats]
+    measure: Callable[[Runs | Form], Floats]
     kernel: Kernel
     noise: Callable[[Floats], Floats]
     """Variance of a measurement about ability, given the measurement."""
@@ -36,25 +38,25 @@ class Rating:
     lone_variance: float
     """The same, for a run of which nobody else's is known."""
     debut: float | None
-    """Prior mean of a dog without worths, above the mean of its known rivals; ``None``: it has no rating."""
-    shift: Callable[[Runs], Floats] | None = None
+    """Prior mean of an unknown dog, above the mean of its known rivals; ``None``: it has no rating."""
+    shift: Callable[[Runs | Form], Floats] | None = None
     """What the result adds to the state once the run is over."""
     needs_prices: bool = False
     is_revised: bool = False
-    """Worths are worked out anew when the rivals have run since, see ``REVISION_DAYS``."""
+    """Performances are worked out anew when the rivals have run since, see ``REVISION_DAYS``."""
 
     @property
     def n_revisions(self) -> int:
-        """Return how many worths a run has: the fresh one, then the revised."""
+        """Return how many adjusted performances a run has: the fresh one, then the revised."""
         return 1 + len(REVISION_DAYS) * self.is_revised
 
 
-def market_strength(runs: Runs) -> Floats:
+def market_strength(runs: Runs | Form) -> Floats:
     """Return ln of the market's share."""
     return np.log(np.maximum(runs.market_share, _LEAST_SHARE))
 
 
-def result_score(runs: Runs) -> Floats:
+def result_score(runs: Runs | Form) -> Floats:
     """Return a score of won, placed, or neither that sums to 0 over a field."""
     field = np.where(np.isnan(runs.n_starters), _TYPICAL_FIELD, runs.n_starters)
     places = n_places(field)
@@ -63,28 +65,28 @@ def result_score(runs: Runs) -> Floats:
     return np.where(np.isnan(runs.won) | (np.isnan(runs.placed) & (runs.won == 0)), np.nan, score)
 
 
-def speed(runs: Runs) -> Floats:
+def speed(runs: Runs | Form) -> Floats:
     """Return -100 ln(time): one unit is one per cent."""
     return -100.0 * np.log(runs.time_s)
 
 
-def split_speed(runs: Runs) -> Floats:
+def split_speed(runs: Runs | Form) -> Floats:
     """Return -100 ln(first split)."""
     return -100.0 * np.log(runs.first_split_s)
 
 
-def early_place(runs: Runs) -> Floats:
+def early_place(runs: Runs | Form) -> Floats:
     """Return the place at the first call, the lead being highest."""
     return -runs.early_position
 
 
-def signed_margin(runs: Runs) -> Floats:
+def signed_margin(runs: Runs | Form) -> Floats:
     """Return lengths ahead of the second (winner) or, negative, behind the winner, within -15 and 10."""
     signed = np.where(runs.won == 1, runs.margin_lengths, -runs.margin_lengths)
     return np.minimum(np.maximum(signed, -15.0), 10.0)
 
 
-def surprise(runs: Runs) -> Floats:
+def surprise(runs: Runs | Form) -> Floats:
     """Return how far a result went beyond the market's expectation, in ln share."""
     field = np.where(np.isnan(runs.n_starters), _TYPICAL_FIELD, runs.n_starters)
     share = runs.market_share

@@ -1,7 +1,7 @@
-"""Each dog's last runs with their worths, packed in one row: kept with the ratings, read for a card.
+"""Each dog's last runs with their adjusted performances, packed in one row a dog.
 
 What is packed are doubles, little-endian: one row a run, oldest first, one column each of :data:`COLUMNS`.
-All of it can be made again from the runs and their worths, and says the same, bit for bit.
+All of it can be made again from the runs and their performances, the same bit for bit.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
-from racing.importers.named import CHUNK
+from racing.importers.entities import CHUNK
 from racing.ratings.catalog import RATINGS
-from racing.ratings.performance_columns import columns_of, names_of
-from racing.ratings.posterior import Worths
+from racing.ratings.performances import Performances, columns_of, names_of
 
 FORMAT = 1
 """Another number for other columns: rows of any other are passed over, and made anew by the next import."""
@@ -25,10 +24,10 @@ FACTS = (
     "time_s", "first_split_s", "margin_lengths", "early_position", "n_starters", "market_share",
     "rated_price", "early_speed",
 )  # fmt: skip
-"""What is kept of :class:`racing.domain.runs.Runs`: all that features may look at."""
+"""The columns of :class:`racing.domain.runs.Runs` that features may use."""
 
 
-def _worth_columns() -> Iterator[str]:
+def _performance_columns() -> Iterator[str]:
     for rating in RATINGS:
         for names in names_of(rating):
             yield from names
@@ -38,7 +37,7 @@ def _worth_columns() -> Iterator[str]:
             yield f"{rating.name}_innovation"
 
 
-COLUMNS = (*FACTS, *_worth_columns())
+COLUMNS = (*FACTS, *_performance_columns())
 Row = tuple[int, str, int, int, int | None, int | None, bytes]
 """A row of the table, in the order of its columns."""
 _DOUBLE = np.dtype("<f8")
@@ -58,14 +57,14 @@ def unpack(packed: bytes) -> Floats:
     return np.frombuffer(packed, _DOUBLE).reshape(-1, len(COLUMNS))
 
 
-def table_of(runs: Runs, worths: Mapping[str, Worths]) -> Floats:
+def table_of(runs: Runs, performances: Mapping[str, Performances]) -> Floats:
     """Return runs as they are packed: shape (n_runs, len(COLUMNS))."""
-    columns = _columns(runs, worths)
+    columns = _columns(runs, performances)
     return np.stack([columns[name] for name in COLUMNS], axis=1)
 
 
-def _columns(runs: Runs, worths: Mapping[str, Worths]) -> dict[str, Any]:
-    columns = {name: getattr(runs, name) for name in FACTS} | columns_of(worths)
+def _columns(runs: Runs, performances: Mapping[str, Performances]) -> dict[str, Any]:
+    columns = {name: getattr(runs, name) for name in FACTS} | columns_of(performances)
     return columns | {"market_shift": np.nan_to_num(columns["market_shift"])}
 
 
@@ -82,11 +81,11 @@ _lacking = (
 
 
 def write_forms(
-    connection: Connection, runs: Runs, worths: Mapping[str, Worths], first_day: int | None
+    connection: Connection, runs: Runs, performances: Mapping[str, Performances], first_day: int | None
 ) -> None:
-    """Write the forms of dogs whose runs or worths changed on a day or since, and of dogs that lack theirs.
+    """Write the forms of dogs with a change on a day or since, and of dogs that lack theirs.
 
-    ``runs`` are all that there are; without a day, all dogs are looked at. A form that says the same as
+    ``runs`` are all that there are; without a day, all dogs are written. A form that is the same as
     before is left as it is.
     """
     if first_day is None:
@@ -96,7 +95,7 @@ def write_forms(
         # who ran since, and who did so as long as the runs that are gone were there
         dogs |= set(runs.dog_id[np.searchsorted(runs.day, first_day) :].tolist())
         dogs |= set(connection.scalars(select(_FORM.c.dog_id).where(_FORM.c.newest_day >= first_day)))
-    columns = _columns(runs, worths)
+    columns = _columns(runs, performances)
     by_dog = np.argsort(runs.dog_id, kind="stable")  # in race order
     in_order = sorted(dogs)
     for start in range(0, len(in_order), CHUNK):
@@ -110,12 +109,14 @@ def _rows(
     named = connection.execute(select(_DOG.c.id, _DOG.c.key).where(_DOG.c.id.in_(dogs)))
     keys = {dog.id: dog.key for dog in named}
     start, stop = (np.searchsorted(runs.dog_id[by_dog], dogs, side=side) for side in ("left", "right"))
-    n_kept = np.minimum(stop - start, WINDOW)
-    end = np.cumsum(n_kept)
-    kept = by_dog[np.arange(n_kept.sum()) + np.repeat(stop - end, n_kept)]
-    table = np.stack([columns[name][kept] for name in COLUMNS], axis=1).astype(_DOUBLE)
+    n_packed = np.minimum(stop - start, WINDOW)
+    end = np.cumsum(n_packed)
+    packed_rows = by_dog[np.arange(n_packed.sum()) + np.repeat(stop - end, n_packed)]
+    table = np.stack([columns[name][packed_rows] for name in COLUMNS], axis=1).astype(_DOUBLE)
     day, packed = runs.day[by_dog].tolist(), table.tobytes()
-    for dog, first, last, n, at in zip(dogs, *(a.tolist() for a in (start, stop, n_kept, end)), strict=True):
+    for dog, first, last, n, at in zip(
+        dogs, *(a.tolist() for a in (start, stop, n_packed, end)), strict=True
+    ):
         days = (day[first], day[last - 1]) if n else (None, None)
         yield dog, keys[dog], FORMAT, last - first, *days, packed[(at - n) * _RUN_BYTES : at * _RUN_BYTES]
 

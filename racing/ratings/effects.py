@@ -3,13 +3,12 @@
 A month's table holds what the days before that month taught; older months count less (x 0.9 a month).
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from racing.domain.runs import Entries, Floats, Ints
+from racing.domain.runs import Floats, Ints
 
 N_BOXES = 9
 """Box 0 stands for an unknown box."""
@@ -69,15 +68,15 @@ class Sums:
         return Sums(*(sums.copy() for sums in self._all()))
 
     def moved(self, old: Courses, new: Courses, *, by_course: bool) -> "Sums":
-        """Return the sums in the rows of other courses; ``by_course``: levels are kept by course too."""
+        """Return the sums in the rows of other courses; ``by_course``: levels are by course too."""
         to = [ANY_COURSE, *(new.rows.get(pair, -1) for pair in old.rows)]
-        kept, rows = [i for i, row in enumerate(to) if row >= 0], [row for row in to if row >= 0]
+        old_rows, rows = [i for i, row in enumerate(to) if row >= 0], [row for row in to if row >= 0]
         result = Sums.empty(len(new), len(new) if by_course else len(self.level_sum))
-        for mine, moved in zip(self._all(), result._all(), strict=True):
-            if mine.ndim == 2 or by_course:
-                moved[rows] = mine[kept]
+        for sums, moved in zip(self._all(), result._all(), strict=True):
+            if sums.ndim == 2 or by_course:
+                moved[rows] = sums[old_rows]
             else:
-                moved[:] = mine
+                moved[:] = sums
         return result
 
     def fade(self) -> None:
@@ -129,19 +128,6 @@ class EffectBook:
     def month_row(self, day: Ints) -> Ints:
         """Return for each day the row of the newest table made before its month began, -1 for none."""
         return np.searchsorted(self.months, months_of(day), side="right") - 1
-
-    def box_effects(self, entries: Entries) -> dict[str, Floats]:
-        """Return by rating each entry's box effect as of its day; 0 where nothing is known."""
-        if not len(self.months):
-            return defaultdict(lambda: np.zeros(len(entries)))
-        row = self.month_row(entries.day)
-        course = self.courses.of(entries.track_id, entries.distance_m)
-        box = box_index(entries.box)
-        effects = {}
-        for rating, months in self.by_rating.items():
-            found = np.stack([month.box for month in months])[np.maximum(row, 0), course, box]
-            effects[rating] = np.where(row >= 0, found, 0.0)
-        return effects
 
 
 def months_of(day: Ints) -> Ints:

@@ -1,26 +1,28 @@
 r"""What a dog's form says of its ability in one race to come: an exact Gaussian posterior.
 
-The ability of a dog is a state that wanders, seen through noisy *worths* of its runs:
+The ability of a dog is a state that wanders, seen through the noisy *adjusted performances* of its runs (what
+was measured, less box and level; :mod:`racing.ratings.performances`):
 
 .. math::
 
     a(\text{run}) &= s(t) + u_{track} + u_{track,distance} + u(\ln distance) + u_{zone} \\
-    w_i &= a_i - \textstyle\sum_{j \ge i} shift_j + e_i, \qquad e_i \sim N(0, noise_i)
+    p_i &= a_i - \textstyle\sum_{j \ge i} shift_j + e_i, \qquad e_i \sim N(0, noise_i)
 
 ``s`` is a Brownian motion that moves by the day and by the run, from a wide prior at the oldest run of the
 form; each ``u`` is a lasting quirk of the dog (this track, this trip, inside or wide), drawn once; ``shift``
-is what a result said beyond what was expected, added to the state after the run.  All of it is Gaussian, so
-the posterior of the ability at the card's date, track, distance and box is the textbook one (Rasmussen &
+is how far a result went beyond what was expected, added to the state after the run.  All of it is Gaussian,
+so the posterior of the ability at the card's date, track, distance and box is the textbook one (Rasmussen &
 Williams, 2006, eq. 2.19) over at most twelve runs: the filter of Kalman (1960) without its book-keeping.  It
-needs nothing but the runs' worths, so a dog of the database and one of a request are rated by the same lines.
+needs nothing but the adjusted performances, so a dog of the database and one of a request are rated by the
+same lines.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from racing import ops as kernels
-from racing.domain.runs import Entries, Floats, Form, FormTable, box_zone
+from racing import ops
+from racing.domain.runs import Entries, Floats, Form, box_zone
 
 MAX_RUNS = 32
 """The most runs of a dog that an estimate has room for; as in ``_loops.c``."""
@@ -28,7 +30,7 @@ MAX_RUNS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
-    """Variances of ability, in squared units of the worth."""
+    """Variances of ability, in squared units of the rating."""
 
     debut: float
     """Of a dog's state when first seen."""
@@ -55,30 +57,12 @@ class Kernel:
         )  # fmt: skip
 
 
-REVISION_DAYS = (10, 30)
-"""A run's worth is worked out anew so many days later: what rivals did since tells how strong they were."""
-
-
-@dataclass(frozen=True, slots=True)
-class Worths:
-    """What runs were worth to one rating; one row a run, NaN where the run says nothing."""
-
-    worth: Floats
-    """Shape (n_runs, n_revisions): when fresh, then after each of ``REVISION_DAYS``; or (n_runs, 1)."""
-    noise: Floats
-    """Variance; of the same shape."""
-    shift: Floats
-    """Shape (n_runs,)."""
-    innovation: Floats
-    """Shape (n_runs,): the measurement less what was expected of it that morning; NaN where nobody knows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Posterior:
     """Ability in the race to come, each array of shape (n,).
 
     ``mean`` is relative to the prior mean: ability = mean + loading * prior mean. ``loading`` is 1 for a dog
-    without worths and falls towards 0 as they come in; ``variance`` is the uncertainty that remains.
+    without observations and falls towards 0 as they come in; ``variance`` is the uncertainty that remains.
     """
 
     mean: Floats
@@ -92,78 +76,37 @@ class Posterior:
 
 
 @dataclass(frozen=True, slots=True)
-class FormObservations:
-    """What the runs of each form were worth to one rating, as known on the morning of the card.
-
-    Arrays of shape (n, WINDOW), newest run first, NaN where a run says nothing.
-    """
-
-    worth: Floats
-    noise: Floats
-    shift: Floats
-    innovation: Floats
-
-    @property
-    def worth_today(self) -> Floats:
-        """Return the worths brought up to today by what the results since said."""
-        return self.worth + kernels.running_total(self.shift)
-
-
-def see(form: Form, entries: Entries, worths: Worths) -> FormObservations:
-    """Return the worths of the runs of each form as of the entries' day."""
-    worth, noise = as_of(form, worths, days_before(form, entries))
-    return FormObservations(worth, noise, form.of(worths.shift), form.of(worths.innovation))
-
-
-def days_before(form: Form | FormTable, entries: Entries) -> Floats:
-    """Return how many days before the entry each run was; 0 for no run."""
-    return np.where(form.known, entries.day[:, None] - form.day, 0.0)
-
-
-def as_of(form: Form, worths: Worths, days_ago: Floats) -> tuple[Floats, Floats]:
-    """Return worth and noise of each run of the form as they are known so many days later."""
-    revision = np.searchsorted(REVISION_DAYS, days_ago, side="right")
-    return form.of_revision(worths.worth, revision), form.of_revision(worths.noise, revision)
-
-
-def posterior(form: Form | FormTable, entries: Entries, seen: FormObservations, kernel: Kernel) -> Posterior:
-    """Return what the form says of each entry's ability in its race."""
-    runs_ago = np.where(form.known, np.arange(1.0, form.known.shape[1] + 1), 0.0)
-    sightings = Observations(form, days_before(form, entries), runs_ago, seen.worth_today, seen.noise)
-    return condition(sightings, entries, kernel)
-
-
-@dataclass(frozen=True, slots=True)
 class Observations:
-    """Runs of each dog about the moment at which its ability is asked for; arrays of shape (n, K)."""
+    """What the runs of each dog show of its ability at one moment; arrays of shape (n, K)."""
 
-    form: Form | FormTable
+    form: Form
     days_ago: Floats
-    """Below 0 for a run after that moment."""
+    """Days from the run to that moment; below 0 for a run after it, 0 for no run."""
     runs_ago: Floats
     observed: Floats
-    """The ability at that moment as each run shows it: its worth and what results moved since; or NaN."""
+    """Ability at that moment as each run shows it: its adjusted performance and the shifts since; or NaN."""
     noise: Floats
+    """Variance of ``observed`` about the ability."""
 
 
-def condition(seen: Observations, entries: Entries, kernel: Kernel) -> Posterior:
-    """Return the posterior of each entry's ability, given the sightings of its dog.
+def condition(observations: Observations, entries: Entries, kernel: Kernel) -> Posterior:
+    """Return the posterior of each entry's ability, given the observations of its dog.
 
     Raises
     ------
     ValueError
         If a dog has more runs than :data:`MAX_RUNS`.
     """
-    if (n_runs := seen.observed.shape[1]) > MAX_RUNS:
+    if (n_runs := observations.observed.shape[1]) > MAX_RUNS:
         raise ValueError(f"an ability is estimated from at most {MAX_RUNS} runs a dog, got {n_runs}")
-    mean, loading, variance = kernels.condition(
-        seen.observed,
-        seen.noise,
-        seen.days_ago,
-        seen.runs_ago,
-        np.log(seen.form.distance_m),
-        seen.form.track_id,
-        box_zone(seen.form.box),
+    mean, loading, variance = ops.condition(
+        observations.observed,
+        observations.noise,
+        observations.days_ago,
+        observations.runs_ago,
+        np.log(observations.form.distance_m),
+        observations.form.track_id,
+        box_zone(observations.form.box),
         np.log(entries.distance_m),
         entries.track_id + 0.0,
         entries.zone,

@@ -1,37 +1,33 @@
-"""Replay of history, a day at a time: what every run was worth, and the tables of each month.
+"""Replay of history, a day at a time: every run's adjusted performance, and the tables of each month.
 
 Before a day's races the abilities are read from the runs of earlier days; after them, what was measured is
 explained by three causes, in this order: the box (a table of earlier months), the common level of its race or
 meeting (the opposition, or the going: the precision-weighted mean of what the runners' abilities leave over),
-and the dog.  What is left for the dog is the run's *worth*; its noise is the measurement's plus the level's.
+and the dog.  What is left for the dog is the run's *adjusted performance*
+(:mod:`racing.ratings.performances`); its noise is the measurement's plus the level's.
 
 A race is as strong as its runners, and how strong they were shows when they run again (collateral form).  So
 the level is worked out anew some days later, from what each runner did before *and* since (a smoother of
-fixed lag; Rauch, Tung and Striebel, 1965): the worth as revised on a day uses runs of earlier days only, and
-is read only from that day on.
+fixed lag; Rauch, Tung and Striebel, 1965): the performance as revised on a day uses runs of earlier days
+only, and is read only from that day on.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from racing.domain.classes import N_CLASSES
 from racing.domain.runs import Entries, Floats, Form, Ints, Runs, entries_of, later_runs, windows
-from racing.ratings.catalog import Rating
+from racing.ratings.catalog import REVISION_DAYS, Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
-from racing.ratings.posterior import (
-    REVISION_DAYS,
-    Observations,
-    Posterior,
-    Worths,
-    as_of,
-    condition,
-    posterior,
-    see,
-)
+from racing.ratings.performances import Performances, as_known, observe
+from racing.ratings.posterior import Observations, Posterior, condition
 
 _ALONE_VARIANCE = 0.1  # of the level when no rival is known, in the rating's noise units
 _OUTLIER_SD = 2.5
@@ -40,9 +36,9 @@ _BEFORE, _AFTER = 6, 3  # runs of each rival that a revision looks at
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One rating's worths of all runs, and the months for which there are tables."""
+    """One rating's adjusted performances of all runs, and the months for which there are tables."""
 
-    worths: Worths
+    performances: Performances
     months: Ints
     sums: tuple[Sums, ...]
     """What the days before each month summed up to."""
@@ -58,8 +54,8 @@ class Checkpoint:
     """What a replay left of the runs before the first day of a month: another goes on from there."""
 
     n_runs: int
-    worths: Worths
-    """Of all runs; from ``n_runs`` on they say nothing yet, and revisions due later may be stale."""
+    performances: Performances
+    """Of all runs; from ``n_runs`` on they are NaN, and revisions due later may be stale."""
     months: Ints
     sums: tuple[Sums, ...]
     """Before each of the months, and, one more, after the last of them."""
@@ -84,15 +80,15 @@ def replay(
     rating: Rating,
     courses: Courses,
     on_day: Callable[[int], None] = lambda n_runs: None,
-    past: Checkpoint | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Replay:
-    """Return what each run was worth, day by day, each day judged by the days before it."""
+    """Return each run's adjusted performance, day by day, each day judged by the days before it."""
     n_levels = len(courses) if rating.by_meeting else N_CLASSES
-    if past is None:
+    if checkpoint is None:
         nothing = (Sums.empty(len(courses), n_levels),)
-        past = Checkpoint(0, no_worths(len(runs), rating), np.zeros(0, np.int64), nothing)
+        checkpoint = Checkpoint(0, Performances.none(len(runs), rating), np.zeros(0, np.int64), nothing)
     course = courses.of(runs.track_id, runs.distance_m)
-    passage = _ReplayState(
+    state = _ReplayState(
         runs=runs,
         neighbours=neighbours,
         rating=rating,
@@ -100,33 +96,40 @@ def replay(
         shift=np.zeros(len(runs)) if rating.shift is None else rating.shift(runs),
         course=course,
         key=level_key(rating, runs, course),
-        worths=past.worths,
-        tables={month: sums.month() for month, sums in zip(past.months.tolist(), past.sums, strict=False)},
+        performances=checkpoint.performances,
+        tables={
+            month: sums.month()
+            for month, sums in zip(checkpoint.months.tolist(), checkpoint.sums, strict=False)
+        },
     )
-    months, before_month, sums = past.months.tolist(), list(past.sums[:-1]), past.sums[-1].copy()
-    due = _revisions_due(runs.day, past.n_runs) if rating.is_revised else deque()
-    for start, stop in _days(runs.day, past.n_runs):
+    months, before_month, sums = (
+        checkpoint.months.tolist(),
+        list(checkpoint.sums[:-1]),
+        checkpoint.sums[-1].copy(),
+    )
+    due = _revisions_due(runs.day, checkpoint.n_runs) if rating.is_revised else deque()
+    for start, stop in _days(runs.day, checkpoint.n_runs):
         day = int(runs.day[start])
         month = int(months_of(runs.day[start : start + 1])[0])
         if not months or month > months[-1]:
             months.append(month)
             before_month.append(sums.copy())
-            passage.tables[month] = sums.month()
+            state.tables[month] = sums.month()
             sums.fade()
         while due and due[0].day <= day:
-            passage.revise(due.popleft())
-        rows = start + np.flatnonzero(~np.isnan(passage.measured[start:stop]))
+            state.revise(due.popleft())
+        rows = start + np.flatnonzero(~np.isnan(state.measured[start:stop]))
         if len(rows):
-            judged = passage.judge(rows, month)
+            judged = state.judge(rows, month)
             boxes = box_index(runs.box[rows])
-            sums.add(course[rows], boxes, judged.residual, passage.key[rows], judged.level)
+            sums.add(course[rows], boxes, judged.residual, state.key[rows], judged.level)
         on_day(stop - start)
     while due:  # of the last weeks: by all that is known, until later days tell more
-        passage.revise(due.popleft())
+        state.revise(due.popleft())
     if months:  # the month after the last holds all that is known
         months.append(months[-1] + 1)
         before_month.append(sums)
-    return Replay(passage.worths, np.array(months, np.int64), tuple(before_month))
+    return Replay(state.performances, np.array(months, np.int64), tuple(before_month))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,7 +142,7 @@ class _Due:
     stop: int
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class _ReplayState:
     """One rating on its way through history; arrays hold one entry a run."""
 
@@ -150,25 +153,31 @@ class _ReplayState:
     shift: Floats
     course: Ints
     key: Ints
-    worths: Worths
+    performances: Performances
     tables: dict[int, MonthOfEffects]
 
+    @cached_property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The runs and their performances, which change under it, by column."""
+        own = self.performances.columns(self.rating)
+        return self.runs.columns | own | {"shift": self.performances.shift}
+
     def judge(self, rows: Ints, month: int) -> "JudgedDay":
-        """Write down what a day's runs were worth, by what was known that morning."""
+        """Write down a day's adjusted performances, by what was known that morning."""
         today = self.runs.take(rows)
-        form = Form(self.runs, self.neighbours.before[rows])
         entries = entries_of(today)
-        known = posterior(form, entries, see(form, entries, self.worths), self.rating.kernel)
+        form = Form.gathered(self.columns, self.neighbours.before[rows])
+        known = condition(observe(form, entries, self.rating), entries, self.rating.kernel)
         judged = self._explain(today, rows, known, month)
-        # Until a revision is due the fresh worth stands in its place.
-        self.worths.worth[rows] = judged.worth[:, None]
-        self.worths.noise[rows] = judged.noise[:, None]
-        self.worths.shift[rows] = self.shift[rows]
-        self.worths.innovation[rows] = judged.innovation
+        # Until a revision is due the fresh performance stands in its place.
+        self.performances.adjusted[rows] = judged.adjusted[:, None]
+        self.performances.noise[rows] = judged.noise[:, None]
+        self.performances.shift[rows] = self.shift[rows]
+        self.performances.innovation[rows] = judged.innovation
         return judged
 
     def revise(self, due: _Due) -> None:
-        """Write down what a day's runs were worth, by what their runners did before and since."""
+        """Write down a day's adjusted performances, by what their runners did before and since."""
         rows = due.start + np.flatnonzero(~np.isnan(self.measured[due.start : due.stop]))
         if not len(rows):
             return
@@ -176,8 +185,8 @@ class _ReplayState:
         known = condition(self._about(today, rows, due.day), entries_of(today), self.rating.kernel)
         month = int(months_of(today.day[:1])[0])
         judged = self._explain(today, rows, known, month)
-        self.worths.worth[rows, due.revision :] = judged.worth[:, None]
-        self.worths.noise[rows, due.revision :] = judged.noise[:, None]
+        self.performances.adjusted[rows, due.revision :] = judged.adjusted[:, None]
+        self.performances.noise[rows, due.revision :] = judged.noise[:, None]
 
     def _explain(self, today: Runs, rows: Ints, known: Posterior, month: int) -> "JudgedDay":
         table = self.tables[month]
@@ -186,15 +195,17 @@ class _ReplayState:
         )
 
     def _about(self, today: Runs, rows: Ints, day: int) -> Observations:
-        """Return the sightings before and after the runs of a day, as known on the morning of a later day."""
+        """Return the observations around the runs of a day, as known on the morning of a later day."""
         after = self.neighbours.after[rows]
         after = np.where((after >= 0) & (self.runs.day[np.maximum(after, 0)] < day), after, -1)
-        form = Form(self.runs, np.concatenate([self.neighbours.before[rows, :_BEFORE], after], axis=1))
+        form = Form.gathered(
+            self.columns, np.concatenate([self.neighbours.before[rows, :_BEFORE], after], axis=1)
+        )
         # As of the evening before: a revision due this very day may still be to come.
         known_for = np.where(form.known, day - 1.0 - form.day, 0.0)
-        worth, noise = as_of(form, self.worths, known_for)
-        shift = np.nan_to_num(form.of(self.worths.shift))
-        own = np.nan_to_num(self.worths.shift[rows])[:, None]
+        adjusted, noise = as_known(form, self.rating, known_for)
+        shift = np.nan_to_num(form["shift"])
+        own = self.performances.shift[rows][:, None]
         since, until = np.cumsum(shift[:, :_BEFORE], axis=1), np.cumsum(shift[:, _BEFORE:], axis=1)
         moved = np.concatenate([since, -own, -own - until[:, :-1]], axis=1)
         runs_ago = np.concatenate([np.arange(1.0, _BEFORE + 1), -np.arange(1.0, _AFTER + 1)])
@@ -202,7 +213,7 @@ class _ReplayState:
             form=form,
             days_ago=np.where(form.known, today.day[:, None] - form.day, 0.0),
             runs_ago=np.where(form.known, runs_ago, 0.0),
-            observed=worth + moved,
+            observed=adjusted + moved,
             noise=noise,
         )
 
@@ -222,7 +233,7 @@ def _revisions_due(day: Ints, first: int) -> deque[_Due]:
 class JudgedDay:
     """A day's measurements, explained; one entry a run."""
 
-    worth: Floats
+    adjusted: Floats
     noise: Floats
     level: Floats
     innovation: Floats
@@ -244,7 +255,7 @@ def judge_day(
     rating: Rating,
     table: MonthOfEffects,
 ) -> JudgedDay:
-    """Return what runs of one day were worth, given what was known of their dogs that morning."""
+    """Return the adjusted performances of one day's runs, given what was known of their dogs."""
     group = _groups(today, rating)
     n_groups = int(group.max()) + 1
     box = table.box[course, box_index(today.box)]
@@ -273,7 +284,7 @@ def judge_day(
     # A fall or a check says little of a dog: beyond 2.5 sd the noise grows with the square (Huber, 1964).
     noise = noise * np.maximum(1.0, surprise / _OUTLIER_SD) ** 2
     return JudgedDay(
-        worth=measured - box - level[group],
+        adjusted=measured - box - level[group],
         noise=noise + 1.0 / weight[group],
         level=level[group],
         innovation=innovation,
@@ -282,7 +293,7 @@ def judge_day(
 
 
 def prior_mean(known: Posterior, rating: Rating, total: Callable[[Floats], Floats]) -> Floats:
-    """Return for each runner where a dog without worths starts: at its known rivals' mean, shifted.
+    """Return for each runner where a dog without observations starts: at its known rivals' mean, shifted.
 
     0, the mean of all dogs, where the rating compares with no rivals. ``total`` returns for each runner the
     sum over its race.
@@ -293,12 +304,6 @@ def prior_mean(known: Posterior, rating: Rating, total: Callable[[Floats], Float
     weight = np.where(known.is_known, known_by / known.variance, 0.0)
     rivals = total(weight * (known.mean / known_by)) / np.maximum(total(weight), 1e-9)
     return rivals + rating.debut
-
-
-def no_worths(n_runs: int, rating: Rating) -> Worths:
-    """Return worths of runs that say nothing yet."""
-    shape = (n_runs, rating.n_revisions)
-    return Worths(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(n_runs), np.full(n_runs, np.nan))
 
 
 def level_key(rating: Rating, runs: Runs | Entries, course: Ints) -> Ints:

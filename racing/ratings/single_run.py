@@ -1,8 +1,8 @@
-"""What runs are worth whose race or meeting is not known: those that a request brings along.
+"""Adjusted performances of runs whose race or meeting is not known: those that a card brings.
 
 The level of such a run (its opposition, or the going) is what its class or its course has had of late, and as
 uncertain as such levels are: its variance is added to the noise.  That is the same Gaussian model as in
-:mod:`racing.ratings.replay`, with nothing but the prior to say of the level.
+:mod:`racing.ratings.replay`, with nothing but the prior for the level.
 """
 
 from typing import Any
@@ -10,33 +10,34 @@ from typing import Any
 import numpy as np
 
 from racing.domain.classes import N_CLASSES
-from racing.domain.runs import Floats
+from racing.domain.runs import Floats, Form
 from racing.ops import usual_at
 from racing.ratings.catalog import RATINGS, Rating
 from racing.ratings.effects import EffectBook
-from racing.ratings.posterior import FormObservations
+from racing.ratings.performances import names_of
 
 
-def seen_alone(rating: Rating, runs: Any, box: Floats, level: Floats) -> FormObservations:
-    """Return what runs are worth to one rating by themselves, given what box and level usually are.
+def performance_columns(rating: Rating, runs: Form, box: Floats, level: Floats) -> dict[str, Floats]:
+    """Return the columns of :mod:`racing.ratings.performances` of runs, each judged by itself.
 
-    ``runs`` has the columns of :class:`racing.domain.runs.Runs`, in any one shape.
+    ``box`` and ``level`` are what those usually are for each run; nothing is ever revised.
     """
     measured = rating.measure(runs)
-    shift = measured * 0.0 if rating.shift is None else rating.shift(runs)
-    return FormObservations(
-        worth=measured - box - level,
-        noise=rating.noise(measured) + rating.lone_variance,
-        shift=np.where(np.isnan(measured), 0.0, shift),
-        innovation=measured * np.nan,
-    )
+    adjusted, noises = names_of(rating)
+    columns = dict.fromkeys(adjusted, measured - box - level)
+    columns |= dict.fromkeys(noises, rating.noise(measured) + rating.lone_variance)
+    if rating.shift is not None:
+        columns[f"{rating.name}_shift"] = np.where(np.isnan(measured), 0.0, rating.shift(runs))
+    if rating.is_revised:
+        columns[f"{rating.name}_innovation"] = measured * np.nan
+    return columns
 
 
 class UsualEffects:
     """What box and level usually are, by rating, for runs of some month, course, box and class."""
 
-    COLUMNS = tuple(f"{rating.name}_{part}" for part in ("box", "level") for rating in RATINGS)
-    N_BOXES = len(RATINGS)
+    LEVEL_COLUMNS = tuple(f"{rating.name}_level" for rating in RATINGS)
+    COLUMNS = (*(f"{rating.name}_box" for rating in RATINGS), *LEVEL_COLUMNS)
 
     def __init__(self, effects: EffectBook) -> None:
         n = len(RATINGS)
@@ -49,7 +50,7 @@ class UsualEffects:
         by_course, by_class = np.full(shape, np.nan), np.full((shape[0], N_CLASSES, n), np.nan)
         for r, (rating, months) in enumerate(zip(RATINGS, by_rating, strict=True)):
             for row, month in enumerate(months):
-                if rating.by_meeting:  # of a course that is unknown nothing is said
+                if rating.by_meeting:  # no level of an unknown course
                     by_course[row, :, r] = month.level
                 else:  # a class that is unknown is any class
                     by_class[row, :, r] = np.where(np.isnan(month.level), month.overall, month.level)

@@ -1,4 +1,4 @@
-"""What the ratings keep in the database: the worth of every run, and what each month's tables are made of."""
+"""Ratings in the database: every run's adjusted performance, and the sums behind each month's tables."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -12,13 +12,12 @@ from racing.database.tables import Effect, RatingsDue, Run, RunWorth, Track
 from racing.domain.runs import Floats, Ints, Runs, windows
 from racing.history import EPOCH, floats, load_runs
 from racing.importers.ids import lock_for_import
-from racing.ratings.catalog import RATINGS
+from racing.ratings.catalog import RATINGS, REVISION_DAYS
 from racing.ratings.dog_forms import forms_are_whole, write_forms
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
-from racing.ratings.performance_columns import RatedWorths, columns_of, worths_of
-from racing.ratings.posterior import REVISION_DAYS, Worths
-from racing.ratings.replay import Checkpoint, Neighbours, Replay, no_worths, replay
+from racing.ratings.performances import Performances, PerformancesByRating, columns_of
+from racing.ratings.replay import Checkpoint, Neighbours, Replay, replay
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _DUE = RatingsDue.__table__  # type: ignore[attr-defined]
@@ -28,23 +27,28 @@ _BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RatedHistory:
-    """All runs with what they were worth, and the tables learnt from them."""
+    """All runs with their adjusted performances, and the tables learnt from them."""
 
     runs: Runs
     index: Ints
     """Each run's own form: :func:`racing.domain.runs.windows`."""
-    worths: RatedWorths
+    performances: PerformancesByRating
     effects: EffectBook
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return the runs and their performances by column, one value a run."""
+        return self.runs.columns | columns_of(self.performances)
 
 
 def update_ratings(
     engine: Engine, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> None:
-    """Bring the worths and tables in the database up to date with its runs, in one transaction.
+    """Bring the performances and tables in the database up to date with its runs, in one transaction.
 
     Where importers noted a change, history is replayed from the month of the earliest on, which gives the
     same, bit for bit, as all of it: nothing before that month depends on the change. Where none is noted, or
-    what was kept of the months before is not whole, all of it is replayed. Where nothing but the forms of
+    what is stored of the months before is not whole, all of it is replayed. Where nothing but the forms of
     some dogs is absent (:mod:`racing.ratings.dog_forms`), they are made from what is there.
     """
     while not (_fill_forms(engine) or _update(engine, on_progress)):
@@ -58,7 +62,7 @@ def ratings_are_current(engine: Engine) -> bool:
 
 
 def runs_are_rated(engine: Engine) -> bool:
-    """Return whether no noted change waits to be replayed, and every run with a result has its worth."""
+    """Return whether no noted change waits to be replayed, and every run with a result is rated."""
     with engine.connect() as connection:
         return _runs_are_rated(connection)
 
@@ -73,15 +77,15 @@ def _runs_are_rated(connection: Connection) -> bool:
 
 
 def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> RatedHistory:
-    """Return all runs, to a day inclusive, with the worths and tables that the database holds."""
+    """Return all runs, to a day inclusive, with the performances and tables that the database holds."""
     runs = load_runs(engine, until=until)
     with engine.connect() as connection:
         columns = _load_columns(connection)
         effects = load_sums(connection).book()
     position = np.searchsorted(columns["run_id"], runs.run_id)
     columns = {name: column[position] for name, column in columns.items()}
-    worths = {rating.name: worths_of(columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), worths, effects)
+    performances = {rating.name: Performances.of_columns(columns, rating) for rating in RATINGS}
+    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
 
 
 def load_effects(engine: Engine) -> EffectBook:
@@ -143,24 +147,24 @@ def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:
 
 
 def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
-    """Replay and write; return ``False``, with nothing written, if races changed meanwhile."""
+    """Replay and write; return ``False``, with nothing written, if races changed while it replayed."""
     with engine.connect() as connection:
         due = {row.id: row.since for row in connection.execute(select(_DUE))}
         stored = load_sums(connection)
     runs = load_runs(engine)
     courses = Courses.seen_in(runs.track_id, runs.distance_m)
     first_day = min(due.values()).replace(day=1) if due else None
-    pasts = {} if first_day is None else _pasts(engine, stored, runs, courses, first_day)
-    played = _replay_all(runs, courses, pasts, on_progress)
-    worths = {name: replayed.worths for name, replayed in played.items()}
-    since = (first_day - EPOCH).days - max(REVISION_DAYS) if pasts and first_day else None
+    checkpoints = {} if first_day is None else _checkpoints(engine, stored, runs, courses, first_day)
+    played = _replay_all(runs, courses, checkpoints, on_progress)
+    performances = {name: replayed.performances for name, replayed in played.items()}
+    since = (first_day - EPOCH).days - max(REVISION_DAYS) if checkpoints and first_day else None
     with engine.begin() as connection:
         lock_for_import(connection)
         if set(connection.scalars(select(_DUE.c.id))) != set(due):
             return False
-        _write_worths(connection, runs, worths, since)
-        write_forms(connection, runs, worths, since)
-        _write_sums(connection, sums_of(courses, played), stored, pasts)
+        _write_performances(connection, runs, performances, since)
+        write_forms(connection, runs, performances, since)
+        _write_sums(connection, sums_of(courses, played), stored, checkpoints)
         connection.execute(delete(_DUE))
     return True
 
@@ -175,11 +179,11 @@ def _fill_forms(engine: Engine) -> bool:
         if not _runs_are_rated(connection):
             return False
         history = load_rated_history(engine)
-        write_forms(connection, history.runs, history.worths, None)
+        write_forms(connection, history.runs, history.performances, None)
     return True
 
 
-def _pasts(
+def _checkpoints(
     engine: Engine, stored: StoredSums, runs: Runs, courses: Courses, first_day: dt.date
 ) -> dict[str, Checkpoint]:
     """Return what each rating's replay left of the days before a month; nothing if it is not whole."""
@@ -194,20 +198,26 @@ def _pasts(
     if not np.array_equal(columns["run_id"], runs.run_id[:n_runs][order]):
         return {}
     moved = stored.moved_to(courses)
-    pasts = {}
+    checkpoints = {}
     for rating in RATINGS:
-        known, worths = worths_of(columns, rating), no_worths(len(runs), rating)
-        for part in ("worth", "noise", "shift", "innovation"):
-            getattr(worths, part)[order] = getattr(known, part)
-        pasts[rating.name] = Checkpoint(n_runs, worths, months, moved.by_rating[rating.name][: n_months + 1])
-    return pasts
+        known = Performances.of_columns(columns, rating)
+        performances = Performances.none(len(runs), rating)
+        for part in ("adjusted", "noise", "shift", "innovation"):
+            getattr(performances, part)[order] = getattr(known, part)
+        checkpoints[rating.name] = Checkpoint(
+            n_runs, performances, months, moved.by_rating[rating.name][: n_months + 1]
+        )
+    return checkpoints
 
 
 def _replay_all(
-    runs: Runs, courses: Courses, pasts: Mapping[str, Checkpoint], on_progress: Callable[[int, int], None]
+    runs: Runs,
+    courses: Courses,
+    checkpoints: Mapping[str, Checkpoint],
+    on_progress: Callable[[int, int], None],
 ) -> dict[str, Replay]:
     neighbours = Neighbours.of(runs)
-    n_to_play = len(RATINGS) * (len(runs) - _n_kept(pasts))
+    n_to_play = len(RATINGS) * (len(runs) - _n_unchanged(checkpoints))
     n_played = 0
 
     def on_day(n_runs: int) -> None:
@@ -216,17 +226,17 @@ def _replay_all(
         on_progress(n_played, n_to_play)
 
     return {
-        rating.name: replay(runs, neighbours, rating, courses, on_day, pasts.get(rating.name))
+        rating.name: replay(runs, neighbours, rating, courses, on_day, checkpoints.get(rating.name))
         for rating in RATINGS
     }
 
 
-def _n_kept(pasts: Mapping[str, Checkpoint]) -> int:
-    return next((past.n_runs for past in pasts.values()), 0)
+def _n_unchanged(checkpoints: Mapping[str, Checkpoint]) -> int:
+    return next((checkpoint.n_runs for checkpoint in checkpoints.values()), 0)
 
 
 def _load_columns(connection: Connection, *, before: dt.date | None = None) -> dict[str, Any]:
-    """Return the table of worths by column, of runs before a day, in order of run."""
+    """Return the table of performances by column, of runs before a day, in order of run."""
     query = select(*_WORTH.c).order_by(_WORTH.c.run_id)
     if before is not None:
         query = query.join(_RUN, _RUN.c.id == _WORTH.c.run_id).where(_RUN.c.date < before)
@@ -238,13 +248,13 @@ def _load_columns(connection: Connection, *, before: dt.date | None = None) -> d
     return values | {"run_id": np.array(columns[0], np.int64)}
 
 
-def _write_worths(
-    connection: Connection, runs: Runs, worths: Mapping[str, Worths], since: int | None
+def _write_performances(
+    connection: Connection, runs: Runs, performances: Mapping[str, Performances], since: int | None
 ) -> None:
-    """Write the worths of runs since a day, or of all."""
-    old, n_kept = delete(_WORTH), 0
+    """Write the performances of runs since a day, or of all."""
+    old, n_unchanged = delete(_WORTH), 0
     if since is not None:
-        n_kept = int(np.searchsorted(runs.day, since))
+        n_unchanged = int(np.searchsorted(runs.day, since))
         first = EPOCH + dt.timedelta(days=since)
         old = old.where(_WORTH.c.run_id.in_(select(_RUN.c.id).where(_RUN.c.date >= first)))
     connection.execute(old)
@@ -252,26 +262,26 @@ def _write_worths(
         "run_id": runs.run_id,
         "n_starters": runs.n_starters,
         "market_share": runs.market_share,
-        **columns_of(worths),
+        **columns_of(performances),
     }
-    for start in range(n_kept, len(runs), _BATCH):
+    for start in range(n_unchanged, len(runs), _BATCH):
         part = [_plain(values[start : start + _BATCH]) for values in columns.values()]
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*part, strict=True)]
         connection.execute(insert(_WORTH), rows)
 
 
 def _write_sums(
-    connection: Connection, sums: StoredSums, stored: StoredSums, pasts: Mapping[str, Checkpoint]
+    connection: Connection, sums: StoredSums, stored: StoredSums, checkpoints: Mapping[str, Checkpoint]
 ) -> None:
     """Write the months that were played; all of them where the courses, and so the rows, are others."""
-    n_kept = next((len(past.months) for past in pasts.values()), 0)
+    n_unchanged = next((len(checkpoint.months) for checkpoint in checkpoints.values()), 0)
     if list(sums.courses.rows) != list(stored.courses.rows):
-        n_kept = 0
+        n_unchanged = 0
     old = delete(_EFFECT)
-    if n_kept:
-        old = old.where(_EFFECT.c.as_of > day_of_month(int(sums.months[n_kept - 1])))
+    if n_unchanged:
+        old = old.where(_EFFECT.c.as_of > day_of_month(int(sums.months[n_unchanged - 1])))
     connection.execute(old)
-    effects = rows_of(sums, n_kept)
+    effects = rows_of(sums, n_unchanged)
     if effects:
         connection.execute(insert(_EFFECT), effects)
 

@@ -102,8 +102,8 @@ class _Writer:
         )
         dog_ids = [dogs[dog] for dog in season.dog.tolist()]
         runs = [
-            {"id": run_id + i, "race_id": race_id, "dog_id": dog_id, "date": date, **said}
-            for i, (race_id, dog_id, date, said) in enumerate(
+            {"id": run_id + i, "race_id": race_id, "dog_id": dog_id, "date": date, **own}
+            for i, (race_id, dog_id, date, own) in enumerate(
                 zip(race_ids, dog_ids, self._dates, facts, strict=True)
             )
         ]
@@ -118,9 +118,9 @@ class _Writer:
                 "dog_name": names[dog],
                 "sex": sexes[dog],
                 "track_id": tracks[track],
-                **said,
+                **own,
             }
-            for i, (dog, track, said) in enumerate(
+            for i, (dog, track, own) in enumerate(
                 zip(season.dog.tolist(), season.track.tolist(), facts, strict=True)
             )
         ]

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from racing.domain.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
-from racing.importers.results_api import RaceResult, import_told
+from racing.importers.results_api import RaceResult, import_race_results
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.faults import validated
 from service.openapi import json_content, problems
@@ -49,7 +49,7 @@ def _bring(service: Running, races: list[RaceResult]) -> ResultsOut:
     if twice:
         raise FileRefused(f"a race stands once in a request, got twice {twice[0].removeprefix('told: ')}")
     with service.store.engine() as engine:
-        report = import_told(engine, races)
+        report = import_race_results(engine, races)
     if report.n_files(FileStatus.REFUSED) == len(report.files):
         raise FileRefused("; ".join(problem.reason for problem in report.problems))
     if report.first_day is not None:

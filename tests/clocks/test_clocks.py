@@ -60,7 +60,7 @@ print(subprocess.run(["date", "-u", "+%F"], capture_output=True, text=True).stdo
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Pacific/Auckland"])
 def test_the_latest_day_of_results_is_the_same_in_every_zone(tmp_path: Path, zone: str) -> None:
     code = """
-from racing.importers.dates import FileDates, NotADate
+from racing.importers.files.dates import FileDates, NotADate
 for day in ("2031-07-01", "2031-07-02", "2031-07-03"):
     try:
         print(FileDates().date(day, 2))

@@ -32,3 +32,14 @@ def test_runs_that_nobody_rated_yet_are_rated(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["prepare", *options])
     assert done.stdout == "Champion: version 1.\n"
     assert ratings_are_current(engine)
+
+
+def test_a_training_rates_what_is_stale_before_it_reads_the_races(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/races.db"
+    engine = open_database(database, create=True)
+    simulate_season(engine, n_races=20, seed=1, until=dt.date(2026, 1, 31))
+    options = ["--database", database, "--registry", f"sqlite:///{tmp_path}/registry.db"]
+    done = CliRunner().invoke(main, ["train", *options])
+    assert done.exit_code == 4, "too few races, once they are rated"
+    assert "Rating runs" in done.stderr
+    assert ratings_are_current(engine)

@@ -72,8 +72,8 @@ def test_a_reserve_takes_the_box_of_a_scratched_runner() -> None:
 
 
 def test_a_reserve_cannot_take_a_box_that_somebody_starts_from() -> None:
-    told = rules(with_reserve(full_card(), "Juno", 3))
-    assert "a box holds one runner, got 2 in box 3 (runner 'Juno')" in told
+    broken = rules(with_reserve(full_card(), "Juno", 3))
+    assert "a box holds one runner, got 2 in box 3 (runner 'Juno')" in broken
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,6 @@ def test_a_day_is_neither_before_the_records_nor_far_ahead(date: dt.date, rule: 
         assert rules(card) == [f"{rule} (runner 'Anna')"]
 
 
-def test_of_a_track_that_nobody_knows_the_latest_day_anywhere_counts_and_is_said() -> None:
+def test_of_a_track_that_nobody_knows_the_latest_day_anywhere_counts_and_is_named() -> None:
     (rule,) = rules(full_card(track="Sim Park", date=dt.date(2026, 5, 14)))
     assert "60 days ahead of 2026-03-14, the latest day anywhere as the track is not known, got" in rule

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 
+from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
-from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory
+from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory, RatingsStale
 from racing.features import FEATURE_NAMES, FEATURES, CardFeaturizer, race_table
-from racing.features.aggregations import gap_to_best, minus_rivals, rank_in_race
+from racing.features.formulas.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
 from racing.probabilities import n_places, share_within_race
 from racing.ratings import update_ratings
@@ -87,7 +88,7 @@ def test_shuffling_facts_from_a_date_on_changes_no_feature_of_that_date_or_befor
     later = race_table(engine, start=CUT + dt.timedelta(days=1)).features
     _shuffle(engine, _SHUFFLED[facts], since=CUT)
     update_ratings(engine)
-    # what is said of the race itself before it is no leak, but only a model that may know it sees it
+    # what is known of the race itself before it is no leak, but only a model that may know it sees it
     blind = np.array([feature.needs != "rated" for feature in FEATURES])
     np.testing.assert_array_equal(race_table(engine, until=CUT).features[:, blind], before[:, blind])
     shuffled = race_table(engine, start=CUT + dt.timedelta(days=1)).features
@@ -162,7 +163,7 @@ def test_names_without_a_database_are_refused() -> None:
         CardFeaturizer(None).features_of_card(card)
 
 
-def test_days_without_races_are_told(season: Engine) -> None:
+def test_days_without_races_are_refused(season: Engine) -> None:
     with pytest.raises(NotEnoughHistory, match="2001-01-01"):
         race_table(season, until=dt.date(2001, 1, 1))
 
@@ -206,3 +207,14 @@ def test_runs_that_are_not_rated_yet_are_warned_of(tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(text("delete from runworth"))
     assert "ratings_behind" in {w.code for w in CardFeaturizer(engine).features_of_card(card).warnings}
+
+
+def test_a_race_table_of_stale_ratings_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/races.db", create=True)
+    simulate_season(engine, n_races=20, seed=1, until=LAST_DAY)
+    with pytest.raises(RatingsStale, match="not rated yet"):
+        race_table(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(text("select count(*) from runworth")) == 0
+    update_ratings(engine)
+    assert len(race_table(engine))

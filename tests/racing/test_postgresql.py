@@ -7,13 +7,13 @@ import numpy as np
 
 from racing.database.engine import open_database
 from racing.features import CardFeaturizer, race_table
-from racing.importers.results import import_results
+from racing.importers.import_files import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
-from tests.racing.test_ratings_store import kept, replay_everything
+from tests.racing.test_ratings_store import replay_everything, stored_tables
 from tests.racing.test_stored_form import assert_packed_is_read
 
 
@@ -33,10 +33,10 @@ def test_a_season_has_the_same_features_as_in_sqlite(tmp_path: Path, postgresql_
     race = int(tables[0].race_id[len(tables[0]) // 2])
     cards = [CardFeaturizer(e).features_of_card(card_of_stored_race(e, race)).values for e in (lite, server)]
     np.testing.assert_array_equal(*cards)
-    assert kept(lite)["dogform"] == kept(server)["dogform"]
+    assert stored_tables(lite)["dogform"] == stored_tables(server)["dogform"]
     assert_packed_is_read(server, LAST_DAY + dt.timedelta(days=1))
 
     undo_import(server, str(imported_files(server)[-1].id))
     update_ratings(server)
-    assert kept(server) == replay_everything(server)
+    assert stored_tables(server) == replay_everything(server)
     server.dispose()

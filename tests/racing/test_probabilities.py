@@ -138,15 +138,15 @@ def test_no_weight_of_a_market_combination_is_negative_and_the_other_is_the_best
     won = drawn_by(combine_with_market(model, market, a, b, race), 6, rng)
     found = fit_market_combination(model, market, won, race)
     assert min(found) == 0
-    kept = int(b > a)
-    assert found[1 - kept] == 0
+    positive = int(b > a)
+    assert found[1 - positive] == 0
 
     def loss(weight):
-        pair = (0, weight) if kept else (weight, 0)
+        pair = (0, weight) if positive else (weight, 0)
         return -np.log(combine_with_market(model, market, *pair, race)[won]).mean()
 
-    for weight in (found[kept] + 0.05, max(found[kept] - 0.05, 0)):
-        assert loss(found[kept]) <= loss(weight) + 1e-9
+    for weight in (found[positive] + 0.05, max(found[positive] - 0.05, 0)):
+        assert loss(found[positive]) <= loss(weight) + 1e-9
 
 
 def test_a_market_combination_without_any_known_market_is_refused():

@@ -8,9 +8,10 @@ import pytest
 from racing.domain.classes import grade_class
 from racing.domain.runs import Entries, Form, Runs, concatenate, entries_of, later_runs, windows
 from racing.probabilities import n_places
-from racing.ratings.catalog import MARKET, RATINGS, TIME, Rating
+from racing.ratings.catalog import MARKET, RATINGS, REVISION_DAYS, TIME, Rating
 from racing.ratings.effects import Courses
-from racing.ratings.posterior import REVISION_DAYS, Kernel, Observations, Worths, condition, posterior, see
+from racing.ratings.performances import Performances, observe
+from racing.ratings.posterior import Kernel, Observations, Posterior, condition
 from racing.ratings.replay import Neighbours, Replay, replay
 
 STATE_ONLY = Kernel(
@@ -28,43 +29,44 @@ def make_runs(days: list[int], **columns: list[float]) -> Runs:
     return concatenate(records)
 
 
-def next_race(runs: Runs, day: int) -> tuple[Form, Entries]:
-    entry = replace(entries_of(runs.take([len(runs) - 1])), day=np.array([day]))
-    return Form(runs, np.arange(len(runs) - 1, -1, -1)[None, :]), entry
+def next_race(runs: Runs, day: int) -> Entries:
+    return replace(entries_of(runs.take([len(runs) - 1])), day=np.array([day]))
 
 
-def worths_of_runs(worth: list[float], noise: list[float], shift: list[float] | None = None) -> Worths:
-    """Return worths that were never revised."""
-    columns = np.array(worth)[:, None], np.array(noise)[:, None]
-    return Worths(*columns, np.array(shift or [0.0] * len(worth)), np.full(len(worth), np.nan))
+def ability_on(
+    day: int, runs: Runs, adjusted: list[float], noise: list[float], shift: list[float] | None = None
+) -> Posterior:
+    """Return the ability of a dog on a day, given its runs and their performances, never revised."""
+    columns = (np.repeat(np.array(values)[:, None], 3, axis=1) for values in (adjusted, noise))
+    nothing = np.full(len(runs), np.nan)
+    performances = Performances(*columns, np.array(shift or [0.0] * len(runs)), nothing)
+    index = np.arange(len(runs) - 1, -1, -1)[None, :]
+    form, entry = Form.gathered(runs.columns | performances.columns(MARKET), index), next_race(runs, day)
+    return condition(observe(form, entry, MARKET), entry, STATE_ONLY)
 
 
 def test_the_posterior_is_that_of_the_kalman_filter() -> None:
-    days, worth, noise = [0, 5, 12, 40], [0.3, -0.2, 0.6, 0.1], [0.05, 0.02, 0.3, 0.04]
-    form, entry = next_race(make_runs(days), 47)
-    found = posterior(form, entry, see(form, entry, worths_of_runs(worth, noise)), STATE_ONLY)
+    days, adjusted, noise = [0, 5, 12, 40], [0.3, -0.2, 0.6, 0.1], [0.05, 0.02, 0.3, 0.04]
+    found = ability_on(47, make_runs(days), adjusted, noise)
 
     mean, variance = 0.0, STATE_ONLY.debut
-    for day, following, w, r in zip(days, [*days[1:], 47], worth, noise, strict=True):
+    for day, following, p, r in zip(days, [*days[1:], 47], adjusted, noise, strict=True):
         gain = variance / (variance + r)
-        mean, variance = mean + gain * (w - mean), variance * (1 - gain)
+        mean, variance = mean + gain * (p - mean), variance * (1 - gain)
         variance += STATE_ONLY.day * (following - day) + STATE_ONLY.run
     np.testing.assert_allclose([found.mean[0], found.variance[0]], [mean, variance], rtol=1e-9)
 
 
-def test_a_dog_without_worths_is_at_its_prior() -> None:
-    form, entry = next_race(make_runs([0, 5]), 9)
-    found = posterior(form, entry, see(form, entry, worths_of_runs([np.nan] * 2, [np.nan] * 2)), STATE_ONLY)
+def test_a_dog_without_observations_is_at_its_prior() -> None:
+    found = ability_on(9, make_runs([0, 5]), [np.nan] * 2, [np.nan] * 2)
     np.testing.assert_allclose([found.mean[0], found.loading[0]], [0.0, 1.0], atol=1e-4)
     assert not found.is_known[0]
 
 
 def test_a_shift_after_the_last_run_moves_the_ability_by_as_much() -> None:
-    form, entry = next_race(make_runs([0, 5]), 9)
-    still = posterior(form, entry, see(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6])), STATE_ONLY)
-    moved = posterior(
-        form, entry, see(form, entry, worths_of_runs([0.4, 0.4], [1e-6, 1e-6], [0.0, 0.25])), STATE_ONLY
-    )
+    runs = make_runs([0, 5])
+    still = ability_on(9, runs, [0.4, 0.4], [1e-6, 1e-6])
+    moved = ability_on(9, runs, [0.4, 0.4], [1e-6, 1e-6], [0.0, 0.25])
     np.testing.assert_allclose(moved.mean - still.mean, 0.25, atol=1e-3)
 
 
@@ -81,17 +83,17 @@ def test_later_runs_are_windows_of_time_turned_round() -> None:
 
 
 def test_ability_between_two_runs_is_that_of_the_smoother() -> None:
-    # A Brownian state seen at day 0 and at day 20, asked for at day 5: the textbook's conditional Gaussian.
+    # A Brownian state seen at day 0 and at day 20, wanted at day 5: the textbook's conditional Gaussian.
     runs = make_runs([0, 20])
     entry = replace(entries_of(runs.take([0])), day=np.array([5]))
-    form = Form(runs, np.array([[0, 1]]))
+    form = Form.gathered(runs.columns, np.array([[0, 1]]))
     ago = np.array([[5.0, -15.0]])
     seen = Observations(form, ago, np.array([[1.0, -1.0]]), np.array([[0.5, -0.3]]), np.array([[0.1, 0.2]]))
     kernel = STATE_ONLY
     at = [0.0, kernel.day * 20 + kernel.run * 2]
-    asked = kernel.day * 5 + kernel.run
+    queried = kernel.day * 5 + kernel.run
     between = kernel.debut + np.minimum.outer(at, at) + np.diag([0.1, 0.2])
-    gain = np.linalg.solve(between, kernel.debut + np.minimum(at, asked))
+    gain = np.linalg.solve(between, kernel.debut + np.minimum(at, queried))
     np.testing.assert_allclose(condition(seen, entry, kernel).mean, gain @ [0.5, -0.3], rtol=1e-9)
 
 
@@ -119,16 +121,18 @@ def market_replay(runs: Runs) -> Replay:
 
 
 def test_rivals_that_did_well_since_make_a_run_worth_more() -> None:
-    fresh, revised, _ = market_replay(two_pools()).worths.worth[0]
+    fresh, revised, _ = market_replay(two_pools()).performances.adjusted[0]
     assert revised > fresh + 0.05
 
 
 def test_a_revision_uses_runs_of_earlier_days_only() -> None:
     runs = two_pools()
-    whole = market_replay(runs).worths.worth
+    whole = market_replay(runs).performances.adjusted
     for revision, days in enumerate(REVISION_DAYS, start=1):
         known = runs.take(runs.day < days)
-        np.testing.assert_array_equal(market_replay(known).worths.worth[:6, revision], whole[:6, revision])
+        np.testing.assert_array_equal(
+            market_replay(known).performances.adjusted[:6, revision], whole[:6, revision]
+        )
 
 
 def test_replay_finds_ability_apart_from_the_opposition() -> None:
@@ -152,15 +156,16 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
     played = replay(runs, neighbours, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
     last_day = runs.day == runs.day.max()
     entries = entries_of(runs.take(last_day))
-    form = Form(runs, neighbours.before[last_day])
-    found = posterior(form, entries, see(form, entries, played.worths), MARKET.kernel)
+    columns = runs.columns | played.performances.columns(MARKET)
+    form = Form.gathered(columns, neighbours.before[last_day])
+    found = condition(observe(form, entries, MARKET), entries, MARKET.kernel)
     order = np.argsort(runs.dog_id[last_day])
     centred = found.mean[order] - found.mean.mean()
     np.testing.assert_allclose(centred, ability, atol=0.35)
 
 
 def test_a_slow_track_makes_no_slow_dog() -> None:
-    # The same dogs run 5 % slower on a heavy day; their worths stay.
+    # The same dogs run 5 % slower on a heavy day; their adjusted performances stay.
     records = [
         {"run_id": day * 8 + dog, "race_id": day, "dog_id": dog, "day": day * 7, "track_id": 1,
          "distance_m": 400, "box": dog + 1, "time_s": 23.0 * (1.05 if day == 9 else 1.0) * (1 + 0.004 * dog)}
@@ -169,15 +174,15 @@ def test_a_slow_track_makes_no_slow_dog() -> None:
     ]  # fmt: skip
     runs = concatenate(records)
     courses = Courses.seen_in(runs.track_id, runs.distance_m)
-    worth = replay(runs, Neighbours.of(runs), TIME, courses).worths.worth[:, 0]
-    heavy, usual = worth[runs.day == 63], worth[runs.day == 56]
+    adjusted = replay(runs, Neighbours.of(runs), TIME, courses).performances.adjusted[:, 0]
+    heavy, usual = adjusted[runs.day == 63], adjusted[runs.day == 56]
     np.testing.assert_allclose(heavy, usual, atol=1.5)  # of a slowdown of 4.9 per cent
 
 
 @pytest.mark.parametrize("rating", RATINGS, ids=lambda rating: rating.name)
 def test_an_empty_history_is_replayed_to_nothing(rating: Rating) -> None:
     played = replay(concatenate([]), Neighbours.of(concatenate([])), rating, Courses())
-    assert len(played.worths.worth) == 0
+    assert len(played.performances.adjusted) == 0
     assert played.tables == ()
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
-from racing.importers.results import import_results
+from racing.importers.import_files import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import store, update_ratings
 from racing.ratings.store import load_effects, ratings_are_current
@@ -19,7 +19,7 @@ from tests.racing.seasons import LAST_DAY, make_season
 LATER = (LAST_DAY - dt.timedelta(days=20)).isoformat()
 
 
-def kept(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+def stored_tables(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     """Return all that the ratings keep in the database."""
     with engine.connect() as connection:
         return {
@@ -34,7 +34,7 @@ def replay_everything(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
         for table in ("runworth", "effect", "ratingsdue", "dogform"):
             connection.execute(text(f"delete from {table}"))
     update_ratings(engine)
-    return kept(engine)
+    return stored_tables(engine)
 
 
 def made_up_results(folder: Path, track: str, day: str = LATER) -> Path:
@@ -87,11 +87,11 @@ def test_an_update_from_the_first_change_on_is_a_replay_of_everything(
     change: Callable[[Engine, Path], None], tmp_path: Path
 ) -> None:
     engine = make_season(tmp_path, n_races=200)
-    before = kept(engine)
+    before = stored_tables(engine)
     change(engine, tmp_path)
     assert not ratings_are_current(engine)
     update_ratings(engine)
-    updated = kept(engine)
+    updated = stored_tables(engine)
     assert ratings_are_current(engine)
     assert updated != before
     assert updated == replay_everything(engine)
@@ -99,13 +99,13 @@ def test_an_update_from_the_first_change_on_is_a_replay_of_everything(
 
 def test_an_undone_season_leaves_what_was_there_before(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=200)
-    before = kept(engine)
+    before = stored_tables(engine)
     season_after_a_gap(engine, tmp_path)
     update_ratings(engine)
     report = undo_import(engine, str(imported_files(engine)[-1].id))
     assert report.n_runs_removed == report.n_rows > 200
     update_ratings(engine)
-    assert kept(engine) == before == replay_everything(engine)
+    assert stored_tables(engine) == before == replay_everything(engine)
 
 
 def test_only_the_months_from_the_change_on_are_replayed(tmp_path: Path) -> None:
@@ -113,13 +113,13 @@ def test_only_the_months_from_the_change_on_are_replayed(tmp_path: Path) -> None
     new_course(engine, tmp_path)
     seen: list[tuple[int, int]] = []
     update_ratings(engine, on_progress=lambda done, total: seen.append((done, total)))
-    n_runs = len(kept(engine)["runworth"])
+    n_runs = len(stored_tables(engine)["runworth"])
     assert seen[-1][0] == seen[-1][1] < len(store.RATINGS) * n_runs / 3
 
 
 def test_an_update_that_was_interrupted_is_made_up_for_by_the_next(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=200)
-    before = kept(engine)
+    before = stored_tables(engine)
     new_course(engine, tmp_path)
 
     def interrupt(done: int, total: int) -> None:
@@ -128,9 +128,9 @@ def test_an_update_that_was_interrupted_is_made_up_for_by_the_next(tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         update_ratings(engine, on_progress=interrupt)
     assert not ratings_are_current(engine)
-    assert kept(engine)["effect"] == before["effect"]
+    assert stored_tables(engine)["effect"] == before["effect"]
     update_ratings(engine)
-    assert kept(engine) == replay_everything(engine)
+    assert stored_tables(engine) == replay_everything(engine)
 
 
 def test_a_change_during_an_update_is_not_lost(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_change_during_an_update_is_not_lost(tmp_path: Path) -> None:
     new_course(engine, tmp_path)
     changes = [lambda: import_results(engine, [made_up_results(tmp_path, "Ballarat")])]
     update_ratings(engine, on_progress=lambda done, total: changes and changes.pop()())
-    assert kept(engine) == replay_everything(engine)
+    assert stored_tables(engine) == replay_everything(engine)
     assert ratings_are_current(engine)
 
 
@@ -148,7 +148,7 @@ def test_what_is_kept_of_the_past_and_is_not_whole_is_not_trusted(tmp_path: Path
         connection.execute(text("delete from runworth where run_id in (select min(run_id) from runworth)"))
     new_course(engine, tmp_path)
     update_ratings(engine)
-    assert kept(engine) == replay_everything(engine)
+    assert stored_tables(engine) == replay_everything(engine)
 
 
 def test_nothing_imported_is_rated_as_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Form of stored dogs: what is packed by dog says, bit for bit, what the runs and their worths say."""
+"""Form of stored dogs: what is packed by dog is, bit for bit, what the runs and their performances give."""
 
 import datetime as dt
 import shutil
@@ -14,18 +14,18 @@ from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.runs import WINDOW
 from racing.features import CardFeaturizer
-from racing.features.stored_form import FormReader, StoredForm, form_from_runs
-from racing.importers.results import import_results
+from racing.features.cards.stored_form import FormReader, StoredForm, form_from_runs
+from racing.importers.import_files import import_results
 from racing.importers.undo import imported_files, undo_import
 from racing.ratings import update_ratings
 from racing.ratings.dog_forms import FACTS
 from racing.ratings.store import ratings_are_current, runs_are_rated
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
-from tests.racing.test_ratings_store import kept
+from tests.racing.test_ratings_store import stored_tables
 
 MORNING = LAST_DAY + dt.timedelta(days=1)
-# two mornings after which worths are revised, and days that are past: of few runs, of many, of none
+# two mornings after which performances are revised, and days that are past: of few runs, of many, of none
 DAYS = [MORNING + dt.timedelta(days=days) for days in (0, 9, 31, -3, -60, -400)]
 
 
@@ -39,23 +39,23 @@ def from_runs(engine: Engine, day: dt.date, keys: list[str]) -> StoredForm:
         return form_from_runs(connection, day, keys)
 
 
-def said_of(form: StoredForm) -> dict[str, object]:
-    """Return all that a form says of each dog, as bytes."""
-    said: dict[str, object] = {}
+def content_of(form: StoredForm) -> dict[str, object]:
+    """Return all that a form holds of each dog, as bytes."""
+    content: dict[str, object] = {}
     for key, dog in form.dog_ids.items():
         runs = form.runs.get(dog)
-        said[key] = (dog, form.careers.get(dog), None if runs is None else (runs + 0.0).tobytes())
-    return said
+        content[key] = (dog, form.careers.get(dog), None if runs is None else (runs + 0.0).tobytes())
+    return content
 
 
 def assert_packed_is_read(engine: Engine, day: dt.date) -> None:
     """Assert that packed forms say of all dogs what their runs say, and are what is read."""
     keys, reader = keys_of(engine), FormReader(engine)
-    expected = said_of(from_runs(engine, day, keys))
+    expected = content_of(from_runs(engine, day, keys))
     with engine.begin() as connection:
         connection.execute(text("update run set is_scratched = not is_scratched"))
     try:
-        read = said_of(reader.read(day, keys))
+        read = content_of(reader.read(day, keys))
     finally:
         with engine.begin() as connection:
             connection.execute(text("update run set is_scratched = not is_scratched"))
@@ -112,7 +112,7 @@ def test_every_dog_has_the_features_that_its_runs_give_bit_for_bit(
 def test_each_dogs_packed_form_is_what_its_runs_say_on_a_past_day(season: Engine, day: dt.date) -> None:
     reader = FormReader(season)
     for key in keys_of(season):
-        assert said_of(reader.read(day, [key])) == said_of(from_runs(season, day, [key]))
+        assert content_of(reader.read(day, [key])) == content_of(from_runs(season, day, [key]))
 
 
 def test_packed_forms_are_what_is_read_this_morning(season: Engine) -> None:
@@ -164,7 +164,7 @@ def test_a_card_of_strangers_does_not_wait_for_the_database(season: Engine, tmp_
 
 def test_a_database_without_packed_forms_has_them_made_from_what_is_there(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=100)
-    before = kept(engine)
+    before = stored_tables(engine)
     with engine.begin() as connection:
         connection.execute(text("delete from dogform"))
     assert runs_are_rated(engine)
@@ -173,20 +173,20 @@ def test_a_database_without_packed_forms_has_them_made_from_what_is_there(tmp_pa
     update_ratings(engine, on_progress=lambda done, total: seen.append(done))
     assert not seen, "no run is replayed"
     assert ratings_are_current(engine)
-    assert kept(engine) == before
+    assert stored_tables(engine) == before
 
 
 def test_forms_of_another_format_are_passed_over_and_made_anew(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=100)
-    before, keys = kept(engine), keys_of(engine)
+    before, keys = stored_tables(engine), keys_of(engine)
     with engine.begin() as connection:
         of_some = text("update dogform set format = 99, runs = :runs where dog_id % 2 = 0")
         connection.execute(of_some, {"runs": b"else"})
     assert not ratings_are_current(engine)
     read = FormReader(engine).read(MORNING, keys)
-    assert said_of(read) == said_of(from_runs(engine, MORNING, keys))
+    assert content_of(read) == content_of(from_runs(engine, MORNING, keys))
     update_ratings(engine)
-    assert kept(engine) == before
+    assert stored_tables(engine) == before
 
 
 def test_an_import_packs_the_forms_of_all_dogs_where_they_were_not(tmp_path: Path) -> None:
@@ -195,12 +195,12 @@ def test_an_import_packs_the_forms_of_all_dogs_where_they_were_not(tmp_path: Pat
         connection.execute(text("delete from dogform where dog_id % 2 = 0"))
     import_results(engine, [late_results(tmp_path, engine, LAST_DAY + dt.timedelta(days=90))])
     update_ratings(engine)
-    updated = kept(engine)["dogform"]
+    updated = stored_tables(engine)["dogform"]
     assert ratings_are_current(engine)
     with engine.begin() as connection:
         connection.execute(text("delete from dogform"))
     update_ratings(engine)
-    assert kept(engine)["dogform"] == updated
+    assert stored_tables(engine)["dogform"] == updated
 
 
 def late_results(folder: Path, engine: Engine, day: dt.date) -> Path:
@@ -216,15 +216,15 @@ def test_imports_and_an_undo_are_read_once_they_are_rated(tmp_path: Path) -> Non
     engine = make_season(tmp_path, n_races=100)
     days = [LAST_DAY - dt.timedelta(days=12), LAST_DAY + dt.timedelta(days=90)]
     morning = days[-1] + dt.timedelta(days=1)
-    told = [said_of(FormReader(engine).read(morning, keys_of(engine)))]
+    contents = [content_of(FormReader(engine).read(morning, keys_of(engine)))]
     for day in days:
         reader, keys = FormReader(engine), keys_of(engine)
         import_results(engine, [late_results(tmp_path, engine, day)])
-        assert said_of(reader.read(morning, keys)) == told[-1], "not rated yet, so not told yet"
+        assert content_of(reader.read(morning, keys)) == contents[-1], "not rated yet, so not read yet"
         update_ratings(engine)
-        told.append(said_of(FormReader(engine).read(morning, keys_of(engine))))
-        assert told[-1].keys() - told[-2].keys() == {f"NEWDOG{day:%Y%m%d}"}
-        assert sum(told[-2][key] != told[-1][key] for key in told[-2]) >= 5
+        contents.append(content_of(FormReader(engine).read(morning, keys_of(engine))))
+        assert contents[-1].keys() - contents[-2].keys() == {f"NEWDOG{day:%Y%m%d}"}
+        assert sum(contents[-2][key] != contents[-1][key] for key in contents[-2]) >= 5
         assert_packed_is_read(engine, morning)
     book = CardFeaturizer(engine)
     undo_import(engine, str(imported_files(engine)[-1].id))
@@ -234,18 +234,18 @@ def test_imports_and_an_undo_are_read_once_they_are_rated(tmp_path: Path) -> Non
     assert not book.features_of_card(card).is_known.any()
     update_ratings(engine)
     assert not book.is_current()
-    assert said_of(FormReader(engine).read(morning, keys_of(engine))) == told[-2]
+    assert content_of(FormReader(engine).read(morning, keys_of(engine))) == contents[-2]
 
 
 def test_who_reads_during_an_import_sees_all_of_the_old_or_all_of_the_new(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=100)
     keys, reader = keys_of(engine), FormReader(engine)
-    read: list[dict[str, object]] = [said_of(reader.read(MORNING, keys))]
+    read: list[dict[str, object]] = [content_of(reader.read(MORNING, keys))]
     is_over = threading.Event()
 
     def keep_reading() -> None:
         while not is_over.is_set():
-            now = said_of(reader.read(MORNING, keys))
+            now = content_of(reader.read(MORNING, keys))
             if now != read[-1]:
                 read.append(now)
 
@@ -257,6 +257,6 @@ def test_who_reads_during_an_import_sees_all_of_the_old_or_all_of_the_new(tmp_pa
     finally:
         is_over.set()
         thread.join()
-    assert said_of(reader.read(MORNING, keys)) == said_of(from_runs(engine, MORNING, keys))
+    assert content_of(reader.read(MORNING, keys)) == content_of(from_runs(engine, MORNING, keys))
     assert len(read) <= 2, "something between the old and the new was seen"
-    assert read[0] != said_of(reader.read(MORNING, keys))
+    assert read[0] != content_of(reader.read(MORNING, keys))

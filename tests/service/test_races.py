@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from racing.database.engine import open_database
-from racing.importers.betfair import import_betfair
-from racing.importers.results import import_results
+from racing.importers.import_files import import_betfair, import_results
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
 from tests.conftest import new_postgresql_database

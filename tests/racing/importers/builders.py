@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from racing.importers.source_records import FACTS
+from racing.importers.records.source_record import FACTS
 
 FORM_HEADER = "Dog Name,Sex,PLC,BOX,WGT,DIST,DATE,TRACK,G,TIME,WIN,BON,1 SEC,MGN,W/2G,PIR,SP"
 BETFAIR_HEADER = (
@@ -58,7 +58,7 @@ def write(folder: Path, name: str, *lines: str) -> Path:
 
 
 def content(engine: Engine) -> dict[str, Any]:
-    """Return all that the database says of races, in an order and in words that know no ids."""
+    """Return all that the database says of races, in an order and in text that know no ids."""
     facts = ", ".join(f"r.{name}" for name in FACTS)
     queries = {
         "runs": f"SELECT d.key, r.date, a.distance_m, a.market_id, a.source_key, {facts} FROM run r "

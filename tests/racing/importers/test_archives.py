@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers import archives
-from racing.importers.archives import expand
-from racing.importers.reading import csv_of, read_csv
+from racing.importers.files import archives
+from racing.importers.files.archives import expand
+from racing.importers.files.csv_file import csv_of, read_csv
+from racing.importers.import_files import import_results
 from racing.importers.report import FileStatus, ImportReport
-from racing.importers.results import import_results
 from tests.racing.importers.builders import RESULTS_HEADER, results_row
 
 CSV = f"{RESULTS_HEADER}\n{results_row('Alpha', 1, '1')}\n".encode()

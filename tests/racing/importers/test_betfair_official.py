@@ -1,13 +1,14 @@
-"""Official monthly files of Betfair's: told apart by their header, meeting the model results by market id."""
+"""Official monthly files of Betfair's: recognised by their header, meeting the model results by market id."""
 
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
-from racing.importers.betfair import import_betfair, parse_betfair
-from racing.importers.reading import csv_of, read_csv
-from racing.importers.source_records import ParsedFile
+from racing.importers.files.csv_file import csv_of, read_csv
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.import_files import import_betfair
+from racing.importers.records.source_record import ParsedFile
 from tests.racing.importers.builders import BETFAIR_HEADER, betfair_row, content, write
 
 HEADER = (
@@ -38,8 +39,19 @@ def test_a_row_is_a_run_with_its_prices_and_results() -> None:
         row("1. Sir Tick", 1, "WINNER", placed="WINNER"), row("Late Comer", 9, bsp="", place_bsp="")
     )
     assert parsed.problems.n == 0
-    told = ("dog_name", "race_key", "rug", "box", "won", "placed", "bsp", "place_bsp", "grade", "race_number")
-    assert [tuple(claim[name] for name in told) for claim in parsed.claims] == [
+    facts = (
+        "dog_name",
+        "race_key",
+        "rug",
+        "box",
+        "won",
+        "placed",
+        "bsp",
+        "place_bsp",
+        "grade",
+        "race_number",
+    )
+    assert [tuple(record[name] for name in facts) for record in parsed.records] == [
         ("Sir Tick", "betfair:250000077", 1, 1, True, True, 5.2, 1.9, "Grade 5", 4),
         ("Late Comer", "betfair:250000077", 9, None, False, False, None, None, "Grade 5", 4),
     ]
@@ -52,7 +64,7 @@ def test_removed_and_blank_runners_were_scratched_only_where_others_have_a_resul
         row("Blank", 3, ""),
         row("Waiting", 1, "", market="250000099"),
     )
-    assert {claim["dog_name"]: claim["is_scratched"] for claim in parsed.claims} == {
+    assert {record["dog_name"]: record["is_scratched"] for record in parsed.records} == {
         "Winner": False,
         "Removed": True,
         "Blank": True,
@@ -68,7 +80,7 @@ def test_rows_of_other_sports_and_impossible_ones_are_refused() -> None:
         row("D", 4, market="2.5E+08"),
         row("E", 5),
     )
-    assert [claim["dog_name"] for claim in parsed.claims] == ["E"]
+    assert [record["dog_name"] for record in parsed.records] == ["E"]
     rules = [problem.reason.partition(",")[0].partition(" ")[0] for problem in parsed.problems]
     assert rules == ["RACING_TYPE", "rug", "WIN_RESULT", "WIN_MARKET_ID"]
 
@@ -105,6 +117,6 @@ def test_both_kinds_of_files_and_both_ways_to_write_an_id_make_one_race(tmp_path
 def test_the_real_official_file_is_three_races_of_one_winner_each(real_data: Path) -> None:
     (path,) = (real_data / "betfair_official").glob("*.csv")
     parsed = parse_betfair(read_csv(path))
-    assert (parsed.n_read, len(parsed.claims), parsed.problems.n) == (20, 20, 0)
-    winners = [claim["race_key"] for claim in parsed.claims if claim["won"]]
+    assert (parsed.n_read, len(parsed.records), parsed.problems.n) == (20, 20, 0)
+    winners = [record["race_key"] for record in parsed.records if record["won"]]
     assert len(winners) == len(set(winners)) == 3

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from racing.domain.errors import FileRefused
-from racing.importers import contents
-from racing.importers import source_records as claims
-from racing.importers.archives import expand
-from racing.importers.contents import Content
-from racing.importers.reading import MAX_FIELD_CHARS, CsvFile, csv_of, read_csv
-from racing.importers.results import parse_results
+from racing.importers.files import contents
+from racing.importers.files.archives import expand
+from racing.importers.files.contents import Content
+from racing.importers.files.csv_file import MAX_FIELD_CHARS, CsvFile, csv_of, read_csv
+from racing.importers.formats.results import parse_results
+from racing.importers.records import source_record as records
 from tests.racing.importers.builders import BETFAIR_HEADER, FORM_HEADER, RESULTS_HEADER, results_row
 
 MEBIBYTE = 1024 * 1024
@@ -31,7 +31,7 @@ MEASURE = """
 import json, sys
 from pathlib import Path
 from racing.database.engine import open_database
-from racing.importers.results import import_results
+from racing.importers.import_files import import_results
 
 def peak_mib():  # rusage would count what the process that started this one had
     status = Path("/proc/self/status").read_text()
@@ -156,12 +156,12 @@ def test_a_file_that_is_not_held_is_read_as_one_that_is(
 
     held = read()
     monkeypatch.setattr(contents, "HELD_BYTES", 1000)
-    monkeypatch.setattr("racing.importers.archives.HELD_BYTES", 1000)
+    monkeypatch.setattr("racing.importers.files.archives.HELD_BYTES", 1000)
     for one, other in zip(held, read(), strict=True):
         assert (other.sha256, other.header, other.notes) == (one.sha256, one.header, one.notes)
         assert list(other.rows()) == list(one.rows())
         assert len(list(one.rows())) == 300
-        assert parse_results(other).claims == parse_results(one).claims
+        assert parse_results(other).records == parse_results(one).records
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(
@@ -182,23 +182,23 @@ def test_a_field_that_is_read_is_bounded_and_one_that_is_not_is_not(tmp_path: Pa
     rows = [results_row("Fine", 1, "1"), results_row(long, 2, "2"), results_row("Also", 3, "3")]
     text = "\n".join((f"{RESULTS_HEADER},remark", *(f"{row},{long * 5}" for row in rows)))
     parsed = parse_results(csv_of(text.encode(), "r.csv"))
-    assert [claim["dog_name"] for claim in parsed.claims] == ["Fine", "Also"]
+    assert [record["dog_name"] for record in parsed.records] == ["Fine", "Also"]
     assert [problem.line for problem in parsed.problems if problem.what == "row"] == [3]
     assert "has at most 200 characters, got 201" in parsed.problems[0].reason
 
 
 def test_a_file_most_of_whose_rows_are_refused_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "MAX_REFUSED_ROWS", 3)
+    monkeypatch.setattr(records, "MAX_REFUSED_ROWS", 3)
     rows = [results_row(f"Dog {number}", 11, "1", race_id=f"r{number}") for number in range(4)]
     text = "\n".join((RESULTS_HEADER, results_row("Fine", 1, "1"), *rows))
     with pytest.raises(FileRefused, match="at most 3 rows that are refused, the last: box must be"):
         parse_results(csv_of(text.encode(), "r.csv"))
-    assert len(parse_results(csv_of(text.rpartition("\n")[0].encode(), "r.csv")).claims) == 1
+    assert len(parse_results(csv_of(text.rpartition("\n")[0].encode(), "r.csv")).records) == 1
 
 
 @pytest.mark.parametrize("header", [FORM_HEADER, BETFAIR_HEADER, RESULTS_HEADER])
 @pytest.mark.parametrize("filler", ["\t", ";", " ", '"', ' "', "1,", "1.", "\t ", "$"])
-def test_no_line_takes_long_to_be_told_apart(header: str, filler: str) -> None:
+def test_no_line_takes_long_to_be_split(header: str, filler: str) -> None:
     """Decimal commas are looked for in files with semicolons or tabs: once, a line of tabs took minutes."""
     text = header.replace(",", ";") + f"\n{filler * (19_000 // len(filler))}x\n" * 20
     began = time.process_time()

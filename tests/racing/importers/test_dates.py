@@ -6,10 +6,10 @@ import pytest
 
 from racing.domain.errors import FileRefused
 from racing.domain.track_time import latest_day
-from racing.importers.dates import DateOrder, FileDates, NotADate
-from racing.importers.reading import csv_of
-from racing.importers.results import parse_results
-from racing.importers.source_records import RowRefused
+from racing.importers.files.csv_file import csv_of
+from racing.importers.files.dates import DateOrder, FileDates, NotADate
+from racing.importers.formats.results import parse_results
+from racing.importers.records.source_record import RowRefused
 from tests.racing.importers.builders import RESULTS_HEADER, results_row
 
 
@@ -62,7 +62,7 @@ def parse(order: DateOrder, *dates: str) -> list[dt.date]:
     file = csv_of("\n".join((RESULTS_HEADER, *rows)).encode(), "r.csv", order)
     parsed = parse_results(file)
     assert parsed.problems.n == 0
-    return [dt.date(1970, 1, 1) + dt.timedelta(days=claim["bucket"] // 1500) for claim in parsed.claims]
+    return [dt.date(1970, 1, 1) + dt.timedelta(days=record["bucket"] // 1500) for record in parsed.records]
 
 
 AMBIGUOUS, MONTH_FIRST, DAY_FIRST = "03/04/2026", "03/28/2026", "28/03/2026"
@@ -121,6 +121,6 @@ def test_a_file_whose_dates_are_not_in_that_order_is_refused(
 def test_a_date_that_is_none_refuses_its_row_only() -> None:
     rows = [results_row("A", 1, "1"), results_row("B", 2, "2", date="0")]
     parsed = parse_results(csv_of("\n".join((RESULTS_HEADER, *rows)).encode(), "r.csv"))
-    assert [claim["dog_name"] for claim in parsed.claims] == ["A"]
+    assert [record["dog_name"] for record in parsed.records] == ["A"]
     with pytest.raises(RowRefused, match="'0'"):
         parsed.date_of("0", 3)

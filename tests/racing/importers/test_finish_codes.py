@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from racing.database.engine import open_database
-from racing.importers.finish import Outcome, finish_of
-from racing.importers.form_guides import parse_form_guide
-from racing.importers.reading import read_csv
-from racing.importers.results import import_results
-from racing.importers.source_records import RowRefused
+from racing.importers.files.csv_file import read_csv
+from racing.importers.formats.form_guides import parse_form_guide
+from racing.importers.import_files import import_results
+from racing.importers.records.finish_codes import Outcome, finish_of
+from racing.importers.records.source_record import RowRefused
 from tests.racing.importers.builders import FORM_HEADER, RESULTS_HEADER, form_row, results_row, write
 
 
@@ -63,7 +63,7 @@ def test_a_form_guide_reads_the_same_codes(tmp_path: Path) -> None:
         form_row("4. D", place="XYZ"),
     ]
     parsed = parse_form_guide(read_csv(write(tmp_path, "f.csv", FORM_HEADER, *rows)))
-    facts = [(c["finish_position"], c["won"], c["is_scratched"], c["is_race_whole"]) for c in parsed.claims]
+    facts = [(c["finish_position"], c["won"], c["is_scratched"], c["is_race_whole"]) for c in parsed.records]
     assert facts == [
         (2, False, False, True), (None, False, False, True), (None, None, True, True),
         (None, None, False, False),

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from racing.importers.betfair import parse_betfair
-from racing.importers.form_guides import parse_form_guide
-from racing.importers.market_ids import market_id_of
-from racing.importers.prices import decimal_odds
-from racing.importers.reading import csv_of
-from racing.importers.results import parse_results
-from racing.importers.source_records import RowRefused, distance_of
+from racing.importers.files.csv_file import csv_of
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.betfair_race import market_id_of
+from racing.importers.formats.form_guides import parse_form_guide
+from racing.importers.formats.results import parse_results
+from racing.importers.records.prices import decimal_odds
+from racing.importers.records.source_record import RowRefused, distance_of
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,
     FORM_HEADER,
@@ -54,9 +54,9 @@ def test_every_importer_reads_prices_alike(text: str, price: float | None) -> No
     rows = betfair_row("A", 1, won="1", bsp=text)
     betfair = parse_betfair(csv_of(f"{BETFAIR_HEADER}\n{rows}\n".encode(), "b.csv"))
     assert form.problems.n == results.problems.n == betfair.problems.n == 0
-    assert form.claims[0]["starting_price"] == price
-    assert results.claims[0]["starting_price"] == price
-    assert betfair.claims[0]["bsp"] == price
+    assert form.records[0]["starting_price"] == price
+    assert results.records[0]["starting_price"] == price
+    assert betfair.records[0]["bsp"] == price
 
 
 @pytest.mark.parametrize("text", ["450", "450.0", "450.", "450m", "450 m", "450.00 M", " 450 metres "])

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from racing.domain.errors import FileRefused
-from racing.importers.betfair import parse_betfair
-from racing.importers.form_guides import parse_form_guide
-from racing.importers.reading import MAX_LINE_CHARS, CsvFile, csv_of
-from racing.importers.results import parse_results
-from racing.importers.source_records import ParsedFile
+from racing.importers.files.csv_file import MAX_LINE_CHARS, CsvFile, csv_of
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.form_guides import parse_form_guide
+from racing.importers.formats.results import parse_results
+from racing.importers.records.source_record import ParsedFile
 from tests.racing.importers.builders import BETFAIR_HEADER, FORM_HEADER, RESULTS_HEADER, form_row, results_row
 
 
@@ -23,7 +23,7 @@ def results(*dogs: str) -> str:
 
 
 def names(parsed: ParsedFile) -> list[str]:
-    return [claim["dog_name"] for claim in parsed.claims]
+    return [record["dog_name"] for record in parsed.records]
 
 
 def rows_of(text: str) -> list[tuple[int, list[str]]]:
@@ -126,8 +126,8 @@ def with_delimiter(delimiter: str, decimal: str = ",") -> CsvFile:
 @pytest.mark.parametrize(("delimiter", "word"), [(";", "semicolons"), ("\t", "tabs")])
 def test_semicolons_and_tabs_are_read_with_decimal_commas_and_noted(delimiter: str, word: str) -> None:
     file = with_delimiter(delimiter)
-    claims = parse_results(file).claims
-    assert [(claim["time_s"], claim["starting_price"]) for claim in claims] == [(25.43, 2.4)] * 2
+    records = parse_results(file).records
+    assert [(record["time_s"], record["starting_price"]) for record in records] == [(25.43, 2.4)] * 2
     assert file.notes == (f"read with columns parted by {word}, decimals by a comma",)
     assert with_delimiter(delimiter, ".").notes == (f"read with columns parted by {word}",)
 
@@ -151,7 +151,7 @@ def test_case_and_blanks_of_column_names_do_not_matter() -> None:
     header = " Race ID ,DATE,Track,Distance_M,grade, runner ,BOX,Finish Position,Time_S,Starting Price"
     parsed = parse(results("Alpha", "Bravo").replace(RESULTS_HEADER, header))
     assert parsed.problems.n == 0
-    assert [(c["dog_name"], c["finish_position"], c["starting_price"]) for c in parsed.claims] == [
+    assert [(c["dog_name"], c["finish_position"], c["starting_price"]) for c in parsed.records] == [
         ("Alpha", 1, 4.0),
         ("Bravo", 2, 4.0),
     ]
@@ -167,8 +167,8 @@ def test_missing_values_of_optional_columns_are_unknown() -> None:
         row = f"r1,2025-07-03,Ballarat,450,{missing},Alpha,{missing},1,{missing},{missing}"
         parsed = parse(f"{RESULTS_HEADER}\n{row}\n")
         assert parsed.problems.n == 0
-        (claim,) = parsed.claims
-        assert [claim[name] for name in ("grade", "box", "time_s", "starting_price")] == [None] * 4
+        (record,) = parsed.records
+        assert [record[name] for name in ("grade", "box", "time_s", "starting_price")] == [None] * 4
 
 
 def test_rows_below_a_refused_first_row_are_not_given_to_the_dog_above() -> None:
@@ -179,7 +179,7 @@ def test_rows_below_a_refused_first_row_are_not_given_to_the_dog_above() -> None
         form_row("3. Fast Anna"),
     ]
     parsed = parse_form_guide(csv_of("\n".join((FORM_HEADER, *rows)).encode(), "g.csv"))
-    assert [(claim["dog_key"], str(claim["line"])) for claim in parsed.claims] == [
+    assert [(record["dog_key"], str(record["line"])) for record in parsed.records] == [
         ("SIRTICK", "2"),
         ("FASTANNA", "5"),
     ]

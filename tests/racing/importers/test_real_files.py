@@ -8,13 +8,13 @@ from sqlalchemy import text
 
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.betfair import import_betfair, parse_betfair
-from racing.importers.dates import DateOrder
-from racing.importers.form_guides import import_form_guides
-from racing.importers.reading import read_csv
+from racing.importers.files.csv_file import read_csv
+from racing.importers.files.dates import DateOrder
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.results import parse_results
+from racing.importers.import_files import import_betfair, import_form_guides, import_results
+from racing.importers.records.source_record import day_of_key
 from racing.importers.report import FileStatus
-from racing.importers.results import import_results, parse_results
-from racing.importers.source_records import day_of_bucket
 from racing.importers.undo import imported_files, undo_import
 
 
@@ -68,17 +68,17 @@ FAULTS = {
 def test_a_file_that_once_went_wrong_is_read_but_for_its_broken_rows(real_data: Path, name: str) -> None:
     parse, n_runs, broken_lines = FAULTS[name]
     parsed = parse(read_csv(real_data / "faults" / name))
-    assert len(parsed.claims) == n_runs
+    assert len(parsed.records) == n_runs
     assert [problem.line for problem in parsed.problems] == broken_lines
 
 
 def test_the_faults_files_have_the_right_names_days_and_prices(real_data: Path) -> None:
-    ghost, _ = parse_results(read_csv(real_data / "faults" / "11a_cp1252.csv")).claims
+    ghost, _ = parse_results(read_csv(real_data / "faults" / "11a_cp1252.csv")).records
     assert ghost["dog_name"] == "Nala\N{RIGHT SINGLE QUOTATION MARK}s Ghost"
-    days = parse_results(read_csv(real_data / "faults" / "10b_pandas_and_topaz_dates.csv")).claims
-    assert {day_of_bucket(claim["bucket"]) for claim in days} == {dt.date(2026, 3, 5)}
-    prices = parse_results(read_csv(real_data / "faults" / "12_suffixes_and_prices.csv")).claims
-    assert [claim["starting_price"] for claim in prices] == [2.4, 3.5, 2.4, 2.0]
+    days = parse_results(read_csv(real_data / "faults" / "10b_pandas_and_topaz_dates.csv")).records
+    assert {day_of_key(record["bucket"]) for record in days} == {dt.date(2026, 3, 5)}
+    prices = parse_results(read_csv(real_data / "faults" / "12_suffixes_and_prices.csv")).records
+    assert [record["starting_price"] for record in prices] == [2.4, 3.5, 2.4, 2.0]
 
 
 def test_a_month_first_file_is_refused_unless_its_order_is_given(real_data: Path) -> None:
@@ -86,8 +86,8 @@ def test_a_month_first_file_is_refused_unless_its_order_is_given(real_data: Path
     with pytest.raises(FileRefused, match=r"line 4 .*--dates month-first"):
         parse_results(read_csv(path))
     for order in (DateOrder.MONTH_FIRST, DateOrder.AUTO):
-        claims = parse_results(read_csv(path, order)).claims
-        days = [day_of_bucket(claim["bucket"]) for claim in claims]
+        records = parse_results(read_csv(path, order)).records
+        days = [day_of_key(record["bucket"]) for record in records]
         assert days == [dt.date(2026, 3, 4)] * 2 + [dt.date(2026, 3, 28)] * 2
 
 
@@ -95,7 +95,7 @@ def test_dates_of_a_real_month_are_day_first_and_stay_so(real_data: Path) -> Non
     path = real_data / "betfair" / "ANZ_Greyhounds_2024_08.csv.gz"
     for order in (DateOrder.DEFAULT, DateOrder.AUTO):
         months = {
-            day_of_bucket(claim["bucket"]).month for claim in parse_betfair(read_csv(path, order)).claims
+            day_of_key(record["bucket"]).month for record in parse_betfair(read_csv(path, order)).records
         }
         assert months == {8}
 

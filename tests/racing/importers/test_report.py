@@ -1,8 +1,8 @@
 """What an import reports: a rule that many rows break is one line with a count, in bounded memory."""
 
-from racing.importers.reading import csv_of
+from racing.importers.files.csv_file import csv_of
+from racing.importers.formats.results import parse_results
 from racing.importers.report import MAX_KINDS, MAX_LINES, MAX_LINES_A_FILE, Problem, Problems
-from racing.importers.results import parse_results
 from tests.racing.importers.builders import RESULTS_HEADER, results_row
 
 

@@ -9,13 +9,13 @@ import pytest
 from racing.domain.errors import FileRefused
 from racing.domain.grades import grade_of
 from racing.domain.tracks import KNOWN_TRACKS, known_track
-from racing.importers.betfair import parse_betfair
-from racing.importers.card import read_form_guide_card
-from racing.importers.form_guides import parse_form_guide
-from racing.importers.reading import read_csv
+from racing.importers.files.csv_file import read_csv
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.form_guide_card import read_form_guide_card
+from racing.importers.formats.form_guides import parse_form_guide
+from racing.importers.formats.results import parse_results
+from racing.importers.records.source_record import ParsedFile, SourceRecord
 from racing.importers.resolve import merge_facts, resolve
-from racing.importers.results import parse_results
-from racing.importers.source_records import ParsedFile, SourceRecord
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,
     FORM_HEADER,
@@ -45,29 +45,29 @@ def parse_form(folder: Path, *rows: str) -> ParsedFile:
         ("time", "25.40", "time_s", "a runner beaten by 3.0 lengths took longer than the winner"),
     ],
 )
-def test_an_impossible_fact_is_dropped_and_told_and_its_run_kept(
+def test_an_impossible_fact_is_dropped_and_reported_and_its_run_is_imported(
     tmp_path: Path, field: str, value: str, fact: str, reason: str
 ) -> None:
     parsed = parse_form(tmp_path, form_row("1. Sir Tick", **{field: value}))
-    assert len(parsed.claims) == 1
-    assert parsed.claims[0][fact] is None
+    assert len(parsed.records) == 1
+    assert parsed.records[0][fact] is None
     assert [problem.what for problem in parsed.problems] == ["fact"]
     assert parsed.problems[0].reason.startswith(reason)
 
 
 def test_a_nose_behind_may_share_the_winners_time(tmp_path: Path) -> None:
     parsed = parse_form(tmp_path, form_row("1. Sir Tick", time="25.40", margin="0.03"))
-    assert parsed.claims[0]["time_s"] == 25.4
+    assert parsed.records[0]["time_s"] == 25.4
 
 
 def test_a_dead_heat_is_a_win_and_box_9_is_a_reserve_of_unknown_box(tmp_path: Path) -> None:
-    claim = parse_form(tmp_path, form_row("1. Sir Tick", place="1=", box="9")).claims[0]
-    assert (claim["won"], claim["finish_position"], claim["rug"], claim["box"]) == (True, 1, 9, None)
+    record = parse_form(tmp_path, form_row("1. Sir Tick", place="1=", box="9")).records[0]
+    assert (record["won"], record["finish_position"], record["rug"], record["box"]) == (True, 1, 9, None)
 
 
 def test_a_quoted_blank_name_continues_the_dog(tmp_path: Path) -> None:
     parsed = parse_form(tmp_path, form_row("1. Sir Tick"), form_row('""', date="2025-06-01"))
-    assert [claim["dog_key"] for claim in parsed.claims] == ["SIRTICK", "SIRTICK"]
+    assert [record["dog_key"] for record in parsed.records] == ["SIRTICK", "SIRTICK"]
 
 
 def test_betfair_tells_scratched_runners_from_races_without_a_result(tmp_path: Path) -> None:
@@ -77,29 +77,29 @@ def test_betfair_tells_scratched_runners_from_races_without_a_result(tmp_path: P
         betfair_row("Reserve", 9),
         betfair_row("Waiting", 1, won="", market="78", race="R5 390mHeat", date="5/08/2024"),
     ]
-    claims = {
-        claim["dog_name"]: claim
-        for claim in parse_betfair(read_csv(write(tmp_path, "b.csv", BETFAIR_HEADER, *rows))).claims
+    records = {
+        record["dog_name"]: record
+        for record in parse_betfair(read_csv(write(tmp_path, "b.csv", BETFAIR_HEADER, *rows))).records
     }
-    assert {name for name, claim in claims.items() if claim["is_scratched"]} == {"Absent"}
-    assert claims["Waiting"]["won"] is None
-    assert claims["Waiting"]["grade"] == "Heat"
-    assert (claims["Reserve"]["rug"], claims["Reserve"]["box"]) == (9, None)
+    assert {name for name, record in records.items() if record["is_scratched"]} == {"Absent"}
+    assert records["Waiting"]["won"] is None
+    assert records["Waiting"]["grade"] == "Heat"
+    assert (records["Reserve"]["rug"], records["Reserve"]["box"]) == (9, None)
 
 
 def test_a_market_under_two_days_was_run_on_the_first(tmp_path: Path) -> None:
     rows = [betfair_row("Sir Tick", 1, date="2025-07-04"), betfair_row("Sir Tick", 1), betfair_row("Anna", 2)]
     parsed = parse_betfair(read_csv(write(tmp_path, "b.csv", BETFAIR_HEADER, *rows)))
-    assert len({claim["bucket"] for claim in parsed.claims}) == 1
-    assert (len(parsed.claims), parsed.n_repeated, parsed.n_refused) == (2, 1, 0)
+    assert len({record["bucket"] for record in parsed.records}) == 1
+    assert (len(parsed.records), parsed.n_repeated, parsed.n_refused) == (2, 1, 0)
     alone = parse_betfair(read_csv(write(tmp_path, "a.csv", BETFAIR_HEADER, betfair_row("Anna", 2))))
-    assert alone.claims[0]["bucket"] == parsed.claims[0]["bucket"]
+    assert alone.records[0]["bucket"] == parsed.records[0]["bucket"]
 
 
 def test_results_say_who_won_only_where_the_race_has_a_result(tmp_path: Path) -> None:
     rows = [results_row("A", 1, "1"), results_row("B", 2, ""), results_row("C", 3, "", race_id="r2")]
-    claims = parse_results(read_csv(write(tmp_path, "r.csv", RESULTS_HEADER, *rows))).claims
-    assert [claim["won"] for claim in claims] == [True, False, None]
+    records = parse_results(read_csv(write(tmp_path, "r.csv", RESULTS_HEADER, *rows))).records
+    assert [record["won"] for record in records] == [True, False, None]
 
 
 def whole(prices: list[str], folder: Path) -> bool:
@@ -115,11 +115,11 @@ def whole(prices: list[str], folder: Path) -> bool:
         )
         for i, price in enumerate(prices)
     ]
-    claims: list[SourceRecord] = parse_form(folder, *rows).claims
-    for i, claim in enumerate(claims):
-        claim |= {"dog_id": i, "track_id": 1}
-    (race,) = resolve(claims)
-    return race.is_whole({dog_id: merge_facts(told) for dog_id, told in race.runners.items()})
+    records: list[SourceRecord] = parse_form(folder, *rows).records
+    for i, record in enumerate(records):
+        record |= {"dog_id": i, "track_id": 1}
+    (race,) = resolve(records)
+    return race.is_whole({dog_id: merge_facts(rows) for dog_id, rows in race.runners.items()})
 
 
 def test_a_form_guide_race_is_whole_when_its_prices_add_up(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_byte_order_marks_latin_1_and_gzip_are_read(tmp_path: Path) -> None:
         ("packed.csv.gz", gzip.compress(text.encode())),
     ):
         (tmp_path / name).write_bytes(raw)
-        assert parse_form_guide(read_csv(tmp_path / name)).claims[0]["dog_name"] == "Café Noir"
+        assert parse_form_guide(read_csv(tmp_path / name)).records[0]["dog_name"] == "Café Noir"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,7 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.betfair import import_betfair
-from racing.importers.form_guides import import_form_guides
-from racing.importers.results import import_results
+from racing.importers.import_files import import_betfair, import_form_guides, import_results
 from racing.importers.undo import imported_files, undo_import
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,

@@ -8,10 +8,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
-from racing.importers.betfair import import_betfair
-from racing.importers.form_guides import import_form_guides
+from racing.importers.import_files import import_betfair, import_form_guides, import_results
 from racing.importers.report import ImportReport
-from racing.importers.results import import_results
 from racing.importers.undo import undo_import
 from tests.racing.importers.builders import (
     BETFAIR_HEADER,

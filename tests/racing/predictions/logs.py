@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from racing.database.tables import Run
-from racing.importers.results_api import RaceResult, import_told
+from racing.importers.results_api import RaceResult, import_race_results
 from racing.importers.undo import imported_files, undo_import
 from racing.predictions.prediction_filter import Asked
 from racing.predictions.prune import prune
@@ -86,7 +86,7 @@ def bring_results(engine: Engine, random: Random, races: Iterable[Meeting]) -> N
                 date=race.day, track=race.track, distance_m=515, race_number=race.number, runners=runners
             )
         )
-    import_told(engine, told)
+    import_race_results(engine, told)
 
 
 def correct_a_result(engine: Engine, random: Random) -> None:

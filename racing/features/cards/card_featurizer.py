@@ -1,0 +1,225 @@
+"""The form book: a card's features, from what the database knows of its dogs and what the card brings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
+
+from racing.database.tables import Effect, TrackAlias
+from racing.domain.cards import Card, PastRun, Runner
+from racing.domain.errors import DatabaseUnavailable
+from racing.domain.names import name_key
+from racing.domain.runs import WINDOW
+from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
+from racing.features.cards.card_view import card_formulas
+from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
+from racing.features.table import codes_of_tracks, track_codes
+from racing.ratings.dog_forms import COLUMNS
+from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
+
+_ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
+_NEWEST_FIRST = attrgetter("date")
+
+
+@dataclass(frozen=True, slots=True)
+class CardWarning:
+    """Something about a card that the reader of its answer should know."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardFeatures:
+    """What is known of a card's runners, one row or entry a runner, in the card's order."""
+
+    values: NDArray[np.float32]
+    """Shape (n_runners, n_features), in the order of ``FEATURE_NAMES``; NaN is unknown."""
+    is_known: NDArray[np.bool_]
+    """Whether the database knows the dog."""
+    n_prior_runs: NDArray[np.int64]
+    warnings: tuple[CardWarning, ...]
+
+
+_NO_RUNS = np.empty((0, len(COLUMNS)))
+
+
+class CardFeaturizer:
+    """Reads form for cards, from a database or, without one, from the cards alone.
+
+    Parameters
+    ----------
+    engine
+        The race database; ``None`` for cards that carry their form.
+    tables
+        What :func:`racing.ratings.store.effects_document` wrote into a model's artifact, for use without a
+        database.
+    """
+
+    def __init__(self, engine: Engine | None, tables: Mapping[str, Any] | None = None) -> None:
+        self._engine = engine
+        self._reader: FormReader | None = None
+        self._tracks: dict[str, int] = {}
+        self._mark = 0
+        self._is_rated = True
+        effects, codes = book_of([]), dict[int, int]()
+        if engine is not None:
+            with _database():
+                self._mark = _mark_of(engine)  # first: a later change is found by the next check
+                self._is_rated = runs_are_rated(engine)
+                self._reader = FormReader(engine)
+                effects = load_effects(engine)
+                codes = track_codes(engine)
+                self._tracks = _tracks_of(engine)
+        elif tables:
+            effects = book_of_document(tables)
+            self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
+            codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
+        self._blocks = CardBlocks(effects, self._tracks, codes)
+
+    def is_current(self) -> bool:
+        """Return whether the database still holds the tables that this book has read.
+
+        Runs are read anew for every card; the tables and the new dogs of an import need a new book.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If the database does not answer.
+        """
+        if self._engine is None or self._reader is None:
+            return True
+        with _database():
+            is_same = _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
+            return is_same and mark_of_forms(self._engine) == self._reader.mark
+
+    def knows_any(self, card: Card) -> bool:
+        """Return whether the database knows one of the dogs, as far as this book has seen.
+
+        If not, :meth:`features_of_card` does not look at the database, and so does not wait for it.
+        """
+        return self._reader is not None and self._reader.knows_any(
+            name_key(runner.name) for runner in card.runners
+        )
+
+    def read(self, card: Card) -> StoredForm:
+        """Return what the database has of a card's dogs before its day.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If the database does not answer.
+        """
+        if self._reader is None:
+            return NOTHING_STORED
+        with _database():
+            return self._reader.read(card.date, [name_key(runner.name) for runner in card.runners])
+
+    def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
+        """Return the features of a card's runners as of the morning of its day.
+
+        A run on or after race day is left out; a run that both the database and the card hold counts once.
+        ``stored`` is what :meth:`read` returned, if it was called before; everything else is in memory.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If the database does not answer, or there is none and no runner brings form. One that does is
+            enough: a runner without is then a stranger, as a dog at its debut would be.
+        """
+        if self._engine is None and not any(runner.form for runner in card.runners):
+            raise DatabaseUnavailable(
+                "no runner carries form, and there is no race database now to look their names up"
+            )
+        stored = self.read(card) if stored is None else stored
+        # In the order of history, so that sums over the race are those of training, bit for bit.
+        keyed = [(runner.box, name_key(runner.name), i) for i, runner in enumerate(card.runners)]
+        keyed.sort()
+        order = [i for _, _, i in keyed]
+        runners = [card.runners[i] for i in order]
+        warnings = self._warnings(card)
+        dogs = []
+        for runner, (_, key, _) in zip(runners, keyed, strict=True):
+            dogs.append(_dog(card, runner, stored.dog_ids.get(key), stored, warnings))
+        n_runs = [min(len(dog.stored) + len(dog.brought), WINDOW) for dog in dogs]
+        formulas = card_formulas(len(runners), max(n_runs))
+        with formulas.lock:
+            self._blocks.fill(formulas, card, runners, dogs)
+            values = formulas.features()
+        back = np.argsort(order)
+        return CardFeatures(
+            values=values[back],
+            is_known=np.array([dog.is_stored for dog in dogs])[back],
+            n_prior_runs=np.array(n_runs)[back],
+            warnings=tuple(warnings),
+        )
+
+    def _warnings(self, card: Card) -> list[CardWarning]:
+        warnings = []
+        if not self._is_rated:
+            text = "not all stored runs are rated yet; an import or `greyhound prepare` rates them"
+            warnings.append(CardWarning("ratings_behind", text))
+        if self._tracks and self._blocks.track_id(card.track, card.distance_m) < 0:
+            warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
+        return warnings
+
+
+def _dog(
+    card: Card, runner: Runner, dog_id: int | None, stored: StoredForm, warnings: list[CardWarning]
+) -> Dog:
+    """Return what is known of a runner's dog, and add what is worth a warning."""
+    runs = _NO_RUNS if dog_id is None else stored.runs.get(dog_id, _NO_RUNS)
+    n_runs, first = (0, None) if dog_id is None else stored.careers.get(dog_id, (0, None))
+    if dog_id is None and not runner.form:
+        text = f"no run on file: nothing is known of {runner.name!r}"
+        warnings.append(CardWarning("unknown_dog", text))
+    days = set(runs[:, 0].tolist())
+    brought: list[PastRun] = []
+    n_late = 0
+    for run in sorted(runner.form, key=_NEWEST_FIRST, reverse=True):
+        day = run.date.toordinal() - ORDINAL_OF_EPOCH
+        if run.date >= card.date:
+            n_late += 1
+        elif day not in days:
+            days.add(day)
+            brought.append(run)
+    if n_late:
+        text = f"{n_late} run(s) of {runner.name!r} on or after race day {card.date} left out"
+        warnings.append(CardWarning("late_run", text))
+    if brought:
+        oldest = day_of(brought[-1].date)
+        first = oldest if first is None else min(first, oldest)
+    # What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
+    # knows whether they are among those counted.
+    is_cut = len(runs) == WINDOW
+    n_newer = sum(day_of(run.date) > runs[0, 0] for run in brought) if is_cut else len(brought)
+    return Dog(dog_id is not None, runs, brought, n_runs + n_newer, first)
+
+
+def _mark_of(engine: Engine) -> int:
+    """Return a number that changes with the stored tables: any run that changes moves the newest."""
+    newest = select(func.max(_EFFECT.c.as_of)).scalar_subquery()
+    query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)
+    with engine.connect() as connection:
+        return hash(tuple(sorted(map(tuple, connection.execute(query).all()))))
+
+
+def _tracks_of(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all()
+    return {row.alias: row.track_id for row in rows}
+
+
+class _database:  # noqa: N801
+    """Turns the database's own errors into ours."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError):
+            raise DatabaseUnavailable(f"the race database does not answer: {error.orig}") from error

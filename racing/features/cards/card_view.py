@@ -1,0 +1,99 @@
+"""A single card as the two tables of :mod:`racing.features.view`, and its features by compiled formulas.
+
+A card comes as three blocks of numbers: ``card`` has a row a runner with :data:`CARD_COLUMNS`; ``stored`` and
+``brought``, of shape (n, K, columns), hold the runs of each runner's dog, newest first: place by place either
+one that the database holds (:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings
+(:data:`BROUGHT_COLUMNS`), the other block NaN there. The columns of a stored run that a brought one lacks,
+its adjusted performances among them, are derived here; from there on both are one form.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from racing.domain.runs import WINDOW, Floats, Form
+from racing.features.matrix import feature_columns
+from racing.features.view import RUNNER_COLUMNS, RaceView, build_view
+from racing.history import lone_market_share
+from racing.ops import compile_formulas
+from racing.probabilities import n_places
+from racing.ratings.catalog import RATINGS
+from racing.ratings.dog_forms import COLUMNS
+from racing.ratings.single_run import UsualEffects, performance_columns
+
+CARD_COLUMNS = (*RUNNER_COLUMNS, *UsualEffects.LEVEL_COLUMNS)
+ATTRIBUTES = (
+    "distance_m", "weight_kg", "finish_position", "time_s", "first_split_s", "margin_lengths",
+    "starting_price", "bsp", "rated_price", "early_speed",
+)  # fmt: skip
+"""The attributes of a run that a card brings which are read as they are."""
+READ = ("day", "month", "track_id", "course", "grade", "box", "early_position", *ATTRIBUTES)
+"""What :func:`racing.ops.read_runs` makes of a run."""
+BROUGHT_COLUMNS = (*READ, *UsualEffects.COLUMNS)
+_SHORT = 6  # runs: a card shows five or six, and half of the work is saved
+_PLACES = n_places(8)  # of a field whose size nobody knows
+
+
+def view_of_card(card: Any, stored: Any, brought: Any) -> RaceView:
+    """Return the view of one card; the blocks may be arrays or traced."""
+    runners = {name: card[:, column] for column, name in enumerate(CARD_COLUMNS)}
+    lone = _form_of_brought({name: brought[:, :, column] for column, name in enumerate(BROUGHT_COLUMNS)})
+    form = Form(
+        {name: np.where(lone.known, lone[name], stored[:, :, column]) for column, name in enumerate(COLUMNS)}
+    )
+    return build_view(np.zeros(card.shape[0], np.int64), runners, form)
+
+
+def _form_of_brought(read: dict[str, Floats]) -> Form:
+    """Return the runs that a card brings with all columns of stored ones: as read, or derived."""
+    position = read["finish_position"]
+    columns = read | {
+        "won": np.where(np.isnan(position), np.nan, position == 1),
+        "placed": np.where(np.isnan(position), np.nan, position <= _PLACES),
+        "n_starters": position * np.nan,
+        "market_share": lone_market_share(read["bsp"], read["starting_price"]),
+    }
+    runs = Form(columns)
+    for rating in RATINGS:
+        usual = read[f"{rating.name}_box"], read[f"{rating.name}_level"]
+        columns = columns | performance_columns(rating, runs, *usual)
+    return Form(columns)
+
+
+def _features(card: Any, stored: Any, brought: Any) -> Iterator[Floats]:
+    return feature_columns(view_of_card(card, stored, brought))
+
+
+class CardFormulas:
+    """All features of a card of so many runners, of at most so many runs each.
+
+    Fill the blocks, then call :meth:`features`, holding ``lock`` all the while.
+    """
+
+    lock = Lock()
+
+    def __init__(self, n_runners: int, n_runs: int) -> None:
+        self._formulas = compile_formulas(
+            _features,
+            (n_runners, len(CARD_COLUMNS)),
+            (n_runners, n_runs, len(COLUMNS)),
+            (n_runners, n_runs, len(BROUGHT_COLUMNS)),
+        )
+        self.card, self.stored, self.brought = self._formulas.inputs
+
+    def features(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Return shape (n_runners, n_features), NaN where unknown, from what the blocks hold."""
+        return self._formulas().T.astype(np.float32, order="C")
+
+
+def card_formulas(n_runners: int, n_runs: int) -> CardFormulas:
+    """Return the formulas for a card's number of runners and longest form, recorded once a process."""
+    return _recorded(n_runners, _SHORT if n_runs <= _SHORT else WINDOW)
+
+
+@cache
+def _recorded(n_runners: int, n_runs: int) -> CardFormulas:
+    return CardFormulas(n_runners, n_runs)

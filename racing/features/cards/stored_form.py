@@ -1,0 +1,126 @@
+"""What the database holds of a card's dogs: packed, by their names; of past days from the runs themselves."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, func, select
+
+from racing.database.tables import Dog, DogForm, Run, RunWorth
+from racing.domain.runs import WINDOW, Floats
+from racing.history import EPOCH, floats, result_query, runs_of
+from racing.ratings.catalog import RATINGS
+from racing.ratings.dog_forms import query_of_forms, table_of, unpack
+from racing.ratings.performances import Performances
+
+_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
+_DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredForm:
+    """The last runs of some dogs before a day, at most ``WINDOW`` each, with their performances."""
+
+    dog_ids: dict[str, int]
+    """By the dog's key; those that the database does not know are absent."""
+    careers: dict[int, tuple[int, int]]
+    """By dog that has run: how often before the day, and the day of the first."""
+    runs: dict[int, Floats]
+    """By dog: shape (n_runs, len(COLUMNS)), the oldest first."""
+
+
+NOTHING_STORED = StoredForm({}, {}, {})
+
+
+class FormReader:
+    """Reads the form of dogs, by their keys (:func:`racing.domain.names.name_key`).
+
+    What is read is as of the last update of the ratings, each dog's whole. Names are known as of the making
+    of the reader.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        on_server = engine.dialect.name == "postgresql"  # where a transaction is two more messages
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if on_server else engine
+        self.mark = mark_of_forms(engine)  # first: a later change is found by the next check
+        with engine.connect() as connection:
+            self._known = frozenset(connection.scalars(select(_DOG.c.key)))
+
+    def knows_any(self, keys: Iterable[str]) -> bool:
+        """Return whether one of the dogs is known; costs no look at the database."""
+        return not self._known.isdisjoint(keys)
+
+    def read(self, date: dt.date, keys: Iterable[str]) -> StoredForm:
+        """Return what is stored of the dogs' runs before a day."""
+        known = list(self._known.intersection(keys))
+        if not known:
+            return NOTHING_STORED
+        day = (date - EPOCH).days
+        with self._engine.connect() as connection:
+            rows = connection.execute(_FORMS, {"keys": known}).all()
+            form = _unpacked(rows, day) if len(rows) == len(known) else None
+            return form or form_from_runs(connection, date, known)
+
+
+def mark_of_forms(engine: Engine) -> tuple[int, int]:
+    """Return what changes when dogs come or go."""
+    with engine.connect() as connection:
+        n_dogs, newest = connection.execute(select(func.count(), func.max(_FORM.c.dog_id))).one()
+    return n_dogs, newest or 0
+
+
+def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> StoredForm:
+    """Return what the runs themselves say, of any day; takes milliseconds."""
+    ids = {
+        row.key: row.id
+        for row in connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys)))
+    }
+    results = result_query().order_by(None).where(_RUN.c.dog_id.in_(list(ids.values())), _RUN.c.date < date)
+    n_facts = len(results.selected_columns)
+    newest_first = func.row_number().over(
+        partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
+    )
+    of_dog = [function.over(partition_by=_RUN.c.dog_id) for function in (func.count(), func.min(_RUN.c.date))]
+    numbered = results.add_columns(
+        newest_first.label("runs_ago"), of_dog[0].label("n_runs"), of_dog[1].label("first"), *_WORTH.c[1:]
+    )
+    latest = numbered.outerjoin(_WORTH, _WORTH.c.run_id == _RUN.c.id).subquery()
+    query = (
+        select(latest).where(latest.c.runs_ago <= WINDOW).order_by(latest.c.dog_id, latest.c.runs_ago.desc())
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return StoredForm(ids, {}, {})
+    columns = list(zip(*rows, strict=True))
+    rated = {c.name: floats(v) for c, v in zip(_WORTH.c[1:], columns[n_facts + 3 :], strict=True)}
+    runs = runs_of(
+        [row[:n_facts] for row in rows], n_starters=rated["n_starters"], share=rated["market_share"]
+    )
+    table = table_of(runs, {rating.name: Performances.of_columns(rated, rating) for rating in RATINGS})
+    dogs, start = np.unique(runs.dog_id, return_index=True)
+    by_dog = dict(zip(dogs.tolist(), np.split(table, start[1:]), strict=True))
+    careers = {row.dog_id: (row.n_runs, (row.first - EPOCH).days) for row in rows}
+    return StoredForm(ids, careers, by_dog)
+
+
+_FORMS = query_of_forms()
+
+
+def _unpacked(rows: Iterable[Any], day: int) -> StoredForm | None:
+    """Return the packed form before a day; ``None`` if older runs are wanted than were packed."""
+    form = StoredForm({}, {}, {})
+    for key, dog_id, n_runs, first_day, newest_day, packed in rows:
+        form.dog_ids[key] = dog_id
+        if not n_runs:
+            continue
+        runs = unpack(packed)
+        if newest_day >= day:
+            if n_runs > WINDOW:
+                return None
+            runs = runs[runs[:, 0] < day]
+            n_runs = len(runs)
+        if n_runs:
+            form.runs[dog_id], form.careers[dog_id] = runs, (n_runs, first_day)
+    return form

@@ -1,0 +1,122 @@
+"""Dogs and tracks: each has a name in records and an id in the database."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlmodel import SQLModel, col
+
+from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
+from racing.domain.names import name_key
+from racing.domain.tracks import KNOWN_TRACKS
+from racing.importers.ids import next_id
+from racing.importers.records.source_record import SourceRecord
+
+# SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
+CHUNK = 5_000
+
+
+class EntityResolver:
+    """The dogs and tracks of the database; those that records bring along are added."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._track_ids: dict[str, int] = dict(
+            connection.execute(select(col(TrackAlias.alias), col(TrackAlias.track_id))).all()
+        )
+        dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), col(Dog.sex))
+        self._dogs = {key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs)}
+
+    def give_ids(self, records: Iterable[SourceRecord]) -> None:
+        """Set ``track_id`` and ``dog_id`` of every record."""
+        records = list(records)
+        self._add_tracks(sorted({record["track"] for record in records}))
+        for record in records:
+            record["track_id"] = self._track_ids[name_key(record["track"]) or record["track"]]
+        self._add_dogs(records)
+
+    def _add_tracks(self, names: list[str]) -> None:
+        known = {track.name: track for track in KNOWN_TRACKS}
+        number = next_id(self._connection, Track)
+        for name in names:
+            key = name_key(name) or name
+            if key in self._track_ids:
+                continue
+            track = known.get(name)
+            state = track.state if track else None
+            self._connection.execute(insert(Track), [{"id": number, "name": name, "state": state}])
+            aliases = {key, *(name_key(alias) for alias in (track.aliases if track else ()))}
+            rows = [{"alias": alias, "track_id": number} for alias in sorted(aliases - set(self._track_ids))]
+            self._connection.execute(insert(TrackAlias), rows)
+            self._track_ids |= {row["alias"]: row["track_id"] for row in rows}  # type: ignore[misc]
+            number += 1
+
+    def _add_dogs(self, records: list[SourceRecord]) -> None:
+        number = next_id(self._connection, Dog)
+        new: set[str] = set()
+        changed: set[str] = set()
+        for record in records:
+            key, name, sex = record["dog_key"], record["dog_name"], record["sex"]
+            dog = self._dogs.get(key)
+            if dog is None:
+                dog = self._dogs[key] = (number, name, sex)
+                new.add(key)
+                number += 1
+            elif name != dog[1] or (sex != dog[2] and sex is not None):
+                better = (dog[0], best_name((name, dog[1])), best_sex((sex, dog[2])))
+                if better != dog:
+                    dog = self._dogs[key] = better
+                    changed.add(key)
+            record["dog_id"] = dog[0]
+        rows = [self._dog_row(key) for key in sorted(new)]
+        if rows:
+            self._connection.execute(insert(Dog), rows)
+        for key in sorted(changed - new):
+            row = self._dog_row(key)
+            self._connection.execute(update(Dog).where(col(Dog.id) == row["id"]).values(**row))
+
+    def _dog_row(self, key: str) -> dict[str, Any]:
+        number, name, sex = self._dogs[key]
+        return {"id": number, "key": key, "name": name, "sex": sex}
+
+
+def best_name(names: Iterable[str]) -> str:
+    """Return the spelling that tells most, whichever came first: not all capitals, with apostrophes."""
+    return max(names, key=lambda name: (name != name.upper(), len(name), name))
+
+
+def best_sex(sexes: Iterable[str | None]) -> str | None:
+    """Return the sex, whichever source knows it."""
+    return max((sex for sex in sexes if sex), default=None)
+
+
+def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Iterable[int]) -> None:
+    """Delete the dogs and tracks that no row names any more; rename dogs as the other rows do."""
+    dogs, tracks = sorted(set(dog_ids)), sorted(set(track_ids))
+    for i in range(0, len(dogs), CHUNK):
+        some = dogs[i : i + CHUNK]
+        ridden = exists().where(col(Run.dog_id) == col(Dog.id))
+        connection.execute(delete(Dog).where(col(Dog.id).in_(some), ~ridden))
+        _rename(connection, some)
+    unused = set(tracks) - set(connection.scalars(select(col(Race.track_id)).distinct()))
+    unused -= set(
+        connection.scalars(select(col(SourceRow.track_id)).where(col(SourceRow.track_id).in_(unused)))
+    )
+    for table, column in ((TrackAlias, TrackAlias.track_id), (Track, Track.id)):
+        _delete_all(connection, table, column, unused)
+
+
+def _rename(connection: Connection, dog_ids: list[int]) -> None:
+    names_in_rows = select(col(SourceRow.dog_id), col(SourceRow.dog_name), col(SourceRow.sex)).distinct()
+    names: dict[int, set[tuple[str, str | None]]] = {}
+    for dog_id, name, sex in connection.execute(names_in_rows.where(col(SourceRow.dog_id).in_(dog_ids))):
+        if dog_id is not None and name is not None:
+            names.setdefault(dog_id, set()).add((name, sex))
+    for dog_id, spellings in names.items():
+        name, sex = best_name(n for n, _ in spellings), best_sex(s for _, s in spellings)
+        connection.execute(update(Dog).where(col(Dog.id) == dog_id).values(name=name, sex=sex))
+
+
+def _delete_all(connection: Connection, table: type[SQLModel], column: Any, values: Iterable[int]) -> None:
+    for value in sorted(values):
+        connection.execute(delete(table).where(column == value))

@@ -1,0 +1,1 @@
+"""Files as strangers send them: packed, in some encoding, with dates in some order; read within bounds."""

@@ -1,0 +1,219 @@
+"""Write the records of files: each file whole or not at all, each date and distance resolved anew."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlmodel import col
+
+from racing.database.tables import SourceFile
+from racing.domain.errors import FileRefused
+from racing.importers.entities import EntityResolver, forget_unused
+from racing.importers.files.archives import Source, expand
+from racing.importers.files.csv_file import CsvFile, read_source
+from racing.importers.files.dates import DateOrder
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.form_guides import parse_form_guide
+from racing.importers.formats.results import parse_results
+from racing.importers.ids import lock_for_import, next_id, release_ids
+from racing.importers.rebuild import rebuild
+from racing.importers.records.source_record import ParsedFile, SourceRecord
+from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
+from racing.importers.undo import DeletedFile, delete_file
+
+OnProgress = Callable[[int, int], None]
+"""``on_progress(n_done, n_total)``: files, of all files."""
+
+Parse = Callable[[CsvFile], ParsedFile]
+
+
+class Options(TypedDict, total=False):
+    """What every import takes by name; see :func:`import_files`."""
+
+    on_progress: OnProgress | None
+    dates: DateOrder
+
+
+# Form guides have 40 rows a file: many share a transaction, so that their keys are resolved together.
+BATCH_ROWS = 25_000
+
+
+def import_betfair(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import Betfair's monthly files of both kinds; see :func:`import_files`."""
+    return import_files(engine, paths, parse_betfair, **options)
+
+
+def import_form_guides(
+    engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]
+) -> ImportReport:
+    """Import form guides; see :func:`import_files`."""
+    return import_files(engine, paths, parse_form_guide, **options)
+
+
+def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import results files; see :func:`import_files`."""
+    return import_files(engine, paths, parse_results, **options)
+
+
+def import_files(
+    engine: Engine,
+    paths: Iterable[str | Path],
+    parse: Parse,
+    on_progress: OnProgress | None = None,
+    dates: DateOrder = DateOrder.DEFAULT,
+) -> ImportReport:
+    """Import files of one kind, or every CSV file below a folder or in a zip.
+
+    One that is refused, or was imported before, leaves the others alone.
+
+    ``dates`` is the order of day and month in those of their dates that can be read in two ways.
+
+    Interrupted, it leaves whole files only; started again, it goes on where it stopped.
+    """
+    report = ImportReport()
+    files = expand(paths)
+    with engine.connect() as connection:
+        known = set(connection.scalars(select(col(SourceFile.sha256))))
+    batch: list[tuple[ParsedFile, FileReport]] = []
+    n_rows = 0
+    for i, source in enumerate(files):
+        entry = FileReport(source.name, FileStatus.IMPORTED)
+        report.files.append(entry)
+        parsed = _parsed(source, dates, parse, known, entry, report)
+        if parsed is not None:
+            known.add(parsed.sha256)
+            batch.append((parsed, entry))
+            n_rows += len(parsed.records)
+        if n_rows >= BATCH_ROWS or i == len(files) - 1:
+            _write(engine, batch, report)
+            batch, n_rows = [], 0
+        if on_progress:
+            on_progress(i + 1, len(files))
+    return report
+
+
+def import_replacing(engine: Engine, files: Sequence[CsvFile], parse: Parse) -> ImportReport:
+    """Import files that were read already; one of the same name as an earlier one takes its place.
+
+    All of them in one transaction: readers see all of it or nothing.
+    """
+    report = ImportReport()
+    batch: list[tuple[ParsedFile, FileReport]] = []
+    for file in files:
+        entry = FileReport(file.name, FileStatus.IMPORTED)
+        report.files.append(entry)
+        parsed = _parsed_of(file, parse, entry, report)
+        if parsed is not None:
+            batch.append((parsed, entry))
+    _write(engine, batch, report, is_replacing=True)
+    return report
+
+
+def _parsed(
+    source: Source,
+    dates: DateOrder,
+    parse: Parse,
+    known: set[str],
+    entry: FileReport,
+    report: ImportReport,
+) -> ParsedFile | None:
+    try:
+        file = read_source(source, dates)
+        if file.sha256 in known:
+            entry.status = FileStatus.ALREADY_IMPORTED
+            return None
+    except FileRefused as error:
+        entry.status = FileStatus.REFUSED
+        report.problems.add(Problem(source.name, 0, "file", str(error)))
+        return None
+    return _parsed_of(file, parse, entry, report)
+
+
+def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportReport) -> ParsedFile | None:
+    try:
+        entry.notes = file.notes
+        parsed = parse(file)
+        report.problems.add_all(parsed.problems)
+        entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
+        if not parsed.records:
+            reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
+            if parsed.n_read and parsed.n_empty == parsed.n_read:
+                reason = f"all of its {parsed.n_read} rows are of empty boxes"
+            raise FileRefused(reason)
+    except FileRefused as error:
+        entry.status = FileStatus.REFUSED
+        report.problems.add(Problem(file.name, 0, "file", str(error)))
+        return None
+    return parsed
+
+
+def _write(
+    engine: Engine,
+    batch: list[tuple[ParsedFile, FileReport]],
+    report: ImportReport,
+    *,
+    is_replacing: bool = False,
+) -> None:
+    if not batch:
+        return
+    with engine.begin() as connection:
+        lock_for_import(connection)
+        # Another import may have brought the same file since this one began.
+        here = set(connection.scalars(select(col(SourceFile.sha256))))
+        batch = [pair for pair in batch if not _is_there(pair, here)]
+        replaced = _delete_namesakes(connection, [parsed.name for parsed, _ in batch] if is_replacing else [])
+        rows: list[SourceRecord] = []
+        file_id = next_id(connection, SourceFile)
+        written: list[tuple[int, ParsedFile, FileReport]] = []
+        for parsed, entry in batch:
+            for record in parsed.records:
+                record["file_id"] = file_id
+            rows += parsed.records
+            written.append((file_id, parsed, entry))
+            file_id += 1
+        if not written:
+            return
+        EntityResolver(connection).give_ids(rows)
+        connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
+        rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
+        for number, parsed, entry in written:
+            entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
+            entry.n_known = len(parsed.records) + parsed.n_repeated - entry.n_added - entry.n_updated
+            counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
+            connection.execute(update(SourceFile).where(col(SourceFile.id) == number).values(**counts))
+        for out in replaced:
+            forget_unused(connection, out.dog_ids, out.track_ids)
+        release_ids(connection)
+    if rebuilt.first_day is not None:
+        report.first_day = min(report.first_day or rebuilt.first_day, rebuilt.first_day)
+
+
+def _is_there(pair: tuple[ParsedFile, FileReport], here: set[str]) -> bool:
+    parsed, entry = pair
+    if parsed.sha256 not in here:
+        return False
+    entry.status = FileStatus.ALREADY_IMPORTED
+    return True
+
+
+def _delete_namesakes(connection: Connection, names: list[str]) -> list[DeletedFile]:
+    query = select(col(SourceFile.id)).where(col(SourceFile.name).in_(names))
+    return [
+        delete_file(connection, number) for number in connection.scalars(query).all() if number is not None
+    ]
+
+
+def _file_row(number: int, parsed: ParsedFile) -> dict[str, object]:
+    return {
+        "id": number,
+        "name": parsed.name,
+        "kind": parsed.kind,
+        "sha256": parsed.sha256,
+        "imported_at": dt.datetime.now(dt.UTC),
+        "n_read": parsed.n_read,
+        "n_added": 0,
+        "n_updated": 0,
+        "n_refused": parsed.n_refused,
+    }

@@ -1,0 +1,11 @@
+"""The loops of :mod:`racing.ops`, compiled where there was a C compiler, else numpy's."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+IS_COMPILED = find_spec("racing.ops._loops") is not None
+
+if TYPE_CHECKING or not IS_COMPILED:
+    from racing.ops.plain import *  # noqa: F403
+else:
+    from racing.ops._loops import *  # noqa: F403
