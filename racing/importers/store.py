@@ -7,11 +7,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
+from racing.database.change_log import lock_races
 from racing.database.tables import SourceFile
 from racing.domain.errors import FileRefused
 from racing.importers.archives import Source, expand
 from racing.importers.dates import DateOrder
-from racing.importers.ids import lock_for_import, next_id, release_ids
+from racing.importers.ids import next_id, release_ids
 from racing.importers.named import EntityResolver, forget_unused
 from racing.importers.reading import CsvFile, read_source
 from racing.importers.rebuild import rebuild
@@ -128,7 +129,7 @@ def _write(
     if not batch:
         return
     with engine.begin() as connection:
-        lock_for_import(connection)
+        lock_races(connection)
         # Another import may have brought the same file since this one began.
         here = set(connection.scalars(select(col(SourceFile.sha256))))
         batch = [pair for pair in batch if not _is_there(pair, here)]

@@ -9,11 +9,11 @@ from itertools import count
 from pathlib import Path
 
 from service.metrics import Metrics
+from service.prediction_log.log_queue import Answered, Waiting
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
 from service.prediction_log.records import Numbered
 from service.prediction_log.spool import Spool, folder_for
-from service.prediction_log.waiting import Answered, Waiting
 from service.serving.slots import Snapshot
 from service.settings import ServiceSettings
 

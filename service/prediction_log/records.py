@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from service.prediction_log.waiting import Answered
+from service.prediction_log.log_queue import Answered
 
 _FRAME = struct.Struct("<II")
 """Bytes of the fields that follow, and their CRC-32."""

@@ -5,15 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Engine
 
-from racing.predictions.listing import LoggedCard, predictions_with_outcomes
-from racing.predictions.names import track_names
-from racing.predictions.prediction_filter import Asked
+from racing.predictions.listing import LoggedCard, predictions_with_outcomes, track_names
+from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
 from service.fields import Day
 from service.openapi import problems
-from service.prediction_log.browsing import in_time
+from service.prediction_log.race_queries import in_time
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
 from service.running import Service
 
@@ -28,11 +27,11 @@ async def _asked(
     track: Annotated[
         str | None, Query(min_length=1, max_length=60, description="Track, under any of its names.")
     ] = None,
-) -> Asked:
-    return Asked(since=since, until=until, version=version, track=track)
+) -> PredictionFilter:
+    return PredictionFilter(since=since, until=until, version=version, track=track)
 
 
-WhatIsAsked = Annotated[Asked, Depends(_asked)]
+WhatIsAsked = Annotated[PredictionFilter, Depends(_asked)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Cards a page.")]
 Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
 By = Annotated[Literal["week", "track", "version"], Query(description="What to group by.")]

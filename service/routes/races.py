@@ -11,7 +11,7 @@ from racing.stored_race import stored_race
 from service.card_json import answer_with_card
 from service.fields import Day
 from service.openapi import problems
-from service.prediction_log.browsing import in_time
+from service.prediction_log.race_queries import in_time
 from service.races import RaceDaysOut, RacesOut, StoredRaceOut, race_days_out, races_out, stored_race_out
 from service.running import Running, Service
 

@@ -10,7 +10,7 @@ import pytest
 from service.prediction_log import spool as spool_module
 from service.prediction_log.records import Damaged, Numbered, from_bytes, to_bytes
 from service.prediction_log.spool import Spool, SpoolFull, take_over
-from service.prediction_log.waiting import Answered
+from service.prediction_log.log_queue import Answered
 
 WRITER = "a" * 32
 
