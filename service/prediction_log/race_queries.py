@@ -1,38 +1,36 @@
-"""Reads of the race database for requests: each purpose in threads of its own, with a time-out."""
+"""Queries of the race database for requests: in threads of their purpose, with a time-out."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from racing.domain.errors import DatabaseUnavailable
 from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
+from service.race_database import RaceDatabase
 
-if TYPE_CHECKING:
-    from service.running import Running
-
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-async def in_time(
-    service: "Running", work: Callable[[Engine], Answer], *, threads: BlockingCalls | None = None
-) -> Answer:
-    """Return what the race database answers, in threads for stored races unless others are given.
+async def run_query(
+    database: RaceDatabase, threads: BlockingCalls, query: Callable[[Engine], Result]
+) -> Result:
+    """Return what a query returns, run in one of some threads.
 
     Raises
     ------
     racing.domain.errors.DatabaseUnavailable
-        If there is none, or if it does not answer in time.
+        If there is no database, or if it does not answer in time.
     service.errors.Overloaded
-        If too many wait already.
+        If too many requests wait for these threads already.
     """
 
-    def ask() -> Answer:
-        with service.reads.engine() as engine:
-            return work(engine)
+    def run() -> Result:
+        with database.engine() as engine:
+            return query(engine)
 
     try:
-        return await (threads or service.threads.stored_races).call(ask)
+        return await threads.call(run)
     except NoAnswerInTime as error:
         raise DatabaseUnavailable(str(error)) from None

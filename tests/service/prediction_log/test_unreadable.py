@@ -15,9 +15,9 @@ from greyhound.cli import main
 from racing.database.engine import open_database
 from racing.predictions.prune import prune
 from racing.predictions.reading import n_newest_unread, n_unread, read_unread
-from racing.predictions.update import update_outcomes
 from racing.predictions.tables import PREDICTION
 from racing.predictions.unreadable import try_again, unreadable_cards
+from racing.predictions.update import update_outcomes
 from service.prediction_log.spool import Spool, folder_for
 from tests.service.builders import make_card, make_registry, running_service
 from tests.service.prediction_log.builders import logged, make_sqlite, wait_for_rows
