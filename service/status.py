@@ -6,8 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.observability.report import ServiceOut
-from service.prediction_log.log import LogState
-from service.prediction_log.status import LogOut
+from service.prediction_log.log import LogOut
 from service.serving.absence import in_words, refusal_of_champion
 from service.serving.champion_cache import KeptState
 from service.serving.slots import CHAMPION, ModelSlots
@@ -174,7 +173,7 @@ def model_status(
     started_at: dt.datetime,
     database_error: str | None,
     service: ServiceOut,
-    log_state: LogState,
+    log_state: LogOut,
 ) -> ModelStatus:
     """Tell what serves now."""
     champion = slots.find(CHAMPION)
@@ -196,7 +195,7 @@ def model_status(
         ),
         kept=KeptOut.model_validate(kept),
         database_error=database_error,
-        prediction_log=LogOut.model_validate(log_state),
+        prediction_log=log_state,
         started_at=started_at,
         service=service,
     )

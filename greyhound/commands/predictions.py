@@ -16,11 +16,11 @@ from racing.database.engine import open_database
 from racing.domain.errors import NoSuchPrediction
 from racing.predictions.latest import recount_all
 from racing.predictions.listing import LoggedCard, prediction_with_outcome, predictions_with_outcomes
-from racing.predictions.prediction_filter import Asked, what_counts
+from racing.predictions.prediction_filter import PredictionFilter, what_counts
 from racing.predictions.prune import prune
 from racing.predictions.score import BY, Score, score_predictions
-from racing.predictions.settle import settle
 from racing.predictions.unreadable import n_unreadable, try_again, unreadable_cards
+from racing.predictions.update import update_outcomes
 
 
 def _asking(command: Callable[..., None]) -> Callable[..., None]:
@@ -70,7 +70,7 @@ def list_command(
     """List answered cards, the newest first, with how they came out."""
     engine = _settled(database)
     _tell_unreadable(engine)
-    asked = Asked(since=since, until=until, version=version, track=track)
+    asked = PredictionFilter(since=since, until=until, version=version, track=track)
     cards = predictions_with_outcomes(engine, asked, limit=limit)
     if as_json:
         print_json({"predictions": cards})
@@ -146,7 +146,7 @@ def score_command(
     stands beside the market is over the races whose starters all have a price (BSP, else SP); the interval is
     of 95 %, paired by race.
     """
-    asked = Asked(since=since, until=until, version=version, track=track)
+    asked = PredictionFilter(since=since, until=until, version=version, track=track)
     engine = _settled(database)
     _tell_unreadable(engine)
     scores = score_predictions(engine, asked, by=by, with_late=late)
@@ -179,7 +179,7 @@ def unreadable_command(retry: bool, limit: int, database: str, as_json: bool) ->
     """List the logged cards that cannot be read, each with the reason; all others are not affected."""
     engine = _settled(database)
     if retry and try_again(engine):
-        settle(engine)
+        update_outcomes(engine)
     cards = unreadable_cards(engine, limit)
     with engine.connect() as connection:
         n = n_unreadable(connection)
@@ -233,7 +233,7 @@ def _settled(database: str) -> Engine:
     engine = open_database(database)
     click.get_current_context().call_on_close(engine.dispose)
     with progress("reading the log") as report:
-        settle(engine, on_progress=report)
+        update_outcomes(engine, on_progress=report)
     return engine
 
 

@@ -25,7 +25,7 @@ from racing.database.engine import open_database
 from racing.domain.errors import NoSuchPrediction
 from racing.predictions.cards import n_logged_cards
 from racing.predictions.prediction_filter import what_counts
-from racing.predictions.settle import settle
+from racing.predictions.update import update_outcomes
 
 if TYPE_CHECKING:
     from service.replay import ReplayedCard
@@ -138,7 +138,7 @@ def replay(
     form = FormStore(database)
     form.look()
     with progress("reading the log") as report:
-        settle(engine, on_progress=report)
+        update_outcomes(engine, on_progress=report)
     total = min(n_logged_cards(engine, since, logged_by), limit or 10**9)
     if not total:
         raise NoSuchPrediction("no such prediction is logged")

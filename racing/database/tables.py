@@ -216,14 +216,15 @@ class Effect(SQLModel, table=True):
     cells: str
 
 
-class RatingsDue(SQLModel, table=True):
-    """Races changed from a day on, and the ratings were not replayed since.
+class RaceChange(SQLModel, table=True):
+    """Races of a day changed, and one reader of such changes has not caught up with it yet.
 
-    Written with the change itself, so that an interrupted update is made up for by the next.
+    Written with the change itself, once for each reader (:mod:`racing.database.change_log`).
     """
 
+    reader: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
-    since: dt.date
+    date: dt.date
 
 
 class ApiKey(SQLModel, table=True):
@@ -366,10 +367,3 @@ class UnreadablePrediction(SQLModel, table=True):
 
     prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
     reason: str = Field(sa_type=Text)
-
-
-class OutcomesDue(SQLModel, table=True):
-    """Days on which results changed, and logged predictions did not meet them since."""
-
-    id: str = Field(primary_key=True)
-    date: dt.date

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
+from racing.database.change_log import lock_races
 from racing.database.tables import SourceFile
 from racing.domain.errors import FileRefused
 from racing.importers.entities import EntityResolver, forget_unused
@@ -17,7 +18,7 @@ from racing.importers.files.dates import DateOrder
 from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.form_guides import parse_form_guide
 from racing.importers.formats.results import parse_results
-from racing.importers.ids import lock_for_import, next_id, release_ids
+from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
@@ -159,7 +160,7 @@ def _write(
     if not batch:
         return
     with engine.begin() as connection:
-        lock_for_import(connection)
+        lock_races(connection)
         # Another import may have brought the same file since this one began.
         here = set(connection.scalars(select(col(SourceFile.sha256))))
         batch = [pair for pair in batch if not _is_there(pair, here)]

@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel, col
 
+from racing.database.change_log import note_changes
 from racing.database.tables import Race, Run, RunWorth, SourceRow
 from racing.importers.entities import CHUNK
-from racing.importers.ids import next_id, note_change
+from racing.importers.ids import next_id
 from racing.importers.records.source_record import (
     SourceRecord,
     date_distance_key,
@@ -106,8 +107,7 @@ class _Rebuild:
         self._rebuilt.n_runs_removed = len(self._run_changes.gone)
         self._rebuilt.n_runs_changed = len(self._run_changes.changed)
         self._write()
-        if self._rebuilt.first_day is not None:
-            note_change(self._connection, self._rebuilt.first_day, self._days)
+        note_changes(self._connection, self._days)
         return self._rebuilt
 
     def _find_ran_elsewhere(self) -> dict[int, set[int]]:

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, Engine, delete
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
+from racing.database.change_log import lock_races
 from racing.database.tables import SourceFile, SourceRow
 from racing.domain.errors import FileRefused
 from racing.importers.entities import forget_unused
 from racing.importers.files.csv_file import digest_of
-from racing.importers.ids import lock_for_import
 from racing.importers.rebuild import Rebuilt, rebuild
 from racing.importers.report import UndoReport
 
@@ -25,7 +25,7 @@ def undo_import(engine: Engine, file: str | Path) -> UndoReport:
         If no imported file, or more than one, is meant.
     """
     with engine.begin() as connection:
-        lock_for_import(connection)
+        lock_races(connection)
         number, name = _meant(connection, str(file))
         out = delete_file(connection, number)
         forget_unused(connection, out.dog_ids, out.track_ids)
@@ -44,7 +44,7 @@ class DeletedFile:
 
 
 def delete_file(connection: Connection, number: int) -> DeletedFile:
-    """Take a file out under :func:`~racing.importers.ids.lock_for_import`; its dogs and tracks stay."""
+    """Take a file out under :func:`~racing.database.change_log.lock_races`; its dogs and tracks stay."""
     query = sa_select(
         col(SourceRow.bucket), col(SourceRow.run_id), col(SourceRow.dog_id), col(SourceRow.track_id)
     )

@@ -1,4 +1,4 @@
-"""Logged cards as they came in, for whoever scores them again."""
+"""Logged cards as they came in, to be scored again by another version."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, func, select
 
-from racing.predictions.prediction_filter import Asked
-from racing.predictions.prediction_filter import counted_cards as query_of_counted
+from racing.predictions import prediction_filter
+from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.tables import PREDICTION, RACE, RUNNER
 
 CHUNK = 200
@@ -39,7 +39,9 @@ def counted_cards(
     engine: Engine, since: dt.date | None, logged_by: int | None, *, with_late: bool
 ) -> set[int]:
     """Return the numbers of the logged cards that a score counts: of each judged race the last."""
-    query = query_of_counted(Asked(since=since, version=logged_by), with_late=with_late)
+    query = prediction_filter.counted_cards(
+        PredictionFilter(since=since, version=logged_by), with_late=with_late
+    )
     with engine.connect() as connection:
         return set(connection.scalars(query))
 

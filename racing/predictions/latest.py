@@ -1,17 +1,16 @@
 """The last judged card of each race, updated in the transaction that changes an outcome.
 
 A race counts once in a score. Which of its cards counts is a row of ``latestprediction`` for each version,
-separately for cards answered ahead and late: however often a race is asked, it has a handful of rows. A row
-concerns one day, and who changes a day's outcomes holds its lock, so that two writers cannot miss each other.
+separately for cards answered ahead and late: however many cards are about a race, it has some rows. A row
+concerns one day, and a writer of a day's outcomes holds its lock, so that two cannot miss each other.
 """
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, text
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, text
 
 from racing.predictions.sums import COUNTINGS, add_up
 from racing.predictions.tables import LATEST, RACE, SUMS
@@ -20,17 +19,19 @@ _LOCK = 7_301  # the first half of PostgreSQL's advisory lock; the second is the
 _N_AT_ONCE = 500  # values in one IN list
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A card's outcome that changed; the race ids are ``None`` where it is not judged."""
+class OutcomeChange:
+    """A card whose outcome changed, with the stored race that judges it before and now (None: not judged)."""
 
-    prediction_id: int
-    date: dt.date
-    model_version: int
-    is_ahead: bool
-    track: str
-    race_before: int | None
-    race_now: int | None
+    def __init__(self, before: Row[Any], *, race_now: int | None) -> None:
+        self.prediction_id: int = before.prediction_id
+        self.track: str = before.track
+        self.race_now = race_now
+        self.race_before: int | None = None if before.loss is None else before.race_id
+        self._card = before
+
+    def key(self, race: int) -> "_Key":
+        """Return the key under which the card may count for a race."""
+        return self._card.date, race, self._card.model_version, self._card.is_ahead
 
 
 _Race = tuple[dt.date, int]
@@ -54,10 +55,10 @@ def lock_days(connection: Connection, days: Iterable[dt.date]) -> None:
         connection.execute(text(lock), {"lock": _LOCK, "days": numbers})
 
 
-def update_latest(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def update_latest(connection: Connection, outcomes: Sequence[OutcomeChange]) -> None:
     """Update which cards count and the sums over them, after outcomes changed; the days are locked."""
     races = {
-        (one.date, race) for one in outcomes for race in (one.race_before, one.race_now) if race is not None
+        one.key(race)[:2] for one in outcomes for race in (one.race_before, one.race_now) if race is not None
     }
     if not races:
         return
@@ -66,11 +67,11 @@ def update_latest(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     to_search: set[_Race] = set()
     for one in outcomes:
         if one.race_now is not None:
-            key = (one.date, one.race_now, one.model_version, one.is_ahead)
+            key = one.key(one.race_now)
             if key not in cards or one.prediction_id > cards[key][0]:
                 cards[key] = (one.prediction_id, one.track)
         if one.race_before is not None and one.race_before != one.race_now:
-            key = (one.date, one.race_before, one.model_version, one.is_ahead)
+            key = one.key(one.race_before)
             if key in before and before[key][0] == one.prediction_id:
                 to_search.add(key[:2])
     if to_search:

@@ -1,4 +1,4 @@
-"""Which logged predictions are asked for."""
+"""Which logged predictions a list, a score or a replay is about."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from racing.predictions.tables import LATEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PredictionFilter:
     """Days of racing (both included), version and track; ``None`` leaves one open."""
 
     since: dt.date | None = None
@@ -38,17 +38,17 @@ class Asked:
         return None if self.track is None else name_key(known_track(self.track) or self.track)
 
 
-def counted_cards(asked: Asked, *, with_late: bool) -> Select[tuple[int]]:
+def counted_cards(filters: PredictionFilter, *, with_late: bool) -> Select[tuple[int]]:
     """Return the query of the numbers of the cards that count: of each judged race the last.
 
     With a version it is the last of that version. Those that were answered after race day count only
     ``with_late``. Score, list and replay share this rule.
     """
-    if asked.version is None:
+    if filters.version is None:
         counts = LATEST.c.is_last if with_late else LATEST.c.is_last_ahead
     else:
         counts = LATEST.c.is_last_of_version if with_late else LATEST.c.is_ahead
-    return select(LATEST.c.prediction_id).where(counts.is_(True), *asked.conditions(LATEST))
+    return select(LATEST.c.prediction_id).where(counts.is_(True), *filters.conditions(LATEST))
 
 
 def what_counts(*, with_late: bool) -> str:

@@ -1,11 +1,11 @@
-"""Forget logged predictions that are old enough."""
+"""Delete old logged predictions."""
 
 import datetime as dt
 from collections.abc import Callable
 
 from sqlalchemy import Engine, delete, func, select
 
-from racing.predictions.latest import Outcome, begin_writing, lock_days, update_latest
+from racing.predictions.latest import OutcomeChange, begin_writing, lock_days, update_latest
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, UNREADABLE
 
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
@@ -35,21 +35,7 @@ def prune(
                 PREDICTION.c.id,
             ):
                 connection.execute(delete(column.table).where(column.in_(ids)))
-            update_latest(
-                connection,
-                [
-                    Outcome(
-                        prediction_id=race.prediction_id,
-                        date=race.date,
-                        model_version=race.model_version,
-                        is_ahead=race.is_ahead,
-                        track=race.track,
-                        race_before=race.race_id,
-                        race_now=None,
-                    )
-                    for race in judged
-                ],
-            )
+            update_latest(connection, [OutcomeChange(race, race_now=None) for race in judged])
         if not ids:
             return n_gone
         n_gone += len(ids)

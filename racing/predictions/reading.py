@@ -1,8 +1,8 @@
-"""Read logged cards: which race each was about, and what was said of each runner.
+"""Read logged cards: which race each is about, and the probabilities of each runner.
 
-The service logs answers as bytes, since that is quick. Their reading can wait; whoever comes first does it,
-and twice does no harm. A card that is read after its race was run meets its outcome at once. One that cannot
-be read is set aside (:mod:`racing.predictions.unreadable`), and those after it are read.
+The service logs answers as bytes, since that is quick. They can be read later, by any process, and twice does
+no harm. A card that is read after its race was run is matched with its outcome at once. One that cannot be
+read is set aside (:mod:`racing.predictions.unreadable`), and those after it are read.
 """
 
 import datetime as dt
@@ -16,7 +16,7 @@ from racing.domain.names import name_key
 from racing.domain.track_time import is_over
 from racing.domain.tracks import known_track
 from racing.predictions.latest import begin_writing, lock_days
-from racing.predictions.outcomes import meet
+from racing.predictions.match import match_outcomes
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE, insert_missing
 from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
 
@@ -59,29 +59,38 @@ class _Answer(BaseModel):
 
 def read_unread(
     engine: Engine,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] | None = None,
     *,
+    after: int = 0,
     n_at_once: int = CHUNK,
-    rest: Callable[[], None] = lambda: None,
+    pause: Callable[[], None] = lambda: None,
 ) -> int:
-    """Read every logged card that nobody has read; return how many.
+    """Read every unread card of the log numbered above ``after``; return how many could be read.
 
-    ``rest`` is called between two batches, for a process that has other things to do.
+    ``pause`` is called between two batches, for a process that has other things to do.
     """
-    n_read = after = 0
-    with engine.connect() as connection:
-        total = n_unread(connection)
+    n_read = total = 0
+    if on_progress:
+        with engine.connect() as connection:
+            total = n_unread(connection)
     while ids := _unread(engine, after, n_at_once):
         after = ids[-1]
         rows = fetch(engine, select(*_LOGGED).where(PREDICTION.c.id.in_(ids)).order_by(PREDICTION.c.id))
         n_read += read_rows(engine, rows)
-        rest()
-        on_progress(n_read, max(total, n_read))
+        pause()
+        if on_progress:
+            on_progress(n_read, max(total, n_read))
     return n_read
 
 
+def newest_id(engine: Engine) -> int:
+    """Return the highest number of a card in the log, 0 if there is none."""
+    with engine.connect() as connection:
+        return connection.scalar(select(func.max(PREDICTION.c.id))) or 0
+
+
 def n_unread(connection: Connection) -> int:
-    """Return how many logged cards nobody has read yet, or tried to."""
+    """Return how many logged cards were neither read nor set aside yet."""
     logged = connection.scalar(select(func.count()).select_from(PREDICTION)) or 0
     read = connection.scalar(select(func.count()).select_from(RACE)) or 0
     return max(0, logged - read - n_unreadable(connection))
@@ -110,10 +119,10 @@ def rows_of_writer(engine: Engine, writer: str, numbers: Sequence[int]) -> list[
 
 
 def read_rows(engine: Engine, rows: Sequence[Row[Any]]) -> int:
-    """Read some logged cards and store what they say; return how many could be read.
+    """Read some logged cards and store their races and runners; return how many could be read.
 
-    The others are set aside: those that do not say what a card says, and, if the database refuses what they
-    say all together, each that it refuses alone.
+    The others are set aside: those that are no card with its answer, and, if the database refuses the batch,
+    each that it refuses alone.
     """
     read = []
     for row in rows:
@@ -156,11 +165,11 @@ def _store(engine: Engine, read: Sequence[_Read]) -> None:
         insert_missing(connection, RACE, races)
         insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         if run:
-            meet(connection, [race["prediction_id"] for race in races if race["date"] in run])
+            match_outcomes(connection, [race["prediction_id"] for race in races if race["date"] in run])
 
 
 def _wait_for_imports(connection: Connection) -> None:
-    """Let an import end first, and no other begin: either it sees our cards, or we see its results."""
+    """Let an import end first, and no other begin: one of the two then sees the other's rows."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         connection.execute(text("LOCK TABLE race IN ROW EXCLUSIVE MODE"))
 
@@ -179,7 +188,7 @@ def _read(row: Row[Any]) -> _Read:
         "n_runners": len(runners),
         "is_ahead": not is_over(card.date, card.track, row.at.replace(tzinfo=dt.UTC)),
     }
-    said = [
+    runners_read = [
         {
             "prediction_id": row.id,
             "box": runner.box,
@@ -190,7 +199,7 @@ def _read(row: Row[Any]) -> _Read:
         }
         for runner in runners
     ]
-    return race, said
+    return race, runners_read
 
 
 def track_key(name: str, distance_m: int) -> str:

@@ -1,7 +1,7 @@
 """How good the logged predictions were: race log loss beside the market's, by week, track or version.
 
 A race counts once, by the last card that was answered for it; by version, by the last of each. Cards answered
-after race day count only where asked for: the model sees only runs before the card's date, but it may have
+after race day count only with ``with_late``: the model sees only runs before the card's date, but it may have
 learnt from the race itself.
 
 Nothing is added up card by card here: :mod:`racing.predictions.sums` has the sums by day, track and version.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select
 
 from racing.metrics import paired_interval
-from racing.predictions.prediction_filter import Asked
+from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.sums import N_LEVELS, count_levels, counting
 from racing.predictions.tables import SUMS
 
@@ -28,7 +28,7 @@ _N_DAYS = 400  # whose shares are in memory at once: 1 MB where 100 races a day 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Runners of about the same probability: how many, what was said on average, and how often they won."""
+    """Runners of about the same probability: how many, their mean probability, and how often they won."""
 
     n_runners: int
     predicted: float
@@ -61,7 +61,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All together, group by group, and what was said beside what happened."""
+    """All together, group by group, and predicted beside observed frequencies."""
 
     total: Score
     groups: tuple[Score, ...]
@@ -79,27 +79,27 @@ _SUMMED = (
 
 
 def score_predictions(
-    engine: Engine, asked: Asked, *, by: str | None = None, with_late: bool = False
+    engine: Engine, filters: PredictionFilter, *, by: str | None = None, with_late: bool = False
 ) -> Scores:
     """Judge the predictions whose outcomes are known."""
-    one_version = asked.version is not None
+    one_version = filters.version is not None
     way = counting(with_late=with_late, by_version=one_version)
     with engine.connect() as connection:
-        bins = _bins(connection, asked, way)
-        of_all = _sums(connection, asked, way, None if by == "version" else by)
+        bins = _bins(connection, filters, way)
+        of_all = _sums(connection, filters, way, None if by == "version" else by)
         sums = of_all
         if by == "version":
-            sums = _sums(connection, asked, counting(with_late=with_late, by_version=True), by)
+            sums = _sums(connection, filters, counting(with_late=with_late, by_version=True), by)
     total = _add(*of_all.values())
     groups = () if by is None else tuple(_score(key, sums[key]) for key in sorted(sums, key=_order))
     return Scores(_score("all", total), groups, bins)
 
 
-def _sums(connection: Connection, asked: Asked, way: int, by: str | None) -> dict[str, Sums]:
+def _sums(connection: Connection, filters: PredictionFilter, way: int, by: str | None) -> dict[str, Sums]:
     column = {"track": SUMS.c.track, "version": SUMS.c.model_version}.get(by or "", SUMS.c.date)
     query = (
         select(column, *map(func.sum, _SUMMED))
-        .where(SUMS.c.counting == way, *asked.conditions(SUMS))
+        .where(SUMS.c.counting == way, *filters.conditions(SUMS))
         .group_by(column)
     )
     parts: dict[str, list[Sums]] = defaultdict(list)
@@ -133,23 +133,23 @@ def _order(key: str) -> tuple[int, str]:
     return (int(key) if key.isdecimal() else 0, key)
 
 
-def _bins(connection: Connection, asked: Asked, way: int) -> tuple[Bin, ...]:
-    n = _levels(connection, asked, way)
+def _bins(connection: Connection, filters: PredictionFilter, way: int) -> tuple[Bin, ...]:
+    n = _levels(connection, filters, way)
     n_runners = n.sum(axis=1)
     used = np.flatnonzero(n_runners)
     if not len(used):
         return ()
     n_runners, n_won = n_runners[used], n[used, 1]
-    said = n_runners * (used + 0.5) / N_LEVELS
+    predicted = n_runners * (used + 0.5) / N_LEVELS
     middle = np.cumsum(n_runners) - n_runners / 2
     _, starts = np.unique((middle * N_BINS / n_runners.sum()).astype(np.int64), return_index=True)
-    sizes, sums, wins = (np.add.reduceat(values, starts) for values in (n_runners, said, n_won))
+    sizes, sums, wins = (np.add.reduceat(values, starts) for values in (n_runners, predicted, n_won))
     return tuple(
         Bin(int(n), float(p / n), float(won / n)) for n, p, won in zip(sizes, sums, wins, strict=True)
     )
 
 
-def _levels(connection: Connection, asked: Asked, way: int) -> NDArray[np.int64]:
+def _levels(connection: Connection, filters: PredictionFilter, way: int) -> NDArray[np.int64]:
     """Return the number of starters by level of their share, as :func:`racing.predictions.sums.count_levels`.
 
     The database puts the shares of each day together, so that the interpreter gets few rows.
@@ -158,7 +158,7 @@ def _levels(connection: Connection, asked: Asked, way: int) -> NDArray[np.int64]
     shares: Any = (
         func.group_concat(func.hex(SUMS.c.shares), "") if is_sqlite else func.string_agg(SUMS.c.shares, b"")
     )
-    query = select(shares).where(SUMS.c.counting == way, *asked.conditions(SUMS)).group_by(SUMS.c.date)
+    query = select(shares).where(SUMS.c.counting == way, *filters.conditions(SUMS)).group_by(SUMS.c.date)
     levels = np.zeros((N_LEVELS, 2), np.int64)
     with connection.execute(query, execution_options={"yield_per": _N_DAYS}) as result:
         for some in result.scalars().partitions():

@@ -1,7 +1,7 @@
 """Sums over the cards that a score counts, by day, track and version: what a score reads.
 
 The sums of a day's track are added up anew whenever one of its outcomes changes, over the races that were run
-there: a dozen or so, however many cards were asked. No sum is added to or taken from, so none can drift.
+there: a dozen or so, however many cards there are. No sum is added to or taken from, so none can drift.
 ``shares`` holds each starter's share of the probability in two bytes (the lowest bit is whether it won), from
 which any calibration is counted.
 """

@@ -8,7 +8,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from racing.database.tables import (
     LatestPrediction,
-    OutcomesDue,
     PredictedRace,
     PredictedRunner,
     Prediction,
@@ -23,7 +22,6 @@ RUNNER: Table = PredictedRunner.__table__  # type: ignore[attr-defined]
 LATEST: Table = LatestPrediction.__table__  # type: ignore[attr-defined]
 SUMS: Table = PredictionSums.__table__  # type: ignore[attr-defined]
 UNREADABLE: Table = UnreadablePrediction.__table__  # type: ignore[attr-defined]
-DUE: Table = OutcomesDue.__table__  # type: ignore[attr-defined]
 STORED: Table = Race.__table__  # type: ignore[attr-defined]
 
 

@@ -1,7 +1,7 @@
-"""Logged cards that cannot be read: set aside one by one, counted, listed, and tried again when asked.
+"""Logged cards that cannot be read: set aside one by one, counted, listed, and tried again on request.
 
-A card is at fault if reading it or storing what it says fails while the database works: JSON that is broken
-or says something else than a card, a number that no column holds, a NUL in a name (PostgreSQL's text takes
+A card is at fault if reading or storing it fails while the database works: JSON that is broken
+or something else than a card, a number that no column holds, a NUL in a name (PostgreSQL's text takes
 none). Whatever else goes wrong is the database's, and is tried again.
 """
 
@@ -84,7 +84,7 @@ def unreadable_cards(engine: Engine, limit: int) -> list[UnreadableCard]:
 
 
 def try_again(engine: Engine) -> int:
-    """Forget that cards are set aside, so that they are read again; return how many they are."""
+    """Let the cards that are set aside be read again; return how many they are."""
     with engine.begin() as connection:
         return connection.execute(delete(UNREADABLE)).rowcount
 
@@ -92,8 +92,8 @@ def try_again(engine: Engine) -> int:
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):  # the first rule alone, without the values
         fault = error.errors(include_url=False, include_input=False)[0]
-        words = ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
+        text = ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
     else:
-        words = str(getattr(error, "orig", None) or error) or type(error).__name__
-    words = " ".join(words.replace("\x00", "\\x00").split())
-    return words[:MAX_REASON].encode(errors="replace").decode()
+        text = str(getattr(error, "orig", None) or error) or type(error).__name__
+    text = " ".join(text.replace("\x00", "\\x00").split())
+    return text[:MAX_REASON].encode(errors="replace").decode()

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
-from racing.importers.entities import CHUNK
 from racing.ratings.catalog import RATINGS
 from racing.ratings.performances import Performances, columns_of, names_of
 
+_DOGS_AT_ONCE = 5_000  # values in one IN list
 FORMAT = 1
 """Another number for other columns: rows of any other are passed over, and made anew by the next import."""
 
@@ -98,8 +98,8 @@ def write_forms(
     columns = _columns(runs, performances)
     by_dog = np.argsort(runs.dog_id, kind="stable")  # in race order
     in_order = sorted(dogs)
-    for start in range(0, len(in_order), CHUNK):
-        some = in_order[start : start + CHUNK]
+    for start in range(0, len(in_order), _DOGS_AT_ONCE):
+        some = in_order[start : start + _DOGS_AT_ONCE]
         _replace(connection, some, _rows(connection, some, runs, columns, by_dog))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
-from racing.database.tables import Effect, RatingsDue, Run, RunWorth, Track
+from racing.database import change_log
+from racing.database.tables import Effect, Run, RunWorth, Track
 from racing.domain.runs import Floats, Ints, Runs, windows
 from racing.history import EPOCH, floats, load_runs
-from racing.importers.ids import lock_for_import
 from racing.ratings.catalog import RATINGS, REVISION_DAYS
 from racing.ratings.dog_forms import forms_are_whole, write_forms
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
@@ -20,7 +20,6 @@ from racing.ratings.performances import Performances, PerformancesByRating, colu
 from racing.ratings.replay import Checkpoint, Neighbours, Replay, replay
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
-_DUE = RatingsDue.__table__  # type: ignore[attr-defined]
 _RUN, _TRACK = Run.__table__, Track.__table__  # type: ignore[attr-defined]
 _BATCH = 20_000
 
@@ -71,7 +70,7 @@ def _runs_are_rated(connection: Connection) -> bool:
     rated = select(func.count()).select_from(_WORTH)
     has_result = _RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None)
     resulted = select(func.count()).select_from(_RUN).where(_RUN.c.is_scratched.is_(False), has_result)
-    if connection.execute(select(_DUE.c.id).limit(1)).first() is not None:
+    if change_log.has_changes(connection, change_log.RATINGS):
         return False
     return bool(connection.execute(rated).scalar_one() == connection.execute(resulted).scalar_one())
 
@@ -149,7 +148,7 @@ def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:
 def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
     """Replay and write; return ``False``, with nothing written, if races changed while it replayed."""
     with engine.connect() as connection:
-        due = {row.id: row.since for row in connection.execute(select(_DUE))}
+        due = change_log.changes_for(connection, change_log.RATINGS)
         stored = load_sums(connection)
     runs = load_runs(engine)
     courses = Courses.seen_in(runs.track_id, runs.distance_m)
@@ -159,13 +158,13 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
     performances = {name: replayed.performances for name, replayed in played.items()}
     since = (first_day - EPOCH).days - max(REVISION_DAYS) if checkpoints and first_day else None
     with engine.begin() as connection:
-        lock_for_import(connection)
-        if set(connection.scalars(select(_DUE.c.id))) != set(due):
+        change_log.lock_races(connection)
+        if change_log.changes_for(connection, change_log.RATINGS) != due:
             return False
         _write_performances(connection, runs, performances, since)
         write_forms(connection, runs, performances, since)
         _write_sums(connection, sums_of(courses, played), stored, checkpoints)
-        connection.execute(delete(_DUE))
+        change_log.remove_changes(connection, change_log.RATINGS, due)
     return True
 
 
@@ -175,7 +174,7 @@ def _fill_forms(engine: Engine) -> bool:
         if forms_are_whole(connection):
             return False
     with engine.begin() as connection:
-        lock_for_import(connection)
+        change_log.lock_races(connection)
         if not _runs_are_rated(connection):
             return False
         history = load_rated_history(engine)

@@ -11,9 +11,10 @@ import numpy as np
 from sqlalchemy import Connection, Engine, insert, select
 from sqlmodel import col
 
+from racing.database.change_log import lock_races, note_changes
 from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
-from racing.importers.ids import lock_for_import, next_id, note_change, release_ids
+from racing.importers.ids import next_id, release_ids
 from racing.simulation.facts import facts_of
 from racing.simulation.season import Season, run_season
 from racing.simulation.world import TRACKS, dog_names
@@ -65,10 +66,10 @@ def simulate_season(
     season = run_season(n_races, (until - start).days + 1, rng, on_progress)
     facts = _columns(facts_of(season, rng))
     with engine.begin() as connection:
-        lock_for_import(connection)
+        lock_races(connection)
         writer = _Writer(connection, season, start, digest)
         writer.write(name, facts, rng)
-        note_change(connection, start)
+        note_changes(connection, writer.dates)
         release_ids(connection)
     n_dogs = len(np.unique(season.dog))
     return SimulationReport(name, start, until, n_races, len(season), n_dogs, is_new=True)
@@ -78,7 +79,7 @@ class _Writer:
     def __init__(self, connection: Connection, season: Season, start: dt.date, digest: str) -> None:
         self._connection, self._season, self._digest = connection, season, digest
         first = np.datetime64(start)
-        self._dates: list[dt.date] = (first + season.day).tolist()
+        self.dates: list[dt.date] = (first + season.day).tolist()
 
     def write(self, name: str, facts: list[dict[str, Any]], rng: np.random.Generator) -> None:
         season, connection = self._season, self._connection
@@ -104,7 +105,7 @@ class _Writer:
         runs = [
             {"id": run_id + i, "race_id": race_id, "dog_id": dog_id, "date": date, **own}
             for i, (race_id, dog_id, date, own) in enumerate(
-                zip(race_ids, dog_ids, self._dates, facts, strict=True)
+                zip(race_ids, dog_ids, self.dates, facts, strict=True)
             )
         ]
         connection.execute(insert(Run), runs)
@@ -167,7 +168,7 @@ class _Writer:
         rows = [
             {
                 "id": number + int(season.race[i]),
-                "date": self._dates[i],
+                "date": self.dates[i],
                 "track_id": tracks[int(season.track[i])],
                 "distance_m": int(season.distance_m[i]),
                 "number": int(season.race_number[i]),

@@ -1,19 +1,24 @@
-"""The prediction log as the service holds it: ``put`` an answer, and it is kept."""
+"""The prediction log of a service: an answer is ``put``, and saved by threads of the log's own.
+
+An answer is in the queue for one interval at most. Then the batch is handed to the thread that writes to the
+race database. If that has not written it half an interval later, or spooled records come first, the batch
+goes to disk (:mod:`service.prediction_log.spool`), and from there to the database once it answers. So no
+answer waits for the log, and a killed process loses nothing that is older than a second.
+"""
 
 import datetime as dt
 import logging
 import threading
 import uuid
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
 from service.metrics import Metrics
+from service.prediction_log.log_queue import LogQueue, LogRecord
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
-from service.prediction_log.records import Numbered
 from service.prediction_log.spool import Spool, folder_for
-from service.prediction_log.waiting import Answered, Waiting
 from service.serving.slots import Snapshot
 from service.settings import ServiceSettings
 
@@ -23,95 +28,109 @@ _STEPS = 8
 STOP_S = 0.5  # for the last batch; what the database has not taken by then is spooled
 
 
-@dataclass(frozen=True, slots=True)
-class LogState:
+class LogOut(BaseModel):
     """How the prediction log does."""
 
-    is_on: bool
-    n_waiting: int
-    n_written: int
-    n_spooled: int
-    n_dropped: int
-    spool_bytes: int
-    last_kept: dt.datetime | None
-    database_error: str | None
-    spool_error: str | None
-    n_refused: int
-    n_unreadable: int
-    reader_error: str | None
+    is_on: bool = Field(
+        description="Whether answers are logged: not without a database, nor where it is set off.",
+        examples=[True],
+    )
+    n_waiting: int = Field(description="Answers in memory, not saved yet.", examples=[12])
+    n_written: int = Field(description="Answers written to the database since the start.", examples=[48210])
+    n_spooled: int = Field(
+        description="Answers that went to disk first, as the database was away or slow.", examples=[0]
+    )
+    n_dropped: int = Field(
+        description="Answers that are not logged: neither database nor disk took them in time.", examples=[0]
+    )
+    spool_bytes: int = Field(description="Bytes on disk that the database has not taken yet.", examples=[0])
+    last_kept: dt.datetime | None = Field(
+        description="When answers were last written or spooled, UTC.", examples=["2026-03-14T08:00:02Z"]
+    )
+    database_error: str | None = Field(
+        description="Why the database takes no answers, if it does not.", examples=[None]
+    )
+    spool_error: str | None = Field(
+        description="Why the disk takes no answers, if it was tried and does not.", examples=[None]
+    )
+    n_refused: int = Field(
+        default=0,
+        description="Of those dropped, answers that the database refuses or that lie damaged on disk "
+        "(of these at least so many); they are set aside in `refused.jsonl` of the spool.",
+        examples=[0],
+    )
+    n_unreadable: int = Field(
+        default=0,
+        description="Cards of the whole log that cannot be read, and are set aside: `greyhound predictions "
+        "unreadable` lists them.",
+        examples=[0],
+    )
+    reader_error: str | None = Field(
+        default=None, description="Why logged cards are not read now, if they are not.", examples=[None]
+    )
 
 
 class PredictionLog:
-    """Keeps answered cards, in threads of its own; an answer never waits for it and never fails by it.
-
-    What is answered waits in memory for one interval at most. Then it is handed to the database; if that does
-    not have it half an interval later, or still has spooled answers to take first, it goes to the spool.
-    """
+    """Logs answered cards, in threads of its own; an answer never waits for it and never fails by it."""
 
     def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
         self.is_on = settings.log_predictions and settings.database is not None
         self._interval_s = settings.log_interval_s
         self._metrics = metrics
-        self._waiting = Waiting(settings.log_queue_bytes)
-        self._in_hand: list[Numbered] = []
-        self._numbers = count(1)
-        self._n_kept = self._n_written = self._n_spooled = self._n_refused = self._n_dropped_told = 0
-        self._last_kept: dt.datetime | None = None
+        self._queue = LogQueue(settings.log_queue_bytes)
+        self._unsaved: list[LogRecord] = []
+        self._n_saved = self._n_spooled = self._n_dropped_counted = 0
+        self._last_saved: dt.datetime | None = None
         self._spool_error: str | None = None
         self._stopping = threading.Event()
-        root = folder_for(settings.database or "", Path(settings.spool))
+        database = settings.database or ""
+        root = folder_for(database, Path(settings.spool))
         self._spool = Spool(root, uuid.uuid4().hex, max_bytes=settings.spool_bytes)
-        self._reader = LogReader(settings.database, self._spool.writer, lambda: self._n_kept)
-        self._mover = LogWriter(
-            settings.database or "",
-            self._spool,
-            root,
-            on_written=self._count_written,
-            on_refused=self._count_refused,
-        )
-        self._thread = threading.Thread(target=self._run, name="log-keeper", daemon=True)
+        self._reader = LogReader(settings.database, self._spool.writer, lambda: self._n_saved)
+        self._writer = LogWriter(database, self._spool, root, metrics)
+        self._thread = threading.Thread(target=self._run, name="log-batches", daemon=True)
 
     def put(self, *, request_id: str, snapshot: Snapshot, card: bytes, answer: bytes) -> None:
-        """Let an answered card be kept; costs about a microsecond, from the event loop's thread."""
+        """Log an answered card; costs about a microsecond, from the event loop's thread."""
         if self.is_on:
-            self._waiting.put(request_id, snapshot.version, snapshot.model.digest, card, answer)
+            self._queue.put(request_id, snapshot.version, snapshot.model.digest, card, answer)
 
     def start(self) -> None:
-        """Begin to keep."""
+        """Begin to save."""
         if self.is_on:
-            self._mover.start()
+            self._writer.start()
             self._reader.start()
             self._thread.start()
 
     def stop(self) -> None:
-        """Keep what still waits, and end; blocking, a second at most."""
+        """Save what is in the queue, and end; blocking, a second at most."""
         if self.is_on:
             self._stopping.set()
             self._reader.end_soon()
             self._thread.join(2 * STOP_S)
-            self._mover.stop(STOP_S / 2)
+            self._writer.stop(STOP_S / 2)
             self._reader.stop(STOP_S / 2)
             self._spool.leave()
 
     @property
-    def is_taken(self) -> bool:
-        """Whether database or disk takes what is answered; else it waits in memory, for a while."""
+    def is_saving(self) -> bool:
+        """Whether database or disk takes what is answered; else it stays in memory, while there is room."""
         return self._spool_error is None
 
     @property
-    def state(self) -> LogState:
+    def state(self) -> LogOut:
         """Return how it does."""
-        return LogState(
+        return LogOut(
             is_on=self.is_on,
-            n_waiting=len(self._waiting) + len(self._in_hand),
-            n_written=self._n_written,
+            n_waiting=len(self._queue) + len(self._unsaved),
+            n_written=self._writer.n_written,
             n_spooled=self._n_spooled,
-            n_dropped=self._waiting.n_dropped + self._n_refused,
-            spool_bytes=self._spool.n_bytes + self._mover.n_bytes_left_behind,
-            last_kept=self._last_kept,
-            database_error=self._mover.error if self.is_on else None,
+            n_dropped=self._queue.n_dropped + self._writer.n_refused,
+            spool_bytes=self._writer.n_spooled_bytes,
+            last_kept=self._last_saved,
+            database_error=self._writer.error if self.is_on else None,
             spool_error=self._spool_error,
-            n_refused=self._n_refused,
+            n_refused=self._writer.n_refused,
             n_unreadable=self._reader.n_unreadable,
             reader_error=self._reader.error if self.is_on else None,
         )
@@ -119,78 +138,62 @@ class PredictionLog:
     def _run(self) -> None:
         while not self._is_stopped_after_a_while():
             try:
-                self._keep(self._interval_s / 2)
-            except Exception:  # the keeper must outlive whatever it meets
-                log.exception("keeping predictions failed")
-        self._keep(STOP_S)
-        if self._in_hand:
-            log.error("%d answers were neither written nor spooled, and are lost", len(self._in_hand))
-            self._metrics.log_dropped.labels(reason="stopped").inc(len(self._in_hand))
+                self._save(self._interval_s / 2)
+            except Exception:  # the thread must outlive whatever goes wrong
+                log.exception("saving predictions failed")
+        self._save(STOP_S)
+        if self._unsaved:
+            log.error("%d answers were neither written nor spooled, and are lost", len(self._unsaved))
+            self._metrics.log_dropped.labels(reason="stopped").inc(len(self._unsaved))
 
     def _is_stopped_after_a_while(self) -> bool:
         """Wait for an interval, or until much has gathered: small batches are written in time."""
         for _ in range(_STEPS):
             if self._stopping.wait(self._interval_s / _STEPS):
                 return True
-            if self._waiting.n_bytes > MUCH_BYTES and not self._in_hand:
+            if self._queue.n_bytes > MUCH_BYTES and not self._unsaved:
                 break
         return False
 
-    def _keep(self, patience_s: float) -> None:
-        """Bring what waits to the database or, if it does not take it in time, to the spool."""
-        taken = self._waiting.take(len(self._waiting))
-        self._in_hand += [
-            Numbered(number, entry) for entry, number in zip(taken, self._numbers, strict=False)
-        ]
-        if self._in_hand and (self._is_written(patience_s) or self._is_spooled()):
-            entries: list[Answered] = [entry for _, entry in self._in_hand]
-            self._in_hand = []
+    def _save(self, timeout_s: float) -> None:
+        """Bring what is in the queue to the database or, if it does not take it in time, to the spool."""
+        self._unsaved += self._queue.take()
+        if self._unsaved and (self._is_written(timeout_s) or self._is_spooled()):
+            records, self._unsaved = self._unsaved, []
             self._spool_error = None  # the database took what the disk would not
-            self._waiting.kept(entries)
-            self._n_kept += len(entries)
-            self._last_kept = dt.datetime.now(dt.UTC)
-        self._spool.let_go()
-        self._tell()
+            self._queue.free(records)
+            self._n_saved += len(records)
+            self._last_saved = dt.datetime.now(dt.UTC)
+        self._publish()
 
-    def _is_written(self, patience_s: float) -> bool:
-        if self._mover.error or self._spool.segments():  # what is spooled goes first
+    def _is_written(self, timeout_s: float) -> bool:
+        if self._writer.error or self._spool.oldest:  # what is spooled goes first
             return False
-        job = self._mover.hand(self._in_hand)
-        if job.wait(patience_s):
-            return True
-        job.is_given_up = True
-        return False
+        return self._writer.write(self._unsaved, timeout_s)
 
     def _is_spooled(self) -> bool:
+        n = len(self._unsaved)
         try:
-            self._spool.append(self._in_hand)
+            self._spool.append(self._unsaved)
         except OSError as error:
             why = f"{self._spool.folder}: {error.strerror or error}"
             if self._spool_error is None:
                 rule = "the prediction log can neither be written nor spooled, %d answers wait in memory: %s"
-                log.error(rule, len(self._in_hand), why)
+                log.error(rule, n, why)
             self._spool_error = why
             return False
-        self._n_spooled += len(self._in_hand)
-        self._metrics.log_kept.labels(where="spool").inc(len(self._in_hand))
+        self._n_spooled += n
+        self._metrics.log_kept.labels(where="spool").inc(n)
         return True
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         metrics = self._metrics
-        metrics.log_waiting.set(len(self._waiting) + len(self._in_hand))
-        metrics.log_spool_bytes.set(self._spool.n_bytes + self._mover.n_bytes_left_behind)
-        metrics.log_database_up.set(self._mover.error is None)
+        metrics.log_waiting.set(len(self._queue) + len(self._unsaved))
+        metrics.log_spool_bytes.set(self._writer.n_spooled_bytes)
+        metrics.log_database_up.set(self._writer.error is None)
         metrics.log_kept_up.set(self._spool_error is None)
         metrics.log_unreadable.set(self._reader.n_unreadable)
-        n_dropped = self._waiting.n_dropped
-        if n_dropped > self._n_dropped_told:
-            metrics.log_dropped.labels(reason="queue_full").inc(n_dropped - self._n_dropped_told)
-            self._n_dropped_told = n_dropped
-
-    def _count_written(self, n: int) -> None:
-        self._n_written += n
-        self._metrics.log_kept.labels(where="database").inc(n)
-
-    def _count_refused(self, n: int) -> None:
-        self._n_refused += n
-        self._metrics.log_dropped.labels(reason="refused").inc(n)
+        n_dropped = self._queue.n_dropped
+        if n_dropped > self._n_dropped_counted:
+            metrics.log_dropped.labels(reason="queue_full").inc(n_dropped - self._n_dropped_counted)
+            self._n_dropped_counted = n_dropped

@@ -1,4 +1,4 @@
-"""The spool: answers on disk while the race database is away, in files that outlive their process.
+"""The spool: answers on disk while the race database does not take them, in files that outlive their process.
 
 ::
 
@@ -6,31 +6,38 @@
         8a41.../                one folder a database, by the fingerprint of its address
             3f0c.../            one folder a process; "lock" is locked while it lives
                 lock
-                00000001.log    records in the order in which they were answered
+                00000001.log    the records of one batch, in the order in which they were answered
                 00000002.log
-            refused.jsonl       what no database takes, for people
+            refused.jsonl       records that no database takes, for people
 
-A process that starts, and every one now and then, takes over the folders of its database whose lock nobody
-holds.
+A process takes over the folders of its database whose lock nobody holds.
+
+An outbox in SQLite's write-ahead mode was tried in its place. It loses more than what is damaged
+(:mod:`service.prediction_log.records`), cannot remove records while the disk is full, and costs 40 us of
+processor and 8 times its bytes a record also while the database is there, when this costs nothing.
 """
 
+import base64
 import fcntl
+import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from service.fingerprint import fingerprint
-from service.prediction_log.records import Damaged, Numbered, from_bytes, to_bytes
+from service.prediction_log.log_queue import LogRecord
+from service.prediction_log.records import Damaged, from_bytes, to_bytes
 
-SEGMENT_BYTES = 8 * 1024 * 1024
-_SUFFIX = ".log"
+REFUSED = "refused.jsonl"
+MAX_REFUSED_BYTES = 16 * 1024 * 1024  # of the file; records after that are counted only
 _UNBORN = ".new-"
 
 
 def folder_for(database: str, root: Path) -> Path:
-    """Return the folder of a database's spools: what was answered for one is never written to another."""
+    """Return the folder of a database's spools: records of one database are never written to another."""
     return root / fingerprint(database)[:16]
 
 
@@ -41,32 +48,27 @@ class SpoolFull(OSError):
 class Spool:
     """The folder of one process, locked by it; made when it is first needed.
 
-    One thread appends while another reads and removes. Neither waits for the other: the one that reads asks
-    for the segment that is appended to, and the one that appends lets go of it in its own time.
+    One thread appends while another reads and removes: a file never changes once it has its name.
     """
 
     def __init__(self, root: Path, writer: str, *, max_bytes: int = 1 << 30, lock: int | None = None) -> None:
         self.writer = writer
         self.folder = root / writer
-        self._bytes_in = 0
-        self._bytes_out = 0
         self._root = root
         self._max_bytes = max_bytes
-        self._lock_file = lock
-        self._file: int | None = None
-        self._file_bytes = 0
+        self._lock = lock
+        found = _segments_in(self.folder) if lock is not None else []
+        self._segments = deque(found)
+        self._bytes_in = sum(segment.stat().st_size for segment in found)
+        self._bytes_out = 0
         self._next = 1
-        self._active: Path | None = None
-        self._is_active_wanted = False
-        if lock is not None:
-            self._bytes_in = sum(segment.stat().st_size for segment in self.segments())
 
     @property
     def n_bytes(self) -> int:
         """Return how many bytes of records it holds."""
         return self._bytes_in - self._bytes_out
 
-    def append(self, records: list[Numbered]) -> None:
+    def append(self, records: list[LogRecord]) -> None:
         """Write records behind the others; they are on disk, all or none, when this returns.
 
         Raises
@@ -77,85 +79,60 @@ class Spool:
         data = b"".join(map(to_bytes, records))
         if self.n_bytes + len(data) > self._max_bytes:
             raise SpoolFull(f"it holds {self.n_bytes} bytes and may hold {self._max_bytes}")
-        file = self._open()
+        if self._lock is None:
+            self._lock = _make_folder(self._root, self.writer)
+        segment = self.folder / f"{self._next:08d}.log"
+        unfinished = segment.with_suffix(".new")
         try:
-            _write_whole(file, data)
-            os.fsync(file)
+            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(segment)
         except OSError:
-            self._cut_back(file)
+            with suppress(OSError):
+                unfinished.unlink()
             raise
-        self._file_bytes += len(data)
+        self._next += 1
         self._bytes_in += len(data)
-        if self._file_bytes >= SEGMENT_BYTES:
-            self._close()
-        self.let_go()
-
-    def let_go(self) -> None:
-        """Append to another segment from now on, if this one is wanted; from the thread that appends."""
-        if self._is_active_wanted:
-            self._close()
-            self._is_active_wanted = False
+        self._segments.append(segment)
 
     def segments(self) -> list[Path]:
         """Return the files that hold records, oldest first."""
-        if self._lock_file is None:
-            return []
-        return sorted(self.folder.glob(f"*{_SUFFIX}"))
+        return list(self._segments)
 
+    @property
     def oldest(self) -> Path | None:
-        """Return the oldest file to which nothing is appended any more; ask for the one that is."""
-        before, segments = self._active, self.segments()
-        if segments and segments[0] in (before, self._active):
-            self._is_active_wanted = True
-            return None
-        return segments[0] if segments else None
+        """Return the file that is to be moved first; None if it is empty."""
+        return self._segments[0] if self._segments else None
 
-    def read(self, segment: Path) -> Iterator[Numbered | Damaged]:
-        """Yield the records of a segment, and what is damaged among them."""
-        return from_bytes(segment.read_bytes())
-
-    def remove(self, segment: Path) -> None:
-        """Delete a segment whose records are in the database."""
+    def remove_oldest(self) -> None:
+        """Delete the oldest file: its records are in the database."""
+        segment = self._segments[0]
         n_bytes = segment.stat().st_size
         segment.unlink()
+        self._segments.popleft()
         self._bytes_out += n_bytes
 
     def leave(self) -> None:
-        """Give the folder up: empty, it goes; else whoever comes next takes it over."""
-        if self._lock_file is None:
+        """Give the folder up: it is removed if it is empty, else another process takes it over."""
+        if self._lock is None:
             return
-        self._close()
-        if not self.segments():
+        if not self._segments:
             shutil.rmtree(self.folder, ignore_errors=True)
             with suppress(OSError):  # others of the same database spool there still
                 self._root.rmdir()
-        os.close(self._lock_file)
-        self._lock_file = None
+        os.close(self._lock)
+        self._lock = None
 
-    def _open(self) -> int:
-        if self._lock_file is None:
-            self._lock_file = _make_folder(self._root, self.writer)
-        if self._file is None:
-            self._active = self.folder / f"{self._next:08d}{_SUFFIX}"
-            self._file = os.open(self._active, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._file_bytes = 0
-            self._next += 1
-        return self._file
 
-    def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = self._active = None
-
-    def _cut_back(self, file: int) -> None:
-        try:
-            os.ftruncate(file, self._file_bytes)
-        except OSError:
-            self._close()  # a half record at a segment's end is skipped when it is read
+def read_segment(segment: Path) -> Iterator[LogRecord | Damaged]:
+    """Yield the records of a file, and what is damaged among them."""
+    return from_bytes(segment.read_bytes())
 
 
 def take_over(root: Path) -> Iterator[Spool]:
-    """Yield the spools that processes left behind which are no more, locked by us from now on."""
+    """Yield the spools of processes that have ended, locked by us from now on."""
     try:
         folders = sorted(path for path in root.iterdir() if (path / "lock").is_file())
     except OSError:
@@ -178,6 +155,11 @@ def take_over(root: Path) -> Iterator[Spool]:
         yield Spool(root, folder.name, lock=lock)
 
 
+def _segments_in(folder: Path) -> list[Path]:
+    """Return the files of a process that has ended; one that it was still writing holds whole records too."""
+    return sorted(path for path in folder.iterdir() if path.suffix in (".log", ".new"))
+
+
 def _make_folder(root: Path, writer: str) -> int:
     """Make a folder that is locked before others see it, and return the lock."""
     unborn = root / f"{_UNBORN}{writer}"
@@ -192,7 +174,35 @@ def _make_folder(root: Path, writer: str) -> int:
     return lock
 
 
-def _write_whole(file: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]
+def add_refused(root: Path, writer: str, record: LogRecord, why: str) -> bool:
+    """Append a record that the database refuses to the file for people; return whether it could be."""
+    line = {"why": why[:300], "writer": writer, **record._asdict()}
+    texts = {name: getattr(record, name).decode(errors="replace") for name in ("card", "answer")}
+    return _append_line(root / REFUSED, json.dumps(line | texts))
+
+
+def add_damaged(root: Path, writer: str, segment: str, damaged: Damaged) -> bool:
+    """Append bytes of a spooled file that are no record to the file for people."""
+    n_bytes = len(damaged.data)
+    why = f"{segment}: {n_bytes} bytes are no whole record, at least {damaged.n_lost} answers are lost"
+    line = {"why": why, "writer": writer, "base64": base64.b64encode(damaged.data).decode()}
+    return _append_line(root / REFUSED, json.dumps(line))
+
+
+def _append_line(path: Path, line: str) -> bool:
+    data = (line + "\n").encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            size = os.fstat(file).st_size
+            if size + len(data) > MAX_REFUSED_BYTES:
+                return False
+            if os.write(file, data) == len(data):
+                return True
+            os.ftruncate(file, size)  # the disk is full: half a line would spoil the next one too
+            return False
+        finally:
+            os.close(file)
+    except OSError:
+        return False

@@ -58,7 +58,7 @@ async def ready(service: Service) -> Ready:
 
 def _caveats(service: Running) -> list[Caveat]:
     found: list[Caveat] = []
-    if not service.kept.is_taken:
+    if not service.kept.is_saving:
         found.append("log-not-kept")
     if service.watcher.keeper.state.error is not None:
         found.append("champion-not-kept")

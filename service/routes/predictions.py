@@ -5,15 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Engine
 
-from racing.predictions.listing import LoggedCard, predictions_with_outcomes
-from racing.predictions.names import track_names
-from racing.predictions.prediction_filter import Asked
+from racing.predictions.listing import LoggedCard, predictions_with_outcomes, track_names
+from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
 from service.fields import Day
 from service.openapi import problems
-from service.prediction_log.browsing import in_time
+from service.prediction_log.race_queries import run_query
 from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
 from service.running import Service
 
@@ -21,18 +20,18 @@ router = APIRouter(prefix="/predictions", tags=["prediction log"])
 MAX_ID = 2**62
 
 
-async def _asked(
+async def _filters(
     since: Annotated[Day | None, Query(description="First race day.", examples=["2026-03-01"])] = None,
     until: Annotated[Day | None, Query(description="Last race day.", examples=["2026-03-31"])] = None,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Version that answered.")] = None,
     track: Annotated[
         str | None, Query(min_length=1, max_length=60, description="Track, under any of its names.")
     ] = None,
-) -> Asked:
-    return Asked(since=since, until=until, version=version, track=track)
+) -> PredictionFilter:
+    return PredictionFilter(since=since, until=until, version=version, track=track)
 
 
-WhatIsAsked = Annotated[Asked, Depends(_asked)]
+Filters = Annotated[PredictionFilter, Depends(_filters)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Cards a page.")]
 Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
 By = Annotated[Literal["week", "track", "version"], Query(description="What to group by.")]
@@ -55,7 +54,7 @@ ListLate = Annotated[
 @router.get("", summary="Logged predictions with their outcomes", responses=problems(422, 503))
 async def get_predictions(
     service: Service,
-    asked: WhatIsAsked,
+    filters: Filters,
     limit: Limit = 50,
     before: Before = None,
     counted: Counted = False,
@@ -71,7 +70,7 @@ async def get_predictions(
 
     def page(engine: Engine) -> LoggedCardsOut:
         cards = predictions_with_outcomes(
-            engine, asked, limit=limit, before=before, only_counted=counted, with_late=late
+            engine, filters, limit=limit, before=before, only_counted=counted, with_late=late
         )
         with engine.connect() as connection:
             unread, unreadable = n_newest_unread(connection), n_unreadable(connection)
@@ -91,12 +90,12 @@ async def get_predictions(
             predictions=shown, next_before=next_before, n_unread=unread, n_unreadable=unreadable
         )
 
-    return await in_time(service, page, threads=service.threads.prediction_log)
+    return await run_query(service.reads, service.threads.prediction_log, page)
 
 
 @router.get("/score", summary="How good they were", responses=problems(422, 503))
 async def get_scores(
-    service: Service, asked: WhatIsAsked, by: By = "week", with_late: Late = False
+    service: Service, filters: Filters, by: By = "week", with_late: Late = False
 ) -> ScoresOut:
     """Judge the predictions whose outcomes are known: race log loss beside the market's, and calibration.
 
@@ -104,11 +103,11 @@ async def get_scores(
     if that came before race day was over. A race is judged if it has one winner and if every starter was on
     the card.
     """
-    return await in_time(
-        service,
+    return await run_query(
+        service.reads,
+        service.threads.prediction_log,
         lambda engine: scores_out(
-            score_predictions(engine, asked, by=by, with_late=with_late),
+            score_predictions(engine, filters, by=by, with_late=with_late),
             track_names(engine) if by == "track" else {},
         ),
-        threads=service.threads.prediction_log,
     )

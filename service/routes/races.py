@@ -1,8 +1,10 @@
 """``GET /race-days``, ``/races``, ``/races/{race_id}``: what the race database holds, race by race."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from sqlalchemy import Engine
 
 from model_registry.learning import Learning
 from racing.domain.errors import NoSuchRace
@@ -11,7 +13,7 @@ from racing.stored_race import stored_race
 from service.card_json import answer_with_card
 from service.fields import Day
 from service.openapi import problems
-from service.prediction_log.browsing import in_time
+from service.prediction_log.race_queries import Result, run_query
 from service.races import RaceDaysOut, RacesOut, StoredRaceOut, race_days_out, races_out, stored_race_out
 from service.running import Running, Service
 
@@ -37,14 +39,14 @@ Prices = Annotated[
 @router.get("/race-days", summary="Days of stored races", responses=problems(422, 503))
 async def get_race_days(service: Service, limit: Limit = 50, before: Before = None) -> RaceDaysOut:
     """List the days that have races, the newest first, page by page."""
-    days = await in_time(service, lambda engine: race_days(engine, limit=limit, before=before))
+    days = await _query(service, lambda engine: race_days(engine, limit=limit, before=before))
     return race_days_out(days, limit, _learning(service))
 
 
 @router.get("/races", summary="Stored races of a day", responses=problems(422, 503))
 async def get_races(service: Service, date: OfDay) -> RacesOut:
     """List the races of a day, by track and number."""
-    return races_out(await in_time(service, lambda engine: races_of_day(engine, date)), _learning(service))
+    return races_out(await _query(service, lambda engine: races_of_day(engine, date)), _learning(service))
 
 
 @router.get(
@@ -56,9 +58,13 @@ async def get_races(service: Service, date: OfDay) -> RacesOut:
 async def get_race(service: Service, race_id: Number, prices: Prices = "none") -> Response:
     """Show a race as the card that it was, ready for `POST /predict`, and apart from it how it came out."""
     number = _number(race_id)
-    race = await in_time(service, lambda engine: stored_race(engine, number))
+    race = await _query(service, lambda engine: stored_race(engine, number))
     shown = stored_race_out(race, with_prices=prices == "at_the_off", learning=_learning(service))
     return answer_with_card(shown)
+
+
+async def _query(service: Running, query: Callable[[Engine], Result]) -> Result:
+    return await run_query(service.reads, service.threads.stored_races, query)
 
 
 def _learning(service: Running) -> Learning | None:

@@ -56,7 +56,8 @@ def test_a_second_import_adds_nothing_and_an_undo_leaves_nothing(
     assert undone["n_runs_removed"] == n_runs
     assert json.loads(run(tmp_path, "list", "--json").stdout) == {"files": []}
     with sqlite3.connect(tmp_path / "races.db") as connection:
-        for table in ("run", "race", "dog", "track", "sourcerow", "runworth", "ratingsdue"):
+        due = "racechange where reader = 'ratings'"
+        for table in ("run", "race", "dog", "track", "sourcerow", "runworth", due):
             assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
 
 

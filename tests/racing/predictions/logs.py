@@ -10,14 +10,15 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
+from racing.database.change_log import note_changes
 from racing.database.tables import Run
 from racing.importers.results_api import RaceResult, import_race_results
 from racing.importers.undo import imported_files, undo_import
-from racing.predictions.prediction_filter import Asked
+from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.prune import prune
 from racing.predictions.reading import read_unread
-from racing.predictions.settle import note_results, settle
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED
+from racing.predictions.update import update_outcomes
 
 _RUN = Run.__table__  # type: ignore[attr-defined]
 DAYS = [dt.date(2026, 3, day) for day in (1, 2, 8)]
@@ -72,7 +73,7 @@ def log_cards(engine: Engine, random: Random, races: Iterable[Meeting], writer: 
 
 def bring_results(engine: Engine, random: Random, races: Iterable[Meeting]) -> None:
     """Store how races came out, or how they came out after all."""
-    told = []
+    results = []
     for race in races:
         order = random.sample(race.dogs, random.choice((N_DOGS, N_DOGS, N_DOGS - 1)))
         is_priced = random.random() < 0.7
@@ -81,12 +82,12 @@ def bring_results(engine: Engine, random: Random, races: Iterable[Meeting]) -> N
             | ({"bsp": 1.5 + 2 * random.random() * place} if is_priced else {})
             for place, name in enumerate(order, start=1)
         ]
-        told.append(
+        results.append(
             RaceResult(
                 date=race.day, track=race.track, distance_m=515, race_number=race.number, runners=runners
             )
         )
-    import_race_results(engine, told)
+    import_race_results(engine, results)
 
 
 def correct_a_result(engine: Engine, random: Random) -> None:
@@ -99,7 +100,7 @@ def correct_a_result(engine: Engine, random: Random) -> None:
             winner = random.choice(runs)
             is_winner = {"won": _RUN.c.id == winner, "bsp": 1.5 + 3 * random.random()}
             connection.execute(update(_RUN).where(_RUN.c.race_id == race.id).values(**is_winner))
-            note_results(connection, [race.date], since=race.date)
+            note_changes(connection, [race.date])
 
 
 def change(engine: Engine, random: Random, step: int) -> None:
@@ -113,21 +114,23 @@ def change(engine: Engine, random: Random, step: int) -> None:
     elif what == "results":
         bring_results(engine, random, some)
         if random.random() < 0.7:
-            settle(engine)
+            update_outcomes(engine)
     elif what == "correct":
         correct_a_result(engine, random)
-        settle(engine)
+        update_outcomes(engine)
     elif what == "undo":
         if files := imported_files(engine):
             undo_import(engine, str(random.choice(files).id))
-            settle(engine)
+            update_outcomes(engine)
     elif what == "prune" and random.random() < 0.5:
         prune(engine, random.choice(DAYS) + dt.timedelta(days=random.randint(0, 2)))
     else:
-        settle(engine)
+        update_outcomes(engine)
 
 
-def counted_from_scratch(engine: Engine, asked: Asked, *, with_late: bool, by_version: bool) -> list[Any]:
+def counted_from_scratch(
+    engine: Engine, wanted: PredictionFilter, *, with_late: bool, by_version: bool
+) -> list[Any]:
     """Return the cards that count, found by looking at every card."""
     last: dict[Any, Any] = {}
     with engine.connect() as connection:
@@ -135,14 +138,14 @@ def counted_from_scratch(engine: Engine, asked: Asked, *, with_late: bool, by_ve
     for card in rows:
         if card.loss is None or not (card.is_ahead or with_late):
             continue
-        if asked.version in (None, card.model_version):
+        if wanted.version in (None, card.model_version):
             last[card.date, card.race_id, card.model_version if by_version else None] = card
     return [
         card
         for card in last.values()
-        if (asked.since is None or card.date >= asked.since)
-        and (asked.until is None or card.date <= asked.until)
-        and (asked.track_key in (None, card.track))
+        if (wanted.since is None or card.date >= wanted.since)
+        and (wanted.until is None or card.date <= wanted.until)
+        and (wanted.track_key in (None, card.track))
     ]
 
 

@@ -17,13 +17,12 @@ from racing.database.engine import open_database
 from racing.predictions import reading
 from racing.predictions.latest import recount_all
 from racing.predictions.listing import predictions_with_outcomes
-from racing.predictions.outcomes import meet_day
-from racing.predictions.prediction_filter import Asked
+from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.prune import prune
 from racing.predictions.reading import n_newest_unread, read_unread
 from racing.predictions.score import BY, score_predictions
-from racing.predictions.settle import settle
 from racing.predictions.tables import LATEST, RACE, SUMS
+from racing.predictions.update import match_day, update_outcomes
 from tests.racing.predictions.logs import (
     DAYS,
     RACES,
@@ -36,12 +35,12 @@ from tests.racing.predictions.logs import (
 )
 
 FILTERS = [
-    Asked(),
-    Asked(version=2),
-    Asked(track="The Meadows"),
-    Asked(since=DAYS[1]),
-    Asked(until=DAYS[1], version=1),
-    Asked(since=DAYS[1], until=DAYS[2], track="NOWHERE ELSE"),
+    PredictionFilter(),
+    PredictionFilter(version=2),
+    PredictionFilter(track="The Meadows"),
+    PredictionFilter(since=DAYS[1]),
+    PredictionFilter(until=DAYS[1], version=1),
+    PredictionFilter(since=DAYS[1], until=DAYS[2], track="NOWHERE ELSE"),
 ]
 
 
@@ -56,19 +55,19 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def assert_sums_are_right(log: Engine, filters: list[Asked] = FILTERS) -> None:
+def assert_sums_are_right(log: Engine, filters: list[PredictionFilter] = FILTERS) -> None:
     """Compare every score of the log with the one added up from scratch."""
-    for asked in filters:
+    for wanted in filters:
         for with_late in (False, True):
-            one_version = asked.version is not None
-            cards = counted_from_scratch(log, asked, with_late=with_late, by_version=one_version)
-            by_version = counted_from_scratch(log, asked, with_late=with_late, by_version=True)
+            one_version = wanted.version is not None
+            cards = counted_from_scratch(log, wanted, with_late=with_late, by_version=one_version)
+            by_version = counted_from_scratch(log, wanted, with_late=with_late, by_version=True)
             groups = {
                 "track": _grouped(cards, lambda card: card.track),
                 "version": _grouped(by_version, lambda card: str(card.model_version)),
             }
             for by, expected in groups.items():
-                scores = score_predictions(log, asked, by=by, with_late=with_late)
+                scores = score_predictions(log, wanted, by=by, with_late=with_late)
                 assert _figures(scores.total) == pytest.approx(score_from_scratch(cards), nan_ok=True)
                 assert {score.group: _figures(score) for score in scores.groups} == {
                     group: pytest.approx(score_from_scratch(some), nan_ok=True)
@@ -76,11 +75,11 @@ def assert_sums_are_right(log: Engine, filters: list[Asked] = FILTERS) -> None:
                 }
             n, shares, won = starters_from_scratch(log, cards)
             assert sum(one.n_runners for one in scores.bins) == n
-            said = sum(one.predicted * one.n_runners for one in scores.bins)
-            assert said == pytest.approx(shares, abs=2e-5 * n)
+            predicted = sum(one.predicted * one.n_runners for one in scores.bins)
+            assert predicted == pytest.approx(shares, abs=2e-5 * n)
             assert sum(one.observed * one.n_runners for one in scores.bins) == pytest.approx(won)
             listed = predictions_with_outcomes(
-                log, asked, limit=10_000, only_counted=True, with_late=with_late
+                log, wanted, limit=10_000, only_counted=True, with_late=with_late
             )
             assert [card.id for card in listed] == sorted(
                 (card.prediction_id for card in cards), reverse=True
@@ -103,13 +102,13 @@ def test_the_sums_are_those_of_the_log_after_whatever_happened_to_it(log: Engine
     random = Random(seed)
     log_cards(log, random, RACES * 2, "first")
     bring_results(log, random, RACES)
-    settle(log)
-    n_races = [score_predictions(log, Asked(), with_late=True).total.n_races]
+    update_outcomes(log)
+    n_races = [score_predictions(log, PredictionFilter(), with_late=True).total.n_races]
     for step in range(16):
         change(log, random, step)
         assert_sums_are_right(log, [random.choice(FILTERS)])
-        n_races.append(score_predictions(log, Asked(), with_late=True).total.n_races)
-    settle(log)
+        n_races.append(score_predictions(log, PredictionFilter(), with_late=True).total.n_races)
+    update_outcomes(log)
     assert_sums_are_right(log)
     assert max(n_races) > 8, n_races  # there was something to add up
 
@@ -118,7 +117,7 @@ def test_writers_at_the_same_time_do_not_make_the_sums_drift(log: Engine) -> Non
     random = Random(5)
     log_cards(log, random, RACES * 3, "first")
     bring_results(log, random, RACES)
-    settle(log)
+    update_outcomes(log)
     url = log.url.render_as_string(hide_password=False)
     errors: list[BaseException] = []
 
@@ -130,7 +129,7 @@ def test_writers_at_the_same_time_do_not_make_the_sums_drift(log: Engine) -> Non
                 read_unread(mine, n_at_once=3)
                 bring_results(mine, random, random.sample(RACES, 2))
                 for day in random.sample(DAYS, 2):
-                    meet_day(mine, day)
+                    match_day(mine, day)
         except BaseException as error:
             errors.append(error)
         finally:
@@ -143,7 +142,7 @@ def test_writers_at_the_same_time_do_not_make_the_sums_drift(log: Engine) -> Non
         one.join()
     assert not errors, errors
     assert_sums_are_right(log)
-    settle(log)
+    update_outcomes(log)
     assert_sums_are_right(log)
 
 
@@ -151,8 +150,8 @@ def test_a_pruned_log_leaves_no_sums_behind(log: Engine) -> None:
     random = Random(3)
     log_cards(log, random, RACES * 2, "first")
     bring_results(log, random, RACES)
-    settle(log)
-    assert score_predictions(log, Asked()).total.n_races
+    update_outcomes(log)
+    assert score_predictions(log, PredictionFilter()).total.n_races
     prune(log, DAYS[-1].replace(day=30))
     with log.connect() as connection:
         assert not connection.execute(select(LATEST)).all()
@@ -163,7 +162,7 @@ def test_a_recount_puts_right_what_an_older_program_left(log: Engine) -> None:
     random = Random(4)
     log_cards(log, random, RACES * 2, "first")
     bring_results(log, random, RACES)
-    settle(log)
+    update_outcomes(log)
     with log.begin() as connection:
         connection.execute(delete(SUMS).where(SUMS.c.date == DAYS[0]))
         row = connection.execute(select(LATEST).where(LATEST.c.date == DAYS[1])).first()
@@ -178,16 +177,16 @@ def test_a_score_reads_no_cards_and_a_list_of_counted_cards_only_its_page(log: E
     random = Random(6)
     log_cards(log, random, RACES * 3, "first")
     bring_results(log, random, RACES)
-    settle(log)
+    update_outcomes(log)
     statements: list[str] = []
     event.listen(log, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    for asked in FILTERS:
+    for wanted in FILTERS:
         for by in BY:
-            score_predictions(log, asked, by=by)
+            score_predictions(log, wanted, by=by)
     assert statements
     assert not [statement for statement in statements if "predictedr" in statement]
     statements.clear()
-    assert len(predictions_with_outcomes(log, Asked(), limit=3, only_counted=True)) == 3
+    assert len(predictions_with_outcomes(log, PredictionFilter(), limit=3, only_counted=True)) == 3
     assert "FROM latestprediction" in statements[0]
     assert "predictedrace" not in statements[0]
 
@@ -198,18 +197,22 @@ def test_pages_of_the_log_are_those_of_its_cards_whatever_is_wanted(log: Engine)
     read_unread(log)
     with log.connect() as connection:
         cards = connection.execute(select(RACE).order_by(RACE.c.prediction_id.desc())).all()
-    for asked in [*FILTERS, Asked(version=2, track="The Meadows"), Asked(version=2, since=DAYS[1])]:
+    for wanted in [
+        *FILTERS,
+        PredictionFilter(version=2, track="The Meadows"),
+        PredictionFilter(version=2, since=DAYS[1]),
+    ]:
         for before in (None, 40):
             fitting = [
                 card.prediction_id
                 for card in cards
                 if (before is None or card.prediction_id < before)
-                and (asked.since is None or card.date >= asked.since)
-                and (asked.until is None or card.date <= asked.until)
-                and asked.version in (None, card.model_version)
-                and asked.track_key in (None, card.track)
+                and (wanted.since is None or card.date >= wanted.since)
+                and (wanted.until is None or card.date <= wanted.until)
+                and wanted.version in (None, card.model_version)
+                and wanted.track_key in (None, card.track)
             ]
-            page = predictions_with_outcomes(log, asked, limit=7, before=before)
+            page = predictions_with_outcomes(log, wanted, limit=7, before=before)
             assert [card.id for card in page] == fitting[:7]
 
 
@@ -225,12 +228,12 @@ def test_an_upgrade_adds_up_a_log_that_is_there(log: Engine) -> None:
     random = Random(9)
     log_cards(log, random, RACES * 2, "first")
     bring_results(log, random, RACES)
-    settle(log)
+    update_outcomes(log)
     config = engine_module._config()
     with log.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0008")
     upgraded = open_database(log.url.render_as_string(hide_password=False))
-    assert score_predictions(upgraded, Asked()).total.n_races
+    assert score_predictions(upgraded, PredictionFilter()).total.n_races
     assert_sums_are_right(upgraded)
     upgraded.dispose()

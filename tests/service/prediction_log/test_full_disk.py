@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from racing.database.engine import open_database
-from service.prediction_log.refused import NAME, add_refused
+from service.prediction_log.spool import REFUSED, add_refused
 from tests.disks import fill, free, small_disk
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.living import wait_until
@@ -88,11 +88,11 @@ def test_the_file_of_refused_answers_has_no_half_line(disk: Path) -> None:
     fill(disk)
     with (disk / "filler").open("r+b") as filler:
         filler.truncate(filler.seek(0, 2) - 4096)
-    large = records[0]._replace(entry=records[0].entry._replace(card=b"x" * 6000))
+    large = records[0]._replace(card=b"x" * 6000)
     assert not add_refused(disk, WRITER, large, "why")
     free(disk)
     assert add_refused(disk, WRITER, records[1], "why")
-    lines = (disk / NAME).read_text().splitlines()
+    lines = (disk / REFUSED).read_text().splitlines()
     assert [json.loads(line)["number"] for line in lines] == [2]
 
 

@@ -26,7 +26,7 @@ from tests.service.prediction_log.builders import (
     wait_for_an_empty_spool,
     wait_for_rows,
 )
-from tests.service.prediction_log.test_spool import WRITER, make_records
+from tests.service.prediction_log.test_spool import WRITER, make_older_folder, make_records
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +211,20 @@ def test_a_spool_that_was_half_moved_when_its_process_died_is_moved_once(
     assert spooled(tmp_path) == []
 
 
+def test_what_an_older_release_spooled_is_moved_once_and_its_folder_removed(
+    registry: str, tmp_path: Path, database: str
+) -> None:
+    folder = make_older_folder(folder_for(database, tmp_path / "spool"))
+    with running_service(registry, **settings_of(tmp_path, database)) as service:
+        rows = wait_for_rows(database, 3)
+        wait_for_an_empty_spool(service)
+        assert log_of(service)["n_refused"] == 1  # the half record
+        wait_until(lambda: not folder.exists())
+    assert [(row.writer, row.number, row.request_id) for row in rows] == [
+        (WRITER, i, f"race-{i}") for i in (1, 2, 3)
+    ]
+
+
 def test_what_was_spooled_for_another_database_is_left_for_it(registry: str, tmp_path: Path) -> None:
     database, other = make_sqlite(tmp_path), make_sqlite(tmp_path / "other")
     spool = Spool(folder_for(other, tmp_path / "spool"), WRITER)
@@ -273,7 +287,7 @@ def test_a_record_that_the_database_refuses_is_counted_and_holds_up_no_other(
 ) -> None:
     open_database(postgresql_url, create=True).dispose()
     good = make_records(1, 20)
-    bad = good[9]._replace(entry=good[9].entry._replace(card=b'{"a": "\0"}'))  # no text of PostgreSQL's
+    bad = good[9]._replace(card=b'{"a": "\0"}')  # no text of PostgreSQL's
     spool = Spool(folder_for(postgresql_url, tmp_path / "spool"), WRITER)
     spool.append([*good[:9], bad, *good[10:]])
     spool.leave()

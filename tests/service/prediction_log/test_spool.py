@@ -7,34 +7,46 @@ from pathlib import Path
 
 import pytest
 
-from service.prediction_log import spool as spool_module
-from service.prediction_log.records import Damaged, Numbered, from_bytes, to_bytes
-from service.prediction_log.spool import Spool, SpoolFull, take_over
-from service.prediction_log.waiting import Answered
+from service.prediction_log.log_queue import LogRecord
+from service.prediction_log.records import Damaged, from_bytes, to_bytes
+from service.prediction_log.spool import Spool, SpoolFull, read_segment, take_over
 
 WRITER = "a" * 32
 
 
-def make_records(first: int, n: int) -> list[Numbered]:
+def make_records(first: int, n: int) -> list[LogRecord]:
     return [
-        Numbered(
-            i,
-            Answered(
-                f"race-{i}", 3, "ab" * 32, 1_700_000_000_000_000 + i, b'{"card": 1}', b'{"\xc3\xa9": 2}'
-            ),
-        )
+        LogRecord(i, f"race-{i}", 3, "ab" * 32, 1_700_000_000_000_000 + i, b'{"card": 1}', b'{"\xc3\xa9": 2}')
         for i in range(first, first + n)
     ]
 
 
-def read_all(spool: Spool) -> list[Numbered | Damaged]:
-    return [record for segment in spool.segments() for record in spool.read(segment)]
+_REST = b"ab" * 32 + b'{"card": 1}{"\xc3\xa9": 2}'
+OLDER_SEGMENT = b"".join(
+    bytes.fromhex(start) + request_id + _REST
+    for start, request_id in (
+        ("76000000004f678e010000000000000001401e18240a060003000000060040000b000000", b"race-1"),
+        ("760000002f8887c6020000000000000002401e18240a060003000000060040000b000000", b"race-2"),
+    )
+)
+"""The first two of :func:`make_records` as release 0.1 appended them, byte for byte."""
 
 
-def test_what_is_appended_is_read_in_order_over_many_segments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 500)
+def make_older_folder(root: Path) -> Path:
+    """Leave what a killed service of release 0.1 leaves: segments of some batches, the last cut off."""
+    folder = root / WRITER
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    (folder / "00000001.log").write_bytes(OLDER_SEGMENT)
+    (folder / "00000002.log").write_bytes(to_bytes(make_records(3, 1)[0]) + OLDER_SEGMENT[:80])
+    return folder
+
+
+def read_all(spool: Spool) -> list[LogRecord | Damaged]:
+    return [record for segment in spool.segments() for record in read_segment(segment)]
+
+
+def test_what_is_appended_is_read_in_order_over_many_segments(tmp_path: Path) -> None:
     spool = Spool(tmp_path, WRITER)
     for first in range(1, 101, 5):
         spool.append(make_records(first, 5))
@@ -45,8 +57,7 @@ def test_what_is_appended_is_read_in_order_over_many_segments(
 def test_a_spool_that_is_empty_leaves_nothing_behind(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", WRITER)
     spool.append(make_records(1, 5))
-    (segment,) = spool.segments()
-    spool.remove(segment)
+    spool.remove_oldest()
     assert spool.n_bytes == 0
     spool.leave()
     assert list(tmp_path.iterdir()) == []
@@ -61,6 +72,12 @@ def test_a_spool_is_taken_over_from_the_dead_once_and_never_from_the_living(tmp_
     assert list(take_over(tmp_path)) == []
     assert (taken.writer, taken.n_bytes > 0) == (WRITER, True)
     assert read_all(taken) == make_records(1, 5)
+
+
+def test_a_folder_of_an_older_release_is_taken_over_with_its_segments(tmp_path: Path) -> None:
+    make_older_folder(tmp_path)
+    (taken,) = take_over(tmp_path)
+    assert read_all(taken) == [*make_records(1, 3), Damaged(OLDER_SEGMENT[:80], 1)]
 
 
 def test_a_process_that_is_killed_while_it_appends_leaves_whole_records(tmp_path: Path) -> None:
@@ -100,11 +117,11 @@ WHOLE = [to_bytes(record) for record in make_records(1, N)]
 ENDS = [sum(map(len, WHOLE[: i + 1])) for i in range(N)]
 
 
-def taken_and_lost(data: bytes) -> tuple[list[Numbered], int]:
+def taken_and_lost(data: bytes) -> tuple[list[LogRecord], int]:
     found = list(from_bytes(data))
     damaged = [one for one in found if isinstance(one, Damaged)]
     assert all(one.data and one.n_lost >= 1 for one in damaged)
-    records = [one for one in found if isinstance(one, Numbered)]
+    records = [one for one in found if isinstance(one, LogRecord)]
     assert sum(map(len, map(to_bytes, records))) + sum(len(one.data) for one in damaged) == len(data)
     return records, sum(one.n_lost for one in damaged)
 
@@ -140,10 +157,10 @@ def test_as_many_are_lost_as_numbers_are_missing(n_lost: int) -> None:
 
 def test_a_sent_card_that_looks_like_a_record_is_never_taken_for_one() -> None:
     forged = make_records(77, 1)[0]
-    carrier = Numbered(2, forged.entry._replace(card=b'{"card": "' + to_bytes(forged) + b'"}'))
-    assert b"\x00" in carrier.entry.card  # so JSON it is not, and the service refuses it
-    long = forged.entry._replace(card=b"[" + b" " * 70_000 + b"]")
-    data = bytearray(WHOLE[0] + to_bytes(Numbered(2, long)) + WHOLE[2])
+    carrier = forged._replace(number=2, card=b'{"card": "' + to_bytes(forged) + b'"}')
+    assert b"\x00" in carrier.card  # so JSON it is not, and the service refuses it
+    long = forged._replace(number=2, card=b"[" + b" " * 70_000 + b"]")
+    data = bytearray(WHOLE[0] + to_bytes(long) + WHOLE[2])
     data[len(WHOLE[0]) + 300] ^= 1
     assert taken_and_lost(bytes(data)) == ([*make_records(1, 1), *make_records(3, 1)], 1)
 

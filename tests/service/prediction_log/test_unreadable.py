@@ -15,9 +15,9 @@ from greyhound.cli import main
 from racing.database.engine import open_database
 from racing.predictions.prune import prune
 from racing.predictions.reading import n_newest_unread, n_unread, read_unread
-from racing.predictions.settle import settle
 from racing.predictions.tables import PREDICTION
 from racing.predictions.unreadable import try_again, unreadable_cards
+from racing.predictions.update import update_outcomes
 from service.prediction_log.spool import Spool, folder_for
 from tests.service.builders import make_card, make_registry, running_service
 from tests.service.prediction_log.builders import logged, make_sqlite, wait_for_rows
@@ -94,7 +94,7 @@ def test_every_row_that_can_be_read_is_read_and_each_other_is_set_aside_with_a_r
         assert n_unread(connection) == n_newest_unread(connection) == 0
     assert read_unread(engine) == 0  # and nothing is tried twice
     assert try_again(engine) == n_bad
-    settle(engine)
+    update_outcomes(engine)
     assert len(unreadable_cards(engine, 100)) == n_bad
     assert prune(engine, dt.date(2027, 1, 1)) == len(rows)
     assert unreadable_cards(engine, 100) == []

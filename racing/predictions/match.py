@@ -1,4 +1,4 @@
-"""Predictions meet their outcomes: by dog, date and track, as results come, change and go.
+"""Match predictions with their outcomes, by dog, date and track, as results come, change and go.
 
 A card's race is the stored one of its day and track that shares most dogs with it, half of the card's at
 least. The probabilities of those that started are shared again, so that they sum to 1. A race is judged if it
@@ -6,77 +6,78 @@ has one winner and if every starter was on the card.
 """
 
 import datetime as dt
-import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, select, update
 
 from racing.database.tables import Dog, Race, Run, TrackAlias
 from racing.metrics import per_race_log_loss, top_pick_rate
-from racing.predictions.latest import Outcome, lock_days, update_latest
-from racing.predictions.tables import DUE, RACE, RUNNER
-from racing.predictions.unreadable import is_about_row
+from racing.predictions.latest import OutcomeChange, update_latest
+from racing.predictions.tables import RACE, RUNNER
 from racing.probabilities import market_probabilities
 
-log = logging.getLogger("greyhound.racing")
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
-CHUNK = 200
 
 _OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top_pick")
 _OF_RUNNER = ("run_id", "finish_position", "won", "share", "market_probability")
 
 
-def days_due(engine: Engine) -> list[dt.date]:
-    """Return the days on which results changed since their predictions met them."""
-    with engine.connect() as connection:
-        return sorted(set(connection.scalars(select(DUE.c.date))))
-
-
-def meet_day(engine: Engine, day: dt.date, *, rest: Callable[[], None] = lambda: None) -> None:
-    """Let every prediction of a day meet its outcome, and note that the day is no longer due.
-
-    ``rest`` is called between two batches, for a process that has other things to do. Results that change
-    meanwhile make the day due again.
-    """
-    with engine.connect() as connection:
-        noted = list(connection.scalars(select(DUE.c.id).where(DUE.c.date == day)))
-        # track by track, so that the sums of a track are added up once or twice, not with every batch
-        cards = select(RACE.c.prediction_id).where(RACE.c.date == day)
-        ids = list(connection.scalars(cards.order_by(RACE.c.track, RACE.c.prediction_id)))
-    for i in range(0, len(ids), CHUNK):
-        _meet_some(engine, day, ids[i : i + CHUNK])
-        rest()
-    with engine.begin() as connection:
-        connection.execute(delete(DUE).where(DUE.c.id.in_(noted)))
-
-
-def _meet_some(engine: Engine, day: dt.date, ids: Sequence[int]) -> None:
-    """Let predictions meet their outcomes; one that cannot must not hold up the others, nor other days."""
-    try:
-        with engine.begin() as connection:
-            lock_days(connection, [day])
-            meet(connection, ids)
-    except Exception as error:
-        if not is_about_row(error):
-            raise
-        if len(ids) == 1:
-            log.error("logged prediction %s cannot meet its outcome: %s", ids[0], error)
-        else:
-            for one in ids:
-                _meet_some(engine, day, [one])
-
-
-def meet(connection: Connection, prediction_ids: Sequence[int]) -> None:
-    """Let some predictions meet their outcomes, where there are any; their days are locked.
+def match_outcomes(connection: Connection, prediction_ids: Sequence[int]) -> None:
+    """Match some predictions with their outcomes, where there are any; their days are locked.
 
     Which cards count in a score, and the sums over them, change with them.
     """
+    ids = sorted(prediction_ids)
     tracks: dict[str, int] = dict(connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all())
-    _meet(connection, sorted(prediction_ids), {}, tracks)
+    results: dict[dt.date, _Day] = {}
+    races = connection.execute(
+        select(RACE).where(RACE.c.prediction_id.in_(ids)).order_by(RACE.c.prediction_id)
+    ).all()
+    runners: dict[int, list[Row[Any]]] = defaultdict(list)
+    predicted = select(RUNNER).where(RUNNER.c.prediction_id.in_(ids))
+    for runner in connection.execute(predicted.order_by(RUNNER.c.prediction_id, RUNNER.c.box)):
+        runners[runner.prediction_id].append(runner)
+    judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]] = []
+    new_races: list[dict[str, Any]] = []
+    new_runners: list[dict[str, Any]] = []
+    for race in races:
+        if race.date not in results:
+            results[race.date] = _Day(connection, race.date)
+        day, mine = results[race.date], runners[race.prediction_id]
+        race_id = day.race_of(tracks.get(race.track), [runner.dog_key for runner in mine])
+        starters = day.starters[race_id] if race_id is not None else {}
+        outcome: dict[str, Any] = dict.fromkeys(_OF_RACE) | {"prediction_id": race.prediction_id}
+        outcome["race_id"] = race_id
+        started = []
+        for runner in mine:
+            run = starters.get(runner.dog_key)
+            what = dict.fromkeys(_OF_RUNNER) | {"prediction_id": runner.prediction_id, "box": runner.box}
+            what["win_probability"] = runner.win_probability
+            if run is not None:
+                what |= {"run_id": run.run_id, "finish_position": run.finish_position, "won": run.won}
+                started.append((what, run))
+            new_runners.append(what)
+        if race_id is not None:
+            outcome["n_starters"] = len(starters)
+            if len(started) == len(starters) and sum(bool(run.won) for _, run in started) == 1:
+                judged.append((outcome, started))
+        new_races.append(outcome)
+    _judge(judged)
+    changed = _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
+    before = [runner for race in races for runner in runners[race.prediction_id]]
+    changed |= _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
+    update_latest(
+        connection,
+        [
+            OutcomeChange(old, race_now=None if new["loss"] is None else new["race_id"])
+            for new, old in zip(new_races, races, strict=True)
+            if old.prediction_id in changed
+        ],
+    )
 
 
 class _Day:
@@ -115,65 +116,8 @@ class _Day:
         return race if n_shared >= 2 and 2 * n_shared >= len(list(dogs)) else None
 
 
-def _meet(
-    connection: Connection, ids: Sequence[int], results: dict[dt.date, _Day], tracks: dict[str, int]
-) -> None:
-    races = connection.execute(
-        select(RACE).where(RACE.c.prediction_id.in_(ids)).order_by(RACE.c.prediction_id)
-    ).all()
-    runners: dict[int, list[Row[Any]]] = defaultdict(list)
-    said = select(RUNNER).where(RUNNER.c.prediction_id.in_(ids))
-    for runner in connection.execute(said.order_by(RUNNER.c.prediction_id, RUNNER.c.box)):
-        runners[runner.prediction_id].append(runner)
-    judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]] = []
-    new_races: list[dict[str, Any]] = []
-    new_runners: list[dict[str, Any]] = []
-    for race in races:
-        if race.date not in results:
-            results[race.date] = _Day(connection, race.date)
-        day, mine = results[race.date], runners[race.prediction_id]
-        race_id = day.race_of(tracks.get(race.track), [runner.dog_key for runner in mine])
-        starters = day.starters[race_id] if race_id is not None else {}
-        outcome: dict[str, Any] = dict.fromkeys(_OF_RACE) | {"prediction_id": race.prediction_id}
-        outcome["race_id"] = race_id
-        started = []
-        for runner in mine:
-            run = starters.get(runner.dog_key)
-            what = dict.fromkeys(_OF_RUNNER) | {"prediction_id": runner.prediction_id, "box": runner.box}
-            what["win_probability"] = runner.win_probability
-            if run is not None:
-                what |= {"run_id": run.run_id, "finish_position": run.finish_position, "won": run.won}
-                started.append((what, run))
-            new_runners.append(what)
-        if race_id is not None:
-            outcome["n_starters"] = len(starters)
-            if len(started) == len(starters) and sum(bool(run.won) for _, run in started) == 1:
-                judged.append((outcome, started))
-        new_races.append(outcome)
-    _judge(judged)
-    changed = _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
-    before = [runner for race in races for runner in runners[race.prediction_id]]
-    changed |= _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
-    update_latest(
-        connection,
-        [
-            Outcome(
-                prediction_id=old.prediction_id,
-                date=old.date,
-                model_version=old.model_version,
-                is_ahead=old.is_ahead,
-                track=old.track,
-                race_before=None if old.loss is None else old.race_id,
-                race_now=None if new["loss"] is None else new["race_id"],
-            )
-            for new, old in zip(new_races, races, strict=True)
-            if old.prediction_id in changed
-        ],
-    )
-
-
 def _judge(judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]]) -> None:
-    """Fill in what the probabilities of races were worth, their market's beside them."""
+    """Fill in the losses of races and the starters' shares, with the market's beside them."""
     if not judged:
         return
     flat = [(i, what, run) for i, (_, started) in enumerate(judged) for what, run in started]
