@@ -5,8 +5,9 @@
     RegistryError
     ├── ArtifactBroken        a model's directory lacks a file, differs from its digest, or cannot be run
     │   ├── ForeignModel      a version of the registry that another program made: it has no artifact of ours
-    │   └── SourceRefused     its files are said to lie where a registry of this kind keeps none
+    │   └── SourceRefused     its files lie, by its record, where a registry of this kind keeps none
     ├── ParityError           a graph answers differently from the estimator that it was made from
+    ├── ExportRefused         versions would be written over files that are no export of ours
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
     ├── NoReport              the run that made a version holds no report of its training
@@ -59,12 +60,16 @@ class ParityError(RegistryError):
     """A graph answers differently from the estimator that it was made from; the worst row is named."""
 
 
+class ExportRefused(RegistryError):
+    """Versions would be written over files that are no export of ours."""
+
+
 class NotScored(RegistryError):
     """A model gives no finite number for some runner, so that no probability of the race can be trusted."""
 
 
 class NoChampion(RegistryError):
-    """No version bears the alias that was asked for."""
+    """No version has the requested alias."""
 
 
 class NoReport(RegistryError):

@@ -62,7 +62,7 @@ async def get_race(service: Service, race_id: Number, prices: Prices = "none") -
 
 
 def _learning(service: Running) -> Learning | None:
-    champion = service.slots.find()
+    champion = service.slots.peek()
     return champion.learning if champion else None
 
 

@@ -19,7 +19,6 @@ ERROR_MODULES = (
     "greyhound.errors",
     "racing.domain.errors",
     "model_registry.errors",
-    "model_registry.file_registry.errors",
     "training.errors",
     "service.errors",
     "frontend.errors",

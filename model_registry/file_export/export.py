@@ -12,9 +12,9 @@ from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 
-from model_registry.artifact import SEAL, load_files, read_sealed
-from model_registry.errors import NoSuchVersion
-from model_registry.file_registry.documents import (
+from model_registry.artifact import SEAL, load_files, read_sealed, summary_of
+from model_registry.errors import ExportRefused, NoSuchVersion
+from model_registry.file_export.documents import (
     BEST,
     CONFIG,
     INDEX,
@@ -28,10 +28,8 @@ from model_registry.file_registry.documents import (
     is_ours,
     metadata_of,
 )
-from model_registry.file_registry.errors import ExportRefused
-from model_registry.file_registry.estimator import ExportedModel
+from model_registry.file_export.estimator import ExportedModel
 from model_registry.registry import ModelRegistry
-from model_registry.summary import summary_of
 from model_registry.versions import ModelVersion
 
 
