@@ -7,7 +7,6 @@
     │   ├── ForeignModel      a version of the registry that another program made: it has no artifact of ours
     │   └── SourceRefused     its files lie, by its record, where a registry of this kind keeps none
     ├── ParityError           a graph answers differently from the estimator that it was made from
-    ├── ExportRefused         versions would be written over files that are no export of ours
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
     ├── NoReport              the run that made a version holds no report of its training
@@ -58,10 +57,6 @@ class SourceRefused(ArtifactBroken):
 
 class ParityError(RegistryError):
     """A graph answers differently from the estimator that it was made from; the worst row is named."""
-
-
-class ExportRefused(RegistryError):
-    """Versions would be written over files that are no export of ours."""
 
 
 class NotScored(RegistryError):

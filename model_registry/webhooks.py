@@ -32,22 +32,15 @@ class Webhooks:
     def __init__(self, uri: str | None = None) -> None:
         self._store = MlflowStore(uri)
 
-    def add(self, url: str, *, secret: str) -> Webhook:
-        """Let the server notify ``url`` of every move of an alias from now on, signed with a secret."""
-        with self._store.errors():
-            return _webhook(
-                self._client().create_webhook(
-                    "greyhound", url, _events(), "a greyhound service follows the champion", secret=secret
-                )
-            )
-
     def put(self, url: str, *, secret: str) -> Webhook:
-        """Add a webhook in place of those to ``url``: it is notified once, signed with this secret."""
+        """Notify ``url`` of every move of an alias from now on, once, signed with this secret only."""
         before = [hook for hook in self.all() if hook.url == url]
-        added = self.add(url, secret=secret)
+        about = "a greyhound service follows the champion"
+        with self._store.errors():
+            added = self._client().create_webhook("greyhound", url, _events(), about, secret=secret)
         for hook in before:
             self.remove(hook.id)
-        return added
+        return _webhook(added)
 
     def all(self) -> list[Webhook]:
         """Return every webhook that reports moved aliases."""

@@ -64,7 +64,7 @@ def make_snapshot(
         version=version,
         model=model,
         columns=columns,
-        book=_book(model),
+        featurizer=_featurizer(model),
         summary=_summary(model),
         is_simulated=bool(model.documents["summary"].get("is_simulated", False)),
         learning=learning_of(model.documents),
@@ -110,7 +110,7 @@ def _check_speed(model: LoadedModel, budget_ms: float) -> None:
     raise ModelTooSlow(f"the golden card of {rule}, took {min(times_ms):.1f} ms at best")
 
 
-def _book(model: LoadedModel) -> CardFeaturizer:
+def _featurizer(model: LoadedModel) -> CardFeaturizer:
     try:
         return CardFeaturizer(None, model.documents["effects"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -24,7 +24,7 @@ class Snapshot:
     model: LoadedModel
     columns: NDArray[np.intp]
     """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
-    book: CardFeaturizer
+    featurizer: CardFeaturizer
     """Rates cards without a database, by the tables that the version brings along."""
     summary: Summary
     is_simulated: bool

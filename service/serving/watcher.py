@@ -7,6 +7,7 @@ registry that is away or hangs delays no request. A poll is one read of the alia
 
 import asyncio
 import datetime as dt
+import importlib
 import logging
 import time
 from collections.abc import Callable
@@ -78,9 +79,6 @@ class AliasWatcher:
     def registry(self) -> "ModelRegistry":
         """Return the registry, opened when it is first needed; blocking."""
         if self._registry is None:
-            # Only what writes needs MLflow. The first promotion over HTTP would stop requests for its import.
-            import mlflow  # noqa: F401
-
             self._registry = get_model_registry(self._settings.registry)
         return self._registry
 
@@ -97,6 +95,9 @@ class AliasWatcher:
 
     async def start(self) -> None:
         """Poll once; if the registry cannot give its champion, serve the one on disk."""
+        # Only writing needs MLflow, and the first promotion would stop requests for its import of 1.5 s.
+        with suppress(Exception):  # the poll reports what is wrong with it
+            await self._threads.promotion.call(lambda: importlib.import_module("mlflow"))
         await self.poll()
         if self._after_swap:
             await self._after_swap  # so that the first status is whole

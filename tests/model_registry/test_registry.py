@@ -227,6 +227,7 @@ def test_a_registry_deleted_and_made_anew_is_read_anew(
     shutil.copy(empty_registry_file, tmp_path / "var" / "mlflow.db")
     with pytest.raises(NoChampion):
         registry.champion_version_number()
+    assert registry.register(tmp_path / "candidate-0").version == 1  # MLflow writes to the new file as well
 
 
 def test_a_database_that_is_no_registry_is_left_as_it_is(tmp_path: Path) -> None:

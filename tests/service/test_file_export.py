@@ -74,7 +74,7 @@ def test_a_fresh_process_loads_the_best_model_and_it_answers_as_the_service(
     card = make_card(6)
     snapshot = load_snapshot(2, open_registry(address(folder)).fetch(2))
     computed = FormStore(None).features_of_card(
-        read_card(json.dumps(card).encode()), None, without_database=snapshot.book
+        read_card(json.dumps(card).encode()), None, without_database=snapshot.featurizer
     )
     features = computed.values[:, snapshot.columns]
     np.save(tmp_path / "features.npy", features)

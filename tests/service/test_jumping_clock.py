@@ -80,10 +80,10 @@ def test_it_follows_revokes_logs_and_stops_in_time(shifted: Shifted) -> None:
         engine.dispose()
         wait_until(lambda who=who: shifted.is_refused(who), seconds=SOON_S)  # type: ignore[misc]
     begun = time.monotonic()
-    service.server.terminate()
+    service.process.terminate()
     wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=SOON_S)
     shifted.jump(HOUR_S)
-    assert service.server.wait(SOON_S) == 0
+    assert service.process.wait(SOON_S) == 0
     assert time.monotonic() - begun >= DRAIN_S
 
 
