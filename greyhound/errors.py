@@ -16,7 +16,7 @@ EXIT_CODES = {
     "model_registry.errors:PromotionRefused": REFUSED,
     "model_registry.errors:RegistryUnavailable": ABSENT,
     "model_registry.errors:SourceRefused": REFUSED,
-    "model_registry.file_registry.errors:ExportRefused": REFUSED,
+    "model_registry.file_export.export:ExportRefused": REFUSED,
     "racing.domain.errors:CardRefused": REFUSED,
     "racing.domain.errors:DatabaseUnavailable": ABSENT,
     "racing.domain.errors:FileRefused": REFUSED,

@@ -41,7 +41,7 @@ def export(directory: Path, versions: tuple[int, ...], registry: str, as_json: b
       greyhound models export --to exported --version 3 --version 4
     """
     from model_registry import get_model_registry  # --help must not wait for MLflow
-    from model_registry.file_registry.export import export_versions
+    from model_registry.file_export.export import export_versions
 
     with progress("Exporting versions") as report:
         done = export_versions(get_model_registry(registry), directory, only=versions, on_progress=report)

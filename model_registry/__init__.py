@@ -1,4 +1,4 @@
-"""What a model version is: its artifact, the rules of its promotion, the MLflow registry that keeps it."""
+"""What a model version is: its artifact, the rules of its promotion, the MLflow registry that stores it."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def get_model_registry(uri: str | None = None, *, create: bool = False) -> "ModelRegistry":
-    """Return the registry at an MLflow address; the front door of this package.
+    """Return the registry at an MLflow address; begin here.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@
     RegistryError
     ├── ArtifactBroken        a model's directory lacks a file, differs from its digest, or cannot be run
     │   ├── ForeignModel      a version of the registry that another program made: it has no artifact of ours
-    │   └── SourceRefused     its files are said to lie where a registry of this kind keeps none
+    │   └── SourceRefused     its files lie, by its record, where a registry of this kind keeps none
     ├── ParityError           a graph answers differently from the estimator that it was made from
     ├── NotScored             a model gives no finite number for some runner
     ├── NoChampion            no version is the champion (or the challenger) yet
@@ -64,7 +64,7 @@ class NotScored(RegistryError):
 
 
 class NoChampion(RegistryError):
-    """No version bears the alias that was asked for."""
+    """No version has the requested alias."""
 
 
 class NoReport(RegistryError):

@@ -1,23 +1,22 @@
-"""Bringing a version's artifact to this machine: whole and proved, or not at all."""
+"""Fetching a version's artifact to this machine: whole and verified, or not at all."""
 
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from model_registry.artifact.digest import MAX_BYTES, SEAL, names_sealed, read_sealed
-from model_registry.cleaning import clean_digest
+from model_registry.cache import ArtifactCache, VerifiedArtifact
 from model_registry.errors import ArtifactBroken, ForeignModel, RegistryUnavailable
-from model_registry.records import VersionRecord
-from model_registry.sources import LOCAL, check_source
-from model_registry.store import Store
+from model_registry.mlflow_store.records import VersionRecord, clean_digest
+from model_registry.mlflow_store.sources import LOCAL, check_source
+from model_registry.mlflow_store.store import MlflowStore
 
 #: Where the artifact lies within the pyfunc.
 WITHIN = "artifacts/model"
 FETCH_S = 300.0
 """Seconds for all files of an artifact together, from a server."""
+MAX_CACHED = 8
+"""Fetched versions that stay on this machine, some 10 MB each; the service stores what serves by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +28,50 @@ class ArtifactRef:
     digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """An artifact on this machine, its files proved against the digest on record."""
-
-    directory: Path
-    files: dict[str, bytes]
-    digest: str
+def artifact_ref(record: VersionRecord) -> ArtifactRef:
+    """Return where a version's artifact is, by its record."""
+    return ArtifactRef(record.version, record.source, clean_digest(record.tags.get("digest")) or None)
 
 
-def pointer_of(entry: VersionRecord) -> ArtifactRef:
-    """Return where a version's record points to."""
-    return ArtifactRef(entry.version, entry.source, clean_digest(entry.tags.get("digest")) or None)
-
-
-def fetch_artifact(store: Store, model: str, pointer: ArtifactRef) -> Fetched:
+def fetch_artifact(store: MlflowStore, model: str, ref: ArtifactRef) -> VerifiedArtifact:
     """Return a version's artifact: from the store itself if that is local, else from the cache."""
-    digest, source = located(store, model, pointer)
+    digest, source = located(store, model, ref)
     directory = local_directory(store, source)
     if directory is not None:
         directory = directory / WITHIN
         if not directory.exists():
-            raise RegistryUnavailable(f"the artifacts of version {pointer.version} are not at {directory}")
-        return Fetched(directory, *read_sealed(directory, digest=digest))
-    return _cached(
-        store, f"{source}/{WITHIN}", store.folder / "cache" / "models", f"{pointer.version}-{digest}"
-    )
+            raise RegistryUnavailable(f"the artifacts of version {ref.version} are not at {directory}")
+        return VerifiedArtifact(directory, *read_sealed(directory, digest=digest))
+    return _cached(store, f"{source}/{WITHIN}", "models", ref.version, digest)
 
 
-def fetch_of_run(store: Store, run_id: str, folder: str, *, version: int, digest: str) -> Fetched:
-    """Return an artifact that a version's training left in a folder of its run, proved by its digest."""
+def fetch_of_run(
+    store: MlflowStore, run_id: str, folder: str, *, version: int, digest: str
+) -> VerifiedArtifact:
+    """Return an artifact that a version's training left in a folder of its run, verified by its digest."""
     if not clean_digest(digest):
         raise ArtifactBroken(f"the {folder} model of version {version} has no digest on record")
     run = check_source(str(store.client.get_run(run_id).info.artifact_uri), store.uri, version=version)
     source = f"{run}/{folder}"
     directory = local_directory(store, source)
     if directory is None:
-        return _cached(store, source, store.folder / "cache" / folder, f"{version}-{digest}")
+        return _cached(store, source, folder, version, digest)
     if not directory.exists():
         raise RegistryUnavailable(f"the {folder} model of version {version} is not at {directory}")
-    return Fetched(directory, *read_sealed(directory, digest=digest))
+    return VerifiedArtifact(directory, *read_sealed(directory, digest=digest))
 
 
-def located(store: Store, model: str, pointer: ArtifactRef) -> tuple[str, str]:
+def located(store: MlflowStore, model: str, ref: ArtifactRef) -> tuple[str, str]:
     """Return the digest on record of a version, and where its pyfunc lies."""
-    if not pointer.digest:
-        raise ForeignModel(pointer.version)
-    source = pointer.source
-    if source.startswith("models:"):  # a copy of another version: MLflow knows where that lies
-        source = str(store.client.get_model_version_download_uri(model, str(pointer.version)))
-    return pointer.digest, check_source(source, store.uri, version=pointer.version)
+    if not ref.digest:
+        raise ForeignModel(ref.version)
+    source = ref.source
+    if source.startswith("models:"):  # a copy of another version: MLflow resolves it
+        source = str(store.client.get_model_version_download_uri(model, str(ref.version)))
+    return ref.digest, check_source(source, store.uri, version=ref.version)
 
 
-def local_directory(store: Store, source: str) -> Path | None:
+def local_directory(store: MlflowStore, source: str) -> Path | None:
     """Return where an address of MLflow's is on this machine, or None if it is elsewhere."""
     address = urlsplit(source)
     if address.scheme not in LOCAL:
@@ -90,10 +80,11 @@ def local_directory(store: Store, source: str) -> Path | None:
     return _where_it_is_now(path, store.folder)
 
 
-def download(store: Store, source: str, name: str, folder: Path) -> Path:
-    """Bring one file below an address to a folder of this machine.
+def download(store: MlflowStore, source: str, name: str, folder: Path) -> Path:
+    """Fetch one file below an address into a folder of this machine.
 
-    Only that file is asked for: a listing may be endless, or name what nobody wants.
+    MLflow's public ways list the folder first, and a listing may be endless, or name files that are not ours:
+    hence the method that every kind of storage, a plugin's too, must have (``test_mlflow_internals``).
     """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -114,30 +105,18 @@ def _where_it_is_now(path: Path, folder: Path) -> Path:
     return path
 
 
-def _cached(store: Store, source: str, cache: Path, name: str) -> Fetched:
-    digest, directory = name.partition("-")[2], cache / name
-    if directory.exists():
-        try:
-            return Fetched(directory, *read_sealed(directory, digest=digest))
-        except ArtifactBroken:
-            shutil.rmtree(directory, ignore_errors=True)
-    cache.mkdir(parents=True, exist_ok=True)
-    from model_registry.bounded_http import within  # only what asks a server waits for its import
+def _cached(store: MlflowStore, source: str, kind: str, version: int, digest: str) -> VerifiedArtifact:
+    """Return an artifact from the cache, downloaded into it if it is not there."""
 
-    draft = Path(tempfile.mkdtemp(prefix=f".{name[:12]}-", dir=cache))
-    try:
-        got = draft / "model"
+    def fetch(target: Path) -> None:
+        from model_registry.mlflow_store.bounded_http import within  # only a download waits for its import
+
         with within(FETCH_S):
-            seal, n_bytes = download(store, source, SEAL, got), 0
+            seal, n_bytes = download(store, source, SEAL, target), 0
             for file in names_sealed(seal, digest=digest):
-                n_bytes += download(store, source, file, got).stat().st_size
+                n_bytes += download(store, source, file, target).stat().st_size
                 if n_bytes > MAX_BYTES:
                     raise ArtifactBroken(f"an artifact has at most {MAX_BYTES} bytes, got {n_bytes}")
-        files, _ = read_sealed(got, digest=digest)
-        try:
-            os.rename(got, directory)
-        except OSError:  # another fetch was faster; what it brought counts if it is whole
-            files, _ = read_sealed(directory, digest=digest)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return Fetched(directory, files, digest)
+
+    cache = ArtifactCache(store.folder / "cache" / kind, max_artifacts=MAX_CACHED)
+    return cache.get(version, digest, fetch)

@@ -5,8 +5,8 @@ so that two promoters at once never overwrite each other's; the order is (number
 are given anew in that order when the record is read.
 
 An event is written before the alias moves, and ``carried-out.000012.3f9c`` after. A promoter that dies
-between the two leaves an event that never took effect: who reads the record sees that, and nobody needs to
-repair it.
+between the two leaves an event that never took effect: a reader of the record sees that, and no repair is
+needed.
 """
 
 import datetime as dt
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from model_registry.cleaning import is_text
+from model_registry.mlflow_store.records import is_text
 
 PREFIX, CARRIED_OUT = "promotion.", "carried-out."
 MAX_REASON = 2000
@@ -43,7 +43,7 @@ class PromotionRecord:
 
 
 def read_history(tags: Mapping[str, str], champion: int | None) -> list[PromotionRecord]:
-    """Return every event, oldest first, given who is champion; a tag that is none of ours is passed over."""
+    """Return every event, oldest first, given who is champion; tags of other programs are passed over."""
     events = []
     for key, value in tags.items():
         if key.startswith(PREFIX) and (record := _record(value)) is not None:
@@ -73,10 +73,10 @@ def carried_out_tag(key: str, at: dt.datetime) -> tuple[str, str]:
 
 
 def earlier_champions(history: Sequence[PromotionRecord], current: int) -> list[int]:
-    """Return whom to roll back to from ``current``, the nearest first.
+    """Return the versions to roll back to from ``current``, the nearest first.
 
     A rollback takes its promotion back: after 1, 2, 3 and a rollback to 2, the next goes to 1, not to 3.
-    A current champion whom the record does not know was set by hand: then the last recorded one is first.
+    A current champion that is not on record was set by hand: then the last recorded one is first.
     """
     champions: list[int] = []
     for record in history:

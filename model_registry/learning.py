@@ -1,4 +1,4 @@
-"""Until which day a version has learnt, and on which races it was judged, from its artifact's documents."""
+"""Training and test days of a version: what it has learnt from and was judged on, by its documents."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ the judged model itself lies."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
-    """The last days that a version learnt from; ``None`` where its artifact does not say."""
+    """The last days that a version learnt from; ``None`` where its artifact lacks them."""
 
     learnt_from: dt.date | None = None
     learnt_until: dt.date | None = None
@@ -54,7 +54,7 @@ class Learning:
 
 
 def learning_of(documents: Mapping[str, Mapping[str, Any]]) -> Learning:
-    """Return what ``training.json`` and ``judged.json`` tell; older artifacts have no ``judged.json``."""
+    """Return the days in ``training.json`` and ``judged.json``; older artifacts have no ``judged.json``."""
     windows = _mapping(documents.get("training") or {}, "data")
     fitted = [_mapping(windows, part) for part in ("train", "calibration")]
     judged, test = documents.get(JUDGED) or {}, _mapping(windows, "test")

@@ -24,7 +24,7 @@ with warnings.catch_warnings():
 CODE = Path(__file__).with_name("pyfunc.py")
 DESCRIPTION = """\
 Win probabilities of greyhound races. The version with the alias **champion** serves, one with **challenger**
-might replace it. A version's source run tells how it was made and how good it is; its tags have the figures,
+might replace it. A version's source run has how it was made and how good it is; its tags have the figures,
 and `gates` says whether it may serve.
 
 `greyhound models promote N` and `rollback` move the alias: they prove the artifact first and keep a record

@@ -1,13 +1,16 @@
-"""The registry of models in MLflow: register, promote, roll back, and say what happened."""
+"""The registry of models in MLflow: register, promote, roll back, read versions, fetch artifacts."""
 
 import datetime as dt
 import getpass
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from model_registry.artifact import load_artifact
+from model_registry.cache import VerifiedArtifact
+from model_registry.documents import read_documents, read_report
 from model_registry.errors import (
     GatesNotPassed,
     NoChampion,
@@ -15,7 +18,7 @@ from model_registry.errors import (
     PromotionRefused,
     RegistryUnavailable,
 )
-from model_registry.fetch import ArtifactRef, Fetched, fetch_artifact, fetch_of_run, pointer_of
+from model_registry.fetch import ArtifactRef, artifact_ref, fetch_artifact, fetch_of_run
 from model_registry.history import (
     MAX_REASON,
     Action,
@@ -26,9 +29,8 @@ from model_registry.history import (
     tag_of,
 )
 from model_registry.learning import JUDGED, learning_of
-from model_registry.papers import read_documents, read_report
-from model_registry.records import ModelRecord, VersionRecord, version_record
-from model_registry.store import Marks, Store
+from model_registry.mlflow_store.records import ModelRecord, VersionRecord, version_record
+from model_registry.mlflow_store.store import MlflowStore
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 
 MODEL = "greyhound-win"
@@ -36,14 +38,14 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class ModelRegistry:
-    """Versions of the model and who serves; safe to share between threads, opened when first asked.
+    """Versions of the model and which one serves; safe to share between threads, opened when first used.
 
     See :func:`model_registry.get_model_registry` for the arguments. Any method raises
     :class:`~model_registry.errors.RegistryUnavailable` while the registry is absent, locked or out of reach.
     """
 
     def __init__(self, uri: str | None = None, *, create: bool = False) -> None:
-        self._store = Store(uri, create=create)
+        self._store = MlflowStore(uri, create=create)
 
     def __str__(self) -> str:
         return str(self._store)
@@ -77,7 +79,7 @@ class ModelRegistry:
         return read_version(version_record(entry), {})
 
     def record_gates(self, version: int, failures: Iterable[str]) -> ModelVersion:
-        """Record what the gates said: no failure is a pass; promoting a failed version takes force."""
+        """Record the result of the gates: no failure is a pass; promoting a failed version takes force."""
         self.version(version)
         failed = "; ".join(failures)
         with self._store.errors():
@@ -89,7 +91,7 @@ class ModelRegistry:
     def promote(
         self, version: int, *, reason: str, by: str | None = None, forced: bool = False
     ) -> PromotionRecord:
-        """Make a version the champion, once its artifact has proved whole, and record why.
+        """Make a version the champion, once its artifact is verified, and record why.
 
         Raises
         ------
@@ -104,7 +106,7 @@ class ModelRegistry:
         return self._make_champion(target.version, "promote", reason, by, forced)
 
     def rollback(self, *, reason: str, by: str | None = None) -> PromotionRecord:
-        """Give the role back to the champion before this one, by the record; twice goes further back."""
+        """Make the champion before this one champion again, by the record; twice goes further back."""
         model = self._model()
         current = model.aliases.get(CHAMPION)
         if current is None:
@@ -115,13 +117,13 @@ class ModelRegistry:
         return self._make_champion(earlier, "rollback", reason, by, False)
 
     def set_challenger(self, version: int | None) -> None:
-        """Name the version that would replace the champion; None names nobody."""
+        """Name the version that would replace the champion; None removes the name."""
         if version is not None:
             self.version(version)
         with self._store.errors():
             if version is not None:
                 self._set_alias(CHALLENGER, version)
-            elif CHALLENGER in self._model().aliases:
+            elif CHALLENGER in self._record().aliases:
                 self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
 
     def champion(self) -> ModelVersion:
@@ -130,15 +132,22 @@ class ModelRegistry:
 
     def challenger(self) -> ModelVersion:
         """Return the version that would replace the champion."""
-        return self.version(self._number(CHALLENGER))
+        number = self._model().aliases.get(CHALLENGER)
+        if number is None:
+            raise NoChampion(f"{self} has no {CHALLENGER} of {MODEL!r}; promote a version")
+        return self.version(number)
 
     def champion_version_number(self) -> int:
-        """Return the champion's version by one look-up of the alias, cheap enough to ask every second."""
-        return self._number(CHAMPION)
+        """Return the champion's version by one read of the alias."""
+        return self.champion_ref().version
 
-    def champion_pointer(self) -> ArtifactRef:
-        """Return the champion's version and where its artifact is, by the same one look-up."""
-        return pointer_of(self._bearer(CHAMPION))
+    def champion_ref(self) -> ArtifactRef:
+        """Return the champion's version and where its artifact is, by one read of 3 ms."""
+        with self._store.errors():
+            found = self._store.reader.version_by_alias(MODEL, CHAMPION)
+        if found is None:
+            raise NoChampion(f"{self} has no {CHAMPION} of {MODEL!r}; promote a version")
+        return artifact_ref(found)
 
     def version(self, version: int) -> ModelVersion:
         """Return one version."""
@@ -146,63 +155,54 @@ class ModelRegistry:
 
     def versions(self) -> list[ModelVersion]:
         """Return every version, the newest first; none where nothing was ever registered."""
-        try:
-            aliases = self._model().aliases
-        except NoChampion:
-            return []
+        aliases = self._model().aliases
         with self._store.errors():
-            entries = self._store.reader.versions(MODEL)
-        found = [read_version(entry, aliases) for entry in entries]
+            records = self._store.reader.versions(MODEL)
+        found = [read_version(record, aliases) for record in records]
         return sorted(found, key=lambda version: version.version, reverse=True)
 
     def history(self) -> list[PromotionRecord]:
         """Return every promotion and rollback, oldest first."""
-        try:
-            model = self._model()
-        except NoChampion:
-            return []
+        model = self._model()
         return read_history(model.tags, model.aliases.get(CHAMPION))
 
     def changes(self) -> tuple[list[PromotionRecord], int | None]:
-        """Return the record, oldest first, and the version that :meth:`rollback` would make champion."""
-        try:
-            model = self._model()
-        except NoChampion:
-            return [], None
+        """Return the history, oldest first, and the version that :meth:`rollback` would make champion."""
+        model = self._model()
         current = model.aliases.get(CHAMPION)
         history = read_history(model.tags, current)
         return history, None if current is None else self._before(history, current)
 
     def fetch(self, version: int) -> Path:
-        """Return a local directory with a version's artifact, proved against the digest on record."""
-        return self.fetch_files(self.pointer(version)).directory
+        """Return a local directory with a version's artifact, verified against the digest on record."""
+        return self.fetch_files(self.artifact_ref(version)).directory
 
     def fetch_judged(self, version: int) -> Path:
-        """Return a local directory with the model that a version's figures are of, proved by its digest.
+        """Return a local directory with the model that a version's figures are of, verified by its digest.
 
         That is the version itself, unless it was fitted again on all races after the judgement.
         """
         entry = self._entry(version)
-        judged = learning_of(self.documents(pointer_of(entry), [JUDGED, "training"])).judged_digest
+        judged = learning_of(self.documents(artifact_ref(entry), [JUDGED, "training"])).judged_digest
         if judged is None:
             return self.fetch(version)
         with self._store.errors():
             run_id = str(entry.run_id)
             return fetch_of_run(self._store, run_id, JUDGED, version=version, digest=judged).directory
 
-    def fetch_files(self, pointer: ArtifactRef) -> Fetched:
-        """Return the artifact that a pointer names, proved; an SQLite registry is not asked anything."""
+    def fetch_files(self, ref: ArtifactRef) -> VerifiedArtifact:
+        """Return an artifact's files, verified; those on this machine are read where they lie."""
         with self._store.errors():
-            return fetch_artifact(self._store, MODEL, pointer)
+            return fetch_artifact(self._store, MODEL, ref)
 
-    def pointer(self, version: int) -> ArtifactRef:
-        """Return where a version's artifact is, by one look-up."""
-        return pointer_of(self._entry(version))
+    def artifact_ref(self, version: int) -> ArtifactRef:
+        """Return where a version's artifact is, by one read."""
+        return artifact_ref(self._entry(version))
 
-    def documents(self, pointer: ArtifactRef, names: Sequence[str]) -> dict[str, Any]:
-        """Return JSON documents of an artifact by name, proved; its graphs stay where they are."""
+    def documents(self, ref: ArtifactRef, names: Sequence[str]) -> dict[str, Any]:
+        """Return JSON documents of an artifact by name, verified; its graphs are not fetched."""
         with self._store.errors():
-            return read_documents(self._store, MODEL, pointer, names)
+            return read_documents(self._store, MODEL, ref, names)
 
     def report(self, version: int) -> str:
         """Return the page of the training that made a version, or raise :class:`NoReport`."""
@@ -210,15 +210,11 @@ class ModelRegistry:
         with self._store.errors():
             return read_report(self._store, version, run_id)
 
-    def marks(self) -> Marks | None:
-        """Return what changes whenever an SQLite registry is written to; None for any other registry."""
-        return self._store.marks()
-
     def _before(self, history: Sequence[PromotionRecord], current: int) -> int | None:
         """Return the nearest champion before the current one that is still there."""
         for version in earlier_champions(history, current):
             with suppress(NoSuchVersion):
-                return pointer_of(self._entry(version)).version
+                return self._entry(version).version
         return None
 
     def _make_champion(
@@ -228,7 +224,7 @@ class ModelRegistry:
             raise PromotionRefused(f"a reason has 1..{MAX_REASON} characters, got {len(reason.strip())}")
         load_artifact(self.fetch(version)).check_golden()
         with self._store.errors():
-            client, model = self._store.client, self._model()
+            client, model = self._store.client, self._record()
             current = model.aliases.get(CHAMPION)
             record = PromotionRecord(
                 number=len(read_history(model.tags, current)) + 1,
@@ -243,15 +239,16 @@ class ModelRegistry:
             key, event = tag_of(record)
             client.set_registered_model_tag(MODEL, key, event)
             self._set_alias(CHAMPION, version)
-            # Of two promoters at once the one later on record wins, whoever set the alias last.
-            after = self._model()
+            # Of two promoters at once the one later on record wins, not the one that set the alias last.
+            after = self._record()
             last = read_history(after.tags, after.aliases.get(CHAMPION))[-1].version
             if last != version:
                 self._set_alias(CHAMPION, last)
-            if after.aliases.get(CHALLENGER) == last:
+            # The previous champion's too: its promoter may have been killed before it came to that.
+            if after.aliases.get(CHALLENGER) in {last, current} - {None}:
                 client.delete_registered_model_alias(MODEL, CHALLENGER)
         if last == version:
-            with suppress(RegistryUnavailable), self._store.errors():  # it did, said or not
+            with suppress(RegistryUnavailable), self._store.errors():  # it took effect, recorded or not
                 client.set_registered_model_tag(MODEL, *carried_out_tag(key, dt.datetime.now(dt.UTC)))
         return record
 
@@ -262,15 +259,24 @@ class ModelRegistry:
         try:
             client.set_registered_model_alias(MODEL, alias, str(version))
         except MlflowException:
-            # Two who make an alias at once both insert its row, and one of them fails: now there is one.
+            # Two writers of a new alias both insert its row, and one of them fails: now there is one.
             client.set_registered_model_alias(MODEL, alias, str(version))
 
     def _model(self) -> ModelRecord:
+        """Return the model's record, in which the champion is no challenger of itself.
+
+        A promoter that is killed leaves both aliases on one version; the next promotion removes the second.
+        """
+        record = self._record()
+        aliases = dict(record.aliases)
+        if aliases.get(CHALLENGER) == aliases.get(CHAMPION):
+            aliases.pop(CHALLENGER, None)
+        return replace(record, aliases=aliases)
+
+    def _record(self) -> ModelRecord:
+        """Return the model's record, an empty one where nothing was ever registered."""
         with self._store.errors():
-            found = self._store.reader.model(MODEL)
-        if found is None:
-            raise NoChampion(f"{self} has no model {MODEL!r} yet; train one")
-        return found
+            return self._store.reader.model(MODEL) or ModelRecord({}, {})
 
     def _entry(self, version: int) -> VersionRecord:
         with self._store.errors():
@@ -278,16 +284,6 @@ class ModelRegistry:
         if found is None:
             raise NoSuchVersion(f"{self} has no version {version} of {MODEL!r}")
         return found
-
-    def _bearer(self, alias: str) -> VersionRecord:
-        with self._store.errors():
-            found = self._store.reader.bearer(MODEL, alias)
-        if found is None:
-            raise NoChampion(f"{self} has no {alias} of {MODEL!r}; promote a version")
-        return found
-
-    def _number(self, alias: str) -> int:
-        return self._bearer(alias).version
 
     def _new_run(self) -> str:
         run = self._store.client.create_run(self.experiment(), run_name="register")

@@ -1,4 +1,4 @@
-"""What the registry says of one version of the model."""
+"""A version of the model: its figures, gates and aliases, read from the tags of its record."""
 
 import datetime as dt
 import re
@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_registry.artifact import LoadedModel
-from model_registry.cleaning import clean, clean_digest, clean_metric
-from model_registry.records import VersionRecord
+from model_registry.mlflow_store.records import VersionRecord, clean, clean_digest, clean_metric
 
 METRIC = "metric."
 PASSED, FAILED = "passed", "failed"
 # MLflow has no limit on the number of tags, but a person has.
 MAX_METRICS = 60
 MAX_TAGS = 100
-MAX_WORD = 200
+MAX_NAME = 200
 """Characters of a name, a hash or a commit."""
 
 _KEY = re.compile(r"[A-Za-z0-9_./ -]{1,200}")
@@ -28,9 +27,11 @@ class ModelVersion:
     Attributes
     ----------
     gates : str, optional
-        ``"passed"``, ``"failed"``, or None where nobody judged.
+        ``"passed"``, ``"failed"``, or None where no gate was applied.
     gate_failures : str
-        Why, in words.
+        Why it failed, for people; empty where it passed.
+    metrics : dict of str to float
+        Figures of the judged model on its test races, by dotted name.
     """
 
     version: int
@@ -50,19 +51,19 @@ class ModelVersion:
 
 
 def read_version(entry: VersionRecord, aliases: Mapping[str, int]) -> ModelVersion:
-    """Return what a record says of a version; ``aliases`` are the model's, by name."""
+    """Return a version from its record; ``aliases`` are the model's, by name."""
     tags, number = entry.tags, entry.version
     gates = tags.get("gates")
     return ModelVersion(
         version=number,
-        kind=clean(tags.get("kind"), MAX_WORD),
-        feature_version=clean(tags.get("feature_version"), MAX_WORD),
+        kind=clean(tags.get("kind"), MAX_NAME),
+        feature_version=clean(tags.get("feature_version"), MAX_NAME),
         digest=clean_digest(tags.get("digest")),
-        data_hash=clean(tags.get("data_hash"), MAX_WORD),
-        git_commit=clean(tags.get("git_commit"), MAX_WORD),
+        data_hash=clean(tags.get("data_hash"), MAX_NAME),
+        git_commit=clean(tags.get("git_commit"), MAX_NAME),
         created_at=_moment(entry.created_at_ms),
         description=clean(entry.description),
-        run_id=clean(entry.run_id, MAX_WORD),
+        run_id=clean(entry.run_id, MAX_NAME),
         aliases=tuple(sorted(name for name, version in aliases.items() if version == number)),
         gates=gates if gates in (PASSED, FAILED) else None,
         gate_failures=clean(tags.get("gate_failures")),
@@ -109,11 +110,11 @@ def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
 
 def _others(tags: Mapping[str, str]) -> dict[str, str]:
     names = [key for key in tags if not key.startswith(METRIC)][:MAX_TAGS]
-    return {clean(name, MAX_WORD): clean(tags[name]) for name in names}
+    return {clean(name, MAX_NAME): clean(tags[name]) for name in names}
 
 
 def _moment(ms: int) -> dt.datetime:
-    """Return a time in UTC, the beginning of 1970 where the registry says none that there is."""
+    """Return a time in UTC, the beginning of 1970 where the registry's is out of range."""
     try:
         return dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""Webhooks of the registry: MLflow's tracking server tells services at once that an alias moved."""
+"""Webhooks of the registry: MLflow's tracking server notifies services at once that an alias moved."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from mlflow.entities.webhook import Webhook as MlflowWebhook
 from mlflow.entities.webhook import WebhookEvent, WebhookEventStr
 
 from model_registry.errors import RegistryUnavailable
-from model_registry.store import Store
+from model_registry.mlflow_store.store import MlflowStore
 
 EVENTS: tuple[WebhookEventStr, ...] = ("model_version_alias.created", "model_version_alias.deleted")
 
@@ -16,7 +16,7 @@ _MAX_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Who is told, by its address."""
+    """An address that is notified."""
 
     id: str
     url: str
@@ -24,33 +24,26 @@ class Webhook:
 
 
 class Webhooks:
-    """The webhooks of a tracking server that tell of moved aliases.
+    """The webhooks of a tracking server that report moved aliases.
 
-    A registry that is a database has none: nobody is there to send them, and services ask it by themselves.
+    A registry that is a database has none: no server is there to send them, and services poll it.
     """
 
     def __init__(self, uri: str | None = None) -> None:
-        self._store = Store(uri)
-
-    def add(self, url: str, *, secret: str) -> Webhook:
-        """Let the server tell ``url`` of every move of an alias from now on, signed with a secret."""
-        with self._store.errors():
-            return _webhook(
-                self._client().create_webhook(
-                    "greyhound", url, _events(), "a greyhound service follows the champion", secret=secret
-                )
-            )
+        self._store = MlflowStore(uri)
 
     def put(self, url: str, *, secret: str) -> Webhook:
-        """Add a webhook in the place of those that tell ``url`` already: it is told once, by this secret."""
+        """Notify ``url`` of every move of an alias from now on, once, signed with this secret only."""
         before = [hook for hook in self.all() if hook.url == url]
-        added = self.add(url, secret=secret)
+        about = "a greyhound service follows the champion"
+        with self._store.errors():
+            added = self._client().create_webhook("greyhound", url, _events(), about, secret=secret)
         for hook in before:
             self.remove(hook.id)
-        return added
+        return _webhook(added)
 
     def all(self) -> list[Webhook]:
-        """Return every webhook that tells of moved aliases."""
+        """Return every webhook that reports moved aliases."""
         found: list[MlflowWebhook] = []
         token = None
         with self._store.errors():
@@ -65,7 +58,7 @@ class Webhooks:
         return [_webhook(hook) for hook in found if {str(event) for event in hook.events} & set(EVENTS)]
 
     def remove(self, webhook_id: str) -> None:
-        """Tell it no more."""
+        """Remove a webhook: its address is notified no more."""
         with self._store.errors():
             self._client().delete_webhook(webhook_id)
 

@@ -42,7 +42,7 @@ from service.server.admission import Admission
 from service.server.budget import BodyBudget
 from service.server.draining import Draining
 from service.server.queueing import Queue
-from service.serving.loading import settle_garbage
+from service.serving.loading import freeze_garbage
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.serving.webhook_verifier import WebhookVerifier
@@ -101,7 +101,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
             running.watcher.start(), running.form.look_in_time(threads.form_poll), keyring.look(threads)
         )
         await warm_up(running)
-        settle_garbage()
+        freeze_garbage()
         tasks = [
             asyncio.create_task(running.watcher.run(), name="alias-watcher"),
             asyncio.create_task(

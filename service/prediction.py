@@ -73,7 +73,7 @@ def predict_card(
     check_card(card, today=today)
     model = snapshot.model
     starting = starters_of(card)
-    features = form.features_of_card(starting, known, without_database=snapshot.book)
+    features = form.features_of_card(starting, known, without_database=snapshot.featurizer)
     values = features.values[:, snapshot.columns]
     clock.mark("features")
     log_odds = model.log_odds(values)

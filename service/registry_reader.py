@@ -1,11 +1,7 @@
-"""What is on paper of the versions: read from the registry, the champion's from the snapshot that serves.
-
-Open pages ask every few seconds: what an SQLite registry has is read again only once it was written to.
-"""
+"""What is on paper of the versions: read from the registry, the champion's from the snapshot that serves."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from service.evidence import DOCUMENTS, EvidenceOut, evidence_of
 from service.serving.slots import ModelSlots
@@ -15,10 +11,8 @@ if TYPE_CHECKING:  # they bring MLflow along, which takes a second
     from model_registry.fetch import ArtifactRef
     from model_registry.history import PromotionRecord
     from model_registry.registry import ModelRegistry
-    from model_registry.unchanged import Unchanged
     from model_registry.versions import ModelVersion
 
-Answer = TypeVar("Answer")
 MAX_KEPT = 64  # some 10 kB each
 
 
@@ -29,15 +23,14 @@ class RegistryReader:
         self._slots = slots
         self._watcher = watcher
         self._kept: OrderedDict[tuple[int, str], EvidenceOut] = OrderedDict()
-        self._questions: dict[str, Unchanged[Any]] = {}
 
     async def versions(self) -> "list[ModelVersion]":
         """Return every version, the newest first."""
-        return await self._asked("versions", lambda registry: registry.versions())
+        return await self._watcher.ask(lambda registry: registry.versions())
 
     async def changes(self) -> "tuple[list[PromotionRecord], int | None]":
         """Return the record of promotions, oldest first, and whom a rollback would make champion."""
-        return await self._asked("changes", lambda registry: registry.changes())
+        return await self._watcher.ask(lambda registry: registry.changes())
 
     async def evidence(self, version: int) -> EvidenceOut:
         """Return the evidence of a version.
@@ -47,7 +40,7 @@ class RegistryReader:
         model_registry.errors.RegistryError
             If the version is not the one that serves, and the registry has it not or is away.
         """
-        serving = self._slots.find()
+        serving = self._slots.peek()
         if serving is not None and serving.version == version:
             digest = serving.model.digest
             known = self._kept.get((version, digest))
@@ -55,22 +48,15 @@ class RegistryReader:
                 version, digest, {"model": serving.model.spec.as_json(), **serving.model.documents}
             )
         else:
-            told = await self._watcher.ask(lambda registry: self._read(registry, registry.pointer(version)))
+            told = await self._watcher.ask(
+                lambda registry: self._read(registry, registry.artifact_ref(version))
+            )
         self._keep(told)
         return told
 
     async def report(self, version: int) -> str:
         """Return the page of a version's training; it may be written anew, so it is not kept."""
         return await self._watcher.ask(lambda registry: registry.report(version))
-
-    async def _asked(self, name: str, question: Callable[["ModelRegistry"], Answer]) -> Answer:
-        def answer(registry: "ModelRegistry") -> Answer:
-            from model_registry.unchanged import Unchanged  # it brings MLflow along, as the registry does
-
-            asked: Unchanged[Answer] = self._questions.setdefault(name, Unchanged(registry, question))
-            return asked.answer()
-
-        return await self._watcher.ask(answer)
 
     def _read(self, registry: "ModelRegistry", pointer: "ArtifactRef") -> EvidenceOut:
         """Return what the registry has of a version, in a thread."""

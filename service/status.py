@@ -7,10 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.observability.report import ServiceOut
 from service.prediction_log.log import LogOut
-from service.serving.absence import in_words, refusal_of_champion
-from service.serving.champion_cache import KeptState
+from service.serving.absence import describe_rejection, rejected_champion
 from service.serving.slots import CHAMPION, ModelSlots
-from service.serving.state import WatcherState
+from service.serving.state import CacheState, WatcherState
 from service.summary import Summary
 
 
@@ -168,7 +167,7 @@ class ModelStatus(Summary):
 def model_status(
     slots: ModelSlots,
     state: WatcherState,
-    kept: KeptState,
+    kept: CacheState,
     *,
     started_at: dt.datetime,
     database_error: str | None,
@@ -176,24 +175,24 @@ def model_status(
     log_state: LogOut,
 ) -> ModelStatus:
     """Tell what serves now."""
-    champion = slots.find(CHAMPION)
-    refusal = refusal_of_champion(state)
+    champion = slots.peek(CHAMPION)
+    refusal = rejected_champion(state)
     if champion and champion.version == state.alias_version:
         refusal = None
     status = ModelStatus(
         success=champion is not None,
         why_none=None if champion else AbsenceOut.model_validate(slots.absence),
-        champion_refused=in_words(refusal) if refusal else None,
+        champion_refused=describe_rejection(refusal) if refusal else None,
         n_swaps=state.n_swaps,
         last_swap=SwapOut.model_validate(state.last_swap) if state.last_swap else None,
-        refusals=[RefusalOut.model_validate(refusal) for refusal in state.refusals],
+        refusals=[RefusalOut.model_validate(refusal) for refusal in state.rejected],
         registry=RegistryOut(
             champion_version=state.alias_version,
-            last_look=state.last_look,
+            last_look=state.last_poll,
             last_contact=state.last_contact,
             error=state.contact_error,
         ),
-        kept=KeptOut.model_validate(kept),
+        kept=KeptOut(version=kept.version, kept_at=kept.stored_at, error=kept.error),
         database_error=database_error,
         prediction_log=log_state,
         started_at=started_at,
@@ -205,8 +204,8 @@ def model_status(
         "version": champion.version,
         "champion_since": champion.champion_since,
         "loaded_at": champion.loaded_at,
-        "served_from": "kept artifact" if champion.kept_at else "registry",
-        "served_from_kept_at": champion.kept_at,
+        "served_from": "kept artifact" if champion.cached_at else "registry",
+        "served_from_kept_at": champion.cached_at,
         "is_simulated": champion.is_simulated,
         "learnt_since": champion.learning.learnt_from,
         "learnt_until": champion.learning.learnt_until,

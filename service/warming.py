@@ -18,7 +18,7 @@ USUAL_FIELDS = (6, 7, 8)  # runners; the formulas of other fields are recorded w
 
 async def warm_up(running: Running) -> None:
     """Answer the example of the documents to nobody: no route, no log, no metric sees it."""
-    champion = running.slots.find()
+    champion = running.slots.peek()
     if champion is None:
         return
     example = json.dumps(EXAMPLE_CARD).encode()

@@ -13,8 +13,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from sqlalchemy import make_url
 
 from model_registry.artifact import LoadedModel
+from model_registry.documents import REPORT
 from model_registry.learning import JUDGED, learning_of
-from model_registry.papers import REPORT
 from model_registry.registry import ModelRegistry
 from model_registry.versions import FAILED, PASSED, ModelVersion
 from racing.race_table import RaceTable

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
-from model_registry.parity import check_parity
+from model_registry.artifact.parity import check_parity
 from racing import metrics
 from racing.race_table import RaceTable
 from training.baselines import Baselines

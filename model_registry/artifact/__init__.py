@@ -1,7 +1,7 @@
 """The artifact: a registered model as a directory of data, never code."""
 
 from model_registry.artifact.digest import MAX_BYTES, SEAL, read_sealed, read_some
-from model_registry.artifact.documents import DOCUMENTS, decode, golden_document
+from model_registry.artifact.documents import DOCUMENTS, SUMMARY_KEYS, decode, golden_document, summary_of
 from model_registry.artifact.explain import Explanation, explain
 from model_registry.artifact.load import load_artifact, load_files
 from model_registry.artifact.loaded_model import GOLDEN_TOLERANCE, LoadedModel
@@ -14,7 +14,7 @@ from model_registry.artifact.spec import (
     ModelSpec,
     Platt,
 )
-from model_registry.artifact.write import write_artifact
+from model_registry.artifact.write import write_artifact, write_files
 
 __all__ = [
     "ADDS_NOTHING",
@@ -23,6 +23,7 @@ __all__ = [
     "MARKET_ALONE",
     "MAX_BYTES",
     "SEAL",
+    "SUMMARY_KEYS",
     "Calibration",
     "Explanation",
     "Isotonic",
@@ -37,5 +38,7 @@ __all__ = [
     "load_files",
     "read_sealed",
     "read_some",
+    "summary_of",
     "write_artifact",
+    "write_files",
 ]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from model_registry.artifact.plain_files import NotPlain, read_plain
 from model_registry.errors import ArtifactBroken, Fault
-from model_registry.plain_files import NotPlain, read_plain
 
 SEAL = "DIGEST.json"
 # A predecessor's artifact was 89 MB and was thought huge; ours aim at 10.

@@ -19,12 +19,32 @@ DOCUMENTS = {
     "summary": "the keys of /model_status",
     "golden": "a card's features, and the probabilities that the model must give for them",
 }
+SUMMARY_KEYS = (
+    "success",
+    "model_type",
+    "accuracy",
+    "auc_score",
+    "f1_score",
+    "last_trained",
+    "features",
+    "samples",
+    "class_balance",
+    "calibration",
+    "optimization",
+)
+"""Keys of ``summary.json`` that pages made for earlier services read, in the order in which they show them; a
+training writes ours after them."""
 
 
 def golden_document(features: ArrayLike, probabilities: ArrayLike) -> dict[str, Any]:
     """Return ``golden.json`` for one race: features of shape (n_runners, n_features), NaN unknown."""
     rows = np.asarray(features, np.float32)
     return {"features": rows, "probabilities": np.asarray(probabilities, np.float64)}
+
+
+def summary_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the eleven keys of an artifact's summary; a value that it lacks is null."""
+    return {key: document.get(key) for key in SUMMARY_KEYS} | {"success": True}
 
 
 def encode(name: str, document: Mapping[str, Any]) -> bytes:
@@ -39,7 +59,7 @@ def decode(name: str, content: bytes) -> dict[str, Any]:
     """Read a document: one JSON object."""
     try:
         document = json.loads(content, parse_constant=_refuse)
-        if b"\\ud" in content.lower():  # half of a surrogate pair is no text that can be told on
+        if b"\\ud" in content.lower():  # half of a surrogate pair is no text that can be encoded
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ArtifactBroken(f"{name} is not JSON: {error}") from error

@@ -61,10 +61,10 @@ def explain(
     # Coalition c holds topic t if bit t is set. Where a runner is as the mean, a topic changes nothing.
     coalitions = np.arange(2 ** len(names)) & everything[:, None]
     is_whole = (coalitions == everything[:, None]) & (coalitions > 0)
-    is_asked = (coalitions > 0) & ~is_whole
-    keys = np.where(is_asked, np.arange(len(own))[:, None] * 2 ** len(names) + coalitions, -1)
-    asked, place = np.unique(np.append(keys, -1), return_inverse=True)
-    runner, coalition = np.divmod(asked[1:], 2 ** len(names))
+    is_needed = (coalitions > 0) & ~is_whole
+    keys = np.where(is_needed, np.arange(len(own))[:, None] * 2 ** len(names) + coalitions, -1)
+    needed, place = np.unique(np.append(keys, -1), return_inverse=True)
+    runner, coalition = np.divmod(needed[1:], 2 ** len(names))
     # Neighbouring rows differ little, so that trees branch as they just did: twice as fast as shuffled.
     rows = np.where(coalition[:, None] & bits, own[runner], mean)
     answers = model.strengths_of(model.log_odds(np.vstack([mean, rows])) - level)

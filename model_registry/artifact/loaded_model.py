@@ -153,6 +153,6 @@ def _sigmoid(x: Floats) -> Floats:
 
 
 def _logit(score: Floats) -> Floats:
-    # A table's ends may say 0 or 1, of which no field can make a share.
-    kept = np.clip(score, 1e-6, 1 - 1e-6)
-    return np.log(kept) - np.log1p(-kept)
+    # A table's ends may be 0 or 1, of which no field can make a share.
+    clipped = np.clip(score, 1e-6, 1 - 1e-6)
+    return np.log(clipped) - np.log1p(-clipped)

@@ -13,7 +13,7 @@ from model_registry.errors import ArtifactBroken
 from racing.probabilities import BENTER_DISCOUNTS
 
 FORMAT = 2
-"""What is written; format 1, which knew no ``is_centred``, is read too."""
+"""What is written; format 1, which has no ``is_centred``, is read too."""
 MAX_MEMBERS = 32
 
 MARKET_ALONE = (0.0, 1.0)
@@ -62,8 +62,8 @@ class ModelSpec:
     Attributes
     ----------
     is_centred : bool
-        The log of the race's mean odds is taken off before calibration: members that learnt by race tell
-        runners of one race apart, and nothing of a runner without its rivals.
+        The log of the race's mean odds is taken off before calibration: members that learnt by race
+        compare runners of one race, and say nothing of a runner without its rivals.
     kind : str
         The family, or ``"ensemble"``.
     market_combination : tuple of float, optional
@@ -91,8 +91,8 @@ class ModelSpec:
         missing = [name for name in self.features if name not in place]
         if missing:
             rule = f"every feature must be known here, {len(missing)} are not, the first {missing[0]!r}"
-            told = f"model.json: {rule} (its feature_version is {self.feature_version!r})"
-            raise ArtifactBroken(told, fault="features")
+            message = f"model.json: {rule} (its feature_version is {self.feature_version!r})"
+            raise ArtifactBroken(message, fault="features")
         return np.array([place[name] for name in self.features], np.intp)
 
     @property
@@ -122,8 +122,8 @@ class ModelSpec:
         """Read ``model.json``; raise :class:`~model_registry.errors.ArtifactBroken` where it is not one."""
         if document.get("format") not in (1, FORMAT):
             rule = f"format must be 1 or {FORMAT}, got {document.get('format')!r}"
-            told = f"model.json: {rule}; a newer release wrote it, or it is no model of ours"
-            raise ArtifactBroken(told, fault="format")
+            message = f"model.json: {rule}; a newer release wrote it, or it is no model of ours"
+            raise ArtifactBroken(message, fault="format")
         try:
             return cls(
                 kind=str(document["kind"]),

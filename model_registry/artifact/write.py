@@ -47,9 +47,7 @@ def write_artifact(
     directory.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
-        for name, content in files.items():
-            (draft / name).parent.mkdir(exist_ok=True)
-            (draft / name).write_bytes(content)
+        write_files(draft, files)
         load_artifact(draft)
         draft.chmod(0o755)
         os.replace(draft, directory)
@@ -57,3 +55,11 @@ def write_artifact(
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return digest_of(files[SEAL])
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their paths relative to a directory, which is made if absent."""
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)

@@ -1,1 +1,1 @@
-"""Versions written as the folder of files that older tools read; an end point, nothing of ours reads it."""
+"""The former name of :mod:`model_registry.file_export`: exported files of earlier releases refer to it."""

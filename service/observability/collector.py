@@ -116,12 +116,12 @@ class MetricsCollector:
 
     def _look_at_registry(self) -> None:
         metrics, state = self._metrics, self._watcher.state
-        champion = self._slots.find(CHAMPION)
+        champion = self._slots.peek(CHAMPION)
         metrics.champion_version.set(champion.version if champion else 0)
         metrics.champion_promoted.set(_timestamp(champion.champion_since if champion else None))
         metrics.alias_version.set(state.alias_version or 0)
-        metrics.kept_serves.set(champion is not None and champion.kept_at is not None)
-        metrics.kept_failed.set(self._watcher.keeper.state.error is not None)
+        metrics.kept_serves.set(champion is not None and champion.cached_at is not None)
+        metrics.kept_failed.set(self._watcher.cache_state.error is not None)
         metrics.registry_contact.set(_timestamp(state.last_contact))
         if state.n_swaps > self._n_swaps and champion:
             metrics.swaps.inc(state.n_swaps - self._n_swaps)
@@ -129,7 +129,7 @@ class MetricsCollector:
             is_first = self._n_swaps == 0
             self._garbage.begin(time.monotonic() if is_first else state.last_swap_s)
             self._n_swaps = state.n_swaps
-        for why, n in state.n_refusals.items():
+        for why, n in state.n_rejected.items():
             known = self._n_refused.get(why, 0)
             if n > known:
                 metrics.refusals.labels(why).inc(n - known)

@@ -69,7 +69,7 @@ async def predict_batch(
         cards: Sequence[bytes | memoryview] = [card]
     else:
         cards = await cards_of(kind, body, at_most=settings.max_batch_cards)
-    champion = service.slots.take()
+    champion = service.slots.get()
     request.scope["model_version"] = champion.version
     lines = answers_to(service, champion, cards, request_id=request.scope["request_id"])
     return StreamingResponse(lines, media_type=NDJSON)

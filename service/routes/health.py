@@ -49,17 +49,17 @@ async def ready(service: Service) -> Ready:
     if service.draining.has_begun:
         raise Stopping("the service is about to stop: send no more requests here")
     absence = service.slots.absence
-    if service.settings.protect == "everything" and service.slots.find() is None:
+    if service.settings.protect == "everything" and service.slots.peek() is None:
         raise NotReady(
             f"{absence.detail}; /model_status has more", absence.reason
         )  # no key is asked for here
-    return Ready(version=service.slots.take().version, warnings=_caveats(service) or None)
+    return Ready(version=service.slots.get().version, warnings=_caveats(service) or None)
 
 
 def _caveats(service: Running) -> list[Caveat]:
     found: list[Caveat] = []
     if not service.kept.is_saving:
         found.append("log-not-kept")
-    if service.watcher.keeper.state.error is not None:
+    if service.watcher.cache_state.error is not None:
         found.append("champion-not-kept")
     return found

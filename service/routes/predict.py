@@ -42,7 +42,7 @@ async def predict(request: Request) -> Response:
     """
     clock = StageTimer.of(request.scope)
     service, body = await running(request), await json_body(request)
-    champion = service.slots.take()
+    champion = service.slots.get()
     asked = {"request_id": request.scope["request_id"], "is_explained": is_explained(request)}
     answer = await answer_to(service, champion, body, clock, **asked)
     request.scope["model_version"] = champion.version  # for the log line

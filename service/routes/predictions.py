@@ -62,7 +62,7 @@ async def get_predictions(
 ) -> LoggedCardsOut:
     """List answered cards, the newest first, page by page."""
     late = not counted if with_late is None else with_late
-    champion = service.slots.find()
+    champion = service.slots.peek()
 
     def has_learnt(card: LoggedCard) -> bool | None:
         is_champion = champion is not None and champion.model.digest == card.digest

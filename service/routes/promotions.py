@@ -97,7 +97,7 @@ async def _changed(service: Running, change: "Callable[[ModelRegistry], Promotio
         if not error.is_begun:
             raise
         raise OutcomeUnknown(f"{error}: the change may yet be made; look at GET /promotions first") from None
-    await service.watcher.look()
-    serving = service.slots.find()
+    await service.watcher.poll()
+    serving = service.slots.peek()
     told: dict[str, Any] = {name: getattr(record, name) for name in PromotionRecord.__dataclass_fields__}
     return PromotionOut(**told, serving_version=serving.version if serving else None)

@@ -68,7 +68,7 @@ async def _query(service: Running, query: Callable[[Engine], Result]) -> Result:
 
 
 def _learning(service: Running) -> Learning | None:
-    champion = service.slots.find()
+    champion = service.slots.peek()
     return champion.learning if champion else None
 
 

@@ -22,7 +22,7 @@ async def get_model_status(service: Service) -> ModelStatus:
     return model_status(
         service.slots,
         service.watcher.state,
-        service.watcher.keeper.state,
+        service.watcher.cache_state,
         started_at=service.started_at,
         database_error=service.form.error,
         service=service_out(service),

@@ -41,5 +41,5 @@ async def mlflow_webhook(
     service.deliveries.take(
         signature=signature, delivery=delivery, sent_at=sent_at, body=await request.body()
     )
-    service.watcher.look_now()
+    service.watcher.wake()
     return Taken()

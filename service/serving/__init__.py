@@ -1,1 +1,1 @@
-"""How the service follows the registry: who serves, how a version comes in, and what is refused."""
+"""Which version serves: the alias is polled, its version loaded, verified, swapped in or rejected."""

@@ -1,101 +1,77 @@
-"""Keeps what serves on disk, behind the requests' backs, and brings it up when the registry cannot."""
+"""The champion on disk: stored after each swap, loaded at a start without the registry."""
 
 import asyncio
-import datetime as dt
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
+from model_registry.cache import ArtifactCache
 from model_registry.errors import RegistryError
 from service.blocking_calls import BlockingCalls
 from service.errors import ServiceError
-from service.serving.kept import Kept, KeptChampions
+from service.fingerprint import fingerprint
 from service.serving.loading import load_snapshot
 from service.serving.slots import Snapshot
+from service.serving.state import CacheState
 from service.settings import ServiceSettings
 
 log = logging.getLogger("greyhound.service")
-
-
-@dataclass(frozen=True, slots=True)
-class KeptState:
-    """What lies on disk for the next start."""
-
-    version: int | None = None
-    kept_at: dt.datetime | None = None
-    error: str | None = None
-    """Why the champion that serves could not be kept, or one that was kept could not be used."""
-
-
-class _Swapped(NamedTuple):
-    snapshot: Snapshot
-    directory: Path
+N_STORED = 2  # should one be damaged, the other is taken
 
 
 class ChampionCache:
-    """Keeps one swap at a time; of several meanwhile, the newest."""
+    """Stores one version at a time; the next one that serves takes its place."""
 
     def __init__(self, settings: ServiceSettings, threads: BlockingCalls) -> None:
-        self.state = KeptState()
-        self._budget_ms = settings.model_budget_ms
+        self.state = CacheState()
         self._retry_s = settings.retry_s
-        self._champions: KeptChampions | None = None
-        if settings.kept_champion:
-            self._champions = KeptChampions(settings.kept_champion, registry=settings.registry or "")
-        self._next: _Swapped | None = None
-        self._task: asyncio.Task[None] | None = None
         self._threads = threads
+        self._task: asyncio.Task[None] | None = None
+        self._artifacts: ArtifactCache | None = None
+        if settings.kept_champion:
+            registry = fingerprint(settings.registry or "")
+            self._artifacts = ArtifactCache(settings.kept_champion, registry=registry, max_artifacts=N_STORED)
 
-    def keep(self, snapshot: Snapshot, directory: Path) -> None:
-        """Keep a version that serves now, soon; whatever goes wrong is told in :attr:`state`."""
-        if self._champions is None:
+    def store(self, snapshot: Snapshot, directory: Path) -> None:
+        """Begin to store a version that serves, until it is stored; :attr:`state` has what went wrong."""
+        if self._artifacts is None:
             return
-        self._next = _Swapped(snapshot, directory)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._work(self._champions))
+        if self._task:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._store(self._artifacts, snapshot, directory))
 
     async def load_newest(self) -> Snapshot | None:
-        """Return the newest kept version that is whole, proved like any other, or None."""
-        if self._champions is None:
-            return None
-        for kept in self._champions.newest_first():
+        """Return the newest stored version that is whole, verified like any other, or None."""
+        for entry in self._artifacts.newest_first() if self._artifacts else ():
             try:
-                snapshot = await self._threads.call(lambda kept=kept: self._load(kept))  # type: ignore[misc]
+                snapshot = await self._threads.call(
+                    lambda entry=entry: load_snapshot(  # type: ignore[misc]
+                        entry.version,
+                        entry.directory,
+                        digest=entry.digest,
+                        champion_since=entry.champion_since,
+                        cached_at=entry.stored_at,
+                    )
+                )
             except (RegistryError, ServiceError, OSError) as error:
-                log.error("the kept version %s is refused: %s", kept.version, error)
+                log.error("the stored version %s is rejected: %s", entry.version, error)
                 self.state = replace(self.state, error=str(error)[:500])
                 continue
-            self.state = KeptState(kept.version, kept.kept_at)
+            self.state = CacheState(entry.version, entry.stored_at)
             return snapshot
         return None
 
-    def _load(self, kept: Kept) -> Snapshot:
-        return load_snapshot(
-            kept.version,
-            kept.directory,
-            digest=kept.digest,
-            champion_since=kept.champion_since,
-            kept_at=kept.kept_at,
-        )
-
-    async def _work(self, champions: KeptChampions) -> None:
-        while self._next:
-            swapped, self._next = self._next, None
-            serving = swapped.snapshot
+    async def _store(self, artifacts: ArtifactCache, snapshot: Snapshot, directory: Path) -> None:
+        version, digest, since = snapshot.version, snapshot.model.digest, snapshot.champion_since
+        while True:
             try:
-                kept_at = await self._threads.call(
-                    lambda serving=serving, directory=swapped.directory: champions.keep(  # type: ignore[misc]
-                        serving.version,
-                        directory,
-                        digest=serving.model.digest,
-                        champion_since=serving.champion_since,
-                    )
+                stored = await self._threads.call(
+                    lambda: artifacts.add_copy(version, digest, directory, champion_since=since)
                 )
             except (RegistryError, ServiceError, OSError) as error:  # TimeoutError is an OSError
                 self.state = replace(self.state, error=" ".join(str(error).split())[:500])
-                log.error("version %s serves, but could not be kept: %s", serving.version, error)
+                log.error("version %s serves, but could not be stored: %s", version, error)
                 await asyncio.sleep(self._retry_s)  # a disk that was full may have room again
-                self._next = self._next or swapped
             else:
-                self.state = KeptState(serving.version, kept_at)
+                self.state = CacheState(version, stored.stored_at)
+                return

@@ -25,9 +25,9 @@ def load_snapshot(
     *,
     digest: str | None = None,
     champion_since: dt.datetime | None = None,
-    kept_at: dt.datetime | None = None,
+    cached_at: dt.datetime | None = None,
 ) -> Snapshot:
-    """Load a version from its directory, whose digest may be known, and prove that it works here.
+    """Load a version from its directory, and verify that it works here; see :func:`make_snapshot`.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def load_snapshot(
         or if it is off on its golden card.
     """
     model = load_artifact(directory, digest=digest)
-    return make_snapshot(version, model, champion_since=champion_since, kept_at=kept_at)
+    return make_snapshot(version, model, champion_since=champion_since, cached_at=cached_at)
 
 
 def make_snapshot(
@@ -45,7 +45,7 @@ def make_snapshot(
     *,
     budget_ms: float | None = None,
     champion_since: dt.datetime | None = None,
-    kept_at: dt.datetime | None = None,
+    cached_at: dt.datetime | None = None,
 ) -> Snapshot:
     """Return a loaded model ready to serve: warmed, tried on its golden card, and timed if there is a budget.
 
@@ -64,20 +64,20 @@ def make_snapshot(
         version=version,
         model=model,
         columns=columns,
-        book=_book(model),
+        featurizer=_featurizer(model),
         summary=_summary(model),
         is_simulated=bool(model.documents["summary"].get("is_simulated", False)),
         learning=learning_of(model.documents),
         loaded_at=dt.datetime.now(dt.UTC),
         champion_since=champion_since,
-        kept_at=kept_at,
+        cached_at=cached_at,
     )
 
 
 def difference_on_golden_card(new: LoadedModel, old: LoadedModel) -> float | None:
     """Return the largest difference of the two models' probabilities on the new one's golden card.
 
-    None where they do not take the same features. What the new one gives, it has just proved to give.
+    None where they do not take the same features. The new one's answers were just checked against that card.
     """
     if new.spec.features != old.spec.features:
         return None
@@ -86,12 +86,12 @@ def difference_on_golden_card(new: LoadedModel, old: LoadedModel) -> float | Non
     return float(np.abs(np.array(golden["probabilities"]) - before).max())
 
 
-def settle_garbage() -> None:
+def freeze_garbage() -> None:
     """Collect once and move what is left out of the collector's sight, before the first request.
 
     The modules alone are some 230,000 objects: a full pass over them stops every request for 0.1-0.3 s. A
-    version brings 2,000-6,000 more, 0.4 ms a pass: they stay in sight, so that nothing of a version that has
-    left is kept for ever.
+    version brings 2,000-6,000 more, 0.4 ms a pass: they stay in sight, so that nothing of a version that was
+    replaced stays for ever.
     """
     gc.collect()
     gc.freeze()
@@ -110,7 +110,7 @@ def _check_speed(model: LoadedModel, budget_ms: float) -> None:
     raise ModelTooSlow(f"the golden card of {rule}, took {min(times_ms):.1f} ms at best")
 
 
-def _book(model: LoadedModel) -> CardFeaturizer:
+def _featurizer(model: LoadedModel) -> CardFeaturizer:
     try:
         return CardFeaturizer(None, model.documents["effects"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:

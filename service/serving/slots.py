@@ -1,4 +1,4 @@
-"""Who serves: an immutable snapshot of a loaded version in a slot for each role."""
+"""The version that serves: an immutable snapshot of a loaded version, in a slot for each role."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Snapshot:
     model: LoadedModel
     columns: NDArray[np.intp]
     """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
-    book: CardFeaturizer
+    featurizer: CardFeaturizer
     """Rates cards without a database, by the tables that the version brings along."""
     summary: Summary
     is_simulated: bool
@@ -33,29 +33,30 @@ class Snapshot:
     loaded_at: dt.datetime
     champion_since: dt.datetime | None
     """When it was promoted, by the registry's record."""
-    kept_at: dt.datetime | None = None
-    """When it was put on this machine's disk, if it was loaded from there; None if the registry gave it."""
+    cached_at: dt.datetime | None = None
+    """When it was stored on this machine's disk, if it was loaded from there; None if it was loaded from the
+    registry."""
 
 
 class ModelSlots:
-    """The snapshots that serve, by role; putting one is a single assignment, so no reader sees half of it."""
+    """The snapshots that serve, by role; setting one is a single assignment, so no reader sees half of it."""
 
     def __init__(self) -> None:
         self.absence = Absence("loading", "the service has just started")
-        """Why no champion serves, where none does; the watcher keeps it true."""
+        """Why no champion serves, where none does; the watcher keeps it current."""
         self._by_role: dict[str, Snapshot] = {}
 
-    def take(self, role: str = CHAMPION) -> Snapshot:
+    def get(self, role: str = CHAMPION) -> Snapshot:
         """Return the snapshot of a role, or raise :class:`~service.errors.NotReady`."""
         snapshot = self._by_role.get(role)
         if snapshot is None:
             raise NotReady(str(self.absence), self.absence.reason)
         return snapshot
 
-    def find(self, role: str = CHAMPION) -> Snapshot | None:
+    def peek(self, role: str = CHAMPION) -> Snapshot | None:
         """Return the snapshot of a role, or None."""
         return self._by_role.get(role)
 
-    def put(self, role: str, snapshot: Snapshot) -> None:
+    def set(self, role: str, snapshot: Snapshot) -> None:
         """Let a snapshot serve from the next request on."""
         self._by_role[role] = snapshot

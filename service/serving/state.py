@@ -1,4 +1,4 @@
-"""What the watcher has seen, as immutable values for ``/model_status`` and the metrics."""
+"""State of the alias watcher and of the champion on disk, as immutable values."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Literal
 from model_registry.errors import Fault
 
 Why = Fault | Literal["slow", "registry", "other"]
-"""Why a version was refused, for counting."""
+"""Why a version was rejected, for counting."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedVersion:
-    """A version that was not let in, and why."""
+    """A version that the alias named and that does not serve."""
 
     version: int
     why: Why
@@ -25,31 +25,41 @@ class RejectedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """A version that was let in."""
+    """A version that came to serve."""
 
     version: int
     previous: int | None
     at: dt.datetime
     seconds: float
-    """From seeing the alias to serving."""
+    """From reading the alias to serving."""
     golden_difference: float | None
-    """Largest difference to the previous version on the new one's golden card."""
+    """Largest difference to the previous version on the new one's golden card; None where not comparable."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """The champion on this machine's disk, for the next start."""
+
+    version: int | None = None
+    stored_at: dt.datetime | None = None
+    error: str | None = None
+    """Why the version that serves could not be stored, or a stored one could not be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatcherState:
-    """What the watcher has seen, as one immutable value; it is replaced, never changed."""
+    """Result of the polls so far; it is replaced, never changed."""
 
-    last_look: dt.datetime | None = None
+    last_poll: dt.datetime | None = None
     last_contact: dt.datetime | None = None
-    contact_error: str | None = "the registry has not been asked yet"
+    contact_error: str | None = "the registry has not been polled yet"
     alias_version: int | None = None
     """The version that the alias names, whether or not it serves."""
     n_swaps: int = 0
     last_swap: Swap | None = None
     last_swap_s: float = 0.0
     """When that was by the monotonic clock, which never jumps."""
-    refusals: tuple[RejectedVersion, ...] = ()
+    rejected: tuple[RejectedVersion, ...] = ()
     """Newest first."""
-    n_refusals: Mapping[Why, int] = field(default_factory=dict)
+    n_rejected: Mapping[Why, int] = field(default_factory=dict)
     """Since the service started, by kind."""

@@ -54,7 +54,7 @@ SLOW = (
     "tests/service/test_foreign_versions.py",
     "tests/service/test_fuzz.py",
     "tests/service/test_hostile_artifact.py",
-    "tests/service/test_kept_champion.py",
+    "tests/service/test_champion_cache.py",
     "tests/service/test_malformed_http.py",
     "tests/service/test_misbehaving_registry.py",
     "tests/service/test_overload.py",

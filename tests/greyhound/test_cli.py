@@ -19,7 +19,7 @@ ERROR_MODULES = (
     "greyhound.errors",
     "racing.domain.errors",
     "model_registry.errors",
-    "model_registry.file_registry.errors",
+    "model_registry.file_export.export",
     "training.errors",
     "service.errors",
     "frontend.errors",

@@ -1,4 +1,4 @@
-"""A promoter that is killed when it has written its record, before it moves the alias."""
+"""A promoter that is killed when it has written its record, before or after it moves the alias."""
 
 import signal
 import subprocess
@@ -11,15 +11,22 @@ import os, signal, sys
 from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
 
-ModelRegistry._set_alias = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[3] == "before":
+    ModelRegistry._set_alias = die
+else:
+    import mlflow
+    mlflow.MlflowClient.delete_registered_model_alias = die
 get_model_registry(sys.argv[1]).promote(int(sys.argv[2]), reason="a promoter that dies", by="the dead")
 """
 
 
-def die_promoting(uri: str, version: int, *, cwd: Path) -> None:
-    """Promote a version, and be killed between the record and the alias."""
+def die_promoting(uri: str, version: int, *, cwd: Path, when: str = "before") -> None:
+    """Promote a version, and be killed ``"before"`` the alias moves or ``"after"`` it."""
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(cwd)}
     done = subprocess.run(
-        [sys.executable, "-c", CODE, uri, str(version)], cwd=cwd, env=environment, capture_output=True
+        [sys.executable, "-c", CODE, uri, str(version), when], cwd=cwd, env=environment, capture_output=True
     )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()

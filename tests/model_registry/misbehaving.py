@@ -1,4 +1,4 @@
-"""A tracking server in miniature that has one version champion, and misbehaves in any way when told to."""
+"""A small tracking server that has one champion, and misbehaves in any way that a test sets."""
 
 import gzip
 import json
@@ -26,16 +26,16 @@ class Peer:
     digests: list[str]
     version: int = 1
     on_call: str = ""
-    """How it misbehaves when asked a question; empty is well."""
+    """How it misbehaves at a call of its API; empty is well."""
     on_file: str = ""
-    """The same where a file is asked for."""
+    """The same where a file is requested."""
     tags: dict[str, str] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Path and headers of every request."""
     url: str = ""
     elsewhere: str = ""
     """Another server, to which it redirects."""
-    asked_elsewhere: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests_elsewhere: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, path: str) -> dict[str, Any] | None:
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
     peer: Peer
 
     def do_GET(self) -> None:
-        self.peer.asked.append((self.path, dict(self.headers)))
+        self.peer.requests.append((self.path, dict(self.headers)))
         path = urlsplit(self.path).path
         is_file = path.startswith(ARTIFACTS + "/")
         how = self.peer.on_file if is_file else self.peer.on_call
@@ -189,7 +189,7 @@ def misbehaving(folder: Path, digests: list[str]) -> Iterator[Peer]:
     """Run a server, and another one to which it may redirect."""
     with _running(Peer(folder, digests)) as elsewhere, _running(Peer(folder, digests)) as peer:
         peer.elsewhere = elsewhere.url
-        peer.asked_elsewhere = elsewhere.asked
+        peer.requests_elsewhere = elsewhere.requests
         yield peer
 
 

@@ -18,8 +18,8 @@ from model_registry.artifact import (
     write_artifact,
 )
 from model_registry.artifact.digest import SEAL, seal
+from model_registry.artifact.parity import check_parity
 from model_registry.errors import ArtifactBroken, NotScored, ParityError
-from model_registry.parity import check_parity
 from tests.model_registry.builders import (
     make_artifact,
     make_documents,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model_registry.errors import PromotionRefused
+from model_registry.errors import NoChampion, PromotionRefused
 from model_registry.history import PREFIX, read_history
 from model_registry.registry import MODEL, ModelRegistry
 from tests.model_registry.builders import make_artifact
@@ -17,7 +17,7 @@ def register(registry: ModelRegistry, folder: Path, n_versions: int) -> None:
         registry.register(folder / f"candidate-{i}")
 
 
-def told(registry: ModelRegistry) -> list[tuple[int, bool]]:
+def recorded(registry: ModelRegistry) -> list[tuple[int, bool]]:
     return [(record.version, record.is_carried_out) for record in registry.history()]
 
 
@@ -27,10 +27,10 @@ def test_it_is_marked_and_a_rollback_passes_it_over(registry: ModelRegistry, tmp
     registry.promote(2, reason="x")
     die_promoting(registry.tracking_uri, 3, cwd=tmp_path)
     assert registry.champion_version_number() == 2
-    assert told(registry) == [(1, True), (2, True), (3, False)]
+    assert recorded(registry) == [(1, True), (2, True), (3, False)]
     assert registry.changes()[1] == 1  # as if the dead one had never begun
     registry.promote(4, reason="x")
-    assert told(registry) == [(1, True), (2, True), (3, False), (4, True)]
+    assert recorded(registry) == [(1, True), (2, True), (3, False), (4, True)]
     assert registry.changes()[1] == 2
     assert registry.rollback(reason="x").version == 2
     assert registry.rollback(reason="x").version == 1
@@ -41,9 +41,9 @@ def test_it_is_marked_and_a_rollback_passes_it_over(registry: ModelRegistry, tmp
 def test_it_can_be_made_again(registry: ModelRegistry, tmp_path: Path) -> None:
     register(registry, tmp_path, 2)
     die_promoting(registry.tracking_uri, 1, cwd=tmp_path)
-    assert told(registry) == [(1, False)]
+    assert recorded(registry) == [(1, False)]
     registry.promote(1, reason="again")
-    assert told(registry) == [(1, False), (1, True)]
+    assert recorded(registry) == [(1, False), (1, True)]
     assert registry.changes()[1] is None
     die_promoting(registry.tracking_uri, 2, cwd=tmp_path)
     registry.promote(2, reason="again")
@@ -59,14 +59,30 @@ def test_one_that_is_under_way_elsewhere_is_carried_out_though_others_looked(
     move = ModelRegistry._set_alias
 
     def look_and_move(self: ModelRegistry, alias: str, version: int) -> None:
-        seen.append((told(registry), registry.changes()[1]))
+        seen.append((recorded(registry), registry.changes()[1]))
         move(self, alias, version)
 
     monkeypatch.setattr(ModelRegistry, "_set_alias", look_and_move)
     registry.promote(2, reason="x")
     assert seen == [([(1, True), (2, False)], None)]
-    assert told(registry) == [(1, True), (2, True)]
+    assert recorded(registry) == [(1, True), (2, True)]
     assert registry.changes()[1] == 1
+
+
+def test_one_that_was_killed_after_the_alias_moved_leaves_no_challenger(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, 3)
+    registry.promote(1, reason="x")
+    registry.set_challenger(2)
+    die_promoting(registry.tracking_uri, 2, cwd=tmp_path, when="after")
+    assert registry.champion().aliases == ("champion",)
+    with pytest.raises(NoChampion, match="no challenger"):
+        registry.challenger()
+    assert recorded(registry) == [(1, True), (2, True)]
+    registry.promote(3, reason="x")
+    assert registry.version(2).aliases == ()
+    assert registry._store.client.get_registered_model(MODEL).aliases == {"champion": "3"}
 
 
 def test_a_champion_that_was_taken_back_by_hand_had_been_one(registry: ModelRegistry, tmp_path: Path) -> None:
@@ -74,7 +90,7 @@ def test_a_champion_that_was_taken_back_by_hand_had_been_one(registry: ModelRegi
     registry.promote(1, reason="x")
     registry.promote(2, reason="x")
     registry._store.client.set_registered_model_alias(MODEL, "champion", "1")
-    assert told(registry) == [(1, True), (2, True)]
+    assert recorded(registry) == [(1, True), (2, True)]
 
 
 def test_records_of_earlier_releases_count_as_carried_out(registry: ModelRegistry, tmp_path: Path) -> None:

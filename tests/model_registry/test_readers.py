@@ -1,4 +1,4 @@
-"""A database read by SQL tells what MLflow tells of it."""
+"""A database read by SQL returns what MLflow returns of it."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_registry.readers import ClientReader, DatabaseReader
+from model_registry.mlflow_store.readers import ClientReader, DatabaseReader
 from model_registry.registry import CHALLENGER, CHAMPION, MODEL, ModelRegistry
 from tests.model_registry.builders import make_artifact
 
@@ -17,18 +17,18 @@ registry = get_model_registry(sys.argv[1])
 versions = [version.version for version in registry.versions()]
 read = versions, registry.champion().version, registry.fetch(2).name
 registry.challenger(), registry.history(), registry.changes()
-registry.documents(registry.pointer(1), ["summary"])
+registry.documents(registry.artifact_ref(1), ["summary"])
 print(read, [name for name in ("mlflow", "pandas", "sklearn", "alembic") if name in sys.modules])
 """
 
 
-def test_tables_and_client_tell_the_same(registry: ModelRegistry, tmp_path: Path) -> None:
+def test_tables_and_client_return_the_same(registry: ModelRegistry, tmp_path: Path) -> None:
     tables, client = registry._store.reader, ClientReader(registry._store.client)
     assert isinstance(tables, DatabaseReader)
     for reader in (tables, client):
         assert reader.model(MODEL) is None
         assert reader.versions(MODEL) == []
-        assert reader.bearer(MODEL, CHAMPION) is None
+        assert reader.version_by_alias(MODEL, CHAMPION) is None
         assert reader.version(MODEL, 1) is None
     for i in range(3):
         make_artifact(tmp_path / f"candidate-{i}", coefficients=(i, 1.0, 1.0))
@@ -46,7 +46,7 @@ def test_tables_and_client_tell_the_same(registry: ModelRegistry, tmp_path: Path
     for version in (1, 2, 3, 4):
         assert client.version(MODEL, version) == tables.version(MODEL, version)
     for alias in (CHAMPION, CHALLENGER, "nobody"):
-        assert client.bearer(MODEL, alias) == tables.bearer(MODEL, alias)
+        assert client.version_by_alias(MODEL, alias) == tables.version_by_alias(MODEL, alias)
     by_number = sorted(client.versions(MODEL), key=lambda record: record.version)
     assert by_number == sorted(tables.versions(MODEL), key=lambda record: record.version)
     assert [record.version for record in by_number] == [2, 3]

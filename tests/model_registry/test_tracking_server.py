@@ -8,6 +8,7 @@ import pytest
 
 from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
+from model_registry.cache import ArtifactCache
 from model_registry.errors import NoChampion, NoReport, NoSuchVersion
 from tests.model_registry.builders import make_artifact
 from tests.model_registry.dying import die_promoting
@@ -50,12 +51,14 @@ def test_a_tracking_server_does_what_a_file_does_and_artifacts_are_cached(
         assert registry.changes()[1] is None
         registry.promote(2, reason="again")
         assert registry.rollback(reason="back").version == 1
-        assert registry.documents(registry.pointer(2), ["metrics"])["metrics"]["auc"] == 0.7
+        assert registry.documents(registry.artifact_ref(2), ["metrics"])["metrics"]["auc"] == 0.7
         with pytest.raises(NoReport, match="version 2 has no report"):
             registry.report(2)
         registry._store.client.log_text(registry.version(2).run_id, "<h1>Two</h1>", "report.html")
         assert registry.report(2) == "<h1>Two</h1>"
         cache = tmp_path / "client" / "var" / "cache" / "models"
-        assert registry.fetch(2) == cache / f"2-{digests[1]}"
+        assert registry.fetch(2).parent.parent == cache
         load_artifact(registry.fetch(2), digest=digests[1])
-        assert {path.name for path in cache.iterdir()} == {f"1-{digests[0]}", f"2-{digests[1]}"}
+        entries = ArtifactCache(cache, max_artifacts=2).newest_first()
+        assert {(entry.version, entry.digest) for entry in entries} == {(1, digests[0]), (2, digests[1])}
+        assert len(list(cache.iterdir())) == 2

@@ -158,7 +158,7 @@ from service.settings import ServiceSettings
 app = create_app(ServiceSettings(registry={uri!r}, database=None, kept_champion=""))
 async def start():
     async with app.router.lifespan_context(app):
-        assert app.state.running.slots.take().version == 1
+        assert app.state.running.slots.get().version == 1
 asyncio.run(start())
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

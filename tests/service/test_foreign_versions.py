@@ -56,38 +56,38 @@ def test_it_leaves_the_version_before_serving_and_the_status_says_so(tmp_path: P
 
 
 def ready(service: Any) -> dict[str, Any]:
-    told: dict[str, Any] = service.client.get("/health/ready").json()
-    return told
+    answer: dict[str, Any] = service.client.get("/health/ready").json()
+    return answer
 
 
 def test_each_reason_for_not_being_ready_has_a_code_and_says_what_to_do(tmp_path: Path) -> None:
     uri = make_registry(tmp_path, promote=None)
     with running_service(uri) as service:
         service.wait_until(lambda status: status["registry"]["last_contact"])
-        told = ready(service)
-        assert (told["reason"], "promote a version" in told["detail"]) == ("no-champion", True)
+        answer = ready(service)
+        assert (answer["reason"], "promote a version" in answer["detail"]) == ("no-champion", True)
         store = tmp_path / "mlflow.db"
         store.rename(tmp_path / "away.db")
         service.wait_until(lambda status: status["registry"]["error"])
-        told = ready(service)
-        assert (told["reason"], "the registry cannot be asked" in told["detail"]) == (
+        answer = ready(service)
+        assert (answer["reason"], "the registry cannot be read" in answer["detail"]) == (
             "registry-unavailable",
             True,
         )
-        assert told["type"] == "urn:greyhound:problem:not-ready"
+        assert answer["type"] == "urn:greyhound:problem:not-ready"
         (tmp_path / "away.db").rename(store)
         (open_registry(uri).fetch(1) / "members/member_0.onnx").unlink()
         point_alias_at(uri, 1)
         service.wait_until(lambda status: status["refusals"])
-        told = ready(service)
-        assert (told["reason"], "a file is missing" in told["detail"]) == ("champion-refused", True)
+        answer = ready(service)
+        assert (answer["reason"], "a file is missing" in answer["detail"]) == ("champion-refused", True)
 
 
 def test_whoever_has_no_key_is_told_the_reason_but_no_path_of_the_machine(tmp_path: Path) -> None:
     uri = make_registry(tmp_path)
     (open_registry(uri).fetch(1) / "members/member_0.onnx").unlink()
     with running_service(uri, protect="everything") as service:
-        told = ready(service)
-        assert told["reason"] == "champion-refused"
-        assert str(tmp_path) not in str(told)
-        assert "/model_status has more" in told["detail"]
+        answer = ready(service)
+        assert answer["reason"] == "champion-refused"
+        assert str(tmp_path) not in str(answer)
+        assert "/model_status has more" in answer["detail"]

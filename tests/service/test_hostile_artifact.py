@@ -120,7 +120,7 @@ PLANTED: dict[str, tuple[str, Callable[[Path], bytes]]] = {
 
 
 def seal_anew(directory: Path) -> str:
-    """Make the seal true again, as whoever can write the files can, and return the digest."""
+    """Make the seal true again, as an owner of the files can, and return the digest."""
     files = {str(p.relative_to(directory)): p for p in directory.rglob("*") if p.is_file() and p.name != SEAL}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(files.items())}
     seal = (json.dumps({"algorithm": "sha256", "files": digests}, indent=1) + "\n").encode()
@@ -171,13 +171,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 @pytest.fixture
 def target(served: Target, tmp_path: Path) -> Iterator[Target]:
     """The target, whose files are put back afterwards."""
-    shutil.copytree(served.directory, tmp_path / "kept")
+    shutil.copytree(served.directory, tmp_path / "original")
     digest = digest_of((served.directory / SEAL).read_bytes())
     yield served
     point_alias_at(served.uri, 1)
     served.service.wait_until(lambda status: status["registry"]["champion_version"] == 1)
     shutil.rmtree(served.directory)
-    shutil.copytree(tmp_path / "kept", served.directory)
+    shutil.copytree(tmp_path / "original", served.directory)
     open_registry(served.uri)._store.client.set_model_version_tag("greyhound-win", "2", "digest", digest)
 
 
@@ -215,7 +215,7 @@ def test_what_is_planted_in_an_artifact_is_refused_and_not_run(target: Target, m
 def test_it_is_refused_too_where_seal_and_registry_agree_with_it(
     target: Target, mark: Path, what: str
 ) -> None:
-    """Whoever owns the registry may have a wrong model served, but runs no code here and reads no file."""
+    """The owner of the registry may have a wrong model served, but runs no code here and reads no file."""
     name, content = PLANTED[what]
     target.plant(name, content(mark))
     target.seal_anew()

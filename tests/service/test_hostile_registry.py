@@ -104,10 +104,10 @@ def assert_no_fault(hostile: Hostile) -> None:
         assert len(answer.content) < 200_000
     assert hostile.service.client.get("/models").status_code == 200
     for command in COMMANDS:
-        told = CliRunner().invoke(main, ["models", *command, "--registry", hostile.uri])
-        assert told.exit_code in (0, 3, 4), (command, told.output, told.exc_info)
-        assert "Traceback" not in told.output
-        assert len(told.output) < 200_000
+        result = CliRunner().invoke(main, ["models", *command, "--registry", hostile.uri])
+        assert result.exit_code in (0, 3, 4), (command, result.output, result.exc_info)
+        assert "Traceback" not in result.output
+        assert len(result.output) < 200_000
     assert hostile.service.predict(make_card()).status_code == 200
 
 
@@ -148,13 +148,13 @@ def test_a_source_that_leads_elsewhere_is_refused_with_the_rule(hostile: Hostile
     assert_no_fault(hostile)
     registry = open_registry(hostile.uri)
     with pytest.raises((SourceRefused, RegistryUnavailable)) as refused:
-        registry.documents(registry.pointer(2), ["metrics"])
+        registry.documents(registry.artifact_ref(2), ["metrics"])
     assert "hunter2" not in str(refused.value)
     for command in (("promote", "2"), ("export", "--to", str(hostile.folder / "out"))):
-        told = CliRunner().invoke(main, ["models", *command, "--registry", hostile.uri])
-        assert told.exit_code in (0, 3, 4) if command[0] == "export" else told.exit_code in (3, 4)
-        assert "Traceback" not in told.output
-        assert "hunter2" not in told.output
+        result = CliRunner().invoke(main, ["models", *command, "--registry", hostile.uri])
+        assert result.exit_code in (0, 3, 4) if command[0] == "export" else result.exit_code in (3, 4)
+        assert "Traceback" not in result.output
+        assert "hunter2" not in result.output
     assert time.monotonic() - begun < 30
     before = hostile.service.client.get("/model_status").json()["refusals"][:1]
     point_alias_at(hostile.uri, 2)
@@ -169,7 +169,7 @@ def test_a_report_that_is_a_link_a_fifo_or_a_folder_is_none(hostile: Hostile) ->
     (report,) = [path for path in hostile.folder.rglob("report.html") if "version 2" in path.read_text()]
     secret = hostile.folder / "secret.txt"
     secret.write_text("the secret")
-    kept = report.read_bytes()
+    original = report.read_bytes()
     makers = (
         lambda: report.symlink_to(secret),
         lambda: os.mkfifo(report),
@@ -184,7 +184,7 @@ def test_a_report_that_is_a_link_a_fifo_or_a_folder_is_none(hostile: Hostile) ->
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:greyhound:problem:no-report")
         assert "the secret" not in answer.text
     report.unlink()
-    report.write_bytes(kept)
+    report.write_bytes(original)
     assert hostile.service.client.get("/models/2/report").status_code == 200
 
 
@@ -197,12 +197,12 @@ def test_a_document_that_is_a_link_or_a_fifo_is_refused(hostile: Hostile, name: 
     try:
         (artifact / name).symlink_to(moved)
         with pytest.raises(ArtifactBroken, match="must be a plain file, it is a link"):
-            registry.documents(registry.pointer(2), ["metrics", "training"])
+            registry.documents(registry.artifact_ref(2), ["metrics", "training"])
         (artifact / name).unlink()
         os.mkfifo(artifact / name)
         with pytest.raises(ArtifactBroken, match="must be a plain file, it is something else"):
-            registry.documents(registry.pointer(2), ["metrics", "training"])
+            registry.documents(registry.artifact_ref(2), ["metrics", "training"])
     finally:
         (artifact / name).unlink()
         moved.rename(artifact / name)
-    assert registry.documents(registry.pointer(2), ["metrics"])
+    assert registry.documents(registry.artifact_ref(2), ["metrics"])

@@ -1,6 +1,7 @@
 """The wall clock jumps an hour, either way: nothing waits for an hour, and nothing ends before its time."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model_registry.cache import ArtifactCache
 from racing.database.engine import open_database
 from service.security.stored_keys import revoke_key
-from service.serving import kept
-from service.serving.kept import KeptChampions
 from tests.clocks.shifting import can_be_shifted, make_clock
 from tests.service.builders import make_card, make_model, make_registry, point_alias_at
 from tests.service.keys import make_keys
@@ -80,29 +80,27 @@ def test_it_follows_revokes_logs_and_stops_in_time(shifted: Shifted) -> None:
         engine.dispose()
         wait_until(lambda who=who: shifted.is_refused(who), seconds=SOON_S)  # type: ignore[misc]
     begun = time.monotonic()
-    service.server.terminate()
+    service.process.terminate()
     wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=SOON_S)
     shifted.jump(HOUR_S)
-    assert service.server.wait(SOON_S) == 0
+    assert service.process.wait(SOON_S) == 0
     assert time.monotonic() - begun >= DRAIN_S
 
 
-def test_a_champion_that_is_being_kept_is_left_alone_by_others_whose_clock_jumped(
+def test_a_champion_that_is_being_stored_is_left_alone_by_others_whose_clock_jumped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = make_model(tmp_path / "model")
-    kept_in = KeptChampions(tmp_path / "kept", registry="sqlite:///x")
-    other = KeptChampions(tmp_path / "kept", registry="sqlite:///y")
-    name = KeptChampions._name
+    cache = ArtifactCache(tmp_path / "cache", registry="sqlite:///x", max_artifacts=2)
+    other = ArtifactCache(tmp_path / "cache", registry="sqlite:///y", max_artifacts=2)
     now = time.time()
 
-    def jump_and_name(self: KeptChampions, draft: Path) -> None:
-        monkeypatch.setattr(KeptChampions, "_name", name)
-        monkeypatch.setattr(kept.time, "time", lambda: now + 2 * HOUR_S)
-        other.keep(2, tmp_path / "model", digest=digest, champion_since=None)
-        name(self, draft)
+    def jump_and_write(target: Path) -> None:
+        target.mkdir()
+        monkeypatch.setattr(time, "time", lambda: now + 2 * HOUR_S)
+        other.add_copy(2, digest, tmp_path / "model")
+        shutil.copytree(tmp_path / "model", target, dirs_exist_ok=True)
 
-    monkeypatch.setattr(KeptChampions, "_name", jump_and_name)
-    kept_in.keep(1, tmp_path / "model", digest=digest, champion_since=None)
-    assert [one.version for one in kept_in.newest_first()] == [1]
-    assert [one.version for one in other.newest_first()] == [2]
+    cache.add(1, digest, jump_and_write)
+    assert [entry.version for entry in cache.newest_first()] == [1]
+    assert [entry.version for entry in other.newest_first()] == [2]

@@ -11,14 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from greyhound.cli import main
-from model_registry import bounded_http
+from model_registry.mlflow_store import bounded_http
 from tests.model_registry.misbehaving import WAYS, Peer, misbehaving
 from tests.service.builders import RunningService, make_card, make_model, running_service
 
 CALL_S, FILE_S = 0.3, 0.6
 MAX_GROWTH_MB = 150.0
 COMMANDS = (("list",), ("show", "champion"), ("promote", "2"), ("rollback",), ("history",))
-# They are answers of a registry that has no model yet: without what was asked for, and with what was not.
+# They are answers of a registry without a model: they lack what was requested, and have what was not.
 ABSENT = ("is empty", "is NaN", "has everything in excess")
 ABSENT += ("has a version of another type", "has a version that is none")
 
@@ -66,7 +66,7 @@ def resident_mb() -> float:
 
 
 def n_threads() -> int:
-    return sum(t.name in ("the registry", "loading", "registry-timer") for t in threading.enumerate())
+    return sum(t.name in ("the registry", "loading the version") for t in threading.enumerate())
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -89,7 +89,7 @@ def test_whatever_an_answer_is_the_champion_serves_on_and_the_watcher_recovers(
     assert resident_mb() - before_mb < MAX_GROWTH_MB
     peer.on_call = ""
     service.wait_until(lambda status: status["registry"]["error"] is None)
-    assert peer.asked_elsewhere == []
+    assert peer.requests_elsewhere == []
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -122,9 +122,9 @@ def test_every_command_ends_with_the_rule_and_without_a_trace(followed: Followed
     followed.peer.on_call = way
     for command in COMMANDS:
         begun = time.monotonic()
-        told = CliRunner().invoke(main, ["models", *command, "--registry", followed.peer.url])
+        result = CliRunner().invoke(main, ["models", *command, "--registry", followed.peer.url])
         assert time.monotonic() - begun < 30
-        assert told.exit_code in (0, 3, 4), (command, told.output, told.exc_info)
-        assert "Traceback" not in told.output
-        assert way in ABSENT or told.exit_code != 0, command
-    assert followed.peer.asked_elsewhere == []
+        assert result.exit_code in (0, 3, 4), (command, result.output, result.exc_info)
+        assert "Traceback" not in result.output
+        assert way in ABSENT or result.exit_code != 0, command
+    assert followed.peer.requests_elsewhere == []

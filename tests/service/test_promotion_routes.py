@@ -46,8 +46,8 @@ def test_a_promotion_is_recorded_and_served_before_it_is_answered(
         "serving_version": 2,
     }
     assert service.predict(make_card()).json()["model_version"] == 2
-    kept = open_registry(uri).history()[-1]
-    assert (kept.by, kept.reason, kept.at.isoformat()) == (
+    record = open_registry(uri).history()[-1]
+    assert (record.by, record.reason, record.at.isoformat()) == (
         "release pipeline",
         "better on July",
         at.replace("Z", "+00:00"),
@@ -74,7 +74,7 @@ def test_a_version_that_failed_its_gates_takes_force(
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "told"),
+    ("path", "body", "status", "message"),
     [
         ("/models/1/promote", {"reason": "x"}, 409, "is the champion already"),
         ("/models/9/promote", {"reason": "x"}, 404, "no version 9"),
@@ -89,13 +89,13 @@ def test_a_version_that_failed_its_gates_takes_force(
     ],
 )
 def test_what_breaks_a_rule_changes_nothing(
-    tmp_path: Path, path: str, body: Any, status: int, told: str
+    tmp_path: Path, path: str, body: Any, status: int, message: str
 ) -> None:
     uri = make_registry(tmp_path, exponents=(0.5, 2.0))
     with service_with_keys(tmp_path, uri, SLOW, ada="promote") as (service, keys):
         answer = post(service, path, keys["ada"], body)
         assert answer.status_code == status, answer.text
-        assert told in answer.text
+        assert message in answer.text
         assert len(open_registry(uri).history()) == 1
 
 

@@ -122,7 +122,7 @@ def slow_to_load(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "why", "told", "is_final"),
+    ("spoil", "why", "message", "is_final"),
     [
         (corrupt, "corrupt", GRAPH, True),
         (incomplete, "incomplete", f"{GRAPH} is missing", True),
@@ -135,7 +135,7 @@ def slow_to_load(uri: str) -> None:
     ],
 )
 def test_it_is_refused_and_the_old_version_serves_on_until_a_good_one_comes(
-    tmp_path: Path, spoil: Callable[[str], None], why: str, told: str, is_final: bool
+    tmp_path: Path, spoil: Callable[[str], None], why: str, message: str, is_final: bool
 ) -> None:
     uri = make_registry(tmp_path, exponents=(0.5, 2.0, 1.0))
     spoil(uri)
@@ -150,7 +150,7 @@ def test_it_is_refused_and_the_old_version_serves_on_until_a_good_one_comes(
         status = service.wait_until(lambda status: status["refusals"])
         refusal = status["refusals"][0]
         assert (refusal["version"], refusal["why"], refusal["is_final"]) == (2, why, is_final)
-        assert told in refusal["reason"]
+        assert message in refusal["reason"]
         assert (status["version"], status["registry"]["champion_version"]) == (1, 2)
         assert (win_probabilities(service.predict(make_card())) == before).all()
         point_alias_at(uri, 3)  # a slow one may still hang in its thread
@@ -179,15 +179,15 @@ def test_a_metric_counts_refusals_by_reason(tmp_path: Path) -> None:
         async with app.router.lifespan_context(app):
             point_alias_at(uri, 2)
             for _ in range(500):
-                if app.state.running.watcher.state.refusals:
+                if app.state.running.watcher.state.rejected:
                     break
                 await asyncio.sleep(0.02)
-            told: bytes = await app.state.running.lookout.text()
-            return told.decode()
+            text: bytes = await app.state.running.lookout.text()
+            return text.decode()
 
-    told = asyncio.run(count())
-    assert 'greyhound_champion_refusals_total{why="digest"} 1.0' in told
-    assert "greyhound_champion_is_kept_artifact 0.0" in told
+    text = asyncio.run(count())
+    assert 'greyhound_champion_refusals_total{why="digest"} 1.0' in text
+    assert "greyhound_champion_is_kept_artifact 0.0" in text
 
 
 def test_an_unknown_feature_set_is_refused_when_it_is_registered_like_any_other(tmp_path: Path) -> None:

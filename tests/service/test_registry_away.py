@@ -79,9 +79,9 @@ def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restar
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    kept = {"kept_champion": str(tmp_path / "kept")}
+    options = {"kept_champion": str(tmp_path / "cache")}
     with tracking_server(tmp_path / "server") as server:
-        with running_service(server.url, registry_timeout_s=1.0, **kept) as service:
+        with running_service(server.url, registry_timeout_s=1.0, **options) as service:
             service.wait_until(lambda status: status["kept"]["version"] == 1)
             server.signal(signal.SIGSTOP)
             status = service.wait_until(lambda status: status["registry"]["error"])
@@ -94,7 +94,7 @@ def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restar
             server.signal(signal.SIGKILL)
             service.wait_until(lambda status: status["registry"]["error"])
             assert_it_serves_and_nothing_piles_up(service)
-        with service_process(server.url, tmp_path, **kept) as service:
+        with service_process(server.url, tmp_path, **options) as service:
             status = service.client.get("/model_status").json()
             assert (status["version"], status["served_from"]) == (2, "kept artifact")
             assert service.predict(make_card()).status_code == 200

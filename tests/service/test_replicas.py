@@ -1,4 +1,4 @@
-"""Three service processes on one registry agree by the next poll, whoever promotes and whatever clocks do."""
+"""Three service processes on one registry agree by the next poll, whatever promoters and clocks do."""
 
 import datetime as dt
 import threading

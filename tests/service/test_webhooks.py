@@ -27,7 +27,7 @@ from tests.service.builders import (
 from tests.service.tracking import tracking_server
 
 SECRET = "correct horse battery staple"
-NEVER = 60  # seconds between two looks: what is seen before was told by a webhook
+NEVER = 60  # seconds between two polls: a swap before that comes from a webhook
 BODY = b'{"entity": "model_version_alias", "action": "created", "data": {"version": "99"}}'
 
 
@@ -48,8 +48,8 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(uri: str) -> Iterator[RunningService]:
-    """A service that looks only when it is told to."""
+def notified(uri: str) -> Iterator[RunningService]:
+    """A service that polls only when a webhook wakes it."""
     with running_service(uri, champion_poll_s=NEVER, webhook_secret=SECRET) as service:
         yield service
 
@@ -95,11 +95,11 @@ def test_a_database_sends_no_webhooks_and_the_command_says_so(uri: str) -> None:
 
 
 def test_a_signed_delivery_makes_it_look_and_what_it_says_of_versions_is_not_believed(
-    uri: str, told: RunningService
+    uri: str, notified: RunningService
 ) -> None:
     point_alias_at(uri, 2)
-    assert told.client.post("/webhooks/mlflow", **delivery()).json() == {"is_taken": True}
-    told.wait_until(lambda status: status["version"] == 2, seconds=NEVER / 2)
+    assert notified.client.post("/webhooks/mlflow", **delivery()).json() == {"is_taken": True}
+    notified.wait_until(lambda status: status["version"] == 2, seconds=NEVER / 2)
     assert open_registry(uri).champion_version_number() == 2
 
 
@@ -118,41 +118,41 @@ def test_a_signed_delivery_makes_it_look_and_what_it_says_of_versions_is_not_bel
     ],
 )
 def test_a_delivery_that_is_not_the_registrys_is_refused_and_changes_nothing(
-    told: RunningService, sent: dict[str, Any], rule: str
+    notified: RunningService, sent: dict[str, Any], rule: str
 ) -> None:
     def it_looked() -> bool:
-        before = told.client.get("/model_status").json()["registry"]["last_look"]
-        answer = told.client.post("/webhooks/mlflow", **sent)
+        before = notified.client.get("/model_status").json()["registry"]["last_look"]
+        answer = notified.client.post("/webhooks/mlflow", **sent)
         assert answer.status_code == 401
         assert answer.json()["type"] == "urn:greyhound:problem:webhook-forged"
         assert rule in answer.json()["detail"]
         assert SECRET not in answer.text
         time.sleep(0.1)
-        return bool(told.client.get("/model_status").json()["registry"]["last_look"] != before)
+        return bool(notified.client.get("/model_status").json()["registry"]["last_look"] != before)
 
     assert not (it_looked() and it_looked())  # once may be the look that it takes every minute
 
 
 @pytest.mark.parametrize(("identity", "sent_at"), [("", None), ("x" * 201, None), ("x", "soon"), ("x", "-1")])
 def test_a_rightly_signed_delivery_needs_an_id_and_a_time(
-    told: RunningService, identity: str, sent_at: str | None
+    notified: RunningService, identity: str, sent_at: str | None
 ) -> None:
     at = sent_at or str(int(time.time()))
     headers = {"X-MLflow-Delivery-Id": identity, "X-MLflow-Timestamp": at}
     headers["X-MLflow-Signature"] = sign(SECRET.encode(), identity, at, BODY)
-    answer = told.client.post("/webhooks/mlflow", content=BODY, headers=headers)
+    answer = notified.client.post("/webhooks/mlflow", content=BODY, headers=headers)
     assert answer.status_code == 401
 
 
-def test_a_delivery_is_taken_once(told: RunningService) -> None:
+def test_a_delivery_is_taken_once(notified: RunningService) -> None:
     sent = delivery()
-    assert told.client.post("/webhooks/mlflow", **sent).status_code == 202
-    again = told.client.post("/webhooks/mlflow", **sent)
+    assert notified.client.post("/webhooks/mlflow", **sent).status_code == 202
+    again = notified.client.post("/webhooks/mlflow", **sent)
     assert (again.status_code, again.json()["type"]) == (409, "urn:greyhound:problem:webhook-replayed")
 
 
-def test_a_body_that_is_too_long_is_turned_away(told: RunningService) -> None:
-    assert told.client.post("/webhooks/mlflow", **delivery(body=b"x" * 300_000)).status_code == 413
+def test_a_body_that_is_too_long_is_turned_away(notified: RunningService) -> None:
+    assert notified.client.post("/webhooks/mlflow", **delivery(body=b"x" * 300_000)).status_code == 413
 
 
 def test_without_a_secret_no_delivery_is_taken(service: RunningService) -> None:

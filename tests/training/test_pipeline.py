@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from model_registry import get_model_registry
-from model_registry.artifact import load_artifact
-from model_registry.summary import KEYS
+from model_registry.artifact import SUMMARY_KEYS, load_artifact
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
 from training.candidates import SearchSettings
 from training.choice import choose
@@ -32,7 +31,7 @@ def test_a_training_ends_with_a_champion_whose_documents_are_whole(registry):
     assert (champion.version, champion.gates) == (training.version, "passed")
     model = load_artifact(registry.fetch(champion.version))
     summary = model.documents["summary"]
-    assert tuple(summary)[: len(KEYS)] == KEYS
+    assert tuple(summary)[: len(SUMMARY_KEYS)] == SUMMARY_KEYS
     assert summary["calibration"] == "Platt Scaling"
     assert summary["is_simulated"] is True
     documents = model.documents["training"]

@@ -1,12 +1,11 @@
-"""The JSON files of an export: what older tools look up about a version, about all of them, and about us."""
+"""The JSON files of an export: what older tools read of a version, of all of them, and of the folder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model_registry.artifact import LoadedModel
+from model_registry.artifact import LoadedModel, summary_of
 from model_registry.registry import CHAMPION, MODEL
-from model_registry.summary import summary_of
 from model_registry.versions import PASSED, ModelVersion
 
 FORMAT = "greyhound-file-registry"

@@ -12,9 +12,9 @@ from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 
-from model_registry.artifact import SEAL, load_files, read_sealed
-from model_registry.errors import NoSuchVersion
-from model_registry.file_registry.documents import (
+from model_registry.artifact import SEAL, load_files, read_sealed, summary_of
+from model_registry.errors import NoSuchVersion, RegistryError
+from model_registry.file_export.documents import (
     BEST,
     CONFIG,
     INDEX,
@@ -28,11 +28,13 @@ from model_registry.file_registry.documents import (
     is_ours,
     metadata_of,
 )
-from model_registry.file_registry.errors import ExportRefused
-from model_registry.file_registry.estimator import ExportedModel
+from model_registry.file_export.estimator import ExportedModel
 from model_registry.registry import ModelRegistry
-from model_registry.summary import summary_of
 from model_registry.versions import ModelVersion
+
+
+class ExportRefused(RegistryError):
+    """Versions would be written over files that are no export of ours; other errors are the registry's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from greyhound.cli import main
-from model_registry.artifact import load_artifact
+from model_registry.artifact import SUMMARY_KEYS, load_artifact
 from model_registry.errors import ArtifactBroken
-from model_registry.file_registry.export import export_versions
-from model_registry.summary import KEYS
+from model_registry.file_export.estimator import ExportedModel
+from model_registry.file_export.export import export_versions
 from service.form import FormStore
 from service.serving.loading import load_snapshot
 from service.summary import Summary
@@ -73,12 +74,12 @@ def test_a_fresh_process_loads_the_best_model_and_it_answers_as_the_service(
     card = make_card(6)
     snapshot = load_snapshot(2, open_registry(address(folder)).fetch(2))
     computed = FormStore(None).features_of_card(
-        read_card(json.dumps(card).encode()), None, without_database=snapshot.book
+        read_card(json.dumps(card).encode()), None, without_database=snapshot.featurizer
     )
     features = computed.values[:, snapshot.columns]
     np.save(tmp_path / "features.npy", features)
     best = folder / "exported/best_model.joblib"
-    told = json.loads(
+    answer = json.loads(
         subprocess.run(
             [sys.executable, "-c", OLDER_TOOL, str(best), str(tmp_path / "features.npy")],
             env=os.environ | {"PYTHONPATH": str(Path.cwd())},
@@ -87,20 +88,31 @@ def test_a_fresh_process_loads_the_best_model_and_it_answers_as_the_service(
             text=True,
         ).stdout
     )
-    assert told["names"] == list(snapshot.model.spec.features)
-    assert (told["classes"], told["version"]) == ([0, 1], 2)
-    assert not told["mlflow"]
-    assert not told["sklearn"]
-    scores = np.array(told["proba"])
+    assert answer["names"] == list(snapshot.model.spec.features)
+    assert (answer["classes"], answer["version"]) == ([0, 1], 2)
+    assert not answer["mlflow"]
+    assert not answer["sklearn"]
+    scores = np.array(answer["proba"])
     np.testing.assert_allclose(scores.sum(axis=1), 1)
     np.testing.assert_allclose(scores[:, 1], snapshot.model.scores(features), atol=1e-12)
     with running_service(address(folder)) as service:
         served = win_probabilities(service.predict(card))
-    np.testing.assert_allclose(told["win"], served, atol=1e-6)
+    np.testing.assert_allclose(answer["win"], served, atol=1e-6)
     odds = (scores[:, 1] / scores[:, 0]) ** read(folder / "exported/metadata/version-2.json")["sharing"][
         "exponent"
     ]
     np.testing.assert_allclose(odds / odds.sum(), served, atol=1e-6)
+
+
+def test_a_file_that_an_earlier_release_exported_is_loaded_with_a_warning(folder: Path) -> None:
+    best = folder / "exported/best_model.joblib"
+    by_its_former_name = pickle.dumps(joblib.load(best), protocol=0).replace(
+        b"model_registry.file_export.", b"model_registry.file_registry."
+    )
+    sys.modules.pop("model_registry.file_registry.estimator", None)
+    with pytest.warns(DeprecationWarning, match="exported by an earlier release"):
+        model = pickle.loads(by_its_former_name)
+    assert (type(model), model.version) == (ExportedModel, 2)
 
 
 def test_the_files_have_the_names_and_keys_that_older_tools_read(folder: Path) -> None:
@@ -115,10 +127,10 @@ def test_the_files_have_the_names_and_keys_that_older_tools_read(folder: Path) -
     }
     assert os.readlink(exported / "best_model.joblib") == "models/version-2.joblib"
     summary = read(exported / "training_summary.json")
-    assert tuple(summary) == KEYS == tuple(Summary.model_fields)
+    assert tuple(summary) == SUMMARY_KEYS == tuple(Summary.model_fields)
     with running_service(address(folder)) as service:
         status = service.client.get("/model_status").json()
-    assert summary == {key: status[key] for key in KEYS}
+    assert summary == {key: status[key] for key in SUMMARY_KEYS}
     index = read(exported / "model_index.json")
     assert index["best_model"] == "version-2"
     assert [(model["version"], model["is_best"]) for model in index["models"]] == [

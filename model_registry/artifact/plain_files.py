@@ -1,10 +1,10 @@
-"""Reading files that somebody else put there: plain ones only, and never more than so much."""
+"""Reading files that another program wrote: plain ones only, and never more than so many bytes."""
 
 import os
 import stat
 from pathlib import Path
 
-# A link leads anywhere, and opening a FIFO waits for whoever writes to it.
+# A link leads anywhere, and opening a FIFO waits for a writer.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 

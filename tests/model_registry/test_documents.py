@@ -22,7 +22,7 @@ def register(registry: ModelRegistry, folder: Path) -> Path:
 def test_documents_are_read_though_the_graphs_are_gone(registry: ModelRegistry, tmp_path: Path) -> None:
     directory = register(registry, tmp_path)
     shutil.rmtree(directory / "members")
-    found = registry.documents(registry.pointer(1), NAMES)
+    found = registry.documents(registry.artifact_ref(1), NAMES)
     assert found["metrics"]["auc"] == 0.7
     assert found["model"]["kind"] == "logistic"
     assert "plans" not in found
@@ -35,7 +35,7 @@ def test_a_document_that_was_altered_is_not_believed(
     altered = register(registry, tmp_path) / name
     altered.write_text(altered.read_text().replace("0", "1", 1))
     with pytest.raises(ArtifactBroken):
-        registry.documents(registry.pointer(1), NAMES)
+        registry.documents(registry.artifact_ref(1), NAMES)
 
 
 def test_a_report_is_that_of_the_run_and_survives_a_move_of_the_store(
@@ -49,7 +49,7 @@ def test_a_report_is_that_of_the_run_and_survives_a_move_of_the_store(
     (tmp_path / "var").rename(tmp_path / "moved")
     moved = get_model_registry(f"sqlite:///{tmp_path}/moved/mlflow.db")
     assert moved.report(1) == "<p>Räce</p>"
-    assert moved.documents(moved.pointer(1), NAMES)["metrics"]["auc"] == 0.7
+    assert moved.documents(moved.artifact_ref(1), NAMES)["metrics"]["auc"] == 0.7
 
 
 def test_a_report_that_no_browser_should_be_given_is_none(registry: ModelRegistry, tmp_path: Path) -> None:
@@ -65,4 +65,4 @@ def test_what_is_not_there_is_told(registry: ModelRegistry, tmp_path: Path) -> N
     directory = register(registry, tmp_path)
     shutil.rmtree(directory)
     with pytest.raises((ArtifactBroken, RegistryUnavailable)):
-        registry.documents(registry.pointer(1), NAMES)
+        registry.documents(registry.artifact_ref(1), NAMES)

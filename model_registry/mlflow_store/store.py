@@ -1,4 +1,4 @@
-"""The connection to an MLflow store: its address, whether it is there, and MLflow's errors in our words."""
+"""The connection to an MLflow store: its address, whether it is there, and its errors as ours."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from model_registry.errors import RegistryError, RegistryUnavailable
-from model_registry.readers import ClientReader, DatabaseReader, Reader
+from model_registry.mlflow_store.readers import ClientReader, DatabaseReader
 from racing.redaction import shown, without_secrets
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 DEFAULT_URI = "sqlite:///var/mlflow.db"
 EXPERIMENT = "greyhound"
-
-Marks = tuple[tuple[int, int, int] | None, ...]
-"""Inode, size and time of change of an SQLite file and of its logs; None where there is no such file."""
 
 log = logging.getLogger("greyhound.registry")
 _EXPECTED = (sa.exc.SQLAlchemyError, OSError, ImportError)
@@ -41,10 +38,12 @@ _SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+# No pool: of a file that was deleted and made anew, it would read the deleted one for ever.
+_SQLITE_SETTINGS = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 
 
-class Store:
-    """One MLflow store by its address; nothing is opened before :attr:`client` is asked for."""
+class MlflowStore:
+    """One MLflow store by its address; nothing is opened before :attr:`client` is first used."""
 
     def __init__(self, uri: str | None = None, *, create: bool = False) -> None:
         given = uri or os.environ.get("GREYHOUND_REGISTRY") or DEFAULT_URI
@@ -52,7 +51,6 @@ class Store:
         self._create = create
         self._lock = threading.Lock()
         self._client: MlflowClient | None = None
-        self._inode = 0
         #: The file of an SQLite store, else None.
         self.path = _sqlite_path(self._url)
         if self._url is None:
@@ -77,15 +75,10 @@ class Store:
         with self._lock:
             if self._client is None:
                 self._client = self._open()
-                self._inode = self._inode_now()
-            elif self._inode != self._inode_now():
-                # Deleted and made anew: MLflow's pooled connections would read the deleted file for ever.
-                _close_connections(self._client)
-                self._inode = self._inode_now()
             return self._client
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> DatabaseReader | ClientReader:
         """What reads a store that is there: of a database its tables, without MLflow."""
         if self._url is None or self._create:
             return ClientReader(self.client)
@@ -94,7 +87,7 @@ class Store:
             return self._database_reader
 
     @cached_property
-    def _database_reader(self) -> Reader:
+    def _database_reader(self) -> DatabaseReader:
         assert self._url is not None
         engine = self._engine(self._url)
         self._check_tables(engine)
@@ -102,22 +95,12 @@ class Store:
 
     def _engine(self, url: sa.URL) -> sa.Engine:
         if self.path:
-            # No pool: of a file that was deleted and made anew, it would read the deleted one for ever.
             return sa.create_engine(url.set(database=str(self.path)), poolclass=sa.NullPool)
         return sa.create_engine(url, pool_pre_ping=True)
 
     def _check_file(self) -> None:
         if self.path and not self.path.exists() and not self._create:
             raise RegistryUnavailable(f"there is no registry at {self}; `greyhound train` makes one")
-
-    def marks(self) -> Marks | None:
-        """Return the marks of an SQLite store, else None.
-
-        By name only: to open and close the file here would drop the locks that SQLite holds on it.
-        """
-        if self.path is None:
-            return None
-        return tuple(_mark(f"{self.path}{log}") for log in ("", "-journal", "-wal"))
 
     def experiment(self, name: str = EXPERIMENT) -> str:
         """Return the id of an experiment, made if absent, whose artifacts lie where the store's do."""
@@ -152,17 +135,13 @@ class Store:
             why = without_secrets(f"{self}: {_first_line(error)}", self.uri)
             raise RegistryUnavailable(why) from error
 
-    def _inode_now(self) -> int:
-        with self.errors():
-            return self.path.stat().st_ino if self.path else 0
-
     def _open(self) -> "MlflowClient":
-        for name, value in _SETTINGS.items():
+        for name, value in (_SETTINGS | (_SQLITE_SETTINGS if self.path else {})).items():
             os.environ.setdefault(name, value)
         # "Creating initial tables", "Context impl SQLiteImpl", and the traces of errors that we report.
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are told with the whole address
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are logged with the whole address
         with self.errors():
             if self.path and not self.path.exists():
                 self._make(self.path)
@@ -172,18 +151,18 @@ class Store:
                 engine.dispose()
             from mlflow import MlflowClient
 
-            from model_registry.bounded_http import install
+            from model_registry.mlflow_store.bounded_http import install
 
             install()
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def _check_tables(self, engine: sa.Engine) -> None:
-        """Refuse a store without tables: MLflow's client would make them whoever asks."""
+        """Refuse a store without tables: MLflow's client would make them for a mere reader."""
         if not sa.inspect(engine).has_table("registered_model_aliases") and not self._create:
             raise RegistryUnavailable(f"{self} is not an MLflow registry: it has no registered_model_aliases")
 
     def _make(self, path: Path) -> None:
-        """Make an SQLite store under another name first: who polls for it never sees half of its tables."""
+        """Make an SQLite store under another name first: a service never sees half of its tables."""
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -219,19 +198,6 @@ def _sqlite_path(url: sa.URL | None) -> Path | None:
     if url is None or url.get_backend_name() != "sqlite":
         return None
     return Path(str(url.database)).absolute()
-
-
-def _mark(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _close_connections(client: "MlflowClient") -> None:
-    for store in (client._tracking_client.store, client._get_registry_client().store):  # type: ignore[no-untyped-call]
-        store.engine.dispose()
 
 
 def _is_mlflows(error: Exception) -> bool:

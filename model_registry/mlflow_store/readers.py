@@ -1,40 +1,32 @@
 """The two ways to read a registry: a database by SQL, a tracking server by MLflow's client.
 
-MLflow takes 1.5 s of processor to import and 0.8 s more to open a database, before it is asked anything. The
-five tables read here have had these columns since MLflow 2.3, which brought aliases. Writing is MLflow's.
+Guarantee: a command that only reads starts without MLflow, which takes 1.5 s of processor to import and 0.8 s
+more to open a database. The five tables read here have had these columns since MLflow 2.3, which brought
+aliases. Writing is MLflow's.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
 from model_registry.errors import RegistryUnavailable
-from model_registry.records import ModelRecord, VersionRecord, model_record, version_record, whole_number
+from model_registry.mlflow_store.records import (
+    ModelRecord,
+    VersionRecord,
+    model_record,
+    version_number,
+    version_record,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
+T = TypeVar("T")
 # To MLflow a missing alias is an invalid parameter, a missing model or version does not exist.
 _ABSENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 _MAX_PAGES = 100  # of 200 versions each
 _DELETED = "Deleted_Internal"  # MLflow leaves the row of a version that was deleted
-
-
-class Reader(Protocol):
-    """Reads one model's records; ``None`` is what is not there."""
-
-    def model(self, name: str) -> ModelRecord | None:
-        """Return the registered model."""
-
-    def version(self, name: str, version: int) -> VersionRecord | None:
-        """Return one version."""
-
-    def bearer(self, name: str, alias: str) -> VersionRecord | None:
-        """Return the version that has an alias."""
-
-    def versions(self, name: str) -> list[VersionRecord]:
-        """Return every version, in any order."""
 
 
 _models = sa.table("registered_models", sa.column("name"))
@@ -51,7 +43,7 @@ _version_tags = sa.table("model_version_tags", *map(sa.column, ("name", "version
 
 
 class DatabaseReader:
-    """Reads MLflow's tables."""
+    """Reads MLflow's tables; ``None`` is what is not there."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -68,20 +60,20 @@ class DatabaseReader:
                 sa.select(_model_tags.c.key, _model_tags.c.value).where(_model_tags.c.name == name)
             )
             return ModelRecord(
-                {a.alias: whole_number(a.version) for a in aliases}, {t.key: t.value for t in tags}
+                {a.alias: version_number(a.version) for a in aliases}, {t.key: t.value for t in tags}
             )
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""
         return next(iter(self._read(name, _versions.c.version == version)), None)
 
-    def bearer(self, name: str, alias: str) -> VersionRecord | None:
+    def version_by_alias(self, name: str, alias: str) -> VersionRecord | None:
         """Return the version that has an alias."""
         of_alias = sa.select(_aliases.c.version).where(_aliases.c.name == name, _aliases.c.alias == alias)
         return next(iter(self._read(name, _versions.c.version.in_(of_alias))), None)
 
     def versions(self, name: str) -> list[VersionRecord]:
-        """Return every version."""
+        """Return every version, in any order."""
         return self._read(name, sa.true())
 
     def _read(self, name: str, which: sa.ColumnElement[bool]) -> list[VersionRecord]:
@@ -108,43 +100,25 @@ class DatabaseReader:
 
 
 class ClientReader:
-    """Asks MLflow."""
+    """Reads by MLflow's client what :class:`DatabaseReader` reads by SQL, and returns the same."""
 
     def __init__(self, client: "MlflowClient") -> None:
         self._client = client
 
     def model(self, name: str) -> ModelRecord | None:
         """Return the registered model."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return model_record(self._client.get_registered_model(name))
-        except MlflowException as error:
-            _raise_unless_absent(error)
-            return None
+        return _unless_absent(lambda: model_record(self._client.get_registered_model(name)))
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""
-        from mlflow.exceptions import MlflowException
+        return _unless_absent(lambda: version_record(self._client.get_model_version(name, str(version))))
 
-        try:
-            return version_record(self._client.get_model_version(name, str(version)))
-        except MlflowException as error:
-            _raise_unless_absent(error)
-            return None
-
-    def bearer(self, name: str, alias: str) -> VersionRecord | None:
+    def version_by_alias(self, name: str, alias: str) -> VersionRecord | None:
         """Return the version that has an alias."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return version_record(self._client.get_model_version_by_alias(name, alias))
-        except MlflowException as error:
-            _raise_unless_absent(error)
-            return None
+        return _unless_absent(lambda: version_record(self._client.get_model_version_by_alias(name, alias)))
 
     def versions(self, name: str) -> list[VersionRecord]:
-        """Return every version."""
+        """Return every version, in any order."""
         found: list[VersionRecord] = []
         token = None
         for _ in range(_MAX_PAGES):
@@ -156,6 +130,13 @@ class ClientReader:
         raise RegistryUnavailable(f"its list of versions has more than {_MAX_PAGES} pages")
 
 
-def _raise_unless_absent(error: "MlflowException") -> None:
-    if error.error_code not in _ABSENT:
-        raise error
+def _unless_absent(read: Callable[[], T]) -> T | None:
+    """Return what is read, ``None`` where MLflow answers that it does not exist."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return read()
+    except MlflowException as error:
+        if error.error_code not in _ABSENT:
+            raise
+        return None

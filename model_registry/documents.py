@@ -1,4 +1,4 @@
-"""What is told of a version beside its graphs: some of its JSON documents, and its training's report."""
+"""What a version has beside its graphs: the JSON documents of its artifact, and its training's report."""
 
 import tempfile
 from collections.abc import Sequence
@@ -7,23 +7,23 @@ from typing import Any
 
 from model_registry.artifact import SEAL, decode, read_some
 from model_registry.artifact.digest import names_sealed
+from model_registry.artifact.plain_files import NotPlain, read_plain
 from model_registry.errors import NoReport
 from model_registry.fetch import WITHIN, ArtifactRef, download, local_directory, located
-from model_registry.plain_files import NotPlain, read_plain
-from model_registry.sources import check_source
-from model_registry.store import Store
+from model_registry.mlflow_store.sources import check_source
+from model_registry.mlflow_store.store import MlflowStore
 
 REPORT = "report.html"
 """The page's name among the artifacts of the run that made a version."""
 MAX_REPORT_BYTES = 8 * 2**20
 
 
-def read_documents(store: Store, model: str, pointer: ArtifactRef, names: Sequence[str]) -> dict[str, Any]:
-    """Return documents of a version's artifact by name, proved; no graph is read, nor fetched.
+def read_documents(store: MlflowStore, model: str, ref: ArtifactRef, names: Sequence[str]) -> dict[str, Any]:
+    """Return documents of a version's artifact by name, verified; no graph is read, nor fetched.
 
     A document that the artifact does not have is left out.
     """
-    digest, source = located(store, model, pointer)
+    digest, source = located(store, model, ref)
     files = [f"{name}.json" for name in names]
     directory = local_directory(store, source)
     if directory is not None:
@@ -36,7 +36,7 @@ def read_documents(store: Store, model: str, pointer: ArtifactRef, names: Sequen
         return _decoded(read_some(Path(scratch), files, digest=digest))
 
 
-def read_report(store: Store, version: int, run_id: str) -> str:
+def read_report(store: MlflowStore, version: int, run_id: str) -> str:
     """Return the page that a training left in its run.
 
     Raises
@@ -48,7 +48,7 @@ def read_report(store: Store, version: int, run_id: str) -> str:
     if not run_id:
         raise NoReport(f"{none}: it names no run")
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
-        page = _brought(store, version, run_id, Path(scratch))
+        page = _locate_report(store, version, run_id, Path(scratch))
         try:
             return read_plain(page, MAX_REPORT_BYTES).decode("utf-8", "replace")
         except FileNotFoundError as error:
@@ -57,7 +57,7 @@ def read_report(store: Store, version: int, run_id: str) -> str:
             raise NoReport(f"{none}: {error}") from error
 
 
-def _brought(store: Store, version: int, run_id: str, folder: Path) -> Path:
+def _locate_report(store: MlflowStore, version: int, run_id: str, folder: Path) -> Path:
     """Return where the report of a run is on this machine, if there is one."""
     from mlflow.exceptions import MlflowException
 

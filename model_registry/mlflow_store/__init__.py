@@ -1,0 +1,1 @@
+"""MLflow as the storage of versions: its connection, its records, and where files may lie."""
