@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.observability.report import ServiceOut
+from service.observability.service_status import ServiceOut
 from service.prediction_log.log import LogState
 from service.prediction_log.status import LogOut
 from service.serving.absence import in_words, refusal_of_champion

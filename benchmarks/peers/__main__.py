@@ -21,8 +21,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers.manners import nonsense, stop_under_load
 from benchmarks.peers.peer import Peer, Place, Rows
+from benchmarks.peers.robustness import nonsense, stop_under_load
 from benchmarks.peers.running import NotRunning, Running, running, script, wrk
 from benchmarks.peers.servers import OURS, PEERS
 from model_registry import get_model_registry

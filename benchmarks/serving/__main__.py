@@ -20,11 +20,11 @@ from sqlalchemy import Engine
 from benchmarks.serving import wrk
 from benchmarks.serving.beside import add_beside
 from benchmarks.serving.cards import card_with_form, cards_of_names
+from benchmarks.serving.metrics_scrape import add_pause_and_memory, add_phases
 from benchmarks.serving.season import FILE, bench_season
 from benchmarks.serving.servers import echo_process, make_registry, measured_service
 from benchmarks.serving.sheet import Sheet
 from benchmarks.serving.soak import add_soak
-from benchmarks.serving.told import add_pause_and_memory, add_phases
 from racing.database.engine import open_database
 
 N_FIRST = 50

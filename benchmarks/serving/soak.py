@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.serving.metrics_scrape import memory_mb
 from benchmarks.serving.servers import N_VERSIONS
 from benchmarks.serving.sheet import Sheet
-from benchmarks.serving.told import memory_mb
 from benchmarks.serving.wrk import Asked, ask
 from tests.service.builders import point_alias_at
 

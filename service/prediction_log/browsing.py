@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Engine
 
 from racing.domain.errors import DatabaseUnavailable
-from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
+from service.thread_pools import ThreadPool
 
 if TYPE_CHECKING:
     from service.running import Running
@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 
 
 async def in_time(
-    service: "Running", work: Callable[[Engine], Answer], *, threads: BlockingCalls | None = None
+    service: "Running", work: Callable[[Engine], Answer], *, threads: ThreadPool | None = None
 ) -> Answer:
     """Return what the race database answers, in threads for stored races unless others are given.
 

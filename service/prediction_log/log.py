@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
 from service.prediction_log.records import Numbered
@@ -172,7 +172,7 @@ class PredictionLog:
             self._spool_error = why
             return False
         self._n_spooled += len(self._in_hand)
-        self._metrics.log_kept.labels(where="spool").inc(len(self._in_hand))
+        self._metrics.log_stored.labels(where="spool").inc(len(self._in_hand))
         return True
 
     def _tell(self) -> None:
@@ -180,7 +180,7 @@ class PredictionLog:
         metrics.log_waiting.set(len(self._waiting) + len(self._in_hand))
         metrics.log_spool_bytes.set(self._spool.n_bytes + self._mover.n_bytes_left_behind)
         metrics.log_database_up.set(self._mover.error is None)
-        metrics.log_kept_up.set(self._spool_error is None)
+        metrics.log_stored_up.set(self._spool_error is None)
         metrics.log_unreadable.set(self._reader.n_unreadable)
         n_dropped = self._waiting.n_dropped
         if n_dropped > self._n_dropped_told:
@@ -189,7 +189,7 @@ class PredictionLog:
 
     def _count_written(self, n: int) -> None:
         self._n_written += n
-        self._metrics.log_kept.labels(where="database").inc(n)
+        self._metrics.log_stored.labels(where="database").inc(n)
 
     def _count_refused(self, n: int) -> None:
         self._n_refused += n

@@ -1,4 +1,4 @@
-"""Who gets in: a request is read whole before it takes a turn, and none is read when the line is full."""
+"""Admission of requests: a body is read whole before its turn, and not at all when the line is full."""
 
 import asyncio
 import time
@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.blocking_calls import BlockingCalls
 from service.errors import BodyTooSlow, ServiceError
 from service.problems import problem_response
-from service.server.budget import BodyBudget, Share
-from service.server.draining import Draining
-from service.server.encodings import is_gzip, unpacked
-from service.server.queueing import Queue
+from service.server.body_budget import BodyBudget, Share
+from service.server.gzip_bodies import gunzip_in_time, is_gzip
+from service.server.request_queue import RequestQueue
+from service.server.shutdown import ShutdownState
+from service.thread_pools import ThreadPool
 
 QUEUED = ("/predict",)
 PACED = ("/predict/batch",)
@@ -22,12 +22,12 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Admission:
-    """Pure ASGI, inside the door: it refuses before routing, and lends no turn to a body still on its way.
+    """Pure ASGI, within SecurityMiddleware: it refuses before routing; an unfinished body gets no turn.
 
     Parameters
     ----------
     queue
-        Whose turns requests to ``queued`` take.
+        The queue for requests to ``queued``.
     queued
         Paths of work that is done in the event loop.
     paced
@@ -50,14 +50,14 @@ class Admission:
         self,
         app: ASGIApp,
         *,
-        queue: Queue,
-        draining: Draining,
+        queue: RequestQueue,
+        draining: ShutdownState,
         body_timeout_s: float,
         max_body_bytes: int,
         max_batch_bytes: int,
         batch_timeout_s: float,
         budget: BodyBudget,
-        unpacking: BlockingCalls,
+        unpacking: ThreadPool,
         queued: Collection[str] = QUEUED,
         paced: Collection[str] = PACED,
         root_path: str = "",
@@ -99,7 +99,7 @@ class Admission:
         body = await self._whole_body(receive, share, is_paced=is_paced)
         if is_packed:
             at_most, n_packed = self._max_batch_bytes if is_paced else self._max_body_bytes, len(body)
-            body = await unpacked(body, at_most, self._unpacking, hold=share.take)
+            body = await gunzip_in_time(body, at_most, self._unpacking, hold=share.take)
             share.release(n_packed)
         if is_paced:
             scope[WHOLE_BODY], body = body, b""  # Starlette would copy it
@@ -128,7 +128,7 @@ class Admission:
                     if is_paced:
                         due += len(part) * self._s_per_byte
                         silent_until = loop.time() + self._body_timeout_s
-                        limit.reschedule(min(due, silent_until, latest))  # who hurried must not rest for long
+                        limit.reschedule(min(due, silent_until, latest))  # fast bytes allow no long pause
                     message = await receive()
                     part = _part_of(message)
                     share.take(len(part))
@@ -148,7 +148,7 @@ class Admission:
 
 
 def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Return how long a body says that it is, 0 if it does not."""
+    """Return the declared length of a body, 0 without one."""
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 

@@ -1,4 +1,10 @@
-"""Connections that keep no one waiting: time-outs, a limit on how many, and an end that loses no request."""
+"""Connections: time-outs, a limit on their number, and a last answer that closes them at shutdown.
+
+**Guarantee** (``tests/service/test_overload.py``, ``test_malformed_http.py``): a client that sends or reads
+too slowly is answered with 408 or cut off and delays nobody; at the limit an idle connection makes room, else
+a new one is refused with 503. uvicorn has a time-out only for idle connections (``timeout_keep_alive``) and
+leaves the rest to a proxy.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,13 +13,13 @@ from typing import Any
 
 from service.errors import HeadTooSlow, Overloaded, ServiceError
 from service.problems import problem_response
-from service.server.draining import Draining
-from service.server.feeding import Fed
+from service.server.bounded_protocol import BoundedHttpProtocol
+from service.server.shutdown import ShutdownState
 from service.settings import ServiceSettings
 
-SWEEP_S = 0.5  # how often time-outs are looked at: they cost a request nothing but two notes of the time
+SWEEP_S = 0.5  # how often time-outs are checked: a request pays only for two readings of the clock
 _LINGER_S = 2.0  # closing over unread bytes would reset the connection, and the answer be lost
-_ROOM_S = 1.0  # a connection that was used within it is not closed to make room for another
+_RECENT_S = 1.0  # a connection that was used within it is not closed to make room for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +35,14 @@ class Limits:
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "Limits":
-        """Return the limits that settings name."""
+        """Return the limits in the settings."""
         return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
 
 
-class Connection(Fed):
-    """One client's connection, as uvicorn has it, and what uvicorn leaves to a proxy in front.
+class Connection(BoundedHttpProtocol):
+    """One client's connection: uvicorn's protocol with time-outs, which :meth:`sweep` applies."""
 
-    It knows since when it waits for what, and :meth:`sweep` ends it when that takes too long.
-    """
-
-    def __init__(self, *args: Any, limits: Limits, draining: Draining, **others: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits, draining: ShutdownState, **others: Any) -> None:
         super().__init__(*args, **others)
         self._limits = limits
         self._draining = draining
@@ -78,11 +81,11 @@ class Connection(Fed):
                 self.transport.close()
 
     def refuse(self, error: ServiceError) -> None:
-        """Hear no more, answer without the app, and close once the client has seen it.
+        """Read no more, answer without the app, and close once the client has the answer.
 
         Where earlier requests are still to be answered, the last of those answers closes.
         """
-        self._is_deaf = True
+        self._reads_no_more = True
         if not self._is_free:
             self.cycle.keep_alive = False
             return
@@ -98,7 +101,7 @@ class Connection(Fed):
         if self._is_free:
             super().send_400_response(msg)
         else:
-            self._is_deaf = True
+            self._reads_no_more = True
             self.cycle.keep_alive = False
 
     def retire(self) -> None:
@@ -139,7 +142,7 @@ class Connection(Fed):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Note since when nothing is asked."""
+        """Note since when the connection is idle."""
         self._quiet_since = self.loop.time()
         self._stuck_s = 0.0
         super().on_response_complete()
@@ -167,7 +170,7 @@ class Connection(Fed):
 
     def _make_room(self) -> bool:
         """Close the connection that has been idle for longest, if there is one."""
-        latest = self.loop.time() - _ROOM_S
+        latest = self.loop.time() - _RECENT_S
         others = [other for other in self.connections if isinstance(other, Connection) and other.is_idle]
         idle = [other for other in others if other._quiet_since < latest and not other.transport.is_closing()]
         if idle:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from model_registry.errors import RegistryError
-from service.blocking_calls import BlockingCalls
 from service.errors import ServiceError
 from service.serving.kept import Kept, KeptChampions
 from service.serving.loading import load_snapshot
 from service.serving.slots import Snapshot
 from service.settings import ServiceSettings
+from service.thread_pools import ThreadPool
 
 log = logging.getLogger("greyhound.service")
 
@@ -36,7 +36,7 @@ class _Swapped(NamedTuple):
 class ChampionCache:
     """Keeps one swap at a time; of several meanwhile, the newest."""
 
-    def __init__(self, settings: ServiceSettings, threads: BlockingCalls) -> None:
+    def __init__(self, settings: ServiceSettings, threads: ThreadPool) -> None:
         self.state = KeptState()
         self._budget_ms = settings.model_budget_ms
         self._retry_s = settings.retry_s

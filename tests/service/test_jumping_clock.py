@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from racing.database.engine import open_database
-from service.security.stored_keys import revoke_key
+from service.security.api_keys import revoke_key
 from service.serving import kept
 from service.serving.kept import KeptChampions
 from tests.clocks.shifting import can_be_shifted, make_clock
@@ -80,10 +80,10 @@ def test_it_follows_revokes_logs_and_stops_in_time(shifted: Shifted) -> None:
         engine.dispose()
         wait_until(lambda who=who: shifted.is_refused(who), seconds=SOON_S)  # type: ignore[misc]
     begun = time.monotonic()
-    service.server.terminate()
+    service.process.terminate()
     wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=SOON_S)
     shifted.jump(HOUR_S)
-    assert service.server.wait(SOON_S) == 0
+    assert service.process.wait(SOON_S) == 0
     assert time.monotonic() - begun >= DRAIN_S
 
 

@@ -19,8 +19,7 @@ import pytest
 from pydantic import ValidationError
 
 from client import GreyhoundClient, Patience
-from service.security.client import client_of
-from service.security.proxies import TrustedProxies, address_of
+from service.security.client_address import TrustedProxies, address_of, client_of
 from service.security.rate_limiter import RateLimiter
 from service.settings import ServiceSettings
 from tests.compose.name_server import name_server
@@ -74,7 +73,7 @@ def haproxy(folder: Path, service_port: int, proxies: str = "") -> Iterator[str]
     }
     if proxies:
         environment["GREYHOUND_DOOR_PROXIES"] = proxies
-    command = [program("haproxy"), "-db", "-q", "-f", str(ROOT / "deploy/door/haproxy.cfg")]
+    command = [program("haproxy"), "-db", "-q", "-f", str(ROOT / "deploy/haproxy/haproxy.cfg")]
     with name_server("127.0.0.1", names, "service", ["127.0.0.1"]), running(command, folder, environment):
         yield f"http://127.0.0.1:{port}"
 
@@ -135,7 +134,7 @@ def asking(url: str, source: str = "127.0.0.1") -> httpx.Client:
 
 
 def wait_for(client: httpx.Client, path: str = "/health/ready") -> None:
-    """Wait until the proxy answers with the service's own word."""
+    """Wait until the proxy answers with the service's own answer."""
 
     def answers() -> bool:
         try:
@@ -180,9 +179,9 @@ def test_the_shipped_proxy_believes_only_the_last_word_of_a_proxy_that_is_named(
     ):
         wait_for(named)
 
-        def statuses(asked: httpx.Client, text: str) -> list[int]:
+        def statuses(client: httpx.Client, text: str) -> list[int]:
             sent = [text.format(number) for number in range(1, 5)]
-            return [asked.get("/models", headers={"X-Forwarded-For": one}).status_code for one in sent]
+            return [client.get("/models", headers={"X-Forwarded-For": one}).status_code for one in sent]
 
         assert statuses(named, "198.51.100.{}") == [200] * 4
         assert statuses(named, "198.51.100.{}, 203.0.113.1") == [200, 200, 200, 429]
@@ -191,7 +190,7 @@ def test_the_shipped_proxy_believes_only_the_last_word_of_a_proxy_that_is_named(
 
 
 @PROXIES
-def test_a_large_batch_passes_and_refusals_stay_in_the_services_own_words(
+def test_a_large_batch_passes_and_refusals_stay_as_the_service_wrote_them(
     tmp_path: Path, registry: str, proxy: Proxy
 ) -> None:
     with (
@@ -224,7 +223,7 @@ def test_each_answer_of_a_batch_is_handed_on_as_it_comes(tmp_path: Path, proxy: 
         def answer(connection: socket.socket) -> None:
             with connection:
                 head = connection.recv(65536)
-                if b"/predict/batch" not in head:  # whoever asks for health
+                if b"/predict/batch" not in head:  # a health check
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
                     return
                 connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")
@@ -288,7 +287,7 @@ def test_a_promotion_and_a_new_start_lose_no_answer_of_a_client_that_asks_again(
 
 
 @PROXIES
-def test_that_nobody_answers_is_said_as_the_service_says_such_things(tmp_path: Path, proxy: Proxy) -> None:
+def test_no_replica_is_a_problem_document_as_of_the_service(tmp_path: Path, proxy: Proxy) -> None:
     with proxy(tmp_path, free_port()) as url, asking(url) as client:
         wait_until(lambda: _status(client) == 503)
         answer = client.get("/models")
@@ -305,7 +304,7 @@ def _status(client: httpx.Client) -> int:
 
 
 def seen_client(headers: list[tuple[bytes, bytes]], peer: str = "10.0.0.1") -> str:
-    """Return the client that limits are kept for, behind trusted proxies of 10.0.0.0/8 and fd00::/8."""
+    """Return the client that limits count, behind trusted proxies of 10.0.0.0/8 and fd00::/8."""
     seen = []
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
@@ -317,7 +316,7 @@ def seen_client(headers: list[tuple[bytes, bytes]], peer: str = "10.0.0.1") -> s
 
 
 @pytest.mark.parametrize(
-    ("told", "client"),
+    ("forwarded", "client"),
     [
         ("203.0.113.9", "203.0.113.9"),
         ("1.2.3.4, 203.0.113.9", "203.0.113.9"),
@@ -337,8 +336,8 @@ def seen_client(headers: list[tuple[bytes, bytes]], peer: str = "10.0.0.1") -> s
         ("1.2.3.4, " + "10.0.0.2, " * 5000 + "10.0.0.3", "10.0.0.2"),
     ],
 )
-def test_the_client_is_the_first_from_the_right_that_is_no_proxy(told: str, client: str) -> None:
-    header = (b"x-forwarded-for", told.encode("latin-1"))
+def test_the_client_is_the_first_from_the_right_that_is_no_proxy(forwarded: str, client: str) -> None:
+    header = (b"x-forwarded-for", forwarded.encode("latin-1"))
     assert seen_client([header]) == client
     assert seen_client([header], peer="192.0.2.1") == "192.0.2.1", "no proxy of ours"
     assert seen_client([(b"forwarded", b"for=1.2.3.4"), (b"x-real-ip", b"1.2.3.4")]) == "10.0.0.1"

@@ -1,4 +1,4 @@
-"""What the bodies of all requests of a process may hold together, and what of it a request holds."""
+"""A limit on the memory that the bodies of all requests of a process hold together."""
 
 import threading
 from types import TracebackType
@@ -10,7 +10,7 @@ _RETRY_AFTER_S = 2
 
 
 class BodyBudget:
-    """A number of bytes that requests share; who holds much is refused before who holds little.
+    """A number of bytes that requests share; large bodies are refused before small ones.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class BodyBudget:
         return Share(self)
 
     def limit_of(self, n_own: int) -> int:
-        """Return how much may be held together, for one who holds so much of it."""
+        """Return how many bytes all may hold together, for a request that holds so many of them."""
         if n_own <= SMALL_BYTES:
             return self._total
         return self._total * 5 // 6 if n_own <= self._usual else self._total * 2 // 3
@@ -62,7 +62,7 @@ class BodyBudget:
             self.n_held -= n_bytes
 
     def refusal(self) -> Overloaded:
-        """Return what to tell one for whom nothing is left."""
+        """Return the error of a request for which nothing is left."""
         rule = f"the bodies of all requests hold at most {self._total} bytes together"
         return Overloaded(f"{rule}, and too much of it is held; try again later", _RETRY_AFTER_S)
 

@@ -21,7 +21,7 @@ class StepFailed(Exception):
     """A step came to no result; the message says why. The other steps go on."""
 
 
-class Kept:
+class StepCache:
     """A folder of results.
 
     Parameters
