@@ -125,7 +125,7 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: 
 
     def work() -> Json:
         finished = folder / "finished"
-        if kept.is_asked_again(f"train-{name}") or finished.exists():
+        if kept.is_wanted_again(f"train-{name}") or finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
         resume = ("--resume",) if (folder / "search.journal").exists() else ()
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.serving.__main__ import main
-from benchmarks.serving.metrics_scrape import PHASES, metric
+from benchmarks.serving.metrics_scrape import STAGES, metric
 from benchmarks.serving.servers import measured_service
 from benchmarks.serving.sheet import ABSENT, Sheet
 from benchmarks.serving.wrk import is_installed, read
@@ -54,7 +54,7 @@ def test_a_second_of_each_measurement_fills_every_line(tmp_path: Path) -> None:
     assert set(figures) >= {
         "start to ready, s", "first card beside steady, ms", "form: p50, 1 client, ms",
         "names: requests/s, 2 clients", "names: p99, 2 clients, ms", "p50 of names beside form, ms",
-        *(f"phase {phase}, us" for phase in PHASES), "longest GC pause after load, ms",
+        *(f"phase {stage}, us" for stage in STAGES), "longest GC pause after load, ms",
         "resident memory after soak, MB", "growth", "swaps during the soak",
     }  # fmt: skip
     assert not [line for line in sheet.lines if ABSENT in line]
