@@ -136,15 +136,11 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     app.add_middleware(HeadAndOptions)  # first: innermost
     app.add_middleware(
         Admission,
+        settings=settings,
         queue=running.queue,
         draining=running.draining,
-        body_timeout_s=settings.body_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-        max_batch_bytes=settings.max_batch_bytes,
-        batch_timeout_s=settings.batch_timeout_s,
         budget=budget,
         unpacking=threads.gzip,
-        root_path=settings.root_path,
     )
     add_security(app, settings, running.guard, counted)
     app.add_middleware(

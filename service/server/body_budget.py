@@ -1,4 +1,9 @@
-"""A limit on the memory that the bodies of all requests of a process hold together."""
+"""A limit on the memory that the bodies of all requests of a process hold together.
+
+**Guarantee:** however many clients send bodies, packed or not, they hold no more than the budget, and cards
+are still answered while batches fill their part of it (``tests/service/test_bounds_on_the_wire.py``). uvicorn
+and Starlette have limits for one body at most, and connections cost nothing.
+"""
 
 import threading
 from types import TracebackType
@@ -22,57 +27,25 @@ class BodyBudget:
     """
 
     def __init__(self, total: int, *, usual: int) -> None:
+        self.total = total
         self._usual = usual
-        self._total = total
-        self._lock = threading.Lock()  # gzip is unpacked in a thread
+        self.lock = threading.Lock()  # gzip is unpacked in a thread
         self.n_held = 0
         self.n_refused = 0
-
-    def share(self) -> "Share":
-        """Return the share of a request, which holds nothing yet."""
-        return Share(self)
 
     def limit_of(self, n_own: int) -> int:
         """Return how many bytes all may hold together, for a request that holds so many of them."""
         if n_own <= SMALL_BYTES:
-            return self._total
-        return self._total * 5 // 6 if n_own <= self._usual else self._total * 2 // 3
-
-    def take(self, n_more: int, share: "Share") -> None:
-        """Hold more, for a request.
-
-        Raises
-        ------
-        service.errors.Overloaded
-            If that is more than there is, or if the request is over: a thread may still work for it.
-        """
-        with self._lock:
-            if share.is_over or self.n_held + n_more > self.limit_of(share.n_held + n_more):
-                self.n_refused += 1
-                raise self.refusal()
-            self.n_held += n_more
-            share.n_held += n_more
-
-    def give_back(self, n_bytes: int, share: "Share", *, is_over: bool = False) -> None:
-        """Hold less, for a request; nothing at all any more if it is over."""
-        with self._lock:
-            share.is_over |= is_over
-            n_bytes = share.n_held if is_over else n_bytes
-            share.n_held -= n_bytes
-            self.n_held -= n_bytes
-
-    def refusal(self) -> Overloaded:
-        """Return the error of a request for which nothing is left."""
-        rule = f"the bodies of all requests hold at most {self._total} bytes together"
-        return Overloaded(f"{rule}, and too much of it is held; try again later", _RETRY_AFTER_S)
+            return self.total
+        return self.total * 5 // 6 if n_own <= self._usual else self.total * 2 // 3
 
 
 class Share:
-    """What one request holds; given back at the end of ``with``."""
+    """The bytes that one request holds of a budget; given back at the end of ``with``."""
 
     def __init__(self, budget: BodyBudget) -> None:
         self.n_held = 0
-        self.is_over = False
+        self._is_over = False
         self._budget = budget
 
     def __enter__(self) -> "Share":
@@ -81,7 +54,10 @@ class Share:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._budget.give_back(0, self, is_over=True)
+        with self._budget.lock:
+            self._is_over = True
+            self._budget.n_held -= self.n_held
+            self.n_held = 0
 
     def take(self, n_bytes: int) -> None:
         """Hold more.
@@ -89,23 +65,32 @@ class Share:
         Raises
         ------
         service.errors.Overloaded
-            If nothing is left for it.
+            If that is more than there is, or if the request is over: a thread may still work for it.
         """
-        self._budget.take(n_bytes, self)
+        with self._budget.lock:
+            self._check(self.n_held + n_bytes, n_bytes)
+            self._budget.n_held += n_bytes
+            self.n_held += n_bytes
 
     def release(self, n_bytes: int) -> None:
         """Hold less."""
-        self._budget.give_back(n_bytes, self)
+        with self._budget.lock:
+            self._budget.n_held -= n_bytes
+            self.n_held -= n_bytes
 
     def check(self, n_declared: int) -> None:
-        """Refuse at once what would be refused when it has arrived.
+        """Refuse a body at once by its declared length.
 
         Raises
         ------
         service.errors.Overloaded
             If so much is not left now.
         """
+        self._check(n_declared, n_declared)
+
+    def _check(self, n_own: int, n_more: int) -> None:
         budget = self._budget
-        if budget.n_held + n_declared > budget.limit_of(n_declared):
+        if self._is_over or budget.n_held + n_more > budget.limit_of(n_own):
             budget.n_refused += 1
-            raise budget.refusal()
+            rule = f"the bodies of all requests hold at most {budget.total} bytes together"
+            raise Overloaded(f"{rule}, and too much of it is held; try again later", _RETRY_AFTER_S)

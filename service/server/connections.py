@@ -7,7 +7,6 @@ leaves the rest to a proxy.
 """
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -22,29 +21,12 @@ _LINGER_S = 2.0  # closing over unread bytes would reset the connection, and the
 _RECENT_S = 1.0  # a connection that was used within it is not closed to make room for another
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections there may be, and how long they may take."""
-
-    max_connections: int
-    header_timeout_s: float
-    body_timeout_s: float
-    write_timeout_s: float
-    batch_timeout_s: float
-    keep_alive_s: float
-
-    @classmethod
-    def of(cls, settings: ServiceSettings) -> "Limits":
-        """Return the limits in the settings."""
-        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
-
-
 class Connection(BoundedHttpProtocol):
     """One client's connection: uvicorn's protocol with time-outs, which :meth:`sweep` applies."""
 
-    def __init__(self, *args: Any, limits: Limits, draining: ShutdownState, **others: Any) -> None:
+    def __init__(self, *args: Any, settings: ServiceSettings, draining: ShutdownState, **others: Any) -> None:
         super().__init__(*args, **others)
-        self._limits = limits
+        self._settings = settings
         self._draining = draining
         self._reading_since: float | None = None  # a request has begun, and is not complete
         self._stuck_since: float | None = None  # the client does not take up what we write
@@ -61,22 +43,22 @@ class Connection(BoundedHttpProtocol):
 
     def sweep(self, now: float) -> None:
         """End the connection if what it waits for takes too long."""
-        limits = self._limits
+        settings = self._settings
         if self.transport.is_closing():  # what was written is not taken up
             self._closing_since = self._closing_since or now
-            if now - self._closing_since > limits.write_timeout_s:
+            if now - self._closing_since > settings.write_timeout_s:
                 self.transport.abort()
         elif self._ended_at is not None:
             if now - self._ended_at > _LINGER_S:
                 self.transport.close()
         elif self._stuck_since is not None:
             seconds = now - self._stuck_since
-            if seconds > limits.write_timeout_s or self._stuck_s + seconds > limits.batch_timeout_s:
+            if seconds > settings.write_timeout_s or self._stuck_s + seconds > settings.batch_timeout_s:
                 self.transport.abort()
         elif self._reading_since is not None:
             self._sweep_reading(now - self._reading_since)
         elif self.is_idle:
-            allowed = limits.header_timeout_s + (limits.keep_alive_s if self.cycle else 0.0)
+            allowed = settings.header_timeout_s + (settings.keep_alive_s if self.cycle else 0.0)
             if now - self._quiet_since > allowed:  # blank lines keep uvicorn's own timer from running out
                 self.transport.close()
 
@@ -117,8 +99,8 @@ class Connection(BoundedHttpProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take up a connection, if there is room."""
         super().connection_made(transport)
-        if len(self.connections) > self._limits.max_connections and not self._make_room():
-            text = f"{self._limits.max_connections} connections are open already; try again later"
+        if len(self.connections) > self._settings.max_connections and not self._make_room():
+            text = f"{self._settings.max_connections} connections are open already; try again later"
             self._answer(Overloaded(text, 1))
             self.transport.close()
 
@@ -160,12 +142,12 @@ class Connection(BoundedHttpProtocol):
         super().resume_writing()
 
     def _sweep_reading(self, seconds: float) -> None:
-        limits = self._limits
+        settings = self._settings
         if self._is_in_head:
-            if seconds > limits.header_timeout_s:
-                rule = f"the head of a request must arrive within {limits.header_timeout_s:g} s"
+            if seconds > settings.header_timeout_s:
+                rule = f"the head of a request must arrive within {settings.header_timeout_s:g} s"
                 self.refuse(HeadTooSlow(f"{rule}; this one did not"))
-        elif self.cycle.response_complete and seconds > limits.header_timeout_s + limits.body_timeout_s:
+        elif self.cycle.response_complete and seconds > settings.header_timeout_s + settings.body_timeout_s:
             self.transport.close()  # answered long ago, and still sending
 
     def _make_room(self) -> bool:

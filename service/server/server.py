@@ -20,7 +20,7 @@ from service.app import create_app
 from service.errors import PortTaken
 from service.observability import logs
 from service.observability.exposition import shared_metrics
-from service.server.connections import SWEEP_S, Connection, Limits
+from service.server.connections import SWEEP_S, Connection
 from service.server.shutdown import exit_after
 from service.server.supervisor import Supervisor
 from service.settings import ServiceSettings
@@ -47,12 +47,7 @@ def run(settings: ServiceSettings, listening: socket.socket, *, n_workers: int =
 
 def _serve(settings: ServiceSettings, listening: socket.socket) -> None:
     logs.configure(settings)  # in the process that serves: a thread of its own writes the lines
-    server(settings).run(sockets=[listening])
-
-
-def server(settings: ServiceSettings) -> "Server":
-    """Return a server of the service, not yet running."""
-    return Server(settings)
+    Server(settings).run(sockets=[listening])
 
 
 class Server(uvicorn.Server):
@@ -68,10 +63,9 @@ class Server(uvicorn.Server):
         self._draining = app.state.running.draining
         self._n_interrupts = 0
         self._is_stopped_by_signal = False
-        limits = Limits.of(settings)
         config = uvicorn.Config(
             app,
-            http=partial(Connection, limits=limits, draining=self._draining),  # type: ignore[arg-type]
+            http=partial(Connection, settings=settings, draining=self._draining),  # type: ignore[arg-type]
             ws="none",
             access_log=False,
             log_config=None,  # service.observability.logs has configured logging

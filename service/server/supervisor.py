@@ -1,7 +1,7 @@
 """Worker processes on one socket, and a supervisor that replaces those that die.
 
 **Guarantee** (``tests/service/test_workers.py``): a worker that is killed is replaced at once, and fails only
-the requests that it was answering; told to stop, workers lose no request and the supervisor ends in time;
+the requests that it was answering; at SIGTERM workers lose no request and the supervisor ends in time;
 workers end when their supervisor is killed; one that dies at its start again and again is started ever more
 rarely.
 
