@@ -2,7 +2,7 @@
 #   service   (the default) serves the champion and holds no training code
 #   training  trains and registers; MLflow's server runs from it too
 #   frontend  the pages; holds neither models nor races
-#   door      HAProxy before the service's replicas
+#   haproxy   HAProxy before the service's replicas
 # `make lock-images` pins it by digest; another base with Python 3.11 is given by `--build-arg PYTHON_IMAGE=...`.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 FROM ${PYTHON_IMAGE} AS base
@@ -84,14 +84,14 @@ RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nolo
         /usr/lib/python3/dist-packages/pip* /usr/bin/pip*
 WORKDIR /data
 
-FROM runtime AS door
+FROM runtime AS haproxy
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
-COPY deploy/door/haproxy.cfg /etc/haproxy/haproxy.cfg
+COPY deploy/haproxy/haproxy.cfg /etc/haproxy/haproxy.cfg
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/door/health', timeout=2)"]
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/proxy/health', timeout=2)"]
 ENTRYPOINT ["haproxy"]
 CMD ["-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
 

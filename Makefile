@@ -84,11 +84,11 @@ lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 NO_RACES := alembic greenlet mako numpy sqlalchemy sqlmodel
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-image: ## build the container images: service, training, front end, and the door before them
+image: ## build the container images: service, training, front end, and HAProxy before the replicas
 	docker build --target service -t greyhound-service .
 	docker build --target training -t greyhound-training .
 	docker build --target frontend -t greyhound-frontend .
-	docker build --target door -t greyhound-door .
+	docker build --target haproxy -t greyhound-haproxy .
 
 env: ## write .env, once, with passwords for `docker compose up`
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer" >&2; exit 1; }

@@ -29,7 +29,7 @@ def shown(address: str) -> str:
     return f"{scheme}://{known}{host}{slash}{path}"
 
 
-def discreet(text: str) -> str:
+def redact_passwords(text: str) -> str:
     """Return a text in which every address is as :func:`shown`."""
     return _ADDRESS.sub(lambda found: shown(found[0]), text) if "://" in text else text
 

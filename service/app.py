@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from service import problems
 from service.form import FormStore
 from service.methods import HeadAndOptions
-from service.metrics import Metrics
 from service.observability.collector import MetricsCollector
+from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
 from service.openapi import describe, operation_id
 from service.prediction_log.log import PredictionLog
@@ -37,11 +37,11 @@ from service.routes import (
 from service.running import Running
 from service.security.api_key_auth import ApiKeyAuth
 from service.security.api_key_cache import ApiKeyCache
-from service.security.install import install as install_door
+from service.security.middleware import add_security
 from service.server.admission import Admission
-from service.server.budget import BodyBudget
-from service.server.draining import Draining
-from service.server.queueing import Queue
+from service.server.body_budget import BodyBudget
+from service.server.request_queue import RequestQueue
+from service.server.shutdown import ShutdownState
 from service.serving.loading import freeze_garbage
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
@@ -61,7 +61,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     slots = ModelSlots()
     threads = ThreadPools.of(settings)
     watcher, form = AliasWatcher(settings, slots, threads), FormStore(settings.database)
-    counted, queue = Metrics(settings.metrics_directory), Queue(settings.queue)
+    counted, queue = Metrics(settings.metrics_directory), RequestQueue(settings.queue)
     budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
     keyring = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     running = Running(
@@ -72,7 +72,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         threads=threads,
         metrics=counted,
         queue=queue,
-        draining=Draining(),
+        draining=ShutdownState(),
         lookout=MetricsCollector(
             counted,
             slots,
@@ -98,7 +98,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         running.kept.start()
         await asyncio.gather(
-            running.watcher.start(), running.form.look_in_time(threads.form_poll), keyring.look(threads)
+            running.watcher.start(), running.form.look_in_time(threads.form_poll), keyring.refresh(threads)
         )
         await warm_up(running)
         freeze_garbage()
@@ -107,9 +107,9 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
             asyncio.create_task(
                 running.form.keep(settings.database_poll_s, threads.form_poll), name="form-keeper"
             ),
-            asyncio.create_task(keyring.keep(settings.keys_poll_s, threads), name="key-keeper"),
+            asyncio.create_task(keyring.poll(settings.keys_poll_s, threads), name="key-keeper"),
         ]
-        async with running.lookout.keep():
+        async with running.lookout.running():
             yield
         for task in tasks:
             task.cancel()
@@ -122,7 +122,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # the door takes `/predict/` for `/predict`
+        redirect_slashes=False,  # SecurityMiddleware takes `/predict/` for `/predict`
         generate_unique_id_function=operation_id,
     )
     app.state.running = running
@@ -136,17 +136,13 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     app.add_middleware(HeadAndOptions)  # first: innermost
     app.add_middleware(
         Admission,
+        settings=settings,
         queue=running.queue,
         draining=running.draining,
-        body_timeout_s=settings.body_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-        max_batch_bytes=settings.max_batch_bytes,
-        batch_timeout_s=settings.batch_timeout_s,
         budget=budget,
         unpacking=threads.gzip,
-        root_path=settings.root_path,
     )
-    install_door(app, running)
+    add_security(app, settings, running.guard, counted)
     app.add_middleware(
         RequestMetricsMiddleware, metrics=counted, tracing=running.lookout.tracing
     )  # last: outermost

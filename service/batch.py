@@ -72,7 +72,7 @@ async def _line(service: Running, champion: Snapshot, card: bytes | memoryview, 
         log.exception("card %s failed", request_id)
         refused = error
     finally:
-        service.metrics.count_phases(clock.seconds())
+        service.metrics.count_stages(clock.seconds())
     return bytes(problem_response(refused, request_id).body)
 
 

@@ -11,9 +11,9 @@ from racing.domain.cards import Card
 from racing.domain.errors import DatabaseUnavailable
 from racing.features import CardFeatures, CardFeaturizer, CardWarning
 from racing.features.cards.stored_form import StoredForm
-from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
 from service.race_database import RaceDatabase
+from service.thread_pools import ThreadPool
 
 log = logging.getLogger("greyhound.service")
 
@@ -44,7 +44,7 @@ class FormStore:
         self._book: CardFeaturizer | None = None
         self.error: str | None = "it has not been looked at yet" if database else "no database is set"
 
-    async def keep(self, poll_s: float, threads: BlockingCalls) -> None:
+    async def keep(self, poll_s: float, threads: ThreadPool) -> None:
         """Look, and look again, until cancelled; blocking work goes to threads that nobody else uses."""
         while self._database.is_set:
             await asyncio.sleep(poll_s)
@@ -53,7 +53,7 @@ class FormStore:
             except Exception:  # the keeper must outlive whatever a look meets
                 log.exception("looking at the race database failed")
 
-    async def look_in_time(self, threads: BlockingCalls) -> None:
+    async def look_in_time(self, threads: ThreadPool) -> None:
         """Look in a thread; a look that hangs is left to itself, and no other begins before it is done.
 
         A database that has answered is not away, however long its tables take to be read.

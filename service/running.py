@@ -13,8 +13,8 @@ from racing.domain.cards import Card
 from racing.domain.track_time import today_at
 from service.errors import BodyUnreadable, NoAnswerInTime, NotJson
 from service.form import FormStore, Known
-from service.metrics import Metrics
 from service.observability.collector import MetricsCollector
+from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction import CardPrediction, predict_card
 from service.prediction_log.log import PredictionLog
@@ -23,8 +23,8 @@ from service.race_database import RaceDatabase
 from service.registry_reader import RegistryReader
 from service.security.api_key_auth import ApiKeyAuth
 from service.security.api_key_cache import ApiKeyCache
-from service.server.draining import Draining
-from service.server.queueing import Queue
+from service.server.request_queue import RequestQueue
+from service.server.shutdown import ShutdownState
 from service.serving.slots import ModelSlots, Snapshot
 from service.serving.watcher import AliasWatcher
 from service.serving.webhook_verifier import WebhookVerifier
@@ -51,8 +51,8 @@ class Running:
     form: FormStore
     threads: ThreadPools
     metrics: Metrics
-    queue: Queue
-    draining: Draining
+    queue: RequestQueue
+    draining: ShutdownState
     lookout: MetricsCollector
     keyring: ApiKeyCache
     guard: ApiKeyAuth

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.security.proxies import networks_of
+from service.security.client_address import networks_of
 
 
 class ServiceSettings(BaseSettings):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.observability.report import ServiceOut
+from service.observability.service_status import ServiceOut
 from service.prediction_log.log import LogOut
 from service.serving.absence import describe_rejection, rejected_champion
 from service.serving.slots import CHAMPION, ModelSlots

@@ -47,7 +47,7 @@ console = Console(width=110)
 
 
 def main(arguments: Sequence[str] | None = None) -> bool:
-    """Run the attack, print the tables, and return whether every promise was kept."""
+    """Run the attack, print the tables, and return whether every promise held."""
     options = argparse.ArgumentParser(
         prog="python -m benchmarks.attack",
         description=__doc__,

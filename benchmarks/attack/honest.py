@@ -6,7 +6,7 @@ import time
 from itertools import cycle
 
 from benchmarks.attack.stage import Stage
-from service.security.stored_keys import add_key, revoke_key
+from service.security.api_keys import add_key, revoke_key
 from tests.service.builders import open_registry
 
 REST_S = 0.05

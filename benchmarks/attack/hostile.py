@@ -58,13 +58,13 @@ async def chunk_extension(stage: Stage) -> None:
 
 
 async def trickle(stage: Stage) -> None:
-    """A batch of 32 MB that arrives just fast enough to be kept in memory."""
+    """A batch of 32 MB that arrives just fast enough to stay in memory."""
     start = POST % b"/predict/batch" + b"Content-Length: 33000000\r\n\r\n["
     await _pour(stage, start, PIECE, every_s=0.5)
 
 
 async def silent(stage: Stage) -> None:
-    """Connections that never say a word."""
+    """Connections that never send a byte."""
     while stage.is_on:
         peers = [stage.peer() for _ in range(100)]
         for peer in peers:

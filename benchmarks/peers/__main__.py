@@ -1,8 +1,8 @@
 """The service beside other model servers, with the same model: ``python -m benchmarks.peers --artifact DIR``.
 
 Each server lives in an environment of its own below ``var/bench/peers``, made on first use. In each round
-every one is started, asked by wrk and stopped, one after the other, so that a busy machine is busy for all;
-what is printed are medians of the rounds, and how many times ours they are. Then come their manners.
+every one is started, measured by wrk and stopped, one after the other, so that a busy machine is busy for
+all; what is printed are medians of the rounds, and how many times ours they are. Then comes their robustness.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers.manners import nonsense, stop_under_load
 from benchmarks.peers.peer import Peer, Place, Rows
+from benchmarks.peers.robustness import nonsense, stop_under_load
 from benchmarks.peers.running import NotRunning, Running, running, script, wrk
 from benchmarks.peers.servers import OURS, PEERS
 from model_registry import get_model_registry
@@ -37,7 +37,7 @@ SPEED = (
     "p99 ms, 32",
     "answers/s, 32",
 )
-MANNERS = ("a word for a number", "unknown field", "lost at SIGTERM", "gone after, s", "still there then")
+ROBUSTNESS = ("a text for a number", "unknown field", "lost at SIGTERM", "gone after, s", "still there then")
 TOLERANCE = 1e-5
 console = Console(width=120)
 
@@ -47,7 +47,7 @@ class Round:
     """What one round showed of a server."""
 
     speed: tuple[float, ...]
-    said: tuple[str, str]
+    statuses: tuple[str, str]
     n_answered: int
     n_lost: int
     gone_s: float
@@ -92,7 +92,7 @@ def _compare(peers: Sequence[Peer], place: Place, n_rounds: int, seconds: int) -
             try:
                 with running(peer, place, features, rows) as server:
                     if peer.takes_features:
-                        _agree(peer, server.told, expected)
+                        _agree(peer, server.answered, expected)
                     measured = _measure(peer, server, place.folder / "wrk.lua", seconds)
             except NotRunning as error:
                 print(f"round {number + 1}: {error}", file=sys.stderr, flush=True)
@@ -119,12 +119,14 @@ def _print(rounds: dict[str, list[Round]]) -> None:
         figures = [_beside(mine, its) for mine, its in zip(ours, _medians(measured), strict=True)]
         table.add_row(name, str(len(measured)), *figures)
     console.print(table)
-    table = Table("server", *MANNERS, title="Manners")
+    table = Table("server", *ROBUSTNESS, title="Robustness")
     for name, measured in rounds.items():
         lost, answered = (sum(getattr(one, what) for one in measured) for what in ("n_lost", "n_answered"))
         gone_s = statistics.median(one.gone_s for one in measured)
         left = max(one.n_left for one in measured)
-        table.add_row(name, *measured[-1].said, f"{lost} of {lost + answered}", f"{gone_s:.1f}", str(left))
+        table.add_row(
+            name, *measured[-1].statuses, f"{lost} of {lost + answered}", f"{gone_s:.1f}", str(left)
+        )
     console.print(table)
 
 
@@ -147,9 +149,9 @@ def _golden(artifact: Path) -> tuple[tuple[str, ...], Rows, Sequence[float]]:
     return model.spec.features, rows, golden["probabilities"]
 
 
-def _agree(peer: Peer, told: Sequence[float], expected: Sequence[float]) -> None:
+def _agree(peer: Peer, answered: Sequence[float], expected: Sequence[float]) -> None:
     """Make sure that it is the same model that answers."""
-    apart = max(abs(a - b) for a, b in zip(told, expected, strict=True))
+    apart = max(abs(a - b) for a, b in zip(answered, expected, strict=True))
     if apart > TOLERANCE:
         raise SystemExit(f"{peer.name} must answer as the model does, to {TOLERANCE}, is {apart:.2g} off")
 

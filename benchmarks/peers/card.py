@@ -1,4 +1,4 @@
-"""The card that is asked: eight runners, each with six past runs and a price."""
+"""The card of all requests: eight runners, each with six past runs and a price."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a server to be compared with is: where it comes from, how it starts, how it is asked."""
+"""What a server to be compared with is: where it comes from, how it starts, how requests to it look."""
 
 import subprocess
 import sys

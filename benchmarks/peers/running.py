@@ -34,7 +34,7 @@ class Running:
     body: Any
     start_s: float
     """From the start of its process to its first answer."""
-    told: Sequence[float]
+    answered: Sequence[float]
     """The win probabilities that it gave."""
 
 
@@ -55,8 +55,8 @@ def running(peer: Peer, place: Place, features: Sequence[str], rows: Rows) -> It
         )
         url = f"http://127.0.0.1:{place.port}{peer.path}"
         try:
-            told = _first_answer(peer, process, url, body, folder / "log")
-            yield Running(url, process, body, time.perf_counter() - start, told)
+            answered = _first_answer(peer, process, url, body, folder / "log")
+            yield Running(url, process, body, time.perf_counter() - start, answered)
         finally:
             stop(process)
 
@@ -90,11 +90,11 @@ def _processes() -> dict[int, tuple[str, int, int, float]]:
     found, tick = {}, os.sysconf("SC_CLK_TCK")
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            words = stat.read_text().rpartition(")")[2].split()
+            fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        taken = (int(words[11]) + int(words[12])) / tick
-        found[int(stat.parent.name)] = (words[0], int(words[1]), int(words[3]), taken)
+        taken = (int(fields[11]) + int(fields[12])) / tick
+        found[int(stat.parent.name)] = (fields[0], int(fields[1]), int(fields[3]), taken)
     return found
 
 
@@ -124,14 +124,14 @@ def wrk(server: Running, script: Path, n_clients: int, seconds: int) -> Load:
         "-s",
         str(script),
     ]
-    told = subprocess.run([*command, server.url], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([*command, server.url], capture_output=True, text=True, check=True).stdout
     taken = cpu_s(server.process.pid) - before
-    p50, p99 = (_ms(re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", told)) for share in (50, 99))
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    n = re.search(r"(\d+) requests in", told)
+    p50, p99 = (_ms(re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", output)) for share in (50, 99))
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    n = re.search(r"(\d+) requests in", output)
     if rate is None or n is None:
-        raise RuntimeError(f"wrk told no rate: {told}")
+        raise RuntimeError(f"wrk gave no rate: {output}")
     right = 1 - int(bad[1]) / max(int(n[1]), 1) if bad else 1.0
     return Load(p50, p99, float(rate[1]) * right, 1000 * taken / max(int(n[1]) * right, 1))
 
@@ -178,5 +178,5 @@ def _free_port() -> int:
 
 def _ms(found: "re.Match[str] | None") -> float:
     if found is None:
-        raise RuntimeError("wrk told no latency")
+        raise RuntimeError("wrk gave no latency")
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]

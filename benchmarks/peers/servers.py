@@ -53,7 +53,7 @@ OURS = Peer(
     ],
     path="/predict",
     body=lambda features, rows: card_with_form(),
-    answer=lambda told: [runner["win_probability"] for runner in told["runners"]],
+    answer=lambda answer: [runner["win_probability"] for runner in answer["runners"]],
     settings=_ours_settings,
     takes_features=False,
 )
@@ -66,7 +66,7 @@ MLFLOW = Peer(
     ],
     path="/invocations",
     body=_rows_of_dataframe,
-    answer=lambda told: [row["win_probability"] for row in told["predictions"]],
+    answer=lambda answer: [row["win_probability"] for row in answer["predictions"]],
 )  # fmt: skip
 BENTOML = Peer(
     name="BentoML",
@@ -81,7 +81,7 @@ BENTOML = Peer(
     ],
     path="/predict",
     body=lambda features, rows: {"rows": rows},
-    answer=lambda told: told,
+    answer=lambda answer: answer,
     settings=lambda place: (
         _artifact(place) | {"BENTOML_HOME": str(place.folder), "BENTOML_DO_NOT_TRACK": "1"}
     ),
@@ -92,7 +92,7 @@ MLSERVER = Peer(
     command=lambda place: ["-m", f"{_APPS}.mlserver_start", str(place.port), str(place.folder)],
     path="/v2/models/greyhound/infer",
     body=_v2,
-    answer=lambda told: told["outputs"][0]["data"],
+    answer=lambda answer: answer["outputs"][0]["data"],
     settings=_artifact,
 )
 RAY = Peer(
@@ -101,7 +101,7 @@ RAY = Peer(
     command=lambda place: ["-m", f"{_APPS}.ray_start", str(place.port)],
     path="/",
     body=lambda features, rows: {"rows": rows},
-    answer=lambda told: told,
+    answer=lambda answer: answer,
     settings=lambda place: _artifact(place) | _RAY,
 )
 PEERS = {"greyhound": OURS, "mlflow": MLFLOW, "bentoml": BENTOML, "mlserver": MLSERVER, "ray": RAY}

@@ -18,12 +18,12 @@ from benchmarks.quality.ablation import judge_groups
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.goals import lines
 from benchmarks.quality.guides import judge_guides
-from benchmarks.quality.kept import Json, Kept, StepFailed
 from benchmarks.quality.plan import DEVELOPMENT_WINDOW, GUIDES_WINDOW, REFERENCE_WINDOW, Plan
 from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import judge_retraining
 from benchmarks.quality.rival import judge_autogluon
 from benchmarks.quality.rows import judge_model
+from benchmarks.quality.step_cache import Json, StepCache, StepFailed
 from benchmarks.quality.truth import judge_truth
 from greyhound.options import Day
 from training.documents import git_commit
@@ -142,7 +142,7 @@ def main(
         train_options=tuple(shlex.split(train_options)),
         autogluon_s=autogluon_seconds,
     )
-    kept = Kept(plan.output / "steps", again=[PARTS[name][0] for name in only] if again else ())
+    kept = StepCache(plan.output / "steps", again=[PARTS[name][0] for name in only] if again else ())
     bench = Bench(plan, kept)
     failures: dict[str, str] = {}
     for name in only:
@@ -159,7 +159,7 @@ def main(
     sys.exit(1 if failures else 0)
 
 
-def _report(plan: Plan, kept: Kept, failures: dict[str, str]) -> str:
+def _report(plan: Plan, kept: StepCache, failures: dict[str, str]) -> str:
     """Write the page, and its JSON, of everything that is kept of the same days and training options."""
     found = {name: plan.output / f"{name}.json" for name, _ in PARTS.values()}
     results = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
@@ -200,7 +200,7 @@ def _asked(plan: Plan, name: str) -> str:
     return f"{first} to {last} {shlex.join(plan.train_options)}".strip()
 
 
-def _notes(plan: Plan, kept: Kept) -> list[str]:
+def _notes(plan: Plan, kept: StepCache) -> list[str]:
     notes = [f"Test races: {plan.test_from} to {plan.until}. Written at commit {git_commit()[:12]}."]
     if not plan.is_reference:
         notes.append(

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.quality.bench import Bench, between
-from benchmarks.quality.kept import Json
 from benchmarks.quality.pieces import CARD, Columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import level, races_with_prices
+from benchmarks.quality.step_cache import Json
 from racing.features import FEATURE_NAMES, FEATURE_VERSION
 from racing.metrics import paired_bootstrap
 

@@ -8,9 +8,9 @@ import click
 import numpy as np
 
 from benchmarks.quality import product
-from benchmarks.quality.kept import Kept
 from benchmarks.quality.plan import Plan
 from benchmarks.quality.product import Trained
+from benchmarks.quality.step_cache import StepCache
 from racing.database.engine import open_database
 from racing.features import race_table
 from racing.race_table import RaceTable
@@ -26,7 +26,7 @@ KNOWS: dict[str, tuple[str, ...]] = {
 class Bench:
     """One run of the benchmark; everything is worked out at its first use and then shared."""
 
-    def __init__(self, plan: Plan, kept: Kept) -> None:
+    def __init__(self, plan: Plan, kept: StepCache) -> None:
         self.plan = plan
         self.kept = kept
         self._table: tuple[object, RaceTable] | None = None

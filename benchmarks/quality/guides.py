@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from benchmarks.quality import product
 from benchmarks.quality.bench import Bench, between
-from benchmarks.quality.kept import Json, StepFailed
 from benchmarks.quality.plan import GUIDES_WINDOW
 from benchmarks.quality.races import MIN_KNOWN_RUNNERS, Races, as_json, races_partly_known
+from benchmarks.quality.step_cache import Json, StepFailed
 from model_registry.artifact import LoadedModel
 from racing.features import FEATURE_NAMES
 from racing.metrics import paired_bootstrap

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from benchmarks.quality.kept import Json, Kept, StepFailed
 from benchmarks.quality.plan import Plan
+from benchmarks.quality.step_cache import Json, StepCache, StepFailed
 from greyhound.errors import GATES_NOT_PASSED
 from model_registry import get_model_registry
 from model_registry.artifact import LoadedModel, load_artifact
@@ -87,7 +87,7 @@ def greyhound(*arguments: str, codes: tuple[int, ...] = (0,)) -> Ran:
     return Ran(command, json.loads(printed), code, time.monotonic() - began, usage.ru_maxrss / 1024)
 
 
-def import_data(plan: Plan, kept: Kept) -> str:
+def import_data(plan: Plan, kept: StepCache) -> str:
     """Return the database of all files, which are imported unless that is done."""
     if plan.database is not None:
         return plan.database
@@ -95,7 +95,7 @@ def import_data(plan: Plan, kept: Kept) -> str:
     return _import("import", plan.output / "races.db", folders, kept)
 
 
-def import_guides(plan: Plan, kept: Kept) -> str:
+def import_guides(plan: Plan, kept: StepCache) -> str:
     """Return the database of the form guides alone."""
     if plan.guides_database is not None:
         return plan.guides_database
@@ -103,7 +103,7 @@ def import_guides(plan: Plan, kept: Kept) -> str:
     return _import("import-guides", plan.output / "guides.db", folders, kept)
 
 
-def simulate(plan: Plan, kept: Kept, n_races: int) -> str:
+def simulate(plan: Plan, kept: StepCache, n_races: int) -> str:
     """Return the database of a simulated season, whose true probabilities are known."""
     path = plan.output / "simulated.db"
 
@@ -117,7 +117,7 @@ def simulate(plan: Plan, kept: Kept, n_races: int) -> str:
     return _sqlite(path)
 
 
-def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: Kept) -> Trained:
+def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: StepCache) -> Trained:
     """Train with the default settings, but for what is asked; a search that was interrupted goes on."""
     folder = plan.output / "registry" / name
     registry = _sqlite(folder / "mlflow.db")
@@ -125,7 +125,7 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: 
 
     def work() -> Json:
         finished = folder / "finished"
-        if kept.is_asked_again(f"train-{name}") or finished.exists():
+        if kept.is_wanted_again(f"train-{name}") or finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
         resume = ("--resume",) if (folder / "search.journal").exists() else ()
         folder.mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,7 @@ def _which(trained: Trained) -> tuple[str, ...]:
     return ("--model", f"{trained.version}:judged", *stores)
 
 
-def _import(name: str, path: Path, folders: tuple[tuple[str, Path], ...], kept: Kept) -> str:
+def _import(name: str, path: Path, folders: tuple[tuple[str, Path], ...], kept: StepCache) -> str:
     """Return the database at a path: an interrupted import goes on, one of an older schema begins anew.
 
     A newer schema may hold what the files tell and an older one had no column for.

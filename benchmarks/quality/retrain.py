@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.quality.bench import Bench, between
-from benchmarks.quality.kept import Json
 from benchmarks.quality.pieces import form_columns, parts_before, quick_model
 from benchmarks.quality.races import by_week, drift_by_week, level, races_with_prices
+from benchmarks.quality.step_cache import Json
 from racing.features import FEATURE_NAMES, FEATURE_VERSION
 from racing.metrics import paired_bootstrap
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from benchmarks.quality import product
 from benchmarks.quality.bench import Bench, between
-from benchmarks.quality.kept import Json, StepFailed
 from benchmarks.quality.pieces import sharing_exponent
 from benchmarks.quality.product import Trained
 from benchmarks.quality.races import as_json, level, races_with_prices
 from benchmarks.quality.rows import scores_of
+from benchmarks.quality.step_cache import Json, StepFailed
 from racing.features import FEATURE_NAMES, FEATURES
 from racing.metrics import paired_bootstrap
 from racing.probabilities import share_within_race

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from benchmarks.quality import product
 from benchmarks.quality.bench import Bench
-from benchmarks.quality.kept import Json, StepFailed
 from benchmarks.quality.product import Trained
 from benchmarks.quality.races import (
     Races,
@@ -15,6 +14,7 @@ from benchmarks.quality.races import (
     level,
     races_with_prices,
 )
+from benchmarks.quality.step_cache import Json, StepFailed
 from racing.metrics import paired_bootstrap
 from racing.probabilities import combine_with_market
 from training.evaluation import MODEL

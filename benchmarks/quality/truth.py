@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.quality import product
 from benchmarks.quality.bench import Bench
-from benchmarks.quality.kept import Json
+from benchmarks.quality.step_cache import Json
 
 MODEL, UNIFORM, TRUTH = "model", "uniform", "true probability"
 N_RACES = 12_000

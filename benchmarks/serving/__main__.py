@@ -20,11 +20,11 @@ from sqlalchemy import Engine
 from benchmarks.serving import wrk
 from benchmarks.serving.beside import add_beside
 from benchmarks.serving.cards import card_with_form, cards_of_names
+from benchmarks.serving.metrics_scrape import add_pause_and_memory, add_phases
 from benchmarks.serving.season import FILE, bench_season
 from benchmarks.serving.servers import echo_process, make_registry, measured_service
 from benchmarks.serving.sheet import Sheet
 from benchmarks.serving.soak import add_soak
-from benchmarks.serving.told import add_pause_and_memory, add_phases
 from racing.database.engine import open_database
 
 N_FIRST = 50
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> Sheet:
     options.add_argument("--artifact", type=Path, help="directory of a version; else a small one is made")
     options.add_argument("--season", type=Path, help=f"an SQLite race database; left out, {FILE} is made")
     options.add_argument("--seconds", type=float, default=4.0, help="of each measurement, at least 1")
-    options.add_argument("--rounds", type=int, default=3, help="of which the median is told")
+    options.add_argument("--rounds", type=int, default=3, help="of which the median is shown")
     options.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32], help="at once")
     options.add_argument("--soak", type=int, default=0, metavar="N", help="requests while memory is watched")
     options.add_argument("--swaps", type=int, default=0, metavar="N", help="promotions during the soak")

@@ -1,13 +1,13 @@
-"""The service beside the echo: asked in turns, both kinds of card in each round."""
+"""The service beside the echo: measured in turns, both kinds of card in each round."""
 
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.serving.sheet import Sheet
-from benchmarks.serving.wrk import Asked, ask
+from benchmarks.serving.wrk import Measured, ask
 
-Rounds = dict[tuple[str, str], list[Asked]]
+Rounds = dict[tuple[str, str], list[Measured]]
 
 
 def add_beside(
@@ -22,7 +22,7 @@ def add_beside(
     """Add the lines of so many clients; ``urls`` are those of ``echo`` and ``service``.
 
     A busy machine is busy for all: each round asks the echo and the service for one kind of card, then for
-    the other. What is told are medians of the rounds.
+    the other. Figures are medians of the rounds.
     """
     rounds: Rounds = {(what, who): [] for what in scripts for who in urls}
     for _ in range(n_rounds):
@@ -35,7 +35,7 @@ def add_beside(
         else:
             _add(sheet, f"{what}: requests/s, {n_clients} clients", rounds, what, "per_s", "0.4")
             _add(sheet, f"{what}: p99, {n_clients} clients, ms", rounds, what, "p99_ms", "2")
-        n_errors = [sum(asked.n_errors for asked in rounds[what, who]) for who in ("echo", "service")]
+        n_errors = [sum(measured.n_errors for measured in rounds[what, who]) for who in ("echo", "service")]
         sheet.add(f"{what}: errors, {n_clients} clients", n_errors[1], echo=n_errors[0], target="0", digits=0)
     if n_clients == 1 and {"form", "names"} <= set(scripts):
         sheet.add(
@@ -52,5 +52,5 @@ def _add(sheet: Sheet, name: str, rounds: Rounds, what: str, figure: str, target
     sheet.add(name, service, echo=echo, target=target)
 
 
-def _median(asked: list[Asked], figure: str) -> float:
-    return statistics.median(getattr(one, figure) for one in asked)
+def _median(measured: list[Measured], figure: str) -> float:
+    return statistics.median(getattr(one, figure) for one in measured)

@@ -1,4 +1,4 @@
-"""The cards that are asked for: eight runners that bring their form, or eight names of the database."""
+"""The cards of all requests: eight runners that bring their form, or eight names of the database."""
 
 import json
 import time

@@ -1,9 +1,9 @@
 """Moves of the champion alias under load: ``python -m benchmarks.serving.promotions``.
 
-Three versions take turns as champion of a service process, half of the moves found by polling and half told
-by signed webhooks, while clients ask as fast as they can (or at ``--rate``). Printed are failed requests,
-different answers, how soon the first new answer came, and p99 near the moves beside p99 while nothing moves.
-``--artifacts A B`` takes two real artifacts in place of handmade ones, which are tiny.
+Three versions take turns as champion of a service process, half of the moves found by polling and half
+reported by signed webhooks, while clients ask as fast as they can (or at ``--rate``). Printed are failed
+requests, different answers, how soon the first new answer came, and p99 near the moves beside p99 while
+nothing moves. ``--artifacts A B`` takes two real artifacts in place of handmade ones, which are tiny.
 """
 
 import argparse

@@ -50,9 +50,9 @@ def echo_process(folder: Path) -> Iterator[str]:
 def measured_service(
     registry: str, folder: Path, database: Path, **changes: str
 ) -> Iterator[tuple[ServiceProcess, float]]:
-    """Give the service as people run it, and the seconds from its start until it said that it is ready.
+    """Give the service as people run it, and the seconds from its start until it was ready.
 
-    It has answered no card by then: /health/ready was asked, and nothing else.
+    It has answered no card by then: /health/ready was requested, and nothing else.
     """
     settings = {"database": f"sqlite:///{database}", "log_format": "json"}
     for name in ("champion_poll_s", "retry_s"):  # the tests' are shorter

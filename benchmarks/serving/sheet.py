@@ -7,7 +7,7 @@ ABSENT = "absent"
 
 
 class Sheet:
-    """Lines as they are measured; a figure that is ``None`` was not told, and says so."""
+    """Lines as they are measured; a figure that is ``None`` was not exposed, and is shown as absent."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, str, str, str]] = []
@@ -25,10 +25,10 @@ class Sheet:
         digits: int = 2,
     ) -> None:
         """Add a line; ``target`` bounds the ratio where there are two figures, else the figure."""
-        told = ABSENT if service is None else f"{service:,.{digits}f}"
+        shown = ABSENT if service is None else f"{service:,.{digits}f}"
         beside = f"{echo:,.{digits}f}" if echo is not None else ABSENT if is_beside else ""
         ratio = f"{service / echo:.2f}" if service is not None and echo else ""
-        self.lines.append((what, beside, told, ratio, target))
+        self.lines.append((what, beside, shown, ratio, target))
         if means:
             self._meanings[what] = means
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
-class Asked(NamedTuple):
+class Measured(NamedTuple):
     """What a time of asking brought."""
 
     p50_ms: float
@@ -27,7 +27,7 @@ def is_installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-def ask(url: str, script: Path, n_clients: int, seconds: float) -> Asked:
+def ask(url: str, script: Path, n_clients: int, seconds: float) -> Measured:
     """Ask for what a script says, with keep-alive clients on one thread; at least for a second."""
     command = ["wrk", "-t1", f"-c{n_clients}", f"-d{max(1, round(seconds))}", "--latency", "-s", str(script)]
     done = subprocess.run([*command, f"{url}/predict"], capture_output=True, text=True)
@@ -36,17 +36,17 @@ def ask(url: str, script: Path, n_clients: int, seconds: float) -> Asked:
     return read(done.stdout)
 
 
-def read(told: str) -> Asked:
+def read(output: str) -> Measured:
     """Return the figures of what wrk has printed."""
-    p50, p99 = (re.search(rf"\b{q}%\s+([\d.]+)(us|ms|s|m)\b", told) for q in (50, 99))
-    rate, n = re.search(r"Requests/sec:\s+([\d.]+)", told), re.search(r"(\d+) requests in", told)
+    p50, p99 = (re.search(rf"\b{q}%\s+([\d.]+)(us|ms|s|m)\b", output) for q in (50, 99))
+    rate, n = re.search(r"Requests/sec:\s+([\d.]+)", output), re.search(r"(\d+) requests in", output)
     if not (p50 and p99 and rate and n):
-        raise SystemExit(f"wrk said nothing that can be read:\n{told}")
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", told)
+        raise SystemExit(f"the output of wrk cannot be read:\n{output}")
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
     n_errors = sum(int(number) for found in (refused, lost) if found for number in found.groups())
     p50_ms, p99_ms = (float(found[1]) * _UNITS_MS[found[2]] for found in (p50, p99))
-    return Asked(p50_ms, p99_ms, float(rate[1]), int(n[1]), n_errors)
+    return Measured(p50_ms, p99_ms, float(rate[1]), int(n[1]), n_errors)
 
 
 def write_script(path: Path, cards: Sequence[str]) -> Path:

@@ -45,7 +45,7 @@ def add(name: str, scopes: tuple[str, ...], database: str, as_json: bool) -> Non
     Example: greyhound keys add "release pipeline" --scope promote --scope read
     """
     from racing.database.engine import open_database
-    from service.security.stored_keys import add_key
+    from service.security.api_keys import add_key
 
     key, text = add_key(open_database(database, create=True), name, scopes)
     if as_json:
@@ -64,7 +64,7 @@ def list_(database: str, as_json: bool) -> None:
     Example: greyhound keys list --json
     """
     from racing.database.engine import open_database
-    from service.security.stored_keys import list_keys
+    from service.security.api_keys import list_keys
 
     found = list_keys(open_database(database))
     if as_json:
@@ -91,7 +91,7 @@ def revoke(key: str, database: str, as_json: bool) -> None:
     Example: greyhound keys revoke "release pipeline"
     """
     from racing.database.engine import open_database
-    from service.security.stored_keys import revoke_key
+    from service.security.api_keys import revoke_key
 
     revoked = revoke_key(open_database(database), key)
     if as_json:

@@ -228,7 +228,7 @@ class RaceChange(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """A key of the service (:mod:`service.security.stored_keys`); its text is shown once and kept nowhere.
+    """A key of the service (:mod:`service.security.api_keys`); its text is shown once and kept nowhere.
 
     ``sha256`` is that of the whole text, ``scopes`` are words with spaces between them; ``last_used`` is true
     to some minutes.

@@ -1,1 +1,1 @@
-"""What the service tells of itself: metrics, log lines, traces."""
+"""Metrics, log lines and traces of the service."""

@@ -1,8 +1,12 @@
-"""Counts kept in plain Python numbers while requests run, and given to Prometheus' metrics between them.
+"""Counts in plain Python numbers while requests run, added to Prometheus' metrics between them.
 
 A metric of prometheus_client takes a lock for each value, and with several processes writes it to a mapped
-file: 1.4 microseconds, and a prediction has some twenty values. A tally takes a fifth of one, and no lock, so
-that the garbage collector may count its pauses from wherever it strikes.
+file: 1.4 microseconds, and a prediction has some twenty values. Buffered, a value takes a fifth of one, and
+no lock, so that the garbage collector's callback may count its pauses wherever it strikes.
+
+prometheus_client has no public way to add many observations at once, and its custom collectors do not work
+with several processes. So :meth:`BufferedHistogram.flush` uses ``Histogram._buckets`` and ``_sum``;
+``tests/service/observability/test_metrics.py`` fails when they go.
 """
 
 from bisect import bisect_left
@@ -12,15 +16,22 @@ from prometheus_client import Counter, Histogram
 
 
 class BufferedHistogram:
-    """What a histogram will be told: counts by bucket, and their sum."""
+    """Counts by bucket and their sum, not yet added to a histogram.
+
+    Parameters
+    ----------
+    histogram
+        One without labels, or a child that has its labels.
+    buckets
+        Upper bounds of its buckets, without the infinite one.
+    """
 
     __slots__ = ("_bounds", "_flushed", "_flushed_total", "_histogram", "counts", "total")
 
-    def __init__(self, histogram: Histogram) -> None:
-        """Count for a histogram without labels, or for one that has its labels."""
+    def __init__(self, histogram: Histogram, buckets: Sequence[float]) -> None:
         self._histogram = histogram
-        self._bounds = histogram._upper_bounds[:-1]  # the last is infinite
-        self.counts = [0] * len(histogram._upper_bounds)
+        self._bounds = tuple(buckets)
+        self.counts = [0] * (len(buckets) + 1)
         self.total = 0.0
         self._flushed = [0] * len(self.counts)
         self._flushed_total = 0.0
@@ -38,7 +49,7 @@ class BufferedHistogram:
         self.total += sum(values)
 
     def flush(self) -> None:
-        """Tell the histogram what came since the last time."""
+        """Add to the histogram what was counted since the last time."""
         total = self.total
         for bucket, n in enumerate(self.counts):
             if n != self._flushed[bucket]:
@@ -48,7 +59,7 @@ class BufferedHistogram:
         self._flushed_total = total
 
     def quantile(self, q: float, *, since: list[int] | None = None) -> float | None:
-        """Return a quantile of what was counted since some earlier ``counts``; None if that is nothing.
+        """Return a quantile of the values since some earlier ``counts``; None if there are none.
 
         Within its bucket a value may lie anywhere, so the error is at most the bucket's width.
         """
@@ -64,8 +75,8 @@ class BufferedHistogram:
         return self._bounds[-1]
 
 
-class Number:
-    """What a counter will be told."""
+class BufferedCounter:
+    """A count not yet added to a counter."""
 
     __slots__ = ("_counter", "_flushed", "n")
 
@@ -75,7 +86,7 @@ class Number:
         self._flushed = 0
 
     def flush(self) -> None:
-        """Tell the counter what came since the last time."""
+        """Add to the counter what was counted since the last time."""
         n = self.n
         if n != self._flushed:
             self._counter.inc(n - self._flushed)

@@ -1,4 +1,4 @@
-"""A look at the running service once a second, and whenever its metrics are read: what no request tells."""
+"""Gauges of the running service, brought up to date once a second and whenever its metrics are read."""
 
 import asyncio
 import datetime as dt
@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from service.form import FormStore
-from service.metrics import Metrics
 from service.observability.exposition import Exposition, living_workers
-from service.observability.garbage import GarbageWatch
+from service.observability.gc_pauses import GcPauseRecorder
 from service.observability.logs import writers
+from service.observability.metrics import Metrics
 from service.observability.tracing import Tracing
-from service.server.budget import BodyBudget
-from service.server.queueing import Queue
+from service.server.body_budget import BodyBudget
+from service.server.request_queue import RequestQueue
 from service.serving.slots import CHAMPION, ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.thread_pools import ThreadPools
@@ -28,7 +28,7 @@ PREDICT = "/predict"
 
 
 class MetricsCollector:
-    """Carries what the parts of a running service know into its metrics, on the event loop."""
+    """Copies the state of the parts of a running service into its metrics, on the event loop."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class MetricsCollector:
         form: FormStore,
         *,
         has_database: bool,
-        queue: Queue,
+        queue: RequestQueue,
         budget: BodyBudget,
         threads: ThreadPools,
     ) -> None:
@@ -46,14 +46,14 @@ class MetricsCollector:
         self.queue = queue
         self._budget = budget
         self.observers: list[Callable[[], object]] = []
-        """Called at each look: whoever has gauges of its own brings them up to date here."""
+        """Called at each collection, to bring further gauges up to date."""
         self._metrics = metrics
         self._slots = slots
         self._watcher = watcher
         self._form = form
         self._threads = threads
         self._has_database = has_database
-        self._garbage = GarbageWatch(metrics.pauses)
+        self._gc_pauses = GcPauseRecorder(metrics.pauses)
         self._exposition = Exposition(metrics.registry, metrics.directory)
         self._n_swaps = 0
         self._n_refused: dict[str, int] = {}
@@ -63,34 +63,34 @@ class MetricsCollector:
         self._next_step = 0.0
 
     @asynccontextmanager
-    async def keep(self) -> AsyncIterator[None]:
-        """Look, and look again, until the service stops; what is left to tell is told then."""
-        self._garbage.install()
+    async def running(self) -> AsyncIterator[None]:
+        """Collect once a second until the service stops; then flush what is left."""
+        self._gc_pauses.install()
         self.tracing.start()
-        self.look()
-        task = asyncio.create_task(self._keep_looking(), name="lookout")
+        self.collect()
+        task = asyncio.create_task(self._collect_every_second(), name="metrics-collector")
         try:
             yield
         finally:
             task.cancel()
-            self._garbage.remove()
-            self.look()
+            self._gc_pauses.remove()
+            self.collect()
             await self._threads.finish(self.tracing.stop)
             await self._threads.finish(*(writer.flush for writer in writers()))
 
     async def text(self) -> bytes:
         """Return the metrics of now, in Prometheus' format."""
-        self.look()
+        self.collect()
         return await self._threads.metrics.call(self._exposition.text)
 
-    def look(self) -> None:
+    def collect(self) -> None:
         """Bring every metric up to now."""
         metrics = self._metrics
-        self._look_at_registry()
-        self._look_at_queue()
+        self._collect_registry()
+        self._collect_queue()
         is_reachable = float(self._form.error is None) if self._has_database else math.nan
         metrics.database_reachable.set(is_reachable)
-        metrics.gc_pause_max.set(self._garbage.longest_s)
+        metrics.gc_pause_max.set(self._gc_pauses.longest_s)
         n_dropped = sum(writer.n_dropped for writer in writers())
         metrics.log_lines_dropped.inc(max(0, n_dropped - self._n_dropped))
         self._n_dropped = n_dropped
@@ -107,27 +107,27 @@ class MetricsCollector:
     @property
     def longest_gc_pause_s(self) -> float:
         """The longest since the version that serves came in."""
-        return self._garbage.longest_s
+        return self._gc_pauses.longest_s
 
     def n_workers(self) -> int:
         """Return how many processes serve together."""
         directory = self._metrics.directory
         return len(living_workers(directory)) if directory else 1
 
-    def _look_at_registry(self) -> None:
+    def _collect_registry(self) -> None:
         metrics, state = self._metrics, self._watcher.state
         champion = self._slots.peek(CHAMPION)
         metrics.champion_version.set(champion.version if champion else 0)
         metrics.champion_promoted.set(_timestamp(champion.champion_since if champion else None))
         metrics.alias_version.set(state.alias_version or 0)
-        metrics.kept_serves.set(champion is not None and champion.cached_at is not None)
-        metrics.kept_failed.set(self._watcher.cache_state.error is not None)
+        metrics.cached_champion_serves.set(champion is not None and champion.cached_at is not None)
+        metrics.champion_cache_failed.set(self._watcher.cache_state.error is not None)
         metrics.registry_contact.set(_timestamp(state.last_contact))
         if state.n_swaps > self._n_swaps and champion:
             metrics.swaps.inc(state.n_swaps - self._n_swaps)
-            # What the first one's loading stopped was nobody's request.
+            # Pauses while the first one was loaded stopped no request.
             is_first = self._n_swaps == 0
-            self._garbage.begin(time.monotonic() if is_first else state.last_swap_s)
+            self._gc_pauses.begin(time.monotonic() if is_first else state.last_swap_s)
             self._n_swaps = state.n_swaps
         for why, n in state.n_rejected.items():
             known = self._n_refused.get(why, 0)
@@ -135,23 +135,23 @@ class MetricsCollector:
                 metrics.refusals.labels(why).inc(n - known)
                 self._n_refused[why] = n
 
-    def _look_at_queue(self) -> None:
+    def _collect_queue(self) -> None:
         self._metrics.queue_length.set(self.queue.n_waiting)
         self._metrics.body_bytes.set(self._budget.n_held)
         n_overloads = self.queue.n_refused + self._budget.n_refused
         self._metrics.refused_for_overload.inc(n_overloads - self._n_overloads)
         self._n_overloads = n_overloads
 
-    async def _keep_looking(self) -> None:
+    async def _collect_every_second(self) -> None:
         while True:
             await asyncio.sleep(_EVERY_S)
             try:
-                self.look()
+                self.collect()
                 if time.monotonic() >= self._next_step:
                     self._next_step = time.monotonic() + _STEP_S
                     self._steps.append(list(self._metrics.latency(PREDICT).counts))
-            except Exception:  # the lookout must outlive whatever it sees
-                log.exception("looking at the service failed")
+            except Exception:  # collecting must go on
+                log.exception("collecting metrics failed")
 
 
 def _timestamp(at: dt.datetime | None) -> float:

@@ -2,7 +2,9 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -10,15 +12,17 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from service.settings import ServiceSettings
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FILE = re.compile(r"_(\d+)\.db$")
 
 
 class Exposition:
-    """Tells the metrics of a registry, and memory, processor and files of the process.
+    """Writes the metrics of a registry, and memory, processor and files of the process.
 
-    With a folder that workers share it tells the sums of all workers (what a dead one had counted stays
-    counted), gauges of the living, and the figures of each process with its number as ``pid``.
+    With a folder that workers share it writes the sums of all workers (the counts of a dead one stay),
+    gauges of the living, and the figures of each process with its number as ``pid``.
     """
 
     def __init__(self, registry: CollectorRegistry, directory: str | None = None) -> None:
@@ -54,13 +58,26 @@ class _Processes(Collector):
         yield from merged.values()
 
 
+@contextmanager
+def shared_metrics(settings: ServiceSettings, n_workers: int) -> Iterator[ServiceSettings]:
+    """Give settings with a temporary folder of metrics that workers share, for as long as they run.
+
+    For one worker, or where a folder is set, the settings are the same.
+    """
+    if n_workers == 1 or settings.metrics_directory:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="greyhound-metrics-", ignore_cleanup_errors=True) as folder:
+        yield settings.model_copy(update={"metrics_directory": folder})
+
+
 def living_workers(directory: str) -> list[int]:
-    """Return the processes that keep metrics in a folder and still run."""
+    """Return the processes that write metrics to a folder and still run."""
     return sorted(pid for pid in _workers(directory) if _is_alive(pid))
 
 
 def forget_the_dead(directory: str) -> None:
-    """Drop the gauges of workers that are gone, whether they said goodbye or were killed."""
+    """Drop the gauges of workers that have ended or were killed."""
     for pid in _workers(directory):
         if not _is_alive(pid):
             mark_process_dead(pid, path=directory)  # type: ignore[no-untyped-call]

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from racing.domain.plain_text import visible
-from racing.redaction import discreet
-from service.observability.lines import LineWriter
+from racing.redaction import redact_passwords
+from service.observability.line_writer import LineWriter
 from service.settings import ServiceSettings
 
 REQUESTS = "greyhound.request"
@@ -46,14 +46,15 @@ class JsonFormatter(logging.Formatter):
         """Return a record's line."""
         request = getattr(record, "request", _NONE)
         message = record.getMessage()
+        shown = message if request else redact_passwords(message)
         line = (
             f'{{"time":"{self._time(record.created)}","level":"{_LEVELS.get(record.levelno, "info")}"'
-            f',"logger":{quoted(record.name)},"message":{quoted(message if request else discreet(message))}'
+            f',"logger":{quoted(record.name)},"message":{quoted(shown)}'
         )
         for name, value in request.items():
             line += f',"{name}":{quoted(value) if type(value) is str else value}'
         if record.exc_info:
-            line += f',"trace":{quoted(discreet(self.formatException(record.exc_info)))}'
+            line += f',"trace":{quoted(redact_passwords(self.formatException(record.exc_info)))}'
         return line + "}\n"
 
     def _time(self, created: float) -> str:
@@ -75,9 +76,9 @@ class TextFormatter(logging.Formatter):
         request = getattr(record, "request", None)
         shown = f"  {request['duration_ms']} ms  {visible(request['request_id'])}" if request else ""
         line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} "
-        line += f"{_LEVELS.get(record.levelno, 'info'):<8}{discreet(message)}{shown}\n"
+        line += f"{_LEVELS.get(record.levelno, 'info'):<8}{redact_passwords(message)}{shown}\n"
         if record.exc_info:
-            line += visible(discreet(self.formatException(record.exc_info))) + "\n"
+            line += visible(redact_passwords(self.formatException(record.exc_info))) + "\n"
         return line
 
 
@@ -96,14 +97,14 @@ class LineHandler(logging.Handler):
         """Format a record and hand it on."""
         try:
             self.writer.put(self.format(record), at_once=record.levelno >= logging.WARNING)
-        except Exception:  # a log line must not break what it tells of
+        except Exception:  # logging must not break what is logged
             self.handleError(record)
 
 
 def configure(settings: ServiceSettings, *, fd: int = 2) -> LineWriter:
     """Let everything that this process logs go the same way; once a process, before it serves."""
     os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # it would write in a form of its own
-    writer = LineWriter(fd, tell=_tell_of_dropped)
+    writer = LineWriter(fd, on_dropped=_log_dropped)
     handler = LineHandler(writer)
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and os.isatty(fd))
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
@@ -126,17 +127,17 @@ def configure(settings: ServiceSettings, *, fd: int = 2) -> LineWriter:
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Say whether an error was not told before: the line of its request has the trace already."""
+    """Return whether an error was not logged before: the line of its request has the trace already."""
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     return not getattr(error, "_is_logged", False)
 
 
 def writers() -> list[LineWriter]:
-    """Return where the lines of this process go, if :func:`configure` has said so."""
+    """Return where the lines of this process go, if :func:`configure` was called."""
     return [handler.writer for handler in logging.getLogger().handlers if isinstance(handler, LineHandler)]
 
 
-def _tell_of_dropped(n: int) -> None:
+def _log_dropped(n: int) -> None:
     logging.getLogger("greyhound.service").warning("%d log lines were dropped: nobody took them", n)
 
 

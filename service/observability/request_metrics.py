@@ -1,4 +1,4 @@
-"""Every request, seen from outside: counted, timed, told in one line, and traced where that is on."""
+"""Every request is counted, timed, logged in one line, and traced where that is on."""
 
 import logging
 import sys
@@ -7,14 +7,14 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.metrics import Metrics
 from service.observability.logs import REQUESTS, RequestRecord
-from service.observability.stages import clock_of
+from service.observability.metrics import Metrics
+from service.observability.stages import timer_of
 from service.observability.tracing import Tracing
 
 OTHER = "other"
 _GONE = 499  # as nginx has it: the client left before there was an answer
-_MAX_LEARNT = 100
+_MAX_TEMPLATES = 100
 log = logging.getLogger(REQUESTS)
 
 
@@ -31,10 +31,10 @@ class RequestMetricsMiddleware:
         self._app = app
         self._metrics = metrics
         self._tracing = tracing
-        self._learnt: dict[str, str] = {}
+        self._templates: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and tell how it went."""
+        """Pass the request on, and record its outcome."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -56,14 +56,14 @@ class RequestMetricsMiddleware:
             raise
         finally:
             self._metrics.n_in_flight -= 1
-            self._tell(scope, status or _GONE, started, perf_counter())
+            self._record(scope, status or _GONE, started, perf_counter())
 
-    def _tell(self, scope: Scope, status: int, started: float, ended: float) -> None:
+    def _record(self, scope: Scope, status: int, started: float, ended: float) -> None:
         route = self._route(scope)
         self._metrics.count_request(route, status, ended - started)
-        clock = clock_of(scope)
+        clock = timer_of(scope)
         if clock is not None:
-            self._metrics.count_phases(clock.seconds())
+            self._metrics.count_stages(clock.seconds())
         trace_id = None
         if self._tracing.is_on:
             trace_id = self._tracing.record(scope, route, status, started, ended, clock)
@@ -78,10 +78,10 @@ class RequestMetricsMiddleware:
         route = scope.get("route")
         path: str = scope["path"]
         if route is None:
-            return self._learnt.get(path, OTHER)
+            return self._templates.get(path, OTHER)
         template: str = route.path
-        if path not in self._learnt and path.endswith(template) and len(self._learnt) < _MAX_LEARNT:
-            self._learnt[path] = template  # a template without parameters, perhaps below a root path
+        if path not in self._templates and path.endswith(template) and len(self._templates) < _MAX_TEMPLATES:
+            self._templates[path] = template  # a template without parameters, perhaps below a root path
         return template
 
 

@@ -1,15 +1,15 @@
-"""The phases of a prediction, timed by marks that cost less than a microsecond."""
+"""Times of the stages of a prediction, by marks that cost less than a microsecond."""
 
 from collections.abc import MutableMapping
 from time import perf_counter
 from typing import Any
 
-PHASES = ("parse", "features", "model", "share", "write", "log")
-_KEY = "phase_clock"
+STAGES = ("parse", "features", "model", "share", "write", "log")
+_KEY = "stage_timer"
 
 
 class StageTimer:
-    """A clock that is told when a phase ends; the next one begins there.
+    """Marks the end of each stage; the next one begins there.
 
     ::
 
@@ -17,45 +17,45 @@ class StageTimer:
         card = read_card(body)
         clock.mark("parse")
 
-    A phase may be marked more than once, as in a batch: its parts add up. Marks may come from another thread
-    than the clock, as long as it is one at a time.
+    A stage may be marked more than once, as in a batch: its parts add up. Marks may come from another thread
+    than the timer, as long as it is one at a time.
     """
 
     __slots__ = ("_append", "marks", "started")
 
     def __init__(self) -> None:
         self.marks: list[tuple[str, float]] = []
-        """Each phase and when it ended, by :func:`time.perf_counter`."""
+        """Each stage and when it ended, by :func:`time.perf_counter`."""
         self._append = self.marks.append
         self.started = perf_counter()
 
     @classmethod
     def of(cls, scope: MutableMapping[str, Any]) -> "StageTimer":
-        """Start the clock of a request; what watches the request finds it in the scope."""
+        """Start the timer of a request; the middleware of metrics finds it in the scope."""
         clock: StageTimer = cls()
         scope[_KEY] = clock
         return clock
 
-    def mark(self, phase: str) -> None:
-        """Say that a phase ends now; one of :data:`PHASES`."""
-        self._append((phase, perf_counter()))
+    def mark(self, stage: str) -> None:
+        """Note that a stage, one of :data:`STAGES`, ends now."""
+        self._append((stage, perf_counter()))
 
     def skip(self) -> None:
-        """Let what passed since the last mark belong to no phase, such as waiting for a thread."""
+        """Count the time since the last mark for no stage, such as waiting for a thread."""
         self._append(("", perf_counter()))
 
     def seconds(self) -> dict[str, float]:
-        """Return how long each phase took that was marked."""
+        """Return the seconds of each stage that was marked."""
         took: dict[str, float] = {}
         before = self.started
-        for phase, ended in self.marks:
-            if phase:
-                took[phase] = took.get(phase, 0.0) + ended - before
+        for stage, ended in self.marks:
+            if stage:
+                took[stage] = took.get(stage, 0.0) + ended - before
             before = ended
         return took
 
 
-def clock_of(scope: MutableMapping[str, Any]) -> StageTimer | None:
-    """Return the clock of a request that has one."""
-    clock: StageTimer | None = scope.get(_KEY)
-    return clock
+def timer_of(scope: MutableMapping[str, Any]) -> StageTimer | None:
+    """Return the timer of a request that has one."""
+    timer: StageTimer | None = scope.get(_KEY)
+    return timer

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, where the standard variables ask for them: a span a request, its phases below it.
+"""OpenTelemetry traces, where the standard variables ask for them: a span a request, its stages below it.
 
 Spans are made when the answer is out, from the times that were noted anyway: a request pays for them only
 while tracing is on, and nothing of OpenTelemetry's SDK is imported while it is off.
@@ -26,7 +26,7 @@ _HEADERS = (b"traceparent", b"tracestate")
 
 
 def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether the environment names a collector for traces, and does not turn them off."""
+    """Return whether the environment names a collector for traces, and does not turn them off."""
     return (
         any(environment.get(name) for name in _ENDPOINTS)
         and environment.get("OTEL_SDK_DISABLED", "").lower() != "true"
@@ -50,7 +50,7 @@ class Tracing:
         except ImportError as error:
             log.warning(
                 "%s asks for traces, but there is no %s: pip install greyhound[tracing]",
-                _asked_by(),
+                _endpoint_variable(),
                 error.name,
             )
             return
@@ -61,7 +61,7 @@ class Tracing:
         self._extract = TraceContextTextMapPropagator().extract
         self._tracer = self._provider.get_tracer("greyhound")
         self.is_on = True
-        log.info("traces go to %s", os.environ[_asked_by()])
+        log.info("traces go to %s", os.environ[_endpoint_variable()])
 
     def stop(self) -> None:
         """Send what is left, but wait for the collector less than a second. Blocking."""
@@ -78,7 +78,7 @@ class Tracing:
         """Make the spans of a request that is done, and return its trace's id.
 
         Times are those of :func:`time.perf_counter`. A W3C ``traceparent`` of the client is the parent,
-        and its word on sampling is kept.
+        and its sampling decision holds.
         """
         behind_ns = time.time_ns() - int(perf_counter() * 1e9)
         sent = {key.decode(): value.decode("latin-1") for key, value in scope["headers"] if key in _HEADERS}
@@ -93,16 +93,16 @@ class Tracing:
             if status >= 500:
                 span.set_status(self._trace.StatusCode.ERROR)
             if clock is not None:
-                self._record_phases(span, clock, behind_ns)
+                self._record_stages(span, clock, behind_ns)
         span.end(behind_ns + int(ended * 1e9))
         return f"{span.get_span_context().trace_id:032x}"
 
-    def _record_phases(self, span: Any, clock: StageTimer, behind_ns: int) -> None:
+    def _record_stages(self, span: Any, clock: StageTimer, behind_ns: int) -> None:
         within = self._trace.set_span_in_context(span)
         before = clock.started
-        for phase, ended in clock.marks:
-            if phase:
-                child = self._tracer.start_span(phase, within, start_time=behind_ns + int(before * 1e9))
+        for stage, ended in clock.marks:
+            if stage:
+                child = self._tracer.start_span(stage, within, start_time=behind_ns + int(before * 1e9))
                 child.end(behind_ns + int(ended * 1e9))
             before = ended
 
@@ -142,5 +142,5 @@ def _attributes(scope: Scope, route: str, status: int) -> dict[str, Any]:
     return attributes
 
 
-def _asked_by() -> str:
+def _endpoint_variable() -> str:
     return next(name for name in _ENDPOINTS if os.environ.get(name))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.prediction_log.log_queue import LogQueue, LogRecord
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
@@ -183,7 +183,7 @@ class PredictionLog:
             self._spool_error = why
             return False
         self._n_spooled += n
-        self._metrics.log_kept.labels(where="spool").inc(n)
+        self._metrics.log_stored.labels(where="spool").inc(n)
         return True
 
     def _publish(self) -> None:
@@ -191,7 +191,7 @@ class PredictionLog:
         metrics.log_waiting.set(len(self._queue) + len(self._unsaved))
         metrics.log_spool_bytes.set(self._writer.n_spooled_bytes)
         metrics.log_database_up.set(self._writer.error is None)
-        metrics.log_kept_up.set(self._spool_error is None)
+        metrics.log_stored_up.set(self._spool_error is None)
         metrics.log_unreadable.set(self._reader.n_unreadable)
         n_dropped = self._queue.n_dropped
         if n_dropped > self._n_dropped_counted:

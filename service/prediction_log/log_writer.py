@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from racing.domain.errors import DatabaseUnavailable
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.prediction_log.database import LogDatabase, is_about_data, open_log_database
 from service.prediction_log.log_queue import LogRecord
 from service.prediction_log.records import Damaged
@@ -138,7 +138,7 @@ class LogWriter:
             n_new = sum(self._write_alone(writer, record) for record in records)
         self.error = None
         self.n_written += n_new
-        self._metrics.log_kept.labels(where="database").inc(n_new)
+        self._metrics.log_stored.labels(where="database").inc(n_new)
         return True
 
     def _write_alone(self, writer: str, record: LogRecord) -> int:

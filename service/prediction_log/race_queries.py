@@ -6,16 +6,14 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from racing.domain.errors import DatabaseUnavailable
-from service.blocking_calls import BlockingCalls
 from service.errors import NoAnswerInTime
 from service.race_database import RaceDatabase
+from service.thread_pools import ThreadPool
 
 Result = TypeVar("Result")
 
 
-async def run_query(
-    database: RaceDatabase, threads: BlockingCalls, query: Callable[[Engine], Result]
-) -> Result:
+async def run_query(database: RaceDatabase, threads: ThreadPool, query: Callable[[Engine], Result]) -> Result:
     """Return what a query returns, run in one of some threads.
 
     Raises

@@ -12,14 +12,15 @@ from service.openapi import REQUEST_ID, json_content, parameters, problems
 from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.routes.models import version_number
 from service.running import JsonBody, Running, Service
-from service.security.keys import KEY_PROBLEMS, Key, needs
+from service.security.api_key_auth import KEY_PROBLEMS, require_scope
+from service.security.api_keys import Key
 
 if TYPE_CHECKING:  # it brings MLflow along, which takes a second
     from model_registry.registry import ModelRegistry
 
 router = APIRouter(tags=["promotion"])
 
-Promoter = Annotated[Key, needs("promote")]
+Promoter = Annotated[Key, require_scope("promote")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 
 

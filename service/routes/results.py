@@ -10,7 +10,7 @@ from service.faults import validated
 from service.openapi import json_content, problems
 from service.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
 from service.running import JsonBody, Running, Service
-from service.security.keys import KEY_PROBLEMS, needs
+from service.security.api_key_auth import KEY_PROBLEMS, require_scope
 
 router = APIRouter(tags=["prediction log"])
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["prediction log"])
     summary="Bring the results of races",
     response_description="The results are stored; the ratings follow.",
     responses=problems(400, 413, 415, 422, 503, *KEY_PROBLEMS),
-    dependencies=[needs("results")],
+    dependencies=[require_scope("results")],
     openapi_extra=json_content(ResultsIn, EXAMPLE_RESULTS),
 )
 async def post_results(service: Service, body: JsonBody) -> ResultsOut:

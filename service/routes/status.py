@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.observability.report import service_out
+from service.observability.service_status import service_out
 from service.running import Service
 from service.status import ModelStatus, model_status
 
@@ -25,6 +25,6 @@ async def get_model_status(service: Service) -> ModelStatus:
         service.watcher.cache_state,
         started_at=service.started_at,
         database_error=service.form.error,
-        service=service_out(service),
+        service=service_out(service.metrics, service.lookout, started_s=service.began_s),
         log_state=service.kept.state,
     )

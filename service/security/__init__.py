@@ -1,1 +1,1 @@
-"""What every request passes before it is handled: id, headers, limits, and keys where they are asked for."""
+"""Who may call the service: API keys, rate limits, trusted proxies, and the headers of every answer."""

@@ -8,7 +8,7 @@ MAX_CLIENTS = 20_000  # some 5 MB; beyond it the one longest unseen is forgotten
 
 
 class RateLimiter:
-    """A bucket a client holds ``burst`` tokens and gains ``per_s`` a second; kept as one number each.
+    """A bucket a client holds ``burst`` tokens and gains ``per_s`` a second; stored as one number each.
 
     The number is the time at which the bucket is full again (the generic cell rate algorithm).
     """
@@ -21,11 +21,6 @@ class RateLimiter:
 
     def __len__(self) -> int:
         return len(self._full_at)
-
-    def wait_s(self, client: str) -> int:
-        """Return 0 if the client has a token, else the whole seconds until it has one; takes none."""
-        ahead_s = self._full_at.get(client, 0.0) - self._clock()
-        return math.ceil(ahead_s - self._tolerance_s) if ahead_s > self._tolerance_s else 0
 
     def take(self, client: str) -> int:
         """Take a token and return 0, or return the whole seconds until there is one."""

@@ -1,1 +1,1 @@
-"""The process that serves: its socket, workers, connections, who gets in in which order, and the end."""
+"""The server: worker processes, connections and their limits, request bodies, the queue, and shutdown."""

@@ -1,47 +1,38 @@
-"""Who gets in: a request is read whole before it takes a turn, and none is read when the line is full."""
+"""Admission of requests: a body is read whole before its turn, and not at all when the line is full."""
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.blocking_calls import BlockingCalls
 from service.errors import BodyTooSlow, ServiceError
 from service.problems import problem_response
-from service.server.budget import BodyBudget, Share
-from service.server.draining import Draining
-from service.server.encodings import is_gzip, unpacked
-from service.server.queueing import Queue
+from service.server.body_budget import BodyBudget, Share
+from service.server.gzip_bodies import gunzip_in_time, is_gzip
+from service.server.request_queue import RequestQueue
+from service.server.shutdown import ShutdownState
+from service.settings import ServiceSettings
+from service.thread_pools import ThreadPool
 
 QUEUED = ("/predict",)
+"""Paths of work that is done in the event loop."""
 PACED = ("/predict/batch",)
+"""Paths with long bodies; such a body must arrive at the pace that the longest usual one needs."""
 WHOLE_BODY = "greyhound.body"
 """Where in the scope of a paced request its body is, as it arrived: bytes or a bytearray."""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Admission:
-    """Pure ASGI, inside the door: it refuses before routing, and lends no turn to a body still on its way.
+    """Pure ASGI, within SecurityMiddleware: it refuses before routing; an unfinished body gets no turn.
 
     Parameters
     ----------
     queue
-        Whose turns requests to ``queued`` take.
-    queued
-        Paths of work that is done in the event loop.
-    paced
-        Paths that take long bodies; such a body must keep up the pace that the longest usual one has to.
-    body_timeout_s
-        How long a body may take to arrive.
-    max_body_bytes
-        How long a usual body is at the most, once unpacked.
-    max_batch_bytes
-        The same for a body to one of ``paced``.
-    batch_timeout_s
-        How long such a body may take, at whatever pace.
+        The queue for requests to :data:`QUEUED`.
     budget
-        What all bodies hold together, until they are answered.
+        The bytes that all bodies hold together, until they are answered.
     unpacking
         The threads in which long bodies are unpacked.
     """
@@ -50,30 +41,22 @@ class Admission:
         self,
         app: ASGIApp,
         *,
-        queue: Queue,
-        draining: Draining,
-        body_timeout_s: float,
-        max_body_bytes: int,
-        max_batch_bytes: int,
-        batch_timeout_s: float,
+        settings: ServiceSettings,
+        queue: RequestQueue,
+        draining: ShutdownState,
         budget: BodyBudget,
-        unpacking: BlockingCalls,
-        queued: Collection[str] = QUEUED,
-        paced: Collection[str] = PACED,
-        root_path: str = "",
+        unpacking: ThreadPool,
     ) -> None:
         self._app = app
+        self._settings = settings
         self._queue = queue
         self._draining = draining
-        self._body_timeout_s = body_timeout_s
-        self._queued = frozenset({*queued, *(root_path + path for path in queued)})
-        self._paced = frozenset({*paced, *(root_path + path for path in paced)})
-        self._max_body_bytes = max_body_bytes
-        self._max_batch_bytes = max_batch_bytes
-        self._batch_timeout_s = batch_timeout_s
         self._budget = budget
         self._unpacking = unpacking
-        self._s_per_byte = body_timeout_s / max_body_bytes
+        prefixes = ("", settings.root_path)
+        self._queued = frozenset(prefix + path for prefix in prefixes for path in QUEUED)
+        self._paced = frozenset(prefix + path for prefix in prefixes for path in PACED)
+        self._s_per_byte = settings.body_timeout_s / settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -81,7 +64,7 @@ class Admission:
             await self._app(scope, receive, send)
         else:
             try:
-                with self._budget.share() as share:
+                with Share(self._budget) as share:
                     await self._admit(scope, receive, send, share)
             except _Gone:
                 return
@@ -89,6 +72,7 @@ class Admission:
                 await problem_response(error, scope.get("request_id"))(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, share: Share) -> None:
+        settings = self._settings
         queue = self._queue if scope["path"] in self._queued else None
         # A connection that is about to be closed is read to its end first: closing it over unread bytes
         # would reset it, and the client might never see the answer.
@@ -98,8 +82,8 @@ class Admission:
         share.check(_declared(scope["headers"]))
         body = await self._whole_body(receive, share, is_paced=is_paced)
         if is_packed:
-            at_most, n_packed = self._max_batch_bytes if is_paced else self._max_body_bytes, len(body)
-            body = await unpacked(body, at_most, self._unpacking, hold=share.take)
+            at_most, n_packed = settings.max_batch_bytes if is_paced else settings.max_body_bytes, len(body)
+            body = await gunzip_in_time(body, at_most, self._unpacking, hold=share.take)
             share.release(n_packed)
         if is_paced:
             scope[WHOLE_BODY], body = body, b""  # Starlette would copy it
@@ -114,21 +98,21 @@ class Admission:
         queue.note(time.perf_counter() - start)
 
     async def _whole_body(self, receive: Receive, share: Share, *, is_paced: bool) -> bytes | bytearray:
-        loop = asyncio.get_running_loop()
+        loop, settings = asyncio.get_running_loop(), self._settings
         try:
-            async with asyncio.timeout(self._body_timeout_s) as limit:
+            async with asyncio.timeout(settings.body_timeout_s) as limit:
                 message = await receive()
                 part = _part_of(message)
                 share.take(len(part))
                 if not message.get("more_body"):
                     return part
                 body, due = bytearray(part), limit.when() or 0.0
-                latest = due - self._body_timeout_s + self._batch_timeout_s
+                latest = due - settings.body_timeout_s + settings.batch_timeout_s
                 while message.get("more_body"):
                     if is_paced:
                         due += len(part) * self._s_per_byte
-                        silent_until = loop.time() + self._body_timeout_s
-                        limit.reschedule(min(due, silent_until, latest))  # who hurried must not rest for long
+                        silent_until = loop.time() + settings.body_timeout_s
+                        limit.reschedule(min(due, silent_until, latest))  # fast bytes allow no long pause
                     message = await receive()
                     part = _part_of(message)
                     share.take(len(part))
@@ -138,17 +122,17 @@ class Admission:
         return body
 
     def _too_slow(self, is_paced: bool) -> BodyTooSlow:
+        settings = self._settings
         if is_paced:
-            pace = (
-                f"{1 / self._s_per_byte:,.0f} bytes a second, and never pause for {self._body_timeout_s:g} s"
-            )
-            in_all = f"within {self._batch_timeout_s:g} s in all"
+            pause_s = f"{settings.body_timeout_s:g} s"
+            pace = f"{1 / self._s_per_byte:,.0f} bytes a second, and never pause for {pause_s}"
+            in_all = f"within {settings.batch_timeout_s:g} s in all"
             return BodyTooSlow(f"a body must arrive at {pace}, {in_all}; this one did not")
-        return BodyTooSlow(f"a body must arrive within {self._body_timeout_s:g} s; this one did not")
+        return BodyTooSlow(f"a body must arrive within {settings.body_timeout_s:g} s; this one did not")
 
 
 def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Return how long a body says that it is, 0 if it does not."""
+    """Return the declared length of a body, 0 without one."""
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 

@@ -1,47 +1,32 @@
-"""Connections that keep no one waiting: time-outs, a limit on how many, and an end that loses no request."""
+"""Connections: time-outs, a limit on their number, and a last answer that closes them at shutdown.
+
+**Guarantee** (``tests/service/test_overload.py``, ``test_malformed_http.py``): a client that sends or reads
+too slowly is answered with 408 or cut off and delays nobody; at the limit an idle connection makes room, else
+a new one is refused with 503. uvicorn has a time-out only for idle connections (``timeout_keep_alive``) and
+leaves the rest to a proxy.
+"""
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from service.errors import HeadTooSlow, Overloaded, ServiceError
 from service.problems import problem_response
-from service.server.draining import Draining
-from service.server.feeding import Fed
+from service.server.bounded_protocol import BoundedHttpProtocol
+from service.server.shutdown import ShutdownState
 from service.settings import ServiceSettings
 
-SWEEP_S = 0.5  # how often time-outs are looked at: they cost a request nothing but two notes of the time
+SWEEP_S = 0.5  # how often time-outs are checked: a request pays only for two readings of the clock
 _LINGER_S = 2.0  # closing over unread bytes would reset the connection, and the answer be lost
-_ROOM_S = 1.0  # a connection that was used within it is not closed to make room for another
+_RECENT_S = 1.0  # a connection that was used within it is not closed to make room for another
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections there may be, and how long they may take."""
+class Connection(BoundedHttpProtocol):
+    """One client's connection: uvicorn's protocol with time-outs, which :meth:`sweep` applies."""
 
-    max_connections: int
-    header_timeout_s: float
-    body_timeout_s: float
-    write_timeout_s: float
-    batch_timeout_s: float
-    keep_alive_s: float
-
-    @classmethod
-    def of(cls, settings: ServiceSettings) -> "Limits":
-        """Return the limits that settings name."""
-        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
-
-
-class Connection(Fed):
-    """One client's connection, as uvicorn has it, and what uvicorn leaves to a proxy in front.
-
-    It knows since when it waits for what, and :meth:`sweep` ends it when that takes too long.
-    """
-
-    def __init__(self, *args: Any, limits: Limits, draining: Draining, **others: Any) -> None:
+    def __init__(self, *args: Any, settings: ServiceSettings, draining: ShutdownState, **others: Any) -> None:
         super().__init__(*args, **others)
-        self._limits = limits
+        self._settings = settings
         self._draining = draining
         self._reading_since: float | None = None  # a request has begun, and is not complete
         self._stuck_since: float | None = None  # the client does not take up what we write
@@ -58,31 +43,31 @@ class Connection(Fed):
 
     def sweep(self, now: float) -> None:
         """End the connection if what it waits for takes too long."""
-        limits = self._limits
+        settings = self._settings
         if self.transport.is_closing():  # what was written is not taken up
             self._closing_since = self._closing_since or now
-            if now - self._closing_since > limits.write_timeout_s:
+            if now - self._closing_since > settings.write_timeout_s:
                 self.transport.abort()
         elif self._ended_at is not None:
             if now - self._ended_at > _LINGER_S:
                 self.transport.close()
         elif self._stuck_since is not None:
             seconds = now - self._stuck_since
-            if seconds > limits.write_timeout_s or self._stuck_s + seconds > limits.batch_timeout_s:
+            if seconds > settings.write_timeout_s or self._stuck_s + seconds > settings.batch_timeout_s:
                 self.transport.abort()
         elif self._reading_since is not None:
             self._sweep_reading(now - self._reading_since)
         elif self.is_idle:
-            allowed = limits.header_timeout_s + (limits.keep_alive_s if self.cycle else 0.0)
+            allowed = settings.header_timeout_s + (settings.keep_alive_s if self.cycle else 0.0)
             if now - self._quiet_since > allowed:  # blank lines keep uvicorn's own timer from running out
                 self.transport.close()
 
     def refuse(self, error: ServiceError) -> None:
-        """Hear no more, answer without the app, and close once the client has seen it.
+        """Read no more, answer without the app, and close once the client has the answer.
 
         Where earlier requests are still to be answered, the last of those answers closes.
         """
-        self._is_deaf = True
+        self._reads_no_more = True
         if not self._is_free:
             self.cycle.keep_alive = False
             return
@@ -98,7 +83,7 @@ class Connection(Fed):
         if self._is_free:
             super().send_400_response(msg)
         else:
-            self._is_deaf = True
+            self._reads_no_more = True
             self.cycle.keep_alive = False
 
     def retire(self) -> None:
@@ -114,8 +99,8 @@ class Connection(Fed):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take up a connection, if there is room."""
         super().connection_made(transport)
-        if len(self.connections) > self._limits.max_connections and not self._make_room():
-            text = f"{self._limits.max_connections} connections are open already; try again later"
+        if len(self.connections) > self._settings.max_connections and not self._make_room():
+            text = f"{self._settings.max_connections} connections are open already; try again later"
             self._answer(Overloaded(text, 1))
             self.transport.close()
 
@@ -139,7 +124,7 @@ class Connection(Fed):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Note since when nothing is asked."""
+        """Note since when the connection is idle."""
         self._quiet_since = self.loop.time()
         self._stuck_s = 0.0
         super().on_response_complete()
@@ -157,17 +142,17 @@ class Connection(Fed):
         super().resume_writing()
 
     def _sweep_reading(self, seconds: float) -> None:
-        limits = self._limits
+        settings = self._settings
         if self._is_in_head:
-            if seconds > limits.header_timeout_s:
-                rule = f"the head of a request must arrive within {limits.header_timeout_s:g} s"
+            if seconds > settings.header_timeout_s:
+                rule = f"the head of a request must arrive within {settings.header_timeout_s:g} s"
                 self.refuse(HeadTooSlow(f"{rule}; this one did not"))
-        elif self.cycle.response_complete and seconds > limits.header_timeout_s + limits.body_timeout_s:
+        elif self.cycle.response_complete and seconds > settings.header_timeout_s + settings.body_timeout_s:
             self.transport.close()  # answered long ago, and still sending
 
     def _make_room(self) -> bool:
         """Close the connection that has been idle for longest, if there is one."""
-        latest = self.loop.time() - _ROOM_S
+        latest = self.loop.time() - _RECENT_S
         others = [other for other in self.connections if isinstance(other, Connection) and other.is_idle]
         idle = [other for other in others if other._quiet_since < latest and not other.transport.is_closing()]
         if idle:

@@ -1,11 +1,14 @@
-"""Run the service on a socket, in this process, until it is told to stop."""
+"""Run the service on a socket until SIGTERM or Ctrl-C, in this process or in workers.
+
+**Guarantee** (``tests/service/test_stopping.py``): no request is lost at SIGTERM; it is not ready first; it
+ends in time with exit code 0, whatever hangs. uvicorn's own shutdown with ``timeout_graceful_shutdown`` was
+tried: it closes idle keep-alive connections at once, and with them requests that clients have just sent, and
+resets the connections that wait to be accepted. What is left of ours is :meth:`Server.shutdown`.
+"""
 
 import asyncio
-import os
 import signal
 import socket
-import sys
-import threading
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -16,8 +19,9 @@ import uvicorn
 from service.app import create_app
 from service.errors import PortTaken
 from service.observability import logs
-from service.observability.sharing import shared_metrics
-from service.server.connections import SWEEP_S, Connection, Limits
+from service.observability.exposition import shared_metrics
+from service.server.connections import SWEEP_S, Connection
+from service.server.shutdown import exit_after
 from service.server.supervisor import Supervisor
 from service.settings import ServiceSettings
 
@@ -35,28 +39,22 @@ def run(settings: ServiceSettings, listening: socket.socket, *, n_workers: int =
         _serve(settings, listening)
         return
     import_what_workers_need()
-    patience_s = settings.drain_s + settings.grace_s + _LAST_RESORT_S + 1.0
+    shutdown_s = settings.drain_s + settings.grace_s + _LAST_RESORT_S + 1.0
     logs.configure(settings)
     with shared_metrics(settings, n_workers) as shared:
-        Supervisor(partial(_serve, shared), listening, n_workers, patience_s=patience_s).run()
+        Supervisor(partial(_serve, shared), listening, n_workers, shutdown_s=shutdown_s).run()
 
 
 def _serve(settings: ServiceSettings, listening: socket.socket) -> None:
     logs.configure(settings)  # in the process that serves: a thread of its own writes the lines
-    server(settings).run(sockets=[listening])
-
-
-def server(settings: ServiceSettings) -> "Server":
-    """Return a server of the service, not yet running."""
-    return Server(settings)
+    Server(settings).run(sockets=[listening])
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but for its end, which loses no request, and for connections that take too long.
+    """uvicorn's server with a shutdown that loses no request, and with time-outs of connections.
 
-    uvicorn closes idle connections at once, and so loses the request that a client has just sent on one.
-    Here every answer of an ending service is the last of its connection and says so, and only a connection
-    on which nothing was asked for half a second is closed unasked.
+    While it shuts down, every answer is the last of its connection and has ``Connection: close``; only a
+    connection without a request for half a second is closed without one.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -64,14 +62,13 @@ class Server(uvicorn.Server):
         self._settings = settings
         self._draining = app.state.running.draining
         self._n_interrupts = 0
-        self._is_told_by_signal = False
-        limits = Limits.of(settings)
+        self._is_stopped_by_signal = False
         config = uvicorn.Config(
             app,
-            http=partial(Connection, limits=limits, draining=self._draining),  # type: ignore[arg-type]
+            http=partial(Connection, settings=settings, draining=self._draining),  # type: ignore[arg-type]
             ws="none",
             access_log=False,
-            log_config=None,  # service.observability.logs has said where lines go
+            log_config=None,  # service.observability.logs has configured logging
             log_level="warning",
             server_header=False,
             proxy_headers=False,  # see `trusted_proxies`
@@ -86,18 +83,18 @@ class Server(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT and self._n_interrupts > 1:
             self.force_exit = True
         elif not self.should_exit:
-            self.should_exit = self._is_told_by_signal = True
+            self.should_exit = self._is_stopped_by_signal = True
             seconds = self._settings.drain_s + self._settings.grace_s + _LAST_RESORT_S
-            _leave_after(seconds, exit_code=1)
+            exit_after(seconds, exit_code=1)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the time-outs of connections twice a second."""
+        """Apply the time-outs of connections twice a second."""
         if counter % int(SWEEP_S * 10) == 0:
             self._sweep()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve on while load balancers look elsewhere; then close each connection by its last answer."""
+        """Serve on while load balancers notice; then close each connection with its last answer."""
         self._draining.begin()
         await self._wait(self._settings.drain_s, is_done=lambda: False)
         await self._stop_listening(sockets or [])
@@ -112,8 +109,8 @@ class Server(uvicorn.Server):
             task.cancel()
         if not self.force_exit:
             await self.lifespan.shutdown()
-        if self._is_told_by_signal:
-            _leave_after(_THREADS_S, exit_code=0)
+        if self._is_stopped_by_signal:
+            exit_after(_THREADS_S, exit_code=0)
 
     async def _wait(self, seconds: float, *, is_done: Any, close_idle: bool = False) -> None:
         loop = asyncio.get_running_loop()
@@ -136,15 +133,15 @@ class Server(uvicorn.Server):
             connection.sweep(now)
 
     async def _stop_listening(self, sockets: list[socket.socket]) -> None:
-        """Let nobody new in, but those who have knocked already: closing would reset them."""
+        """Accept what waits to be accepted, for closing would reset it; then nothing more."""
         loop = asyncio.get_running_loop()
-        last_looks = [listening.dup() for listening in sockets]
+        copies = [listening.dup() for listening in sockets]
         for listener in self.servers:
             listener.close()
         for listening in sockets:
             listening.close()
         waiting: list[socket.socket] = []
-        for listening in last_looks:
+        for listening in copies:
             listening.setblocking(False)
             with suppress(OSError):
                 while True:
@@ -163,7 +160,7 @@ class Server(uvicorn.Server):
 
 
 def import_what_workers_need() -> None:
-    """Import what is otherwise imported when first needed, and keep it out of the collector's sight.
+    """Import what is otherwise imported when first needed, and freeze it for the garbage collector.
 
     The collector would write to every object, and so copy each page that the workers share.
     """
@@ -202,17 +199,3 @@ def open_socket(host: str, port: int) -> socket.socket:
         listening.close()
         raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return listening
-
-
-def _leave_after(seconds: float, *, exit_code: int) -> None:
-    """Leave the process, whatever still hangs in it."""
-
-    def leave() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(exit_code)
-
-    timer = threading.Timer(seconds, leave)
-    timer.daemon = True
-    timer.start()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from model_registry.cache import ArtifactCache
 from model_registry.errors import RegistryError
-from service.blocking_calls import BlockingCalls
 from service.errors import ServiceError
 from service.fingerprint import fingerprint
 from service.serving.loading import load_snapshot
 from service.serving.slots import Snapshot
 from service.serving.state import CacheState
 from service.settings import ServiceSettings
+from service.thread_pools import ThreadPool
 
 log = logging.getLogger("greyhound.service")
 N_STORED = 2  # should one be damaged, the other is taken
@@ -22,7 +22,7 @@ N_STORED = 2  # should one be damaged, the other is taken
 class ChampionCache:
     """Stores one version at a time; the next one that serves takes its place."""
 
-    def __init__(self, settings: ServiceSettings, threads: BlockingCalls) -> None:
+    def __init__(self, settings: ServiceSettings, threads: ThreadPool) -> None:
         self.state = CacheState()
         self._retry_s = settings.retry_s
         self._threads = threads

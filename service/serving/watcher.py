@@ -41,7 +41,7 @@ class AliasWatcher:
     """Keeps a slot on the version that an alias of the registry names.
 
     All of its state belongs to the event loop; what blocks runs in threads that may hang, see
-    :class:`~service.blocking_calls.BlockingCalls`.
+    :class:`~service.thread_pools.ThreadPool`.
     """
 
     def __init__(

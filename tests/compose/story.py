@@ -46,7 +46,7 @@ def tell(parts: Together, register_another: Callable[[], None]) -> None:
     """Tell the story: served, shown, promoted, logged, and one replica lost."""
     plan = parts.plan
     _the_jobs_did_what_they_are_for(parts)
-    for name in (*REPLICAS, "door"):
+    for name in (*REPLICAS, "haproxy"):
         _wait_for(plan.url(name) + "/health/ready", lambda answer: answer.is_success)
     assert [status["version"] for status in _statuses(plan)] == [1, 1]
     shown = _shown(plan)
@@ -77,7 +77,7 @@ def _a_card_of_known_dogs_is_answered_and_logged(plan: Plan) -> None:
         "distance_m": 400,
         "runners": [{"name": name, "box": box} for box, (name,) in enumerate(dogs, start=1)],
     }
-    answer = httpx.post(plan.url("door") + "/predict", json=card, timeout=90)
+    answer = httpx.post(plan.url("haproxy") + "/predict", json=card, timeout=90)
     assert answer.status_code == 200, answer.text
     assert abs(sum(runner["win_probability"] for runner in answer.json()["runners"]) - 1) < 1e-6
     identity = answer.json()["request_id"]
@@ -93,14 +93,14 @@ def _a_card_of_known_dogs_is_answered_and_logged(plan: Plan) -> None:
 
 
 def _a_promotion_reaches_both_replicas_by_webhook(parts: Together) -> None:
-    told_before = {name: _n_told(parts, name) for name in REPLICAS}
+    n_before = {name: _n_notified(parts, name) for name in REPLICAS}
     made = parts.run("service-1", "keys", "add", "release", "--scope", "promote")
     key = re.findall(r"gh_\S+", made)[0]
     wish: dict[str, Any] = {
         "headers": {"X-API-Key": key},
         "json": {"reason": "to see it arrive", "force": True},
     }
-    with httpx.Client(base_url=parts.plan.url("door"), timeout=90) as client:
+    with httpx.Client(base_url=parts.plan.url("haproxy"), timeout=90) as client:
         deadline = time.monotonic() + 90
         while (promoted := client.post("/models/2/promote", **wish)).status_code == 401:
             assert time.monotonic() < deadline, "the new key is still unknown"
@@ -108,13 +108,13 @@ def _a_promotion_reaches_both_replicas_by_webhook(parts: Together) -> None:
     assert promoted.status_code == 200, promoted.text
     for name in REPLICAS:
         _wait_for(parts.plan.url(name) + "/model_status", lambda answer: answer.json()["version"] == 2)
-        _until(lambda name=name: _n_told(parts, name) > told_before[name], f"no webhook reached {name}")
+        _until(lambda name=name: _n_notified(parts, name) > n_before[name], f"no webhook reached {name}")
     assert "Version 2" in _shown(parts.plan)
 
 
 def _one_replica_lost_is_no_answer_lost(parts: Together) -> None:
     parts.kill(REPLICAS[0])
-    with httpx.Client(base_url=parts.plan.url("door"), timeout=90) as client:
+    with httpx.Client(base_url=parts.plan.url("haproxy"), timeout=90) as client:
         assert {client.get("/model_status").status_code for _ in range(20)} == {200}
     parts.start(REPLICAS[0])
     _wait_for(parts.plan.url(REPLICAS[0]) + "/health/ready", lambda answer: answer.is_success)
@@ -130,7 +130,7 @@ def _nobody_sees_what_is_not_theirs(plan: Plan) -> None:
         psycopg.connect(other)
 
 
-def _n_told(parts: Together, name: str) -> int:
+def _n_notified(parts: Together, name: str) -> int:
     """Return how many webhooks a replica took."""
     return parts.log(name).count('"POST /webhooks/mlflow 202"')
 
@@ -172,9 +172,9 @@ def _postgresql(plan: Plan) -> Iterator[None]:
     address, port = plan.addresses["postgres"], plan.ports[PORTS["postgres"]]
     auth = "-U postgres --auth-local=trust --auth-host=scram-sha-256"
     with postgresql(auth, f"listen_addresses={address}", f"port={port}") as folder:
-        told = plan.described["services"]["postgres"]
+        described = plan.described["services"]["postgres"]
         script = ROOT / Path(plan.described["configs"]["databases"]["file"]).relative_to(ROOT)
-        environment = os.environ | told["environment"] | {"PGHOST": folder, "PGPORT": str(port)}
+        environment = os.environ | described["environment"] | {"PGHOST": folder, "PGPORT": str(port)}
         done = subprocess.run(
             ["bash", "-e", str(script)], env=environment, capture_output=True, text=True, check=False
         )

@@ -32,13 +32,13 @@ def variables(env_file: Path) -> set[str]:
     """Return the names that the file asks the environment for."""
     file = str(ROOT / "docker-compose.yml")
     command = [docker_compose(), "--env-file", str(env_file), "--file", file, "config", "--variables"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {line.split()[0] for line in told.splitlines()[1:]} | {"GREYHOUND_FRONTEND_API_KEY"}
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in listed.splitlines()[1:]} | {"GREYHOUND_FRONTEND_API_KEY"}
 
 
 def test_the_compose_tool_takes_the_file_with_the_env_that_we_make(described: dict[str, Any]) -> None:
     jobs = {"training", "webhooks"}
-    assert set(described["services"]) == jobs | {"postgres", "mlflow", "service", "door", "frontend"}
+    assert set(described["services"]) == jobs | {"postgres", "mlflow", "service", "haproxy", "frontend"}
     assert described["services"]["service"]["deploy"]["replicas"] == 2
     for name, service in described["services"].items():
         assert service["restart"] == ("no" if name in jobs else "unless-stopped"), name
@@ -54,7 +54,7 @@ def test_it_refuses_a_file_that_the_specification_does_not_know(tmp_path: Path, 
     assert "restarts" in done.stderr
 
 
-def test_without_passwords_it_says_how_to_make_them(tmp_path: Path) -> None:
+def test_without_passwords_the_error_names_the_command_that_makes_them(tmp_path: Path) -> None:
     command = [
         docker_compose(),
         "--file",
@@ -88,7 +88,7 @@ def test_a_linter_for_security_finds_nothing_of_weight() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_passwords_are_made_anew_each_time_kept_for_good_and_readable_by_their_owner_only(
+def test_passwords_are_made_anew_each_time_and_never_overwritten_and_readable_by_their_owner_only(
     tmp_path: Path, env_file: Path
 ) -> None:
     path = tmp_path / ".env"
@@ -107,10 +107,10 @@ def test_the_page_tells_of_every_variable_part_volume_and_image(
 ) -> None:
     page = PAGE.read_text()
     made = set(re.findall(r"^(\w+)=", env_file.read_text(), flags=re.M))
-    asked = variables(env_file) - {"COMPOSE_PROJECT_NAME"}
-    assert made <= asked
-    wanted = {*asked, *described["services"], *described["volumes"]}
-    assert {word for word in wanted if f"`{word}`" not in page} == set()
+    used = variables(env_file) - {"COMPOSE_PROJECT_NAME"}
+    assert made <= used
+    wanted = {*used, *described["services"], *described["volumes"]}
+    assert {name for name in wanted if f"`{name}`" not in page} == set()
 
 
 def test_every_image_is_a_stage_of_the_dockerfile_and_made_by_make_image(described: dict[str, Any]) -> None:

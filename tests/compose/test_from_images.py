@@ -53,20 +53,20 @@ def run(program: str, stage: str, *command: str, **environment: str) -> str:
 def test_an_image_has_a_user_without_rights_and_nothing_that_installs_or_compiles(
     program: str, stage: str
 ) -> None:
-    told = run(program, stage, "python", "-c", LOOK).splitlines()
-    assert told == ["uid 10001", "writable []", "programs []"]
+    output = run(program, stage, "python", "-c", LOOK).splitlines()
+    assert output == ["uid 10001", "writable []", "programs []"]
 
 
 def test_images_that_read_models_have_compiled_kernels(program: str) -> None:
     for stage in ("service", "training"):
-        told = run(program, stage, "python", "-c", "import racing.ops as k; print(k.IS_COMPILED)")
-        assert told.strip() == "True"
+        output = run(program, stage, "python", "-c", "import racing.ops as k; print(k.IS_COMPILED)")
+        assert output.strip() == "True"
 
 
 def test_the_training_image_simulates_and_trains_every_family(program: str) -> None:
-    told = run(program, "training", "greyhound", "prepare", "--races", "300", "--trials", "1")
-    assert "SIMULATED: 300 races" in told
-    assert "Champion: version 1" in told
+    output = run(program, "training", "greyhound", "prepare", "--races", "300", "--trials", "1")
+    assert "SIMULATED: 300 races" in output
+    assert "Champion: version 1" in output
 
 
 def test_one_command_fills_trains_serves_shows_and_follows_a_promotion(program: str, tmp_path: Path) -> None:

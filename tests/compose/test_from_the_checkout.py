@@ -17,7 +17,7 @@ PROGRAMS = {
     "mlflow": [sys.executable, "-m", "mlflow"],
 }
 #: Where the images have their files.
-PLACES = {"/etc/haproxy/haproxy.cfg": str(ROOT / "deploy/door/haproxy.cfg")}
+PLACES = {"/etc/haproxy/haproxy.cfg": str(ROOT / "deploy/haproxy/haproxy.cfg")}
 
 
 def test_one_command_fills_trains_serves_shows_and_follows_a_promotion(
@@ -35,7 +35,7 @@ def test_one_command_fills_trains_serves_shows_and_follows_a_promotion(
         settings = {name: value.replace("/data", str(folder)) for name, value in part.environment.items()}
         base = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
         base |= {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        return [PLACES.get(word, word) for word in line], base | settings, folder
+        return [PLACES.get(part, part) for part in line], base | settings, folder
 
     small = {"GREYHOUND_FIRST_RACES": "250", "GREYHOUND_FIRST_TRIALS": "1"}
     small |= {"GREYHOUND_FIRST_FAMILIES": "logistic_regression"}

@@ -36,8 +36,8 @@ class Together:
                     self._is(other, condition) for other, condition in part.waits_for.items()
                 ):
                     self.start(name)
-            assert time.monotonic() < deadline, self.told()
-            assert not [name for name in self.running if self.code(name)], self.told()
+            assert time.monotonic() < deadline, self.logs()
+            assert not [name for name in self.running if self.code(name)], self.logs()
             time.sleep(0.1)
 
     def start(self, name: str) -> None:
@@ -76,7 +76,7 @@ class Together:
                 process.wait(60)
             _signal(process, signal.SIGKILL)  # whatever it left behind
 
-    def told(self) -> str:
+    def logs(self) -> str:
         """Return the end of every log, for a failure."""
         return "\n".join(
             f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.logs.iterdir())
@@ -118,7 +118,7 @@ def together(plan: Plan, launch: Launch, logs: Path, *, seconds: float) -> Itera
         parts.up(seconds)
         yield parts
     except BaseException:
-        print(parts.told())
+        print(parts.logs())
         raise
     finally:
         parts.down()

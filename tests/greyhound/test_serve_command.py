@@ -37,7 +37,7 @@ def test_a_signal_ends_it_soon_after_the_request_in_flight_is_answered(
         assert answer.startswith(b"HTTP/1.1 200"), answer[:200]
         process.wait(timeout=60)
         assert process.returncode in (0, 130, 143, -asked)
-        assert f":{service.port}/docs" in service.said.read_text()
+        assert f":{service.port}/docs" in service.output.read_text()
         assert "Traceback" not in service.log.read_text()
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)

@@ -120,7 +120,7 @@ def test_images_are_made_of_one_base_and_run_without_rights() -> None:
     names = {name for _, name in stages}
     assert {base for base, _ in stages} - names == {"${PYTHON_IMAGE}"}
     assert re.search(r"^ARG PYTHON_IMAGE=python:3.11-slim-bookworm(@sha256:\w{64})?$", dockerfile, flags=re.M)
-    for name in ("service", "training", "frontend", "door"):
+    for name in ("service", "training", "frontend", "haproxy"):
         assert "USER 10001" in stage(name)
     assert stages[-1][1] == "service"
     assert "--shell /usr/sbin/nologin" in dockerfile

@@ -2,7 +2,7 @@
 
 import pytest
 
-from racing.redaction import discreet, shown, without_secrets
+from racing.redaction import redact_passwords, shown, without_secrets
 
 SHOWN = {
     "sqlite:///var/mlflow.db": "sqlite:///var/mlflow.db",
@@ -26,7 +26,7 @@ def test_an_address_is_shown_without_its_secrets(address: str) -> None:
 
 @pytest.mark.parametrize("address", [address for address in SHOWN if "://" in address])
 def test_an_address_within_a_text_is_shown_in_the_same_way(address: str) -> None:
-    assert discreet(f"cannot reach '{address}': gone") == f"cannot reach '{SHOWN[address]}': gone"
+    assert redact_passwords(f"cannot reach '{address}': gone") == f"cannot reach '{SHOWN[address]}': gone"
 
 
 @pytest.mark.parametrize("address", ["http://h/?token=hunter2", "https://hunter2@h", "a://b:hunter2@h"])
@@ -36,4 +36,4 @@ def test_a_message_that_repeats_a_part_of_an_address_is_cleaned(address: str) ->
 
 def test_a_text_without_an_address_stays_as_it_is() -> None:
     for text in ("race 7: box 3?", "a: //b", "GET /models?limit=3"):
-        assert discreet(text) == text
+        assert redact_passwords(text) == text

@@ -18,7 +18,7 @@ import numpy as np
 
 from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
-from service.server.server import open_socket, server
+from service.server.server import Server, open_socket
 from service.settings import ServiceSettings
 from tests.model_registry.builders import make_artifact, make_spec
 from tests.service.living import SOON_S
@@ -141,7 +141,7 @@ def running_service(registry: str, *, port: int = 0, **settings: Any) -> Iterato
     values = {"registry": registry, "database": None, "champion_poll_s": 0.05, "retry_s": 0.2}
     values |= {"kept_champion": ""} | settings
     listening: socket.socket = open_socket("127.0.0.1", port)
-    uvicorn = server(ServiceSettings(**values))
+    uvicorn = Server(ServiceSettings(**values))
     thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + SOON_S

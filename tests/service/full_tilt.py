@@ -13,8 +13,8 @@ from tests.service.living import SOON_S
 
 
 @dataclass
-class BufferedHistogram:
-    """What became of a client's requests."""
+class Outcomes:
+    """Outcomes of one client's requests."""
 
     statuses: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -25,11 +25,11 @@ class BufferedHistogram:
 
 
 @contextmanager
-def clients_at_full_tilt(url: str, n_clients: int, card: dict[str, Any]) -> Iterator[list[BufferedHistogram]]:
+def clients_at_full_tilt(url: str, n_clients: int, card: dict[str, Any]) -> Iterator[list[Outcomes]]:
     """Keep-alive clients that ask again as soon as they are answered, until nobody lets them in."""
-    stop, tallies = threading.Event(), [BufferedHistogram() for _ in range(n_clients)]
+    stop, tallies = threading.Event(), [Outcomes() for _ in range(n_clients)]
 
-    def ask(tally: BufferedHistogram) -> None:
+    def ask(tally: Outcomes) -> None:
         with httpx.Client(base_url=url, timeout=SOON_S, limits=httpx.Limits(keepalive_expiry=600)) as client:
             while not stop.is_set() and tally.n_turned_away < 3:
                 start = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from racing.database.engine import open_database
-from service.security.stored_keys import add_key
+from service.security.api_keys import add_key
 from tests.service.builders import RunningService, running_service
 
 

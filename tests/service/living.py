@@ -10,12 +10,12 @@ SOON_S = 60.0
 
 
 def wait_until(is_so: Callable[[], Any], *, seconds: float = SOON_S) -> Any:
-    """Ask until something is so, and return what was said."""
+    """Repeat a question until its answer is true, and return the answer."""
     deadline = time.monotonic() + seconds
-    while not (said := is_so()):
+    while not (answer := is_so()):
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.02)
-    return said
+    return answer
 
 
 def children_of(parent: int) -> list[int]:

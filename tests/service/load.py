@@ -15,7 +15,7 @@ from tests.service.living import SOON_S
 
 
 class Answer(NamedTuple):
-    """One answer: when its request was sent, how long it took, and what it said."""
+    """One answer: when its request was sent, how long it took, and its content."""
 
     sent_at: float
     seconds: float

@@ -44,7 +44,7 @@ class ServiceProcess(RunningService):
         return self.folder / "stderr.txt"
 
     @property
-    def said(self) -> Path:
+    def output(self) -> Path:
         """What it writes to its standard output."""
         return self.folder / "stdout.txt"
 

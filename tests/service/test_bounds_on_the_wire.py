@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.server.feeding import HEAD_BYTES, MAX_HEADERS
+from service.server.bounded_protocol import HEAD_BYTES, MAX_HEADERS
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.living import wait_until
 from tests.service.observability.samples import samples, value
@@ -152,9 +152,9 @@ def test_trailers_and_chunks_of_a_byte_are_read_over(lone: ServiceProcess) -> No
 
 def test_pipelined_requests_wait_as_bytes_and_are_all_answered(lone: ServiceProcess) -> None:
     n_requests, before_mb = 3000, lone.resident_mb()
-    asked = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with connected(lone) as sock:
-        sock.sendall(asked * n_requests + GET + b"Connection: close\r\n\r\n")
+        sock.sendall(request * n_requests + GET + b"Connection: close\r\n\r\n")
         time.sleep(0.2)
         assert lone.resident_mb() - before_mb < 8
         assert everything(sock).count(b"HTTP/1.1 ") == n_requests + 1
@@ -224,7 +224,7 @@ def test_bodies_under_way_share_a_budget_of_which_cards_keep_a_part(tight: Runni
 
 
 def declared(service: RunningService, n_bytes: int) -> bytes:
-    """What one is told who has so many bytes, and would like to know before sending them."""
+    """The answer to a head that declares so many bytes and expects 100 Continue."""
     with connected(service) as sock:
         sock.sendall(BATCH + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % n_bytes)
         return sock.recv(1000)

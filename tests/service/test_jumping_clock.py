@@ -12,7 +12,7 @@ import pytest
 
 from model_registry.cache import ArtifactCache
 from racing.database.engine import open_database
-from service.security.stored_keys import revoke_key
+from service.security.api_keys import revoke_key
 from tests.clocks.shifting import can_be_shifted, make_clock
 from tests.service.builders import make_card, make_model, make_registry, point_alias_at
 from tests.service.keys import make_keys

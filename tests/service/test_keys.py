@@ -1,4 +1,4 @@
-"""API keys at a running service: who is let in, who is not, and what is kept of a key."""
+"""API keys at a running service: who is let in, who is not, and what is stored of a key."""
 
 import datetime as dt
 import time
@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from service.errors import KeyNotMade
+from service.security.api_keys import SCOPES, add_key, list_keys, revoke_key
 from service.security.rate_limiter import MAX_CLIENTS, RateLimiter
-from service.security.stored_keys import SCOPES, add_key, list_keys, revoke_key
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import make_keys, service_with_keys
 
@@ -40,12 +40,12 @@ def behind_keys(
 
 def answers(service: RunningService, key: dict[str, str] | None) -> dict[str, int]:
     """The status of each kind of request; a version that is not there is promoted."""
-    asked = {
+    answers = {
         "read": service.client.get("/model_status", headers=key),
         "predict": service.predict(make_card(), headers=key),
         "promote": service.client.post("/models/99/promote", json={"reason": "a try"}, headers=key),
     }
-    return {name: answer.status_code for name, answer in asked.items()}
+    return {name: answer.status_code for name, answer in answers.items()}
 
 
 def test_by_default_reading_and_predicting_are_open_and_changing_is_not(
@@ -197,7 +197,7 @@ def test_too_many_wrong_keys_are_turned_away_but_never_a_right_one(tmp_path: Pat
         assert service.client.get("/models").status_code == 200
 
 
-def test_of_a_key_only_a_hash_is_kept(tmp_path: Path) -> None:
+def test_of_a_key_only_a_hash_is_stored(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/keys.db", create=True)
     key, shown = add_key(engine, "ada", ["read", "promote"])
     assert len(shown.split("_", 2)[2]) >= 43  # 256 bits
@@ -263,7 +263,7 @@ def test_buckets_forget_whom_they_have_not_seen_for_longest() -> None:
     assert buckets.take("first") == 0
     for i in range(MAX_CLIENTS - 2):
         buckets.take(str(i))
-    assert buckets.take("first") > 0  # seen again, so kept
+    assert buckets.take("first") > 0  # seen again, so remembered
     for i in range(10):
         buckets.take(f"more {i}")
     assert len(buckets) == MAX_CLIENTS

@@ -78,7 +78,7 @@ class Heard(logging.Handler):
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, Heard]]:
-    """A service of little patience, and what it logs."""
+    """A service with short time-outs, and what it logs."""
     folder: Path = tmp_path_factory.mktemp("registry")
     database = f"sqlite:///{folder}/races.db"
     from racing.database.engine import upgrade
@@ -126,8 +126,8 @@ def test_it_is_refused_without_a_trace_and_the_next_request_is_answered(
 
 def test_pipelined_requests_are_answered_in_their_order(patient: tuple[RunningService, Heard]) -> None:
     service, heard = patient
-    asked = b"".join(GET + b"X-Request-ID: %d\r\n\r\n" % i for i in range(200))
-    answer = send(service, asked + GET + END)
+    requests = b"".join(GET + b"X-Request-ID: %d\r\n\r\n" % i for i in range(200))
+    answer = send(service, requests + GET + END)
     ids = [line[14:] for line in answer.split(b"\r\n") if line.startswith(b"x-request-id: ")]
     assert ids[:200] == [b"%d" % i for i in range(200)]
     assert answer.count(b"HTTP/1.1 200 OK") == 201

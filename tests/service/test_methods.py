@@ -44,8 +44,8 @@ def test_what_cannot_be_read_takes_no_head(service: RunningService) -> None:
 def test_every_address_says_which_methods_it_takes(service: RunningService, path: str) -> None:
     path, methods = path.replace("{version}", "1").replace("{race_id}", "1"), OPERATIONS[path]
     allowed = ", ".join(["GET, HEAD"] * ("get" in methods) + ["POST"] * ("post" in methods))
-    asked, refused = service.client.options(path), service.client.request("BREW", path)
-    assert (asked.status_code, asked.headers["Allow"], asked.content) == (204, allowed, b"")
+    options, refused = service.client.options(path), service.client.request("BREW", path)
+    assert (options.status_code, options.headers["Allow"], options.content) == (204, allowed, b"")
     assert refused.status_code == 400, "no method of HTTP"
     refused = service.client.delete(path)
     assert (refused.status_code, refused.headers["Allow"]) == (405, allowed)

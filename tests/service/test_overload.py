@@ -1,4 +1,4 @@
-"""More than it can do, and clients that dawdle: who is refused hears it soon, and nobody else is hurt."""
+"""Overload and slow clients: a refusal comes soon, and nobody else is delayed."""
 
 import socket
 import statistics
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.service.builders import RunningService, make_card, make_registry, running_service
-from tests.service.full_tilt import BufferedHistogram, clients_at_full_tilt
+from tests.service.full_tilt import Outcomes, clients_at_full_tilt
 from tests.service.living import wait_until
 from tests.service.process import service_process
 
@@ -49,11 +49,11 @@ def everything(sock: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def n_answers(tallies: list[BufferedHistogram], status: int) -> int:
+def n_answers(tallies: list[Outcomes], status: int) -> int:
     return sum(tally.statuses.count(status) for tally in tallies)
 
 
-def test_too_many_clients_are_served_in_turn_or_told_at_once_when_to_come_again(
+def test_too_many_clients_are_served_in_turn_or_refused_at_once_with_a_time_to_retry(
     registry: str, tmp_path: Path
 ) -> None:
     with service_process(registry, tmp_path, queue="4") as service:
@@ -95,7 +95,7 @@ def test_a_request_that_never_comes_is_cut_off_with_a_408(
         assert kind in answer
         assert b"connection: close" in answer.lower()
     else:
-        assert answer == b""  # nobody asked, nobody is answered
+        assert answer == b""  # no request, no answer
 
 
 def test_dawdlers_of_every_kind_hurt_nobody_else(impatient: RunningService) -> None:
@@ -112,12 +112,12 @@ def test_dawdlers_of_every_kind_hurt_nobody_else(impatient: RunningService) -> N
 
 
 def test_who_does_not_read_the_answers_is_cut_off(impatient: RunningService) -> None:
-    n_asked = 600
+    n_requests = 600
     length = len(impatient.client.get("/openapi.json").content)
     with connected(impatient) as sock:
-        sock.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * n_asked)
+        sock.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * n_requests)
         time.sleep(3)
-        assert len(everything(sock)) < n_asked * length
+        assert len(everything(sock)) < n_requests * length
     assert impatient.predict(make_card()).status_code == 200
 
 

@@ -19,8 +19,7 @@ import pytest
 from pydantic import ValidationError
 
 from client import GreyhoundClient, Patience
-from service.security.client import client_of
-from service.security.proxies import TrustedProxies, address_of
+from service.security.client_address import TrustedProxies, address_of, client_of
 from service.security.rate_limiter import RateLimiter
 from service.settings import ServiceSettings
 from tests.compose.name_server import name_server
@@ -64,17 +63,19 @@ def documented(beginning: str) -> str:
 
 
 @contextmanager
-def haproxy(folder: Path, service_port: int, proxies: str = "") -> Iterator[str]:
+def haproxy(
+    folder: Path, service_port: int, proxies: str = "", setting: str = "GREYHOUND_PROXY_TRUSTED_PROXIES"
+) -> Iterator[str]:
     """The shipped HAProxy before a service."""
     port, names = free_port(), free_port()
     environment = {
-        "GREYHOUND_DOOR_LISTEN": f"127.0.0.1:{port}",
-        "GREYHOUND_DOOR_SERVICE": f"service:{service_port}",
-        "GREYHOUND_DOOR_NAMES": f"127.0.0.1:{names}",
+        "GREYHOUND_PROXY_LISTEN": f"127.0.0.1:{port}",
+        "GREYHOUND_PROXY_SERVICE": f"service:{service_port}",
+        "GREYHOUND_PROXY_RESOLVER": f"127.0.0.1:{names}",
     }
     if proxies:
-        environment["GREYHOUND_DOOR_PROXIES"] = proxies
-    command = [program("haproxy"), "-db", "-q", "-f", str(ROOT / "deploy/door/haproxy.cfg")]
+        environment[setting] = proxies
+    command = [program("haproxy"), "-db", "-q", "-f", str(ROOT / "deploy/haproxy/haproxy.cfg")]
     with name_server("127.0.0.1", names, "service", ["127.0.0.1"]), running(command, folder, environment):
         yield f"http://127.0.0.1:{port}"
 
@@ -128,14 +129,14 @@ PROXIES = pytest.mark.parametrize("proxy", [haproxy, nginx, caddy])
 Proxy = Callable[[Path, int], Any]
 
 
-def asking(url: str, source: str = "127.0.0.1") -> httpx.Client:
+def client_from(url: str, source: str = "127.0.0.1") -> httpx.Client:
     """A client that comes from an address of this machine."""
     transport = httpx.HTTPTransport(local_address=source, verify=False)
     return httpx.Client(base_url=url, transport=transport, timeout=60)
 
 
 def wait_for(client: httpx.Client, path: str = "/health/ready") -> None:
-    """Wait until the proxy answers with the service's own word."""
+    """Wait until the proxy answers with the service's own answer."""
 
     def answers() -> bool:
         try:
@@ -147,14 +148,14 @@ def wait_for(client: httpx.Client, path: str = "/health/ready") -> None:
 
 
 @PROXIES
-def test_a_proxy_tells_the_address_of_the_client_whatever_the_client_claims(
+def test_a_proxy_forwards_the_address_of_the_client_whatever_the_client_claims(
     tmp_path: Path, registry: str, proxy: Proxy
 ) -> None:
     with (
         running_service(registry, **LIMITED) as service,
         proxy(tmp_path, int(service.url.rpartition(":")[2])) as url,
-        asking(url, "127.0.0.5") as one,
-        asking(url, "127.0.0.6") as other,
+        client_from(url, "127.0.0.5") as one,
+        client_from(url, "127.0.0.6") as other,
     ):
         wait_for(one)
 
@@ -169,20 +170,21 @@ def test_a_proxy_tells_the_address_of_the_client_whatever_the_client_claims(
         assert statuses(other, 5) == [200, 200, 200, 429], "each client has a limit of its own"
 
 
-def test_the_shipped_proxy_believes_only_the_last_word_of_a_proxy_that_is_named(
-    tmp_path: Path, registry: str
+@pytest.mark.parametrize("setting", ["GREYHOUND_PROXY_TRUSTED_PROXIES", "GREYHOUND_DOOR_PROXIES"])
+def test_the_shipped_proxy_trusts_only_the_last_address_of_a_proxy_that_is_named(
+    tmp_path: Path, registry: str, setting: str
 ) -> None:
     with (
         running_service(registry, **LIMITED) as service,
-        haproxy(tmp_path, int(service.url.rpartition(":")[2]), "127.0.0.7 10.0.0.0/8") as url,
-        asking(url, "127.0.0.7") as named,
-        asking(url, "127.0.0.8") as client,
+        haproxy(tmp_path, int(service.url.rpartition(":")[2]), "127.0.0.7 10.0.0.0/8", setting) as url,
+        client_from(url, "127.0.0.7") as named,
+        client_from(url, "127.0.0.8") as client,
     ):
         wait_for(named)
 
-        def statuses(asked: httpx.Client, text: str) -> list[int]:
+        def statuses(client: httpx.Client, text: str) -> list[int]:
             sent = [text.format(number) for number in range(1, 5)]
-            return [asked.get("/models", headers={"X-Forwarded-For": one}).status_code for one in sent]
+            return [client.get("/models", headers={"X-Forwarded-For": one}).status_code for one in sent]
 
         assert statuses(named, "198.51.100.{}") == [200] * 4
         assert statuses(named, "198.51.100.{}, 203.0.113.1") == [200, 200, 200, 429]
@@ -190,14 +192,26 @@ def test_the_shipped_proxy_believes_only_the_last_word_of_a_proxy_that_is_named(
         assert statuses(client, "192.0.2.{}") == [200, 200, 200, 429]
 
 
+def test_the_shipped_proxy_warns_of_the_old_name_of_its_setting() -> None:
+    command = [program("haproxy"), "-c", "-f", str(ROOT / "deploy/haproxy/haproxy.cfg")]
+    for proxies, n_warnings in (("", 0), ("10.0.0.0/8", 1)):
+        done = subprocess.run(
+            command, env={"GREYHOUND_DOOR_PROXIES": proxies}, capture_output=True, text=True, check=True
+        )
+        assert (
+            done.stderr.count("GREYHOUND_DOOR_PROXIES is called GREYHOUND_PROXY_TRUSTED_PROXIES now")
+            == n_warnings
+        )
+
+
 @PROXIES
-def test_a_large_batch_passes_and_refusals_stay_in_the_services_own_words(
+def test_a_large_batch_passes_and_refusals_stay_as_the_service_wrote_them(
     tmp_path: Path, registry: str, proxy: Proxy
 ) -> None:
     with (
         running_service(registry) as service,
         proxy(tmp_path, int(service.url.rpartition(":")[2])) as url,
-        asking(url) as client,
+        client_from(url) as client,
     ):
         wait_for(client)
         filler = b" " * (4 * 1024 * 1024)
@@ -224,7 +238,7 @@ def test_each_answer_of_a_batch_is_handed_on_as_it_comes(tmp_path: Path, proxy: 
         def answer(connection: socket.socket) -> None:
             with connection:
                 head = connection.recv(65536)
-                if b"/predict/batch" not in head:  # whoever asks for health
+                if b"/predict/batch" not in head:  # a health check
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
                     return
                 connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")
@@ -242,7 +256,7 @@ def test_each_answer_of_a_batch_is_handed_on_as_it_comes(tmp_path: Path, proxy: 
         threading.Thread(target=serve, daemon=True).start()
         stack.callback(goes_on.set)
         url = stack.enter_context(proxy(tmp_path, listening.getsockname()[1]))
-        client = stack.enter_context(asking(url))
+        client = stack.enter_context(client_from(url))
         wait_for(client)
         with client.stream("POST", "/predict/batch", content=b"x") as response:
             lines = response.iter_lines()
@@ -260,7 +274,7 @@ def test_a_promotion_and_a_new_start_lose_no_answer_of_a_client_that_asks_again(
         service = first.enter_context(running_service(registry))
         port = int(service.url.rpartition(":")[2])
         url = stack.enter_context(proxy(tmp_path, port))
-        http = stack.enter_context(asking(url))
+        http = stack.enter_context(client_from(url))
         wait_for(http)
         client = GreyhoundClient(url, http=http, patience=Patience(n_tries=60, max_wait_s=2))
         versions: list[int] = []
@@ -288,8 +302,8 @@ def test_a_promotion_and_a_new_start_lose_no_answer_of_a_client_that_asks_again(
 
 
 @PROXIES
-def test_that_nobody_answers_is_said_as_the_service_says_such_things(tmp_path: Path, proxy: Proxy) -> None:
-    with proxy(tmp_path, free_port()) as url, asking(url) as client:
+def test_no_replica_is_a_problem_document_as_of_the_service(tmp_path: Path, proxy: Proxy) -> None:
+    with proxy(tmp_path, free_port()) as url, client_from(url) as client:
         wait_until(lambda: _status(client) == 503)
         answer = client.get("/models")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
@@ -305,7 +319,7 @@ def _status(client: httpx.Client) -> int:
 
 
 def seen_client(headers: list[tuple[bytes, bytes]], peer: str = "10.0.0.1") -> str:
-    """Return the client that limits are kept for, behind trusted proxies of 10.0.0.0/8 and fd00::/8."""
+    """Return the client that limits count, behind trusted proxies of 10.0.0.0/8 and fd00::/8."""
     seen = []
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
@@ -317,7 +331,7 @@ def seen_client(headers: list[tuple[bytes, bytes]], peer: str = "10.0.0.1") -> s
 
 
 @pytest.mark.parametrize(
-    ("told", "client"),
+    ("forwarded", "client"),
     [
         ("203.0.113.9", "203.0.113.9"),
         ("1.2.3.4, 203.0.113.9", "203.0.113.9"),
@@ -337,8 +351,8 @@ def seen_client(headers: list[tuple[bytes, bytes]], peer: str = "10.0.0.1") -> s
         ("1.2.3.4, " + "10.0.0.2, " * 5000 + "10.0.0.3", "10.0.0.2"),
     ],
 )
-def test_the_client_is_the_first_from_the_right_that_is_no_proxy(told: str, client: str) -> None:
-    header = (b"x-forwarded-for", told.encode("latin-1"))
+def test_the_client_is_the_first_from_the_right_that_is_no_proxy(forwarded: str, client: str) -> None:
+    header = (b"x-forwarded-for", forwarded.encode("latin-1"))
     assert seen_client([header]) == client
     assert seen_client([header], peer="192.0.2.1") == "192.0.2.1", "no proxy of ours"
     assert seen_client([(b"forwarded", b"for=1.2.3.4"), (b"x-real-ip", b"1.2.3.4")]) == "10.0.0.1"

@@ -24,20 +24,20 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_registry(tmp_path_factory.mktemp("registry"))
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
-    registry: str, tmp_path: Path, asked: signal.Signals
+    registry: str, tmp_path: Path, sig: signal.Signals
 ) -> None:
     with service_process(registry, tmp_path, log_level="warning", registry_timeout_s="60") as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
             wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
-            said_before = service.log.read_text()  # a busy machine may start with warnings
-            exit_code = service.stop(asked)  # the clients would ask for ever
+            log_before = service.log.read_text()  # a busy machine may start with warnings
+            exit_code = service.stop(sig)  # the clients never stop
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert {status for tally in tallies for status in tally.statuses} == {200}
         assert exit_code == 0
         assert members_of(service.pid) == []
-        assert service.log.read_text() == said_before
+        assert service.log.read_text() == log_before
 
 
 def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
@@ -45,12 +45,12 @@ def test_it_is_not_ready_first_and_serves_on_until_load_balancers_have_noticed(
 ) -> None:
     with service_process(registry, tmp_path, drain_s=str(DRAIN_S)) as service:
         start = time.monotonic()
-        service.server.terminate()
+        service.process.terminate()
         wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
         answer = httpx.get(f"{service.url}/health/ready")
         assert answer.json()["type"] == "urn:greyhound:problem:stopping"
         assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200  # a new connection
-        assert service.server.wait(timeout=SOON_S) == 0
+        assert service.process.wait(timeout=SOON_S) == 0
         assert time.monotonic() - start >= DRAIN_S
 
 
@@ -59,26 +59,26 @@ def test_an_idle_connection_is_closed_by_an_answer_a_silent_one_soon_and_a_dawdl
 ) -> None:
     ask = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
     with service_process(registry, tmp_path, log_level="warning") as service:
-        asking, silent, dawdling = (
+        active, silent, dawdling = (
             socket.create_connection(("127.0.0.1", service.port), timeout=SOON_S) for _ in range(3)
         )
-        with asking, silent, dawdling:
+        with active, silent, dawdling:
             dawdling.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n ")
-            for sock in (asking, silent):
+            for sock in (active, silent):
                 sock.sendall(ask)
                 answer = b""
                 while not answer.endswith(b"}"):  # head and body may come apart
                     answer += sock.recv(65536)
                 assert b"connection: close" not in answer.lower()
             start = time.monotonic()
-            service.server.terminate()
+            service.process.terminate()
             time.sleep(0.25)
-            asking.sendall(ask * 2)  # pipelined: both are answered, the second closes
-            answer = b"".join(iter(lambda: asking.recv(65536), b""))
+            active.sendall(ask * 2)  # pipelined: both are answered, the second closes
+            answer = b"".join(iter(lambda: active.recv(65536), b""))
             assert answer.count(b"HTTP/1.1 200 ") == 2
             assert answer.lower().count(b"connection: close") == 1
             assert silent.recv(65536) == b""
-            assert service.server.wait(timeout=SOON_S) == 0
+            assert service.process.wait(timeout=SOON_S) == 0
             assert time.monotonic() - start > 1.4  # after its 1.5 s of grace it is cut off
 
 
@@ -92,5 +92,5 @@ def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path)
             # 503, and a line in the log
             assert httpx.post(f"{service.url}/predict", json=named).status_code == 503
             assert httpx.post(f"{service.url}/predict", json=make_card()).status_code == 200
-        service.server.terminate()
-        assert service.server.wait(timeout=SOON_S) == 0
+        service.process.terminate()
+        assert service.process.wait(timeout=SOON_S) == 0

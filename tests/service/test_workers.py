@@ -30,30 +30,30 @@ def service(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield service
 
 
-def told_by_both(service: ServiceProcess) -> dict[int, int | None]:
-    """The version that each worker serves, by process, once both have told."""
-    told: dict[int, int | None] = {}
+def versions_of_both(service: ServiceProcess) -> dict[int, int | None]:
+    """The version that each worker serves, by process, once both have answered."""
+    versions: dict[int, int | None] = {}
 
     def ask() -> bool:
         status = service.status()
-        told[status["service"]["pid"]] = status["version"]
-        return set(service.children()) <= set(told) and len(service.children()) == 2
+        versions[status["service"]["pid"]] = status["version"]
+        return set(service.children()) <= set(versions) and len(service.children()) == 2
 
     wait_until(ask)
-    return {pid: told[pid] for pid in service.children()}
+    return {pid: versions[pid] for pid in service.children()}
 
 
 def test_two_workers_answer_and_agree(service: ServiceProcess, registry: str) -> None:
-    assert set(told_by_both(service)) == set(service.children())
+    assert set(versions_of_both(service)) == set(service.children())
     for wanted in (2, 1):
         point_alias_at(registry, wanted)
-        wait_until(lambda wanted=wanted: set(told_by_both(service).values()) == {wanted})
+        wait_until(lambda wanted=wanted: set(versions_of_both(service).values()) == {wanted})
 
 
 def test_a_killed_worker_is_replaced_without_a_pause_and_fails_only_what_it_was_answering(
     service: ServiceProcess,
 ) -> None:
-    told_by_both(service)
+    versions_of_both(service)
     victim, other = service.children()
     with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
         wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
@@ -66,7 +66,7 @@ def test_a_killed_worker_is_replaced_without_a_pause_and_fails_only_what_it_was_
     assert max(len(tally.lost) for tally in tallies) <= 1  # what it was answering, at most one a client
     assert sum(tally.n_turned_away for tally in tallies) == 0
     assert {status for tally in tallies for status in tally.statuses} == {200}
-    assert set(told_by_both(service)) == set(service.children())
+    assert set(versions_of_both(service)) == set(service.children())
 
 
 def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(
@@ -82,31 +82,31 @@ def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda killed=killed: set(service.children()) - set(killed))
     wait_until(lambda: "the next one starts in 0.2 s" in service.log.read_text())
-    assert told_by_both(service)  # and yet it comes back
+    assert versions_of_both(service)  # and yet it comes back
 
 
 def test_workers_end_when_their_supervisor_is_killed(registry: str, tmp_path: Path) -> None:
     with service_process(registry, tmp_path, "--workers", "2", log_level="warning") as service:
         assert len(service.children()) == 2
-        service.server.kill()
-        service.server.wait()
+        service.process.kill()
+        service.process.wait()
         wait_until(lambda: not members_of(service.pid))
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_two_workers_end_together_and_lose_no_request(
-    registry: str, tmp_path: Path, asked: signal.Signals
+    registry: str, tmp_path: Path, sig: signal.Signals
 ) -> None:
     with service_process(
         registry, tmp_path, "--workers", "2", log_level="warning", registry_timeout_s="60"
     ) as service:
         with clients_at_full_tilt(service.url, 8, make_card(8)) as tallies:
             wait_until(lambda: min(len(tally.statuses) for tally in tallies) >= 3)
-            said_before = service.log.read_text()  # a busy machine may start with warnings
+            log_before = service.log.read_text()  # a busy machine may start with warnings
             # as a terminal does it: Ctrl-C goes to every process, SIGTERM to the first
-            os.killpg(service.server.pid, asked) if asked == signal.SIGINT else service.server.terminate()
-            exit_code = service.server.wait(timeout=SOON_S)
+            os.killpg(service.process.pid, sig) if sig == signal.SIGINT else service.process.terminate()
+            exit_code = service.process.wait(timeout=SOON_S)
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert exit_code == 0
         assert members_of(service.pid) == []
-        assert service.log.read_text() == said_before
+        assert service.log.read_text() == log_before

@@ -21,6 +21,6 @@ class WinProbability(MLModel):
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Return the win probabilities of one race."""
         rows = np.asarray(NumpyCodec.decode_input(payload.inputs[0]), np.float32)
-        told = self.model.probabilities(np.where(rows < -1e29, np.nan, rows))
-        output = NumpyCodec.encode_output("win_probability", told)
+        probabilities = self.model.probabilities(np.where(rows < -1e29, np.nan, rows))
+        output = NumpyCodec.encode_output("win_probability", probabilities)
         return InferenceResponse(model_name=self.name, outputs=[output])

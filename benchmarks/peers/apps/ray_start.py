@@ -27,7 +27,7 @@ class WinProbability:
 
 
 def start(port: int) -> None:
-    """Run until told to stop."""
+    """Run until SIGTERM."""
     ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     serve.run(WinProbability.bind(os.environ["ARTIFACT"]))

@@ -32,9 +32,9 @@ def promtool() -> str:
 @pytest.fixture(scope="module")
 def families(service: RunningService) -> set[str]:
     """The metrics of a service, by the names under which Prometheus keeps their samples."""
-    told = text_string_to_metric_families(service.client.get("/metrics").text)
+    families = text_string_to_metric_families(service.client.get("/metrics").text)
     names = set()
-    for family in told:
+    for family in families:
         if family.type == "counter":
             names.add(f"{family.name}_total")
         elif family.type == "histogram":
@@ -86,10 +86,10 @@ def test_every_metric_of_the_alerts_exists(families: set[str]) -> None:
 
 def test_the_page_tells_of_every_metric_and_alert_and_of_no_other(families: set[str]) -> None:
     page = PAGE.read_text()
-    told = set(re.findall(r"^\| `(greyhound_[a-z0-9_]+)", page, flags=re.M))
+    documented = set(re.findall(r"^\| `(greyhound_[a-z0-9_]+)", page, flags=re.M))
     parts = re.compile(r"_(bucket|sum|count)$")
     ours = {name for name in families if name.startswith("greyhound_") and not parts.search(name)}
-    assert told == ours
+    assert documented == ours
     alerts = set(re.findall(r"alert: (\w+)", ALERTS.read_text()))
     assert set(re.findall(r"^\| `(Greyhound\w+)", page, flags=re.M)) == alerts
 
@@ -115,14 +115,14 @@ def test_prometheus_takes_the_rules_and_they_fire_when_they_should(promtool: str
 def test_prometheus_can_read_the_metrics_and_every_query_of_the_dashboard(
     promtool: str, service: RunningService, tmp_path: Path
 ) -> None:
-    told = service.client.get("/metrics").text
+    exposed = service.client.get("/metrics").text
     done = subprocess.run(
-        [promtool, "check", "metrics"], input=told, capture_output=True, text=True, check=False
+        [promtool, "check", "metrics"], input=exposed, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     dashboard = json.loads(DASHBOARD.read_text())
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
-    rules = [{"record": f"q{i}", "expr": as_prometheus_gets_it(query)} for i, query in enumerate(asked)]
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    rules = [{"record": f"q{i}", "expr": as_prometheus_gets_it(query)} for i, query in enumerate(queries)]
     (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
     done = subprocess.run(
         [promtool, "check", "rules", tmp_path / "rules.yml"], capture_output=True, text=True, check=False

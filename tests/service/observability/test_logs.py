@@ -1,4 +1,4 @@
-"""The log lines of a real process, as whoever collects them gets them."""
+"""The log lines of a real process, as a log collector receives them."""
 
 import datetime as dt
 import json
@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.observability.lines import LineWriter
-from service.observability.logs import JsonFormatter, RequestRecord, TextFormatter, discreet
+from service.observability.line_writer import LineWriter
+from service.observability.logs import JsonFormatter, RequestRecord, TextFormatter, redact_passwords
 from tests.service.builders import make_card, make_registry
 from tests.service.observability.samples import samples, value
 from tests.service.process import COMMAND, service_process
@@ -101,7 +101,7 @@ def test_every_line_is_json_and_every_request_has_one_without_its_query_body_or_
     assert (failed["status"], failed["level"]) == (500, "error")
     assert failed["request_id"] == broken.headers["X-Request-ID"]
     assert "ZeroDivisionError: postgresql://me:***@db/races is away" in failed["trace"]
-    assert [line["logger"] for line in lines if "trace" in line] == ["greyhound.request"]  # told once
+    assert [line["logger"] for line in lines if "trace" in line] == ["greyhound.request"]  # logged once
     assert any(line["logger"] == "greyhound.service" and "champion" in line["message"] for line in lines)
 
 
@@ -125,7 +125,7 @@ def test_a_standard_error_that_nobody_reads_stops_no_request_and_what_is_lost_is
 
 def test_a_writer_without_a_reader_takes_no_more_than_its_limit_and_says_later_what_it_dropped() -> None:
     reader, fd = os.pipe()
-    writer = LineWriter(fd, max_lines=100, tell=lambda n: writer.put(f"{n} were dropped\n"))
+    writer = LineWriter(fd, max_lines=100, on_dropped=lambda n: writer.put(f"{n} were dropped\n"))
     line = "y" * 999 + "\n"
     for _ in range(1000):
         writer.put(line)  # returns, though nobody reads
@@ -156,8 +156,8 @@ def test_text_is_one_line_a_request_whatever_its_path_holds() -> None:
     fields = {"request_id": "seven", "duration_ms": 0.412}
     arguments = ("GET", "/models/\nforged\x1b[31m", 404)
     line = TextFormatter().format(RequestRecord(logging.INFO, "%s %s %s", arguments, fields))
-    told = r"\d\d:\d\d:\d\d info    GET /models/\\nforged\\x1b\[31m 404  0.412 ms  seven\n"
-    assert re.fullmatch(told, line)
+    expected = r"\d\d:\d\d:\d\d info    GET /models/\\nforged\\x1b\[31m 404  0.412 ms  seven\n"
+    assert re.fullmatch(expected, line)
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
@@ -167,7 +167,7 @@ def test_passwords_of_addresses_are_left_out(formatter: logging.Formatter) -> No
     assert "postgresql+psycopg://me:***@" in formatter.format(record)
     assert "http://u:***@host/" in formatter.format(record)
     assert "pass" not in formatter.format(record)
-    assert discreet("no address") == "no address"
+    assert redact_passwords("no address") == "no address"
 
 
 def test_a_request_whose_fields_are_not_ascii_is_still_one_line() -> None:
@@ -189,7 +189,7 @@ def test_a_trace_in_text_holds_nothing_that_steers_a_terminal() -> None:
     assert line.splitlines()[0].endswith("it \\x1b\\nfailed")
 
 
-def test_a_failing_thread_is_told_in_a_line_with_its_trace(tmp_path: Path) -> None:
+def test_a_failing_thread_is_logged_in_a_line_with_its_trace(tmp_path: Path) -> None:
     code = """
 import threading
 from service.settings import ServiceSettings

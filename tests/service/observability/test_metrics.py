@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 
-from service.metrics import Metrics
 from service.observability.buffered_histogram import BufferedHistogram
-from service.observability.garbage import GarbageWatch
+from service.observability.gc_pauses import GcPauseRecorder
+from service.observability.metrics import Metrics
 from tests.service.builders import (
     RunningService,
     make_card,
@@ -88,7 +88,7 @@ def test_predictions_are_counted_by_version_with_their_probabilities_and_phases(
         assert 0 < value(found, "greyhound_predict_phase_seconds_sum", phase=phase) < 1
 
 
-def test_swaps_and_refusals_and_the_registry_are_told(service: RunningService, tmp_path: Path) -> None:
+def test_swaps_and_refusals_and_the_registry_are_counted(service: RunningService, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     before = samples(service.url)
     assert value(before, "greyhound_champion_version") == 1
@@ -110,7 +110,7 @@ def test_swaps_and_refusals_and_the_registry_are_told(service: RunningService, t
     assert value(found, contact) > value(before, contact) > 1.7e9
 
 
-def test_a_database_that_is_away_is_told_from_one_that_is_not_wanted(
+def test_a_database_that_is_away_differs_from_one_that_is_not_wanted(
     service: RunningService, tmp_path: Path
 ) -> None:
     assert math.isnan(value(samples(service.url), "greyhound_database_reachable"))
@@ -141,7 +141,7 @@ def test_pauses_of_the_collector_stay_below_20_ms_after_load_and_after_swaps(tmp
 
 def test_the_watch_on_the_collector_hears_a_long_pause_and_forgets_it_with_the_next_version() -> None:
     metrics = Metrics()
-    watch = GarbageWatch(metrics.pauses)
+    watch = GcPauseRecorder(metrics.pauses)
     watch.install()
     try:
         rings = [[] for _ in range(200_000)]
@@ -158,41 +158,42 @@ def test_the_watch_on_the_collector_hears_a_long_pause_and_forgets_it_with_the_n
     assert watch.longest_s > 0.001
 
 
-def test_the_status_tells_a_person_how_the_service_does(service: RunningService) -> None:
+def test_the_status_shows_the_state_of_the_service(service: RunningService) -> None:
     for _ in range(20):
         service.predict(make_card())
     service.client.get("/nothing")
-    told = service.client.get("/model_status").json()["service"]
-    assert told["requests"] == {"2xx": 20, "4xx": 1}
-    assert 0 < told["predict_p50_ms"] <= told["predict_p99_ms"] < 10_000
-    assert told["longest_gc_pause_ms"] >= 0
-    assert (told["n_workers"], told["n_in_flight"], told["queue_length"]) == (1, 1, 0)
-    assert told["uptime_s"] >= 0
+    shown = service.client.get("/model_status").json()["service"]
+    assert shown["requests"] == {"2xx": 20, "4xx": 1}
+    assert 0 < shown["predict_p50_ms"] <= shown["predict_p99_ms"] < 10_000
+    assert shown["longest_gc_pause_ms"] >= 0
+    assert (shown["n_workers"], shown["n_in_flight"], shown["queue_length"]) == (1, 1, 0)
+    assert shown["uptime_s"] >= 0
 
 
-def test_a_tally_tells_prometheus_what_it_would_have_counted_itself() -> None:
+def test_a_buffered_histogram_adds_what_prometheus_would_have_counted_itself() -> None:
     registries = [CollectorRegistry(), CollectorRegistry()]
     theirs, ours = (Histogram("a", "b", buckets=(0.1, 0.2, 0.4), registry=one) for one in registries)
-    tally = BufferedHistogram(ours)
+    buffered = BufferedHistogram(ours, (0.1, 0.2, 0.4))
     for round_ in range(2):
         for number in (0.05, 0.1, 0.15, 0.3, 0.4, 0.5, round_):
             theirs.observe(number)
-            tally.count(number)
-        tally.flush()
-        tally.flush()
+            buffered.count(number)
+        buffered.flush()
+        buffered.flush()
         assert generate_latest(registries[0]) == generate_latest(registries[1])
 
 
 def test_a_quantile_lies_in_the_bucket_of_the_value() -> None:
-    tally = BufferedHistogram(Histogram("a", "b", buckets=(1, 2, 4, 8), registry=CollectorRegistry()))
-    assert tally.quantile(0.5) is None
-    tally.count_all([0.5] * 50 + [3.0] * 40 + [100.0] * 10)
-    assert tally.quantile(0.25) == pytest.approx(0.5)
-    assert tally.quantile(0.7) == pytest.approx(3)
-    assert tally.quantile(0.99) == 8  # no more is known than that it was above
-    earlier = list(tally.counts)
-    tally.count_all([1.5] * 10)
-    assert tally.quantile(0.5, since=earlier) == pytest.approx(1.5)
+    bounds = (1, 2, 4, 8)
+    buffered = BufferedHistogram(Histogram("a", "b", buckets=bounds, registry=CollectorRegistry()), bounds)
+    assert buffered.quantile(0.5) is None
+    buffered.count_all([0.5] * 50 + [3.0] * 40 + [100.0] * 10)
+    assert buffered.quantile(0.25) == pytest.approx(0.5)
+    assert buffered.quantile(0.7) == pytest.approx(3)
+    assert buffered.quantile(0.99) == 8  # no more is known than that it was above
+    earlier = list(buffered.counts)
+    buffered.count_all([1.5] * 10)
+    assert buffered.quantile(0.5, since=earlier) == pytest.approx(1.5)
 
 
 def test_the_page_is_plain_text_without_a_model_too(tmp_path: Path) -> None:

@@ -82,12 +82,12 @@ def test_a_request_is_a_span_below_the_clients_and_its_phases_are_below_it(
         assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)
         assert span.kind == span.SPAN_KIND_SERVER
         assert before < span.start_time_unix_nano < span.end_time_unix_nano < time.time_ns()
-        told = texts(span.attributes)
-        assert told["http.request.method"] == "POST"
-        assert told["http.route"] == "/predict"
-        assert told["http.response.status_code"] == "200"
-        assert told["greyhound.request_id"] == "six"
-        assert told["greyhound.model_version"] == "1"
+        found = texts(span.attributes)
+        assert found["http.request.method"] == "POST"
+        assert found["http.route"] == "/predict"
+        assert found["http.response.status_code"] == "200"
+        assert found["greyhound.request_id"] == "six"
+        assert found["greyhound.model_version"] == "1"
         phases = [one for one in collector.spans if one.parent_span_id == span.span_id]
         assert {phase.name for phase in phases} >= {"parse", "write"}
         for phase in phases:
@@ -145,7 +145,7 @@ assert not any(name.startswith("opentelemetry.exporter") for name in sys.modules
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_what_is_asked_for_without_the_extra_is_told_and_stops_nothing(tmp_path: Path) -> None:
+def test_traces_that_are_wanted_without_the_extra_give_a_warning_and_stop_nothing(tmp_path: Path) -> None:
     code = """
 import os, sys
 class NotInstalled:

@@ -46,9 +46,9 @@ def two_on_a_socket(
 
 
 def n_predicted_by(folder: Path, pid: int) -> float:
-    """How many predictions one worker has told of."""
-    told = MultiProcessCollector.merge([str(path) for path in folder.glob(f"counter_{pid}.db")])
-    return sum(sample.value for metric in told for sample in metric.samples if sample.name == PREDICTED)
+    """How many predictions one worker has counted."""
+    merged = MultiProcessCollector.merge([str(path) for path in folder.glob(f"counter_{pid}.db")])
+    return sum(sample.value for metric in merged for sample in metric.samples if sample.name == PREDICTED)
 
 
 def pids_of(url: str, name: str) -> set[int]:

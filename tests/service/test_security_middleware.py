@@ -1,4 +1,4 @@
-"""The door: headers on every answer, pages of other origins, proxies, and how often a client may ask."""
+"""SecurityMiddleware: headers on every answer, pages of other origins, proxies, and rate limits."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.routes.pages import VERSION
-from service.security.client import client_of
+from service.security.client_address import client_of
 from service.settings import ServiceSettings
 from tests.service.builders import RunningService, make_card, make_registry, running_service
 from tests.service.keys import service_with_keys
@@ -29,7 +29,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_every_answer_bears_the_headers_that_browsers_heed(service: RunningService) -> None:
-    asked = [
+    answers = [
         service.predict(make_card()),
         service.predict({}),
         service.predict(make_card(track="A" * 300_000)),
@@ -39,8 +39,8 @@ def test_every_answer_bears_the_headers_that_browsers_heed(service: RunningServi
         ),
         service.client.post("/rollback"),
     ]
-    assert {answer.status_code for answer in asked} == {200, 401, 404, 405, 413, 422}
-    for answer in asked:
+    assert {answer.status_code for answer in answers} == {200, 401, 404, 405, 413, 422}
+    for answer in answers:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"
@@ -65,10 +65,10 @@ def test_the_policy_of_a_page_lets_its_own_scripts_run_and_no_others(
     assert len(loaded) >= 2
     for source in loaded:
         assert source.startswith("/docs/assets/")
-        kept = service.client.get(source).headers
-        assert kept["Cache-Control"] == "public, max-age=31536000, immutable"
-        assert kept.get_list("Cache-Control") == [kept["Cache-Control"]]
-        assert kept["Content-Security-Policy"].startswith("default-src 'none'")
+        headers = service.client.get(source).headers
+        assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert headers.get_list("Cache-Control") == [headers["Cache-Control"]]
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "://" not in answer.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" not in allowed
     assert directives["connect-src"] == "'self'"
@@ -76,7 +76,7 @@ def test_the_policy_of_a_page_lets_its_own_scripts_run_and_no_others(
 
 
 @pytest.mark.parametrize("path", ["/docs/assets/0/icon.svg", f"/docs/assets/{VERSION}/other.js"])
-def test_what_no_page_loads_is_not_there_and_not_kept(service: RunningService, path: str) -> None:
+def test_what_no_page_loads_is_not_there_and_not_cached(service: RunningService, path: str) -> None:
     answer = service.client.get(path)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
 
@@ -99,7 +99,7 @@ def test_hsts_is_sent_where_it_is_set(registry: str) -> None:
             assert sent == "max-age=31536000; includeSubDomains"
 
 
-def test_pages_of_other_origins_are_kept_out_unless_listed(service: RunningService, registry: str) -> None:
+def test_pages_of_other_origins_are_refused_unless_listed(service: RunningService, registry: str) -> None:
     closed = service.client.options("/predict", headers=PREFLIGHT)
     assert closed.status_code == 405
     assert "GREYHOUND_CORS_ORIGINS" in closed.json()["detail"]
@@ -134,21 +134,21 @@ def test_an_origin_that_no_browser_sends_is_refused_at_the_start(origin: str) ->
 
 
 def test_the_page_of_the_api_tells_what_other_origins_may_do(service: RunningService) -> None:
-    words = service.client.get("/openapi.json").json()["info"]["description"]
-    assert "CORS" in words
-    assert "GREYHOUND_CORS_ORIGINS" in words
+    description = service.client.get("/openapi.json").json()["info"]["description"]
+    assert "CORS" in description
+    assert "GREYHOUND_CORS_ORIGINS" in description
     assert ServiceSettings(
         cors_origins=("*", ORIGIN, "http://localhost:3000", "capacitor://localhost")
     ).cors_origins
 
 
-def test_a_client_that_asks_too_often_is_told_when_to_come_back(registry: str) -> None:
+def test_a_client_that_makes_too_many_requests_gets_429_with_a_time_to_retry(registry: str) -> None:
     with running_service(registry, rate_per_s=0.5, rate_burst=5) as service:
-        asked = [service.predict(make_card()) for _ in range(8)]
-        assert [answer.status_code for answer in asked] == [200] * 5 + [429] * 3
-        assert asked[-1].headers["Content-Type"] == "application/problem+json"
-        assert 1 <= int(asked[-1].headers["Retry-After"]) <= 2
-        assert asked[-1].json()["type"] == "urn:greyhound:problem:too-many"
+        answers = [service.predict(make_card()) for _ in range(8)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
+        assert answers[-1].headers["Content-Type"] == "application/problem+json"
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
+        assert answers[-1].json()["type"] == "urn:greyhound:problem:too-many"
         assert {service.client.get("/health/live").status_code for _ in range(20)} == {200}
 
 
@@ -157,12 +157,12 @@ def test_each_key_has_a_rate_of_its_own_and_a_made_up_one_has_none(tmp_path: Pat
     with service_with_keys(tmp_path, registry, settings, ada="read", bob="read") as (service, keys):
 
         def n_answered(headers: dict[str, str] | None) -> int:
-            asked = [service.client.get("/model_status", headers=headers).status_code for _ in range(7)]
-            return asked.count(200)
+            answers = [service.client.get("/model_status", headers=headers).status_code for _ in range(7)]
+            return answers.count(200)
 
         assert n_answered(keys["ada"]) == 5
         assert n_answered(keys["bob"]) == 5
-        assert n_answered(None) < 5  # this address has asked until the keys were read
+        assert n_answered(None) < 5  # this address has made requests until the keys were read
         assert n_answered({"X-API-Key": "gh_made_up"}) == 0
 
 

@@ -1,4 +1,12 @@
-"""How bytes of a connection reach the parser: in pieces, each with a limit, and never long at a time."""
+"""Feeding a connection's bytes to uvicorn's parser: in pieces with a limit, and never long at a time.
+
+**Guarantee** (``tests/service/test_bounds_on_the_wire.py``): a request's head, and what describes chunks or
+follows the last one, is refused beyond 64 KiB to the byte; parsing stops after 1 ms for other connections; at
+most eight pipelined requests are parsed. uvicorn's ``h11_max_incomplete_event_size`` was tried with
+``http="h11"``: H11 only counts what it has not parsed yet, parses in Python (four times the processor time of
+a request), and takes any number of headers, trailers and pipelined requests; httptools, which is fast, has no
+limit at all.
+"""
 
 import time
 from typing import Any
@@ -16,12 +24,12 @@ _PIECE = 16 * 1024
 _END = b"\r\n\r\n"
 
 
-class Fed(HttpToolsProtocol):
-    """uvicorn's protocol, fed so that each request's head is counted exactly, and that nobody holds the loop.
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with heads counted to the byte, and parsing that never holds the loop for long.
 
-    The parser keeps a header until it is whole, and tells of every header, chunk and request by a call: what
-    it is given at once is what it may keep and how long it may take. No piece goes past the end of a head,
-    or past the end of a message, so the next message begins with the next piece.
+    The parser holds a header until it is whole, and makes a call for every header, chunk and request: the
+    size of a piece bounds its memory and its time. No piece goes past the end of a head, or past the end of a
+    message, so the next message begins with the next piece.
     """
 
     def __init__(self, *args: Any, **others: Any) -> None:
@@ -36,8 +44,8 @@ class Fed(HttpToolsProtocol):
         self._n_idle = 0  # bytes of a chunked body since the last one that is body
         self._n_body_of_piece = 0
         self._last_three = b""
-        self._is_deaf = False
-        self._running: RequestResponseCycle | None = None
+        self._reads_no_more = False
+        self._running_cycle: RequestResponseCycle | None = None
 
     def refuse(self, error: ServiceError) -> None:
         """Answer without the app, and read no further."""
@@ -45,8 +53,8 @@ class Fed(HttpToolsProtocol):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing that arrives is read any more."""
-        return self._is_deaf or self.transport.is_closing() or self.parser is None
+        """Whether nothing more is read."""
+        return self._reads_no_more or self.transport.is_closing() or self.parser is None
 
     def connection_made(self, transport: Any) -> None:
         """Take up a connection."""
@@ -54,16 +62,16 @@ class Fed(HttpToolsProtocol):
         self.flow = _Flow(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, as far as it is time to."""
+        """Feed the parser for about a millisecond, the rest later."""
         self._unfed = self._unfed + data if self._unfed else data
         if not self._is_feeding_later:
             self._feed()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered, too: uvicorn tells the newest one, of pipelined ones."""
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
-            self._running.message_event.set()
+        """Notify the running request too: of pipelined ones, uvicorn notifies the newest."""
+        if self._running_cycle is not None and not self._running_cycle.response_complete:
+            self._running_cycle.disconnected = True
+            self._running_cycle.message_event.set()
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
@@ -76,7 +84,7 @@ class Fed(HttpToolsProtocol):
             self.headers = []  # the request's own are the app's now; what follows are trailers, unread
         if self.parser.should_upgrade():  # the parser takes what follows for no HTTP, be it a body
             self.cycle.keep_alive = False
-            self._is_deaf = True
+            self._reads_no_more = True
 
     def on_body(self, body: bytes) -> None:
         """Count what is body."""
@@ -96,7 +104,7 @@ class Fed(HttpToolsProtocol):
         self._feed_later()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
+        self._running_cycle = cycle
         super()._start_asgi_task(cycle, app)
 
     def _feed(self) -> None:

@@ -1,4 +1,11 @@
-"""Whose turn it is: predictions run a few at a time, others wait in line, and too many are refused."""
+"""A queue for predictions: a few run at a time, others wait in line, and too many are refused at once.
+
+**Guarantee:** with more clients than it can serve, a request is answered with 503 and ``Retry-After`` within
+10 ms, and what asks for little (``/health``, ``/metrics``) is never refused
+(``tests/service/test_overload.py``, ``test_request_queue.py``). uvicorn's ``limit_concurrency`` was tried: it
+counts connections, so idle keep-alive clients are enough for 503, on ``/health`` too; its answer has no
+``Retry-After`` and is no problem document.
+"""
 
 import asyncio
 import math
@@ -8,22 +15,22 @@ from contextlib import suppress
 
 from service.errors import Overloaded
 
-SLICE_S = 0.003  # predictions run for so long before the loop looks at its sockets again
+SLICE_S = 0.003  # predictions run for so long before the loop reads its sockets again
 _MAX_AT_ONCE = 16
-_LAST_S = 0.05  # who gives way to others gives way no longer
+_LAST_S = 0.05  # a request of low priority gives way no longer
 _TO_SOCKETS = 3  # times round the loop, until a request that has arrived stands in line
-_MEMORY = 0.1  # weight of the newest turn in what is remembered of the recent ones
+_WEIGHT = 0.1  # of the newest turn in the moving averages
 
 
-class Queue:
+class RequestQueue:
     """First come, first served, for work that is done in the event loop itself.
 
-    Without it the loop would take up whatever its sockets hold, run all of it, and look at its sockets again
-    only then: with 256 clients a tenth of a second later, and the line would be invisible. With it the loop
-    works for a slice of 3 ms, looks, and goes on; who comes meanwhile waits, and who comes when too many wait
-    is told so at once.
+    Without it the loop would read whatever its sockets hold, run all of it, and read its sockets again only
+    then: with 256 clients a tenth of a second later, and nobody would see the line. With it the loop works
+    for a slice of 3 ms, reads its sockets, and goes on; requests that arrive in between wait, and are refused
+    when too many wait.
 
-    One queue serves one event loop. Nothing is locked, and who meets no line does not wait at all.
+    One queue serves one event loop. Nothing is locked, and without a line nothing waits at all.
 
     Parameters
     ----------
@@ -49,16 +56,16 @@ class Queue:
 
     @property
     def is_full(self) -> bool:
-        """Whether who comes now is refused."""
+        """Whether the next request is refused."""
         return len(self._line) >= self._size
 
     @property
     def retry_after_s(self) -> int:
-        """Whole seconds until a full line would have been served, at the pace of late."""
+        """Whole seconds until a full line would have been served, at the recent pace."""
         return max(1, min(60, math.ceil(self._size * self._pace_s)))
 
     def refusal(self) -> Overloaded:
-        """Count one more who is refused, and return what to tell them."""
+        """Count one more refused request, and return its error."""
         self.n_refused += 1
         return Overloaded(f"{self._size} requests wait already; try again later", self.retry_after_s)
 
@@ -84,10 +91,9 @@ class Queue:
             raise
 
     async def enter_last(self) -> None:
-        """Wait for a turn after everybody who is in line, and whose request has arrived meanwhile.
+        """Wait for a turn at low priority: after all that are in line or have arrived by then.
 
-        Of those who enter so, one goes at a time; nobody gives way for more than 50 ms, and a line that is
-        full is waited out.
+        One such request goes at a time; none gives way for more than 50 ms, and a full line is waited out.
         """
         async with self._last:
             until = time.perf_counter() + _LAST_S
@@ -98,8 +104,8 @@ class Queue:
             await self.enter()
 
     def note(self, seconds: float) -> None:
-        """Remember how long a turn took: so many are called up at once as fit into a slice."""
-        self._turn_s += _MEMORY * (min(seconds, SLICE_S) - self._turn_s)
+        """Record how long a turn took: as many are called up at once as fit into a slice."""
+        self._turn_s += _WEIGHT * (min(seconds, SLICE_S) - self._turn_s)
 
     def _goes_at_once(self) -> bool:
         now = time.perf_counter()
@@ -115,7 +121,7 @@ class Queue:
         self._slice_end = now + SLICE_S
 
     def _next_slice(self) -> None:
-        """Call up the next few: the loop has looked at its sockets since the last ones."""
+        """Call up the next few: the loop has read its sockets since the last ones."""
         now = time.perf_counter()
         line, n_called = self._line, 0
         n_to_call = min(_MAX_AT_ONCE, int(SLICE_S / self._turn_s) or 1) if line else 0
@@ -127,6 +133,6 @@ class Queue:
         if not n_called:
             self._is_sliced = False
             return
-        self._pace_s += _MEMORY * ((now - self._slice_began) / n_called - self._pace_s)
+        self._pace_s += _WEIGHT * ((now - self._slice_began) / n_called - self._pace_s)
         self._begin_slice(now)
         asyncio.get_running_loop().call_soon(self._next_slice)

@@ -1,11 +1,12 @@
-"""What ``/model_status`` says of the service itself: the metrics that a person asks for first."""
+"""The part of ``/model_status`` about the service itself: the metrics that a person needs first."""
 
 import os
 import time
 
 from pydantic import BaseModel, Field
 
-from service.running import Running
+from service.observability.collector import MetricsCollector
+from service.observability.metrics import Metrics
 
 
 class ServiceOut(BaseModel):
@@ -39,19 +40,19 @@ class ServiceOut(BaseModel):
     is_traced: bool = Field(description="Whether traces go to a collector.", examples=[False])
 
 
-def service_out(running: Running) -> ServiceOut:
-    """Tell how a running service does."""
-    lookout, queue = running.lookout, running.lookout.queue
+def service_out(metrics: Metrics, collector: MetricsCollector, *, started_s: float) -> ServiceOut:
+    """Return the state of a service that started at a moment of the monotonic clock."""
+    queue = collector.queue
     return ServiceOut(
-        uptime_s=round(time.monotonic() - running.began_s, 1),
+        uptime_s=round(time.monotonic() - started_s, 1),
         pid=os.getpid(),
-        n_workers=lookout.n_workers(),
-        requests=running.metrics.n_by_status_class(),
-        n_in_flight=running.metrics.n_in_flight,
-        queue_length=queue.n_waiting if queue else 0,
-        n_refused_for_overload=queue.n_refused if queue else 0,
-        predict_p50_ms=lookout.latency_ms(0.5),
-        predict_p99_ms=lookout.latency_ms(0.99),
-        longest_gc_pause_ms=round(1000 * lookout.longest_gc_pause_s, 3),
-        is_traced=lookout.tracing.is_on,
+        n_workers=collector.n_workers(),
+        requests=metrics.n_by_status_class(),
+        n_in_flight=metrics.n_in_flight,
+        queue_length=queue.n_waiting,
+        n_refused_for_overload=queue.n_refused,
+        predict_p50_ms=collector.latency_ms(0.5),
+        predict_p99_ms=collector.latency_ms(0.99),
+        longest_gc_pause_ms=round(1000 * collector.longest_gc_pause_s, 3),
+        is_traced=collector.tracing.is_on,
     )

@@ -1,4 +1,4 @@
-"""Lines on their way to standard error: whoever reads it slowly, or not at all, stops no request."""
+"""Lines on their way to standard error: a slow or absent reader of it stops no request."""
 
 import os
 import threading
@@ -20,15 +20,15 @@ class LineWriter:
         Where to: a file descriptor, 2 for standard error.
     max_lines
         How many may wait; more are dropped and counted.
-    tell
-        Told how many were dropped, once there is room again.
+    on_dropped
+        Called with the number of dropped lines, once there is room again.
     """
 
-    def __init__(self, fd: int, *, tell: Callable[[int], object], max_lines: int = 10_000) -> None:
+    def __init__(self, fd: int, *, on_dropped: Callable[[int], object], max_lines: int = 10_000) -> None:
         self.n_dropped = 0
-        self._n_told = 0
+        self._n_reported = 0
         self._fd = fd
-        self._tell = tell
+        self._on_dropped = on_dropped
         self._max_lines = max_lines
         self._lines: deque[bytes] = deque()
         self._wake = threading.Event()
@@ -47,7 +47,7 @@ class LineWriter:
             self._wake.set()
 
     def flush(self, timeout_s: float = 1.0) -> bool:
-        """Wait until what was taken is written, and say whether it is."""
+        """Wait until all lines are written, and return whether they are."""
         end = time.monotonic() + timeout_s
         while self._lines or self._n_unwritten:
             if time.monotonic() > end or not self._thread.is_alive():
@@ -69,9 +69,9 @@ class LineWriter:
             while self._lines:
                 self._write(self._chunk())
                 self._n_unwritten = 0
-            if self.n_dropped > self._n_told:
-                n, self._n_told = self.n_dropped - self._n_told, self.n_dropped
-                self._tell(n)
+            if self.n_dropped > self._n_reported:
+                n, self._n_reported = self.n_dropped - self._n_reported, self.n_dropped
+                self._on_dropped(n)
 
     def _chunk(self) -> bytes:
         """Take as many whole lines as are written at once, at least one."""
@@ -88,6 +88,6 @@ class LineWriter:
                 chunk = chunk[os.write(self._fd, chunk) :]
             except BlockingIOError:
                 time.sleep(_RETRY_S)
-            except OSError:  # nobody is there to read
+            except OSError:  # the reader is gone
                 self.n_dropped += chunk.count(b"\n")
                 return

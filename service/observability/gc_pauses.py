@@ -6,47 +6,47 @@ from typing import Any
 
 from service.observability.buffered_histogram import BufferedHistogram
 
-_NOTED_S = 0.0002  # a shorter one is in the histogram only
-_N_NOTED = 64
+_RECENT_S = 0.0002  # a shorter one is in the histogram only
+_N_RECENT = 64
 
 
-class GarbageWatch:
-    """Counts collections by generation, and keeps the longest since a moment.
+class GcPauseRecorder:
+    """Counts collections by generation, and gives the longest since a moment.
 
-    The collector calls from whichever thread it strikes in, perhaps one that holds a lock: so nothing here
+    The collector calls it in whichever thread it strikes, perhaps one that holds a lock: so nothing here
     takes one.
     """
 
     def __init__(self, pauses: list[BufferedHistogram]) -> None:
         self._pauses = pauses
         self._started = 0.0
-        self._noted: tuple[tuple[float, float], ...] = ()
+        self._recent: tuple[tuple[float, float], ...] = ()
         self._longest_s = 0.0
 
     @property
     def longest_s(self) -> float:
-        """The longest pause since the moment that :meth:`begin` was told."""
+        """The longest pause since the moment given to :meth:`begin`, in seconds."""
         return self._longest_s
 
     def install(self) -> None:
-        """Listen to the collector, until :meth:`remove`."""
-        gc.callbacks.append(self._heard)
+        """Record pauses until :meth:`remove`."""
+        gc.callbacks.append(self._record)
 
     def remove(self) -> None:
-        """Listen no more."""
-        gc.callbacks.remove(self._heard)
+        """Record no more."""
+        gc.callbacks.remove(self._record)
 
     def begin(self, at: float) -> None:
         """Let :attr:`longest_s` be of the pauses from a moment of the monotonic clock, some seconds back."""
-        self._longest_s = max((pause_s for ended, pause_s in self._noted if ended >= at), default=0.0)
+        self._longest_s = max((pause_s for ended, pause_s in self._recent if ended >= at), default=0.0)
 
-    def _heard(self, phase: str, details: dict[str, Any]) -> None:
+    def _record(self, phase: str, details: dict[str, Any]) -> None:
         if phase == "start":
             self._started = time.perf_counter()
             return
         pause_s = time.perf_counter() - self._started
         self._pauses[details["generation"]].count(pause_s)
-        if pause_s >= _NOTED_S:
-            self._noted = (*self._noted[1 - _N_NOTED :], (time.monotonic(), pause_s))
+        if pause_s >= _RECENT_S:
+            self._recent = (*self._recent[1 - _N_RECENT :], (time.monotonic(), pause_s))
         if pause_s > self._longest_s:
             self._longest_s = pause_s

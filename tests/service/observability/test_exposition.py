@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.observability.sharing import shared_metrics
+from service.observability.exposition import shared_metrics
 from service.settings import ServiceSettings
 from tests.service.process import ROOT
 
@@ -26,11 +26,11 @@ def test_one_worker_keeps_its_metrics_to_itself_and_a_folder_that_is_set_is_used
 def test_forked_workers_count_together_and_log_whole_lines() -> None:
     code = """
 import logging, os, sys
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.settings import ServiceSettings
 from service.observability import logs
 from service.observability.exposition import Exposition
-from service.observability.sharing import shared_metrics
+from service.observability.exposition import shared_metrics
 log = logging.getLogger("greyhound.service")
 parent = ServiceSettings(log_format="json")
 logs.configure(parent)

@@ -21,7 +21,7 @@ class StepFailed(Exception):
     """A step came to no result; the message says why. The other steps go on."""
 
 
-class Kept:
+class StepCache:
     """A folder of results.
 
     Parameters
@@ -45,12 +45,12 @@ class Kept:
         inputs: Mapping[str, Any] | None = None,
         looks_at: str | None = None,
     ) -> Json:
-        """Return the kept result of a step, or do its work and keep what comes of it.
+        """Return the stored result of a step, or do its work and store its result.
 
         Parameters
         ----------
         settings : mapping
-            What a person decided. A result made with others is never overwritten unasked.
+            What a person decided. A result made with others is never overwritten unless wanted.
         inputs : mapping, optional
             What earlier steps gave; where that has changed, the work is done again.
         looks_at : str, optional
@@ -63,7 +63,7 @@ class Kept:
         """
         found = self.read(name)
         wanted = json.loads(json.dumps({"settings": settings, "inputs": inputs or {}}, default=str))
-        if found is not None and not self.is_asked_again(name):
+        if found is not None and not self.is_wanted_again(name):
             if found["settings"] != wanted["settings"]:
                 differ = _differing(found["settings"], wanted["settings"])
                 rule = f"{self._path(name)} was made with other settings ({differ})"
@@ -83,7 +83,7 @@ class Kept:
         click.echo(f"{name}: {seconds:.0f} s", err=True)
         return result
 
-    def is_asked_again(self, name: str) -> bool:
+    def is_wanted_again(self, name: str) -> bool:
         """Say whether a step belongs to a part that is to be made anew, and that is still to do.
 
         ``train-form`` belongs to ``form``, ``ablation/card-alone`` to ``ablation``.
@@ -92,7 +92,7 @@ class Kept:
         return part in self._again and name not in self._made
 
     def read(self, name: str) -> Json | None:
-        """Return everything that is kept of a step, or ``None``."""
+        """Return everything that is stored of a step, or ``None``."""
         path = self._path(name)
         return json.loads(path.read_text()) if path.exists() else None
 
@@ -126,4 +126,4 @@ class Kept:
 
 def _differing(one: Json, other: Json) -> str:
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
-    return "; ".join(f"{name}: {one.get(name)} there, {other.get(name)} asked" for name in names)
+    return "; ".join(f"{name}: {one.get(name)} there, {other.get(name)} wanted" for name in names)

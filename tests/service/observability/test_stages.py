@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.observability.stages import StageTimer, clock_of
+from service.observability.stages import StageTimer, timer_of
 
 
 def test_each_phase_lasts_from_the_mark_before_and_parts_of_one_add_up() -> None:
@@ -27,6 +27,6 @@ def test_what_is_skipped_belongs_to_no_phase() -> None:
 
 def test_a_request_has_the_clock_that_was_started_for_it() -> None:
     scope: dict[str, Any] = {}
-    assert clock_of(scope) is None
+    assert timer_of(scope) is None
     clock = StageTimer.of(scope)
-    assert clock_of(scope) is clock
+    assert timer_of(scope) is clock

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.blocking_calls import BlockingCalls
 from service.errors import BodyTooLarge
-from service.server.encodings import MAX_MEMBERS, gunzip, unpacked
+from service.server.gzip_bodies import MAX_MEMBERS, gunzip, gunzip_in_time
+from service.thread_pools import ThreadPool
 from tests.service.builders import (
     RunningService,
     make_card,
@@ -131,7 +131,7 @@ def test_a_bomb_holds_up_nobody() -> None:
 
     async def longest_pause() -> tuple[float, int]:
         task = asyncio.create_task(
-            unpacked(bomb(900), 800 * MEBIBYTE, BlockingCalls("gzip", timeout_s=60), hold=held.append)
+            gunzip_in_time(bomb(900), 800 * MEBIBYTE, ThreadPool("gzip", timeout_s=60), hold=held.append)
         )
         pauses = []
         while not task.done():
@@ -157,7 +157,7 @@ def test_files_that_follow_each_other_are_one_body(service: RunningService) -> N
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/results", "/rollback", "/models/1/promote"])
-def test_a_gzip_file_without_its_header_is_told_the_header(tmp_path: Path, path: str) -> None:
+def test_the_answer_to_gzip_without_its_header_names_the_header(tmp_path: Path, path: str) -> None:
     with service_with_keys(tmp_path, make_registry(tmp_path), ada="results promote") as (service, keys):
         for body, rule in (
             (PACKED, "send it with the header `Content-Encoding: gzip`"),

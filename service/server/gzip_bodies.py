@@ -1,12 +1,12 @@
-"""Bodies that come compressed: gzip is read up to the limit of a body, others are refused."""
+"""Compressed bodies: gzip is unpacked up to the limit of a body, other encodings are refused."""
 
 import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from service.blocking_calls import BlockingCalls
 from service.errors import BodyNotGzip, BodyTooLarge, EncodingNotRead
+from service.thread_pools import ThreadPool
 
 MAX_MEMBERS = 1000  # gzip files may follow each other; a body of empty ones would take seconds
 _IS_GZIP = 31  # zlib's wbits: a gzip header, its checksum, and the largest window
@@ -33,8 +33,8 @@ def is_gzip(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return bool(codings)
 
 
-async def unpacked(
-    body: bytes | bytearray, at_most: int, threads: BlockingCalls, *, hold: Callable[[int], Any]
+async def gunzip_in_time(
+    body: bytes | bytearray, at_most: int, threads: ThreadPool, *, hold: Callable[[int], Any]
 ) -> bytes | bytearray:
     """Return what a gzip body holds, without holding up others.
 
@@ -43,7 +43,7 @@ async def unpacked(
     threads
         Where long bodies are unpacked.
     hold
-        Told of each piece that comes out how many bytes it has; what it raises ends the work.
+        Called with the size of each piece that comes out; what it raises ends the work.
 
     Raises
     ------
@@ -62,7 +62,7 @@ async def unpacked(
 def gunzip(
     body: bytes | bytearray, at_most: int, hold: Callable[[int], Any] = lambda _: None
 ) -> bytes | bytearray:
-    """Return what gzip holds, see :func:`unpacked`."""
+    """Return what gzip holds, see :func:`gunzip_in_time`."""
     out = bytearray()
     n_members, member = 1, zlib.decompressobj(_IS_GZIP)
     for start in range(0, len(body), _PIECE):

@@ -1,4 +1,4 @@
-"""API keys as they are kept in the race database: made, listed, revoked, and read by the service."""
+"""API keys in the race database: make, list, revoke, and read them."""
 
 import datetime as dt
 import hashlib
@@ -25,7 +25,7 @@ _KEY = ApiKey.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Who asks: a key that was made with ``greyhound keys add``. Its text is no part of it."""
+    """A key that was made with ``greyhound keys add``, without its text."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
-    """A key and what is on record of it."""
+    """A key with its history."""
 
     id: str
     name: str
@@ -103,13 +103,13 @@ def read_keys(connection: Connection) -> dict[str, tuple[Key, bytes]]:
     }
 
 
-def note_use(connection: Connection, ids: Iterable[str]) -> None:
-    """Write down that keys were used."""
+def write_use(connection: Connection, ids: Iterable[str]) -> None:
+    """Set when keys were last used to now."""
     connection.execute(update(_KEY).where(_KEY.c.id.in_(sorted(ids))).values(last_used=_now()))
 
 
 def digest(text: str) -> bytes:
-    """Return what is kept of a key's text. It is random, so no salt or slow hash would add to it."""
+    """Return the digest that is stored of a key's text, which is random: it needs no salt or slow hash."""
     return hashlib.sha256(text.encode()).digest()
 
 

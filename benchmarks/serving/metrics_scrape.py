@@ -6,12 +6,12 @@ import httpx
 
 from benchmarks.serving.sheet import Sheet
 
-PHASES = ("parse", "features", "model", "share", "write", "log")
+STAGES = ("parse", "features", "model", "share", "write", "log")
 
 
-def metric(told: str, name: str) -> float | None:
+def metric(text: str, name: str) -> float | None:
     """Return a sample of ``/metrics``; ``None`` if there is none of that name and labels."""
-    found = re.search(rf"^{re.escape(name)} (\S+)$", told, flags=re.M)
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, flags=re.M)
     return float(found[1]) if found else None
 
 
@@ -23,14 +23,14 @@ def memory_mb(url: str) -> float | None:
 
 def add_phases(sheet: Sheet, url: str) -> None:
     """Add the mean of each phase over all cards so far, of both kinds."""
-    told = httpx.get(f"{url}/metrics", timeout=60).text
-    for phase in PHASES:
+    text = httpx.get(f"{url}/metrics", timeout=60).text
+    for stage in STAGES:
         total, n = (
-            metric(told, f'greyhound_predict_phase_seconds_{part}{{phase="{phase}"}}')
+            metric(text, f'greyhound_predict_phase_seconds_{part}{{phase="{stage}"}}')
             for part in ("sum", "count")
         )
         mean_us = 1e6 * total / n if total is not None and n else None
-        sheet.add(f"phase {phase}, us", mean_us, digits=0)
+        sheet.add(f"phase {stage}, us", mean_us, digits=0)
 
 
 def add_pause_and_memory(sheet: Sheet, url: str, when: str) -> None:

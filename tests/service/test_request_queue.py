@@ -6,7 +6,7 @@ import time
 import pytest
 
 from service.errors import Overloaded
-from service.server.queueing import SLICE_S, Queue
+from service.server.request_queue import SLICE_S, RequestQueue
 
 
 def work(seconds: float) -> None:
@@ -18,18 +18,18 @@ def work(seconds: float) -> None:
 
 def test_who_meets_no_line_does_not_wait() -> None:
     async def scene() -> None:
-        entering = Queue(1).enter()
+        entering = RequestQueue(1).enter()
         with pytest.raises(StopIteration):  # it ran to its end without giving the loop a turn
             entering.send(None)
 
     asyncio.run(scene())
 
 
-def test_turns_are_taken_in_order_and_whoever_finds_the_line_full_is_refused_with_a_time() -> None:
+def test_turns_are_taken_in_order_and_requests_beyond_a_full_line_are_refused_with_a_time() -> None:
     served: list[int] = []
     refused: list[Overloaded] = []
 
-    async def ask(queue: Queue, number: int) -> None:
+    async def ask(queue: RequestQueue, number: int) -> None:
         try:
             await queue.enter()
         except Overloaded as error:
@@ -38,8 +38,8 @@ def test_turns_are_taken_in_order_and_whoever_finds_the_line_full_is_refused_wit
             work(SLICE_S)
             served.append(number)
 
-    async def scene() -> Queue:
-        queue = Queue(5)
+    async def scene() -> RequestQueue:
+        queue = RequestQueue(5)
         await asyncio.gather(*(ask(queue, number) for number in range(9)))
         return queue
 
@@ -59,14 +59,14 @@ def test_the_loop_looks_at_its_sockets_between_slices() -> None:
             await asyncio.sleep(0)
             n_looks += 1
 
-    async def ask(queue: Queue) -> None:
+    async def ask(queue: RequestQueue) -> None:
         await queue.enter()
         start = time.perf_counter()
         work(0.001)
         queue.note(time.perf_counter() - start)
 
     async def scene() -> None:
-        queue = Queue(200)
+        queue = RequestQueue(200)
         asking = asyncio.gather(*(ask(queue) for _ in range(200)))
         await watch(asking)
 
@@ -76,7 +76,7 @@ def test_the_loop_looks_at_its_sockets_between_slices() -> None:
 
 def test_who_stops_waiting_leaves_the_line() -> None:
     async def scene() -> None:
-        queue = Queue(2)
+        queue = RequestQueue(2)
         await queue.enter()
         work(SLICE_S)
         waiting = [asyncio.create_task(queue.enter()) for _ in range(2)]
@@ -90,10 +90,10 @@ def test_who_stops_waiting_leaves_the_line() -> None:
     asyncio.run(scene())
 
 
-def test_whoever_enters_last_lets_others_go_first() -> None:
+def test_a_request_of_low_priority_lets_others_go_first() -> None:
     n_served = 0
 
-    async def ask_last(queue: Queue) -> None:
+    async def ask_last(queue: RequestQueue) -> None:
         nonlocal n_served
         for _ in range(10):
             await queue.enter_last()
@@ -101,7 +101,7 @@ def test_whoever_enters_last_lets_others_go_first() -> None:
             n_served += 1
 
     async def scene() -> None:
-        queue = Queue(50)
+        queue = RequestQueue(50)
         batches = [asyncio.create_task(ask_last(queue)) for _ in range(10)]
         for _ in range(20):
             await asyncio.sleep(0.001)
@@ -114,14 +114,14 @@ def test_whoever_enters_last_lets_others_go_first() -> None:
     assert n_served == 100
 
 
-def test_whoever_enters_last_waits_no_longer_than_so_long() -> None:
-    async def ask_and_ask(queue: Queue) -> None:
+def test_a_request_of_low_priority_waits_no_longer_than_so_long() -> None:
+    async def ask_and_ask(queue: RequestQueue) -> None:
         while True:
             await queue.enter()
             work(SLICE_S)
 
     async def scene() -> None:
-        queue = Queue(50)
+        queue = RequestQueue(50)
         others = [asyncio.create_task(ask_and_ask(queue)) for _ in range(3)]
         await asyncio.sleep(0.01)
         assert queue.n_waiting

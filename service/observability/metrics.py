@@ -1,7 +1,8 @@
-"""What the service counts, for Prometheus: every metric of one service, in a registry of its own."""
+"""Every metric of one service, for Prometheus, in a registry of its own."""
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,11 +13,11 @@ from prometheus_client import (
     values,
 )
 
-from service.observability.buffered_histogram import BufferedHistogram, Number
-from service.observability.stages import PHASES
+from service.observability.buffered_histogram import BufferedCounter, BufferedHistogram
+from service.observability.stages import STAGES
 
 SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
-PHASE_SECONDS = (*(0.00001 * 2**step for step in range(14)),)  # 10 us to 82 ms
+STAGE_SECONDS = (*(0.00001 * 2**step for step in range(14)),)  # 10 us to 82 ms
 PAUSE_SECONDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 PROBABILITIES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -30,8 +31,8 @@ class Metrics:
     Parameters
     ----------
     directory : str, optional
-        Folder that the worker processes of one service share. With it their metrics are kept in files there
-        (prometheus_client's multiprocess mode), so that each worker can tell those of all.
+        Folder that the worker processes of one service share. With it their metrics are in files there
+        (prometheus_client's multiprocess mode), so that each worker can show those of all.
     """
 
     def __init__(self, directory: str | None = None) -> None:
@@ -39,8 +40,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the lines for nothing
         if directory:  # what prometheus_client does on import, if the variable was set by then
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-            if not values.ValueClass._multiprocess:
-                values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+            _write_values_to_files()
         self.registry = CollectorRegistry()
         self.requests = self._counter(
             "requests", "Requests answered, by route and status.", "route", "status"
@@ -49,8 +49,8 @@ class Metrics:
             "request_duration_seconds", "From a request's head to the end of its answer.", SECONDS, "route"
         )
         self.in_flight = self._gauge("requests_in_flight", "Requests that are being answered now.", "livesum")
-        self.phase_seconds = self._histogram(
-            "predict_phase_seconds", "Phases of a prediction.", PHASE_SECONDS, "phase"
+        self.stage_seconds = self._histogram(
+            "predict_phase_seconds", "Phases of a prediction.", STAGE_SECONDS, "phase"
         )
         self.queue_length = self._gauge("queue_length", "Requests that wait for their turn.", "livesum")
         self.body_bytes = self._gauge(
@@ -67,14 +67,14 @@ class Metrics:
         self.alias_version = self._gauge(
             "registry_champion_version", "Version that the champion alias names, as last seen.", "liveall"
         )
-        self.kept_serves = self._gauge(
+        self.cached_champion_serves = self._gauge(
             "champion_is_kept_artifact",
             "1 while the champion serves from this machine's disk because the registry could not give it.",
             "livemax",
         )
-        self.kept_failed = self._gauge(
+        self.champion_cache_failed = self._gauge(
             "kept_champion_failed",
-            "1 while the version that serves could not be kept on this machine's disk.",
+            "1 while the version that serves could not be stored on this machine's disk.",
             "livemax",
         )
         self.swaps = self._counter("swaps", "Changes of the serving version.")
@@ -106,7 +106,7 @@ class Metrics:
             "log_lines_dropped", "Log lines dropped because nobody took them."
         )
         self.rate_limited = self._counter(
-            "rate_limited", "Requests turned away because their client asks too often."
+            "rate_limited", "Requests turned away because their client makes too many."
         )
         self.key_failures = self._counter(
             "key_failures",
@@ -115,7 +115,7 @@ class Metrics:
         )
         for reason in ("missing", "refused", "scope", "limited"):
             self.key_failures.labels(reason)
-        self.log_kept = self._counter(
+        self.log_stored = self._counter(
             "log_kept", "Answers that reached the database or the spool, by which.", "where"
         )
         self.log_dropped = self._counter("log_dropped", "Answers that went unlogged, by reason.", "reason")
@@ -126,82 +126,85 @@ class Metrics:
         )
         self.log_waiting = self._gauge("log_waiting", "Answers in memory that are not logged yet.", "livesum")
         self.log_spool_bytes = self._gauge("log_spool_bytes", "Bytes of answers spooled on disk.", "livesum")
-        self.log_kept_up = self._gauge(
+        self.log_stored_up = self._gauge(
             "log_kept_up",
             "Whether database or disk takes the prediction log; else it is in memory.",
             "livemin",
         )
-        self.log_kept_up.set(1)
+        self.log_stored_up.set(1)
         self.log_database_up = self._gauge(
             "log_database_up", "Whether the prediction log reaches the race database.", "livemin"
         )
         self.n_in_flight = 0
-        self._answers: dict[tuple[str, int], tuple[Number, BufferedHistogram]] = {}
+        self._answers: dict[tuple[str, int], tuple[BufferedCounter, BufferedHistogram]] = {}
         self._routes: dict[str, BufferedHistogram] = {}
-        self._phases = {phase: BufferedHistogram(self.phase_seconds.labels(phase)) for phase in PHASES}
-        self._by_version: dict[int, Number] = {}
+        self._stages = {
+            stage: BufferedHistogram(self.stage_seconds.labels(stage), STAGE_SECONDS) for stage in STAGES
+        }
+        self._by_version: dict[int, BufferedCounter] = {}
         self._win, self._favourite = (
-            BufferedHistogram(self.win_probability),
-            BufferedHistogram(self.favourite_probability),
+            BufferedHistogram(self.win_probability, PROBABILITIES),
+            BufferedHistogram(self.favourite_probability, PROBABILITIES),
         )
         self.pauses = [
-            BufferedHistogram(self.gc_pause_seconds.labels(str(generation))) for generation in range(3)
+            BufferedHistogram(self.gc_pause_seconds.labels(str(generation)), PAUSE_SECONDS)
+            for generation in range(3)
         ]
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count an answer; the route is its template."""
         answer = self._answers.get((route, status))
         if answer is None:
-            answer = Number(self.requests.labels(route, str(status))), self.latency(route)
+            answer = BufferedCounter(self.requests.labels(route, str(status))), self.latency(route)
             self._answers[route, status] = answer
-        number, tally = answer
-        number.n += 1
-        tally.count(seconds)
+        counter, histogram = answer
+        counter.n += 1
+        histogram.count(seconds)
 
-    def count_phases(self, seconds: Mapping[str, float]) -> None:
-        """Count how long the phases of a prediction took."""
-        for phase, took in seconds.items():
-            self._phases[phase].count(took)
+    def count_stages(self, seconds: Mapping[str, float]) -> None:
+        """Count the seconds of the stages of a prediction."""
+        for stage, took in seconds.items():
+            self._stages[stage].count(took)
 
     def count_prediction(self, version: int, win_probability: Sequence[float]) -> None:
         """Count the answer to one card."""
-        number = self._by_version.get(version)
-        if number is None:
-            number = self._by_version[version] = Number(self.predictions.labels(str(version)))
-        number.n += 1
+        counter = self._by_version.get(version)
+        if counter is None:
+            counter = self._by_version[version] = BufferedCounter(self.predictions.labels(str(version)))
+        counter.n += 1
         self._win.count_all(win_probability)
         self._favourite.count(max(win_probability))
 
     def latency(self, route: str) -> BufferedHistogram:
         """Return the latencies of a route so far."""
-        tally = self._routes.get(route)
-        if tally is None:
-            tally = self._routes[route] = BufferedHistogram(self.request_seconds.labels(route))
-        return tally
+        histogram = self._routes.get(route)
+        if histogram is None:
+            histogram = self._routes[route] = BufferedHistogram(self.request_seconds.labels(route), SECONDS)
+        return histogram
 
     def n_by_status_class(self) -> dict[str, int]:
         """Return how many answers there were of ``2xx``, ``4xx`` and so on."""
         counts: dict[str, int] = {}
-        for (_, status), (number, _) in sorted(self._answers.items(), key=lambda answer: answer[0][1]):
+        for (_, status), (counter, _) in sorted(self._answers.items(), key=lambda answer: answer[0][1]):
             name = f"{status // 100}xx"
-            counts[name] = counts.get(name, 0) + number.n
+            counts[name] = counts.get(name, 0) + counter.n
         return counts
 
     def flush(self) -> None:
         """Bring the metrics up to what was counted; on the event loop, where requests are counted."""
         self.in_flight.set(self.n_in_flight)
-        for number, _ in self._answers.values():
-            number.flush()
-        for number in self._by_version.values():
-            number.flush()
-        for tally in (
+        for answers, _ in self._answers.values():
+            answers.flush()
+        for predictions in self._by_version.values():
+            predictions.flush()
+        for histogram in (
             *self._routes.values(),
-            *self._phases.values(),
+            *self._stages.values(),
             *self.pauses,
             self._win,
             self._favourite,
         ):
-            tally.flush()
+            histogram.flush()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"greyhound_{name}", meaning, labels, registry=self.registry)
@@ -212,3 +215,14 @@ class Metrics:
 
     def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(f"greyhound_{name}", meaning, labels, buckets=buckets, registry=self.registry)
+
+
+@cache
+def _write_values_to_files() -> None:
+    """Let this process write values to files that other processes read.
+
+    prometheus_client decides this by the environment when it is imported; workers are forked after that, so
+    it is decided here again, as its documentation does for uWSGI.
+    ``tests/service/observability/test_exposition.py`` fails if that no longer works.
+    """
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]

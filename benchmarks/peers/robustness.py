@@ -1,4 +1,4 @@
-"""How a server behaves: what it says to nonsense, and what it loses when it is told to stop under load."""
+"""How robust a server is: its answers to nonsense, and the requests it loses at SIGTERM under load."""
 
 import asyncio
 import copy
@@ -22,21 +22,21 @@ def status_of(server: Running, body: Any) -> str:
 
 
 def nonsense(peer: Peer, server: Running) -> tuple[str, str]:
-    """Return the statuses for a word where a number belongs, and for a field or column that nobody knows."""
-    word, unknown = copy.deepcopy(server.body), copy.deepcopy(server.body)
+    """Return the statuses for a text where a number belongs, and for a field or column that nobody knows."""
+    text, unknown = copy.deepcopy(server.body), copy.deepcopy(server.body)
     if not peer.takes_features:
-        word["distance_m"] = "far"
+        text["distance_m"] = "far"
         unknown["distance_n"] = 515
-    elif "dataframe_split" in word:
-        word["dataframe_split"]["data"][0][3] = "far"
+    elif "dataframe_split" in text:
+        text["dataframe_split"]["data"][0][3] = "far"
         unknown["dataframe_split"]["columns"][3] += "_of_nobody"
-    elif "inputs" in word:
-        word["inputs"][0]["data"][0][3] = "far"
+    elif "inputs" in text:
+        text["inputs"][0]["data"][0][3] = "far"
         unknown["inputs"][0]["nobody"] = 515
     else:
-        word["rows"][0][3] = "far"
+        text["rows"][0][3] = "far"
         unknown["nobody"] = 515
-    return status_of(server, word), status_of(server, unknown)
+    return status_of(server, text), status_of(server, unknown)
 
 
 def stop_under_load(server: Running) -> tuple[int, int, float, int]:
@@ -45,10 +45,10 @@ def stop_under_load(server: Running) -> tuple[int, int, float, int]:
     Lost is a request that was sent on an open connection and got no answer, or one that is no success. A
     client whose connection is refused sent nothing; it stops.
     """
-    told_at, *counts = asyncio.run(_load(server))
-    while server.process.poll() is None and time.perf_counter() - told_at < GONE_S:
+    stopped_at, *counts = asyncio.run(_load(server))
+    while server.process.poll() is None and time.perf_counter() - stopped_at < GONE_S:
         time.sleep(0.01)
-    seconds = time.perf_counter() - told_at
+    seconds = time.perf_counter() - stopped_at
     return sum(n for n, _ in counts), sum(n for _, n in counts), seconds, len(left_over(server.process.pid))
 
 
