@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from model_registry.errors import (
@@ -66,8 +66,8 @@ from service.errors import (
     WebhookReplayed,
     WebhooksOff,
 )
-from service.faults import MAX_FAULTS
 from service.methods import allowed_methods, is_preflight
+from service.schemas.validation import MAX_FAULTS
 
 MEDIA_TYPE = "application/problem+json"
 MAX_VIOLATIONS = MAX_FAULTS
@@ -75,45 +75,9 @@ MAX_TEXT = 300
 log = logging.getLogger("greyhound.service")
 
 
-class BrokenRule(BaseModel):
-    """One rule that the request breaks."""
-
-    pointer: str = Field(
-        description="JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter "
-        "of the address its name after a question mark, `?explain`; of a CSV the line, `line 14`.",
-        examples=["#/runners/2/box"],
-    )
-    rule: str = Field(description="The rule.", examples=["Input should be less than or equal to 10"])
-
-
-class Problem(BaseModel):
-    """What went wrong, after RFC 9457. It never repeats the request."""
-
-    type: str = Field(
-        description="Stable name of the kind of problem, for programs.",
-        examples=["urn:greyhound:problem:card-refused"],
-    )
-    title: str = Field(description="The kind of problem, for people.", examples=["The card breaks a rule"])
-    status: int = Field(description="The HTTP status, again.", examples=[422])
-    detail: str = Field(description="What is wrong this time.", examples=["1 rule is broken, see errors"])
-    request_id: str | None = Field(
-        default=None, description="As in the header `X-Request-ID`.", examples=["4f9d1c2ab35e47c0a7c2f1a9"]
-    )
-    errors: list[BrokenRule] | None = Field(
-        default=None,
-        description="Each broken rule, where the request breaks some; the first 50 where it breaks more.",
-    )
-    reason: str | None = Field(
-        default=None,
-        description="Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` "
-        "(promote another, or roll back), `registry-unavailable` or `loading`.",
-        examples=["no-champion"],
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of problem. ``detail`` is said in place of the error's own words, which may hold an address."""
+    """A type of problem; its ``detail``, if any, replaces the error's message, which may hold an address."""
 
     status: int
     slug: str
@@ -121,7 +85,7 @@ class ProblemType:
     detail: str | None = None
 
 
-KINDS: Mapping[type[Exception], ProblemType] = {
+PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     CardRefused: ProblemType(422, "card-refused", "The card breaks a rule"),
     FileRefused: ProblemType(422, "file-refused", "The file is refused"),
     NotEnoughHistory: ProblemType(409, "not-enough-history", "There are too few races for this"),
@@ -194,33 +158,35 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _of_bug)
 
 
-def kind_of(error: Exception) -> ProblemType:
-    """Return the kind of problem that an error is: that of the nearest class of its ancestry."""
-    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
+def problem_type_of(error: Exception) -> ProblemType:
+    """Return the type of problem that an error is: that of the nearest class among its ancestors."""
+    return next((PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES), UNEXPECTED)
 
 
 def problem_response(error: Exception, request_id: str | None) -> ProblemResponse:
     """Return the answer to an error of ours, or to input that does not fit its schema."""
     if isinstance(error, ValidationError):
         return _of_validation(error, request_id)
-    kind = kind_of(error)
+    problem_type = problem_type_of(error)
     if isinstance(error, CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
-        return _response(kind, _n_broken(len(broken)), request_id, broken)
+        return _response(problem_type, _n_broken(len(broken)), request_id, broken)
     if isinstance(error, NotReady):
-        return _response(kind, str(error), request_id, reason=error.reason)
+        return _response(problem_type, str(error), request_id, reason=error.reason)
     lines = [(f"line {line}", rule) for line, rule in getattr(error, "lines", ())]
-    detail = kind.detail or str(error)
-    return _response(kind, detail, request_id, lines or None, headers=_headers_of(error, kind))
+    detail = problem_type.detail or str(error)
+    return _response(
+        problem_type, detail, request_id, lines or None, headers=_headers_of(error, problem_type)
+    )
 
 
-def _headers_of(error: Exception, kind: ProblemType) -> dict[str, str]:
-    """Return the headers of an error: how to be let in, when to come again, or that the connection ends."""
+def _headers_of(error: Exception, problem_type: ProblemType) -> dict[str, str]:
+    """Return the headers of an error: how to authenticate, when to retry, or that the connection ends."""
     if isinstance(error, BodyTooSlow):
         return {"Connection": "close"}
     if isinstance(error, EncodingNotRead):
         return {"Accept-Encoding": "gzip"}  # RFC 7694
-    if kind.status == HTTPStatus.UNAUTHORIZED:
+    if problem_type.status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="greyhound"'}
     retry_after_s = getattr(error, "retry_after_s", None)
     return {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
@@ -241,7 +207,7 @@ def _n_broken(n: int) -> str:
 
 
 def _response(
-    kind: ProblemType,
+    problem_type: ProblemType,
     detail: str,
     request_id: str | None,
     broken: Iterable[tuple[str, str]] | None = None,
@@ -249,9 +215,9 @@ def _response(
     reason: str | None = None,
 ) -> ProblemResponse:
     body: dict[str, Any] = {
-        "type": f"urn:greyhound:problem:{kind.slug}",
-        "title": kind.title,
-        "status": kind.status,
+        "type": f"urn:greyhound:problem:{problem_type.slug}",
+        "title": problem_type.title,
+        "status": problem_type.status,
         "detail": detail[:MAX_TEXT],
         "request_id": request_id,
     }
@@ -260,7 +226,7 @@ def _response(
     if broken is not None:
         first = islice(broken, MAX_VIOLATIONS)
         body["errors"] = [{"pointer": pointer, "rule": rule[:MAX_TEXT]} for pointer, rule in first]
-    return ProblemResponse(json.dumps(body), status_code=kind.status, headers=dict(headers or {}))
+    return ProblemResponse(json.dumps(body), status_code=problem_type.status, headers=dict(headers or {}))
 
 
 def _pointer(path: tuple[str | int, ...]) -> str:
@@ -290,7 +256,7 @@ async def _of_parameters(request: Request, error: Exception) -> Response:
 async def _of_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
-    kind = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
+    problem_type = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "there is nothing at this address; /docs shows what there is"
     else:
@@ -301,12 +267,15 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
         detail = f"this address takes {headers['Allow']}, not {request.scope['method']}"
         if is_preflight(request.scope):
             detail = "pages of other origins may not call the service; see GREYHOUND_CORS_ORIGINS"
-    return _response(kind, detail, _request_id(request), headers=headers)
+    return _response(problem_type, detail, _request_id(request), headers=headers)
 
 
 async def _of_bug(request: Request, error: Exception) -> Response:
     request_id = _request_id(request)
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # it went past the door
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }  # no middleware adds them here
     if request_id:
         headers["X-Request-ID"] = request_id
     return _response(UNEXPECTED, str(UNEXPECTED.detail), request_id, headers=headers)

@@ -1,12 +1,23 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
+import hashlib
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.security.proxies import networks_of
+
+
+def address_fingerprint(address: str) -> str:
+    """Return 64 hexadecimal digits for the address of a database or registry, whatever user and password.
+
+    Files on disk that belong to one address are told from those of another by it.
+    """
+    url = urlsplit(address)
+    return hashlib.sha256(url._replace(netloc=url.netloc.rpartition("@")[2]).geturl().encode()).hexdigest()
 
 
 class ServiceSettings(BaseSettings):

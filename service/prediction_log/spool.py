@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from service.fingerprint import fingerprint
 from service.prediction_log.records import Damaged, Numbered, from_bytes, to_bytes
+from service.settings import address_fingerprint
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 _SUFFIX = ".log"
@@ -31,7 +31,7 @@ _UNBORN = ".new-"
 
 def folder_for(database: str, root: Path) -> Path:
     """Return the folder of a database's spools: what was answered for one is never written to another."""
-    return root / fingerprint(database)[:16]
+    return root / address_fingerprint(database)[:16]
 
 
 class SpoolFull(OSError):

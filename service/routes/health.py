@@ -5,9 +5,10 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from service.dependencies import State
 from service.errors import NotReady, Stopping
-from service.openapi import problems
-from service.running import Running, Service
+from service.openapi.responses import problems
+from service.state import AppState
 
 Caveat = Literal["log-not-kept", "champion-not-kept"]
 router = APIRouter(prefix="/health", tags=["health"])
@@ -41,25 +42,24 @@ async def live() -> Live:
 
 
 @router.get("/ready", summary="Can it predict?", responses=problems(503), response_model_exclude_none=True)
-async def ready(service: Service) -> Ready:
+async def ready(state: State) -> Ready:
     """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then.
 
     The problem's `reason` says why none is loaded, and `detail` what to do.
     """
-    if service.draining.has_begun:
+    if state.draining.has_begun:
         raise Stopping("the service is about to stop: send no more requests here")
-    absence = service.slots.absence
-    if service.settings.protect == "everything" and service.slots.find() is None:
-        raise NotReady(
-            f"{absence.detail}; /model_status has more", absence.reason
-        )  # no key is asked for here
-    return Ready(version=service.slots.take().version, warnings=_caveats(service) or None)
+    absence = state.slots.absence
+    if state.settings.protect == "everything" and state.slots.find() is None:
+        # This route needs no key, so the cause, which may hold paths and addresses, is left out.
+        raise NotReady(f"{absence.detail}; /model_status has more", absence.reason)
+    return Ready(version=state.slots.take().version, warnings=_caveats(state) or None)
 
 
-def _caveats(service: Running) -> list[Caveat]:
+def _caveats(state: AppState) -> list[Caveat]:
     found: list[Caveat] = []
-    if not service.kept.is_taken:
+    if not state.prediction_log.is_taken:
         found.append("log-not-kept")
-    if service.watcher.keeper.state.error is not None:
+    if state.watcher.keeper.state.error is not None:
         found.append("champion-not-kept")
     return found

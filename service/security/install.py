@@ -3,16 +3,17 @@
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from service.running import Running
+from service.metrics import Metrics
 from service.security.api_key_auth import HEADER as KEY_HEADER
+from service.security.api_key_auth import ApiKeyAuth
 from service.security.door import HEADER, Door
 from service.security.proxies import TrustedProxies
+from service.settings import ServiceSettings
 
 
-def install(app: FastAPI, running: Running) -> None:
+def install(app: FastAPI, settings: ServiceSettings, guard: ApiKeyAuth, metrics: Metrics) -> None:
     """Put the door before an app; what is added last is passed first."""
-    settings = running.settings
-    app.add_middleware(Door, settings=settings, guard=running.guard, metrics=running.metrics)
+    app.add_middleware(Door, settings=settings, guard=guard, metrics=metrics)
     if settings.cors_origins:  # outside of the door, so that pages can read its refusals too
         app.add_middleware(
             CORSMiddleware,

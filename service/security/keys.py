@@ -32,7 +32,7 @@ def needs(scope: str) -> Any:
         _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
         _own_header: Annotated[str | None, Security(_OWN_HEADER)],
     ) -> Key:
-        key: Key = request.app.state.running.guard.admit(request.scope, scope)
+        key: Key = request.app.state.service.api_key_auth.admit(request.scope, scope)
         return key
 
     return Depends(key_with_scope)

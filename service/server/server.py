@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
     def __init__(self, settings: ServiceSettings) -> None:
         app = create_app(settings)
         self._settings = settings
-        self._draining = app.state.running.draining
+        self._draining = app.state.service.draining
         self._n_interrupts = 0
         self._is_told_by_signal = False
         limits = Limits.of(settings)

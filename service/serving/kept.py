@@ -24,7 +24,7 @@ from pathlib import Path
 
 from model_registry.artifact import MAX_BYTES, SEAL, read_sealed
 from model_registry.plain_files import read_plain
-from service.fingerprint import fingerprint
+from service.settings import address_fingerprint
 
 log = logging.getLogger("greyhound.service")
 N_KEPT = 2
@@ -50,7 +50,7 @@ class KeptChampions:
 
     def __init__(self, folder: Path | str, *, registry: str) -> None:
         self._folder = Path(folder).absolute()
-        self._registry = fingerprint(registry)
+        self._registry = address_fingerprint(registry)
 
     def keep(
         self, version: int, artifact: Path, *, digest: str, champion_since: dt.datetime | None

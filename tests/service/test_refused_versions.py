@@ -179,10 +179,10 @@ def test_a_metric_counts_refusals_by_reason(tmp_path: Path) -> None:
         async with app.router.lifespan_context(app):
             point_alias_at(uri, 2)
             for _ in range(500):
-                if app.state.running.watcher.state.refusals:
+                if app.state.service.watcher.state.refusals:
                     break
                 await asyncio.sleep(0.02)
-            told: bytes = await app.state.running.lookout.text()
+            told: bytes = await app.state.service.collector.text()
             return told.decode()
 
     told = asyncio.run(count())
