@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from service import problems
 from service.methods import HeadAndOptions
-from service.metrics import Metrics
 from service.observability.collector import MetricsCollector
+from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
 from service.openapi.document import describe, operation_id
 from service.prediction.batch import BatchPredictor

@@ -2,13 +2,12 @@
 
 import hashlib
 import re
+from ipaddress import ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from service.security.proxies import networks_of
 
 
 def address_fingerprint(address: str) -> str:
@@ -266,8 +265,13 @@ class ServiceSettings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
-        """Refuse what would be trusted never, or not as it was meant."""
-        networks_of(proxies)
+        """Refuse what is no address or network, and so would never be trusted."""
+        for proxy in proxies:
+            try:
+                ip_network(proxy.strip())
+            except ValueError as error:
+                rule = "a trusted proxy is an IP address or a network such as 10.0.0.0/8"
+                raise ValueError(f"{rule}, got {proxy[:60]!r}") from error
         return proxies
 
     @field_validator("cors_origins")

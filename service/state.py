@@ -4,8 +4,8 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 
-from service.metrics import Metrics
 from service.observability.collector import MetricsCollector
+from service.observability.metrics import Metrics
 from service.prediction.batch import BatchPredictor
 from service.prediction.form_store import FormStore
 from service.prediction.predictor import Predictor

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from service.metrics import Metrics
 from service.observability.exposition import Exposition, living_workers
 from service.observability.garbage import GarbageWatch
 from service.observability.logs import writers
+from service.observability.metrics import Metrics
 from service.observability.tracing import Tracing
 from service.prediction.form_store import FormStore
 from service.server.budget import BodyBudget

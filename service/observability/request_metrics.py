@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.metrics import Metrics
 from service.observability.logs import REQUESTS, RequestRecord
+from service.observability.metrics import Metrics
 from service.observability.stages import clock_of
 from service.observability.tracing import Tracing
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from racing.domain.errors import RacingError
 from service.errors import BodyTooLarge, NotJson, ServiceError
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.form_guide import GuideFacts, card_of_guide
 from service.prediction.predictor import Predictor

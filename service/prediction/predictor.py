@@ -5,7 +5,7 @@ from functools import partial
 from racing.domain.cards import Card
 from racing.domain.track_time import today_at
 from service.errors import NoAnswerInTime
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_prediction import CardPrediction, predict_card

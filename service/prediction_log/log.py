@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
 from service.prediction_log.records import Numbered

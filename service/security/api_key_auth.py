@@ -3,7 +3,7 @@
 from starlette.types import Scope
 
 from service.errors import KeyMissing, KeyRefused, KeysUnknown, RateLimited, ScopeMissing
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.security.api_key_cache import ApiKeyCache
 from service.security.client import client_of
 from service.security.rate_limiter import RateLimiter

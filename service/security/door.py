@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BodyTooLarge, RateLimited, ServiceError
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.problems import problem_response
 from service.security.api_key_auth import ApiKeyAuth
 from service.security.client import client_of

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.security.api_key_auth import HEADER as KEY_HEADER
 from service.security.api_key_auth import ApiKeyAuth
 from service.security.door import HEADER, Door

@@ -9,7 +9,7 @@ from markdown.extensions.toc import slugify
 
 from docs.made.pages import REFERENCE, reference_pages
 from docs.pictures.charts import STYLE
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 
-from service.metrics import Metrics
 from service.observability.buffered_histogram import BufferedHistogram
 from service.observability.garbage import GarbageWatch
+from service.observability.metrics import Metrics
 from tests.service.builders import (
     RunningService,
     make_card,

@@ -26,7 +26,7 @@ def test_one_worker_keeps_its_metrics_to_itself_and_a_folder_that_is_set_is_used
 def test_forked_workers_count_together_and_log_whole_lines() -> None:
     code = """
 import logging, os, sys
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.settings import ServiceSettings
 from service.observability import logs
 from service.observability.exposition import Exposition

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from racing.database.engine import open_database
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.prediction_log.database import open_log_database
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.spool import Spool, folder_for
