@@ -142,7 +142,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     state.prediction_log.start()
     await asyncio.gather(
         state.watcher.start(),
-        state.form_store.look_in_time(threads.form_poll),
+        state.form_store.refresh_in_time(threads.form_poll),
         state.api_key_cache.look(threads),
     )
     await warm_up(state.slots, state.predictor)
@@ -150,7 +150,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(state.watcher.run(), name="alias-watcher"),
         asyncio.create_task(
-            state.form_store.keep(settings.database_poll_s, threads.form_poll), name="form-keeper"
+            state.form_store.poll(settings.database_poll_s, threads.form_poll), name="form-poll"
         ),
         asyncio.create_task(state.api_key_cache.keep(settings.keys_poll_s, threads), name="key-keeper"),
     ]

@@ -1,4 +1,4 @@
-"""Bodies of requests: their media types, and JSON in UTF-8 told from what only claims to be that."""
+"""Bodies of requests: their media types, and whether JSON is in UTF-8."""
 
 import codecs
 from typing import TypeVar

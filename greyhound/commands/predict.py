@@ -233,7 +233,7 @@ def _predictor(
     version = store.champion_version_number() if version is None else version
     snapshot = load_snapshot(version, store.fetch(version))
     form = FormStore(database)
-    form.look()
+    form.refresh()
 
     def answer_to(card: Card) -> "PredictionOut":
         today, known = today_at(card.track), form.read(card)

@@ -136,7 +136,7 @@ def replay(
     now = _snapshot(registry, version)
     before = None if against is None else _snapshot(registry, against)
     form = FormStore(database)
-    form.look()
+    form.refresh()
     with progress("reading the log") as report:
         settle(engine, on_progress=report)
     total = min(n_logged_cards(engine, since, logged_by), limit or 10**9)

@@ -33,8 +33,8 @@ Calibrated win probabilities for greyhound races, from the model that is champio
   `GREYHOUND_CORS_ORIGINS='["https://races.example"]'`. It may then use GET, HEAD and POST with
   `Content-Type`, `Content-Encoding`, `X-Request-ID` and an API key in `Authorization` or `X-API-Key`, and
   read `X-Request-ID` and `Retry-After` of the answer; cookies are never used.
-* Every answer bears `X-Request-ID`; send your own, and it is kept.
-* Whatever goes wrong is told as a problem document (RFC 9457, `application/problem+json`): `type` for
+* Every answer bears `X-Request-ID`; send your own, and it is used.
+* Every error is a problem document (RFC 9457, `application/problem+json`): `type` for
   programs, `detail` for people, and for a bad card `errors`, one entry a broken rule, with a JSON Pointer to
   the field.
 """

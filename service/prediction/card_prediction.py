@@ -13,7 +13,7 @@ from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
 from racing.probabilities import fair_price, market_probabilities, n_places
 from service.observability.stages import StageTimer
-from service.prediction.form_store import FormStore, Known
+from service.prediction.form_store import CardForm, FormStore
 from service.serving.slots import Snapshot
 
 _NOT_STARTING = {
@@ -52,7 +52,7 @@ def predict_card(
     snapshot: Snapshot,
     form: FormStore,
     card: Card,
-    known: Known | None,
+    stored: CardForm | None,
     timer: StageTimer,
     *,
     today: dt.date,
@@ -60,7 +60,7 @@ def predict_card(
 ) -> CardPrediction:
     """Check a card, read its runners' form, and return their probabilities by one version.
 
-    ``known`` is the result of ``form.read``: nothing here waits for the database. An explanation takes some
+    ``stored`` is the result of ``form.read``: nothing here waits for the database. An explanation takes some
     ten milliseconds more, and changes nothing else of the answer.
 
     Raises
@@ -73,7 +73,7 @@ def predict_card(
     check_card(card, today=today)
     model = snapshot.model
     starting = starters_of(card)
-    features = form.features_of_card(starting, known, without_database=snapshot.book)
+    features = form.features_of_card(starting, stored, without_database=snapshot.book)
     values = features.values[:, snapshot.columns]
     timer.mark("features")
     log_odds = model.log_odds(values)

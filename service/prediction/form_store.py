@@ -1,4 +1,4 @@
-"""The form that predictions draw on, with or without the race database behind it."""
+"""The stored form of a card's dogs, with or without a race database."""
 
 import asyncio
 import logging
@@ -21,10 +21,10 @@ AWAY = CardWarning("database_away", "the race database is away: only what the ca
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the database knows of a card's dogs, and the book that it was read with."""
+class CardForm:
+    """The stored form of a card's dogs, and the featurizer that read it."""
 
-    book: CardFeaturizer
+    featurizer: CardFeaturizer
     stored: StoredForm
 
 
@@ -34,102 +34,102 @@ class FormStore:
     One rule, whether no database is set or it is away: a card is answered if at least one of its runners
     carries form. Runners that come as a name only are then strangers, and a warning says so.
 
-    Everything but :meth:`keep` may block on the database.
+    Everything but :meth:`poll` and :meth:`refresh_in_time` may block on the database.
     """
 
     def __init__(self, database: str | None) -> None:
         self._database = RaceDatabase(database)
-        self._answers = False
+        self._has_answered = False
         self._engine: Engine | None = None
-        self._book: CardFeaturizer | None = None
-        self.error: str | None = "it has not been looked at yet" if database else "no database is set"
+        self._featurizer: CardFeaturizer | None = None
+        self.error: str | None = "it has not been read yet" if database else "no database is set"
 
-    async def keep(self, poll_s: float, threads: BlockingCalls) -> None:
-        """Look, and look again, until cancelled; blocking work goes to threads that nobody else uses."""
+    async def poll(self, poll_s: float, threads: BlockingCalls) -> None:
+        """Refresh every ``poll_s`` seconds until cancelled, in threads that serve no request."""
         while self._database.is_set:
             await asyncio.sleep(poll_s)
             try:
-                await self.look_in_time(threads)
-            except Exception:  # the keeper must outlive whatever a look meets
-                log.exception("looking at the race database failed")
+                await self.refresh_in_time(threads)
+            except Exception:  # polling must go on
+                log.exception("polling the race database failed")
 
-    async def look_in_time(self, threads: BlockingCalls) -> None:
-        """Look in a thread; a look that hangs is left to itself, and no other begins before it is done.
+    async def refresh_in_time(self, threads: BlockingCalls) -> None:
+        """Refresh in a thread; a call that hangs is left to itself, and no other begins before it is done.
 
         A database that has answered is not away, however long its tables take to be read.
         """
         if not threads.all_hang:
-            self._answers = False
+            self._has_answered = False
         try:
-            await threads.call(self.look)
+            await threads.call(self.refresh)
         except NoAnswerInTime as error:
-            if not self._answers:
-                self.give_up(error)
+            if not self._has_answered:
+                self.mark_away(error)
 
-    def give_up(self, why: NoAnswerInTime) -> None:
-        """Count the database as away until a look succeeds: it did not answer in time."""
-        self._is_away(DatabaseUnavailable(str(why)))
+    def mark_away(self, why: NoAnswerInTime) -> None:
+        """Count the database as away until a refresh succeeds: it did not answer in time."""
+        self._set_away(DatabaseUnavailable(str(why)))
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Open the database if it was away, and read its tables anew if an import changed them.
 
-        A book is replaced whole, so no card sees half of two.
+        The featurizer is replaced whole, so no card gets half of two.
         """
         if not self._database.is_set:
             return
         try:
             engine = self._open()
-            is_current = self._book is not None and self._book.is_current()
-            self._answers = True
+            is_current = self._featurizer is not None and self._featurizer.is_current()
+            self._has_answered = True
             if not is_current:
                 start = time.monotonic()
-                self._book = CardFeaturizer(engine)
-                log.info("the form book is read, in %.2f s", time.monotonic() - start)
+                self._featurizer = CardFeaturizer(engine)
+                log.info("the tables of form are read, in %.2f s", time.monotonic() - start)
         except DatabaseUnavailable as error:
-            self._is_away(error)
+            self._set_away(error)
         else:
             self.error = None
 
     def is_in_memory(self, card: Card) -> bool:
-        """Return whether :meth:`read` will not wait for the database: it knows none of the card's dogs."""
-        book = self._book
-        return book is None or not book.knows_any(card)
+        """Return whether :meth:`read` will not wait for the database, as it has none of the card's dogs."""
+        featurizer = self._featurizer
+        return featurizer is None or not featurizer.knows_any(card)
 
-    def read(self, card: Card) -> Known | None:
-        """Return what the database knows of a card's dogs; ``None`` while it is away."""
-        book = self._book
-        if book is None:
+    def read(self, card: Card) -> CardForm | None:
+        """Return the stored form of a card's dogs; None while the database is away."""
+        featurizer = self._featurizer
+        if featurizer is None:
             return None
         try:
-            return Known(book, book.read(card))
+            return CardForm(featurizer, featurizer.read(card))
         except DatabaseUnavailable as error:
-            self._is_away(error)
+            self._set_away(error)
             return None
 
     def features_of_card(
-        self, card: Card, known: Known | None, *, without_database: CardFeaturizer
+        self, card: Card, form: CardForm | None, *, without_database: CardFeaturizer
     ) -> CardFeatures:
-        """Return what is known of a card's runners, given what :meth:`read` returned.
+        """Return the features of a card's starters, given the result of :meth:`read`.
 
         Raises
         ------
         racing.domain.errors.DatabaseUnavailable
             If the database is away and no runner carries form.
         """
-        if known is not None:
-            return known.book.features_of_card(card, known.stored)
+        if form is not None:
+            return form.featurizer.features_of_card(card, form.stored)
         features = without_database.features_of_card(card)
         return replace(features, warnings=(AWAY, *features.warnings)) if self._database.is_set else features
 
     def _open(self) -> Engine:
-        """Return the engine; a book that was read from another file is put away."""
+        """Return the engine; a featurizer of another file is dropped."""
         engine = self._database.open()
         if engine is not self._engine:
-            self._engine, self._book = engine, None
+            self._engine, self._featurizer = engine, None
         return engine
 
-    def _is_away(self, error: DatabaseUnavailable) -> None:
-        if self._book is not None or self.error is None:
+    def _set_away(self, error: DatabaseUnavailable) -> None:
+        if self._featurizer is not None or self.error is None:
             log.warning("the race database is away: %s", error)
-        self._book = None  # so that no request waits for it before the next look
+        self._featurizer = None  # so that no request waits for it before the next refresh
         self.error = str(error)

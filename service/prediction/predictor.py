@@ -10,7 +10,7 @@ from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_prediction import CardPrediction, predict_card
 from service.prediction.card_reader import read_card
-from service.prediction.form_store import FormStore, Known
+from service.prediction.form_store import CardForm, FormStore
 from service.prediction_log.log import PredictionLog
 from service.serving.slots import Snapshot
 from service.thread_pools import ThreadPools
@@ -61,22 +61,22 @@ class Predictor:
         Reads of the database run in a thread, and so do explanations, which take milliseconds; all else runs
         on the event loop, in less time than handing it to a thread and back takes.
         """
-        known = await self._stored_form(card)
-        if known is not None and known.stored.runs:
+        stored = await self._stored_form(card)
+        if stored is not None and stored.stored.runs:
             timer.skip()  # waiting for a thread and for the database is no stage of ours
         predict = partial(
             predict_card,
             champion,
             self._form,
             card,
-            known,
+            stored,
             timer,
             today=today_at(card.track),
             is_explained=is_explained,
         )
         return await self._threads.explanations.call(predict) if is_explained else predict()
 
-    async def _stored_form(self, card: Card) -> Known | None:
+    async def _stored_form(self, card: Card) -> CardForm | None:
         """Return the stored form of a card's dogs; None if the database is away or does not answer in time.
 
         Raises
@@ -90,5 +90,5 @@ class Predictor:
             return await self._threads.card_form.call(lambda: self._form.read(card))
         except NoAnswerInTime as error:
             if error.is_begun:
-                self._form.give_up(error)
+                self._form.mark_away(error)
             return None

@@ -46,7 +46,7 @@ class ReplayedCard:
     loss_before: float | None
     loss_now: float | None
     has_learnt: bool | None = None
-    """Whether the version that scores it now has learnt from races of that day; None if it does not tell."""
+    """Whether the version that scores it now has learnt from races of that day; None if unknown."""
     refused: str | None = None
     """Why it has no answer now, if it has none; then it has no runners here."""
 
@@ -88,17 +88,17 @@ def _replayed(
 ) -> ReplayedCard:
     logged = json.loads(row.answer)["runners"]
     card = _with_starters_of(logged, read_card(row.card.encode()))
-    known = form.read(card)
+    stored = form.read(card)
 
     def by(snapshot: Snapshot) -> list[float]:
         # a card that was let in then is let in now
         today = max(today_at(card.track, row.at.replace(tzinfo=dt.UTC)), row.at.date())
-        prediction = predict_card(snapshot, form, card, known, StageTimer(), today=today)
+        prediction = predict_card(snapshot, form, card, stored, StageTimer(), today=today)
         win: list[float] = prediction.win_probability.tolist()
         return win
 
-    said = [runner["win_probability"] for runner in logged if _status(runner) == "starter"]
-    old = by(before) if before else said
+    logged_win = [runner["win_probability"] for runner in logged if _status(runner) == "starter"]
+    old = by(before) if before else logged_win
     pairs = zip(starters_of(card).runners, old, by(now), strict=True)
     runners = tuple(ReplayedRunner(runner.box, runner.name, p, q) for runner, p, q in pairs)
     won = who_started(engine, row.id) if counts else {}
@@ -116,22 +116,22 @@ def _replayed(
 
 def _with_starters_of(logged: list[dict[str, Any]], card: Card) -> Card:
     """Return a card with those as starters that were answered as such: once reserves were too."""
-    if all(_status(said) == status_of(one) for said, one in zip(logged, card.runners, strict=True)):
+    if all(_status(answer) == status_of(one) for answer, one in zip(logged, card.runners, strict=True)):
         return card
     runners = [
         Runner(
             **{name: getattr(one, name) for name in _KEPT},
-            is_reserve=_status(said) == "reserve",
-            is_scratched=_status(said) == "scratched",
+            is_reserve=_status(answer) == "reserve",
+            is_scratched=_status(answer) == "scratched",
         )
-        for said, one in zip(logged, card.runners, strict=True)
+        for answer, one in zip(logged, card.runners, strict=True)
     ]
     about = {name: getattr(card, name) for name in Card.__dataclass_fields__ if name != "runners"}
     return Card(**about, runners=tuple(runners))
 
 
-def _status(said: dict[str, Any]) -> str:
-    return str(said.get("status", "starter"))
+def _status(answer: dict[str, Any]) -> str:
+    return str(answer.get("status", "starter"))
 
 
 def _loss(win: dict[int, float], won: dict[int, bool]) -> float | None:

@@ -25,7 +25,7 @@ async def guide_facts(
     name: Annotated[
         PlainText,
         Query(
-            description="Of a form guide: its file's name, which may tell date and track.",
+            description="Of a form guide: its file's name, which may contain date and track.",
             examples=["Race 6 - SAN - 14 March 2026.csv"],
         ),
     ] = "",
@@ -49,7 +49,7 @@ async def guide_facts(
         DateOrder,
         Query(
             description="Of a form guide: how dates such as 03/04/2026 are written. `default` is day first, "
-            "and a guide with a date that cannot be that is refused; `auto` is as its other dates tell.",
+            "and a guide with a date that cannot be that is refused; `auto` is as its other dates show.",
         ),
     ] = DateOrder.DEFAULT,
 ) -> GuideFacts:
@@ -69,7 +69,7 @@ GuideFactsQuery = Annotated[GuideFacts, Depends(guide_facts)]
 async def card(threads: Threads, facts: GuideFactsQuery, body: CsvBody) -> GuideCardOut:
     """Send a form guide's CSV; nothing of it is stored. The answer's `card` can be sent to `POST /predict`.
 
-    What the file's name does not tell (date and track) is given beside it. A file that is refused is told
-    with its lines and reasons; rows that are left out of a good file are told beside the card.
+    What the file's name does not contain (date and track) is given beside it. A file that is refused is
+    answered with lines and reasons; rows that are left out of a good file are listed beside the card.
     """
     return await threads.form_guides.call(lambda: guide_card_out(body, facts))

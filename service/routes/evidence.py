@@ -29,7 +29,7 @@ POLICY = "; ".join(
 async def get_evidence(
     registry: Registry, version: str = Path(description="Number of the version.", examples=["1"])
 ) -> EvidenceOut:
-    """Tell what a version was trained on and how it did on races that it never saw, beside the baselines.
+    """Return what a version was trained on and how it did on races that it never saw, beside the baselines.
 
     The version that serves is answered from what is loaded, even while the registry is away.
     """

@@ -27,7 +27,7 @@ class Ready(BaseModel):
     version: int = Field(description="Version that serves.", examples=[7])
     warnings: list[Caveat] | None = Field(
         default=None,
-        description="What a person should look at though it predicts; absent if there is nothing. "
+        description="What a person should attend to though it predicts; absent if there is nothing. "
         "`log-not-kept`: neither database nor disk takes the prediction log, so answers wait in memory. "
         "`champion-not-kept`: the disk does not take the champion for a start without the registry. "
         "`/model_status` has the errors.",

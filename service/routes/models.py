@@ -30,7 +30,7 @@ class VersionOut(BaseModel):
         description="`passed`, `failed`, or null where nobody judged.", examples=["passed"]
     )
     gate_failures: str = Field(description="Why it failed its gates.", examples=[""])
-    description: str = Field(description="In words.", examples=["Five families, 30 trials each"])
+    description: str = Field(description="In a sentence.", examples=["Five families, 30 trials each"])
     metrics: dict[str, float] = Field(
         description="Figures on races later than anything that it saw.", examples=[{"race_log_loss": 1.573}]
     )

@@ -34,7 +34,7 @@ async def predict(request: Request, explain: Explain = False) -> Response:
 
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
     the market's and the combined probability along. All of an answer comes from one version of the model.
-    Card and answer are kept in the prediction log, unless the service is started without it.
+    Card and answer are stored in the prediction log, unless the service is started without it.
     """
     timer = StageTimer.of(request.scope)
     # Called, not depended on: FastAPI takes 0.02 ms a dependency, the whole request less than 1 ms.

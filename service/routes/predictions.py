@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from racing.predictions.listing import LoggedCard, predictions_with_outcomes
 from racing.predictions.names import track_names
-from racing.predictions.prediction_filter import Asked
+from racing.predictions.prediction_filter import Asked as PredictionFilter
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
@@ -29,11 +29,11 @@ async def _prediction_filter(
     track: Annotated[
         str | None, Query(min_length=1, max_length=60, description="Track, under any of its names.")
     ] = None,
-) -> Asked:
-    return Asked(since=since, until=until, version=version, track=track)
+) -> PredictionFilter:
+    return PredictionFilter(since=since, until=until, version=version, track=track)
 
 
-Filter = Annotated[Asked, Depends(_prediction_filter)]
+Filter = Annotated[PredictionFilter, Depends(_prediction_filter)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Cards a page.")]
 Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
 By = Annotated[Literal["week", "track", "version"], Query(description="What to group by.")]

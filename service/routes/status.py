@@ -28,7 +28,7 @@ router = APIRouter(tags=["model"])
 )
 @router.get("/model_status", summary="The champion and how it got here")
 async def get_model_status(state: State) -> ModelStatus:
-    """Tell which version serves.
+    """Return which version serves.
 
     The first eleven keys are those of earlier services, in their order; while nothing is served `success` is
     false and the other ten are null.

@@ -20,7 +20,7 @@ class Taken(BaseModel):
 @router.post(
     "/mlflow",
     status_code=202,
-    summary="MLflow tells that an alias moved",
+    summary="MLflow notifies that an alias moved",
     responses=problems(401, 403, 409, 413),
 )
 async def mlflow_webhook(
@@ -33,10 +33,10 @@ async def mlflow_webhook(
     delivery: Annotated[str, Header(alias="X-MLflow-Delivery-ID", description="Taken once.")] = "",
     sent_at: Annotated[str, Header(alias="X-MLflow-Timestamp", description="Seconds since 1970.")] = "",
 ) -> Taken:
-    """Ask the registry now which version is champion.
+    """Poll the registry now for the champion.
 
     The delivery is proved by its HMAC (`GREYHOUND_WEBHOOK_SECRET`), by its time (five minutes) and by its id
-    (taken once). What it says of versions is not even read: the registry is asked, as at every look.
+    (taken once). What it says of versions is not even read: the registry is polled.
     """
     webhooks.take(signature=signature, delivery=delivery, sent_at=sent_at, body=await request.body())
     watcher.look_now()

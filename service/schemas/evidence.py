@@ -126,7 +126,7 @@ class ReliabilityBinOut(BaseModel):
 class GateOut(BaseModel):
     """One condition of promotion."""
 
-    name: str = Field(description="What is asked.", examples=["calibrated"])
+    name: str = Field(description="Its name.", examples=["calibrated"])
     passed: bool = Field(description="Whether it is met.", examples=[True])
     reason: str = Field(
         description="Why, in a sentence with the figures.",
@@ -135,7 +135,7 @@ class GateOut(BaseModel):
     value: float | None = Field(
         default=None,
         description="What was measured; of a difference that end of its 95 % interval which decides. Null "
-        "where there was nothing to measure, and in artifacts that tell the sentence alone.",
+        "where there was nothing to measure, and in artifacts that have the sentence alone.",
         examples=[0.0072],
     )
     rule: Literal["below", "at most", "at least"] | None = Field(
@@ -144,7 +144,7 @@ class GateOut(BaseModel):
     limit: float | None = Field(default=None, description="The limit.", examples=[0.015])
     what: str | None = Field(
         default=None,
-        description="What the value is, where the gate's name does not tell.",
+        description="What the value is, where the gate's name does not say.",
         examples=["upper end of the 95 % interval"],
     )
 
@@ -244,7 +244,7 @@ class PlaceFiguresOut(BaseModel):
 
 
 class PlacesOut(BaseModel):
-    """Place probabilities on the races that paid as many places as their size tells."""
+    """Place probabilities on the races that paid as many places as their size implies."""
 
     n_races: int = Field(description="Races.", examples=[800])
     n_runners: int = Field(description="Their runners.", examples=[5796])
@@ -289,7 +289,7 @@ class EvidenceOut(BaseModel):
     )
     data: DataOut | None = Field(description="Days and sizes of the parts of the data.")
     learnt: WindowOut | None = Field(
-        description="All that what serves has learnt from; null in artifacts that do not tell."
+        description="All that what serves has learnt from; null in artifacts without it."
     )
     learnt_until: dt.date | None = Field(
         description="Last race day that what serves has learnt from.", examples=["2026-03-31"]
@@ -334,7 +334,7 @@ class EvidenceOut(BaseModel):
         description="Calibrated scores of single runners of the test, each judged alone."
     )
     reliability: list[ReliabilityBinOut] | None = Field(
-        description="What was said and what happened, in bins of about equally many runners."
+        description="Predicted and observed shares of winners, in bins of about equally many runners."
     )
     ece_by_chance: float | None = Field(
         description="95 of 100 perfectly calibrated models show a smaller ECE on these races.",
@@ -360,6 +360,6 @@ class EvidenceOut(BaseModel):
         examples=["expected race log loss"],
     )
     families: list[FamilyOut] | None = Field(
-        description="What each family's search came to; null in artifacts that do not tell.",
+        description="What each family's search came to; null in artifacts without it.",
     )
     places: PlacesOut | None = Field(description="Place probabilities beside other ways to make them.")

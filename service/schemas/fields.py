@@ -1,4 +1,4 @@
-"""Fields that several bodies of requests have in common: the same limits, said in the same words."""
+"""Fields that several bodies of requests have in common: the same limits and descriptions."""
 
 import datetime as dt
 import re
@@ -45,7 +45,7 @@ def _broken(rule: str) -> PydanticCustomError:
 
 Day = Annotated[dt.date, BeforeValidator(_as_day)]
 PlainText = Annotated[str, AfterValidator(_as_plain_text)]
-"""Of cards :func:`racing.domain.cards.check_card` asks for the same, whichever way they come in."""
+"""Of cards :func:`racing.domain.cards.check_card` requires the same, whichever way they come in."""
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Box = Annotated[int, Field(ge=BOX[0], le=BOX[1])]
 DistanceM = Annotated[int, Field(ge=DISTANCE_M[0], le=DISTANCE_M[1])]
@@ -56,7 +56,7 @@ Grade = Annotated[str, Field(max_length=60)]
 PlainName = Annotated[Name, AfterValidator(_as_plain_text)]
 TimeS = Annotated[float, Field(ge=5, le=120)]
 
-# What is told of a run: `null`, or left out, is unknown.
+# Facts of a run: `null`, or left out, is unknown.
 BoxOfRun = Annotated[Box | None, Field(description="Box that it started from.", examples=[4])]
 WeightOfRun = Annotated[WeightKg | None, Field(description="Weight in kilograms.", examples=[31.2])]
 PlaceInRun = Annotated[int | None, Field(ge=1, le=10, examples=[2])]

@@ -13,7 +13,7 @@ class _Out(BaseModel):
 
 
 class LoggedRunnerOut(_Out):
-    """What was said of a runner, and what it did."""
+    """The answer for a runner, and how it ran."""
 
     name: str = Field(description="As on the card.", examples=["Sir Tick"])
     box: int = Field(description="As on the card.", examples=[1])
@@ -43,18 +43,18 @@ class LoggedCardOut(_Out):
         default="", description="Its name, or the key where none is known.", examples=["Sandown Park"]
     )
     distance_m: int = Field(description="Distance in metres.", examples=[515])
-    race_number: int | None = Field(description="Number of the race, if told.", examples=[6])
+    race_number: int | None = Field(description="Number of the race, if given.", examples=[6])
     race_id: int | None = Field(description="The stored race that it was, once known.", examples=[9120])
     is_ahead: bool = Field(
         default=True,
         description="Whether it was answered before race day was over. A late one counts in a score only "
-        "where asked for: the model may have learnt from the race itself.",
+        "where requested: the model may have learnt from the race itself.",
         examples=[True],
     )
     has_learnt: bool | None = Field(
         default=None,
         description="Whether the version that answered had learnt from races of that very day; null where it "
-        "is not the one that serves now, or does not tell.",
+        "is not the one that serves now, or is unknown.",
         examples=[False],
     )
     loss: float | None = Field(
@@ -92,7 +92,7 @@ class ScoreOut(_Out):
         description="Monday of the week, key of the track, version, or `all`.", examples=["2026-03-09"]
     )
     name: str = Field(
-        default="", description="The same in words: of a track its name.", examples=["2026-03-09"]
+        default="", description="The same for people: of a track its name.", examples=["2026-03-09"]
     )
     n_races: int = Field(description="Races judged.", examples=[412])
     log_loss: float | None = Field(description="Race log loss.", examples=[1.573])

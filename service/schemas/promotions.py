@@ -39,7 +39,7 @@ class RecordOut(BaseModel):
     previous: int | None = Field(description="The champion before, if there was one.", examples=[6])
     reason: str = Field(description="Why.", examples=["better on July"])
     by: str = Field(
-        description="Name of the key that asked, or of the user who ran the command.",
+        description="Name of the API key, or of the user who ran the command.",
         examples=["release pipeline"],
     )
     forced: bool = Field(description="Whether gates were overruled.", examples=[False])

@@ -27,7 +27,7 @@ class RaceDayOut(_Out):
     has_learnt: bool | None = Field(
         default=None,
         description="Whether the version that serves has learnt from races of that day: what it says of them "
-        "is no forecast. Null where it does not tell.",
+        "is no forecast. Null where unknown.",
         examples=[False],
     )
 
@@ -52,12 +52,12 @@ class ListedRaceOut(_Out):
     grade: str | None = Field(description="Grade, if known.", examples=["Grade 5"])
     n_runners: int = Field(description="Runners known, without the scratched.", examples=[8])
     is_whole: bool = Field(description="Whether every starter is known.", examples=[True])
-    is_outcome_known: bool = Field(description="Whether the race was run and is told.", examples=[True])
+    is_outcome_known: bool = Field(description="Whether the outcome is known.", examples=[True])
     is_simulated: bool = Field(description="Whether the race is simulated.", examples=[False])
     has_learnt: bool | None = Field(
         default=None,
         description="Whether the version that serves has learnt from races of that day: what it says of them "
-        "is no forecast. Null where it does not tell.",
+        "is no forecast. Null where unknown.",
         examples=[False],
     )
 
@@ -74,7 +74,7 @@ class FinishOut(_Out):
     name: str = Field(description="As on the card.", examples=["Sir Tick"])
     box: int | None = Field(description="As on the card.", examples=[1])
     finish_position: int | None = Field(
-        description="Place at the finish; null did not finish, or not told.", examples=[1]
+        description="Place at the finish; null did not finish, or unknown.", examples=[1]
     )
     won: bool | None = Field(description="Whether it won; two may, in a dead heat.", examples=[True])
     placed: bool | None = Field(description="Whether it was paid a place.", examples=[True])
@@ -118,17 +118,17 @@ class StoredRaceOut(BaseModel):
     is_simulated: bool = Field(description="Whether the race is simulated.", examples=[False])
     card: CardOut | None = Field(
         description="As `POST /predict` takes it, names without form: the database knows the dogs. No prices "
-        "of the market, unless asked for with `prices=at_the_off`. Null where the race makes no card."
+        "of the market, unless requested by `prices=at_the_off`. Null where the race makes no card."
     )
     why_no_card: str | None = Field(
         description="The rule of cards that the race breaks.",
         examples=["a card has 2 to 10 runners, got 1"],
     )
-    outcome: OutcomeOut | None = Field(description="Null until the race is run and told.")
+    outcome: OutcomeOut | None = Field(description="Null until it is known.")
     has_learnt: bool | None = Field(
         default=None,
         description="Whether the version that serves has learnt from races of that day: what it says of them "
-        "is no forecast. Null where it does not tell.",
+        "is no forecast. Null where unknown.",
         examples=[False],
     )
 

@@ -95,11 +95,11 @@ class RaceTakenOut(BaseModel):
     """What became of one race."""
 
     status: Literal["imported", "already imported", "refused"] = Field(
-        description="`already imported`: it was told before in the same words.", examples=["imported"]
+        description="`already imported`: the same was sent before.", examples=["imported"]
     )
     n_added: int = Field(description="Runs that were new.", examples=[8])
-    n_updated: int = Field(description="Known runs of which it told more.", examples=[0])
-    n_known: int = Field(description="Runners of which it told nothing new.", examples=[0])
+    n_updated: int = Field(description="Known runs to which it added facts.", examples=[0])
+    n_known: int = Field(description="Runners to which it added nothing.", examples=[0])
     problems: list[str] = Field(
         description="What was not believed, and why; also why a race is not whole.", examples=[[]]
     )

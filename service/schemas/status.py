@@ -104,7 +104,7 @@ class RegistryOut(BaseModel):
         examples=[7],
     )
     last_look: dt.datetime | None = Field(
-        description="Last time it was asked, UTC.", examples=["2026-03-14T08:00:02Z"]
+        description="Last time it was polled, UTC.", examples=["2026-03-14T08:00:02Z"]
     )
     last_contact: dt.datetime | None = Field(
         description="Last time it answered, UTC.", examples=["2026-03-14T08:00:02Z"]
@@ -117,10 +117,10 @@ class KeptOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    version: int | None = Field(description="Version that is kept; null if none is.", examples=[7])
+    version: int | None = Field(description="Version that is stored; null if none is.", examples=[7])
     kept_at: dt.datetime | None = Field(description="Since when, UTC.", examples=["2026-03-14T08:00:02Z"])
     error: str | None = Field(
-        description="Why the version that serves could not be kept, or a kept one not be used.",
+        description="Why the version that serves could not be stored, or a stored one not be used.",
         examples=["[Errno 28] No space left on device"],
     )
 
@@ -131,16 +131,16 @@ class LogOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     is_on: bool = Field(
-        description="Whether answers are kept: not without a database, nor where it is set off.",
+        description="Whether answers are logged: not without a database, nor where it is set off.",
         examples=[True],
     )
-    n_waiting: int = Field(description="Answers in memory, not kept yet.", examples=[12])
+    n_waiting: int = Field(description="Answers in memory, not logged yet.", examples=[12])
     n_written: int = Field(description="Answers written to the database since the start.", examples=[48210])
     n_spooled: int = Field(
         description="Answers that went to disk first, as the database was away or slow.", examples=[0]
     )
     n_dropped: int = Field(
-        description="Answers that are not kept: neither database nor disk took them in time.", examples=[0]
+        description="Answers that are not logged: neither database nor disk took them in time.", examples=[0]
     )
     spool_bytes: int = Field(description="Bytes on disk that the database has not taken yet.", examples=[0])
     last_kept: dt.datetime | None = Field(
@@ -215,11 +215,11 @@ class ModelStatus(Summary):
     served_from: Literal["registry", "kept artifact"] | None = Field(
         default=None,
         description="Where it was loaded from. `kept artifact`: the registry could not give its champion "
-        "when the service started, so the last good one kept on disk serves until it can.",
+        "when the service started, so the last good one stored on disk serves until it can.",
         examples=["registry"],
     )
     served_from_kept_at: dt.datetime | None = Field(
-        default=None, description="When that artifact was kept, UTC; null otherwise.", examples=[None]
+        default=None, description="When that artifact was stored, UTC; null otherwise.", examples=[None]
     )
     is_simulated: bool | None = Field(
         default=None, description="Whether it was trained on simulated races.", examples=[False]
@@ -255,7 +255,7 @@ class ModelStatus(Summary):
     last_swap: SwapOut | None = Field(default=None, description="The latest of them.")
     refusals: list[RefusalOut] = Field(description="Versions not let in, newest first; at most 20.")
     registry: RegistryOut = Field(description="What the service sees of the registry.")
-    kept: KeptOut = Field(description="The champion kept on disk.")
+    kept: KeptOut = Field(description="The champion stored on disk.")
     database_error: str | None = Field(
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )

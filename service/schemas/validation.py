@@ -1,7 +1,7 @@
-"""The first faults of a body: enough to mend it, however many it has.
+"""Reads a body by its model, and collects the first faults only: enough to mend it, however many it has.
 
 Pydantic collects every fault, and 256 KiB hold 30,000: that took a quarter of a second, to show fifty. So a
-body that is refused is cut down to what shows fifty faults and one, and pydantic words those.
+body that is refused is cut down to what shows fifty faults and one, and pydantic describes those.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ MAX_FAULTS = 50
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[str | int, ...]
 IsGood = Callable[[type[BaseModel], Any], bool]
-"""Whether a part of a body surely has no fault."""
+"""Returns whether a part of a body surely has no fault."""
 
 
 def is_valid(model: type[BaseModel], part: Any) -> bool:
@@ -65,13 +65,13 @@ class _Cut:
             self._n_left -= 1
             return part
         n_before, lists = self._n_left, _lists_of(model)
-        kept = self._without_most_strangers(part, _names_of(model))
+        shortened = self._without_most_unknown_fields(part, _names_of(model))
         for name, (inner, max_length) in lists.items():
-            if isinstance(kept.get(name), list):
-                kept[name] = self._of_list(inner, max_length, kept[name], (*path, name))
+            if isinstance(shortened.get(name), list):
+                shortened[name] = self._of_list(inner, max_length, shortened[name], (*path, name))
         if self._n_left == n_before:  # the fault is in a field of its own
             self._n_left -= 1
-        return kept
+        return shortened
 
     def _of_list(
         self, model: type[BaseModel], max_length: int | None, parts: list[Any], path: Path
@@ -81,24 +81,24 @@ class _Cut:
             self.has_cut = True
             self.lengths[path] = len(parts)
             return [None] * (max_length + 1)  # one fault: too many
-        kept: list[Any] = []
+        shortened: list[Any] = []
         for number, part in enumerate(parts):
             if self._n_left <= 0:
                 self.has_cut = True
                 break
-            kept.append(part if self._is_good(model, part) else self.of(model, part, (*path, number)))
-        return kept
+            shortened.append(part if self._is_good(model, part) else self.of(model, part, (*path, number)))
+        return shortened
 
-    def _without_most_strangers(self, part: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-        kept: dict[str, Any] = {}
+    def _without_most_unknown_fields(self, part: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+        shortened: dict[str, Any] = {}
         for name, value in part.items():
             if name not in names:
                 if self._n_left <= 0:
                     self.has_cut = True
                     continue
                 self._n_left -= 1
-            kept[name] = value
-        return kept
+            shortened[name] = value
+        return shortened
 
 
 def _with_true_lengths(error: ValidationError, lengths: Mapping[Path, int]) -> ValidationError:

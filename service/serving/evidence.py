@@ -18,7 +18,7 @@ Documents = Mapping[str, Mapping[str, Any]]
 
 
 def evidence_of(version: int, digest: str, documents: Documents) -> EvidenceOut:
-    """Return what the documents of an artifact tell."""
+    """Return the evidence that is in the documents of an artifact."""
     model, summary, metrics, training, _ = (documents.get(name) or {} for name in DOCUMENTS)
     learning = learning_of(documents)
     search, chosen = _of(training, "search"), training.get("families")
@@ -100,7 +100,7 @@ def _combination(weights: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _losses(choice: Mapping[str, Any], training: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Return what older artifacts tell of the candidates: by which loss they were chosen."""
+    """Return the candidates' losses, which is all that older artifacts have of them."""
     losses, chosen = _of(choice, "losses"), _of(training, "chosen").get("name")
     values = [{"name": name, "loss": loss, "is_chosen": name == chosen} for name, loss in losses.items()]
     return values or None
