@@ -1,36 +1,4 @@
-"""Every error that the service itself adds, as one tree.
-
-::
-
-    ServiceError
-    ├── BatchTooLong      a batch has more cards than the service takes
-    ├── BodyNotGzip      the body is not the gzip file that it claims to be
-    ├── BodyTooLarge     the request's body is longer than the service takes
-    ├── BodyTooSlow      the request's body did not arrive in time
-    ├── BodyUnreadable   the body is not JSON in UTF-8
-    ├── EncodingNotRead  the body is encoded in a way that is not read
-    ├── HeadersTooLarge      the head of the request is longer than the service takes
-    ├── HeadTooSlow      the head of the request did not arrive in time
-    ├── KeyMissing       the request needs an API key and brings none
-    ├── KeyNotMade       a key to be made breaks a rule
-    ├── KeyRefused       the key is unknown, mistyped or revoked
-    ├── KeysUnknown      the keys were never read, so nobody can be let in by one
-    ├── ModelTooSlow     a version takes longer than its budget, so it does not serve
-    ├── NoAnswerInTime   a database, a registry or work of ours did not answer in time
-    ├── NoSuchKey        there is no key to revoke
-    ├── NotCsv           the request does not say that its body is CSV
-    ├── NotJson          the request says that its body is something else than JSON
-    ├── NotReady         no champion is loaded
-    ├── OutcomeUnknown   a change was begun, and no answer came in time whether it was made
-    ├── Overloaded       too many requests wait already
-    ├── PortTaken        the service cannot listen at its address
-    ├── ScopeMissing     the key does not allow this
-    ├── Stopping         the service is about to stop
-    ├── RateLimited          a client asks too often, or tries too many keys
-    ├── WebhookForged    a webhook whose signature or time is not right
-    ├── WebhookReplayed  a webhook that was delivered before
-    └── WebhooksOff      no secret is set by which webhooks could be verified
-"""
+"""Every error that the service itself adds; :mod:`service.problems` has the status and title of each."""
 
 
 class ServiceError(Exception):

@@ -1,7 +1,7 @@
 """Reads the card of a request's body.
 
-Pydantic's :class:`~service.schemas.card.CardIn` documents fields and describes faults, but reading a card of 8
-runners with 6 runs each by it would be the largest part of a request; msgspec takes a third of the time. So
+Pydantic's :class:`~service.schemas.card.CardIn` documents fields and describes faults, but reading a card of
+8 runners with 6 runs each by it would be the largest part of a request; msgspec takes a third of the time. So
 msgspec reads first, and pydantic decides about what it refuses: msgspec must never take what pydantic
 refuses (``tests/service/prediction/test_card_reader.py``). Either way the card is a struct of msgspec's.
 """

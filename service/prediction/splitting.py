@@ -1,7 +1,8 @@
-"""Where the cards of a batch begin and end: looked for piece by piece, so that no batch holds the loop.
+"""Where the cards of a batch begin and end, found piece by piece: none holds the event loop for over 1 ms.
 
-A parser would read 32 MiB in one go, and nests as deep as the sender likes. Here nothing is read but quotes,
-backslashes, brackets and commas; what a card holds is for who reads the card.
+A parser reads all in one go, and nests as deep as the sender likes: ``msgspec`` takes 65 ms for the array of
+an 8 MiB batch, elements unread, and holds the interpreter, in a thread too. Here only quotes, backslashes,
+brackets and commas are read.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ async def spans_of(splitter: Splitter, body: bytes | bytearray | memoryview, *, 
     Raises
     ------
     service.errors.BatchTooLong
-        If there are more than ``at_most``; what follows them is not looked at.
+        If there are more than ``at_most``; what follows them is not searched.
     service.errors.BodyUnreadable
         If the body is no batch.
     """

@@ -17,6 +17,12 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
+class Output(BaseModel):
+    """Read from the attributes of a value of ours."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

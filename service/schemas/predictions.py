@@ -3,16 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from racing.predictions.score import Score, Scores
+from service.schemas.fields import Output
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class LoggedRunnerOut(_Out):
+class LoggedRunnerOut(Output):
     """The answer for a runner, and how it ran."""
 
     name: str = Field(description="As on the card.", examples=["Sir Tick"])
@@ -29,7 +26,7 @@ class LoggedRunnerOut(_Out):
     )
 
 
-class LoggedCardOut(_Out):
+class LoggedCardOut(Output):
     """An answered card, and how it came out."""
 
     id: int = Field(description="Number in the log.", examples=[48210])
@@ -85,7 +82,7 @@ class LoggedCardsOut(BaseModel):
     )
 
 
-class ScoreOut(_Out):
+class ScoreOut(Output):
     """How good the predictions of some races were; null where there is nothing to judge by."""
 
     group: str = Field(
@@ -116,7 +113,7 @@ class ScoreOut(_Out):
     )
 
 
-class BinOut(_Out):
+class BinOut(Output):
     """Runners of about the same probability."""
 
     n_runners: int = Field(description="How many.", examples=[310])

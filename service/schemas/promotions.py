@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from model_registry.history import MAX_REASON
+from service.schemas.fields import Output
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_REASON)]
 
@@ -28,10 +29,8 @@ class PromotionIn(RollbackIn):
     )
 
 
-class RecordOut(BaseModel):
+class RecordOut(Output):
     """One change of the champion, as it is on record."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     number: int = Field(description="Number of the change, from 1.", examples=[12])
     action: Literal["promote", "rollback"] = Field(description="What was done.", examples=["promote"])

@@ -3,20 +3,26 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from racing.race_days import ListedRace, RaceDay
 from racing.stored_race import StoredRace
 from service.schemas.card import CardIn, CardOut, card_in
+from service.schemas.fields import Output
+
+IsLearnt = Annotated[
+    bool | None,
+    Field(
+        description="Whether the version that serves has learnt from races of that day: what it says of them "
+        "is no forecast. Null where unknown.",
+        examples=[False],
+    ),
+]
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class RaceDayOut(_Out):
+class RaceDayOut(Output):
     """A day of stored races."""
 
     date: dt.date = Field(description="The day.", examples=["2026-03-14"])
@@ -24,12 +30,7 @@ class RaceDayOut(_Out):
     n_whole_races: int = Field(description="Races of which every starter is known.", examples=[110])
     n_meetings: int = Field(description="Tracks that raced.", examples=[11])
     is_simulated: bool = Field(description="Whether races of the day are simulated.", examples=[False])
-    has_learnt: bool | None = Field(
-        default=None,
-        description="Whether the version that serves has learnt from races of that day: what it says of them "
-        "is no forecast. Null where unknown.",
-        examples=[False],
-    )
+    has_learnt: IsLearnt = None
 
 
 class RaceDaysOut(BaseModel):
@@ -41,7 +42,7 @@ class RaceDaysOut(BaseModel):
     )
 
 
-class ListedRaceOut(_Out):
+class ListedRaceOut(Output):
     """A stored race, in short."""
 
     id: int = Field(description="Its number here, for `GET /races/{race_id}`.", examples=[9120])
@@ -54,12 +55,7 @@ class ListedRaceOut(_Out):
     is_whole: bool = Field(description="Whether every starter is known.", examples=[True])
     is_outcome_known: bool = Field(description="Whether the outcome is known.", examples=[True])
     is_simulated: bool = Field(description="Whether the race is simulated.", examples=[False])
-    has_learnt: bool | None = Field(
-        default=None,
-        description="Whether the version that serves has learnt from races of that day: what it says of them "
-        "is no forecast. Null where unknown.",
-        examples=[False],
-    )
+    has_learnt: IsLearnt = None
 
 
 class RacesOut(BaseModel):
@@ -68,7 +64,7 @@ class RacesOut(BaseModel):
     races: list[ListedRaceOut] = Field(description="By track and number; empty if there are none.")
 
 
-class FinishOut(_Out):
+class FinishOut(Output):
     """How a runner ran; null is unknown."""
 
     name: str = Field(description="As on the card.", examples=["Sir Tick"])
@@ -125,12 +121,7 @@ class StoredRaceOut(BaseModel):
         examples=["a card has 2 to 10 runners, got 1"],
     )
     outcome: OutcomeOut | None = Field(description="Null until it is known.")
-    has_learnt: bool | None = Field(
-        default=None,
-        description="Whether the version that serves has learnt from races of that day: what it says of them "
-        "is no forecast. Null where unknown.",
-        examples=[False],
-    )
+    has_learnt: IsLearnt = None
 
 
 HasLearnt = Callable[[dt.date], bool | None]

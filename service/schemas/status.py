@@ -6,7 +6,9 @@ One long module, as it is one document: a model for each of its parts, and :clas
 import datetime as dt
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from service.schemas.fields import Output
 
 
 class Summary(BaseModel):
@@ -40,10 +42,8 @@ class Summary(BaseModel):
     )
 
 
-class SwapOut(BaseModel):
+class SwapOut(Output):
     """The latest change of the serving version."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     version: int = Field(description="Version that came in.", examples=[7])
     previous: int | None = Field(description="Version that it replaced, if one served.", examples=[6])
@@ -56,10 +56,8 @@ class SwapOut(BaseModel):
     )
 
 
-class RefusalOut(BaseModel):
+class RefusalOut(Output):
     """A version that was promoted but is not let in."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     version: int = Field(description="Version that was refused.", examples=[8])
     why: str = Field(
@@ -80,10 +78,8 @@ class RefusalOut(BaseModel):
     )
 
 
-class AbsenceOut(BaseModel):
+class AbsenceOut(Output):
     """Why no version serves."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     reason: Literal["loading", "no-champion", "champion-refused", "registry-unavailable"] = Field(
         description="For programs.", examples=["no-champion"]
@@ -112,10 +108,8 @@ class RegistryOut(BaseModel):
     error: str | None = Field(description="Why it did not answer, if it did not.", examples=[None])
 
 
-class KeptOut(BaseModel):
+class KeptOut(Output):
     """What lies on this machine's disk for a start while the registry is away."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     version: int | None = Field(description="Version that is stored; null if none is.", examples=[7])
     kept_at: dt.datetime | None = Field(description="Since when, UTC.", examples=["2026-03-14T08:00:02Z"])
@@ -125,10 +119,8 @@ class KeptOut(BaseModel):
     )
 
 
-class LogOut(BaseModel):
+class LogOut(Output):
     """How the prediction log does."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     is_on: bool = Field(
         description="Whether answers are logged: not without a database, nor where it is set off.",
