@@ -1,4 +1,4 @@
-"""What is known of a version: its evidence, the report of its training, and the record of promotions."""
+"""What is on record of a version: its evidence, the report of its training, and the record of promotions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,26 +26,26 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 def test_the_evidence_has_every_part_of_what_training_wrote(
     trained: RunningService, version: int, loss: float
 ) -> None:
-    told = trained.client.get(f"/models/{version}/evidence").json()
-    assert told["version"] == version
-    assert told["is_simulated"] is False
-    rows = {row["name"]: row for row in told["beside_market"]["rows"]}
+    evidence = trained.client.get(f"/models/{version}/evidence").json()
+    assert evidence["version"] == version
+    assert evidence["is_simulated"] is False
+    rows = {row["name"]: row for row in evidence["beside_market"]["rows"]}
     assert rows.keys() == {"model", "uniform", "box only", "rated price", "market (BSP/SP)"}
     assert rows["model"]["race_log_loss"] == loss
     assert rows["uniform"]["model_minus_this"]["difference"] == pytest.approx(loss - 1.97)
-    assert told["market_information"] == pytest.approx((1.97 - loss) / 0.5)
-    assert [bin["predicted"] for bin in told["reliability"]] == BINS
-    assert told["gates"][1] == {
+    assert evidence["market_information"] == pytest.approx((1.97 - loss) / 0.5)
+    assert [bin["predicted"] for bin in evidence["reliability"]] == BINS
+    assert evidence["gates"][1] == {
         "name": "calibrated", "passed": True, "reason": "0.0072 must be at most 0.015",
         "value": 0.0072, "what": None, "rule": "at most", "limit": 0.015,
     }  # fmt: skip
-    assert told["data"]["test"]["since"] == "2026-01-01"
-    assert told["calibration"]["method"] == "platt"
-    assert (told["calibration"]["ece_before"], told["calibration"]["ece_after"]) == (0.31, 0.0139)
-    assert told["budget"]["trials_per_family"] == told["families"][0]["trials"] == 30
-    assert told["families"][1]["is_chosen"] is True
-    assert told["trained_at"] == "2026-03-01T08:05:30Z"
-    assert told["places"] is None
+    assert evidence["data"]["test"]["since"] == "2026-01-01"
+    assert evidence["calibration"]["method"] == "platt"
+    assert (evidence["calibration"]["ece_before"], evidence["calibration"]["ece_after"]) == (0.31, 0.0139)
+    assert evidence["budget"]["trials_per_family"] == evidence["families"][0]["trials"] == 30
+    assert evidence["families"][1]["is_chosen"] is True
+    assert evidence["trained_at"] == "2026-03-01T08:05:30Z"
+    assert evidence["places"] is None
 
 
 def test_what_an_older_artifact_does_not_have_is_null(tmp_path: Path) -> None:
@@ -56,12 +56,15 @@ def test_what_an_older_artifact_does_not_have_is_null(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     open_registry(uri).register(tmp_path / "older")
     with running_service(uri) as service:
-        told = service.client.get("/models/1/evidence").json()
-    assert told["model_type"] == "Handmade"
-    assert told["families"][0] | {"name": "xgboost", "loss": 1.61, "is_chosen": True} == told["families"][0]
-    assert told["data"] is None, "of another shape"
-    assert told["races"] is None, "the builder's metrics have a number of that name"
-    assert told["reliability"] is told["gates"] is told["budget"] is None
+        evidence = service.client.get("/models/1/evidence").json()
+    assert evidence["model_type"] == "Handmade"
+    assert (
+        evidence["families"][0] | {"name": "xgboost", "loss": 1.61, "is_chosen": True}
+        == evidence["families"][0]
+    )
+    assert evidence["data"] is None, "of another shape"
+    assert evidence["races"] is None, "the builder's metrics have a number of that name"
+    assert evidence["reliability"] is evidence["gates"] is evidence["budget"] is None
 
 
 def test_the_champion_is_told_of_while_the_registry_is_away(tmp_path: Path) -> None:
@@ -125,20 +128,20 @@ def test_the_record_of_promotions_is_the_registrys_own_newest_first(tmp_path: Pa
         registry = open_registry(uri)
         registry.record_gates(2, ["calibrated: too bold"])
         registry.promote(2, reason="better on July", by="bob", forced=True)
-        told = service.client.get("/promotions").json()
-        newest = told["promotions"][0]
+        record = service.client.get("/promotions").json()
+        newest = record["promotions"][0]
         assert newest["at"].startswith("20")
         assert newest | {"at": ""} == {
             "number": 2, "action": "promote", "version": 2, "previous": 1, "reason": "better on July",
             "by": "bob", "forced": True, "at": "", "is_carried_out": True,
         }  # fmt: skip
-        assert [record["number"] for record in told["promotions"]] == [2, 1]
-        assert told["rollback_to"] == 1
+        assert [change["number"] for change in record["promotions"]] == [2, 1]
+        assert record["rollback_to"] == 1
         assert len(service.client.get("/promotions?limit=1").json()["promotions"]) == 1
         assert service.client.get("/promotions?limit=0").json()["errors"][0]["pointer"] == "?limit"
 
 
 def test_a_registry_without_a_model_has_an_empty_record(tmp_path: Path) -> None:
     with running_service(make_registry(tmp_path, exponents=(), promote=None)) as service:
-        told = service.client.get("/promotions").json()
-    assert told == {"promotions": [], "n_promotions": 0, "rollback_to": None}
+        record = service.client.get("/promotions").json()
+    assert record == {"promotions": [], "n_promotions": 0, "rollback_to": None}

@@ -50,9 +50,9 @@ def test_an_array_and_lines_are_answered_as_single_cards_are(service: RunningSer
     assert [of_runners(answer) for answer in send(service, cards)] == alone
     lines = "\n".join(json.dumps(card) for card in cards) + "\n\n"
     answer = service.client.post("/predict/batch", content=lines, headers=NDJSON | {"X-Request-ID": "day-1"})
-    told = [json.loads(line) for line in answer.text.splitlines()]
-    assert [of_runners(one) for one in told] == alone
-    assert [one["request_id"] for one in told] == ["day-1.0", "day-1.1", "day-1.2"]
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    assert [of_runners(one) for one in answers] == alone
+    assert [one["request_id"] for one in answers] == ["day-1.0", "day-1.1", "day-1.2"]
 
 
 def test_a_card_that_is_refused_stops_no_other(service: RunningService) -> None:
@@ -71,7 +71,7 @@ def test_no_cards_are_no_answers(service: RunningService) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "status", "said"),
+    ("content", "kind", "status", "detail"),
     [
         ("{", "application/json", 400, "array"),
         ("{}", "application/json", 400, "array"),
@@ -80,24 +80,24 @@ def test_no_cards_are_no_answers(service: RunningService) -> None:
     ],
 )
 def test_what_is_no_batch_is_refused_whole(
-    service: RunningService, content: str, kind: str, status: int, said: str
+    service: RunningService, content: str, kind: str, status: int, detail: str
 ) -> None:
     answer = service.client.post("/predict/batch", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status
-    assert said in answer.text
+    assert detail in answer.text
     assert "form-guide-" not in answer.text
 
 
 def test_too_many_cards_and_too_long_a_body_are_refused_with_the_limit(little: RunningService) -> None:
     assert len(send(little, [make_card(2)] * 3)) == 3
-    said = "a batch has at most 3 cards; this one has more"
+    detail = "a batch has at most 3 cards; this one has more"
     for content, headers in (
         (json.dumps([make_card(2)] * 4), {}),
         ("[1, 2, 3, 4, and what follows is not looked at", {}),
         ("1\n2\n \n3\n4", NDJSON),
     ):
         many = little.client.post("/predict/batch", content=content, headers=JSON | headers)
-        assert (many.status_code, many.json()["detail"]) == (413, said)
+        assert (many.status_code, many.json()["detail"]) == (413, detail)
     long = little.client.post("/predict/batch", json=[make_card(8, track="A" * 20_000)])
     assert (long.status_code, long.json()["type"]) == (413, "urn:greyhound:problem:body-too-large")
 

@@ -1,5 +1,6 @@
 """Cards are read by structs for speed; they take nothing that pydantic, whose word counts, does not."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,9 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from service.prediction.card_reader import read_card, structs_of
+from racing.domain.cards import Card, PastRun, Runner
+from service.prediction import card_reader
+from service.prediction.card_reader import read_card
 from service.schemas.card import EXAMPLE_CARD, CardIn
 from service.schemas.prediction import PredictionOut
+from service.schemas.structs import structs_of
 from tests.service.builders import make_card
 from tests.service.test_fuzz import cards
 
@@ -37,11 +41,11 @@ def by_structs(body: bytes) -> Any:
 
 
 def assert_sound(body: bytes) -> None:
-    taken, said = by_structs(body), by_pydantic(body)
+    taken, expected = by_structs(body), by_pydantic(body)
     if taken is not None:
-        assert said is not None, body
-        taken, said = (json.dumps(one, default=str, sort_keys=True) for one in (taken, said))
-        assert taken == said, body
+        assert expected is not None, body
+        taken, expected = (json.dumps(one, default=str, sort_keys=True) for one in (taken, expected))
+        assert taken == expected, body
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -66,6 +70,33 @@ def test_a_plain_card_is_taken_by_structs(card: dict[str, Any]) -> None:
 def test_what_is_no_card_is_pydantics_to_refuse(body: bytes) -> None:
     with pytest.raises(ValidationError):
         read_card(body)
+
+
+def test_both_readers_build_the_same_struct(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: bytes) -> Any:
+        raise msgspec.DecodeError
+
+    for card in (EXAMPLE_CARD, make_card(8)):
+        body = json.dumps(card).encode()
+        by_msgspec = read_card(body)
+        with monkeypatch.context() as patched:
+            patched.setattr(card_reader, "_read_struct", refuse)
+            by_pydantic = read_card(body)
+        assert by_pydantic == by_msgspec
+        assert type(by_pydantic) is type(by_msgspec)
+
+
+@pytest.mark.parametrize(("name", "value"), [("CardIn", Card), ("RunnerIn", Runner), ("PastRunIn", PastRun)])
+def test_structs_have_the_fields_and_defaults_of_the_cards_that_they_stand_for(
+    name: str, value: type
+) -> None:
+    of_value = {field.name: field.default for field in dataclasses.fields(value) if field.name != "form"}
+    of_struct = {
+        field.name: dataclasses.MISSING if field.required else field.default
+        for field in msgspec.structs.fields(structs_of(CardIn)[name])
+        if field.name != "form"
+    }
+    assert of_struct == of_value
 
 
 def test_structs_have_the_fields_of_their_models_in_the_answer_too() -> None:

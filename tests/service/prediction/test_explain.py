@@ -10,15 +10,15 @@ from tests.service.builders import RunningService, make_card, win_probabilities
 
 def test_contributions_come_only_when_asked_and_change_nothing_else(service: RunningService) -> None:
     plain = service.predict(make_card()).json()
-    asked = service.predict(make_card(), params={"explain": "true"}).json()
+    explained = service.predict(make_card(), params={"explain": "true"}).json()
     refused = service.predict(make_card(), params={"explain": "false"}).json()
     assert plain["base_strength"] is None
     assert {runner["explanation"] for runner in plain["runners"] + refused["runners"]} == {None}
-    assert isinstance(asked["base_strength"], float)
-    for runner in asked["runners"]:
+    assert isinstance(explained["base_strength"], float)
+    for runner in explained["runners"]:
         assert runner["explanation"]["contributions"]
         runner["explanation"] = None
-    assert asked["runners"] == plain["runners"]
+    assert explained["runners"] == plain["runners"]
 
 
 def test_contributions_add_up_to_the_strengths_whose_softmax_is_the_answer(service: RunningService) -> None:

@@ -12,31 +12,31 @@ from tests.service.builders import RunningService
 NAME = "Race 6 - SAN - 14 March 2026.csv"
 
 
-def send(service: RunningService, text: str | bytes, kind: str = "text/csv", **told: str) -> httpx.Response:
+def send(service: RunningService, text: str | bytes, kind: str = "text/csv", **facts: str) -> httpx.Response:
     headers = {"Content-Type": kind}
-    return service.client.post("/cards", content=text, params={"name": NAME} | told, headers=headers)
+    return service.client.post("/cards", content=text, params={"name": NAME} | facts, headers=headers)
 
 
 def test_a_form_guide_is_a_card_that_predict_takes_as_it_is(service: RunningService, tmp_path: Path) -> None:
     text = form_guide(tmp_path, NAME).read_bytes()
-    told = send(service, text).json()
-    assert {name: told["card"][name] for name in ("date", "track", "distance_m", "race_number")} == {
+    answer = send(service, text).json()
+    assert {name: answer["card"][name] for name in ("date", "track", "distance_m", "race_number")} == {
         "date": "2026-03-14", "track": "Sandown Park", "distance_m": 515, "race_number": 6
     }  # fmt: skip
-    assert [runner["box"] for runner in told["card"]["runners"]] == list(range(1, 11))
-    assert {len(runner["form"]) for runner in told["card"]["runners"]} == {1}
-    assert (told["n_rows"], told["not_believed"]) == (10, [])
-    assert "null" not in str(told["card"])
+    assert [runner["box"] for runner in answer["card"]["runners"]] == list(range(1, 11))
+    assert {len(runner["form"]) for runner in answer["card"]["runners"]} == {1}
+    assert (answer["n_rows"], answer["not_believed"]) == (10, [])
+    assert "null" not in str(answer["card"])
     batch = service.client.post(
         "/predict/batch", content=text, params={"name": NAME}, headers={"Content-Type": "text/csv"}
     )
-    assert service.predict(told["card"]).json()["runners"] == batch.json()["runners"]
+    assert service.predict(answer["card"]).json()["runners"] == batch.json()["runners"]
 
 
 def test_what_is_told_beside_the_file_counts_before_its_name(service: RunningService, tmp_path: Path) -> None:
     text = form_guide(tmp_path, NAME).read_bytes()
-    told = send(service, text, date="2026-03-15", track="BEN", distance_m="425").json()["card"]
-    assert (told["date"], told["track"], told["distance_m"]) == ("2026-03-15", "Bendigo", 425)
+    answer = send(service, text, date="2026-03-15", track="BEN", distance_m="425").json()["card"]
+    assert (answer["date"], answer["track"], answer["distance_m"]) == ("2026-03-15", "Bendigo", 425)
 
 
 def test_rows_that_are_not_believed_are_told_beside_the_card(service: RunningService) -> None:
@@ -45,10 +45,10 @@ def test_rows_that_are_not_believed_are_told_beside_the_card(service: RunningSer
         form_row("", date="soon"),
         form_row("2. Nala"),
     ]
-    told = send(service, "\n".join([FORM_HEADER, *rows]), track="Ballarat").json()
-    assert [len(runner["form"]) for runner in told["card"]["runners"]] == [1, 1]
-    assert [(one["line"], one["what"]) for one in told["not_believed"]] == [(2, "fact"), (3, "row")]
-    assert "got 'soon'" in told["not_believed"][1]["reason"]
+    answer = send(service, "\n".join([FORM_HEADER, *rows]), track="Ballarat").json()
+    assert [len(runner["form"]) for runner in answer["card"]["runners"]] == [1, 1]
+    assert [(one["line"], one["what"]) for one in answer["not_believed"]] == [(2, "fact"), (3, "row")]
+    assert "got 'soon'" in answer["not_believed"][1]["reason"]
 
 
 def test_a_file_without_a_good_row_is_refused_with_every_line_and_reason(service: RunningService) -> None:
@@ -62,7 +62,7 @@ def test_a_file_without_a_good_row_is_refused_with_every_line_and_reason(service
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "said"),
+    ("text", "facts", "detail"),
     [
         ("Dog Name|BOX|WGT\nAlpha|1|30", {}, "columns are parted by commas, here by bars"),
         ("Dog Name,BOX\nAlpha,1", {}, "a form guide needs columns that are missing here: Sex"),
@@ -74,11 +74,11 @@ def test_a_file_without_a_good_row_is_refused_with_every_line_and_reason(service
     ],
 )  # fmt: skip
 def test_what_is_no_form_guide_is_refused_with_the_reason(
-    service: RunningService, text: str, told: dict[str, str], said: str
+    service: RunningService, text: str, facts: dict[str, str], detail: str
 ) -> None:
-    answer = send(service, text, **told)
+    answer = send(service, text, **facts)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:greyhound:problem:file-refused")
-    assert said in answer.json()["detail"]
+    assert detail in answer.json()["detail"]
 
 
 def test_a_guide_of_one_dog_breaks_a_rule_of_cards(service: RunningService) -> None:

@@ -61,18 +61,18 @@ def test_stored_races_and_their_days_are_marked_up_to_the_last_day_learnt(servic
 
 def test_logged_cards_say_that_they_are_late_and_that_the_version_had_learnt(service: RunningService) -> None:
     days = service.client.get("/race-days", params={"limit": 30}).json()["race_days"]
-    asked = {}
+    expected = {}
     for day in (days[0], days[-1]):
         race = service.client.get("/races", params={"date": day["date"]}).json()["races"][0]
         card = service.client.get(f"/races/{race['id']}").json()["card"]
-        asked[service.predict(card).json()["request_id"]] = day["has_learnt"]
+        expected[service.predict(card).json()["request_id"]] = day["has_learnt"]
 
     def logged() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = service.client.get("/predictions").json()["predictions"]
         return found
 
     service.wait_until(lambda _: len(logged()) == 2)
-    assert {card["request_id"]: card["has_learnt"] for card in logged()} == asked
+    assert {card["request_id"]: card["has_learnt"] for card in logged()} == expected
     assert {card["is_ahead"] for card in logged()} == {False}
     listed = service.client.get("/predictions", params={"with_late": False}).json()["predictions"]
     assert listed == []

@@ -64,8 +64,8 @@ def test_runs_on_or_after_race_day_are_left_out_with_a_warning(service: RunningS
 
 
 def test_a_request_id_is_kept_and_a_bad_one_replaced(service: RunningService) -> None:
-    kept = service.predict(make_card(), headers={"X-Request-ID": "race-6"})
-    assert kept.headers["X-Request-ID"] == kept.json()["request_id"] == "race-6"
+    answer = service.predict(make_card(), headers={"X-Request-ID": "race-6"})
+    assert answer.headers["X-Request-ID"] == answer.json()["request_id"] == "race-6"
     replaced = service.predict(make_card(), headers={"X-Request-ID": "race 6; drop"})
     assert replaced.headers["X-Request-ID"] == replaced.json()["request_id"]
     assert len(replaced.json()["request_id"]) == 32

@@ -23,8 +23,8 @@ def priced(card: dict[str, Any], n: int) -> dict[str, Any]:
 def answered(service: RunningService, card: dict[str, Any]) -> dict[str, Any]:
     response = service.predict(card, params={"explain": True})
     assert response.status_code == 200, response.text
-    told: dict[str, Any] = response.json()
-    return told
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 def codes(answer: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The first faults of a body: all of a few, fifty of many, in the same words and without the rest."""
+"""The first faults of a body: all of a few, fifty of many, described alike, and without the rest."""
 
 import json
 from typing import Any
