@@ -145,7 +145,7 @@ class FinishOut(BaseModel):
     box: int | None
     """As on the card."""
     finish_position: int | None
-    """Place at the finish; null did not finish, or not told."""
+    """Place at the finish; null did not finish, or unknown."""
     won: bool | None
     """Whether it won; two may, in a dead heat."""
     placed: bool | None
@@ -168,19 +168,19 @@ class GateOut(BaseModel):
     """One condition of promotion."""
 
     name: str
-    """What is asked."""
+    """Its name."""
     passed: bool
     """Whether it is met."""
     reason: str
     """Why, in a sentence with the figures."""
     value: float | None = None
-    """What was measured; of a difference that end of its 95 % interval which decides. Null where there was nothing to measure, and in artifacts that tell the sentence alone."""
+    """What was measured; of a difference that end of its 95 % interval which decides. Null where there was nothing to measure, and in artifacts that have the sentence alone."""
     rule: Literal["below", "at most", "at least"] | None = None
     """How the value must lie to the limit."""
     limit: float | None = None
     """The limit."""
     what: str | None = None
-    """What the value is, where the gate's name does not tell."""
+    """What the value is, where the gate's name does not say."""
 
 
 class IntervalOut(BaseModel):
@@ -198,11 +198,11 @@ class KeptOut(BaseModel):
     """What lies on this machine's disk for a start while the registry is away."""
 
     version: int | None
-    """Version that is kept; null if none is."""
+    """Version that is stored; null if none is."""
     kept_at: AwareDatetime | None
     """Since when, UTC."""
     error: str | None
-    """Why the version that serves could not be kept, or a kept one not be used."""
+    """Why the version that serves could not be stored, or a stored one not be used."""
 
 
 class ListedRaceOut(BaseModel):
@@ -225,11 +225,11 @@ class ListedRaceOut(BaseModel):
     is_whole: bool
     """Whether every starter is known."""
     is_outcome_known: bool
-    """Whether the race was run and is told."""
+    """Whether the outcome is known."""
     is_simulated: bool
     """Whether the race is simulated."""
     has_learnt: bool | None = None
-    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where it does not tell."""
+    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where unknown."""
 
 
 class Live(BaseModel):
@@ -243,15 +243,15 @@ class LogOut(BaseModel):
     """How the prediction log does."""
 
     is_on: bool
-    """Whether answers are kept: not without a database, nor where it is set off."""
+    """Whether answers are logged: not without a database, nor where it is set off."""
     n_waiting: int
-    """Answers in memory, not kept yet."""
+    """Answers in memory, not logged yet."""
     n_written: int
     """Answers written to the database since the start."""
     n_spooled: int
     """Answers that went to disk first, as the database was away or slow."""
     n_dropped: int
-    """Answers that are not kept: neither database nor disk took them in time."""
+    """Answers that are not logged: neither database nor disk took them in time."""
     spool_bytes: int
     """Bytes on disk that the database has not taken yet."""
     last_kept: AwareDatetime | None
@@ -269,7 +269,7 @@ class LogOut(BaseModel):
 
 
 class LoggedRunnerOut(BaseModel):
-    """What was said of a runner, and what it did."""
+    """The answer for a runner, and how it ran."""
 
     name: str
     """As on the card."""
@@ -304,7 +304,7 @@ class NotBelievedOut(BaseModel):
     line: int
     """Line of the file, the header's is 1."""
     what: str
-    """`row`: the run is left out; `fact`: the run is kept without it."""
+    """`row`: the run is left out; `fact`: the run counts without it."""
     reason: str
     """The rule and the value."""
 
@@ -380,7 +380,7 @@ class PlaceFiguresOut(BaseModel):
 
 
 class PlacesOut(BaseModel):
-    """Place probabilities on the races that paid as many places as their size tells."""
+    """Place probabilities on the races that paid as many places as their size implies."""
 
     n_races: int
     """Races."""
@@ -439,7 +439,7 @@ class PromotionOut(BaseModel):
     reason: str
     """Why."""
     by: str
-    """Name of the key that asked, or of the user who ran the command."""
+    """Name of the API key, or of the user who ran the command."""
     forced: bool
     """Whether gates were overruled."""
     at: AwareDatetime
@@ -464,7 +464,7 @@ class RaceDayOut(BaseModel):
     is_simulated: bool
     """Whether races of the day are simulated."""
     has_learnt: bool | None = None
-    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where it does not tell."""
+    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where unknown."""
 
 
 class RaceDaysOut(BaseModel):
@@ -480,13 +480,13 @@ class RaceTakenOut(BaseModel):
     """What became of one race."""
 
     status: Literal["imported", "already imported", "refused"]
-    """`already imported`: it was told before in the same words."""
+    """`already imported`: the same was sent before."""
     n_added: int
     """Runs that were new."""
     n_updated: int
-    """Known runs of which it told more."""
+    """Known runs to which it added facts."""
     n_known: int
-    """Runners of which it told nothing new."""
+    """Runners to which it added nothing."""
     problems: list[str]
     """What was not believed, and why; also why a race is not whole."""
 
@@ -506,7 +506,7 @@ class Ready(BaseModel):
     version: int
     """Version that serves."""
     warnings: list[Literal["log-not-kept", "champion-not-kept"]] | None = None
-    """What a person should look at though it predicts; absent if there is nothing. `log-not-kept`: neither database nor disk takes the prediction log, so answers wait in memory. `champion-not-kept`: the disk does not take the champion for a start without the registry. `/model_status` has the errors."""
+    """What a person should attend to though it predicts; absent if there is nothing. `log-not-kept`: neither database nor disk takes the prediction log, so answers wait in memory. `champion-not-kept`: the disk does not take the champion for a start without the registry. `/model_status` has the errors."""
 
 
 class RecordOut(BaseModel):
@@ -523,7 +523,7 @@ class RecordOut(BaseModel):
     reason: str
     """Why."""
     by: str
-    """Name of the key that asked, or of the user who ran the command."""
+    """Name of the API key, or of the user who ran the command."""
     forced: bool
     """Whether gates were overruled."""
     at: AwareDatetime
@@ -564,7 +564,7 @@ class RegistryOut(BaseModel):
     champion_version: int | None
     """Version that the champion alias names, as last seen; it differs from `version` while a new one is loaded, and when it was refused."""
     last_look: AwareDatetime | None
-    """Last time it was asked, UTC."""
+    """Last time it was polled, UTC."""
     last_contact: AwareDatetime | None
     """Last time it answered, UTC."""
     error: str | None
@@ -727,7 +727,7 @@ class ScoreOut(BaseModel):
     group: str
     """Monday of the week, key of the track, version, or `all`."""
     name: str | None = ""
-    """The same in words: of a track its name."""
+    """The same for people: of a track its name."""
     n_races: int
     """Races judged."""
     log_loss: float | None
@@ -834,7 +834,7 @@ class VersionOut(BaseModel):
     gate_failures: str
     """Why it failed its gates."""
     description: str
-    """In words."""
+    """In a sentence."""
     metrics: dict[str, float]
     """Figures on races later than anything that it saw."""
 
@@ -957,13 +957,13 @@ class LoggedCardOut(BaseModel):
     distance_m: int
     """Distance in metres."""
     race_number: int | None
-    """Number of the race, if told."""
+    """Number of the race, if given."""
     race_id: int | None
     """The stored race that it was, once known."""
     is_ahead: bool | None = True
-    """Whether it was answered before race day was over. A late one counts in a score only where asked for: the model may have learnt from the race itself."""
+    """Whether it was answered before race day was over. A late one counts in a score only where requested: the model may have learnt from the race itself."""
     has_learnt: bool | None = None
-    """Whether the version that answered had learnt from races of that very day; null where it is not the one that serves now, or does not tell."""
+    """Whether the version that answered had learnt from races of that very day; null where it is not the one that serves now, or is unknown."""
     loss: float | None
     """Race log loss: minus the log of the winner's share. Null until judged."""
     market_loss: float | None
@@ -1019,9 +1019,9 @@ class ModelStatus(BaseModel):
     loaded_at: AwareDatetime | None = None
     """Since when it serves here, UTC."""
     served_from: Literal["registry", "kept artifact"] | None = None
-    """Where it was loaded from. `kept artifact`: the registry could not give its champion when the service started, so the last good one kept on disk serves until it can."""
+    """Where it was loaded from. `kept artifact`: the registry could not give its champion when the service started, so the last good one stored on disk serves until it can."""
     served_from_kept_at: AwareDatetime | None = None
-    """When that artifact was kept, UTC; null otherwise."""
+    """When that artifact was stored, UTC; null otherwise."""
     is_simulated: bool | None = None
     """Whether it was trained on simulated races."""
     learnt_since: date_aliased | None = None
@@ -1048,7 +1048,7 @@ class ModelStatus(BaseModel):
     """Versions not let in, newest first; at most 20."""
     registry: RegistryOut
     kept: KeptOut
-    """The champion kept on disk."""
+    """The champion stored on disk."""
     database_error: str | None = None
     """Why the race database cannot be read, if it cannot."""
     prediction_log: LogOut
@@ -1140,13 +1140,13 @@ class StoredRaceOut(BaseModel):
     is_simulated: bool
     """Whether the race is simulated."""
     card: CardIn | None
-    """As `POST /predict` takes it, names without form: the database knows the dogs. No prices of the market, unless asked for with `prices=at_the_off`. Null where the race makes no card."""
+    """As `POST /predict` takes it, names without form: the database knows the dogs. No prices of the market, unless requested by `prices=at_the_off`. Null where the race makes no card."""
     why_no_card: str | None
     """The rule of cards that the race breaks."""
     outcome: OutcomeOut | None
-    """Null until the race is run and told."""
+    """Null until it is known."""
     has_learnt: bool | None = None
-    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where it does not tell."""
+    """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where unknown."""
 
 
 class ComparisonOut(BaseModel):
@@ -1192,7 +1192,7 @@ class EvidenceOut(BaseModel):
     data: DataOut | None
     """Days and sizes of the parts of the data."""
     learnt: WindowOut | None
-    """All that what serves has learnt from; null in artifacts that do not tell."""
+    """All that what serves has learnt from; null in artifacts without it."""
     learnt_until: date_aliased | None
     """Last race day that what serves has learnt from."""
     is_refit: bool
@@ -1214,7 +1214,7 @@ class EvidenceOut(BaseModel):
     runners: RunnerFiguresOut | None
     """Calibrated scores of single runners of the test, each judged alone."""
     reliability: list[ReliabilityBinOut] | None
-    """What was said and what happened, in bins of about equally many runners."""
+    """Predicted and observed shares of winners, in bins of about equally many runners."""
     ece_by_chance: float | None
     """95 of 100 perfectly calibrated models show a smaller ECE on these races."""
     gates_passed: bool | None
@@ -1238,6 +1238,6 @@ class EvidenceOut(BaseModel):
     judged_by: str | None
     """Loss on the calibration races by which the candidate was chosen."""
     families: list[FamilyOut] | None
-    """What each family's search came to; null in artifacts that do not tell."""
+    """What each family's search came to; null in artifacts without it."""
     places: PlacesOut | None
     """Place probabilities beside other ways to make them."""

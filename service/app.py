@@ -1,31 +1,32 @@
 """The app: it loads the champion when it starts, and follows the registry until it stops."""
 
 import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from service import problems
-from service.form import FormStore
 from service.methods import HeadAndOptions
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
-from service.openapi import describe, operation_id
+from service.openapi.document import describe, operation_id
+from service.prediction.batch import BatchPredictor
+from service.prediction.form_store import FormStore
+from service.prediction.predictor import Predictor
+from service.prediction.warmup import warm_up
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
-from service.race_database import RaceDatabase
-from service.registry_reader import RegistryReader
+from service.race_database import RaceDatabase, TimedReads
 from service.routes import (
     batch,
     cards,
+    evidence,
     health,
     metrics,
     models,
     pages,
-    papers,
     predict,
     predictions,
     promotions,
@@ -34,7 +35,6 @@ from service.routes import (
     status,
     webhooks,
 )
-from service.running import Running
 from service.security.api_key_auth import ApiKeyAuth
 from service.security.api_key_cache import ApiKeyCache
 from service.security.middleware import add_security
@@ -43,12 +43,21 @@ from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
 from service.server.shutdown import ShutdownState
 from service.serving.loading import freeze_garbage
+from service.serving.registry_reader import RegistryReader
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.serving.webhook_verifier import WebhookVerifier
 from service.settings import ServiceSettings
+from service.state import AppState
 from service.thread_pools import ThreadPools
-from service.warming import warm_up
+
+ROUTERS = tuple(
+    module.router
+    for module in (
+        predict, batch, races, cards, predictions, results, status, models, evidence, promotions, webhooks,
+        health, metrics, pages,
+    )
+)  # fmt: skip
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
@@ -57,94 +66,115 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     With no registry, no champion or no database it starts all the same: live, and ready once a champion
     is promoted.
     """
-    settings = settings or ServiceSettings()
-    slots = ModelSlots()
-    threads = ThreadPools.of(settings)
-    watcher, form = AliasWatcher(settings, slots, threads), FormStore(settings.database)
-    counted, queue = Metrics(settings.metrics_directory), RequestQueue(settings.queue)
-    budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
-    keyring = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
-    running = Running(
-        settings=settings,
-        slots=slots,
-        watcher=watcher,
-        form=form,
-        threads=threads,
-        metrics=counted,
-        queue=queue,
-        draining=ShutdownState(),
-        lookout=MetricsCollector(
-            counted,
-            slots,
-            watcher,
-            form,
-            has_database=settings.database is not None,
-            queue=queue,
-            budget=budget,
-            threads=threads,
-        ),
-        keyring=keyring,
-        guard=ApiKeyAuth(settings, keyring, counted),
-        kept=PredictionLog(settings, counted),
-        store=RaceDatabase(settings.database),
-        reads=RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s),
-        ratings=RatingsFollower(settings.database),
-        started_at=dt.datetime.now(dt.UTC),
-        deliveries=WebhookVerifier(settings.webhook_secret),
-        papers=RegistryReader(slots, watcher),
-    )
+    state = make_state(settings or ServiceSettings())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running.kept.start()
-        await asyncio.gather(
-            running.watcher.start(), running.form.look_in_time(threads.form_poll), keyring.refresh(threads)
-        )
-        await warm_up(running)
-        freeze_garbage()
-        tasks = [
-            asyncio.create_task(running.watcher.run(), name="alias-watcher"),
-            asyncio.create_task(
-                running.form.keep(settings.database_poll_s, threads.form_poll), name="form-keeper"
-            ),
-            asyncio.create_task(keyring.poll(settings.keys_poll_s, threads), name="key-keeper"),
-        ]
-        async with running.lookout.running():
+        async with running(state):
             yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        stores = running.store.close, running.reads.close
-        await threads.finish(running.kept.stop, running.ratings.stop, *stores)
-        threads.close()
 
     app = FastAPI(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # SecurityMiddleware takes `/predict/` for `/predict`
+        redirect_slashes=False,  # a middleware takes `/predict/` for `/predict`
         generate_unique_id_function=operation_id,
     )
-    app.state.running = running
-    for router in (
-        predict.router, batch.router, races.router, cards.router, predictions.router, results.router,
-        status.router, models.router, papers.router, promotions.router, webhooks.router, health.router,
-        metrics.router, pages.router,
-    ):  # fmt: skip
+    app.state.service = state
+    for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(HeadAndOptions)  # first: innermost
+    add_middleware(app, state)
+    describe(app)
+    return app
+
+
+def make_state(settings: ServiceSettings) -> AppState:
+    """Return the parts of a service; none of them is started."""
+    slots, threads, metrics = ModelSlots(), ThreadPools.of(settings), Metrics(settings.metrics_directory)
+    watcher, form_store = AliasWatcher(settings, slots, threads), FormStore(settings.database)
+    queue = RequestQueue(settings.queue)
+    body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
+    prediction_log = PredictionLog(settings, metrics)
+    predictor = Predictor(form_store, threads, metrics, prediction_log)
+    api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
+    read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
+    collector = MetricsCollector(
+        metrics,
+        slots,
+        watcher,
+        form_store,
+        has_database=settings.database is not None,
+        queue=queue,
+        budget=body_budget,
+        threads=threads,
+    )
+    return AppState(
+        settings=settings,
+        slots=slots,
+        watcher=watcher,
+        registry_reader=RegistryReader(slots, watcher),
+        webhook_verifier=WebhookVerifier(settings.webhook_secret),
+        form_store=form_store,
+        predictor=predictor,
+        batch_predictor=BatchPredictor(settings, predictor, queue, threads, metrics),
+        prediction_log=prediction_log,
+        write_database=RaceDatabase(settings.database),
+        read_database=read_database,
+        race_reads=TimedReads(read_database, threads.stored_races),
+        log_reads=TimedReads(read_database, threads.prediction_log),
+        ratings=RatingsFollower(settings.database),
+        api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),
+        api_key_cache=api_key_cache,
+        queue=queue,
+        body_budget=body_budget,
+        draining=ShutdownState(),
+        threads=threads,
+        metrics=metrics,
+        collector=collector,
+    )
+
+
+@asynccontextmanager
+async def running(state: AppState) -> AsyncIterator[None]:
+    """Start the parts of a service, and stop them at the end."""
+    settings, threads = state.settings, state.threads
+    state.prediction_log.start()
+    await asyncio.gather(
+        state.watcher.start(),
+        state.form_store.refresh_in_time(threads.form_poll),
+        state.api_key_cache.refresh(threads),
+    )
+    await warm_up(state.slots, state.predictor)
+    freeze_garbage()
+    tasks = [
+        asyncio.create_task(state.watcher.run(), name="alias-watcher"),
+        asyncio.create_task(
+            state.form_store.poll(settings.database_poll_s, threads.form_poll), name="form-poll"
+        ),
+        asyncio.create_task(state.api_key_cache.poll(settings.keys_poll_s, threads), name="key-keeper"),
+    ]
+    async with state.collector.running():
+        yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    stops = state.prediction_log.stop, state.ratings.stop
+    await threads.finish(*stops, state.write_database.close, state.read_database.close)
+    threads.close()
+
+
+def add_middleware(app: FastAPI, state: AppState) -> None:
+    """Add the middleware, from the innermost to the outermost."""
+    settings = state.settings
+    app.add_middleware(HeadAndOptions)
     app.add_middleware(
         Admission,
         settings=settings,
-        queue=running.queue,
-        draining=running.draining,
-        budget=budget,
-        unpacking=threads.gzip,
+        queue=state.queue,
+        draining=state.draining,
+        budget=state.body_budget,
+        unpacking=state.threads.gzip,
     )
-    add_security(app, settings, running.guard, counted)
-    app.add_middleware(
-        RequestMetricsMiddleware, metrics=counted, tracing=running.lookout.tracing
-    )  # last: outermost
-    describe(app)
-    return app
+    add_security(app, settings, state.api_key_auth, state.metrics)
+    app.add_middleware(RequestMetricsMiddleware, metrics=state.metrics, tracing=state.collector.tracing)

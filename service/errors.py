@@ -1,36 +1,4 @@
-"""Every error that the service itself adds, as one tree.
-
-::
-
-    ServiceError
-    ├── BatchTooLong      a batch has more cards than the service takes
-    ├── BodyNotGzip      the body is not the gzip file that it claims to be
-    ├── BodyTooLarge     the request's body is longer than the service takes
-    ├── BodyTooSlow      the request's body did not arrive in time
-    ├── BodyUnreadable   the body is not JSON in UTF-8
-    ├── EncodingNotRead  the body is encoded in a way that is not read
-    ├── HeadersTooLarge      the head of the request is longer than the service takes
-    ├── HeadTooSlow      the head of the request did not arrive in time
-    ├── KeyMissing       the request needs an API key and brings none
-    ├── KeyNotMade       a key that was asked for breaks a rule
-    ├── KeyRefused       the key is unknown, mistyped or revoked
-    ├── KeysUnknown      the keys were never read, so nobody can be let in by one
-    ├── ModelTooSlow     a version takes longer than its budget, so it does not serve
-    ├── NoAnswerInTime   a database, a registry or work of ours did not answer in time
-    ├── NoSuchKey        there is no key to revoke
-    ├── NotCsv           the request does not say that its body is CSV
-    ├── NotJson          the request says that its body is something else than JSON
-    ├── NotReady         no champion is loaded
-    ├── OutcomeUnknown   a change was begun, and nobody said in time whether it was made
-    ├── Overloaded       too many requests wait already
-    ├── PortTaken        the service cannot listen where it was told to
-    ├── ScopeMissing     the key does not allow this
-    ├── Stopping         the service is about to stop
-    ├── RateLimited          a client asks too often, or tries too many keys
-    ├── WebhookForged    a webhook whose signature or time is not right
-    ├── WebhookReplayed  a webhook that was delivered before
-    └── WebhooksOff      no secret is set, so webhooks cannot be told from forged ones
-"""
+"""Every error that the service itself adds; :mod:`service.problems` has the status and title of each."""
 
 
 class ServiceError(Exception):
@@ -74,11 +42,11 @@ class KeyMissing(ServiceError):
 
 
 class KeyNotMade(ServiceError):
-    """A key that was asked for breaks a rule; the message says which."""
+    """A key to be made breaks a rule; the message says which."""
 
 
 class KeyRefused(ServiceError):
-    """The key is unknown, mistyped or revoked; which of them is not told."""
+    """The key is unknown, mistyped or revoked; the message does not say which."""
 
 
 class KeysUnknown(ServiceError):
@@ -90,9 +58,9 @@ class ModelTooSlow(ServiceError):
 
 
 class NoAnswerInTime(ServiceError, TimeoutError):
-    """Whoever the message names did not answer in time.
+    """What the message names did not answer in time.
 
-    ``is_begun`` is false if nothing was asked at all, as too many earlier calls still hang.
+    ``is_begun`` is false if no call was made at all, as too many earlier ones still hang.
     """
 
     def __init__(self, message: str, *, is_begun: bool) -> None:
@@ -121,7 +89,7 @@ class NotReady(ServiceError):
 
 
 class OutcomeUnknown(ServiceError):
-    """A change was begun, and nobody said in time whether it was made: it may be, or may still come."""
+    """A change was begun, and no answer came in time: it may be made, or may still come."""
 
 
 class Overloaded(ServiceError):
@@ -133,7 +101,7 @@ class Overloaded(ServiceError):
 
 
 class PortTaken(ServiceError):
-    """The service cannot listen where it was told to; it never started."""
+    """The service cannot listen at its address; it never started."""
 
 
 class ScopeMissing(ServiceError):
@@ -161,4 +129,4 @@ class WebhookReplayed(ServiceError):
 
 
 class WebhooksOff(ServiceError):
-    """No secret is set, so webhooks cannot be told from forged ones."""
+    """No secret is set by which webhooks could be verified."""

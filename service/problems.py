@@ -10,65 +10,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from model_registry.errors import (
-    ArtifactBroken,
-    ForeignModel,
-    GatesNotPassed,
-    NoChampion,
-    NoReport,
-    NoSuchVersion,
-    NotScored,
-    ParityError,
-    PromotionRefused,
-    RegistryError,
-    RegistryUnavailable,
-    SourceRefused,
-)
-from racing.domain.errors import (
-    CardRefused,
-    DatabaseUnavailable,
-    FileRefused,
-    NoSuchPrediction,
-    NoSuchRace,
-    NotEnoughHistory,
-    RacingError,
-    RatingsStale,
-)
-from service.errors import (
-    BatchTooLong,
-    BodyNotGzip,
-    BodyTooLarge,
-    BodyTooSlow,
-    BodyUnreadable,
-    EncodingNotRead,
-    HeadersTooLarge,
-    HeadTooSlow,
-    KeyMissing,
-    KeyNotMade,
-    KeyRefused,
-    KeysUnknown,
-    ModelTooSlow,
-    NoAnswerInTime,
-    NoSuchKey,
-    NotCsv,
-    NotJson,
-    NotReady,
-    OutcomeUnknown,
-    Overloaded,
-    PortTaken,
-    RateLimited,
-    ScopeMissing,
-    ServiceError,
-    Stopping,
-    WebhookForged,
-    WebhookReplayed,
-    WebhooksOff,
-)
-from service.faults import MAX_FAULTS
+from model_registry import errors as registry_errors
+from racing.domain import errors as racing_errors
+from service import errors
 from service.methods import allowed_methods, is_preflight
+from service.schemas.validation import MAX_FAULTS
 
 MEDIA_TYPE = "application/problem+json"
 MAX_VIOLATIONS = MAX_FAULTS
@@ -76,45 +25,9 @@ MAX_TEXT = 300
 log = logging.getLogger("greyhound.service")
 
 
-class BrokenRule(BaseModel):
-    """One rule that the request breaks."""
-
-    pointer: str = Field(
-        description="JSON Pointer to the field in the request's body; `#` is the whole body. For a parameter "
-        "of the address its name after a question mark, `?explain`; of a CSV the line, `line 14`.",
-        examples=["#/runners/2/box"],
-    )
-    rule: str = Field(description="The rule.", examples=["Input should be less than or equal to 10"])
-
-
-class Problem(BaseModel):
-    """What went wrong, after RFC 9457. It never repeats the request."""
-
-    type: str = Field(
-        description="Stable name of the kind of problem, for programs.",
-        examples=["urn:greyhound:problem:card-refused"],
-    )
-    title: str = Field(description="The kind of problem, for people.", examples=["The card breaks a rule"])
-    status: int = Field(description="The HTTP status, again.", examples=[422])
-    detail: str = Field(description="What is wrong this time.", examples=["1 rule is broken, see errors"])
-    request_id: str | None = Field(
-        default=None, description="As in the header `X-Request-ID`.", examples=["4f9d1c2ab35e47c0a7c2f1a9"]
-    )
-    errors: list[BrokenRule] | None = Field(
-        default=None,
-        description="Each broken rule, where the request breaks some; the first 50 where it breaks more.",
-    )
-    reason: str | None = Field(
-        default=None,
-        description="Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` "
-        "(promote another, or roll back), `registry-unavailable` or `loading`.",
-        examples=["no-champion"],
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of problem. ``detail`` is said in place of the error's own words, which may hold an address."""
+    """A type of problem; its ``detail``, if any, replaces the error's message, which may hold an address."""
 
     status: int
     slug: str
@@ -122,58 +35,67 @@ class ProblemType:
     detail: str | None = None
 
 
-KINDS: Mapping[type[Exception], ProblemType] = {
-    CardRefused: ProblemType(422, "card-refused", "The card breaks a rule"),
-    FileRefused: ProblemType(422, "file-refused", "The file is refused"),
-    NotEnoughHistory: ProblemType(409, "not-enough-history", "There are too few races for this"),
-    RatingsStale: ProblemType(409, "ratings-stale", "Stored runs are not rated yet"),
-    NoSuchPrediction: ProblemType(404, "no-such-prediction", "The log has no such prediction"),
-    NoSuchRace: ProblemType(404, "no-such-race", "The database has no such race"),
-    DatabaseUnavailable: ProblemType(503, "database-unavailable", "The race database is away"),
-    NoChampion: ProblemType(503, "no-champion", "No version is champion"),
-    NoReport: ProblemType(404, "no-report", "The version has no report"),
-    NoSuchVersion: ProblemType(404, "no-such-version", "The registry has no such version"),
-    GatesNotPassed: ProblemType(409, "gates-not-passed", "The version did not pass its gates"),
-    PromotionRefused: ProblemType(409, "promotion-refused", "The promotion is refused"),
-    RegistryUnavailable: ProblemType(
+PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
+    racing_errors.CardRefused: ProblemType(422, "card-refused", "The card breaks a rule"),
+    racing_errors.FileRefused: ProblemType(422, "file-refused", "The file is refused"),
+    racing_errors.NotEnoughHistory: ProblemType(
+        409, "not-enough-history", "There are too few races for this"
+    ),
+    racing_errors.NoSuchPrediction: ProblemType(404, "no-such-prediction", "The log has no such prediction"),
+    racing_errors.NoSuchRace: ProblemType(404, "no-such-race", "The database has no such race"),
+    racing_errors.DatabaseUnavailable: ProblemType(503, "database-unavailable", "The race database is away"),
+    registry_errors.NoChampion: ProblemType(503, "no-champion", "No version is champion"),
+    registry_errors.NoReport: ProblemType(404, "no-report", "The version has no report"),
+    registry_errors.NoSuchVersion: ProblemType(404, "no-such-version", "The registry has no such version"),
+    registry_errors.GatesNotPassed: ProblemType(
+        409, "gates-not-passed", "The version did not pass its gates"
+    ),
+    registry_errors.PromotionRefused: ProblemType(409, "promotion-refused", "The promotion is refused"),
+    registry_errors.RegistryUnavailable: ProblemType(
         503, "registry-unavailable", "The registry is away", "the model registry cannot be reached now"
     ),
-    ArtifactBroken: ProblemType(
+    registry_errors.ArtifactBroken: ProblemType(
         503, "artifact-broken", "The version's files are broken", "see /model_status"
     ),
-    ForeignModel: ProblemType(404, "foreign-model", "The version is not a model of this product"),
-    SourceRefused: ProblemType(404, "source-refused", "The version's files lie where they may not"),
-    ParityError: ProblemType(503, "not-in-parity", "The version does not answer as its estimator did"),
-    NotScored: ProblemType(
+    registry_errors.ForeignModel: ProblemType(
+        404, "foreign-model", "The version is not a model of this product"
+    ),
+    registry_errors.SourceRefused: ProblemType(
+        404, "source-refused", "The version's files lie where they may not"
+    ),
+    registry_errors.ParityError: ProblemType(
+        503, "not-in-parity", "The version does not answer as its estimator did"
+    ),
+    registry_errors.NotScored: ProblemType(
         500, "not-scored", "The model has no answer", "the model gives no number for a runner"
     ),
-    BatchTooLong: ProblemType(413, "batch-too-long", "The batch has too many cards"),
-    BodyNotGzip: ProblemType(400, "body-not-gzip", "The body is not gzip"),
-    BodyTooLarge: ProblemType(413, "body-too-large", "The body is too long"),
-    BodyTooSlow: ProblemType(408, "body-too-slow", "The body did not arrive in time"),
-    BodyUnreadable: ProblemType(400, "body-unreadable", "The body is not JSON"),
-    EncodingNotRead: ProblemType(415, "encoding-not-read", "The body's encoding is not read"),
-    ModelTooSlow: ProblemType(503, "model-too-slow", "The version is too slow"),
-    HeadersTooLarge: ProblemType(431, "head-too-long", "The head of the request is too long"),
-    HeadTooSlow: ProblemType(408, "head-too-slow", "The head of the request did not arrive in time"),
-    KeyMissing: ProblemType(401, "key-missing", "An API key is needed"),
-    KeyNotMade: ProblemType(422, "key-not-made", "The key breaks a rule"),
-    KeyRefused: ProblemType(401, "key-refused", "The API key is refused"),
-    KeysUnknown: ProblemType(503, "keys-unknown", "The API keys cannot be read"),
-    NoAnswerInTime: ProblemType(503, "no-answer-in-time", "There was no answer in time"),
-    NoSuchKey: ProblemType(404, "no-such-key", "There is no such key"),
-    ScopeMissing: ProblemType(403, "scope-missing", "The API key does not allow this"),
-    RateLimited: ProblemType(429, "too-many", "Too many requests"),
-    NotCsv: ProblemType(415, "not-csv", "The body must be CSV"),
-    NotJson: ProblemType(415, "not-json", "The body must be JSON"),
-    NotReady: ProblemType(503, "not-ready", "No model is loaded"),
-    OutcomeUnknown: ProblemType(503, "outcome-unknown", "Whether it was done is not known"),
-    Overloaded: ProblemType(503, "overloaded", "Too many requests wait"),
-    PortTaken: ProblemType(503, "port-taken", "The service cannot listen there"),
-    WebhookForged: ProblemType(401, "webhook-forged", "The webhook is not the registry's"),
-    WebhookReplayed: ProblemType(409, "webhook-replayed", "The webhook was delivered before"),
-    WebhooksOff: ProblemType(403, "webhooks-off", "No webhook is taken"),
-    Stopping: ProblemType(503, "stopping", "The service is stopping"),
+    errors.BatchTooLong: ProblemType(413, "batch-too-long", "The batch has too many cards"),
+    errors.BodyNotGzip: ProblemType(400, "body-not-gzip", "The body is not gzip"),
+    errors.BodyTooLarge: ProblemType(413, "body-too-large", "The body is too long"),
+    errors.BodyTooSlow: ProblemType(408, "body-too-slow", "The body did not arrive in time"),
+    errors.BodyUnreadable: ProblemType(400, "body-unreadable", "The body is not JSON"),
+    errors.EncodingNotRead: ProblemType(415, "encoding-not-read", "The body's encoding is not read"),
+    errors.ModelTooSlow: ProblemType(503, "model-too-slow", "The version is too slow"),
+    errors.HeadersTooLarge: ProblemType(431, "head-too-long", "The head of the request is too long"),
+    errors.HeadTooSlow: ProblemType(408, "head-too-slow", "The head of the request did not arrive in time"),
+    errors.KeyMissing: ProblemType(401, "key-missing", "An API key is needed"),
+    errors.KeyNotMade: ProblemType(422, "key-not-made", "The key breaks a rule"),
+    errors.KeyRefused: ProblemType(401, "key-refused", "The API key is refused"),
+    errors.KeysUnknown: ProblemType(503, "keys-unknown", "The API keys cannot be read"),
+    errors.NoAnswerInTime: ProblemType(503, "no-answer-in-time", "There was no answer in time"),
+    errors.NoSuchKey: ProblemType(404, "no-such-key", "There is no such key"),
+    errors.ScopeMissing: ProblemType(403, "scope-missing", "The API key does not allow this"),
+    errors.RateLimited: ProblemType(429, "too-many", "Too many requests"),
+    errors.NotCsv: ProblemType(415, "not-csv", "The body must be CSV"),
+    errors.NotJson: ProblemType(415, "not-json", "The body must be JSON"),
+    errors.NotReady: ProblemType(503, "not-ready", "No model is loaded"),
+    errors.OutcomeUnknown: ProblemType(503, "outcome-unknown", "Whether it was done is not known"),
+    errors.Overloaded: ProblemType(503, "overloaded", "Too many requests wait"),
+    errors.PortTaken: ProblemType(503, "port-taken", "The service cannot listen there"),
+    errors.WebhookForged: ProblemType(401, "webhook-forged", "The webhook is not the registry's"),
+    errors.WebhookReplayed: ProblemType(409, "webhook-replayed", "The webhook was delivered before"),
+    errors.WebhooksOff: ProblemType(403, "webhooks-off", "No webhook is taken"),
+    errors.Stopping: ProblemType(503, "stopping", "The service is stopping"),
 }
 INVALID = ProblemType(422, "invalid-request", "The request does not fit its schema")
 UNEXPECTED = ProblemType(
@@ -189,40 +111,47 @@ class ProblemResponse(Response):
 
 def install(app: FastAPI) -> None:
     """Let the app answer every error with a problem document."""
-    for root in (RacingError, RegistryError, ServiceError, ValidationError):
+    for root in (
+        racing_errors.RacingError,
+        registry_errors.RegistryError,
+        errors.ServiceError,
+        ValidationError,
+    ):
         app.add_exception_handler(root, _of_error)
     app.add_exception_handler(RequestValidationError, _of_parameters)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(Exception, _of_bug)
 
 
-def kind_of(error: Exception) -> ProblemType:
-    """Return the kind of problem that an error is: that of the nearest class of its ancestry."""
-    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
+def problem_type_of(error: Exception) -> ProblemType:
+    """Return the type of problem that an error is: that of the nearest class among its ancestors."""
+    return next((PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES), UNEXPECTED)
 
 
 def problem_response(error: Exception, request_id: str | None) -> ProblemResponse:
     """Return the answer to an error of ours, or to input that does not fit its schema."""
     if isinstance(error, ValidationError):
         return _of_validation(error, request_id)
-    kind = kind_of(error)
-    if isinstance(error, CardRefused):
+    problem_type = problem_type_of(error)
+    if isinstance(error, racing_errors.CardRefused):
         broken = [(_pointer(violation.path), violation.rule) for violation in error.violations]
-        return _response(kind, _n_broken(len(broken)), request_id, broken)
-    if isinstance(error, NotReady):
-        return _response(kind, str(error), request_id, reason=error.reason)
+        return _response(problem_type, _n_broken(len(broken)), request_id, broken)
+    if isinstance(error, errors.NotReady):
+        return _response(problem_type, str(error), request_id, reason=error.reason)
     lines = [(f"line {line}", rule) for line, rule in getattr(error, "lines", ())]
-    detail = kind.detail or str(error)
-    return _response(kind, detail, request_id, lines or None, headers=_headers_of(error, kind))
+    detail = problem_type.detail or str(error)
+    return _response(
+        problem_type, detail, request_id, lines or None, headers=_headers_of(error, problem_type)
+    )
 
 
-def _headers_of(error: Exception, kind: ProblemType) -> dict[str, str]:
-    """Return the headers of an error: how to be let in, when to come again, or that the connection ends."""
-    if isinstance(error, BodyTooSlow):
+def _headers_of(error: Exception, problem_type: ProblemType) -> dict[str, str]:
+    """Return the headers of an error: how to authenticate, when to retry, or that the connection ends."""
+    if isinstance(error, errors.BodyTooSlow):
         return {"Connection": "close"}
-    if isinstance(error, EncodingNotRead):
+    if isinstance(error, errors.EncodingNotRead):
         return {"Accept-Encoding": "gzip"}  # RFC 7694
-    if kind.status == HTTPStatus.UNAUTHORIZED:
+    if problem_type.status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="greyhound"'}
     retry_after_s = getattr(error, "retry_after_s", None)
     return {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
@@ -231,7 +160,7 @@ def _headers_of(error: Exception, kind: ProblemType) -> dict[str, str]:
 def _of_validation(error: ValidationError, request_id: str | None) -> ProblemResponse:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
-        return problem_response(BodyUnreadable(faults[0]["msg"]), request_id)
+        return problem_response(errors.BodyUnreadable(faults[0]["msg"]), request_id)
     broken = [(_pointer(fault["loc"]), fault["msg"]) for fault in faults[: MAX_VIOLATIONS + 1]]
     return _response(INVALID, _n_broken(len(broken)), request_id, broken)
 
@@ -243,7 +172,7 @@ def _n_broken(n: int) -> str:
 
 
 def _response(
-    kind: ProblemType,
+    problem_type: ProblemType,
     detail: str,
     request_id: str | None,
     broken: Iterable[tuple[str, str]] | None = None,
@@ -251,9 +180,9 @@ def _response(
     reason: str | None = None,
 ) -> ProblemResponse:
     body: dict[str, Any] = {
-        "type": f"urn:greyhound:problem:{kind.slug}",
-        "title": kind.title,
-        "status": kind.status,
+        "type": f"urn:greyhound:problem:{problem_type.slug}",
+        "title": problem_type.title,
+        "status": problem_type.status,
         "detail": detail[:MAX_TEXT],
         "request_id": request_id,
     }
@@ -262,7 +191,7 @@ def _response(
     if broken is not None:
         first = islice(broken, MAX_VIOLATIONS)
         body["errors"] = [{"pointer": pointer, "rule": rule[:MAX_TEXT]} for pointer, rule in first]
-    return ProblemResponse(json.dumps(body), status_code=kind.status, headers=dict(headers or {}))
+    return ProblemResponse(json.dumps(body), status_code=problem_type.status, headers=dict(headers or {}))
 
 
 def _pointer(path: tuple[str | int, ...]) -> str:
@@ -292,7 +221,7 @@ async def _of_parameters(request: Request, error: Exception) -> Response:
 async def _of_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
-    kind = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
+    problem_type = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "there is nothing at this address; /docs shows what there is"
     else:
@@ -303,12 +232,15 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
         detail = f"this address takes {headers['Allow']}, not {request.scope['method']}"
         if is_preflight(request.scope):
             detail = "pages of other origins may not call the service; see GREYHOUND_CORS_ORIGINS"
-    return _response(kind, detail, _request_id(request), headers=headers)
+    return _response(problem_type, detail, _request_id(request), headers=headers)
 
 
 async def _of_bug(request: Request, error: Exception) -> Response:
     request_id = _request_id(request)
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # it went past the door
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }  # no middleware adds them here
     if request_id:
         headers["X-Request-ID"] = request_id
     return _response(UNEXPECTED, str(UNEXPECTED.detail), request_id, headers=headers)

@@ -1,22 +1,27 @@
-"""The race database that the service draws on: what lies at its address now, not what lay there once."""
+"""The race database that the service uses: the file that is at its address now, and reads with a time-out."""
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from racing.database.engine import open_database
 from racing.domain.errors import DatabaseUnavailable
+from service.errors import NoAnswerInTime
+from service.thread_pools import ThreadPool
+
+Answer = TypeVar("Answer")
 
 
 class RaceDatabase:
-    """Opened when first asked for, and anew if its file is another one now. Blocking.
+    """Opened at the first call, and again if its file was replaced. Its methods block.
 
-    Somebody restores a backup, or makes another season: a pool would go on with the file that is deleted. Who
-    reads for one purpose has one of these, so that a reader that hangs takes no other's connections.
+    After a backup is restored, or another season made, a connection pool would go on with the deleted file.
+    Each purpose has an instance of its own, so that a reader that hangs takes no other's connections.
     """
 
     def __init__(self, url: str | None, *, statement_timeout_s: float | None = None) -> None:
@@ -33,13 +38,13 @@ class RaceDatabase:
 
     @property
     def is_there(self) -> bool:
-        """Whether what was opened is still what the address means."""
+        """Whether what was opened is still the file at the address."""
         if self._engine is None or self._engine.dialect.name != "sqlite":
             return self._engine is not None
         return self._file is not None and _file_of(self._engine) == self._file
 
     def open(self) -> Engine:
-        """Return the engine: another than before only if the file is another.
+        """Return the engine; a new one only if the file was replaced.
 
         Raises
         ------
@@ -47,23 +52,23 @@ class RaceDatabase:
             If there is no database, or it cannot be opened.
         """
         if not self._url:
-            raise DatabaseUnavailable("no race database is set, so nothing is kept; set GREYHOUND_DATABASE")
+            raise DatabaseUnavailable("no race database is set, so nothing is stored; set GREYHOUND_DATABASE")
         with self._opening:
             if self._engine is not None and self.is_there:
                 return self._engine
-            self._let_go()
+            self._dispose()
             engine = self._engine = open_database(self._url, statement_timeout_s=self._statement_timeout_s)
             self._file = _file_of(engine)
             return engine
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
-        """Give the engine to work with.
+        """Yield the engine.
 
         Raises
         ------
         racing.domain.errors.DatabaseUnavailable
-            As :meth:`open`; also if the database does not answer while it is worked with.
+            As :meth:`open`; also if the database does not answer a statement.
         """
         try:
             yield self.open()
@@ -71,18 +76,46 @@ class RaceDatabase:
             raise DatabaseUnavailable(f"the race database does not answer: {error.orig}") from error
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close every connection."""
         with self._opening:
-            self._let_go()
+            self._dispose()
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.dispose()
 
 
+class TimedReads:
+    """Reads of the race database for requests, in threads of one purpose, each with a time-out."""
+
+    def __init__(self, database: RaceDatabase, threads: ThreadPool) -> None:
+        self._database = database
+        self._threads = threads
+
+    async def run(self, read: Callable[[Engine], Answer]) -> Answer:
+        """Return what a function reads from the race database.
+
+        Raises
+        ------
+        racing.domain.errors.DatabaseUnavailable
+            If there is none, or if it does not answer in time.
+        service.errors.Overloaded
+            If too many wait already.
+        """
+
+        def blocking() -> Answer:
+            with self._database.engine() as engine:
+                return read(engine)
+
+        try:
+            return await self._threads.call(blocking)
+        except NoAnswerInTime as error:
+            raise DatabaseUnavailable(str(error)) from None
+
+
 def _file_of(engine: Engine) -> tuple[int, int] | None:
-    """Return which file an SQLite database is; None where the file is gone."""
+    """Return device and inode of an SQLite file; None if it does not exist."""
     try:
         found = os.stat(str(engine.url.database))
     except OSError:

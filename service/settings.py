@@ -1,12 +1,22 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
+import hashlib
 import re
+from ipaddress import ip_network
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.security.client_address import networks_of
+
+def address_fingerprint(address: str) -> str:
+    """Return 64 hexadecimal digits for the address of a database or registry, whatever user and password.
+
+    Files on disk that belong to one address are distinguished from those of another by it.
+    """
+    url = urlsplit(address)
+    return hashlib.sha256(url._replace(netloc=url.netloc.rpartition("@")[2]).geturl().encode()).hexdigest()
 
 
 class ServiceSettings(BaseSettings):
@@ -25,7 +35,7 @@ class ServiceSettings(BaseSettings):
         "(`sqlite:///var/mlflow.db`).",
     )
     champion_poll_s: float = Field(
-        default=2.0, gt=0, le=60, description="Seconds between two looks at the registry's champion alias."
+        default=2.0, gt=0, le=60, description="Seconds between two polls of the registry's champion alias."
     )
     retry_s: float = Field(
         default=10.0,
@@ -51,8 +61,8 @@ class ServiceSettings(BaseSettings):
     )
     kept_champion: str = Field(
         default="var/champion",
-        description="Folder in which the last good champion is kept, for a start while the registry is away; "
-        "empty keeps none.",
+        description="Folder in which the last good champion is stored, for a start while the registry is "
+        "away; empty stores none.",
     )
     webhook_secret: SecretStr | None = Field(
         default=None,
@@ -63,7 +73,7 @@ class ServiceSettings(BaseSettings):
     database_poll_s: float = Field(
         default=2.0,
         gt=0,
-        description="Seconds between two looks at the race database: is it there, did an import change it.",
+        description="Seconds between two polls of the race database: is it there, did an import change it.",
     )
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."
@@ -114,7 +124,7 @@ class ServiceSettings(BaseSettings):
     keep_alive_s: int = Field(
         default=75,
         gt=0,
-        description="Seconds for which a connection without requests is kept open; longer than the load "
+        description="Seconds for which a connection without requests is left open; longer than the load "
         "balancer in front keeps it, so that never both close it at once.",
     )
     max_connections: int = Field(
@@ -126,8 +136,8 @@ class ServiceSettings(BaseSettings):
     drain_s: float = Field(
         default=0.0,
         ge=0,
-        description="Seconds for which it still serves, though not ready, when told to stop: as long as "
-        "load balancers need to notice.",
+        description="Seconds for which it still serves, though not ready, after the signal to stop: as long "
+        "as load balancers need to notice.",
     )
     grace_s: float = Field(
         default=1.5,
@@ -149,7 +159,7 @@ class ServiceSettings(BaseSettings):
     metrics_directory: str | None = Field(
         default=None,
         description="Folder, empty at the start, in which the worker processes of one service keep their "
-        "metrics together, so that each can tell those of all. `greyhound serve --workers` sets it.",
+        "metrics together, so that each can report those of all. `greyhound serve --workers` sets it.",
     )
     root_path: str = Field(
         default="", description="Path under which a reverse proxy shows the service, e.g. `/greyhound`."
@@ -163,7 +173,7 @@ class ServiceSettings(BaseSettings):
         default=1.0,
         gt=0,
         le=60,
-        description="Seconds between two looks at the API keys in the database: a new key works, and a "
+        description="Seconds between two reads of the API keys in the database: a new key works, and a "
         "revoked one stops working, within that time.",
     )
     keys_max_age_s: float = Field(
@@ -255,8 +265,13 @@ class ServiceSettings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
-        """Refuse what would be trusted never, or not as it was meant."""
-        networks_of(proxies)
+        """Refuse what is no address or network, and so would never be trusted."""
+        for proxy in proxies:
+            try:
+                ip_network(proxy.strip())
+            except ValueError as error:
+                rule = "a trusted proxy is an IP address or a network such as 10.0.0.0/8"
+                raise ValueError(f"{rule}, got {proxy[:60]!r}") from error
         return proxies
 
     @field_validator("cors_origins")

@@ -21,7 +21,7 @@ from racing.domain.track_time import today_at
 from racing.importers.files.dates import DateOrder
 
 if TYPE_CHECKING:
-    from service.schemas import ExplanationOut, PredictionOut
+    from service.schemas.prediction import ExplanationOut, PredictionOut
 
 _N_SHOWN = 4  # contributions a runner, so that a line stays one
 _N_NOTES = 5
@@ -159,7 +159,7 @@ def _answer_each(
 
 
 def _as_json(answer: "PredictionOut") -> dict[str, Any]:
-    from service.answers import answer_of
+    from service.prediction.answer import answer_of
 
     return {name: value for name, value in answer_of(answer).items() if name != "request_id"}
 
@@ -202,14 +202,14 @@ def _is_json(path: Path) -> bool:
 def _read_json(path: Path) -> Card:
     from pydantic import ValidationError
 
-    from service import wire
+    from service.prediction.card_reader import read_card
 
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_CARD_BYTES + 1)
         if len(raw) > _MAX_CARD_BYTES:
             raise FileRefused(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes, this has more")
-        return wire.read_card(raw.removeprefix(codecs.BOM_UTF8))
+        return read_card(raw.removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileRefused(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
@@ -223,17 +223,17 @@ def _predictor(
 ) -> Callable[[Card], "PredictionOut"]:
     """Return what answers a card, with one model and one look at the database."""
     from model_registry import get_model_registry
-    from service.answers import prediction_out
-    from service.form import FormStore
     from service.observability.stages import StageTimer
-    from service.prediction import predict_card
+    from service.prediction.answer import prediction_out
+    from service.prediction.card_prediction import predict_card
+    from service.prediction.form_store import FormStore
     from service.serving.loading import load_snapshot
 
     store = get_model_registry(registry)
     version = store.champion_version_number() if version is None else version
     snapshot = load_snapshot(version, store.fetch(version))
     form = FormStore(database)
-    form.look()
+    form.refresh()
 
     def answer_to(card: Card) -> "PredictionOut":
         today, known = today_at(card.track), form.read(card)

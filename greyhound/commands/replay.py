@@ -28,7 +28,7 @@ from racing.predictions.prediction_filter import what_counts
 from racing.predictions.update import update_outcomes
 
 if TYPE_CHECKING:
-    from service.replay import ReplayedCard
+    from service.prediction.replay import ReplayedCard
     from service.serving.slots import Snapshot
 
 COLUMNS = ("prediction", "date", "track", "box", "runner", "version_before", "before", "now", "difference")
@@ -129,14 +129,14 @@ def replay(
       greyhound replay --version 8
       greyhound replay --version 8 --against 7 --since 2026-03-01 --out changes.csv
     """
-    from service.form import FormStore
-    from service.replay import replayed
+    from service.prediction.form_store import FormStore
+    from service.prediction.replay import replayed
 
     engine = open_database(database)
     now = _snapshot(registry, version)
     before = None if against is None else _snapshot(registry, against)
     form = FormStore(database)
-    form.look()
+    form.refresh()
     with progress("reading the log") as report:
         update_outcomes(engine, on_progress=report)
     total = min(n_logged_cards(engine, since, logged_by), limit or 10**9)

@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from service.form import FormStore
 from service.observability.exposition import Exposition, living_workers
 from service.observability.gc_pauses import GcPauseRecorder
 from service.observability.logs import writers
 from service.observability.metrics import Metrics
 from service.observability.tracing import Tracing
+from service.prediction.form_store import FormStore
 from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
 from service.serving.slots import CHAMPION, ModelSlots

@@ -12,13 +12,12 @@ import threading
 import uuid
 from pathlib import Path
 
-from pydantic import BaseModel, Field
-
 from service.observability.metrics import Metrics
 from service.prediction_log.log_queue import LogQueue, LogRecord
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
 from service.prediction_log.spool import Spool, folder_for
+from service.schemas.status import LogOut
 from service.serving.slots import Snapshot
 from service.settings import ServiceSettings
 
@@ -26,48 +25,6 @@ log = logging.getLogger("greyhound.service")
 MUCH_BYTES = 2 * 1024 * 1024  # 200 cards of 8 runners: some 0.05 s of writing
 _STEPS = 8
 STOP_S = 0.5  # for the last batch; what the database has not taken by then is spooled
-
-
-class LogOut(BaseModel):
-    """How the prediction log does."""
-
-    is_on: bool = Field(
-        description="Whether answers are logged: not without a database, nor where it is set off.",
-        examples=[True],
-    )
-    n_waiting: int = Field(description="Answers in memory, not saved yet.", examples=[12])
-    n_written: int = Field(description="Answers written to the database since the start.", examples=[48210])
-    n_spooled: int = Field(
-        description="Answers that went to disk first, as the database was away or slow.", examples=[0]
-    )
-    n_dropped: int = Field(
-        description="Answers that are not logged: neither database nor disk took them in time.", examples=[0]
-    )
-    spool_bytes: int = Field(description="Bytes on disk that the database has not taken yet.", examples=[0])
-    last_kept: dt.datetime | None = Field(
-        description="When answers were last written or spooled, UTC.", examples=["2026-03-14T08:00:02Z"]
-    )
-    database_error: str | None = Field(
-        description="Why the database takes no answers, if it does not.", examples=[None]
-    )
-    spool_error: str | None = Field(
-        description="Why the disk takes no answers, if it was tried and does not.", examples=[None]
-    )
-    n_refused: int = Field(
-        default=0,
-        description="Of those dropped, answers that the database refuses or that lie damaged on disk "
-        "(of these at least so many); they are set aside in `refused.jsonl` of the spool.",
-        examples=[0],
-    )
-    n_unreadable: int = Field(
-        default=0,
-        description="Cards of the whole log that cannot be read, and are set aside: `greyhound predictions "
-        "unreadable` lists them.",
-        examples=[0],
-    )
-    reader_error: str | None = Field(
-        default=None, description="Why logged cards are not read now, if they are not.", examples=[None]
-    )
 
 
 class PredictionLog:

@@ -27,9 +27,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from service.fingerprint import fingerprint
 from service.prediction_log.log_queue import LogRecord
 from service.prediction_log.records import Damaged, from_bytes, to_bytes
+from service.settings import address_fingerprint
 
 REFUSED = "refused.jsonl"
 MAX_REFUSED_BYTES = 16 * 1024 * 1024  # of the file; records after that are counted only
@@ -38,7 +38,7 @@ _UNBORN = ".new-"
 
 def folder_for(database: str, root: Path) -> Path:
     """Return the folder of a database's spools: records of one database are never written to another."""
-    return root / fingerprint(database)[:16]
+    return root / address_fingerprint(database)[:16]
 
 
 class SpoolFull(OSError):

@@ -5,9 +5,10 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from service.dependencies import State
 from service.errors import NotReady, Stopping
-from service.openapi import problems
-from service.running import Running, Service
+from service.openapi.responses import problems
+from service.state import AppState
 
 Caveat = Literal["log-not-kept", "champion-not-kept"]
 router = APIRouter(prefix="/health", tags=["health"])
@@ -26,7 +27,7 @@ class Ready(BaseModel):
     version: int = Field(description="Version that serves.", examples=[7])
     warnings: list[Caveat] | None = Field(
         default=None,
-        description="What a person should look at though it predicts; absent if there is nothing. "
+        description="What a person should attend to though it predicts; absent if there is nothing. "
         "`log-not-kept`: neither database nor disk takes the prediction log, so answers wait in memory. "
         "`champion-not-kept`: the disk does not take the champion for a start without the registry. "
         "`/model_status` has the errors.",
@@ -41,25 +42,24 @@ async def live() -> Live:
 
 
 @router.get("/ready", summary="Can it predict?", responses=problems(503), response_model_exclude_none=True)
-async def ready(service: Service) -> Ready:
+async def ready(state: State) -> Ready:
     """Answer 200 once a champion is loaded, and 503 before and when about to stop: send none here then.
 
     The problem's `reason` says why none is loaded, and `detail` what to do.
     """
-    if service.draining.has_begun:
+    if state.draining.has_begun:
         raise Stopping("the service is about to stop: send no more requests here")
-    absence = service.slots.absence
-    if service.settings.protect == "everything" and service.slots.peek() is None:
-        raise NotReady(
-            f"{absence.detail}; /model_status has more", absence.reason
-        )  # no key is asked for here
-    return Ready(version=service.slots.get().version, warnings=_caveats(service) or None)
+    absence = state.slots.absence
+    if state.settings.protect == "everything" and state.slots.peek() is None:
+        # This route needs no key, so the cause, which may hold paths and addresses, is left out.
+        raise NotReady(f"{absence.detail}; /model_status has more", absence.reason)
+    return Ready(version=state.slots.get().version, warnings=_caveats(state) or None)
 
 
-def _caveats(service: Running) -> list[Caveat]:
+def _caveats(state: AppState) -> list[Caveat]:
     found: list[Caveat] = []
-    if not service.kept.is_saving:
+    if not state.prediction_log.is_saving:
         found.append("log-not-kept")
-    if service.watcher.cache_state.error is not None:
+    if state.watcher.cache_state.error is not None:
         found.append("champion-not-kept")
     return found

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
+from service.dependencies import Collector
 from service.observability.exposition import CONTENT_TYPE
-from service.openapi import problems
-from service.running import Service
+from service.openapi.responses import problems
 
 router = APIRouter(tags=["watching"])
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
@@ -26,6 +26,6 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     response_description="Prometheus' text format, version 0.0.4.",
     responses=problems(503) | _DOCUMENTED,
 )
-async def get_metrics(service: Service) -> Response:
-    """Tell every metric, in Prometheus' text format; with several workers those of all of them."""
-    return Response(await service.lookout.text(), media_type=CONTENT_TYPE)
+async def get_metrics(collector: Collector) -> Response:
+    """Return every metric, in Prometheus' text format; with several workers those of all of them."""
+    return Response(await collector.text(), media_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""``GET /models``: the versions that the registry has, and which of them bear an alias."""
+"""``GET /models``: the versions that the registry has, and the aliases of each."""
 
 import datetime as dt
 
@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from model_registry.errors import NoSuchVersion
 from model_registry.versions import ModelVersion
-from service.openapi import problems
-from service.running import Service
+from service.dependencies import Registry
+from service.openapi.responses import problems
 
 router = APIRouter(tags=["model"])
 
@@ -30,7 +30,7 @@ class VersionOut(BaseModel):
         description="`passed`, `failed`, or null where nobody judged.", examples=["passed"]
     )
     gate_failures: str = Field(description="Why it failed its gates.", examples=[""])
-    description: str = Field(description="In words.", examples=["Five families, 30 trials each"])
+    description: str = Field(description="In a sentence.", examples=["Five families, 30 trials each"])
     metrics: dict[str, float] = Field(
         description="Figures on races later than anything that it saw.", examples=[{"race_log_loss": 1.573}]
     )
@@ -43,18 +43,17 @@ class VersionsOut(BaseModel):
 
 
 @router.get("/models", summary="All registered versions", responses=problems(503))
-async def get_models(service: Service) -> VersionsOut:
+async def get_models(registry: Registry) -> VersionsOut:
     """List the registry's versions, newest first, with their aliases and figures."""
-    return VersionsOut(models=[_version_out(version) for version in await service.papers.versions()])
+    return VersionsOut(models=[_version_out(version) for version in await registry.versions()])
 
 
 @router.get("/models/{version}", summary="One registered version", responses=problems(404, 503))
 async def get_model(
-    service: Service, version: str = Path(description="Number of the version.", examples=["1"])
+    registry: Registry, version: str = Path(description="Number of the version.", examples=["1"])
 ) -> VersionOut:
     """Show one version, with its aliases, the verdict of its gates and its figures."""
-    number = version_number(version)
-    return _version_out(await service.watcher.ask(lambda registry: registry.version(number)))
+    return _version_out(await registry.version(version_number(version)))
 
 
 def version_number(text: str) -> int:

@@ -24,14 +24,14 @@ MEDIA_TYPES = {
 }
 _ICON = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" \
 fill="#0f5fc2"/><path d="M6 22V10h4v12zm8 0v-8h4v8zm8 0v-5h4v5z" fill="#fff"/></svg>"""
-# ReDoc would ask its makers' server for a logo.
+# ReDoc would load a logo from its makers' server.
 _LOGO, _NO_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:image/svg+xml,"
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
 
 
 @router.get("/")
 async def root(request: Request) -> RedirectResponse:
-    """Lead who came without a path to the page of the API."""
+    """Redirect to the page of the API."""
     return RedirectResponse(_under_root(request, "/docs"))
 
 
@@ -64,7 +64,7 @@ async def redoc(request: Request) -> HTMLResponse:
 
 @router.get("/docs/assets/{version}/{name}")
 async def asset(version: str, name: str) -> Response:
-    """Give a file that the pages load; its address names its version, so it may be kept for good."""
+    """Return a file that the pages load; its address has its version, so browsers may cache it for good."""
     if version != VERSION or name not in MEDIA_TYPES:
         raise HTTPException(404, headers={"Cache-Control": "no-store"})
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}

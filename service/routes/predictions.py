@@ -1,5 +1,6 @@
 """``GET /predictions``: what was answered, how it came out, and how good it was."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -10,17 +11,17 @@ from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.reading import n_newest_unread
 from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
-from service.fields import Day
-from service.openapi import problems
-from service.prediction_log.race_queries import run_query
-from service.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
-from service.running import Service
+from service.dependencies import LogReads, Slots
+from service.openapi.responses import problems
+from service.schemas.fields import Day
+from service.schemas.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
+from service.serving.slots import Snapshot
 
 router = APIRouter(prefix="/predictions", tags=["prediction log"])
 MAX_ID = 2**62
 
 
-async def _filters(
+async def _prediction_filter(
     since: Annotated[Day | None, Query(description="First race day.", examples=["2026-03-01"])] = None,
     until: Annotated[Day | None, Query(description="Last race day.", examples=["2026-03-31"])] = None,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Version that answered.")] = None,
@@ -31,13 +32,11 @@ async def _filters(
     return PredictionFilter(since=since, until=until, version=version, track=track)
 
 
-Filters = Annotated[PredictionFilter, Depends(_filters)]
+Filter = Annotated[PredictionFilter, Depends(_prediction_filter)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Cards a page.")]
 Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
 By = Annotated[Literal["week", "track", "version"], Query(description="What to group by.")]
 Late = Annotated[bool, Query(description="Also cards that were answered after race day.")]
-
-
 Counted = Annotated[
     bool,
     Query(description="Only the cards that `GET /predictions/score` counts: of each judged race the last."),
@@ -53,8 +52,9 @@ ListLate = Annotated[
 
 @router.get("", summary="Logged predictions with their outcomes", responses=problems(422, 503))
 async def get_predictions(
-    service: Service,
-    filters: Filters,
+    reads: LogReads,
+    slots: Slots,
+    filter: Filter,
     limit: Limit = 50,
     before: Before = None,
     counted: Counted = False,
@@ -62,52 +62,53 @@ async def get_predictions(
 ) -> LoggedCardsOut:
     """List answered cards, the newest first, page by page."""
     late = not counted if with_late is None else with_late
-    champion = service.slots.peek()
-
-    def has_learnt(card: LoggedCard) -> bool | None:
-        is_champion = champion is not None and champion.model.digest == card.digest
-        return champion.learning.has_learnt(card.date) if champion and is_champion else None
 
     def page(engine: Engine) -> LoggedCardsOut:
         cards = predictions_with_outcomes(
-            engine, filters, limit=limit, before=before, only_counted=counted, with_late=late
+            engine, filter, limit=limit, before=before, only_counted=counted, with_late=late
         )
         with engine.connect() as connection:
             unread, unreadable = n_newest_unread(connection), n_unreadable(connection)
-        names = track_names(engine)
-        shown = [
-            LoggedCardOut.model_validate(card).model_copy(
-                update={
-                    "at": utc(card.at),
-                    "track_name": names.get(card.track, card.track),
-                    "has_learnt": has_learnt(card),
-                }
-            )
-            for card in cards
-        ]
-        next_before = cards[-1].id if len(cards) == limit else None
         return LoggedCardsOut(
-            predictions=shown, next_before=next_before, n_unread=unread, n_unreadable=unreadable
+            predictions=_logged_cards(cards, track_names(engine), slots.peek()),
+            next_before=cards[-1].id if len(cards) == limit else None,
+            n_unread=unread,
+            n_unreadable=unreadable,
         )
 
-    return await run_query(service.reads, service.threads.prediction_log, page)
+    return await reads.run(page)
 
 
 @router.get("/score", summary="How good they were", responses=problems(422, 503))
-async def get_scores(
-    service: Service, filters: Filters, by: By = "week", with_late: Late = False
-) -> ScoresOut:
+async def get_scores(reads: LogReads, filter: Filter, by: By = "week", with_late: Late = False) -> ScoresOut:
     """Judge the predictions whose outcomes are known: race log loss beside the market's, and calibration.
 
     A race counts once, by the last card that was answered for it (by version: by the last of each), and only
     if that came before race day was over. A race is judged if it has one winner and if every starter was on
     the card.
     """
-    return await run_query(
-        service.reads,
-        service.threads.prediction_log,
-        lambda engine: scores_out(
-            score_predictions(engine, filters, by=by, with_late=with_late),
-            track_names(engine) if by == "track" else {},
-        ),
-    )
+
+    def scores(engine: Engine) -> ScoresOut:
+        names = track_names(engine) if by == "track" else {}
+        return scores_out(score_predictions(engine, filter, by=by, with_late=with_late), names)
+
+    return await reads.run(scores)
+
+
+def _logged_cards(
+    cards: Sequence[LoggedCard], names: Mapping[str, str], champion: Snapshot | None
+) -> list[LoggedCardOut]:
+    def has_learnt(card: LoggedCard) -> bool | None:
+        is_by_champion = champion is not None and champion.model.digest == card.digest
+        return champion.learning.has_learnt(card.date) if champion and is_by_champion else None
+
+    return [
+        LoggedCardOut.model_validate(card).model_copy(
+            update={
+                "at": utc(card.at),
+                "track_name": names.get(card.track, card.track),
+                "has_learnt": has_learnt(card),
+            }
+        )
+        for card in cards
+    ]

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from model_registry.history import PromotionRecord
+from service.dependencies import JsonBody, Registry, Slots, Threads, Watcher
 from service.errors import NoAnswerInTime, OutcomeUnknown
-from service.faults import validated
-from service.openapi import REQUEST_ID, json_content, parameters, problems
-from service.promotion import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
+from service.openapi.responses import json_content, problems
 from service.routes.models import version_number
-from service.running import JsonBody, Running, Service
+from service.schemas.promotions import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
+from service.schemas.validation import validated
 from service.security.api_key_auth import KEY_PROBLEMS, require_scope
 from service.security.api_keys import Key
 
@@ -24,14 +24,48 @@ Promoter = Annotated[Key, require_scope("promote")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 
 
+class ChampionChange:
+    """Changes the champion, one change at a time, and loads the new one at once."""
+
+    def __init__(self, slots: Slots, watcher: Watcher, threads: Threads) -> None:
+        self._slots = slots
+        self._watcher = watcher
+        self._threads = threads
+
+    async def change(self, make: "Callable[[ModelRegistry], PromotionRecord]") -> PromotionOut:
+        """Make a change in the registry and return its record.
+
+        Raises
+        ------
+        service.errors.OutcomeUnknown
+            If the registry does not answer in time: the change goes on by itself, and may yet be made.
+        service.errors.NoAnswerInTime
+            If an earlier change still waits for the registry: this one was not begun.
+        """
+        try:
+            record = await self._threads.promotion.call(lambda: make(self._watcher.registry()))
+        except NoAnswerInTime as error:
+            if not error.is_begun:
+                raise
+            todo = "the change may yet be made; look at GET /promotions first"
+            raise OutcomeUnknown(f"{error}: {todo}") from None
+        await self._watcher.poll()
+        serving = self._slots.peek()
+        values: dict[str, Any] = {name: getattr(record, name) for name in RecordOut.model_fields}
+        return PromotionOut(**values, serving_version=serving.version if serving else None)
+
+
+Change = Annotated[ChampionChange, Depends()]
+
+
 @router.post(
     "/models/{version}/promote",
     summary="Make a version the champion",
     responses=problems(400, 404, 409, 413, 415, 422, *KEY_PROBLEMS),
-    openapi_extra=json_content(PromotionIn, {"reason": "better on July"}) | parameters(REQUEST_ID),
+    openapi_extra=json_content(PromotionIn, {"reason": "better on July"}),
 )
 async def promote(
-    service: Service,
+    champion: Change,
     by: Promoter,
     body: JsonBody,
     version: str = Path(description="Number of the version.", examples=["1"]),
@@ -44,9 +78,8 @@ async def promote(
     `promote`.
     """
     number, why = version_number(version), validated(PromotionIn, body)
-    return await _changed(
-        service,
-        lambda registry: registry.promote(number, reason=why.reason, by=by.name, forced=why.force),
+    return await champion.change(
+        lambda registry: registry.promote(number, reason=why.reason, by=by.name, forced=why.force)
     )
 
 
@@ -54,51 +87,28 @@ async def promote(
     "/rollback",
     summary="Go back to the champion before",
     responses=problems(400, 409, 413, 415, 422, *KEY_PROBLEMS),
-    openapi_extra=json_content(RollbackIn, {"reason": "prices were late since Monday"})
-    | parameters(REQUEST_ID),
+    openapi_extra=json_content(RollbackIn, {"reason": "prices were late since Monday"}),
 )
-async def rollback(service: Service, by: Promoter, body: JsonBody) -> PromotionOut:
+async def rollback(champion: Change, by: Promoter, body: JsonBody) -> PromotionOut:
     """Give the role back to the champion before this one; twice goes further back.
 
     Of a 503 of the type `outcome-unknown` holds the same as of a promotion: look before you ask again.
     Takes a key with the scope `promote`.
     """
     why = validated(RollbackIn, body)
-    return await _changed(service, lambda registry: registry.rollback(reason=why.reason, by=by.name))
+    return await champion.change(lambda registry: registry.rollback(reason=why.reason, by=by.name))
 
 
 @router.get("/promotions", summary="The record of promotions", responses=problems(422, 503))
-async def get_promotions(service: Service, limit: Limit = 100) -> RecordsOut:
-    """Tell who made which version the champion, when and why, newest first: rollbacks as well.
+async def get_promotions(registry: Registry, limit: Limit = 100) -> RecordsOut:
+    """List who made which version the champion, when and why, newest first: rollbacks as well.
 
     It is the registry's own record, so changes made by command or by other services are in it.
     """
-    history, rollback_to = await service.papers.changes()
+    history, rollback_to = await registry.changes()
     newest = history[-1 : -limit - 1 : -1]
     return RecordsOut(
         promotions=[RecordOut.model_validate(record) for record in newest],
         n_promotions=len(history),
         rollback_to=rollback_to,
     )
-
-
-async def _changed(service: Running, change: "Callable[[ModelRegistry], PromotionRecord]") -> PromotionOut:
-    """Make a change of the champion, one at a time, take it up at once, and return it.
-
-    Raises
-    ------
-    service.errors.OutcomeUnknown
-        If the registry does not answer in time: the change goes on by itself, and may yet be made.
-    service.errors.NoAnswerInTime
-        If an earlier change still waits for the registry: this one was not begun.
-    """
-    try:
-        record = await service.threads.promotion.call(lambda: change(service.watcher.registry()))
-    except NoAnswerInTime as error:
-        if not error.is_begun:
-            raise
-        raise OutcomeUnknown(f"{error}: the change may yet be made; look at GET /promotions first") from None
-    await service.watcher.poll()
-    serving = service.slots.peek()
-    told: dict[str, Any] = {name: getattr(record, name) for name in PromotionRecord.__dataclass_fields__}
-    return PromotionOut(**told, serving_version=serving.version if serving else None)

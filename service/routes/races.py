@@ -1,21 +1,25 @@
 """``GET /race-days``, ``/races``, ``/races/{race_id}``: what the race database holds, race by race."""
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
-from sqlalchemy import Engine
+from fastapi import APIRouter, Path, Query
 
-from model_registry.learning import Learning
 from racing.domain.errors import NoSuchRace
 from racing.race_days import race_days, races_of_day
 from racing.stored_race import stored_race
-from service.card_json import answer_with_card
-from service.fields import Day
-from service.openapi import problems
-from service.prediction_log.race_queries import Result, run_query
-from service.races import RaceDaysOut, RacesOut, StoredRaceOut, race_days_out, races_out, stored_race_out
-from service.running import Running, Service
+from service.dependencies import RaceReads, Slots
+from service.openapi.responses import problems
+from service.schemas.fields import Day
+from service.schemas.races import (
+    HasLearnt,
+    RaceDaysOut,
+    RacesOut,
+    StoredRaceOut,
+    race_days_out,
+    races_out,
+    stored_race_out,
+)
+from service.serving.slots import ModelSlots
 
 router = APIRouter(tags=["races"])
 MAX_ID = 2**31 - 1
@@ -37,39 +41,31 @@ Prices = Annotated[
 
 
 @router.get("/race-days", summary="Days of stored races", responses=problems(422, 503))
-async def get_race_days(service: Service, limit: Limit = 50, before: Before = None) -> RaceDaysOut:
+async def get_race_days(
+    reads: RaceReads, slots: Slots, limit: Limit = 50, before: Before = None
+) -> RaceDaysOut:
     """List the days that have races, the newest first, page by page."""
-    days = await _query(service, lambda engine: race_days(engine, limit=limit, before=before))
-    return race_days_out(days, limit, _learning(service))
+    days = await reads.run(lambda engine: race_days(engine, limit=limit, before=before))
+    return race_days_out(days, limit, _has_learnt(slots))
 
 
 @router.get("/races", summary="Stored races of a day", responses=problems(422, 503))
-async def get_races(service: Service, date: OfDay) -> RacesOut:
+async def get_races(reads: RaceReads, slots: Slots, date: OfDay) -> RacesOut:
     """List the races of a day, by track and number."""
-    return races_out(await _query(service, lambda engine: races_of_day(engine, date)), _learning(service))
+    return races_out(await reads.run(lambda engine: races_of_day(engine, date)), _has_learnt(slots))
 
 
-@router.get(
-    "/races/{race_id}",
-    summary="One stored race",
-    response_model=StoredRaceOut,
-    responses=problems(404, 422, 503),
-)
-async def get_race(service: Service, race_id: Number, prices: Prices = "none") -> Response:
+@router.get("/races/{race_id}", summary="One stored race", responses=problems(404, 422, 503))
+async def get_race(reads: RaceReads, slots: Slots, race_id: Number, prices: Prices = "none") -> StoredRaceOut:
     """Show a race as the card that it was, ready for `POST /predict`, and apart from it how it came out."""
     number = _number(race_id)
-    race = await _query(service, lambda engine: stored_race(engine, number))
-    shown = stored_race_out(race, with_prices=prices == "at_the_off", learning=_learning(service))
-    return answer_with_card(shown)
+    race = await reads.run(lambda engine: stored_race(engine, number))
+    return stored_race_out(race, with_prices=prices == "at_the_off", has_learnt=_has_learnt(slots))
 
 
-async def _query(service: Running, query: Callable[[Engine], Result]) -> Result:
-    return await run_query(service.reads, service.threads.stored_races, query)
-
-
-def _learning(service: Running) -> Learning | None:
-    champion = service.slots.peek()
-    return champion.learning if champion else None
+def _has_learnt(slots: ModelSlots) -> HasLearnt:
+    champion = slots.peek()
+    return champion.learning.has_learnt if champion else lambda _: None
 
 
 def _number(text: str) -> int:

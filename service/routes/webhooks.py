@@ -1,12 +1,12 @@
-"""``POST /webhooks/mlflow``: the registry tells that an alias moved, so nobody waits for the next look."""
+"""``POST /webhooks/mlflow``: the registry notifies that an alias moved, ahead of the next poll."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
-from service.openapi import REQUEST_ID, parameters, problems
-from service.running import Service
+from service.dependencies import Watcher, Webhooks
+from service.openapi.responses import problems
 
 router = APIRouter(prefix="/webhooks", tags=["model"])
 
@@ -20,26 +20,24 @@ class Taken(BaseModel):
 @router.post(
     "/mlflow",
     status_code=202,
-    summary="MLflow tells that an alias moved",
+    summary="MLflow notifies that an alias moved",
     responses=problems(401, 403, 409, 413),
-    openapi_extra=parameters(REQUEST_ID),
 )
 async def mlflow_webhook(
     request: Request,
-    service: Service,
+    webhooks: Webhooks,
+    watcher: Watcher,
     signature: Annotated[
         str, Header(alias="X-MLflow-Signature", description="`v1,` and a base64 HMAC.")
     ] = "",
     delivery: Annotated[str, Header(alias="X-MLflow-Delivery-ID", description="Taken once.")] = "",
     sent_at: Annotated[str, Header(alias="X-MLflow-Timestamp", description="Seconds since 1970.")] = "",
 ) -> Taken:
-    """Ask the registry now which version is champion.
+    """Poll the registry now for the champion.
 
     The delivery is proved by its HMAC (`GREYHOUND_WEBHOOK_SECRET`), by its time (five minutes) and by its id
-    (taken once). What it says of versions is not even read: the registry is asked, as at every look.
+    (taken once). What it says of versions is not even read: the registry is polled.
     """
-    service.deliveries.take(
-        signature=signature, delivery=delivery, sent_at=sent_at, body=await request.body()
-    )
-    service.watcher.wake()
+    webhooks.take(signature=signature, delivery=delivery, sent_at=sent_at, body=await request.body())
+    watcher.wake()
     return Taken()

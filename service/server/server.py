@@ -60,7 +60,7 @@ class Server(uvicorn.Server):
     def __init__(self, settings: ServiceSettings) -> None:
         app = create_app(settings)
         self._settings = settings
-        self._draining = app.state.running.draining
+        self._draining = app.state.service.draining
         self._n_interrupts = 0
         self._is_stopped_by_signal = False
         config = uvicorn.Config(

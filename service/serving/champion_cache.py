@@ -8,11 +8,10 @@ from pathlib import Path
 from model_registry.cache import ArtifactCache
 from model_registry.errors import RegistryError
 from service.errors import ServiceError
-from service.fingerprint import fingerprint
 from service.serving.loading import load_snapshot
 from service.serving.slots import Snapshot
 from service.serving.state import CacheState
-from service.settings import ServiceSettings
+from service.settings import ServiceSettings, address_fingerprint
 from service.thread_pools import ThreadPool
 
 log = logging.getLogger("greyhound.service")
@@ -29,7 +28,7 @@ class ChampionCache:
         self._task: asyncio.Task[None] | None = None
         self._artifacts: ArtifactCache | None = None
         if settings.kept_champion:
-            registry = fingerprint(settings.registry or "")
+            registry = address_fingerprint(settings.registry or "")
             self._artifacts = ArtifactCache(settings.kept_champion, registry=registry, max_artifacts=N_STORED)
 
     def store(self, snapshot: Snapshot, directory: Path) -> None:

@@ -13,8 +13,8 @@ from model_registry.errors import ArtifactBroken
 from model_registry.learning import learning_of
 from racing.features import FEATURE_NAMES, CardFeaturizer
 from service.errors import ModelTooSlow
+from service.schemas.status import Summary
 from service.serving.slots import Snapshot
-from service.summary import Summary
 
 _N_TIMED = 5
 

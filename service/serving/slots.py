@@ -10,8 +10,8 @@ from model_registry.artifact import LoadedModel
 from model_registry.learning import Learning
 from racing.features import CardFeaturizer
 from service.errors import NotReady
+from service.schemas.status import Summary
 from service.serving.absence import Absence
-from service.summary import Summary
 
 CHAMPION = "champion"
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from greyhound.cli import main
-from service.schemas import EXAMPLE_CARD
+from service.schemas.card import EXAMPLE_CARD
 from tests.service.builders import make_card, make_registry, running_service
 
 HEADER = "Dog Name,Sex,PLC,BOX,WGT,DIST,DATE,TRACK,G,TIME,WIN,BON,1 SEC,MGN,W/2G,PIR,SP"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.results import EXAMPLE_RESULTS
+from service.schemas.results import EXAMPLE_RESULTS
 from tests.openapi.test_document import OPERATIONS
 from tests.service.builders import RunningService, open_registry
 from tests.service.keys import service_with_keys

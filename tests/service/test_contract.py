@@ -14,12 +14,13 @@ import model_registry.errors
 import racing.domain.errors
 import service.errors
 from racing.domain.cards import Card, PastRun, Runner
-from service import schemas
 from service.app import create_app
-from service.openapi import as_text
-from service.problems import KINDS, kind_of
+from service.openapi.document import as_text
+from service.problems import PROBLEM_TYPES, problem_type_of
+from service.schemas import card
+from service.schemas.card import CardIn, PastRunIn, RunnerIn
+from service.schemas.status import Summary
 from service.settings import ServiceSettings
-from service.summary import Summary
 from tests.service.builders import RunningService, make_registry
 
 ROOT = Path(__file__).parents[2]
@@ -57,12 +58,12 @@ def errors_of(module: ModuleType) -> set[type[Exception]]:
 
 def test_every_error_is_mapped_to_a_problem_of_its_own() -> None:
     ours = errors_of(racing.domain.errors) | errors_of(model_registry.errors) | errors_of(service.errors)
-    assert ours == set(KINDS)
-    assert len({kind.slug for kind in KINDS.values()}) == len(KINDS)
+    assert ours == set(PROBLEM_TYPES)
+    assert len({kind.slug for kind in PROBLEM_TYPES.values()}) == len(PROBLEM_TYPES)
 
 
 def test_an_error_that_is_not_ours_is_unexpected() -> None:
-    assert kind_of(ZeroDivisionError()).status == 500
+    assert problem_type_of(ZeroDivisionError()).status == 500
 
 
 def test_the_committed_openapi_document_is_the_generated_one() -> None:
@@ -129,15 +130,13 @@ def test_the_docs_page_is_there(service: RunningService) -> None:
     assert service.client.get("/openapi.json").json()["paths"].keys() >= {"/predict", "/model_status"}
 
 
-@pytest.mark.parametrize(
-    ("model", "value"), [(schemas.CardIn, Card), (schemas.RunnerIn, Runner), (schemas.PastRunIn, PastRun)]
-)
+@pytest.mark.parametrize(("model", "value"), [(CardIn, Card), (RunnerIn, Runner), (PastRunIn, PastRun)])
 def test_inputs_have_the_fields_of_the_card_that_they_become(model: type[BaseModel], value: type) -> None:
     assert set(model.model_fields) == set(value.__dataclass_fields__)
 
 
 def test_inputs_refuse_what_they_do_not_know() -> None:
-    inputs = [c for c in vars(schemas).values() if inspect.isclass(c) and c.__name__.endswith("In")]
+    inputs = [c for c in vars(card).values() if inspect.isclass(c) and c.__name__.endswith("In")]
     assert len(inputs) == 3
     for model in inputs:
         assert issubclass(model, BaseModel)
@@ -158,7 +157,7 @@ from service.settings import ServiceSettings
 app = create_app(ServiceSettings(registry={uri!r}, database=None, kept_champion=""))
 async def start():
     async with app.router.lifespan_context(app):
-        assert app.state.running.slots.get().version == 1
+        assert app.state.service.slots.get().version == 1
 asyncio.run(start())
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

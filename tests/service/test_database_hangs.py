@@ -118,7 +118,7 @@ def test_a_database_whose_connections_are_cut_is_used_again_by_new_ones(
             server.execute(cut, [season.url.database])
         statuses = {service.predict(named).status_code for _ in range(3)}
         assert statuses <= {200, 503}
-        # A connection that is told to end ends a little later, so one more card may meet it.
+        # A connection that is to end ends a little later, so one more card may meet it.
         service.wait_until(lambda _: service.predict(named).status_code == 200)
         assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()
 

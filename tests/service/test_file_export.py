@@ -19,10 +19,10 @@ from model_registry.artifact import SUMMARY_KEYS, load_artifact
 from model_registry.errors import ArtifactBroken
 from model_registry.file_export.estimator import ExportedModel
 from model_registry.file_export.export import export_versions
-from service.form import FormStore
+from service.prediction.card_reader import read_card
+from service.prediction.form_store import FormStore
+from service.schemas.status import Summary
 from service.serving.loading import load_snapshot
-from service.summary import Summary
-from service.wire import read_card
 from tests.service.builders import (
     address,
     make_card,

@@ -117,7 +117,7 @@ def test_fuzzed_cards_are_answered_or_refused_without_a_trace_and_without_growth
             seed(number)(send)()
         resident_mb.append(service.resident_mb())
         log = service.log.read_text()
-    assert seen.count(200) > N_CARDS // 10  # the fuzz reaches the model, not the door only
+    assert seen.count(200) > N_CARDS // 10  # the fuzz reaches the model, not the checks before it only
     print(f"{len(seen)} cards, {seen.count(200)} answered, resident MB {resident_mb}")
     assert resident_mb[-1] - resident_mb[0] < 10
     assert "Traceback" not in log

@@ -187,7 +187,7 @@ def test_an_archive_is_no_form_guide_whatever_its_name_says(service: RunningServ
 
 
 def test_a_form_guide_in_gzip_is_read(service: RunningService) -> None:
-    from service.examples import EXAMPLE_GUIDE
+    from service.schemas.form_guide import EXAMPLE_GUIDE
 
     guide, query = EXAMPLE_GUIDE.encode(), "?date=2026-03-14&track=Sandown+Park&distance_m=515"
     plain = send(service, guide, f"/cards{query}", CSV)
@@ -197,7 +197,7 @@ def test_a_form_guide_in_gzip_is_read(service: RunningService) -> None:
 
 
 def test_results_in_gzip_are_stored(tmp_path: Path) -> None:
-    from service.results import EXAMPLE_RESULTS
+    from service.schemas.results import EXAMPLE_RESULTS
 
     with service_with_keys(tmp_path, make_registry(tmp_path), ada="results") as (service, keys):
         body = gzip.compress(json.dumps(EXAMPLE_RESULTS).encode())

@@ -179,10 +179,10 @@ def test_a_metric_counts_refusals_by_reason(tmp_path: Path) -> None:
         async with app.router.lifespan_context(app):
             point_alias_at(uri, 2)
             for _ in range(500):
-                if app.state.running.watcher.state.rejected:
+                if app.state.service.watcher.state.rejected:
                     break
                 await asyncio.sleep(0.02)
-            text: bytes = await app.state.running.lookout.text()
+            text: bytes = await app.state.service.collector.text()
             return text.decode()
 
     text = asyncio.run(count())

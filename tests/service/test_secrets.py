@@ -52,21 +52,21 @@ def test_no_password_is_told_to_anyone(
     try:
         with running_service(registry, database=database, keys_poll_s=0.05) as service:
             paths = [*service.client.get("/openapi.json").json()["paths"], "/docs", "/redoc", "/openapi.json"]
-            asked = [service.client.get(path.replace("{version}", "1")) for path in paths]
-            asked.append(service.predict(make_card(runners=[make_runner(box, form=[]) for box in (1, 2)])))
-            asked.append(
+            answers = [service.client.get(path.replace("{version}", "1")) for path in paths]
+            answers.append(service.predict(make_card(runners=[make_runner(box, form=[]) for box in (1, 2)])))
+            answers.append(
                 service.client.post("/rollback", json={"reason": "x"}, headers={"X-API-Key": "gh_x"})
             )
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(lines)
             logger.setLevel(level)
-    assert {answer.status_code for answer in asked} <= {200, 401, 404, 405, 422, 503}
-    status = next(answer for answer in asked if "database_error" in answer.text).json()
+    assert {answer.status_code for answer in answers} <= {200, 401, 404, 405, 422, 503}
+    status = next(answer for answer in answers if "database_error" in answer.text).json()
     assert status["database_error"]
     assert status["registry"]["error"]
-    told = "\n".join(f"{answer.headers}\n{answer.text}" for answer in asked)
+    texts = "\n".join(f"{answer.headers}\n{answer.text}" for answer in answers)
     printed = capfd.readouterr()
-    for where in (told, lines.text, printed.out, printed.err):
+    for where in (texts, lines.text, printed.out, printed.err):
         assert SECRET not in where
         assert PLAIN not in where

@@ -35,8 +35,8 @@ CUT = LAST_DAY - dt.timedelta(days=20)
 def request_of(card: Card) -> dict[str, Any]:
     """A stored race as a request: names and boxes, no form."""
     names = ("name", "box", "weight_kg", "rated_price", "early_speed")
-    told = [{name: getattr(runner, name) for name in names} for runner in card.runners]
-    runners = [{name: value for name, value in runner.items() if value is not None} for runner in told]
+    described = [{name: getattr(runner, name) for name in names} for runner in card.runners]
+    runners = [{name: value for name, value in runner.items() if value is not None} for runner in described]
     day, track = card.date.isoformat(), card.track
     return {
         "date": day, "track": track, "distance_m": card.distance_m, "grade": card.grade, "runners": runners
@@ -101,7 +101,7 @@ def test_stored_races_by_name_have_the_probabilities_of_training_bit_for_bit(
         assert {runner["is_known"] for runner in answer.json()["runners"]} == {True}
         assert answer.json()["warnings"] == []
         different.add(round(float(expected.max()), 6))
-    assert len(different) > N_RACES // 2  # the races are told apart
+    assert len(different) > N_RACES // 2  # the races differ
 
 
 def test_a_run_that_a_card_brings_fills_in_what_the_database_lacks_once(

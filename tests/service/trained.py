@@ -101,12 +101,12 @@ def documents(loss: float = 1.59, *, is_simulated: bool = False, passes: bool = 
 
 
 def register_trained(
-    registry_folder: Path, number: int, *, passes: bool = True, has_report: bool = True, **told: Any
+    registry_folder: Path, number: int, *, passes: bool = True, has_report: bool = True, **options: Any
 ) -> None:
     """Make the next version of a registry, of number ``number``, as a training would."""
     registry = open_registry(address(registry_folder))
     folder = registry_folder / f"trained-{number}"
-    make_model(folder, exponent=number / 2, **documents(passes=passes, **told))
+    make_model(folder, exponent=number / 2, **documents(passes=passes, **options))
     made = registry.register(folder, description=f"Ensemble no. {number}")
     assert made.version == number
     registry.record_gates(number, [] if passes else ["calibrated: 0.031 must be at most 0.015"])
@@ -115,11 +115,11 @@ def register_trained(
         registry._store.client.log_text(made.run_id, page, "report.html")
 
 
-def make_trained_registry(folder: Path, *losses: float, promote: int | None = 1, **told: Any) -> str:
+def make_trained_registry(folder: Path, *losses: float, promote: int | None = 1, **options: Any) -> str:
     """A registry with one trained version a race log loss, and its address."""
     registry = empty_registry(folder)
     for number, loss in enumerate(losses, start=1):
-        register_trained(folder, number, loss=loss, **told)
+        register_trained(folder, number, loss=loss, **options)
     if promote is not None:
         registry.promote(promote, reason="the first that passed", by="ada")
     return address(folder)

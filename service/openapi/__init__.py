@@ -1,0 +1,1 @@
+"""The OpenAPI document: ``python -m service.openapi FILE`` writes it."""
