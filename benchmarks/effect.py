@@ -16,9 +16,9 @@ from racing.database.engine import open_database
 from racing.domain.errors import RacingError
 from racing.features import FEATURE_NAMES, race_table
 from racing.metrics import paired_bootstrap
+from training.data.splits import split_by_time
+from training.data.whole_races import judged_rows
 from training.errors import TrainingSetTooSmall
-from training.evaluation import judged_rows
-from training.splits import split_by_time
 
 SEEDS = 3
 

@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from racing.database.engine import open_database
 from racing.features import FEATURES, features_for, race_table
-from training.splits import split_by_time
+from training.data.splits import split_by_time
 
 Floats = NDArray[np.float64]
 SEED = 0

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from training.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
-from training.places import PlaceComparison
-from training.slices import BY_CHANCE, MAX_ECE, OFF, SLICINGS, Slice
+from training.evaluation.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
+from training.evaluation.places import PlaceComparison
+from training.evaluation.slices import BY_CHANCE, MAX_ECE, OFF, SLICINGS, Slice
 
 _HEADINGS = {MODEL: "model", UNIFORM: "uniform", RATED: "rated", MARKET: "market", TRUTH: "truth"}
 

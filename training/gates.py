@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
-from training.baselines import Baselines
-from training.evaluation import BOX_ONLY, MODEL, UNIFORM, Evaluation, Figures, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.evaluation.baselines import Baselines
+from training.evaluation.champion import ChampionScores
+from training.evaluation.evaluation import BOX_ONLY, MODEL, UNIFORM, Evaluation, Figures
+from training.evaluation.written_model import TestEvaluation
 
 Floats = NDArray[np.float64]
 
-MIN_RACES = 50  # below, races say too little: runners are judged one by one
 MAX_ECE = 0.015
 NEGLIGIBLE_SQUARED_ERROR = 0.0001  # a thousandth of a typical Brier score: a blend comes calibrated already
 MIN_BALANCED_F1 = 0.65
@@ -46,54 +48,22 @@ class Gate:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChampionScores:
-    """The champion's answers on test rows; or why there are none."""
-
-    version: int
-    probabilities: Floats | None = None
-    """Shape (n_runners of the test,)."""
-    scores: Floats | None = None
-    rows: NDArray[np.bool_] | None = None
-    """Shape (n_runners of the test,): the races on which to compare; ``None`` is all of them."""
-    why_not: str = ""
-    remark: str = ""
-    """What a reader must know of the comparison, e.g. that the champion has learnt these races."""
-
-
-def judge(
-    table: RaceTable,
-    evaluation: Evaluation,
-    baselines: Baselines,
-    *,
-    probabilities: Floats,
-    scores: Floats,
-    uncalibrated: Floats,
-    parity_error: float,
-    rival: ChampionScores | None,
+def check_gates(
+    table: RaceTable, model: TestEvaluation, baselines: Baselines, champion: ChampionScores | None
 ) -> tuple[Gate, ...]:
-    """Hold a candidate against every gate on the test races.
-
-    Parameters
-    ----------
-    uncalibrated : ndarray of shape (n_runners,)
-        The scores before calibration.
-    parity_error : float
-        Largest difference between the written artifact and the fitted estimators over the test rows.
-    rival : ChampionScores, optional
-        The champion, if there is one.
-    """
-    if evaluation.races.n_races >= MIN_RACES:
+    """Return every gate of a model on the test races; ``champion`` is ``None`` where there is none yet."""
+    evaluation, scores = model.evaluation, model.scores
+    if evaluation.races.n_races >= MIN_WHOLE_RACES:
         baseline_gates = [_beats(evaluation, name) for name in (UNIFORM, BOX_ONLY)]
     else:
         baseline_gates = [_beats_base_rate(table, scores, baselines, evaluation.races.n_races)]
     return (
         *baseline_gates,
-        _not_worse_than_champion(table, probabilities, scores, rival),
+        _not_worse_than_champion(table, model.probabilities, scores, champion),
         _is_calibrated(evaluation),
         _balanced_f1(evaluation),
-        _calibration_helps(table, uncalibrated, scores),
-        parity_gate(parity_error, len(table)),
+        _calibration_helps(table, model.uncalibrated_scores, scores),
+        parity_gate(model.parity_error, len(table)),
     )
 
 
@@ -117,41 +87,41 @@ def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_r
         _runner_losses(scores, table.won), _runner_losses(np.full(len(table), baselines.base_rate), table.won)
     )
     reason = (
-        f"only {n_races} whole races (fewer than {MIN_RACES}), so {len(table)} runners are judged alone: "
-        f"log loss minus the base rate's {interval_text(gap)} must lie below 0"
+        f"only {n_races} whole races (fewer than {MIN_WHOLE_RACES}), so {len(table)} runners are judged "
+        f"alone: log loss minus the base rate's {interval_text(gap)} must lie below 0"
     )
     return Gate("better than base rate", gap.high < 0, reason, gap.high, "below", 0.0, UPPER_END)
 
 
 def _not_worse_than_champion(
-    table: RaceTable, probabilities: Floats, scores: Floats, rival: ChampionScores | None
+    table: RaceTable, probabilities: Floats, scores: Floats, champion: ChampionScores | None
 ) -> Gate:
     name = "not worse than champion"
-    if rival is None:
+    if champion is None:
         return Gate(name, True, "there is no champion yet")
-    if rival.probabilities is None or rival.scores is None:
-        return Gate(name, True, f"version {rival.version} cannot be compared: {rival.why_not}")
-    compared = rival.rows if rival.rows is not None else np.ones(len(table), np.bool_)
+    if champion.probabilities is None or champion.scores is None:
+        return Gate(name, True, f"version {champion.version} cannot be compared: {champion.why_not}")
+    compared = champion.rows if champion.rows is not None else np.ones(len(table), np.bool_)
     whole = judged_rows(table) & compared
     judged = table.take(whole)
     n_races = int(judged.race[-1]) + 1 if len(judged) else 0
-    if n_races >= MIN_RACES:
+    if n_races >= MIN_WHOLE_RACES:
         mine = metrics.per_race_log_loss(probabilities[whole], judged.won, judged.race)
-        theirs = metrics.per_race_log_loss(rival.probabilities[whole], judged.won, judged.race)
+        theirs = metrics.per_race_log_loss(champion.probabilities[whole], judged.won, judged.race)
         what = f"race log loss {mine.mean():.4f} against {theirs.mean():.4f} on {n_races} races"
     else:
         mine, theirs = (
-            _runner_losses(each[compared], table.won[compared]) for each in (scores, rival.scores)
+            _runner_losses(each[compared], table.won[compared]) for each in (scores, champion.scores)
         )
         what = f"log loss {mine.mean():.4f} against {theirs.mean():.4f} on {len(mine)} runners"
     gap = metrics.paired_bootstrap(mine, theirs)
-    remark = f" ({rival.remark})" if rival.remark else ""
-    reason = f"{what} of version {rival.version}{remark}: {interval_text(gap)} must not lie above 0"
+    remark = f" ({champion.remark})" if champion.remark else ""
+    reason = f"{what} of version {champion.version}{remark}: {interval_text(gap)} must not lie above 0"
     return Gate(name, gap.low <= 0, reason, gap.low, "at most", 0.0, LOWER_END)
 
 
 def _is_calibrated(evaluation: Evaluation) -> Gate:
-    of_races = evaluation.races.n_races >= MIN_RACES
+    of_races = evaluation.races.n_races >= MIN_WHOLE_RACES
     judged: Figures | None = evaluation.races[MODEL] if of_races else None
     found = judged.ece if judged else evaluation.runners.ece
     chance = evaluation.ece_by_chance if judged else evaluation.runners.ece_by_chance

@@ -3,16 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from model_registry.artifact import ADDS_NOTHING
-from training.evaluation import MODEL, Comparison
+from training.evaluation.evaluation import MODEL, Comparison
 from training.gates import failed
 from training.page.content import BY_RACE, FamilySearch, ReportContent, Tried
-from training.page.sections.headline import (
-    key_figures,
-    kind_of,
-    made_of,
-    simulated_words,
-    verdict_words,
-)
+from training.page.sections.headline import key_figures, kind_of, made_of, simulated_words, verdict_words
 from training.page.words import UNKNOWN, balance, interval, kind, number, races_text
 
 EXPERIMENT_NOTE = """\

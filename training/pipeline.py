@@ -1,4 +1,4 @@
-"""The recipe: load, split, search, choose, fit on all but the test, judge, fit on all, register, promote.
+"""The recipe: load, split, search, choose, fit on all but the test, evaluate, fit on all, register, promote.
 
 Every figure is of the judged model, which has not seen the test races; what serves is the same recipe fitted
 again on all races, those of the test too. Figures are of the written graphs, not of the estimators behind.
@@ -18,21 +18,21 @@ from model_registry.registry import ModelRegistry
 from racing.features import FEATURE_NAMES, FEATURE_VERSION, KNOWS, features_for, race_table
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
-from training.candidates import SearchSettings, fit_again, fit_candidates
-from training.champion import champion_on
-from training.choice import choose
-from training.documents import data_hash, git_commit
-from training.evaluation import Evaluation
-from training.gates import Gate, failed
-from training.market import settled
-from training.packing import pack, write_draft
+from training.data.splits import split_by_time
+from training.evaluation.champion import champion_on
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.market import with_market_combination
+from training.evaluation.written_model import evaluate_written
+from training.export.artifact import build_artifact, write_draft
+from training.export.documents import data_hash, git_commit
+from training.gates import Gate, check_gates, failed
 from training.page.content import Standing
 from training.page.gather import gather
 from training.refit import refit, with_refit
-from training.report import Result, publish, tell_standing, write_artifacts
-from training.splits import split_by_time
+from training.report import Result, publish, publish_status, write_artifacts
+from training.search.candidates import SearchSettings, fit_again, fit_candidates
+from training.search.choice import choose
 from training.stages import Stage, silent, timed
-from training.verdict import judge_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,8 @@ class TrainSettings:
     start: dt.date | None = None
     until: dt.date | None = None
     test_from: dt.date | None = None
-    knows: str = "form"
-    """What the model may know of a race, see :data:`racing.features.KNOWS`."""
+    feature_scope: str = "form"
+    """Which prices the features may hold, see :data:`racing.features.KNOWS`."""
     search: SearchSettings = field(default_factory=SearchSettings)
     refit: bool = True
     """Fit the judged recipe again on all races, and register that; otherwise the judged model serves."""
@@ -52,13 +52,13 @@ class TrainSettings:
     """Promote even if a gate is not passed; the record says so."""
 
     def __post_init__(self) -> None:
-        if self.knows not in KNOWS:
-            raise ValueError(f"a model knows {', '.join(KNOWS)}, got {self.knows!r}")
+        if self.feature_scope not in KNOWS:
+            raise ValueError(f"feature_scope must be one of {', '.join(KNOWS)}, got {self.feature_scope!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What came of a training: a registered version, and whether it serves."""
+    """The result of a training: a registered version, and whether it serves."""
 
     version: int
     is_promoted: bool
@@ -68,7 +68,7 @@ class Training:
     run_id: str
     digest: str
     report: Path
-    """The page that tells of it, one HTML file."""
+    """The HTML page about it, one file."""
     seconds: float
 
 
@@ -93,10 +93,10 @@ def train(
     with stage("Features") as report:
         table = race_table(engine, start=settings.start, until=settings.until, on_progress=report)
     effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
-    known = features_for(settings.knows)
-    table = table.with_features([FEATURE_NAMES.index(feature.name) for feature in known])
-    names = [feature.name for feature in known]
-    categorical = [feature.name for feature in known if feature.is_categorical]
+    features = features_for(settings.feature_scope)
+    table = table.with_features([FEATURE_NAMES.index(feature.name) for feature in features])
+    names = [feature.name for feature in features]
+    categorical = [feature.name for feature in features if feature.is_categorical]
     return train_on(table, names, categorical, registry, settings, effects=effects, stage=stage)
 
 
@@ -131,13 +131,12 @@ def train_on(
             on_fit = _counting(report, len(best.members))
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
         with stage("Judging"):
-            package = pack(best, chosen, split, feature_names, FEATURE_VERSION)
-            judged = settled(write_draft(package, Path(scratch) / "draft"), split.test)
+            package = build_artifact(best, chosen, split, feature_names, FEATURE_VERSION)
+            judged = with_market_combination(write_draft(package, Path(scratch) / "draft"), split.test)
             package = replace(package, spec=judged.spec)
-            rival = champion_on(split.test, feature_names, registry)
-            verdict = judge_written(
-                judged, chosen, split.test, package.baselines, package.f1_threshold, rival
-            )
+            evaluated = evaluate_written(judged, chosen, split.test, package.baselines, package.f1_threshold)
+            champion = champion_on(split.test, feature_names, registry)
+            gates = check_gates(split.test, evaluated, package.baselines, champion)
         refitted = None
         if settings.refit:
             with stage("Refit") as report:
@@ -145,7 +144,7 @@ def train_on(
                 refitted = refit(
                     best, package, judged, split, settings.search, codes, Path(scratch) / "refit", on_fit
                 )
-            verdict = with_refit(verdict, refitted.agreement, len(split.test))
+            evaluated, gates = with_refit(evaluated, gates, refitted.agreement, len(split.test))
         result = Result(
             origin=origin,
             settings=settings.search,
@@ -155,9 +154,10 @@ def train_on(
             chosen=chosen,
             package=package,
             judged=judged,
-            verdict=verdict,
+            evaluated=evaluated,
+            gates=gates,
             refit=refitted,
-            knows=settings.knows,
+            feature_scope=settings.feature_scope,
             categorical_features=categorical_features,
             stage_seconds=dict(stage.seconds),
             seconds=time.monotonic() - began,
@@ -167,17 +167,17 @@ def train_on(
             documents = artifacts.documents
             content = gather(result, documents)
             version = publish(result, documents, content, artifacts.served, registry, judged=artifacts.judged)
-    standing = _promote(registry, version.version, verdict.gates, settings)
+    standing = _promote(registry, version.version, gates, settings)
     content = replace(content, version=version.version, standing=standing)
     return Training(
         version=version.version,
         is_promoted=standing.startswith("promoted"),
-        gates=verdict.gates,
-        evaluation=verdict.evaluation,
+        gates=gates,
+        evaluation=evaluated.evaluation,
         summary=documents["summary"],
         run_id=version.run_id,
         digest=artifacts.digest,
-        report=tell_standing(content, version.run_id, registry),
+        report=publish_status(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
 
@@ -194,7 +194,7 @@ def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], N
 
 
 def _search_storage(registry: ModelRegistry) -> Path:
-    """Return where an interrupted search waits to be resumed: beside an SQLite registry, else below var."""
+    """Return the journal of the search: beside an SQLite registry, else below var."""
     uri = registry.tracking_uri
     database = make_url(uri).database if uri.startswith("sqlite:") else None
     path = Path(database).with_name("search.journal") if database else Path("var/search.journal")
@@ -204,7 +204,7 @@ def _search_storage(registry: ModelRegistry) -> Path:
 def _promote(
     registry: ModelRegistry, version: int, gates: Sequence[Gate], settings: TrainSettings
 ) -> Standing:
-    """Make the version champion, or the challenger where it might be and nobody wants it yet."""
+    """Make the version champion, or challenger where it might be champion but must not be promoted."""
     failures = failed(gates)
     if failures and not settings.force:
         return "held back"

@@ -12,12 +12,12 @@ from model_registry.artifact import LoadedModel
 from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
-from training.candidates import Candidate, SearchSettings, fit_again
-from training.evaluation import judged_rows
-from training.gates import LOWER_END, MIN_RACES, Gate, interval_text, parity_gate
-from training.packing import Package, graphs_of, write_draft
-from training.splits import Split
-from training.verdict import Verdict, parity_of
+from training.data.splits import Split
+from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.evaluation.written_model import TestEvaluation, parity_of
+from training.export.artifact import Package, graphs_of, write_draft
+from training.gates import LOWER_END, Gate, interval_text, parity_gate
+from training.search.candidates import Candidate, SearchSettings, fit_again
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, t
     moved = 0.5 * np.bincount(test.race, np.abs(now - before))
     whole = judged_rows(test)
     races = test.take(whole)
-    by_race = len(np.unique(races.race_id)) >= MIN_RACES
+    by_race = len(np.unique(races.race_id)) >= MIN_WHOLE_RACES
     if by_race:
         new, old = (metrics.per_race_log_loss(p[whole], races.won, races.race) for p in (now, before))
     else:
@@ -105,12 +105,14 @@ def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, t
     )
 
 
-def with_refit(verdict: Verdict, agreement: Agreement, n_rows: int) -> Verdict:
-    """Return the verdict with the gates of what serves beside those of the judged model."""
-    parity_error = max(verdict.parity_error, agreement.parity_error)
-    parity = parity_gate(parity_error, n_rows)
-    gates = tuple(parity if gate.name == parity.name else gate for gate in verdict.gates)
-    return replace(verdict, parity_error=parity_error, gates=(*gates, *agreement_gates(agreement)))
+def with_refit(
+    evaluated: TestEvaluation, gates: Sequence[Gate], agreement: Agreement, n_rows: int
+) -> tuple[TestEvaluation, tuple[Gate, ...]]:
+    """Return evaluation and gates of the judged model, completed by what the refitted one must show."""
+    evaluated = replace(evaluated, parity_error=max(evaluated.parity_error, agreement.parity_error))
+    parity = parity_gate(evaluated.parity_error, n_rows)
+    gates = [parity if gate.name == parity.name else gate for gate in gates]
+    return evaluated, (*gates, *agreement_gates(agreement))
 
 
 def agreement_gates(agreement: Agreement) -> tuple[Gate, Gate]:

@@ -18,22 +18,21 @@ from model_registry.learning import JUDGED, learning_of
 from model_registry.registry import ModelRegistry
 from model_registry.versions import FAILED, PASSED, ModelVersion
 from racing.race_table import RaceTable
-from training.candidates import Candidate, Candidates, SearchSettings
-from training.choice import Choice
-from training.documents import library_versions, reference, window
-from training.gates import failed
+from training.data.splits import Split
+from training.evaluation.written_model import TestEvaluation
+from training.export.artifact import Package, write_final
+from training.export.documents import library_versions, reference, search_summary, window
+from training.export.summary import summarize
+from training.gates import Gate, failed
 from training.notes import family_note, run_name, run_note, trial_note, version_description
-from training.packing import Package, write_final
 from training.page.content import ReportContent
 from training.page.page import render_report
 from training.page.words import kind, races_text
 from training.plots import draw_plots
 from training.refit import Refit
-from training.searched import budget, families
-from training.splits import Split
-from training.summary import summarize
-from training.tracking import TrainingRun, tell, training_run
-from training.verdict import Verdict
+from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.choice import Choice
+from training.tracking import TrainingRun, describe_run, training_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +50,13 @@ class Result:
     package: Package
     """Of the judged model."""
     judged: LoadedModel
-    verdict: Verdict
+    evaluated: TestEvaluation
+    """Of the judged model."""
+    gates: tuple[Gate, ...]
     refit: Refit | None
     """What serves instead of the judged model; ``None`` if that serves itself."""
-    knows: str
-    """What the model may know of a race, see :data:`racing.features.KNOWS`."""
+    feature_scope: str
+    """Which prices the features may hold, see :data:`racing.features.KNOWS`."""
     categorical_features: Sequence[str]
     stage_seconds: Mapping[str, float]
     """How long each stage lasted, in order."""
@@ -70,7 +71,7 @@ def documents_of(
     With ``judged_digest`` they are those of the refitted model, which name the judged one; without, those of
     the judged model itself.
     """
-    split, package, verdict = result.split, result.package, result.verdict
+    split, package, evaluated = result.split, result.package, result.evaluated
     parts = {"train": split.train, "calibration": split.calibration, "test": split.test}
     windows = {name: window(part) for name, part in parts.items()}
     trials = result.candidates.trials
@@ -80,9 +81,9 @@ def documents_of(
     return {
         **({JUDGED: judged} if judged else {}),
         "effects": effects,
-        "reference": reference(split.train.features, package.spec.features, verdict.probabilities),
-        "metrics": verdict.evaluation.as_json()
-        | {"parity_error": verdict.parity_error, "calibration": verdict.calibration_effect},
+        "reference": reference(split.train.features, package.spec.features, evaluated.probabilities),
+        "metrics": evaluated.evaluation.as_json()
+        | {"parity_error": evaluated.parity_error, "calibration": evaluated.calibration_effect},
         "training": {
             **result.origin,
             "data": windows,
@@ -98,8 +99,7 @@ def documents_of(
                 "name": result.chosen.name,
                 "members": {c.name: c.best.params for c in result.candidates if c.best is not None},
             },
-            "budget": budget(result.settings),
-            "families": families(result.candidates, result.choice, result.chosen),
+            **search_summary(result.settings, result.candidates, result.choice, result.chosen),
             "baselines": {
                 "base_rate": package.baselines.base_rate,
                 "box_rates": list(package.baselines.box_rates),
@@ -110,8 +110,8 @@ def documents_of(
         },
         "summary": summarize(
             kind=result.chosen.name,
-            evaluation=verdict.evaluation,
-            gates=verdict.gates,
+            evaluation=evaluated.evaluation,
+            gates=result.gates,
             windows=windows,
             learnt=window(split.all_races if learning.is_refit else split.before_test),
             learning=learning,
@@ -178,7 +178,7 @@ def publish(
 
     ``judged`` is the folder of the judged model's artifact where another one is registered.
     """
-    failures = "; ".join(f"{gate.name}: {gate.reason}" for gate in failed(result.verdict.gates))
+    failures = "; ".join(f"{gate.name}: {gate.reason}" for gate in failed(result.gates))
     gates = {"gates": FAILED if failures else PASSED, "gate_failures": failures}
     tags = {**result.origin, "level": "training", MLFLOW_RUN_NOTE: run_note(content)}
     with training_run(registry, name=run_name(content), seconds_so_far=result.seconds, tags=tags) as run:
@@ -196,14 +196,14 @@ def publish(
         )
 
 
-def tell_standing(content: ReportContent, run_id: str, registry: ModelRegistry) -> Path:
-    """Tell in the MLflow run and in its page what became of a registered version; return the page's file.
+def publish_status(content: ReportContent, run_id: str, registry: ModelRegistry) -> Path:
+    """Return the file of the report, after writing there and in the MLflow run whether the version serves.
 
     The page lies beside the registry, and in the run.
     """
     passed = "failed" if failed(content.gates) else "passed"
     tags = {"version": str(content.version), "standing_at_training": content.standing, "gates": passed}
-    tell(registry, run_id, name=run_name(content), note=run_note(content), tags=tags)
+    describe_run(registry, run_id, name=run_name(content), note=run_note(content), tags=tags)
     page = render_report(content)
     path = reports_folder(registry.tracking_uri) / f"version-{content.version}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def _params_and_metrics(
         for part, of in {**summary["data"], "learnt": summary["learnt"]}.items()
     }
     days["judgement"] = summary["judgement"]
-    said = {"chosen": result.chosen.name, "knows": result.knows, **days, **search}
+    said = {"chosen": result.chosen.name, "knows": result.feature_scope, **days, **search}
     said |= {"trials_per_family": result.settings.n_trials}
     said |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
     figures = {key: value for key, value in summary.items() if type(value) in (int, float)}

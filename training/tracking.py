@@ -22,7 +22,7 @@ from mlflow.utils.mlflow_tags import (
 
 from model_registry.registry import ModelRegistry, user_name
 from training.notes import EXPERIMENT_NOTE
-from training.search import Trial
+from training.search.search import Trial
 
 _MAX_PARAM = 500  # MLflow refuses longer values
 
@@ -114,11 +114,13 @@ def training_run(
         client.set_terminated(run_id, RunStatus.to_string(status))
 
 
-def tell(registry: ModelRegistry, run_id: str, *, name: str, note: str, tags: Mapping[str, str]) -> None:
-    """Name and describe a run anew, now that more is known."""
+def describe_run(
+    registry: ModelRegistry, run_id: str, *, name: str, note: str, tags: Mapping[str, str]
+) -> None:
+    """Replace the name and the note of a run, and add tags."""
     client = MlflowClient(registry.tracking_uri, registry.tracking_uri)
-    said = {MLFLOW_RUN_NAME: name, MLFLOW_RUN_NOTE: note, **tags}
-    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in said.items()])
+    tags = {MLFLOW_RUN_NAME: name, MLFLOW_RUN_NOTE: note, **tags}
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
 
 def _source() -> dict[str, str]:

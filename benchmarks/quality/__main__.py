@@ -26,7 +26,7 @@ from benchmarks.quality.rows import judge_model
 from benchmarks.quality.step_cache import Json, StepCache, StepFailed
 from benchmarks.quality.truth import judge_truth
 from greyhound.options import Day
-from training.documents import git_commit
+from training.export.documents import git_commit
 
 _ROOT = Path(__file__).parents[2]
 PARTS: dict[str, tuple[str, Callable[[Bench], Json]]] = {

@@ -13,7 +13,7 @@ from racing.features import FEATURE_NAMES
 from racing.metrics import paired_bootstrap
 from racing.probabilities import combine_with_market, fit_market_combination
 from racing.race_table import RaceTable
-from training.baselines import Baselines
+from training.evaluation.baselines import Baselines
 
 Floats = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from racing.features.topics import topic_of
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import fit_exponent
-from training.evaluation import judged_rows
+from training.data.splits import Split, split_by_time
+from training.data.whole_races import judged_rows
 from training.families import family_named
-from training.fitting import first_params, fit_member
-from training.splits import Split, split_by_time
+from training.search.fitting import first_params, fit_member
 
 Floats = NDArray[np.float64]
 Columns = tuple[int, ...]

@@ -23,7 +23,7 @@ from model_registry import get_model_registry
 from model_registry.artifact import LoadedModel, load_artifact
 from racing.database import migrations
 from racing.race_table import RaceTable
-from training.documents import git_commit
+from training.export.documents import git_commit
 
 _COMMAND = Path(sys.executable).with_name("greyhound")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from racing.metrics import Difference, paired_bootstrap, per_race_log_loss
 from racing.race_table import RaceTable
-from training.evaluation import judged_rows
+from training.data.whole_races import judged_rows
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]

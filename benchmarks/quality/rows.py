@@ -17,7 +17,7 @@ from benchmarks.quality.races import (
 from benchmarks.quality.step_cache import Json, StepFailed
 from racing.metrics import paired_bootstrap
 from racing.probabilities import combine_with_market
-from training.evaluation import MODEL
+from training.evaluation.evaluation import MODEL
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from training.documents import git_commit
+from training.export.documents import git_commit
 
 Json = dict[str, Any]
 

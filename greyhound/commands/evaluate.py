@@ -24,10 +24,10 @@ from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
 from model_registry.learning import JUDGED
 from racing.database.engine import open_database
-from training.baselines import Baselines
-from training.evaluation import Comparison, Evaluation, RunnerFigures
-from training.evaluation import evaluate as judge
-from training.slices import SLICINGS, Slice, slices_by
+from training.evaluation.baselines import Baselines
+from training.evaluation.evaluation import Comparison, Evaluation, RunnerFigures
+from training.evaluation.evaluation import evaluate as judge
+from training.evaluation.slices import SLICINGS, Slice, slices_by
 
 ALL = "all"
 

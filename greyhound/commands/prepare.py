@@ -100,10 +100,10 @@ def train_first(database: str, registry: str, trials: int, families: tuple[str, 
         return
 
     from racing.database.engine import open_database
-    from training.candidates import SearchSettings
     from training.families import FAMILY_NAMES
     from training.gates import failed
     from training.pipeline import TrainSettings, train
+    from training.search.candidates import SearchSettings
 
     chosen = families or FAMILY_NAMES
     console.print(f"  {', '.join(chosen)}; trials of each: {trials}.", soft_wrap=True)

@@ -23,11 +23,11 @@ from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING
 from racing.database.engine import open_database
 from racing.features import KNOWS
-from training.candidates import SearchSettings
 from training.families import FAMILY_NAMES
 from training.page.words import races_text
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
+from training.search.candidates import SearchSettings
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -74,7 +74,9 @@ class Families(click.ParamType[tuple[str, ...]]):
     "--families", type=Families(), default=FAMILY_NAMES, metavar="A,B", help=", ".join(FAMILY_NAMES) + "."
 )
 @click.option(
+    "--feature-scope",
     "--knows",
+    "feature_scope",
     type=click.Choice(list(KNOWS)),
     default="form",
     show_default=True,
@@ -103,7 +105,7 @@ def train(
     test_from: dt.date | None,
     trials: int,
     families: tuple[str, ...],
-    knows: str,
+    feature_scope: str,
     time_budget: float | None,
     resume: bool,
     seed: int,
@@ -140,7 +142,7 @@ def train(
         start=start,
         until=until,
         test_from=test_from,
-        knows=knows,
+        feature_scope=feature_scope,
         search=SearchSettings(
             families=families,
             n_trials=trials,

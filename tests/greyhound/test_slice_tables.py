@@ -10,8 +10,8 @@ from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
 from racing.probabilities import BENTER_DISCOUNTS, share_within_race
 from tests.training.test_places import make_placed
 from tests.training.test_slices import NAMES, make_featured
-from training.places import judge_places
-from training.slices import SLICINGS, slices_by
+from training.evaluation.places import judge_places
+from training.evaluation.slices import SLICINGS, slices_by
 
 
 def shown(table, width=80):

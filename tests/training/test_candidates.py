@@ -7,10 +7,10 @@ import pytest
 
 from racing.metrics import log_loss, race_log_loss
 from tests.training.builders import make_table
-from training.candidates import SearchSettings, fit_again, fit_candidates
+from training.data.splits import split_by_time, time_folds
 from training.errors import TrainingSetTooSmall
 from training.families import FAMILY_NAMES
-from training.splits import split_by_time, time_folds
+from training.search.candidates import SearchSettings, fit_again, fit_candidates
 
 CODES = (5,)
 QUICK = SearchSettings(families=("logistic_regression", "xgboost"), n_trials=3, n_folds=2, n_jobs=1)

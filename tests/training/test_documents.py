@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.documents import data_hash, git_commit, golden_rows, reference, window
+from training.export.documents import data_hash, git_commit, golden_rows, reference, window
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(make_table(2))])

@@ -7,18 +7,9 @@ import pytest
 
 from racing.probabilities import share_within_race
 from tests.training.builders import make_table
-from training.baselines import learn_baselines
-from training.evaluation import (
-    BOX_ONLY,
-    COMBINED,
-    MARKET,
-    MODEL,
-    RATED,
-    TRUTH,
-    UNIFORM,
-    evaluate,
-    judged_rows,
-)
+from training.data.whole_races import judged_rows
+from training.evaluation.baselines import learn_baselines
+from training.evaluation.evaluation import BOX_ONLY, COMBINED, MARKET, MODEL, RATED, TRUTH, UNIFORM, evaluate
 
 
 def judge(table, p=None, **options):

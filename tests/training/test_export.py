@@ -5,11 +5,10 @@ import onnxruntime as ort
 import pytest
 
 from racing.probabilities import share_within_race
-from training.export import to_onnx
+from training.data.imbalance import add_synthetic_winners, focal_derivatives, focal_loss, weigh_classes
+from training.data.training_set import TrainingSet
+from training.export.onnx_graphs import to_onnx
 from training.families import FAMILIES, Setting
-from training.focal import focal_derivatives, focal_loss
-from training.lesson import TrainingSet
-from training.resampling import add_synthetic_winners, weigh_classes
 
 
 def make_lesson(n=1500, n_features=12, seed=0):

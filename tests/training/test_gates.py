@@ -7,28 +7,28 @@ import pytest
 
 from racing.probabilities import share_within_race
 from tests.training.builders import log_odds_of, make_table
-from training.baselines import learn_baselines
-from training.evaluation import evaluate
-from training.gates import ChampionScores, failed, judge
+from training.evaluation.baselines import learn_baselines
+from training.evaluation.champion import ChampionScores
+from training.evaluation.evaluation import evaluate
+from training.evaluation.written_model import TestEvaluation
+from training.gates import check_gates, failed
 
 TABLE = make_table(400)
 
 
-def gates_of(p=None, table=TABLE, *, scores=None, uncalibrated=None, parity_error=0.0, rival=None):
+def gates_of(p=None, table=TABLE, *, scores=None, uncalibrated=None, parity_error=0.0, champion=None):
     p = table.true_probability if p is None else p
     scores = p if scores is None else scores
     baselines = learn_baselines(table)
-    found = judge(
-        table,
-        evaluate(table, p, scores, baselines, f1_threshold=0.3),
-        baselines,
+    model = TestEvaluation(
+        evaluation=evaluate(table, p, scores, baselines, f1_threshold=0.3),
         probabilities=p,
         scores=scores,
-        uncalibrated=scores if uncalibrated is None else uncalibrated,
+        uncalibrated_scores=scores if uncalibrated is None else uncalibrated,
         parity_error=parity_error,
-        rival=rival,
+        calibration_effect={},
     )
-    return {gate.name: gate for gate in found}
+    return {gate.name: gate for gate in check_gates(table, model, baselines, champion)}
 
 
 def test_a_true_model_passes_every_gate():
@@ -75,14 +75,14 @@ def test_a_model_clearly_worse_than_the_champion_is_held_back():
     p = TABLE.true_probability
     champion = ChampionScores(version=7, probabilities=p, scores=p)
     worse = share_within_race(0.4 * np.log(p), TABLE.race)
-    gate = gates_of(worse, rival=champion)["not worse than champion"]
+    gate = gates_of(worse, champion=champion)["not worse than champion"]
     assert not gate.passed
     assert "version 7" in gate.reason
-    assert gates_of(p, rival=champion)["not worse than champion"].passed
+    assert gates_of(p, champion=champion)["not worse than champion"].passed
 
 
 def test_a_champion_of_other_features_cannot_hold_back_and_the_reason_says_so():
-    gate = gates_of(rival=ChampionScores(version=3, why_not="it needs 'old_feature'"))[
+    gate = gates_of(champion=ChampionScores(version=3, why_not="it needs 'old_feature'"))[
         "not worse than champion"
     ]
     assert gate.passed

@@ -9,9 +9,9 @@ from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING, MARKET_ALONE, load_artifact
 from racing.probabilities import share_within_race
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.candidates import SearchSettings
-from training.evaluation import COMBINED, MARKET
+from training.evaluation.evaluation import COMBINED, MARKET
 from training.pipeline import TrainSettings, train_on
+from training.search.candidates import SearchSettings
 
 
 def train(folder, table):

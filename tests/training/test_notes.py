@@ -8,8 +8,8 @@ from mlflow import MlflowClient
 
 from tests.service.builders import empty_registry
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.candidates import SearchSettings
 from training.pipeline import TrainSettings, train_on
+from training.search.candidates import SearchSettings
 
 FAMILIES = ("logistic_regression", "random_forest")
 

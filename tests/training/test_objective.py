@@ -7,8 +7,8 @@ import pytest
 
 from racing.probabilities import share_within_race
 from tests.training.builders import make_table
+from training.data.training_set import race_lesson
 from training.families import FAMILIES, Setting
-from training.lesson import race_lesson
 from training.objective import WithinRace, race_losses, race_targets
 
 

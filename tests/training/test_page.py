@@ -14,8 +14,7 @@ from model_registry import get_model_registry
 from racing.features import KNOWS
 from racing.metrics import Difference
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.baselines import learn_baselines
-from training.candidates import SearchSettings
+from training.evaluation.baselines import learn_baselines
 from training.gates import Gate
 from training.page.ageing import ageing
 from training.page.axis import axis_over
@@ -29,6 +28,7 @@ from training.page.words import number, percent
 from training.page.yardstick import Yardstick
 from training.pipeline import TrainSettings, train_on
 from training.plots import draw_plots
+from training.search.candidates import SearchSettings
 
 VOID = {"meta", "wbr", "br", "hr"}
 

@@ -6,10 +6,10 @@ import pytest
 from model_registry import get_model_registry
 from model_registry.artifact import SUMMARY_KEYS, load_artifact
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
-from training.candidates import SearchSettings
-from training.choice import choose
 from training.errors import TrainingSetTooSmall
 from training.pipeline import TrainSettings, train_on
+from training.search.candidates import SearchSettings
+from training.search.choice import choose
 
 
 def train(registry, table, **changes):

@@ -7,7 +7,7 @@ import pytest
 
 from racing.probabilities import BENTER_DISCOUNTS, n_places, place_probabilities
 from tests.training.builders import make_table
-from training.places import (
+from training.evaluation.places import (
     BENTER,
     FITTED,
     HARVILLE,

@@ -12,14 +12,15 @@ from model_registry.artifact import load_artifact
 from model_registry.learning import JUDGED, learning_of
 from racing import metrics
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.candidates import SearchSettings
-from training.champion import MIN_UNSEEN_RACES, champion_on
-from training.evaluation import MODEL, judged_rows
+from training.data.splits import split_by_time
+from training.data.whole_races import judged_rows
+from training.evaluation.champion import MIN_UNSEEN_RACES, champion_on
+from training.evaluation.evaluation import MODEL
 from training.gates import failed
 from training.pipeline import TrainSettings, train_on
 from training.refit import MAX_MOVED
 from training.report import reports_folder
-from training.splits import split_by_time
+from training.search.candidates import SearchSettings
 
 TABLE = make_table(900)
 SPLIT = split_by_time(TABLE)
@@ -196,11 +197,11 @@ def test_an_interrupted_refit_registers_nothing(tmp_path, monkeypatch):
 
 def test_a_refitted_champion_is_compared_as_it_was_judged_on_races_that_it_had_not_seen(trained):
     registry, training = trained
-    rival = champion_on(SPLIT.test, FEATURE_NAMES, registry)
+    champion = champion_on(SPLIT.test, FEATURE_NAMES, registry)
     judged = load_artifact(registry.fetch_judged(training.version))
-    assert rival.probabilities == pytest.approx(judged.probabilities(SPLIT.test.features, SPLIT.test.race))
-    assert rival.rows is None
-    assert "as it was judged" in rival.remark
+    assert champion.probabilities == pytest.approx(judged.probabilities(SPLIT.test.features, SPLIT.test.race))
+    assert champion.rows is None
+    assert "as it was judged" in champion.remark
 
 
 def test_a_champion_that_has_learnt_the_test_races_is_compared_on_later_ones_or_the_reason_says_so(tmp_path):
@@ -208,21 +209,21 @@ def test_a_champion_that_has_learnt_the_test_races_is_compared_on_later_ones_or_
     train(registry, refit=False)
     learnt_until = SPLIT.before_test.date.max()
     some_seen = TABLE.take(TABLE.date > learnt_until - np.timedelta64(10, "D"))
-    rival = champion_on(some_seen, FEATURE_NAMES, registry)
-    assert rival.rows is None
-    assert "in its favour" in rival.remark
+    champion = champion_on(some_seen, FEATURE_NAMES, registry)
+    assert champion.rows is None
+    assert "in its favour" in champion.remark
     many = make_table(3000, seed=3, first_day=str(learnt_until - np.timedelta64(10, "D")))
-    rival = champion_on(many, FEATURE_NAMES, registry)
-    assert len(np.unique(many.race_id[rival.rows])) >= MIN_UNSEEN_RACES
-    assert many.date[rival.rows].min() > learnt_until
-    assert "has not learnt" in rival.remark
+    champion = champion_on(many, FEATURE_NAMES, registry)
+    assert len(np.unique(many.race_id[champion.rows])) >= MIN_UNSEEN_RACES
+    assert many.date[champion.rows].min() > learnt_until
+    assert "has not learnt" in champion.remark
 
 
 def test_a_refitted_champion_whose_judged_model_is_lost_is_compared_as_it_serves(tmp_path):
     registry = open_registry(tmp_path)
     training = train(registry)
     (registry.fetch_judged(training.version) / "model.json").write_text("{}")
-    rival = champion_on(SPLIT.test, FEATURE_NAMES, registry)
+    champion = champion_on(SPLIT.test, FEATURE_NAMES, registry)
     served = load_artifact(registry.fetch(training.version))
-    assert rival.probabilities == pytest.approx(served.probabilities(SPLIT.test.features, SPLIT.test.race))
-    assert "in its favour" in rival.remark
+    assert champion.probabilities == pytest.approx(served.probabilities(SPLIT.test.features, SPLIT.test.race))
+    assert "in its favour" in champion.remark

@@ -15,11 +15,11 @@ import pytest
 from optuna.trial import TrialState
 
 from tests.training.builders import make_table
-from training.candidates import SearchSettings, fit_candidates
+from training.data.splits import split_by_time
 from training.errors import SearchNotResumable, SearchUnderWay
-from training.search import MEDIAN_PRUNER, TPE
-from training.search_storage import open_storage, reserved
-from training.splits import split_by_time
+from training.search.candidates import SearchSettings, fit_candidates
+from training.search.search import MEDIAN_PRUNER, TPE
+from training.search.storage import open_storage, reserved
 
 CODES = (5,)
 ROOT = Path(__file__).parents[2]
@@ -29,8 +29,8 @@ SEARCH = """
 import sys
 from pathlib import Path
 from tests.training.builders import make_table
-from training.candidates import SearchSettings, fit_candidates
-from training.splits import split_by_time
+from training.search.candidates import SearchSettings, fit_candidates
+from training.data.splits import split_by_time
 
 if __name__ == "__main__":
     split = split_by_time(make_table(400))

@@ -9,8 +9,8 @@ from racing.metrics import race_log_loss
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from tests.training.builders import make_table
-from training.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
-from training.slices import BY_CHANCE, GOOD, OFF, SLICINGS, slices_by
+from training.evaluation.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
+from training.evaluation.slices import BY_CHANCE, GOOD, OFF, SLICINGS, slices_by
 
 NAMES = ("spare", "grade_class", "days_since_last_run", "runs_at_track", "runs_at_distance", "spare too")
 

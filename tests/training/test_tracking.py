@@ -9,8 +9,8 @@ from mlflow import MlflowClient
 
 from model_registry import get_model_registry
 from tests.training.builders import FEATURE_NAMES, make_table
-from training.importance import permutation_importance
-from training.search import Trial
+from training.evaluation.importance import permutation_importance
+from training.search.search import Trial
 from training.tracking import training_run
 
 

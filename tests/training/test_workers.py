@@ -11,8 +11,8 @@ import pytest
 
 SEARCH = """
 from tests.training.builders import make_table
-from training.candidates import SearchSettings, fit_candidates
-from training.splits import split_by_time
+from training.search.candidates import SearchSettings, fit_candidates
+from training.data.splits import split_by_time
 
 if __name__ == "__main__":
     split = split_by_time(make_table(400))

@@ -11,9 +11,9 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from training.data.training_set import TrainingSet
 from training.families.family import Floats, Params, Setting
-from training.lesson import TrainingSet
-from training.onnx_trees import Forest, Tree
+from training.families.forest import Forest, Tree
 
 _BY_RACE: dict[str, Any] = {
     "loss_function": "QuerySoftMax",

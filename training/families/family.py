@@ -8,8 +8,8 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from training.lesson import TrainingSet
-from training.onnx_trees import Forest
+from training.data.training_set import TrainingSet
+from training.families.forest import Forest
 
 Params = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -62,7 +62,7 @@ class Family(Protocol):
     defaults: ClassVar[Params]
     """The first trial, good without any search."""
     has_focal_loss: bool
-    """Takes the focal loss itself; other families are fitted twice, see :mod:`training.focal`."""
+    """Takes the focal loss itself; other families are fitted twice, see :mod:`training.data.imbalance`."""
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
         """Return one point of the search space."""

@@ -12,10 +12,10 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
     HistGradientBoostingRegressor,
 )
 
+from training.data.training_set import TrainingSet
 from training.families.family import Floats, Params, Setting
-from training.lesson import TrainingSet
+from training.families.forest import Forest, Tree
 from training.objective import WithinRace
-from training.onnx_trees import Forest, Tree
 
 
 @dataclass(frozen=True, slots=True)

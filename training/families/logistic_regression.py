@@ -11,10 +11,10 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
+from training.data.imbalance import medians
+from training.data.training_set import TrainingSet
 from training.families.family import Floats, Params, Setting
-from training.lesson import TrainingSet
 from training.objective import WithinRace
-from training.resampling import medians
 
 _MAX_LEVELS = 12  # a code of more levels (track, grade) is left out: most of its levels are rare
 _MIN_FLAGGED = 0.01  # a column is flagged as unknown if that is so for 1 % to 99 % of the runners

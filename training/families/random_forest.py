@@ -11,9 +11,9 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
     RandomForestRegressor,
 )
 
+from training.data.training_set import TrainingSet
 from training.families.family import Floats, Params, Setting
-from training.lesson import TrainingSet
-from training.onnx_trees import CLIP, Forest, Tree
+from training.families.forest import CLIP, Forest, Tree
 
 _TREES_IN_SEARCH, _TREES = 16, 100  # more trees only steady the mean: the search needs the order alone
 _MAX_ROWS_A_TREE = 40_000

@@ -10,10 +10,10 @@ import optuna
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from training.data.imbalance import focal_derivatives
+from training.data.training_set import TrainingSet
 from training.families.family import Floats, Params, Setting
-from training.focal import focal_derivatives
-from training.lesson import TrainingSet
-from training.onnx_trees import Forest, Tree
+from training.families.forest import Forest, Tree
 
 Objective = Callable[[NDArray[np.float32], xgb.DMatrix], tuple[Floats, Floats]]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from racing import metrics
 from racing.metrics import Difference
-from training.baselines import Baselines
+from training.evaluation.baselines import Baselines
 from training.page.content import Ageing, Week
 from training.page.yardstick import Floats, Yardstick
 

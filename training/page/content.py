@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from racing.metrics import Difference, Reliability
-from training.evaluation import Evaluation
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.importance import Importance
+from training.evaluation.slices import Slice
 from training.gates import Gate
-from training.importance import Importance
-from training.slices import Slice
 
 BY_RACE = "by race"
 """The balance of trials that learn from races as a whole: each has one winner, nothing is to balance."""

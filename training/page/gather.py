@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from racing import metrics
 from racing.features.topics import topic_of
-from training.importance import permutation_importance
+from training.evaluation.importance import permutation_importance
 from training.page.ageing import ageing
 from training.page.content import BY_RACE, FamilySearch, Histogram, Judged, Origin, ReportContent, Tried
 from training.page.learning import learning_curve
 from training.page.lift import lifts_of
 from training.page.yardstick import yardstick_for
 from training.report import Result
-from training.search import Trial
+from training.search.search import Trial
 
 Floats = NDArray[np.float64]
 
@@ -31,23 +31,23 @@ _OF_BALANCE = ("imbalance", "focal_gamma")
 def gather(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> ReportContent:
     """Compute what the page needs beside the verdict, from the test races and the search's history."""
     began = time.monotonic()
-    split, verdict, judged, package = result.split, result.verdict, result.judged, result.package
-    yardstick = yardstick_for(split.test, verdict.evaluation)
-    said = (verdict.probabilities if yardstick.is_by_race else verdict.scores)[yardstick.rows]
+    split, evaluated, judged, package = result.split, result.evaluated, result.judged, result.package
+    yardstick = yardstick_for(split.test, evaluated.evaluation)
+    said = (evaluated.probabilities if yardstick.is_by_race else evaluated.scores)[yardstick.rows]
     features = package.spec.features
     return ReportContent(
         version=None,
         standing="undecided",
         summary=documents["summary"],
-        knows=result.knows,
+        knows=result.feature_scope,
         loss_name=yardstick.name,
-        evaluation=verdict.evaluation,
-        gates=verdict.gates,
-        roc=_roc(verdict.scores, split.test.won),
+        evaluation=evaluated.evaluation,
+        gates=result.gates,
+        roc=_roc(evaluated.scores, split.test.won),
         reliability=metrics.reliability(said, split.test.won[yardstick.rows]),
         ece_by_chance=metrics.ece_by_chance(said),
         histogram=_histogram(said),
-        lifts=lifts_of(split.test, verdict.probabilities, features),
+        lifts=lifts_of(split.test, evaluated.probabilities, features),
         curve=learning_curve(
             result.candidates,
             result.choice,
@@ -73,7 +73,7 @@ def gather(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> Report
         judged_by=result.choice.judged_by,
         searches=_searches(result),
         ageing=ageing(
-            yardstick.losses(verdict.probabilities, verdict.scores),
+            yardstick.losses(evaluated.probabilities, evaluated.scores),
             yardstick,
             package.baselines,
             split.before_test.date.max().astype("datetime64[D]"),
@@ -143,7 +143,7 @@ def _command(result: Result, data: Mapping[str, Mapping[str, Any]]) -> str:
     said = [
         f"greyhound train --from {data['train']['from']} --until {data['test']['until']}",
         f"--test-from {data['test']['from']} --families {','.join(settings.families)}",
-        f"--knows {result.knows} --trials {settings.n_trials} --seed {settings.seed} "
+        f"--knows {result.feature_scope} --trials {settings.n_trials} --seed {settings.seed} "
         f"--calibration {settings.calibration}",
     ]
     if result.refit is None:

@@ -9,15 +9,14 @@ from racing import metrics
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_scores, fit_exponent, fit_platt
-from training.candidates import Candidate, Candidates, SearchSettings
-from training.choice import Choice
-from training.evaluation import judged_rows
+from training.data.splits import MIN_RUNNERS, Split, latest
+from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
 from training.families import Member
 from training.page.content import CurvePoint, LearningCurve
 from training.page.yardstick import Floats, Yardstick
-from training.search import MIN_WHOLE_RACES
-from training.splits import MIN_RUNNERS, Split, latest
-from training.workers import fit_members
+from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.choice import Choice
+from training.search.workers import fit_members
 
 SHARES = (0.125, 0.25, 0.5)
 """Of the training runners; the member of all of them is there already."""

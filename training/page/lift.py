@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
-from training.evaluation import MARKET, UNIFORM, judged_rows, known_prices
+from training.data.whole_races import judged_rows
+from training.evaluation.evaluation import MARKET, UNIFORM, known_prices
+from training.evaluation.slice_definitions import SLICINGS, Probed
+from training.evaluation.slices import slices_by
 from training.page.content import Lift
-from training.slices import slices_by
-from training.slicings import SLICINGS, Probed
 
 Floats = NDArray[np.float64]
 

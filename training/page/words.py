@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from racing.metrics import Difference
+from training.export.summary import BALANCES, KINDS
 from training.page.markup import Html, element, join
-from training.summary import BALANCES, KINDS
 
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"

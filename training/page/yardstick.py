@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from racing import metrics
 from racing.race_table import RaceTable
-from training.baselines import Baselines
-from training.evaluation import MARKET, Evaluation, judged_rows, known_prices
-from training.gates import MIN_RACES
+from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.evaluation.baselines import Baselines
+from training.evaluation.evaluation import MARKET, Evaluation, known_prices
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
@@ -64,5 +64,5 @@ class Yardstick:
 
 def yardstick_for(test: RaceTable, evaluation: Evaluation) -> Yardstick:
     """Return the yardstick that the gates use as well."""
-    is_by_race = evaluation.races.n_races >= MIN_RACES
+    is_by_race = evaluation.races.n_races >= MIN_WHOLE_RACES
     return Yardstick(test, judged_rows(test) if is_by_race else np.ones(len(test), np.bool_), is_by_race)

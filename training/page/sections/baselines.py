@@ -1,13 +1,13 @@
 """The figures beside the baselines: uniform ... model ... market on one axis, then a table."""
 
 from model_registry.artifact import ADDS_NOTHING
-from training.evaluation import COMBINED, MARKET, MODEL, TRUTH, UNIFORM, Comparison, Figures
+from training.evaluation.evaluation import COMBINED, MARKET, MODEL, TRUTH, UNIFORM, Comparison, Figures
+from training.evaluation.places import PlaceComparison
 from training.page.axis import axis_over
 from training.page.content import ReportContent
 from training.page.markup import Html, element
 from training.page.rows import Mark, Row, rows_chart
 from training.page.words import interval, note, number, percent, plain_table, section
-from training.places import PlaceComparison
 
 _EXPLAINED = {
     UNIFORM: "knows only the number of runners",

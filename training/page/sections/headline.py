@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from training.evaluation import MARKET, MODEL, UNIFORM
+from training.evaluation.evaluation import MARKET, MODEL, UNIFORM
 from training.gates import failed
 from training.page.content import ReportContent
 from training.page.markup import Html, element, join

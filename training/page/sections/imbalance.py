@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from statistics import fmean, median
 
+from training.data.imbalance import IMBALANCE
 from training.page.axis import Axis
 from training.page.content import BY_RACE, FamilySearch, ReportContent, Tried
 from training.page.markup import Html
 from training.page.rows import Heading, Mark, Row, rows_chart
 from training.page.sections.search import useful_range
 from training.page.words import UNKNOWN, among, balance, kind, note, number, section, signed
-from training.resampling import IMBALANCE
 
 SMOTE, NOTHING = "smote_nc", "none"
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from training.evaluation.slice_definitions import SLICINGS
 from training.page.axis import axis_over
 from training.page.content import Lift, ReportContent
 from training.page.markup import Html, element
 from training.page.rows import Heading, Mark, Row, rows_chart
 from training.page.words import note, percent, section, signed
-from training.slicings import SLICINGS
 
 _TITLES = {
     "favourites": "By the model's order in the race",

@@ -7,12 +7,12 @@ from itertools import groupby
 import numpy as np
 
 from racing.metrics import Reliability
+from training.evaluation.slices import MAX_ECE, Slice
 from training.page.axis import Axis, round_ticks
 from training.page.charts import Chart
 from training.page.content import Histogram, ReportContent
 from training.page.markup import Html, element, join
 from training.page.words import beside, figure, note, number, section
-from training.slices import MAX_ECE, Slice
 
 _BY_SLICE = {"favourites": "Favourites to outsiders", "field": "By number of runners", "state": "By state"}
 

@@ -6,11 +6,10 @@ from typing import Any
 import optuna
 
 from racing.race_table import RaceTable
+from training.data.imbalance import IMBALANCE, add_synthetic_winners, focal_weights, weigh_classes
+from training.data.training_set import TrainingSet, race_lesson, runner_lesson
 from training.families import Family, Member, Setting
-from training.focal import focal_weights
-from training.lesson import TrainingSet, race_lesson, runner_lesson
 from training.objective import MARKET_WEIGHT, OBJECTIVES
-from training.resampling import IMBALANCE, add_synthetic_winners, weigh_classes
 
 COMMON = ("objective", "market_weight", "imbalance", "focal_gamma", "half_life_d")
 """Parameters of every family; the others are its own."""

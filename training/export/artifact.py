@@ -19,13 +19,13 @@ from model_registry.artifact import (
 from racing.metrics import best_f1_threshold
 from racing.probabilities import BENTER_DISCOUNTS
 from racing.race_table import RaceTable
-from training.baselines import Baselines, learn_baselines
-from training.candidates import Candidate
-from training.documents import golden_rows
-from training.export import to_onnx
-from training.market import fit_combination
-from training.places import fit_place_discounts
-from training.splits import Split
+from training.data.splits import Split
+from training.evaluation.baselines import Baselines, learn_baselines
+from training.evaluation.market import fit_combination
+from training.evaluation.places import fit_place_discounts
+from training.export.documents import golden_rows
+from training.export.onnx_graphs import to_onnx
+from training.search.candidates import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Package:
     f1_threshold: float
 
 
-def pack(
+def build_artifact(
     candidate: Candidate, final: Candidate, split: Split, feature_names: Sequence[str], feature_version: str
 ) -> Package:
     """Convert the final members to ONNX and fit what only the artifact needs on the calibration races.

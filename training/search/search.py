@@ -21,16 +21,13 @@ from racing import metrics
 from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
+from training.data.splits import Fold, time_folds
+from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
 from training.errors import SearchNotResumable
-from training.evaluation import are_mostly_whole, judged_rows
 from training.families import Family, Member
-from training.fitting import first_params, fit_member, suggest_params
 from training.objective import objectives_for, race_losses, race_targets
-from training.search_storage import open_storage
-from training.splits import Fold, time_folds
-
-MIN_WHOLE_RACES = 50
-"""With fewer whole races the sharing exponent is 1, and runners are judged one by one."""
+from training.search.fitting import first_params, fit_member, suggest_params
+from training.search.storage import open_storage
 
 FIGURES = ("expected_race_log_loss", "race_log_loss", "log_loss", "auc", "f1", "accuracy")
 """Of a trial: by race as expected and as it came out; by runner, f1 and accuracy at a threshold of 0.5."""
@@ -67,7 +64,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class SearchTask:
     """The search of one family, as a worker gets it."""
 
     n_trials: int
@@ -76,14 +73,14 @@ class Task:
     categorical: Sequence[int]
     study_name: str
     storage: Path | str | None
-    """See :func:`training.search_storage.open_storage`."""
+    """See :func:`training.search.storage.open_storage`."""
     resume: bool
     time_budget_s: float | None
     """No trial starts after so many seconds, but one is always made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search ended with."""
 
     best: Trial
@@ -91,8 +88,8 @@ class Found:
 
 
 def search(
-    family: Family, table: RaceTable, task: Task, on_trial: Callable[[Trial], None] = lambda trial: None
-) -> Found:
+    family: Family, table: RaceTable, task: SearchTask, on_trial: Callable[[Trial], None] = lambda trial: None
+) -> SearchResult:
     """Search a family's parameters on a training part; the best trial is one that was not pruned.
 
     Every trial has a sampler seeded by the trials done before it, so a search that was interrupted and
@@ -118,7 +115,7 @@ def search(
         on_trial(_try(study, family, params, table, folds, task, by_races=by_races))
     trials = tuple(_trial(family, trial) for trial in study.get_trials(deepcopy=False, states=_DONE))
     best = min((t for t in trials if t.state == "complete"), key=lambda trial: (trial.loss, trial.number))
-    return Found(best, trials)
+    return SearchResult(best, trials)
 
 
 def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
@@ -135,7 +132,7 @@ def _try(
     suggest: Callable[[optuna.trial.Trial], dict[str, Any]],
     table: RaceTable,
     folds: Sequence[Fold],
-    task: Task,
+    task: SearchTask,
     *,
     by_races: bool,
 ) -> Trial:
@@ -196,7 +193,7 @@ def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: boo
     return figures
 
 
-def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
+def _open_study(family: Family, table: RaceTable, task: SearchTask) -> optuna.Study:
     name = f"{task.study_name}/{family.name}"
     storage = open_storage(task.storage)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=len(first_params(family)), **MEDIAN_PRUNER)
@@ -216,7 +213,7 @@ def _open_study(family: Family, table: RaceTable, task: Task) -> optuna.Study:
     return study
 
 
-def _origin(table: RaceTable, task: Task) -> str:
+def _origin(table: RaceTable, task: SearchTask) -> str:
     digest = hashlib.sha256(f"{task.n_folds} {task.seed} {list(task.categorical)}".encode())
     for array in (table.features, table.won, table.race_id, table.is_whole, table.market_probability):
         digest.update(np.ascontiguousarray(array).tobytes())

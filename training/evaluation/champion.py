@@ -13,11 +13,27 @@ from model_registry.errors import ArtifactBroken, NoChampion, NotScored, Registr
 from model_registry.learning import learning_of
 from model_registry.registry import ModelRegistry
 from racing.race_table import RaceTable
-from training.evaluation import judged_rows
-from training.gates import ChampionScores
+from training.data.whole_races import judged_rows
+
+Floats = NDArray[np.float64]
 
 MIN_UNSEEN_RACES = 500
 """Fewer whole races tell alike models apart by chance only: the standard error is then about .005."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionScores:
+    """The champion's answers on test rows; or why there are none."""
+
+    version: int
+    probabilities: Floats | None = None
+    """Shape (n_runners of the test,)."""
+    scores: Floats | None = None
+    rows: NDArray[np.bool_] | None = None
+    """Shape (n_runners of the test,): the races on which to compare; ``None`` is all of them."""
+    why_not: str = ""
+    remark: str = ""
+    """What a reader must know of the comparison, e.g. that the champion has learnt these races."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
-from training.evaluation import judged_rows
+from training.data.whole_races import judged_rows
 
 Floats = NDArray[np.float64]
 

@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 from model_registry.artifact.spec import Calibration
 from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
-from training.calibration import (
-    calibrated_log_odds,
-    calibrated_scores,
-    fit_calibration,
-    fit_exponent,
-)
-from training.ensemble import ENSEMBLE, fit_weights
-from training.evaluation import are_mostly_whole, judged_rows
+from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
+from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
 from training.families import FAMILY_NAMES, Member, family_named
 from training.objective import race_targets
-from training.search import MIN_WHOLE_RACES, Trial
-from training.workers import FamilyResult, Job, fit_members, run_jobs
+from training.search.ensemble import ENSEMBLE, fit_weights
+from training.search.search import Trial
+from training.search.workers import FamilyResult, Job, fit_members, run_jobs
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

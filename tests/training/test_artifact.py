@@ -6,16 +6,16 @@ import pytest
 from racing.probabilities import BENTER_DISCOUNTS
 from tests.training.builders import FEATURE_NAMES
 from tests.training.test_places import make_placed
-from training.candidates import SearchSettings, fit_candidates
-from training.packing import pack
-from training.splits import Split, split_by_time
+from training.data.splits import Split, split_by_time
+from training.export.artifact import build_artifact
+from training.search.candidates import SearchSettings, fit_candidates
 
 
 def pack_of(split):
     settings = SearchSettings(families=("logistic_regression",), n_trials=1, n_folds=1, n_jobs=1)
     found = fit_candidates(split.train, split.calibration, settings, ())
     fitted = found["logistic_regression"]
-    return pack(fitted, fitted, split, FEATURE_NAMES, "1")
+    return build_artifact(fitted, fitted, split, FEATURE_NAMES, "1")
 
 
 def without_places(part):

@@ -11,8 +11,9 @@ from racing import metrics
 from racing.metrics import Difference, Reliability
 from racing.probabilities import BENTER_DISCOUNTS, combine_with_market
 from racing.race_table import RaceTable
-from training.baselines import Baselines
-from training.places import PlaceComparison, judge_places
+from training.data.whole_races import judged_rows
+from training.evaluation.baselines import Baselines
+from training.evaluation.places import PlaceComparison, judge_places
 
 Floats = NDArray[np.float64]
 
@@ -192,24 +193,6 @@ def evaluate(
         else metrics.reliability(scores, table.won),
         places=judge_places(table, probabilities, place_discounts, seed=seed),
     )
-
-
-def judged_rows(table: RaceTable) -> NDArray[np.bool_]:
-    """Say of each row whether its race is whole, has two runners or more, and exactly one winner."""
-    if not len(table):
-        return np.zeros(0, np.bool_)
-    race = table.race
-    sizes = np.bincount(race)
-    is_whole = np.bincount(race, table.is_whole) == sizes
-    return np.asarray((is_whole & (sizes >= 2) & (np.bincount(race, table.won) == 1))[race], np.bool_)
-
-
-def are_mostly_whole(table: RaceTable) -> bool:
-    """Say whether at least half of the races can be judged by their winner.
-
-    Where they cannot, as in form guides, all runners one by one say more than the winners of a few races.
-    """
-    return 2 * len(np.unique(table.race[judged_rows(table)])) >= len(np.unique(table.race))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The documents that travel with a model: training window, reference distributions, golden card."""
+"""The documents that travel with a model: data windows, search, reference distributions, golden card."""
 
 import hashlib
 import importlib.metadata
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing.race_table import RaceTable
-from training.evaluation import judged_rows
+from training.data.whole_races import judged_rows
+from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.choice import Choice
 
 _N_BINS = 10
 _LIBRARIES = (
@@ -91,6 +93,35 @@ def reference(
         "runners": len(features),
         "features": {name: _distribution(values.astype(np.float64)) for name, values in columns},
         "win_probability": _distribution(probabilities),
+    }
+
+
+def search_summary(
+    settings: SearchSettings, candidates: Candidates, choice: Choice, chosen: Candidate
+) -> dict[str, Any]:
+    """Return what the search could spend, and each candidate's trials, loss and weight in the chosen one."""
+    weights = {member.name: member.weight for member in chosen.members}
+    return {
+        "budget": {
+            "trials_per_family": settings.n_trials,
+            "folds": settings.n_folds,
+            "time_budget_s": settings.time_budget_s,
+            "search_rows": settings.search_rows,
+        },
+        "families": [
+            {
+                "name": candidate.name,
+                "trials": len(candidate.trials),
+                "pruned": sum(trial.state == "pruned" for trial in candidate.trials),
+                "best_trial_loss": candidate.best and candidate.best.loss,
+                "loss": choice.losses.get(candidate.name),
+                "is_chosen": candidate.name == chosen.name,
+                "weight": weights.get(candidate.name),
+                "imbalance": [kind for kind in candidate.imbalance if kind != "none"],
+                "seconds": candidate.seconds,
+            }
+            for candidate in candidates
+        ],
     }
 
 

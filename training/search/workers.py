@@ -21,12 +21,12 @@ import optuna
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from racing.race_table import RaceTable
+from training.data.splits import latest, time_folds
 from training.errors import SearchFailed, TrainingError
 from training.families import Member, family_named
-from training.fitting import fit_member
-from training.search import Found, Task, Trial, search
-from training.search_storage import reserved
-from training.splits import latest, time_folds
+from training.search.fitting import fit_member
+from training.search.search import SearchResult, SearchTask, Trial, search
+from training.search.storage import reserved
 
 _SLOWEST_FIRST = ("random_forest", "catboost", "gradient_boosting", "xgboost", "logistic_regression")
 
@@ -47,11 +47,11 @@ class Job:
     n_jobs: int
     search_rows: int
 
-    def task(self) -> Task:
+    def task(self) -> SearchTask:
         """Return what the search of one family must know, with its share of the time."""
         n_side_by_side = min(self.n_jobs, len(self.families))
         budget = self.time_budget_s
-        return Task(
+        return SearchTask(
             n_trials=self.n_trials,
             n_folds=self.n_folds,
             seed=self.seed,
@@ -69,7 +69,7 @@ class FamilyResult:
 
     family: str
     member: Member
-    found: Found
+    found: SearchResult
     seconds: float
 
 

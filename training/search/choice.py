@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
-from training.ensemble import ENSEMBLE
-from training.evaluation import are_mostly_whole, judged_rows
-from training.gates import MIN_RACES
+from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
 from training.objective import race_losses, race_targets
+from training.search.ensemble import ENSEMBLE
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +45,7 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
     """
     is_late = calibration.race > calibration.race[-1] // 2
     n_races = min(_n_races(calibration, is_late), _n_races(calibration, ~is_late))
-    by_races = are_mostly_whole(calibration) and n_races >= MIN_RACES // 2
+    by_races = are_mostly_whole(calibration) and n_races >= MIN_WHOLE_RACES // 2
     each = {
         name: np.concatenate(
             [

@@ -1,52 +1,73 @@
-"""Trees of any family as one table, and that table as an ONNX graph.
+"""A fitted member as an ONNX graph, from ``features`` (n, n_features), NaN unknown, to ``log_odds`` (n,).
 
 Features are widened to double in the graph, so that thresholds stay what the estimator compares with and
 every runner takes the branches it takes there; leaves are summed in double too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from training.families.family import Member, TreeMember
+from training.families.forest import CLIP, Floats, Forest
+from training.families.logistic_regression import LinearMember
 
 OPSETS = (("", 17), ("ai.onnx.ml", 3))
 IR_VERSION = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """One tree, one entry a node, node 0 its root; at a leaf ``yes`` is -1 and ``value`` counts."""
-
-    feature: Ints
-    threshold: Floats
-    yes: Ints
-    """The node for runners of whom the comparison holds."""
-    no: Ints
-    unknown_is_yes: NDArray[np.bool_]
-    value: Floats
+def to_onnx(member: Member, n_features: int) -> bytes:
+    """Return the graph of a member of any family."""
+    if isinstance(member, LinearMember):
+        return _linear_graph(member, n_features)
+    if isinstance(member, TreeMember):
+        return _forest_graph(member.forest(), n_features)
+    raise TypeError(f"a member is linear or made of trees, got {type(member).__name__}")
 
 
-@dataclass(frozen=True, slots=True)
-class Forest:
-    """The sum of some trees and a base; ``comparison`` is ``LEQ``, ``LT`` or ``GT`` (feature ? threshold)."""
+def _linear_graph(member: LinearMember, n_features: int) -> bytes:
+    constants: dict[str, NDArray[np.generic]] = {
+        "median": member.median,
+        "low": member.low,
+        "high": member.high,
+        "weight": member.weight,
+        "unknown_weight": member.unknown_weight,
+        "intercept": np.array(member.intercept),
+    }
+    nodes: list[onnx.NodeProto] = [
+        helper.make_node("Cast", ["features"], ["wide"], to=TensorProto.DOUBLE),
+        helper.make_node("IsNaN", ["wide"], ["unknown"]),
+        helper.make_node("Where", ["unknown", "median", "wide"], ["filled"]),
+        helper.make_node("Max", ["filled", "low"], ["raised"]),
+        helper.make_node("Min", ["raised", "high"], ["clipped"]),
+        helper.make_node("MatMul", ["clipped", "weight"], ["of_values"]),
+        helper.make_node("Cast", ["unknown"], ["flags"], to=TensorProto.DOUBLE),
+        helper.make_node("MatMul", ["flags", "unknown_weight"], ["of_flags"]),
+        helper.make_node("Add", ["of_values", "of_flags"], ["of_amounts"]),
+    ]
+    summed = "of_amounts"
+    if len(member.level_column):
+        constants |= {
+            "level_column": member.level_column,
+            "level_value": member.level_value,
+            "level_weight": member.level_weight,
+        }
+        nodes += [
+            helper.make_node("Gather", ["wide", "level_column"], ["codes"], axis=1),
+            helper.make_node("Equal", ["codes", "level_value"], ["is_level"]),
+            helper.make_node("Cast", ["is_level"], ["levels"], to=TensorProto.DOUBLE),
+            helper.make_node("MatMul", ["levels", "level_weight"], ["of_levels"]),
+            helper.make_node("Add", ["of_amounts", "of_levels"], ["of_all"]),
+        ]
+        summed = "of_all"
+    nodes.append(helper.make_node("Add", [summed, "intercept"], ["log_odds"]))
+    return _finished_graph(nodes, constants, n_features)
 
-    trees: tuple[Tree, ...]
-    comparison: str
-    base: float = 0.0
-    is_probability: bool = False
-    """The sum is a probability, clipped to 1e-4 from 0 and 1 before its log odds are taken."""
 
-
-CLIP = 1e-4
-
-
-def forest_graph(forest: Forest, n_features: int) -> bytes:
+def _forest_graph(forest: Forest, n_features: int) -> bytes:
     """Return the graph from ``features`` (n, n_features) to ``log_odds`` (n,)."""
     nodes = [
         helper.make_node("Cast", ["features"], ["wide"], to=TensorProto.DOUBLE),
@@ -63,10 +84,10 @@ def forest_graph(forest: Forest, n_features: int) -> bytes:
             helper.make_node("Log", ["odds"], ["answer"]),
         ]
     nodes.append(helper.make_node("Reshape", [nodes[-1].output[0], "flat"], ["log_odds"]))
-    return finished_graph(nodes, constants, n_features)
+    return _finished_graph(nodes, constants, n_features)
 
 
-def finished_graph(
+def _finished_graph(
     nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.generic]], n: int
 ) -> bytes:
     """Return the bytes of a checked model with the input and output that every member has."""

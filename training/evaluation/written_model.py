@@ -1,7 +1,8 @@
-"""The judgement of a written model on the test races, beside the fitted one."""
+"""The evaluation of a written model on the test races: the figures, and its parity with the fitted one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,40 +11,38 @@ from model_registry.artifact import LoadedModel
 from model_registry.artifact.parity import check_parity
 from racing import metrics
 from racing.race_table import RaceTable
-from training.baselines import Baselines
-from training.candidates import Candidate
-from training.evaluation import Evaluation, evaluate
-from training.gates import ChampionScores, Gate, judge
+from training.evaluation.baselines import Baselines
+from training.evaluation.evaluation import Evaluation, evaluate
+from training.search.candidates import Candidate
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What the test races say of a written model, and its answers on them."""
+class TestEvaluation:
+    """The figures of a written model on the test races, and its answers; arrays have shape (n_runners,)."""
+
+    __test__: ClassVar[bool] = False  # pytest collects classes by this name otherwise
 
     evaluation: Evaluation
-    gates: tuple[Gate, ...]
     probabilities: Floats
+    """Within each race, of sum 1."""
     scores: Floats
+    """Calibrated, each runner judged on its own."""
+    uncalibrated_scores: Floats
     parity_error: float
+    """Largest difference between the written graphs and the fitted estimators."""
     calibration_effect: Mapping[str, float]
-    """What calibration did to the scores of single runners, before and after it."""
+    """ECE and spread of errors of the scores, before and after calibration."""
 
 
-def judge_written(
-    written: LoadedModel,
-    fitted: Candidate,
-    test: RaceTable,
-    baselines: Baselines,
-    f1_threshold: float,
-    rival: ChampionScores | None,
-) -> Verdict:
-    """Judge the written graphs; the fitted candidate is there for parity alone."""
+def evaluate_written(
+    written: LoadedModel, fitted: Candidate, test: RaceTable, baselines: Baselines, f1_threshold: float
+) -> TestEvaluation:
+    """Return the evaluation of the written graphs; the fitted candidate is there for parity alone."""
     log_odds = written.log_odds(test.features)
     scores = written.scores(test.features, test.race)
     probabilities = written.probabilities_of(log_odds, test.race)
-    parity_error = parity_of(written, fitted, test)
     evaluation = evaluate(
         test,
         probabilities,
@@ -54,22 +53,12 @@ def judge_written(
         place_discounts=written.spec.place_discounts,
     )
     uncalibrated = 0.5 * (1 + np.tanh(0.5 * (log_odds - written.level_of(log_odds, test.race))))
-    gates = judge(
-        test,
-        evaluation,
-        baselines,
-        probabilities=probabilities,
-        scores=scores,
-        uncalibrated=uncalibrated,
-        parity_error=parity_error,
-        rival=rival,
-    )
-    return Verdict(
+    return TestEvaluation(
         evaluation=evaluation,
-        gates=gates,
         probabilities=probabilities,
         scores=scores,
-        parity_error=parity_error,
+        uncalibrated_scores=uncalibrated,
+        parity_error=parity_of(written, fitted, test),
         calibration_effect=_calibration_effect(uncalibrated, scores, test),
     )
 

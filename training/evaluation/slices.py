@@ -16,8 +16,9 @@ from racing import metrics
 from racing.features import FEATURE_NAMES
 from racing.metrics import Reliability, Slope
 from racing.race_table import RaceTable
-from training.evaluation import MODEL, UNIFORM, judged_rows, known_prices
-from training.slicings import SLICINGS, Probed
+from training.data.whole_races import judged_rows
+from training.evaluation.evaluation import MODEL, UNIFORM, known_prices
+from training.evaluation.slice_definitions import SLICINGS, Probed
 
 __all__ = ["BY_CHANCE", "GOOD", "MAX_ECE", "OFF", "SLICINGS", "Slice", "slices_by"]
 

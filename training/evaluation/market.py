@@ -9,9 +9,8 @@ from model_registry.artifact import MARKET_ALONE, LoadedModel
 from racing import metrics
 from racing.probabilities import combine_with_market, fit_market_combination
 from racing.race_table import RaceTable
-from training.candidates import Candidate
-from training.evaluation import judged_rows
-from training.gates import MIN_RACES
+from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.search.candidates import Candidate
 
 Floats = NDArray[np.float64]
 
@@ -19,14 +18,14 @@ Floats = NDArray[np.float64]
 def fit_combination(candidate: Candidate, calibration: RaceTable) -> tuple[float, float] | None:
     """Return the weights of model and market; ``None`` where too few calibration races have every price."""
     table = calibration.take(_priced(calibration))
-    if _n_races(table) < MIN_RACES:
+    if _n_races(table) < MIN_WHOLE_RACES:
         return None
     return fit_market_combination(
         candidate.probabilities(table), table.market_probability, table.won, table.race
     )
 
 
-def settled(judged: LoadedModel, test: RaceTable) -> LoadedModel:
+def with_market_combination(judged: LoadedModel, test: RaceTable) -> LoadedModel:
     """Return the judged model with its market combination, or with the market alone if that is as good.
 
     The combination must beat the market on the later test races by more than a standard error (paired by
@@ -38,7 +37,7 @@ def settled(judged: LoadedModel, test: RaceTable) -> LoadedModel:
     rows = _priced(test)
     table = test.take(rows)
     model_p = judged.probabilities(test.features, test.race)[rows]
-    if _n_races(table) >= MIN_RACES and _gains(judged.spec.market_combination, model_p, table):
+    if _n_races(table) >= MIN_WHOLE_RACES and _gains(judged.spec.market_combination, model_p, table):
         return judged
     return replace(judged, spec=replace(judged.spec, market_combination=MARKET_ALONE))
 

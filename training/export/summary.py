@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_registry.learning import Learning
-from training.evaluation import MODEL, Evaluation
-from training.gates import MIN_RACES, Gate, failed
+from training.data.whole_races import MIN_WHOLE_RACES
+from training.evaluation.evaluation import MODEL, Evaluation
+from training.gates import Gate, failed
 
 KINDS = {
     "logistic": "Logistic Regression",
@@ -45,10 +46,10 @@ def summarize(
     ``race_log_loss``, ``auc_score`` and ``ece`` are of the win probabilities within whole races, as every
     page shows them (of single runners where such races are few). ``accuracy``, ``f1_score`` and ``log_loss``
     judge single runners, each alone, at their natural share of winners (see
-    :class:`training.evaluation.RunnerFigures`): "nobody wins" is 0.875 accurate in fields of eight.
+    :class:`~training.evaluation.evaluation.RunnerFigures`): "nobody wins" is 0.875 accurate in fields of 8.
     """
     runners, beside = evaluation.runners, evaluation.beside_market
-    by_races = evaluation.races.n_races >= MIN_RACES
+    by_races = evaluation.races.n_races >= MIN_WHOLE_RACES
     race_log_loss = evaluation.races[MODEL].race_log_loss if by_races else None
     merit = f"race log loss {race_log_loss:.2f}" if by_races else f"log loss {runners.log_loss:.3f}"
     return {

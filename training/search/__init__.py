@@ -1,0 +1,1 @@
+"""The search of each family by Optuna, in processes; the blend, and the choice of one candidate."""
