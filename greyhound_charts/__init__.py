@@ -2,11 +2,11 @@
 
 - :mod:`greyhound_charts.design` describes the charts with Altair and writes them to ``specs/``. It runs on a
   developer's machine only (``make charts``); a test compares its output with the committed files.
-- :func:`chart` fills such a file with values. The training report, the front end's pages and the pictures of the
-  documentation call it; it needs the standard library alone.
+- :func:`chart` fills such a file with values. The training report, the front end's pages and the pictures of
+  the documentation call it; it needs the standard library alone.
 - ``static/`` holds what a page loads: ``vega.js`` (Vega, Vega-Lite and Vega-Embed in one file), ``charts.js``
-  (draws each ``.chart`` of a page) and ``charts.css``. Colours are CSS variables (``--model``, ``--market``, ...), so
-  that a chart follows light, dark and print without being drawn again.
+  (draws each ``.chart`` of a page) and ``charts.css``. Colours are CSS variables (``--model``, ``--market``,
+  ...), so that a chart follows light, dark and print without being drawn again.
 """
 
 import base64
@@ -35,10 +35,12 @@ def chart(name: str, *, height: float | None = None, **datasets: Rows) -> Spec:
     height : float, optional
         Height in pixels, where it differs from the designed one; the width is that of the page's element.
     **datasets
-        The named data sets that the chart refers to; the design says which, with their fields.
+        The named data sets that the chart refers to; the design says which, with their fields. A layer
+        without values is left out.
     """
     spec: Spec = json.loads(_template(name)) | {"datasets": datasets}
-    return spec if height is None else spec | {"height": height}
+    filled = [layer for layer in spec["layer"] if datasets.get(_data_of(layer, spec))]
+    return spec | {"layer": filled} | ({} if height is None else {"height": height})
 
 
 def asset(name: str) -> str:
@@ -50,12 +52,18 @@ def asset(name: str) -> str:
 def script_policy() -> str:
     """Return the Content-Security-Policy of a page whose only scripts are ours, inline.
 
-    A browser runs an inline script only if its hash is named: a script that someone else wrote into the page does
-    not run. ``sandbox`` gives the page an origin of its own, from which nothing of the server can be read.
+    A browser runs an inline script only if its hash is named: a script that someone else wrote into the page
+    does not run. ``sandbox`` gives the page an origin of its own, which can read nothing of the server.
     """
     hashes = (hashlib.sha256(asset(name).encode()).digest() for name in SCRIPTS)
     allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
     return f"sandbox allow-scripts; default-src 'none'; script-src {allowed}"
+
+
+def _data_of(layer: Spec, spec: Spec) -> str:
+    """Return the name of a layer's data set; what all layers share stands above them."""
+    data: Spec = layer.get("data") or spec["data"]
+    return str(data["name"])
 
 
 @cache

@@ -1,7 +1,8 @@
-"""The charts, described with Altair: ``make charts`` writes ``specs/*.json`` and ``static/vega.js`` from here.
+"""The charts, described with Altair: ``make charts`` writes ``specs/*.json`` and ``static/vega.js``.
 
-A chart refers to its values by the name of a data set (``alt.NamedData``); :func:`greyhound_charts.chart` supplies
-them when a page is made. What depends on the values (ends of axes, order of rows) follows from the values.
+A chart refers to its values by the name of a data set (``alt.NamedData``); :func:`greyhound_charts.chart`
+supplies them when a page is made. What depends on the values (ends of axes, order of rows) follows from them.
+More than 300 lines, for every chart of the product is here, one function each.
 """
 
 import json
@@ -12,7 +13,14 @@ import altair as alt
 import vl_convert
 
 HERE = Path(__file__).parent
-MODEL, MARKET, PLAIN, SOFT, BAND = "var(--model)", "var(--market)", "var(--plain)", "var(--soft)", "var(--band)"
+MODEL, MARKET, PLAIN, SOFT, BAND = (
+    "var(--model)",
+    "var(--market)",
+    "var(--plain)",
+    "var(--soft)",
+    "var(--band)",
+)
+FAINT = "color-mix(in srgb, var(--model) 40%, transparent)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif"
 
 CONFIG = {
@@ -54,7 +62,9 @@ def reliability(n_ticks: int = 5, *, titled: bool = True) -> alt.LayerChart:
     exact = scale(padding=0)
     axis = {"format": ".1~%", "tickCount": n_ticks, "grid": True, "labelOverlap": True}
     x = alt.X("predicted:Q", scale=exact).axis(title="win probability" if titled else None, **axis)
-    y = alt.Y("observed:Q", scale=exact).axis(title="share that won" if titled else None, minExtent=40, **axis)
+    y = alt.Y("observed:Q", scale=exact).axis(
+        title="share that won" if titled else None, minExtent=40, **axis
+    )
     hover = [
         alt.Tooltip("predicted:Q", format=".1%", title="predicted"),
         alt.Tooltip("observed:Q", format=".1%", title="won"),
@@ -72,11 +82,13 @@ def histogram() -> alt.LayerChart:
     """bars: low, high, count; ends: p at both ends of the axis."""
     exact = scale(padding=0)
     x = alt.X("low:Q", scale=exact).axis(title="win probability", format=".1~%", tickCount=5)
-    y = alt.Y("count:Q").axis(title="runners", format=",", tickCount=2, minExtent=40)
+    y = alt.Y("count:Q").axis(title="runners", format=",d", tickCount=2, minExtent=40)
     hover = [alt.Tooltip("label:N", title="probability"), alt.Tooltip("count:Q", format=",", title="runners")]
-    bars = data("bars").mark_bar(color=MODEL, opacity=0.55, clip=True)
+    bars = data("bars").mark_rect(color=MODEL, opacity=0.55, clip=True)
     ends = data("ends").mark_point(opacity=0).encode(x=alt.X("p:Q", scale=exact))
-    return alt.layer(ends, bars.encode(x=x, x2="high:Q", y=y, tooltip=hover)).properties(height=80)
+    return alt.layer(ends, bars.encode(x=x, x2="high:Q", y=y, y2=alt.Y2Datum(0), tooltip=hover)).properties(
+        height=80
+    )
 
 
 def roc() -> alt.LayerChart:
@@ -121,10 +133,8 @@ def ageing() -> alt.LayerChart:
 
 
 def learning() -> alt.LayerChart:
-    """points: races, loss, low, high (null for the whole), figure."""
-    x = alt.X("races:Q", scale=alt.Scale(type="log", nice=False, padding=20)).axis(
-        title="training races", format=",", tickCount=4, labelOverlap=True
-    )
+    """points: races (each twice those before), loss, low, high (null for all races), figure."""
+    x = alt.X("races:O").axis(title="training races", labelExpr="format(datum.value, ',')", labelAngle=0)
     y = alt.Y("loss:Q", scale=scale()).axis(title=None, tickCount=4)
     hover = [alt.Tooltip("races:Q", format=",", title="races"), alt.Tooltip("figure:N", title="loss")]
     points = data("points")
@@ -138,7 +148,9 @@ def learning() -> alt.LayerChart:
 
 
 def search_history() -> alt.LayerChart:
-    """trials: trial, loss (cut at the top), state (complete, stopped or above), label; best: trial, loss."""
+    """trials: trial, loss (cut at the top), state (complete, stopped or above), label; best: trial, loss;
+    ends: loss at both ends of the axis.
+    """
     x = alt.X("trial:Q", scale=scale(padding=10)).axis(title="trial", tickMinStep=1, format="d", tickCount=5)
     y = alt.Y("loss:Q", scale=scale()).axis(title=None, tickCount=4, minExtent=40)
     states = ["complete", "stopped", "above"]
@@ -149,8 +161,12 @@ def search_history() -> alt.LayerChart:
         .encode(
             x=x,
             y=y,
-            fill=alt.Fill("state:N", scale=alt.Scale(domain=states, range=[MODEL, "var(--card)", PLAIN]), **look),
-            stroke=alt.Stroke("state:N", scale=alt.Scale(domain=states, range=[MODEL, MARKET, PLAIN]), **look),
+            fill=alt.Fill(
+                "state:N", scale=alt.Scale(domain=states, range=[MODEL, "var(--card)", PLAIN]), **look
+            ),
+            stroke=alt.Stroke(
+                "state:N", scale=alt.Scale(domain=states, range=[MODEL, MARKET, PLAIN]), **look
+            ),
             shape=alt.Shape(
                 "state:N", scale=alt.Scale(domain=states, range=["circle", "circle", "triangle-up"]), **look
             ),
@@ -158,18 +174,19 @@ def search_history() -> alt.LayerChart:
         )
     )
     best = data("best").mark_line(color=MODEL, interpolate="step-after").encode(x=x, y=y)
-    return alt.layer(best, dots).properties(height=130)
+    ends = data("ends").mark_point(opacity=0).encode(y=y)
+    return alt.layer(ends, best, dots).properties(height=130)
 
 
 def intervals() -> alt.LayerChart:
-    """rows: row, figure; bars: row, from, to, label; intervals: row, low, high, label; dots: row, value, series,
-    label; reference: value.
+    """rows: row, figure; bars: row, from, to, label; intervals: row, low, high, label;
+    dots: row, value, series, label; reference: value.
     """
-    heading = alt.condition("datum.value[3] == '#'", alt.value("bold"), alt.value("normal"))
+    heading = {"condition": {"test": "datum.value[3] == '#'", "value": "bold"}, "value": "normal"}
     y = alt.Y("row:N", sort="ascending", scale=alt.Scale(paddingInner=0)).axis(
         title=None,
         labelExpr="substring(datum.value, 4)",
-        labelFontWeight=heading["condition"] and alt.ConditionalAxisLabelFontWeight(**_conditional(heading)),
+        labelFontWeight=heading,
         labelColor="var(--ink)",
         labelLimit=alt.ExprRef("max(110, 0.38 * (containerSize()[0] || 760))"),
         minExtent=0,
@@ -179,17 +196,19 @@ def intervals() -> alt.LayerChart:
         return alt.X(f"{field}:Q", scale=scale()).axis(title=None, grid=True, tickCount=4, labelOverlap=True)
 
     looks = {
-        "model": (MODEL, MODEL, "circle", 1),
-        "market": (MARKET, MARKET, "circle", 1),
-        "plain": (PLAIN, PLAIN, "circle", 1),
-        "ring": ("var(--card)", MARKET, "circle", 1),
-        "faint": (MODEL, MODEL, "circle", 0.35),
-        "beyond": (MODEL, MODEL, "triangle-right", 0.6),
+        "model": (MODEL, MODEL, "circle"),
+        "market": (MARKET, MARKET, "circle"),
+        "plain": (PLAIN, PLAIN, "circle"),
+        "ring": ("var(--card)", MARKET, "circle"),
+        "faint": (FAINT, FAINT, "circle"),
+        "beyond": (FAINT, FAINT, "triangle-right"),
     }
     names, hover = list(looks), alt.Tooltip("label:N")
 
     def look(of: type, i: int) -> object:
-        return of("series:N", legend=None, scale=alt.Scale(domain=names, range=[one[i] for one in looks.values()]))
+        return of(
+            "series:N", legend=None, scale=alt.Scale(domain=names, range=[one[i] for one in looks.values()])
+        )
 
     figures = data("rows").mark_text(align="left", dx=10, color="var(--ink)", fontSize=12)
     return alt.layer(
@@ -211,18 +230,15 @@ def intervals() -> alt.LayerChart:
             fill=look(alt.Fill, 0),
             stroke=look(alt.Stroke, 1),
             shape=look(alt.Shape, 2),
-            opacity=look(alt.Opacity, 3),
             tooltip=hover,
         ),
-    ).properties(height=alt.Step(24), padding={"left": 2, "right": 72, "top": 4, "bottom": 4})
-
-
-def _conditional(heading: dict[str, object]) -> dict[str, object]:
-    return {"condition": heading["condition"], "value": heading["value"]}
+    ).properties(padding={"left": 2, "right": 72, "top": 4, "bottom": 4})
 
 
 def weekly_losses() -> alt.LayerChart:
-    """weeks: start, end, label; losses: day, loss, series, stroke, drawn as far as strokes go without a gap."""
+    """weeks: start, end, week, races and each series in text; losses: day, loss, series, stroke (its points are
+    joined).
+    """
     names = ["uniform", "market", "model"]
     colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=[PLAIN, MARKET, MODEL]))
     utc = alt.Scale(type="utc", nice=False)
@@ -243,7 +259,7 @@ def weekly_losses() -> alt.LayerChart:
             tooltip=[
                 alt.Tooltip(f"{field}:N", title=title)
                 for field, title in [
-                    ("week", "week of"), ("races", "races"), *((name, name) for name in names[::-1])
+                    ("week", "week of"), ("races", "races"), *((of, of) for of in names[::-1])
                 ]
             ],
         )
@@ -289,7 +305,7 @@ def bars() -> alt.LayerChart:
         base.mark_text(align="left", dx=8, fontSize=12.5, color="var(--ink)").encode(
             x=alt.X("place:Q"), text="figure:N"
         ),
-    ).properties(height=alt.Step(20), padding={"left": 2, "right": 60, "top": 8, "bottom": 4})
+    ).properties(padding={"left": 2, "right": 60, "top": 8, "bottom": 4})
 
 
 CHARTS: dict[str, Callable[[], alt.LayerChart]] = {
@@ -318,8 +334,8 @@ def specification(name: str) -> str:
 
 LICENCE = f"""\
 /*! Vega {vl_convert.get_vega_version()}, Vega-Lite {vl_convert.get_vegalite_versions()[-1]} and Vega-Embed
-{vl_convert.get_vega_embed_version()} in one file, made by vl-convert. Copyright (c) 2013-2026 University of Washington
-Interactive Data Lab and contributors; BSD 3-Clause License, https://github.com/vega/vega/blob/main/LICENSE */
+{vl_convert.get_vega_embed_version()} in one file, made by vl-convert. Copyright (c) 2013-2026 University of
+Washington Interactive Data Lab and contributors; BSD 3-Clause License, see vega-LICENSE.txt */
 """
 
 

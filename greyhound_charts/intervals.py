@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from greyhound_charts import Spec, chart
 
+_ROW_PX = 24
+
 
 @dataclass(frozen=True, slots=True)
 class Dot:
@@ -49,6 +51,7 @@ def interval_chart(
     keyed = [(f"{i:03d}{'#' if row.is_heading else ' '}{row.name}", row) for i, row in enumerate(rows)]
     return chart(
         "intervals",
+        height=_ROW_PX * len(rows),
         rows=[{"row": key, "figure": row.figure} for key, row in keyed],
         bars=[
             {"row": key, "from": 0, "to": row.bar, "label": _label(row, row.figure)}

@@ -1,6 +1,7 @@
 """A chart as an SVG file of its own, for places that run no script; needs vl-convert-python."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 import vl_convert
@@ -18,6 +19,33 @@ _OPENING = re.compile(r"<svg [^>]*?(width=\"\d+\" height=\"\d+\" viewBox=\"[^\"]
 
 def to_svg(spec: Spec, title: str, *, width: int = 760, style: str = f"<style>\n{COLOURS}\n</style>") -> str:
     """Return an SVG document of the given inner width in pixels, with a title that is read aloud."""
-    picture: str = vl_convert.vegalite_to_svg(spec | {"width": width})
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" \\1 role="img"><title>{escape(title, quote=False)}</title>'
-    return _OPENING.sub(f"{head}\n{style}\n".replace("\\1", r"\g<1>"), picture, count=1) + "\n"
+    parts = [part | {"width": width} for part in spec.get("vconcat", ())]
+    sized = spec | ({"vconcat": parts} if parts else {"width": width})
+    picture: str = vl_convert.vegalite_to_svg(sized)
+    opening = _OPENING.match(picture)
+    assert opening is not None
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {opening[1]} role="img">'
+    return f"{head}<title>{escape(title, quote=False)}</title>\n{style}\n{picture[opening.end() :]}\n"
+
+
+def below_one_another(specs: Sequence[Spec], titles: Sequence[str]) -> Spec:
+    """Return one picture of several charts, each with its title above it."""
+    parts: list[Spec] = []
+    datasets: Spec = {}
+    config: Spec = {}
+    for i, (spec, title) in enumerate(zip(specs, titles, strict=True)):
+        numbered = _rename_data(spec, f"{i}-")
+        datasets |= {f"{i}-{name}": rows for name, rows in numbered.pop("datasets").items()}
+        config = numbered.pop("config")
+        numbered.pop("autosize")
+        parts.append(numbered | {"title": {"text": title, "anchor": "start", "color": "var(--ink)"}})
+    return {"vconcat": parts, "datasets": datasets, "config": config}
+
+
+def _rename_data(spec: Spec, prefix: str) -> Spec:
+    layers = [
+        layer | {"data": {"name": f"{prefix}{layer['data']['name']}"}} if "data" in layer else layer
+        for layer in spec["layer"]
+    ]
+    shared = {"data": {"name": f"{prefix}{spec['data']['name']}"}} if "data" in spec else {}
+    return spec | shared | {"layer": layers}

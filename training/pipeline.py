@@ -26,10 +26,11 @@ from training.evaluation import Evaluation
 from training.gates import Gate, failed
 from training.market import settled
 from training.packing import pack, write_draft
-from training.page.content import Standing
-from training.page.gather import gather
+from training.publish import publish, publish_status
 from training.refit import refit, with_refit
-from training.report import Result, publish, tell_standing, write_artifacts
+from training.report.build import build_report
+from training.report.content import Standing
+from training.result import Result, write_artifacts
 from training.splits import split_by_time
 from training.stages import Stage, silent, timed
 from training.verdict import judge_written
@@ -163,7 +164,7 @@ def train_on(
         with stage("Report"):
             artifacts = write_artifacts(result, effects, Path(scratch))
             documents = artifacts.documents
-            content = gather(result, documents)
+            content = build_report(result, documents)
             version = publish(result, documents, content, artifacts.served, registry, judged=artifacts.judged)
     standing = _promote(registry, version.version, verdict.gates, settings)
     content = replace(content, version=version.version, standing=standing)
@@ -175,7 +176,7 @@ def train_on(
         summary=documents["summary"],
         run_id=version.run_id,
         digest=artifacts.digest,
-        report=tell_standing(content, version.run_id, registry),
+        report=publish_status(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
 

@@ -24,7 +24,7 @@ from racing.database.engine import open_database
 from racing.features import KNOWS
 from training.candidates import SearchSettings
 from training.families import FAMILY_NAMES
-from training.page.words import races_text
+from training.report.text import races_text
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
 

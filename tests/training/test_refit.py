@@ -17,8 +17,8 @@ from training.champion import MIN_UNSEEN_RACES, champion_on
 from training.evaluation import MODEL, judged_rows
 from training.gates import failed
 from training.pipeline import TrainSettings, train_on
+from training.publish import reports_folder
 from training.refit import MAX_MOVED
-from training.report import reports_folder
 from training.splits import split_by_time
 
 TABLE = make_table(900)
