@@ -236,8 +236,8 @@ def intervals() -> alt.LayerChart:
 
 
 def weekly_losses() -> alt.LayerChart:
-    """weeks: start, end, week, races and each series in text; losses: day, loss, series, stroke (its points are
-    joined).
+    """weeks: start, end, week, races and each series in text;
+    losses: day, loss, series, stroke (its points are joined).
     """
     names = ["uniform", "market", "model"]
     colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=[PLAIN, MARKET, MODEL]))

@@ -13,6 +13,7 @@ async function draw(chart) {
   inSight.unobserve(chart);
   const picture = chart.querySelector(".picture");
   picture.replaceChildren();
+  picture.setAttribute("aria-hidden", "true"); // what the picture shows stands in the label and in the table
   await window.vegaEmbed(picture, spec, options);
   chart.dataset.drawn = "";
 }
