@@ -37,6 +37,7 @@ COPY racing racing
 COPY model_registry model_registry
 COPY service service
 COPY greyhound greyhound
+COPY greyhound_charts greyhound_charts
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/service.txt > /opt/greyhound/sbom.cdx.json
@@ -54,6 +55,7 @@ COPY racing racing
 COPY model_registry model_registry
 COPY training training
 COPY greyhound greyhound
+COPY greyhound_charts greyhound_charts
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/training.txt > /opt/greyhound/sbom.cdx.json
@@ -71,6 +73,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY client client
 COPY frontend frontend
 COPY greyhound greyhound
+COPY greyhound_charts greyhound_charts
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/frontend.txt > /opt/greyhound/sbom.cdx.json

@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check check-clock lint audit sbom format openapi release-api release screenshots lock lock-images image env check-images docs docs-serve reference clean
+.PHONY: help setup run test check check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ release: ## what a release must pass, and the lists of packages that it ships; n
 
 screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
 	$(BIN)/python -m tests.frontend.screenshots
+
+charts: $(READY) ## write the charts' specifications, Vega's JavaScript and the pictures of the documentation anew
+	$(BIN)/python -m greyhound_charts.design
+	$(BIN)/python -m docs.pictures.charts
 
 lock-images: $(READY) ## pin the images of Dockerfile and docker-compose.yml by digest, as their registries have them now
 	$(BIN)/python deploy/lock_images.py

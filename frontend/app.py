@@ -3,7 +3,7 @@
 from flask import Flask, Response
 
 from client import Unreadable
-from frontend import asking, evidence, security, trouble, words
+from frontend import asking, charts, evidence, security, trouble, words
 from frontend.asking import status_if_up
 from frontend.live import page
 from frontend.pages import MENU, PAGES
@@ -16,7 +16,7 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
-    for part in (security, trouble, words, evidence):
+    for part in (security, trouble, words, evidence, charts):
         part.install(app)
     asking.install(app, settings)
     for blueprint in PAGES:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from client.models import ComparisonOut, EvidenceOut, FiguresOut
-from frontend.charts.reliability import Reliability, reliability
+from frontend.charts import ReliabilityPlot, reliability
 
 MODEL, UNIFORM, MARKET, TRUTH = "model", "uniform", "market (BSP/SP)", "true probability"
 
@@ -56,7 +56,7 @@ class Shown:
     uniform: FiguresOut | None
     """On every whole race."""
     sources: tuple[Source, ...]
-    plot: Reliability | None
+    plot: ReliabilityPlot | None
 
     @property
     def n_races(self) -> int | None:

@@ -50,7 +50,7 @@ def install(app: Flask) -> None:
     def _with_headers(response: Response) -> Response:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.endpoint != "static":
+        if request.endpoint not in ("static", "charts.static"):
             response.headers.setdefault("Cache-Control", "no-cache")
         return response
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from model_registry.artifact import ADDS_NOTHING
 from training.evaluation.evaluation import MODEL, Comparison
 from training.gates import failed
-from training.page.content import BY_RACE, FamilySearch, ReportContent, Tried
-from training.page.sections.headline import key_figures, kind_of, made_of, simulated_words, verdict_words
-from training.page.words import UNKNOWN, balance, interval, kind, number, races_text
+from training.report.content import BY_RACE, FamilySearch, ReportContent, TrialSummary
+from training.report.sentences import key_figures, kind_of, made_of, simulated_text, verdict_text
+from training.report.text import UNKNOWN, balance, interval, kind, number, races_text
 
 EXPERIMENT_NOTE = """\
 Each run here is one training of `greyhound train`. Its note says what the model is, how good it is beside the
@@ -27,9 +27,9 @@ def run_name(content: ReportContent) -> str:
 
 def run_note(content: ReportContent) -> str:
     """Return what a training found: the model, its figures beside the baselines, the verdict of the gates."""
-    simulated = simulated_words(float(content.summary["simulated_share"]))
+    simulated = simulated_text(float(content.summary["simulated_share"]))
     return _paragraphs(
-        f"**{kind_of(content)}. {verdict_words(content)}**",
+        f"**{kind_of(content)}. {verdict_text(content)}**",
         f"**SIMULATED.** {simulated}" if simulated else "",
         made_of(content),
         _table(("figure", "this model", "to hold it against"), key_figures(content)),
@@ -81,7 +81,7 @@ def family_note(search: FamilySearch, content: ReportContent) -> str:
     )
 
 
-def trial_note(trial: Tried, search: FamilySearch, content: ReportContent) -> str:
+def trial_note(trial: TrialSummary, search: FamilySearch, content: ReportContent) -> str:
     """Return what one trial tried and got."""
     losses = ", ".join(number(loss) for loss in trial.fold_losses)
     end = "" if trial.is_complete else " It was stopped early: others were better by then (pruned)."

@@ -26,10 +26,11 @@ from training.evaluation.written_model import evaluate_written
 from training.export.artifact import build_artifact, write_draft
 from training.export.documents import data_hash, git_commit
 from training.gates import Gate, check_gates, failed
-from training.page.content import Standing
-from training.page.gather import gather
+from training.publish import publish, publish_status
 from training.refit import refit, with_refit
-from training.report import Result, publish, publish_status, write_artifacts
+from training.report.build import build_report
+from training.report.content import Standing
+from training.result import Result, write_artifacts
 from training.search.candidates import SearchSettings, fit_again, fit_candidates
 from training.search.choice import choose
 from training.stages import Stage, silent, timed
@@ -165,7 +166,7 @@ def train_on(
         with stage("Report"):
             artifacts = write_artifacts(result, effects, Path(scratch))
             documents = artifacts.documents
-            content = gather(result, documents)
+            content = build_report(result, documents)
             version = publish(result, documents, content, artifacts.served, registry, judged=artifacts.judged)
     standing = _promote(registry, version.version, gates, settings)
     content = replace(content, version=version.version, standing=standing)

@@ -13,15 +13,12 @@ from frontend.asking import ask, status
 from frontend.changing import Asked, Wanted, asked_for, change, wanted_promotion, wanted_rollback
 from frontend.live import page
 from frontend.registry import evidence, known
+from greyhound_charts import script_policy
 
 pages = Blueprint("models", __name__, url_prefix="/models")
 
-# As the service's own, but that our pages may lead to it. COOP and a sandbox exclude one another.
-REPORT_HEADERS = {
-    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'",
-    "Cross-Origin-Opener-Policy": "unsafe-none",
-}
+# As the service's own, but that our pages may lead to it.
+REPORT_POLICY = "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 
 @pages.get("")
@@ -46,11 +43,15 @@ def version(version: int) -> Response:
 
 @pages.get("/<int:version>/report")
 def report(version: int) -> Response:
-    """Pass the report of a training on, as a page that may do nothing but be read."""
+    """Pass the report of a training on, as a page that may do nothing but draw its charts."""
     said = ask().raw(calls.report(version))
     if not said.is_success:
         raise problem_of(said)
-    return Response(said.content, content_type=said.headers.get("Content-Type"), headers=REPORT_HEADERS)
+    headers = {
+        "Content-Security-Policy": f"{script_policy()}; {REPORT_POLICY}",
+        "Cross-Origin-Opener-Policy": "unsafe-none",  # it and a sandbox exclude one another
+    }
+    return Response(said.content, content_type=said.headers.get("Content-Type"), headers=headers)
 
 
 @pages.route("/<int:version>/promote", methods=["GET", "POST"])

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from client import GreyhoundClient, Refused, Unavailable
 from client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
 from frontend.asking import ask, at_once
-from frontend.charts.lines import lines_by_week
-from frontend.charts.reliability import reliability
+from frontend.charts import judged_races, reliability, weekly_losses
 from frontend.errors import code_of
 from frontend.live import page
 
@@ -73,7 +72,10 @@ def show() -> Response:
         record=record,
         asked=asked,
         with_late=with_late,
-        lines=lines_by_week(record.weeks.groups),
+        lines=weekly_losses(record.weeks.groups),
+        races=judged_races(
+            [(one.card, _address(one.card)) for one in record.judged], record.weeks.total.log_loss
+        ),
         plot=reliability(record.weeks.calibration),
     )
 
@@ -98,6 +100,11 @@ def _record(greyhound: GreyhoundClient, asked: Mapping[str, Any], with_late: boo
     )
     newest = NO_CARDS if weeks.total.n_races else greyhound.predictions(limit=N_LISTED, **asked)
     return Record(weeks, tracks, versions, counted, newest)
+
+
+def _address(card: LoggedCardOut) -> str:
+    """Return the address of the page of a card's race; empty where the race is not stored."""
+    return url_for("race.stored", race_id=card.race_id) if card.race_id else ""
 
 
 def _judged(card: LoggedCardOut) -> Judged:

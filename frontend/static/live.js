@@ -29,10 +29,11 @@ async function look(region) {
 function same(region, text) {
   const fresh = document.createElement("template");
   fresh.innerHTML = text;
-  const plain = (node) => node.textContent.replace(/\s+/g, " ").trim();
-  const shown = region.cloneNode(true);
-  shown.querySelectorAll("[data-ago-text]").forEach((ago) => ago.remove());
-  return plain(shown) === plain(fresh.content);
+  const plain = (node) => {
+    node.querySelectorAll("[data-ago-text], .chart > .picture").forEach((made) => made.remove());
+    return node.textContent.replace(/\s+/g, " ").trim();
+  };
+  return plain(region.cloneNode(true)) === plain(fresh.content);
 }
 
 function put(region, text) {

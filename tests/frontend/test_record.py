@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 from sqlalchemy import Engine
 
 from racing.database.engine import open_database
@@ -32,6 +32,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def season(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return make_season(tmp_path_factory.mktemp("season"), n_races=60)
+
+
+MODEL, MARKET = "var(--model)", "var(--market)"
+
+
+def dots(chart: Locator, colour: str) -> Locator:
+    """The dots of a drawn chart that have a colour."""
+    return chart.locator(f'.mark-symbol path[fill="{colour}"]')
 
 
 def races_since(service: RunningService, days: int) -> list[int]:
@@ -76,16 +84,18 @@ def test_the_record_shows_what_the_service_has_judged(
         expect(figures).to_contain_text(f"market {weeks['total']['market_log_loss']:.4f}")
         n_runners = sum(one["n_runners"] for one in weeks["calibration"])
         assert n_runners >= 200
-        assert page.locator("svg .dot.model").count() == len(weeks["groups"]) + len(weeks["calibration"])
+        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
+        by_week, calibration, races = page.locator(".chart").all()
+        assert dots(by_week, MODEL).count() == dots(by_week, MARKET).count() == len(weeks["groups"])
+        assert dots(calibration, MODEL).count() == len(weeks["calibration"])
+        assert dots(races, MODEL).count() == min(20, weeks["total"]["n_races"])
         total = weeks["total"]
         low, high = (
             f"{total[f'behind_market_{end}']:+.4f}".replace("-", "\u2212") for end in ("low", "high")
         )
         expect(figures).to_contain_text(f"95 % interval {low} to {high}")
-        assert page.locator("svg .dot.market").count() == len(weeks["groups"])
-        expect(page.locator("svg .strip title").first).to_contain_text(
-            f"model {weeks['groups'][0]['log_loss']:.4f}"
-        )
+        by_week.locator(".mark-rect path").first.hover()
+        expect(page.locator("#vg-tooltip-element")).to_contain_text(f"{weeks['groups'][0]['log_loss']:.4f}")
         page.get_by_text("The weeks in figures").click()
         assert page.locator("#weeks tbody tr").count() == len(weeks["groups"])
         by_track = page.locator("section", has=page.get_by_role("heading", name="By track"))
@@ -98,8 +108,9 @@ def test_the_record_shows_what_the_service_has_judged(
 def test_a_better_week_stands_lower(browser: Browser, service: RunningService, pages: str) -> None:
     losses = [week["log_loss"] for week in scores(service, by="week")["groups"]]
     with opened(browser, f"{pages}/record") as page:
-        dots = page.locator("section").nth(0).locator(".dot.model")
-        heights = [float(y) for y in dots.evaluate_all("dots => dots.map((dot) => dot.getAttribute('cy'))")]
+        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
+        points = dots(page.locator(".chart").first, MODEL)
+        heights = points.evaluate_all("points => points.map((one) => one.getBoundingClientRect().y)")
         order = sorted(range(len(losses)), key=lambda i: losses[i])
         assert order == sorted(range(len(heights)), key=lambda i: -heights[i])
         assert len(losses) >= 3
@@ -118,6 +129,20 @@ def test_the_latest_cards_lead_to_their_races(browser: Browser, service: Running
         expect(row).to_contain_text(newest["track_name"])
         expect(row).to_contain_text(f"{newest['loss']:.3f}")
         follow(row.get_by_role("link"))
+        assert page.url == f"{pages}/race/{newest['race_id']}"
+
+
+def test_a_dot_tells_its_race_and_leads_to_it(browser: Browser, service: RunningService, pages: str) -> None:
+    newest = service.client.get("/predictions", params={"counted": True}).json()["predictions"][0]
+    with opened(browser, f"{pages}/record") as page:
+        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
+        dot = dots(page.locator(".chart").nth(2), MODEL).first
+        dot.hover()
+        box = page.locator("#vg-tooltip-element")
+        for text in (str(LAST_DAY.year), newest["track_name"], f"{newest['loss']:.3f}"):
+            expect(box).to_contain_text(text)
+        with page.expect_navigation(wait_until="load"):
+            dot.click()
         assert page.url == f"{pages}/race/{newest['race_id']}"
 
 

@@ -44,7 +44,7 @@ def test_the_champions_figures_stand_beside_the_baselines(browser: Browser, page
         rows = table.locator("tbody th").all_inner_texts()
         assert rows == ["Uniform", "Box only", "Rated price", "This model", "Market (BSP/SP)"]
         assert table.locator("tr.marked .way").inner_text().strip() == "76\u202f%"
-        expect(page.locator("figure svg[role=img]")).to_have_attribute(
+        expect(page.locator("figure .chart[data-drawn]")).to_have_attribute(
             "aria-label", "Reliability: 10 of 10 bins lie where a perfect model's would"
         )
         for said in ("SMOTE-NC", "Platt scaling", "0.3100 before, 0.0139 after", "30 a family", "XGBoost"):

@@ -1,13 +1,10 @@
-"""How figures are written on pages, and the axes of charts."""
+"""How figures are written on pages."""
 
 import datetime as dt
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from frontend.charts.axis import Axis, axis_over
 from frontend.words import count, figure, percent, price, signed, size, when
 
 THIN = "\u202f"
@@ -35,33 +32,3 @@ def test_a_time_says_its_zone_and_a_day_has_none() -> None:
     assert when(at.astimezone(dt.timezone(dt.timedelta(hours=10)))) == when(at)
     assert "data-ago" not in when(dt.date(2026, 3, 14))
     assert "Sat 14 Mar 2026" in when(dt.date(2026, 3, 14))
-
-
-LEVELS = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6)
-
-
-@given(LEVELS, st.floats(1e-4, 1e6), st.integers(2, 8))
-def test_ticks_are_round_rising_and_within_their_axis(low: float, width: float, n: int) -> None:
-    axis = Axis(low, low + width, 10, 210)
-    if axis.high - axis.low < 1e-9 * max(abs(low), 1):
-        return
-    ticks = axis.ticks(n)
-    assert 1 <= len(ticks) <= 2 * n + 2
-    places = [tick.at for tick in ticks]
-    assert places == sorted(places)
-    assert all(10 <= place <= 210 for place in places)
-    assert len({tick.text for tick in ticks}) == len(ticks)
-
-
-@given(st.lists(st.floats(-1e3, 1e3).map(lambda value: round(value, 6)), min_size=1))
-def test_an_axis_has_room_for_every_value(values: list[float]) -> None:
-    axis = axis_over([*values, None, math.nan], 0, 100)
-    assert axis.low < min(values) <= max(values) < axis.high
-
-
-def test_an_axis_turned_round_rises_upwards() -> None:
-    axis = Axis(0, 1, 200, 0)
-    assert (axis.at(0), axis.at(1), axis.at(0.25), axis.at(7)) == (200, 0, 150, 0)
-    assert [tick.text for tick in axis.ticks(4, as_percent=True)] == [
-        f"{value}{THIN}%" for value in (0, 25, 50, 75, 100)
-    ]

@@ -7,7 +7,10 @@ from tests.service.builders import address, empty_registry, make_model, open_reg
 
 BINS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.19, 0.26, 0.45]
 UNIFORM, MARKET = 1.97, 1.47
-REPORT = "<!doctype html><html lang=en><title>Report</title><style>h1{color:teal}</style><h1>NAME</h1>"
+REPORT = (
+    "<!doctype html><html lang=en><title>Report</title><style>h1{color:teal}</style><h1>NAME</h1>"
+    "<script>document.querySelector('h1').textContent = 'taken over'</script>"
+)
 
 
 def figures(name: str, loss: float, model: float) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from training.evaluation.champion import MIN_UNSEEN_RACES, champion_on
 from training.evaluation.evaluation import MODEL
 from training.gates import failed
 from training.pipeline import TrainSettings, train_on
+from training.publish import reports_folder
 from training.refit import MAX_MOVED
-from training.report import reports_folder
 from training.search.candidates import SearchSettings
 
 TABLE = make_table(900)

@@ -1,0 +1,101 @@
+"""The front end's charts: from the service's answers to the shared Vega-Lite charts."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Blueprint, Flask
+
+import greyhound_charts
+from client.models import BinOut, LoggedCardOut, ReliabilityBinOut, ScoreOut
+from greyhound_charts import Spec, chart
+from greyhound_charts.reliability import ReliabilityBin, reliability_chart
+
+LEAST_RUNNERS = 200
+"""Of fewer there is no curve: with ten bins of 20 chance alone draws any line."""
+_WEEK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityPlot:
+    """A reliability plot: its specification and the bins, for the table below it."""
+
+    spec: Spec
+    bins: tuple[ReliabilityBin, ...]
+
+    @property
+    def n_within_chance(self) -> int:
+        """Return how many bins lie where a perfect model's would."""
+        return sum(bin.is_within_chance for bin in self.bins)
+
+
+def install(app: Flask) -> None:
+    """Serve what draws charts below ``/charts``."""
+    static = Path(greyhound_charts.__file__).parent / "static"
+    app.register_blueprint(Blueprint("charts", __name__, static_folder=static, static_url_path="/charts"))
+
+
+def reliability(bins: Sequence[BinOut | ReliabilityBinOut] | None) -> ReliabilityPlot | None:
+    """Return the plot of some bins, or None of fewer than 200 runners."""
+    if not bins or sum(bin.n_runners for bin in bins) < LEAST_RUNNERS:
+        return None
+    plotted = tuple(ReliabilityBin(bin.predicted, bin.observed, bin.n_runners) for bin in bins)
+    return ReliabilityPlot(reliability_chart(plotted), plotted)
+
+
+def weekly_losses(weeks: Sequence[ScoreOut]) -> Spec:
+    """Return race log loss by week: the model's, the market's, and that of knowing only the field size.
+
+    Where every race of a week has a market, the model's is on the same races. A line is broken where a week
+    is missing or has no figure.
+    """
+    losses = []
+    for series in ("uniform", "market", "model"):
+        stroke, before = 0, None
+        for week in weeks:
+            monday, loss = dt.date.fromisoformat(week.group), _losses(week)[series]
+            if loss is None or (before is not None and monday - before > _WEEK):
+                stroke += 1
+            if loss is not None:
+                losses.append(
+                    {"day": week.group, "loss": loss, "series": series, "stroke": f"{series} {stroke}"}
+                )
+            before = monday
+    return chart("weekly_losses", weeks=[_strip(week) for week in weeks], losses=losses)
+
+
+def judged_races(cards: Sequence[tuple[LoggedCardOut, str]], mean: float | None) -> Spec:
+    """Return the loss of each judged race by day; ``cards`` come with the addresses of their races' pages."""
+    races = []
+    for card, address in cards:
+        winner = next((runner for runner in card.runners if runner.won), None)
+        races.append(
+            {
+                "day": card.date.isoformat(),
+                "loss": card.loss,
+                "date": f"{card.date.day} {card.date:%b %Y}",
+                "track": card.track_name or card.track,
+                "race": str(card.race_number or "not known"),
+                "winner": winner.name if winner else "not known",
+                "probability": f"{winner.win_probability:.1%}" if winner else "not known",
+                "address": address,
+            }
+        )
+    return chart("judged_races", races=races, mean=[] if mean is None else [{"loss": mean}])
+
+
+def _losses(week: ScoreOut) -> dict[str, float | None]:
+    return {"model": week.log_loss, "market": week.market_log_loss, "uniform": week.uniform_log_loss}
+
+
+def _strip(week: ScoreOut) -> dict[str, str]:
+    """Return the days around a week's dots, and what shows when the pointer is there."""
+    monday = dt.date.fromisoformat(week.group)
+    figures = {name: "–" if loss is None else f"{loss:.4f}" for name, loss in _losses(week).items()}
+    return figures | {
+        "start": (monday - _WEEK / 2).isoformat(),
+        "end": (monday + _WEEK / 2).isoformat(),
+        "week": f"{monday.day} {monday:%b %Y}",
+        "races": str(week.n_races),
+    }

@@ -1,0 +1,65 @@
+"""The lift over uniform by slice: what a model knows of favourites, of long races, of unknown dogs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racing import metrics
+from racing.metrics import Difference
+from racing.race_table import RaceTable
+from training.data.whole_races import judged_rows
+from training.evaluation.evaluation import MARKET, UNIFORM, known_prices
+from training.evaluation.slice_definitions import SLICINGS, Probed
+from training.evaluation.slices import slices_by
+from training.report.content import Lift
+
+Floats = NDArray[np.float64]
+
+SHOWN = ("favourites", "field", "state", "distance", "prior-runs", "layoff")
+"""The slicings on the page, in order."""
+_MIN_RACES = 30
+
+
+def lifts_of(test: RaceTable, probabilities: Floats, feature_names: Sequence[str]) -> tuple[Lift, ...]:
+    """Judge every slice of the shown slicings that has enough races; a slicing of one slice says nothing."""
+    rows = judged_rows(test)
+    if not rows.any():
+        return ()
+    found: list[Lift] = []
+    for name in SHOWN:
+        slices = [
+            s for s in slices_by(name, test, probabilities, feature_names) if s.n_compared >= _MIN_RACES
+        ]
+        if len(slices) < 2:
+            continue
+        gains = _gains(name, test.take(rows), probabilities[rows], feature_names)
+        for each in slices:
+            losses = each.losses
+            market = losses[UNIFORM] - losses[MARKET] if MARKET in losses else None
+            found.append(Lift(each, gains[each.name], market))
+    return tuple(found)
+
+
+def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[str]) -> dict[str, Difference]:
+    race = table.race
+    uniform = 1 / np.bincount(race)[race]
+    of_runners = metrics.per_runner_log_loss(uniform, table.won) - metrics.per_runner_log_loss(p, table.won)
+    of_winners = np.where(table.won, np.log(p) - np.log(uniform), 0.0)
+    is_of_races, cut = SLICINGS[slicing].is_of_races, SLICINGS[slicing].cut(Probed(table, p, feature_names))
+    gain, counts = (of_winners, table.won) if is_of_races else (of_runners, np.ones(len(p)))
+    has_prices = known_prices(table).rows  # the races on which the slice's own losses are taken
+    return {
+        name: _mean(gain[rows & has_prices], race[rows & has_prices], counts[rows & has_prices])
+        for name, rows in cut.items()
+        if (rows & has_prices).any()
+    }
+
+
+def _mean(gain: Floats, race: NDArray[np.int64], counts: NDArray[np.generic]) -> Difference:
+    """Return the mean with its 95 % interval; runners of a race are drawn together (ratio estimator)."""
+    n = np.bincount(race, counts)
+    total = np.bincount(race, gain)
+    mean = float(total.sum() / n.sum())
+    error = 1.96 * float(np.sqrt(np.sum((total - mean * n) ** 2))) / float(n.sum())
+    return Difference(mean, mean - error, mean + error)
