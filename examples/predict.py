@@ -6,7 +6,7 @@
 import os
 import sys
 
-from client import GreyhoundClient, Problem, Unreachable
+from greyhound_client import GreyhoundClient, Problem, Unreachable
 
 RUN = {"date": "2026-03-07", "track": "Sandown Park", "distance_m": 515, "finish_position": 2, "time_s": 29.6}
 CARD = {

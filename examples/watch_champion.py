@@ -7,7 +7,7 @@ import asyncio
 import os
 from contextlib import suppress
 
-from client import AsyncGreyhoundClient, GreyhoundError
+from greyhound_client import AsyncGreyhoundClient, GreyhoundError
 
 EVERY_S = float(os.environ.get("EVERY_S", "2"))
 

@@ -2,12 +2,12 @@
 
 from flask import Flask, Response
 
-from client import Unreadable
 from frontend import asking, evidence, security, trouble, words
 from frontend.asking import status_if_up
 from frontend.live import page
 from frontend.pages import MENU, PAGES
 from frontend.settings import FrontendSettings
+from greyhound_client import Unreadable
 
 
 def create_app(settings: FrontendSettings | None = None) -> Flask:

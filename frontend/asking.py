@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 from flask import Flask, current_app, g
 
-from client import GreyhoundClient, GreyhoundError, Patience, TimedOut
-from client.models import ModelStatus
 from frontend.outgoing import BoundedTransport
 from frontend.settings import FrontendSettings
 from frontend.sharing import SharedClient
+from greyhound_client import GreyhoundClient, GreyhoundError, RetryPolicy, TimedOut
+from greyhound_client.models import ModelStatus
 
 N_AT_ONCE = 4
 """Questions of pages that ask several at once, for all visitors together."""
@@ -27,7 +27,7 @@ def install(app: Flask, settings: FrontendSettings) -> None:
         settings.service,
         for_s=settings.cache_s,
         api_key=settings.api_key,
-        patience=Patience(n_tries=2, max_wait_s=1),  # a person waits for the page
+        retry_policy=RetryPolicy(n_tries=2, max_wait_s=1),  # a person waits for the page
         http=connection,
     )
     app.extensions["greyhound-threads"] = ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="asking")

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from client import Problem
+from greyhound_client import Problem
 
 BOXES = range(1, 11)
 _PLACES = {

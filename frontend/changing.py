@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from client import Problem, Unreachable
-from client.models import PromotionOut
 from frontend.asking import ask, status
 from frontend.comparing import Comparison, compare
 from frontend.errors import code_of
 from frontend.registry import evidence, evidence_of_serving
+from greyhound_client import Problem, Unreachable
+from greyhound_client.models import PromotionOut
 
 MAX_REASON = 2000
 

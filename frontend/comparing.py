@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from client.models import FiguresOut
 from frontend.evidence import Shown
+from greyhound_client.models import FiguresOut
 
 Verdict = Literal["better", "worse", "same", "unknown"]
 Unit = Literal["figure", "percent", "count"]

@@ -1,6 +1,6 @@
 """What can go wrong, before a page is shown and with what the service answers."""
 
-from client import Problem
+from greyhound_client import Problem
 
 
 class PortTaken(Exception):

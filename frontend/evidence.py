@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from client.models import ComparisonOut, EvidenceOut, FiguresOut
 from frontend.charts.reliability import Reliability, reliability
+from greyhound_client.models import ComparisonOut, EvidenceOut, FiguresOut
 
 MODEL, UNIFORM, MARKET, TRUTH = "model", "uniform", "market (BSP/SP)", "true probability"
 

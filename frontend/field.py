@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from client.models import ContributionOut, FinishOut, OutcomeOut, PredictionOut, RunnerOut
+from greyhound_client.models import ContributionOut, FinishOut, OutcomeOut, PredictionOut, RunnerOut
 
 N_REASONS = 3
 STARTING_BOXES = range(1, 9)

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from client import Problem, calls
-from client.models import CardIn, PredictionOut
 from frontend.asking import ask
 from frontend.curl import curl_line
 from frontend.errors import code_of
+from greyhound_client import Problem, endpoints
+from greyhound_client.models import CardIn, PredictionOut
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def predicted(card: CardIn | dict[str, Any]) -> Asked:
         If the service does not answer.
     """
     told = card if isinstance(card, dict) else card.model_dump(mode="json", exclude_defaults=True)
-    call = calls.predict(told, explain=True)
+    call = endpoints.predict(told, explain=True)
     response = ask().raw(call)
     answer, problem = None, None
     try:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from client import Call, Problem, TimedOut, Unavailable, calls
-from client.models import EvidenceOut
 from frontend.asking import ask, status
 from frontend.evidence import Shown, shown
+from greyhound_client import Call, Problem, TimedOut, Unavailable, endpoints
+from greyhound_client.models import EvidenceOut
 
 Answer = TypeVar("Answer")
 
@@ -44,5 +44,5 @@ def evidence(version: int) -> Shown:
     client.Problem
         If the service cannot tell.
     """
-    told: EvidenceOut = ask().ask(calls.evidence(version))
+    told: EvidenceOut = ask().ask(endpoints.evidence(version))
     return shown(told)

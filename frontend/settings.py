@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from client.calling import without_login
+from greyhound_client.transport import without_login
 
 
 class FrontendSettings(BaseSettings):

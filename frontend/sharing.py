@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from client import Call, GreyhoundClient
+from greyhound_client import Call, GreyhoundClient
 
 MAX_ANSWERS = 64
 MAX_KEPT_BYTES = 256 * 1024  # of one answer; a larger one is asked for each time

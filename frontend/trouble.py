@@ -4,10 +4,10 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from client import Problem, Unreachable, Unreadable
 from frontend.asking import ask
 from frontend.errors import code_of
 from frontend.live import page
+from greyhound_client import Problem, Unreachable, Unreadable
 
 
 def install(app: Flask) -> None:

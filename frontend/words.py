@@ -7,7 +7,7 @@ import re
 from flask import Flask
 from markupsafe import Markup
 
-from client.models import GateOut
+from greyhound_client.models import GateOut
 
 NOTHING = Markup('<span class="nothing" title="not known">–</span>')
 

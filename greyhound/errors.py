@@ -35,7 +35,7 @@ EXIT_CODES = {
 
 # Which extra brings a module that may be missing; our own packages too, as images leave some out.
 EXTRA_OF_MODULE = {
-    "client": "client",
+    "greyhound_client": "client",
     "httpx": "client",
     "flask": "frontend",
     "frontend": "frontend",

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from client import GreyhoundClient
+from greyhound_client import GreyhoundClient
 from tests.frontend.builders import CHROMIUM, is_there
 from tests.frontend.screenshots import menu, started
 

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Iterable, Iterator
 from typing import get_args, get_type_hints
 
-import client
-from client import GreyhoundClient, GreyhoundError, Patience
+import greyhound_client
 from docs.made.markdown import code, of_docstring, table
+from greyhound_client import GreyhoundClient, GreyhoundError, RetryPolicy
 
 
 def client_page() -> str:
@@ -15,9 +15,12 @@ def client_page() -> str:
     for name, method in inspect.getmembers(GreyhoundClient, inspect.isfunction):
         if not name.startswith("_"):
             parts += [f"### {name}", _signature(name, method), of_docstring(inspect.getdoc(method))]
-    parts += ["## Patience", *_of_class(Patience)]
+    parts += ["## RetryPolicy", *_of_class(RetryPolicy)]
     parts += ["## Errors", table(("error", "is a", "meaning"), [_error(error) for error in _errors()])]
-    parts += ["A `Problem` carries what the service said:", *_of_class(client.Problem, signature=False)]
+    parts += [
+        "A `Problem` carries what the service said:",
+        *_of_class(greyhound_client.Problem, signature=False),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,15 +76,15 @@ def _keys(unpacked: object) -> Iterable[tuple[str, object]]:
 
 def _kind(annotation: object) -> str:
     words = inspect.formatannotation(annotation).replace("~", "")
-    for module in ("client.models.", "client.calls.", "client.calling.", "client.batch.", "client.errors."):
-        words = words.replace(module, "")
+    for module in ("models", "endpoints", "transport", "errors"):
+        words = words.replace(f"greyhound_client.{module}.", "")
     for module in ("typing.", "collections.abc.", "datetime."):
         words = words.replace(module, "")
     return words
 
 
 def _errors() -> list[type[Exception]]:
-    members = [getattr(client, name) for name in client.__all__]
+    members = [getattr(greyhound_client, name) for name in greyhound_client.__all__]
     errors = [one for one in members if isinstance(one, type) and issubclass(one, GreyhoundError)]
     return sorted(errors, key=lambda error: [base.__name__ for base in reversed(error.__mro__)])
 

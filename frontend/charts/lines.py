@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from client.models import ScoreOut
 from frontend.charts.axis import Axis, Tick, axis_over
+from greyhound_client.models import ScoreOut
 
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 448, 10, 222

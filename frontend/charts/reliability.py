@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from client.models import BinOut, ReliabilityBinOut
 from frontend.charts.axis import Axis
+from greyhound_client.models import BinOut, ReliabilityBinOut
 
 WIDTH, HEIGHT = 420, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 406, 10, 318

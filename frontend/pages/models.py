@@ -7,12 +7,12 @@ is kept nowhere: there is no session and no cookie, so a page of another site ha
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from client import calls
-from client.errors import problem_of
 from frontend.asking import ask, status
 from frontend.changing import Asked, Wanted, asked_for, change, wanted_promotion, wanted_rollback
 from frontend.live import page
 from frontend.registry import evidence, known
+from greyhound_client import endpoints
+from greyhound_client.errors import problem_of
 
 pages = Blueprint("models", __name__, url_prefix="/models")
 
@@ -30,8 +30,8 @@ def show() -> Response:
     return page(
         "models/models.html",
         now=status(),
-        versions=known(calls.models()),
-        record=known(calls.promotions(limit=100)),
+        versions=known(endpoints.models()),
+        record=known(endpoints.promotions(limit=100)),
         changed=request.args.get("changed", type=int),
     )
 
@@ -40,14 +40,14 @@ def show() -> Response:
 def version(version: int) -> Response:
     """Show all that is known of one version."""
     return page(
-        "models/version.html", now=status(), entry=known(calls.model(version)), evidence=evidence(version)
+        "models/version.html", now=status(), entry=known(endpoints.model(version)), evidence=evidence(version)
     )
 
 
 @pages.get("/<int:version>/report")
 def report(version: int) -> Response:
     """Pass the report of a training on, as a page that may do nothing but be read."""
-    said = ask().raw(calls.report(version))
+    said = ask().raw(endpoints.report(version))
     if not said.is_success:
         raise problem_of(said)
     return Response(said.content, content_type=said.headers.get("Content-Type"), headers=REPORT_HEADERS)

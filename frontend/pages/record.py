@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from client import GreyhoundClient, Refused, Unavailable
-from client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
 from frontend.asking import ask, at_once
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import reliability
 from frontend.errors import code_of
 from frontend.live import page
+from greyhound_client import GreyhoundClient, Refused, Unavailable
+from greyhound_client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
 
 pages = Blueprint("record", __name__)
 N_LISTED = 60

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, make_response
 
-from client import Unreachable, calls
 from frontend.asking import ask, status
 from frontend.live import page
 from frontend.registry import evidence_of_serving, known
+from greyhound_client import Unreachable, endpoints
 
 pages = Blueprint("status", __name__)
 N_CHANGES = 6
@@ -18,7 +18,7 @@ def show() -> Response:
         "status/status.html",
         now=status(),
         evidence=evidence_of_serving(),
-        record=known(calls.promotions(limit=N_CHANGES)),
+        record=known(endpoints.promotions(limit=N_CHANGES)),
     )
 
 
@@ -32,7 +32,7 @@ def health() -> Response:
 def model_status() -> Response:
     """Pass on what the service says of its champion, unchanged: its JSON, and its status code."""
     try:
-        said = ask().raw(calls.model_status())
+        said = ask().raw(endpoints.model_status())
     except Unreachable as error:
         return _unreachable(str(error))
     code = said.status_code if said.status_code < 500 or said.status_code == 503 else 502

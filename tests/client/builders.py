@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from client import AsyncGreyhoundClient, GreyhoundClient
+from greyhound_client import AsyncGreyhoundClient, GreyhoundClient
 
 
 class Awaited:

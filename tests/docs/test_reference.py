@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-from client import GreyhoundClient
 from docs.made.client import client_page
 from docs.made.commands import commands_page
 from docs.made.features import features_page
@@ -12,6 +11,7 @@ from docs.made.http_api import DOCUMENT, http_api_page
 from docs.made.settings import TITLES, settings_page, title_of
 from docs.made.tables import stored_models, tables_page
 from greyhound.cli import COMMANDS
+from greyhound_client import GreyhoundClient
 from racing.features import FEATURES
 from service.settings import ServiceSettings
 

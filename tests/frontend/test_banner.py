@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from client import GreyhoundClient, NotReady
+from greyhound_client import GreyhoundClient, NotReady
 from racing.database.engine import open_database
 from tests.frontend.builders import opened, running_front_end, serious_findings
 from tests.service.builders import (

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client import Problem
-from client.models import BinOut, ScoreOut
 from frontend.cards import broken_rules, card_of_form, filled_in, sent_along, with_changes
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import LEAST_RUNNERS, reliability
 from frontend.curl import curl_line
+from greyhound_client import Problem
+from greyhound_client.models import BinOut, ScoreOut
 
 FORM = {"date": "2026-03-14", "track": " Sale ", "distance_m": "440", "name1": "Anna", "price1": "2,5"}
 

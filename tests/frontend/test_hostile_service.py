@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from client import GreyhoundClient, Unreachable
 from frontend.outgoing import BoundedTransport
 from frontend.settings import FrontendSettings
 from frontend.sharing import Answers
 from greyhound.commands.frontend import frontend
+from greyhound_client import GreyhoundClient, Unreachable
 from tests.frontend.builders import running_front_end
 from tests.service.builders import make_registry, running_service
 

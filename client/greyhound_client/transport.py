@@ -1,9 +1,10 @@
-"""What a call is, and when it is worth another try; the same for both clients."""
+"""What both clients share: a call, the policy by which it is tried again, and how it becomes a request."""
 
 import base64
 import copy
 import os
 import random
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
@@ -12,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from client.errors import Unreadable, problem_of, retry_after_s, unreachable
+from greyhound_client.errors import Unreadable, problem_of, retry_after_s, unreachable
 
 JSON = "application/json"
 KEY_HEADER = "X-API-Key"
@@ -30,7 +31,7 @@ class Call(Generic[Answer]):
     method: str
     path: str
     answer: type[Answer]
-    """A model of :mod:`client.models`, or ``str`` for text."""
+    """A model of :mod:`greyhound_client.models`, or ``str`` for text."""
     query: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of the address; those that are None are left out."""
     content: bytes | None = None
@@ -43,9 +44,9 @@ class Call(Generic[Answer]):
 
         Raises
         ------
-        client.errors.Problem
+        greyhound_client.errors.Problem
             If the service says no.
-        client.errors.Unreadable
+        greyhound_client.errors.Unreadable
             If the answer has another shape than it should have.
         """
         if not response.is_success:
@@ -54,13 +55,13 @@ class Call(Generic[Answer]):
             try:
                 return self.answer.model_validate_json(response.content)
             except ValidationError as error:
-                asked = f"{self.method} {response.url}"
-                raise Unreadable(f"the answer to {asked} is not that of this service: {error}") from error
+                request = f"{self.method} {response.url}"
+                raise Unreadable(f"the answer to {request} is not that of this service: {error}") from error
         return self.answer(response.text)  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often, and after how long, a call is tried again.
 
     What is safe to repeat is: after a 503 that says when (``Retry-After``), and after a connection
@@ -86,21 +87,30 @@ class Patience:
             wanted = self.first_wait_s * 2 ** (n_tried - 1)
         if wanted is None or wanted > self.max_wait_s:
             return None
-        return wanted * random.uniform(1.0, 1.25)  # so that who was refused together comes apart
+        return wanted * random.uniform(1.0, 1.25)  # so that clients refused together spread out
 
 
-PATIENCE = Patience()
+DEFAULT_RETRY_POLICY = RetryPolicy()
 
 
-class Caller:
-    """Where the service is and who asks: what both clients have in common."""
+class BaseClient:
+    """Where the service is, and the identity under which requests are sent."""
 
     def __init__(
-        self, url: str, api_key: str | None, request_id: str | None, patience: Patience, *, owns: bool
+        self,
+        url: str,
+        api_key: str | None,
+        request_id: str | None,
+        retry_policy: RetryPolicy,
+        patience: RetryPolicy | None,
+        *,
+        owns_connections: bool,
     ) -> None:
+        if patience is not None:
+            warnings.warn("the argument patience is now retry_policy", DeprecationWarning, stacklevel=3)
         self.url, self._login = split_login(url.rstrip("/"))
-        self.patience = patience
-        self._owns_connections = owns
+        self.retry_policy = patience or retry_policy
+        self._owns_connections = owns_connections
         self._api_key = _checked(api_key)
         self._request_id = request_id
 
@@ -115,8 +125,8 @@ class Caller:
         other._request_id = self._request_id if request_id is None else request_id
         return other
 
-    def request_of(self, call: Call[Any]) -> httpx.Request:
-        """Return a call as a request; every try of it bears the same id."""
+    def _request_of(self, call: Call[Any]) -> httpx.Request:
+        """Return a call as a request; every try of it carries the same id."""
         headers = {"User-Agent": "greyhound-client", ID_HEADER: self._request_id or os.urandom(16).hex()}
         if self._api_key:
             headers[KEY_HEADER] = self._api_key
@@ -128,15 +138,15 @@ class Caller:
         url = self.url + call.path
         return httpx.Request(call.method, url, params=query or None, content=call.content, headers=headers)
 
-    def settled(self, outcome: httpx.Response | httpx.TransportError) -> httpx.Response:
-        """Return the answer, or raise :class:`~client.errors.Unreachable` if there is none."""
+    def _response_or_raise(self, outcome: httpx.Response | httpx.TransportError) -> httpx.Response:
+        """Return the answer, or raise :class:`~greyhound_client.errors.Unreachable` if there is none."""
         if isinstance(outcome, httpx.TransportError):
             raise unreachable(self.url, outcome) from outcome
         return outcome
 
 
 def split_login(url: str) -> tuple[str, str]:
-    """Return an address without the name and password in it, which anybody may then see, and their header."""
+    """Return an address without the name and password in it, and the header that carries them."""
     scheme, separator, rest = url.rpartition("://")
     place, slash, path = rest.partition("/")
     login, _, host = place.rpartition("@")
@@ -147,7 +157,7 @@ def split_login(url: str) -> tuple[str, str]:
 
 
 def without_login(url: str) -> str:
-    """Return an address as anybody may see it."""
+    """Return an address without the name and password in it, to be shown."""
     return split_login(url)[0]
 
 

@@ -1,25 +1,32 @@
-"""Every call that the service takes, one function each; both clients have a method of the same name.
+"""Every endpoint of the service: a function that returns its call, and in both clients a method of that name.
 
-A new one is a function here, and a line in each client.
+A new one is a function here and a line in each client.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args
 
+from pydantic import ValidationError
 from pydantic_core import to_json
 
-from client import models as wire
-from client.calling import Call
+from greyhound_client import models as wire
+from greyhound_client.errors import Problem, Unreadable, problem_of_document
+from greyhound_client.transport import Call
 
 Card: TypeAlias = wire.CardIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
 Prices: TypeAlias = Literal["none", "at_the_off"]
+CardAnswer: TypeAlias = wire.PredictionOut | Problem
+"""The answer to one card of a batch; a problem is handed over, not raised, as other cards follow."""
+Method = TypeVar("Method", bound=Callable[..., Any])
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
-class Asked(TypedDict, total=False):
+class PredictionFilter(TypedDict, total=False):
     """Which logged predictions are meant; what is left out does not matter."""
 
     since: dt.date | None
@@ -28,7 +35,7 @@ class Asked(TypedDict, total=False):
     track: str | None
 
 
-class Told(TypedDict, total=False):
+class GuideDetails(TypedDict, total=False):
     """What a form guide's CSV may not say itself: its file's name, or race day, track and distance."""
 
     name: str | None
@@ -43,10 +50,10 @@ def predict(card: Card, *, explain: bool = False) -> Call[wire.PredictionOut]:
     return Call("POST", "/predict", wire.PredictionOut, query, _json(card))
 
 
-def predict_batch(cards: Iterable[Card] | str, **told: Unpack[Told]) -> Call[str]:
+def predict_batch(cards: Iterable[Card] | str, **guide: Unpack[GuideDetails]) -> Call[str]:
     """Return the answers of many cards, or of the card that the text of a form guide's CSV holds."""
     if isinstance(cards, str):
-        return Call("POST", "/predict/batch", str, told, cards.encode(), CSV)
+        return Call("POST", "/predict/batch", str, guide, cards.encode(), CSV)
     lines = b"".join(_json(card) + b"\n" for card in cards)
     return Call("POST", "/predict/batch", str, content=lines, content_type=NDJSON)
 
@@ -66,9 +73,9 @@ def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
     return Call("GET", f"/races/{race_id:d}", wire.StoredRaceOut, {"prices": prices})
 
 
-def card(form_guide: str, **told: Unpack[Told]) -> Call[wire.GuideCardOut]:
+def card(form_guide: str, **guide: Unpack[GuideDetails]) -> Call[wire.GuideCardOut]:
     """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
-    return Call("POST", "/cards", wire.GuideCardOut, told, form_guide.encode(), CSV)
+    return Call("POST", "/cards", wire.GuideCardOut, guide, form_guide.encode(), CSV)
 
 
 def predictions(
@@ -77,24 +84,26 @@ def predictions(
     before: int | None = None,
     counted: bool = False,
     with_late: bool | None = None,
-    **asked: Unpack[Asked],
+    **filters: Unpack[PredictionFilter],
 ) -> Call[wire.LoggedCardsOut]:
     """Return a page of logged predictions with their outcomes, the newest first.
 
     ``counted``: only those that a score counts, of each judged race the last.
     """
-    query = {"limit": limit, "before": before, "counted": counted, "with_late": with_late, **asked}
+    query = {"limit": limit, "before": before, "counted": counted, "with_late": with_late, **filters}
     return Call("GET", "/predictions", wire.LoggedCardsOut, query)
 
 
-def scores(*, by: By = "week", with_late: bool = False, **asked: Unpack[Asked]) -> Call[wire.ScoresOut]:
+def scores(
+    *, by: By = "week", with_late: bool = False, **filters: Unpack[PredictionFilter]
+) -> Call[wire.ScoresOut]:
     """Return how good the logged predictions were, beside the market."""
-    query = {"by": by, "with_late": with_late, **asked}
+    query = {"by": by, "with_late": with_late, **filters}
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
-    """Tell how races came out; takes a key with the scope ``results``."""
+    """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
 
 
@@ -142,20 +151,44 @@ def rollback(*, reason: str) -> Call[wire.PromotionOut]:
 
 
 def live() -> Call[wire.Live]:
-    """Return at all: the process is there."""
+    """Return an answer at all: the process is there."""
     return Call("GET", "/health/live", wire.Live)
 
 
 def ready() -> Call[wire.Ready]:
-    """Return the version that serves; :class:`~client.errors.NotReady` if none does."""
+    """Return the version that serves; :class:`~greyhound_client.errors.NotReady` if none does."""
     return Call("GET", "/health/ready", wire.Ready)
 
 
 def metrics() -> Call[str]:
-    """Return everything that is counted, in Prometheus' text format."""
+    """Return all counters and gauges, in Prometheus' text format."""
     return Call("GET", "/metrics", str)
 
 
 def _json(value: Any) -> bytes:
     """Return JSON; of models only what was set."""
     return to_json(value, exclude_none=True)
+
+
+def card_answer(line: str) -> CardAnswer:
+    """Return the answer to one card from its line of the stream of ``POST /predict/batch``."""
+    try:
+        answer = json.loads(line)
+        if "model_version" in answer:
+            return wire.PredictionOut.model_validate(answer)
+        return problem_of_document(answer)
+    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        raise Unreadable(f"a line of the stream is no answer to a card: {line[:200]!r}") from error
+
+
+def with_signature_of(endpoint: Callable[..., Any], method: Method) -> Method:
+    """Return a client's method with the endpoint's name, signature and docstring, for ``help``."""
+    signature = inspect.signature(endpoint)
+    client = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    (answer,) = get_args(signature.return_annotation)
+    method.__name__ = endpoint.__name__
+    method.__doc__ = endpoint.__doc__
+    method.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[client, *signature.parameters.values()], return_annotation=answer
+    )
+    return method

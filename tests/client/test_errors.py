@@ -9,15 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from client import (
+from greyhound_client import (
     Failed,
     NotReady,
-    Patience,
+    RetryPolicy,
     TimedOut,
     Unavailable,
     Unreachable,
     Unreadable,
-    calls,
+    endpoints,
 )
 from tests.client.builders import connected, listener
 from tests.client.conftest import Whole
@@ -58,19 +58,19 @@ def test_an_overloaded_service_tells_when_to_come_again_and_is_asked_then(kind: 
     seen: list[int] = []
     answers: list[Any] = []
 
-    class Noting(Patience):
+    class Noting(RetryPolicy):
         def wait_s(self, n_tried: int, call: Any, outcome: Any) -> float | None:
             seen.append(outcome.status_code)
             return super().wait_s(n_tried, call, outcome)
 
     def ask() -> None:
-        with connected(kind, busy, patience=Noting(n_tries=50)) as patient:
+        with connected(kind, busy, retry_policy=Noting(n_tries=50)) as patient:
             ask_until(seen, 503, lambda: answers.append(patient.predict(make_card(3))))
 
     asking = threading.Thread(target=ask)
     with clients_at_full_tilt(busy, 16, make_card(8)):
         with (
-            connected(kind, busy, patience=Patience(n_tries=1)) as hasty,
+            connected(kind, busy, retry_policy=RetryPolicy(n_tries=1)) as hasty,
             pytest.raises(Unavailable, match="requests wait already") as caught,
         ):
             ask_until([], 503, lambda: hasty.predict(make_card(3)))
@@ -98,7 +98,7 @@ def test_without_a_champion_the_service_is_not_ready(kind: str, tmp_path: Path) 
 def test_a_stopped_service_is_unreachable_and_is_found_again(kind: str, registry: str) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with connected(kind, url, patience=Patience(n_tries=2, first_wait_s=0.01)) as greyhound:
+    with connected(kind, url, retry_policy=RetryPolicy(n_tries=2, first_wait_s=0.01)) as greyhound:
         with running_service(registry, port=port):
             assert greyhound.ready().version == 1
         with pytest.raises(Unreachable, match=f"the service at {url} cannot be reached"):
@@ -111,13 +111,13 @@ def test_a_restart_is_bridged_for_who_is_patient(kind: str, registry: str) -> No
     port = free_port()
     with (
         running_service(registry, port=port) as service,
-        connected(kind, service.url, patience=Patience(n_tries=12, first_wait_s=0.05)) as greyhound,
+        connected(kind, service.url, retry_policy=RetryPolicy(n_tries=12, first_wait_s=0.05)) as greyhound,
     ):
         assert greyhound.ready().version == 1
     answers: list[Any] = []
 
     def ask() -> None:
-        with connected(kind, service.url, patience=Patience(n_tries=12, first_wait_s=0.05)) as patient:
+        with connected(kind, service.url, retry_policy=RetryPolicy(n_tries=12, first_wait_s=0.05)) as patient:
             answers.append(patient.predict(make_card(2)))
 
     asking = threading.Thread(target=ask)
@@ -129,8 +129,8 @@ def test_a_restart_is_bridged_for_who_is_patient(kind: str, registry: str) -> No
 
 
 def test_what_is_safe_to_repeat_is_repeated_and_a_promotion_is_not(kind: str) -> None:
-    patience = Patience(n_tries=3, first_wait_s=0.01)
-    with listener(b"") as (url, heard), connected(kind, url, patience=patience) as greyhound:
+    policy = RetryPolicy(n_tries=3, first_wait_s=0.01)
+    with listener(b"") as (url, heard), connected(kind, url, retry_policy=policy) as greyhound:
         for ask, n_times in (
             (greyhound.model_status, 3),
             (lambda: greyhound.predict(make_card(2)), 3),
@@ -197,7 +197,7 @@ def test_a_service_is_asked_again_only_when_it_says_so_and_soon(
     n_tried: int, status: int, retry_after: str | None, wait_s: float | None
 ) -> None:
     headers = {"Retry-After": retry_after} if retry_after else {}
-    waited = Patience().wait_s(n_tried, calls.model_status(), httpx.Response(status, headers=headers))
+    waited = RetryPolicy().wait_s(n_tried, endpoints.model_status(), httpx.Response(status, headers=headers))
     assert (waited is None) == (wait_s is None)
     if waited is not None and wait_s is not None:
         assert wait_s <= waited <= wait_s * 1.25

@@ -1,4 +1,4 @@
-"""Everything that can go wrong when the service is asked, as one tree.
+"""Everything that can go wrong when the service is called, as one tree.
 
 ::
 
@@ -12,7 +12,7 @@
         ├── Forbidden     the API key does not allow this (403)
         ├── NotFound      there is no such thing (404)
         ├── Conflict      a rule forbids it now (409)
-        ├── RateLimited       too many requests (429)
+        ├── RateLimited   too many requests (429)
         ├── Unavailable   not now: overloaded, or the registry or the race database is away (503)
         │   └── NotReady  no champion is loaded
         └── Failed        the service, or what is in front of it, has a fault of its own (other 5xx)
@@ -24,14 +24,14 @@ from typing import Any
 
 import httpx
 
-from client.models import BrokenRule
+from greyhound_client.models import BrokenRule
 
 _PREFIX = "urn:greyhound:problem:"
 _MAX_TEXT = 200
 
 
 class GreyhoundError(Exception):
-    """Root of all errors of :mod:`client`."""
+    """Root of all errors of :mod:`greyhound_client`."""
 
 
 class Unreachable(GreyhoundError):
@@ -139,7 +139,7 @@ _WITHOUT_CHAMPION = (f"{_PREFIX}not-ready", f"{_PREFIX}no-champion")
 
 
 def problem_of_document(document: Mapping[str, Any], retry_after_s: float | None = None) -> Problem:
-    """Return the error that a problem document tells of."""
+    """Return the error that a problem document describes."""
     status = int(document.get("status", 0))
     cls = _BY_STATUS.get(status, Failed if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Problem)
     if document.get("type") in _WITHOUT_CHAMPION:
@@ -148,7 +148,7 @@ def problem_of_document(document: Mapping[str, Any], retry_after_s: float | None
 
 
 def problem_of(response: httpx.Response) -> Problem:
-    """Return the error that an answer tells of; one without a problem document is told by its status."""
+    """Return the error that a response describes; by its status where it carries no problem document."""
     try:
         document = response.json()
         if isinstance(document, dict):
@@ -156,21 +156,29 @@ def problem_of(response: httpx.Response) -> Problem:
     except (ValueError, TypeError, RecursionError):  # not ours: a proxy's, or that of another service
         document = None
     if not (isinstance(document, dict) and {"type", "title", "detail"} <= document.keys()):
-        said = " ".join(response.text.split())[:_MAX_TEXT] or "no more is said"
-        document = {"type": "about:blank", "title": response.reason_phrase or "Problem", "detail": said}
+        detail = " ".join(response.text.split())[:_MAX_TEXT] or "without further details"
+        document = {"type": "about:blank", "title": response.reason_phrase or "Problem", "detail": detail}
     return problem_of_document({**document, "status": response.status_code}, retry_after_s(response))
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
     """Return the seconds after which to come again; None unless the answer names a number of them."""
-    said = response.headers.get("Retry-After", "")
-    return float(said) if said.isascii() and said.isdigit() else None
+    header = response.headers.get("Retry-After", "")
+    return float(header) if header.isascii() and header.isdigit() else None
 
 
 def unreachable(url: str, error: httpx.TransportError) -> Unreachable:
     """Return the error for a connection that was not made or did not hold."""
-    words = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         limit = "no connection was made" if isinstance(error, httpx.ConnectTimeout) else "no answer came"
         return TimedOut(f"{limit} in time from the service at {url} ({type(error).__name__})")
-    return Unreachable(f"the service at {url} cannot be reached: {words}")
+    return Unreachable(f"the service at {url} cannot be reached: {_text_of(error)}")
+
+
+def stream_interrupted(url: str, n_answers: int, error: httpx.TransportError) -> Unreachable:
+    """Return the error for a stream that ended before its last answer."""
+    return Unreachable(f"the service at {url} broke off after {n_answers} answers: {_text_of(error)}")
+
+
+def _text_of(error: httpx.TransportError) -> str:
+    return str(error) or type(error).__name__

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from client import (
+from greyhound_client import (
     AsyncGreyhoundClient,
     Call,
     Conflict,
@@ -21,7 +21,7 @@ from client import (
     NotFound,
     Refused,
     Unauthorised,
-    calls,
+    endpoints,
     models,
 )
 from racing.domain.names import name_key
@@ -33,7 +33,7 @@ from tests.service.builders import make_card
 
 # MLflow makes the first by itself; the second is the same as `model_status`, for pages that exist already.
 NOT_FOR_CLIENTS = {"mlflow_webhook", "model_status_for_pages"}
-OF_THE_CLIENT_ITSELF = {"ask", "raw", "using", "close", "every_prediction", "request_of", "settled"}
+OF_THE_CLIENT_ITSELF = {"ask", "raw", "using", "close", "every_prediction"}
 A_DAY = dt.date(2026, 3, 14)
 
 
@@ -52,7 +52,7 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
     blocking, awaiting = methods_of(GreyhoundClient), methods_of(AsyncGreyhoundClient)
     assert set(blocking) - OF_THE_CLIENT_ITSELF == operations - NOT_FOR_CLIENTS
     assert set(awaiting) == set(blocking)
-    for name in set(blocking) - {"close", "using", "settled", "request_of"}:
+    for name in set(blocking) - {"close", "using"}:
         told = inspect.signature(blocking[name]).parameters
         assert list(inspect.signature(awaiting[name]).parameters) == list(told), name
         assert blocking[name].__doc__, name
@@ -85,7 +85,7 @@ def operation_of(call: Call[Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", sorted(set(methods_of(GreyhoundClient)) - OF_THE_CLIENT_ITSELF))
 def test_a_call_asks_the_operation_of_its_name_and_is_read_as_its_answer(name: str) -> None:
-    call = made(getattr(calls, name))
+    call = made(getattr(endpoints, name))
     operation = operation_of(call)
     assert operation["operationId"] == name
     (success,) = (answer for status, answer in operation["responses"].items() if status < "400")
@@ -233,7 +233,7 @@ def test_the_answer_can_be_had_as_it_came(greyhound: Any) -> None:
     raw = greyhound.raw("/model_status")
     assert raw.status_code == 200
     assert raw.json()["success"] is True
-    refused = greyhound.raw(calls.predict({"date": "soon"}))
+    refused = greyhound.raw(endpoints.predict({"date": "soon"}))
     assert refused.status_code == 422
     assert refused.headers["Content-Type"] == "application/problem+json"
 
