@@ -2,8 +2,9 @@
 
 from flask import Flask, Response
 
-from frontend import asking, evidence, security, trouble, words
-from frontend.asking import status_if_up
+from frontend import api as asking, evidence, trouble, filters as words
+from frontend.http import security
+from frontend.api import status_if_up
 from frontend.live import page
 from frontend.pages import MENU, PAGES
 from frontend.settings import FrontendSettings

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from frontend.asking import ask, status
+from frontend.api import ask, status
 from frontend.evidence import Shown, shown
 from greyhound_client import Call, Problem, TimedOut, Unavailable, endpoints
 from greyhound_client.models import EvidenceOut

@@ -4,7 +4,7 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from frontend.asking import ask
+from frontend.api import ask
 from frontend.errors import code_of
 from frontend.live import page
 from greyhound_client import Problem, Unreachable, Unreadable

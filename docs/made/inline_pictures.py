@@ -15,7 +15,7 @@ _STYLE = re.compile(r"<style>.*?</style>\n?", re.DOTALL)
 
 
 class InlinePictures(Extension):
-    """Draws a picture of ``docs/pictures`` inline, by the site's colours, with the line below it as its caption."""
+    """Draws pictures of ``docs/pictures`` inline, by the site's colours, each with its caption."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Replace the pictures in the finished HTML of a page."""

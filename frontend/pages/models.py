@@ -7,8 +7,8 @@ is kept nowhere: there is no session and no cookie, so a page of another site ha
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from frontend.asking import ask, status
-from frontend.changing import Asked, Wanted, asked_for, change, wanted_promotion, wanted_rollback
+from frontend.api import ask, status
+from frontend.promotion import Asked, Wanted, asked_for, change, wanted_promotion, wanted_rollback
 from frontend.live import page
 from frontend.registry import evidence, known
 from greyhound_client import endpoints

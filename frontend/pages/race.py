@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from frontend.asking import ask
-from frontend.cards import BOXES, broken_rules, card_of_form, filled_in, sent_along, with_changes
-from frontend.field import field_of
+from frontend.api import ask
+from frontend.race.card_form import BOXES, broken_rules, card_of_form, filled_in, sent_along, with_changes
+from frontend.race.field import field_of
 from frontend.live import page
-from frontend.predicting import Asked, predicted
+from frontend.race.prediction import Asked, predicted
 from greyhound_client import Problem, Refused, Unavailable
 from greyhound_client.models import ListedRaceOut, RaceDaysOut, StoredRaceOut
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from frontend.asking import ask, at_once
+from frontend.api import ask, at_once
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import reliability
 from frontend.errors import code_of

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response
 
-from frontend.asking import ask, status
+from frontend.api import ask, status
 from frontend.live import page
 from frontend.registry import evidence_of_serving, known
 from greyhound_client import Unreachable, endpoints

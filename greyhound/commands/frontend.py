@@ -47,7 +47,7 @@ def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
     Example:
       greyhound frontend --service http://127.0.0.1:8000
     """
-    from frontend.serving import open_socket, run
+    from frontend.http.server import open_socket, run
     from frontend.settings import FrontendSettings
 
     settings = FrontendSettings(service=service, host=host, port=port)

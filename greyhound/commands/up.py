@@ -39,7 +39,7 @@ def up(
       greyhound up --port 8080
     """
     # The addresses are tried first, so that a port in use is told before minutes of training.
-    from frontend.serving import open_socket as open_frontend_socket
+    from frontend.http.server import open_socket as open_frontend_socket
     from service.server.server import open_socket
 
     open_socket(host, port).close()

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page
 
-from frontend import asking
+from frontend import api as asking
 from frontend.app import create_app
-from frontend.connections import server_of
+from frontend.http.connections import server_of
 from frontend.settings import FrontendSettings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/absent/chromium"

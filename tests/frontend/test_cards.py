@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.cards import broken_rules, card_of_form, filled_in, sent_along, with_changes
+from frontend.race.card_form import broken_rules, card_of_form, filled_in, sent_along, with_changes
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import LEAST_RUNNERS, reliability
 from frontend.curl import curl_line

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from frontend import connections
-from frontend.connections import MAX_BODIES_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, server_of
-from frontend.security import MAX_BODY_BYTES
+from frontend.http import connections
+from frontend.http.connections import MAX_BODIES_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, server_of
+from frontend.http.security import MAX_BODY_BYTES
 from tests.frontend.builders import close, running_front_end
 from tests.service.living import wait_until
 

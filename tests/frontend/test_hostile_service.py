@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from frontend.outgoing import BoundedTransport
+from frontend.http.transport import BoundedTransport
 from frontend.settings import FrontendSettings
-from frontend.sharing import Answers
+from frontend.http.shared_client import Answers
 from greyhound.commands.frontend import frontend
 from greyhound_client import GreyhoundClient, Unreachable
 from tests.frontend.builders import running_front_end

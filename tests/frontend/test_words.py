@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend.charts.axis import Axis, axis_over
-from frontend.words import count, figure, percent, price, signed, size, when
+from frontend.filters import count, figure, percent, price, signed, size, when
 
 THIN = "\u202f"
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 from flask import Flask, current_app, g
 
-from frontend.outgoing import BoundedTransport
+from frontend.http.transport import BoundedTransport
 from frontend.settings import FrontendSettings
-from frontend.sharing import SharedClient
+from frontend.http.shared_client import SharedClient
 from greyhound_client import GreyhoundClient, GreyhoundError, RetryPolicy, TimedOut
 from greyhound_client.models import ModelStatus
 

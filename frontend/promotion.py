@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from frontend.asking import ask, status
-from frontend.comparing import Comparison, compare
+from frontend.api import ask, status
+from frontend.comparison import Comparison, compare
 from frontend.errors import code_of
 from frontend.registry import evidence, evidence_of_serving
 from greyhound_client import Problem, Unreachable

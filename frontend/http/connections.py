@@ -16,7 +16,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-from frontend.security import MAX_BODY_BYTES
+from frontend.http.security import MAX_BODY_BYTES
 
 MAX_CONNECTIONS = 400  # a browser opens six at most
 MAX_HEAD_BYTES = 32 * 1024  # a card in an address has some 2 KiB, cookies of neighbours on the same host more

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from frontend.asking import ask
+from frontend.api import ask
 from frontend.curl import curl_line
 from frontend.errors import code_of
 from greyhound_client import Problem, endpoints

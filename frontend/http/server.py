@@ -6,9 +6,9 @@ import signal
 import socket
 from types import FrameType
 
-from frontend import asking
+from frontend import api as asking
 from frontend.app import create_app
-from frontend.connections import server_of
+from frontend.http.connections import server_of
 from frontend.errors import PortTaken
 from frontend.settings import FrontendSettings
 
