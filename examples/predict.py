@@ -40,7 +40,7 @@ def main() -> int:
         if runner.market_probability is not None:  # where every runner has a price
             line += f"  market {runner.market_probability:6.1%}"
         print(line)
-    if best.explanation:  # as it was asked for; the largest contributions come first
+    if best.explanation:  # with explain=True; the largest contributions come first
         for part in best.explanation.contributions[:3]:
             print(f"   {best.name}: {part.topic} multiplies its odds by {part.multiplies_odds_by:.2f}")
     for warning in answer.warnings:

@@ -1,38 +1,58 @@
-"""How a page asks the service: one client an app, and one look at the status a request."""
+"""How pages call the service: one client an app, one status a request, and answers that need the registry."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import httpx
 from flask import Flask, current_app, g
 
+from frontend.evidence import VersionEvidence, lay_out
+from frontend.http.shared_client import SharedClient
 from frontend.http.transport import BoundedTransport
 from frontend.settings import FrontendSettings
-from frontend.http.shared_client import SharedClient
-from greyhound_client import GreyhoundClient, GreyhoundError, RetryPolicy, TimedOut
+from greyhound_client import (
+    Call,
+    GreyhoundClient,
+    GreyhoundError,
+    Problem,
+    RetryPolicy,
+    TimedOut,
+    Unavailable,
+    endpoints,
+)
 from greyhound_client.models import ModelStatus
 
-N_AT_ONCE = 4
-"""Questions of pages that ask several at once, for all visitors together."""
+N_THREADS = 4
+"""Calls of pages that make several at once, for all visitors together."""
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAnswer(Generic[Answer]):
+    """An answer that the service takes from its registry, or why there is none now."""
+
+    answer: Answer | None
+    why_not: str = ""
 
 
 def install(app: Flask, settings: FrontendSettings) -> None:
-    """Give the app its client; it opens connections as they are needed and keeps them."""
+    """Give the app its client; it opens connections as they are needed and reuses them."""
     connection = httpx.Client(
         transport=BoundedTransport(settings.timeout_s),
         timeout=httpx.Timeout(settings.timeout_s, connect=min(settings.timeout_s, 2)),
     )
     app.extensions["greyhound"] = SharedClient(
         settings.service,
-        for_s=settings.cache_s,
+        cache_s=settings.cache_s,
         api_key=settings.api_key,
         retry_policy=RetryPolicy(n_tries=2, max_wait_s=1),  # a person waits for the page
         http=connection,
     )
-    app.extensions["greyhound-threads"] = ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="asking")
+    app.extensions["greyhound-threads"] = ThreadPoolExecutor(N_THREADS, thread_name_prefix="api")
     app.extensions["greyhound-connection"] = connection
-    app.extensions["greyhound-patience-s"] = 2 * settings.timeout_s
+    app.extensions["greyhound-timeout-s"] = 2 * settings.timeout_s
 
 
 def close(app: Flask) -> None:
@@ -41,32 +61,32 @@ def close(app: Flask) -> None:
     app.extensions["greyhound-connection"].close()
 
 
-def ask() -> GreyhoundClient:
-    """Return the client of the app whose request this is."""
-    client: GreyhoundClient = current_app.extensions["greyhound"]
-    return client
+def client() -> GreyhoundClient:
+    """Return the client of the app that handles this request."""
+    found: GreyhoundClient = current_app.extensions["greyhound"]
+    return found
 
 
-def at_once(questions: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Return the answers to several questions, asked side by side as far as other visitors leave room.
+def gather(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return the results of several calls, made side by side as far as other visitors leave room.
 
     Raises
     ------
     TimedOut
-        If they are not all answered in time.
+        If they do not all return in time.
     """
     threads: ThreadPoolExecutor = current_app.extensions["greyhound-threads"]
-    answers = [threads.submit(question) for question in questions]
-    left = wait(answers, current_app.extensions["greyhound-patience-s"]).not_done
-    for answer in left:
-        answer.cancel()
+    results = [threads.submit(call) for call in calls]
+    left = wait(results, current_app.extensions["greyhound-timeout-s"]).not_done
+    for result in left:
+        result.cancel()
     if left:
-        raise TimedOut(f"the service at {ask().url} has more to answer than it does in time")
-    return [answer.result() for answer in answers]
+        raise TimedOut(f"the service at {client().url} has more to answer than it does in time")
+    return [result.result() for result in results]
 
 
 def status() -> ModelStatus:
-    """Return what the service says of itself, asked once a request.
+    """Return the status of the service, fetched once a request.
 
     Raises
     ------
@@ -79,24 +99,52 @@ def status() -> ModelStatus:
     """
     if "status" not in g:
         try:
-            g.status = ask().model_status()
+            g.status = client().model_status()
         except GreyhoundError as error:
-            g.status = error  # not asked again for the page that tells of it
+            g.status = error  # not fetched again for the page that shows it
     if isinstance(g.status, Exception):
         raise g.status
-    told: ModelStatus = g.status
-    return told
+    found: ModelStatus = g.status
+    return found
 
 
-def trouble() -> GreyhoundError | None:
+def status_error() -> GreyhoundError | None:
     """Return why there is no status, if there is none."""
     found = g.get("status")
     return found if isinstance(found, GreyhoundError) else None
 
 
 def status_if_up() -> ModelStatus | None:
-    """Return the same, or None if the service does not answer, or not without a key."""
+    """Return the status, or None if the service does not answer, or not without a key."""
     try:
         return status()
     except GreyhoundError:
         return None
+
+
+def from_registry(call: Call[Answer]) -> RegistryAnswer[Answer]:
+    """Return an answer that needs the registry, or why there is none; an absent one is not waited for."""
+    error = status().registry.error
+    if error:
+        return RegistryAnswer(None, error)
+    try:
+        return RegistryAnswer(client().ask(call))
+    except (TimedOut, Unavailable) as problem:
+        return RegistryAnswer(None, problem.detail if isinstance(problem, Problem) else str(problem))
+
+
+def champion_evidence() -> VersionEvidence | None:
+    """Return the evidence of the version that serves, which needs no registry; None if none serves."""
+    version = status().version
+    return None if version is None else evidence(version)
+
+
+def evidence(version: int) -> VersionEvidence:
+    """Return the evidence of a version.
+
+    Raises
+    ------
+    greyhound_client.Problem
+        If the service has none.
+    """
+    return lay_out(client().ask(endpoints.evidence(version)))

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from frontend.evidence import Shown
+from frontend.evidence import VersionEvidence
 from greyhound_client.models import FiguresOut
 
 Verdict = Literal["better", "worse", "same", "unknown"]
 Unit = Literal["figure", "percent", "count"]
-_Find = Callable[[Shown], float | None]
+_Find = Callable[[VersionEvidence], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Row:
 class Comparison:
     """What would change."""
 
-    before: Shown | None
-    after: Shown
+    before: VersionEvidence | None
+    after: VersionEvidence
     rows: tuple[Row, ...]
 
     @property
@@ -64,12 +64,12 @@ class Comparison:
     def gate(self) -> str | None:
         """Return what training found beside the champion of its day: the same races, and an interval."""
         found = [
-            gate.reason for gate in self.after.told.gates or () if gate.name == "not worse than champion"
+            gate.reason for gate in self.after.details.gates or () if gate.name == "not worse than champion"
         ]
         return next((reason for reason in found if " against " in reason), None)  # else it was not compared
 
 
-def compare(before: Shown | None, after: Shown) -> Comparison:
+def compare(before: VersionEvidence | None, after: VersionEvidence) -> Comparison:
     """Put the version that serves, if any, beside the one that would."""
 
     def row(title: str, unit: Unit, find: _Find, lower: bool | None = None, hardly: float = 0.0) -> Row:
@@ -77,7 +77,7 @@ def compare(before: Shown | None, after: Shown) -> Comparison:
 
     rows = (
         row("Race log loss", "figure", _of("race_log_loss"), True, 0.002),
-        row("Market information", "percent", lambda one: one.told.market_information, False, 0.005),
+        row("Market information", "percent", lambda one: one.details.market_information, False, 0.005),
         row("AUC", "figure", _of("auc"), False, 0.002),
         row("Brier score", "figure", _of("brier"), True, 0.0005),
         row("Calibration error (ECE)", "figure", _of("ece"), True, 0.003),
@@ -85,33 +85,33 @@ def compare(before: Shown | None, after: Shown) -> Comparison:
         row("Balanced F1", "figure", _balanced_f1, False, 0.005),
         row("Gates failed", "count", _n_gates_failed, True),
         row("Test races", "count", _n_races),
-        row("Features", "count", lambda one: one.told.n_features),
+        row("Features", "count", lambda one: one.details.n_features),
     )
     return Comparison(before, after, rows)
 
 
 def _of(name: str) -> _Find:
-    def find(shown: Shown) -> float | None:
-        model: FiguresOut | None = shown.model
+    def find(evidence: VersionEvidence) -> float | None:
+        model: FiguresOut | None = evidence.model
         value: float | None = getattr(model, name) if model else None
         return value
 
     return find
 
 
-def _balanced_f1(shown: Shown) -> float | None:
-    return shown.told.runners.balanced_f1 if shown.told.runners else None
+def _balanced_f1(evidence: VersionEvidence) -> float | None:
+    return evidence.details.runners.balanced_f1 if evidence.details.runners else None
 
 
-def _n_races(shown: Shown) -> float | None:
-    return shown.n_races
+def _n_races(evidence: VersionEvidence) -> float | None:
+    return evidence.n_races
 
 
-def _n_gates_failed(shown: Shown) -> float | None:
-    return None if shown.told.gates is None else len(shown.failed)
+def _n_gates_failed(evidence: VersionEvidence) -> float | None:
+    return None if evidence.details.gates is None else len(evidence.failed)
 
 
-def _races_of(shown: Shown) -> tuple[object, ...]:
+def _races_of(evidence: VersionEvidence) -> tuple[object, ...]:
     """Return days and number of the races on which a version was judged."""
-    window = shown.told.data.test if shown.told.data else None
-    return (window, _n_races(shown))
+    window = evidence.details.data.test if evidence.details.data else None
+    return (window, _n_races(evidence))

@@ -1,13 +1,12 @@
-"""A change of the champion: what is wanted, what the person typed, and what came of it."""
+"""A change of the champion: the proposal, the confirmation that a person typed, and the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from frontend.api import ask, status
+from frontend import api
 from frontend.comparison import Comparison, compare
-from frontend.errors import code_of
-from frontend.registry import evidence, evidence_of_serving
+from frontend.errors import status_code
 from greyhound_client import Problem, Unreachable
 from greyhound_client.models import PromotionOut
 
@@ -15,8 +14,8 @@ MAX_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A promotion or rollback that is asked for."""
+class Proposal:
+    """A promotion or rollback before it is confirmed, with what it would change."""
 
     action: Literal["promote", "rollback"]
     version: int | None
@@ -31,7 +30,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Confirmation:
     """What the person typed. The key is in no text that is made of this."""
 
     reason: str = ""
@@ -46,27 +45,27 @@ class Outcome:
     """The change on record, or why there is none."""
 
     record: PromotionOut | None = None
-    trouble: str = ""
+    error: str = ""
     code: int = 200
 
 
-def wanted_promotion(version: int) -> Wanted:
+def propose_promotion(version: int) -> Proposal:
     """Return what promoting a version would change."""
-    serving = status().version
-    return Wanted("promote", version, serving, compare(evidence_of_serving(), evidence(version)))
+    serving = api.status().version
+    return Proposal("promote", version, serving, compare(api.champion_evidence(), api.evidence(version)))
 
 
-def wanted_rollback() -> Wanted:
+def propose_rollback() -> Proposal:
     """Return what a rollback would change, by the registry's record."""
-    to = ask().promotions(limit=1).rollback_to
-    serving = status().version
-    comparison = None if to is None else compare(evidence_of_serving(), evidence(to))
-    return Wanted("rollback", to, serving, comparison)
+    to = api.client().promotions(limit=1).rollback_to
+    serving = api.status().version
+    comparison = None if to is None else compare(api.champion_evidence(), api.evidence(to))
+    return Proposal("rollback", to, serving, comparison)
 
 
-def asked_for(form: Mapping[str, str]) -> Asked:
-    """Read what was typed."""
-    return Asked(
+def read_confirmation(form: Mapping[str, str]) -> Confirmation:
+    """Return the confirmation that a form holds."""
+    return Confirmation(
         reason=form.get("reason", "").strip(),
         key=form.get("key", "").strip(),
         is_forced="force" in form,
@@ -74,38 +73,38 @@ def asked_for(form: Mapping[str, str]) -> Asked:
     )
 
 
-def change(wanted: Wanted, asked: Asked) -> Outcome:
-    """Ask the service for the change, under the key that was typed and no other."""
-    wrong = _what_is_wrong(wanted, asked)
-    if wrong:
-        return wrong
+def apply_change(proposal: Proposal, confirmation: Confirmation) -> Outcome:
+    """Make the change through the service, under the key that was typed and no other."""
+    refusal = _refusal(proposal, confirmation)
+    if refusal:
+        return refusal
     try:
-        by = ask().using(api_key=asked.key)
+        by = api.client().using(api_key=confirmation.key)
     except ValueError:
-        return Outcome(trouble="An API key has letters, digits and underscores only.", code=422)
+        return Outcome(error="An API key has letters, digits and underscores only.", code=422)
     try:
-        if wanted.action == "rollback":
-            return Outcome(by.rollback(reason=asked.reason))
-        assert wanted.version is not None
-        return Outcome(by.promote(wanted.version, reason=asked.reason, force=asked.is_forced))
+        if proposal.action == "rollback":
+            return Outcome(by.rollback(reason=confirmation.reason))
+        assert proposal.version is not None
+        return Outcome(by.promote(proposal.version, reason=confirmation.reason, force=confirmation.is_forced))
     except Problem as problem:
         broken = "; ".join(f"{rule.pointer.removeprefix('#/')}: {rule.rule}" for rule in problem.errors)
-        return Outcome(trouble=f"{problem.title}: {broken or problem.detail}.", code=code_of(problem))
+        return Outcome(error=f"{problem.title}: {broken or problem.detail}.", code=status_code(problem))
     except Unreachable as error:
-        told = "Whether the change was made, the record of promotions tells once the service answers again"
-        return Outcome(trouble=f"{error}. {told}.", code=503)
+        where = "Whether the change was made, the record of promotions shows once the service answers again"
+        return Outcome(error=f"{error}. {where}.", code=503)
 
 
-def _what_is_wrong(wanted: Wanted, asked: Asked) -> Outcome | None:
-    if wanted.version is None:
-        return Outcome(trouble="There is no champion before this one to go back to.", code=409)
-    if asked.instead_of != str(wanted.serving or ""):
-        serves = f"Version {wanted.serving} serves" if wanted.serving else "No version serves"
-        told = f"{serves} by now: the difference below is the one that holds, nothing was changed"
-        return Outcome(trouble=f"{told}. Confirm again if it is still what you want.", code=409)
-    if not 1 <= len(asked.reason) <= MAX_REASON:
-        told = f"A reason has 1 to {MAX_REASON} characters, this one has {len(asked.reason)}"
-        return Outcome(trouble=f"{told}: others will read it in the record.", code=422)
-    if not asked.key:
-        return Outcome(trouble="A change takes an API key with the scope `promote`.", code=422)
+def _refusal(proposal: Proposal, confirmation: Confirmation) -> Outcome | None:
+    if proposal.version is None:
+        return Outcome(error="There is no champion before this one to go back to.", code=409)
+    if confirmation.instead_of != str(proposal.serving or ""):
+        serves = f"Version {proposal.serving} serves" if proposal.serving else "No version serves"
+        now = f"{serves} by now: the difference below is the one that holds, nothing was changed"
+        return Outcome(error=f"{now}. Confirm again if it is still what you want.", code=409)
+    if not 1 <= len(confirmation.reason) <= MAX_REASON:
+        rule = f"A reason has 1 to {MAX_REASON} characters, this one has {len(confirmation.reason)}"
+        return Outcome(error=f"{rule}: others will read it in the record.", code=422)
+    if not confirmation.key:
+        return Outcome(error="A change takes an API key with the scope `promote`.", code=422)
     return None

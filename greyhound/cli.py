@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from greyhound.errors import REFUSED, ExtraMissing, exit_code, one_line
-from greyhound.printing import clean_output, leave_broken_pipe, print_trace, say, shown
+from greyhound.output.printing import clean_output, leave_broken_pipe, print_trace, say, shown
 
 # name: (where the command stands, what it does in one line). The line is written here so that
 # `greyhound --help` answers without importing MLflow, scikit-learn or the web service.
@@ -20,7 +20,10 @@ COMMANDS = {
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
-    "models": ("greyhound.commands.models:models", "List, show, promote, roll back and export models."),
+    "models": (
+        "greyhound.commands.models.versions:models",
+        "List, show, promote, roll back and export models.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -86,7 +89,7 @@ class LazyGroup(click.Group):
                 _fail(error.format_message(), error.exit_code)
             except (click.Abort, KeyboardInterrupt):
                 _fail("interrupted", INTERRUPTED)
-            except BrokenPipeError:  # `greyhound models list | head`: the reader has left, nobody to tell
+            except BrokenPipeError:  # `greyhound models list | head`: the reader has left
                 leave_broken_pipe()
                 sys.exit(1)
             except (
@@ -138,6 +141,6 @@ def _noted_interrupts() -> list[int]:
 def _fail(message: str, code: int) -> NoReturn:
     try:
         say(f"greyhound: {shown(message)}", err=True)
-    except OSError:  # nobody reads it, or the disk under it is full: the code still tells
+    except OSError:  # nobody reads it, or the disk under it is full: the exit code is left
         leave_broken_pipe()
     sys.exit(code)

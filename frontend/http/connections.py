@@ -96,7 +96,7 @@ class Channel(_Channel):  # type: ignore[misc]
                 del self.requests[1:]
                 first.headers["CONNECTION"] = "close"
             if time.monotonic() - self.queued_at > QUEUE_S:
-                first.error = first.error or Busy("too many pages are asked for; try again soon")
+                first.error = first.error or Busy("too many pages are requested; try again soon")
         super().service()
 
     def write_soon(self, data: bytes) -> int:
@@ -114,7 +114,7 @@ class Channel(_Channel):  # type: ignore[misc]
         return n_bytes
 
     def is_overdue(self, now: float) -> bool:
-        """Return whether the client has kept us waiting for too long."""
+        """Return whether the client has been waited for too long."""
         if self.total_outbufs_len:
             is_slow = not self.requests and now - self.waiting_since > ANSWER_S
             return is_slow or now - self.taken_at > TAKE_S
@@ -123,7 +123,7 @@ class Channel(_Channel):  # type: ignore[misc]
         return now - (self.head_at or self.waiting_since) > (BODY_S if self.head_at else HEAD_S)
 
     def cut(self) -> None:
-        """Let the loop close the connection at its next look, also where the client reads nothing."""
+        """Let the loop close the connection at its next turn, also where the client reads nothing."""
         self.will_close = True
         with suppress(OSError):  # gone already
             self.socket.shutdown(socket.SHUT_RDWR)
@@ -133,7 +133,7 @@ class Server(_Server):  # type: ignore[misc]
     """waitress's server, whose waits have an end."""
 
     channel_class = Channel
-    _looked_at = 0.0
+    _checked_at = 0.0
 
     @property
     def n_body_bytes(self) -> int:
@@ -156,16 +156,16 @@ class Server(_Server):  # type: ignore[misc]
                 self._make_room()
 
     def readable(self) -> bool:
-        """Return whether to accept; waitress asks before each wait, and we look around once a second."""
+        """Return whether to accept; waitress asks before each wait, and we check once a second."""
         self.next_channel_cleanup = 0  # waitress goes by the time of day, which may be set back
         return bool(super().readable())
 
     def maintenance(self, _now: float) -> None:
         """Close what is overdue."""
         now = time.monotonic()
-        if now - self._looked_at < 1:
+        if now - self._checked_at < 1:
             return
-        self._looked_at = now
+        self._checked_at = now
         for channel in list(self.active_channels.values()):
             if not channel.will_close and channel.is_overdue(now):
                 channel.cut()

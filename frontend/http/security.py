@@ -56,11 +56,11 @@ def install(app: Flask) -> None:
 
 
 def _without_host(app: Any) -> Any:
-    """Let an app never see under which name it was asked: what it leads to is relative."""
+    """Hide the host name of a request from an app: its links are relative."""
 
-    def nameless(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def without_host_name(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ["HTTP_HOST"] = "localhost"
         result: Iterable[bytes] = app(environ, start_response)
         return result
 
-    return nameless
+    return without_host_name

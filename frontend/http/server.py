@@ -6,15 +6,15 @@ import signal
 import socket
 from types import FrameType
 
-from frontend import api as asking
+from frontend import api
 from frontend.app import create_app
-from frontend.http.connections import server_of
 from frontend.errors import PortTaken
+from frontend.http.connections import server_of
 from frontend.settings import FrontendSettings
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket, so that a port in use is told before anything else is done.
+    """Return a listening socket, so that a port in use is reported before anything else is done.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def run(settings: FrontendSettings, listening: socket.socket) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit
 
-    # "Task queue depth is 1": that a request waited for a thread, which is no news to who shows pages.
+    # "Task queue depth is 1": that a request waited for a thread, which is no news.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -47,4 +47,4 @@ def run(settings: FrontendSettings, listening: socket.socket) -> None:
         server.run()
     finally:
         server.close()
-        asking.close(app)
+        api.close(app)

@@ -1,7 +1,7 @@
-"""What all visitors see is asked once, for all of them, and kept for a moment.
+"""One answer of the service for all visitors: cached for a moment, and fetched once at a time.
 
-A page that is open asks every few seconds, and so does each of a hundred: the service is asked once a second
-all the same, and once at a time for each question, however long an answer takes.
+A page that is open fetches every few seconds, and so does each of a hundred: the service gets one request a
+second all the same, and one at a time for each address, however long an answer takes.
 """
 
 import threading
@@ -16,70 +16,71 @@ import httpx
 from greyhound_client import Call, GreyhoundClient
 
 MAX_ANSWERS = 64
-MAX_KEPT_BYTES = 256 * 1024  # of one answer; a larger one is asked for each time
+MAX_ANSWER_BYTES = 256 * 1024  # a larger one is fetched each time
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Entry:
     answer: "Future[httpx.Response]" = field(default_factory=Future)
     until: float = float("inf")
 
 
-class Answers:
-    """Answers of the last moment, and questions that are being asked now."""
+class AnswerCache:
+    """Answers of the last moment, and those that are being fetched now."""
 
-    def __init__(self, for_s: float) -> None:
-        self._for_s = for_s
+    def __init__(self, cache_s: float) -> None:
+        self._cache_s = cache_s
         self._lock = threading.Lock()
-        self._kept: dict[Hashable, _Kept] = {}
+        self._entries: dict[Hashable, _Entry] = {}
 
-    def get(self, question: Hashable, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """Return the answer to a question, asking only if nobody has or does just now."""
+    def get(self, key: Hashable, fetch: Callable[[], httpx.Response]) -> httpx.Response:
+        """Return an answer; it is fetched only if it is not cached and no other thread is fetching it."""
         with self._lock:
-            found = self._kept.get(question)
-            is_known = found is not None and time.monotonic() < found.until
-            if found is None or not is_known:
-                found = self._kept[question] = _Kept()
-                if len(self._kept) > MAX_ANSWERS:
-                    del self._kept[next(iter(self._kept))]
-        if not is_known:
-            self._ask(question, found, ask)
-        return found.answer.result()
+            entry = self._entries.get(key)
+            is_cached = entry is not None and time.monotonic() < entry.until
+            if entry is None or not is_cached:
+                entry = self._entries[key] = _Entry()
+                if len(self._entries) > MAX_ANSWERS:
+                    del self._entries[next(iter(self._entries))]
+        if not is_cached:
+            self._fetch(key, entry, fetch)
+        return entry.answer.result()
 
-    def forget(self) -> None:
-        """Let everything be asked anew."""
+    def clear(self) -> None:
+        """Let everything be fetched anew."""
         with self._lock:
-            self._kept.clear()
+            self._entries.clear()
 
-    def _ask(self, question: Hashable, kept: _Kept, ask: Callable[[], httpx.Response]) -> None:
+    def _fetch(self, key: Hashable, entry: _Entry, fetch: Callable[[], httpx.Response]) -> None:
         is_large = False
         try:
-            answer = ask()
-            is_large = len(answer.content) > MAX_KEPT_BYTES
-            kept.answer.set_result(answer)
+            answer = fetch()
+            is_large = len(answer.content) > MAX_ANSWER_BYTES
+            entry.answer.set_result(answer)
         except BaseException as error:
-            kept.answer.set_exception(error)
-        kept.until = time.monotonic() + self._for_s
+            entry.answer.set_exception(error)
+        entry.until = time.monotonic() + self._cache_s
         if is_large:
             with self._lock:
-                if self._kept.get(question) is kept:
-                    del self._kept[question]
+                if self._entries.get(key) is entry:
+                    del self._entries[key]
 
 
 class SharedClient(GreyhoundClient):
-    """A client whose questions that change nothing are asked together with those of others."""
+    """A client whose GET requests share their answers with those of others."""
 
-    def __init__(self, url: str, *, for_s: float, **options: Any) -> None:
+    def __init__(self, url: str, *, cache_s: float, **options: Any) -> None:
         super().__init__(url, **options)
-        self._answers = Answers(for_s)
+        self._answers = AnswerCache(cache_s)
 
     def raw(self, call: Call[Any] | str) -> httpx.Response:
-        """Return the answer of a call as it came, which may be some moments old."""
+        """Return the response to a call, which may be some moments old."""
         call = Call("GET", call, str) if isinstance(call, str) else call
         if call.method != "GET":
             answer = super().raw(call)
-            if not call.is_repeatable:  # a promotion: whatever was known may have changed
-                self._answers.forget()
+            if not call.is_repeatable:  # a promotion: whatever is cached may be out of date
+                self._answers.clear()
             return answer
-        question = (self._api_key, call.path, tuple(sorted((name, str(v)) for name, v in call.query.items())))
-        return self._answers.get(question, lambda: super(SharedClient, self).raw(call))
+        query = tuple(sorted((name, str(value)) for name, value in call.query.items()))
+        key = (self._api_key, call.path, query)
+        return self._answers.get(key, lambda: super(SharedClient, self).raw(call))

@@ -1,7 +1,8 @@
-"""What the front end asks of the service: so many connections, so much and so long an answer, and no more.
+"""Requests to the service: so many connections, so large and so long an answer, and no more.
 
 httpx's time-outs are for each read, so a service that sends a byte a second, or any other that stands at its
-address, could hold a thread for ever and fill the memory.
+address, could hold a thread for ever and fill the memory. httpx lets nobody count what is read, above all of
+heads that never end; httpcore, on which it is built, takes a network backend, so the pool is ours here.
 """
 
 import threading
@@ -28,25 +29,50 @@ class BoundedTransport(httpx.BaseTransport):
 
     def __init__(self, answer_s: float, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self._bounds = _Bounds(answer_s, max_bytes)
-        self._transport = httpx.HTTPTransport(
-            limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=5.0,
+            network_backend=_Backend(self._bounds),
         )
-        # httpx has no other way to look at what is read, above all of heads that never end.
-        self._transport._pool._network_backend = _Backend(self._bounds)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; its answer may not be compressed, so that it is no larger than it comes."""
+        """Return the whole answer; it may not be compressed, so that it is no larger than it comes."""
         request.headers["Accept-Encoding"] = "identity"
         self._bounds.begin()
-        response = self._transport.handle_request(request)
+        url = request.url
+        sent = httpcore.Request(
+            request.method,
+            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions=request.extensions,
+        )
+        try:
+            answer = self._pool.handle_request(sent)
+            try:
+                response = httpx.Response(answer.status, headers=answer.headers, content=answer.read())
+            finally:
+                answer.close()
+        except _ERRORS as error:
+            raise getattr(httpx, type(error).__name__)(str(error)) from error
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            response.close()
-            raise httpx.ProtocolError("the answer is compressed, which nobody asked for")
+            raise httpx.ProtocolError("the answer is compressed, against the request")
         return response
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._pool.close()
+
+
+# httpx has a class of the same name for each.
+_ERRORS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+)
 
 
 class _Bounds(threading.local):

@@ -1,4 +1,4 @@
-"""Cards out of forms, and the rules that they break in words of the form.
+"""Cards out of the form of a page, and the rules that they break, by the labels of the form.
 
 What a person typed goes to the service as it is where it is no number: the service says what is wrong.
 """
@@ -22,10 +22,10 @@ _PLACES = {
 
 def card_of_form(form: Mapping[str, str]) -> dict[str, Any]:
     """Return the card that was filled in: a runner where a name stands."""
-    card: dict[str, Any] = {name: words for name in ("date", "track", "grade") if (words := _of(form, name))}
+    card: dict[str, Any] = {name: text for name in ("date", "track", "grade") if (text := _of(form, name))}
     for name in ("distance_m", "race_number"):
-        if words := _of(form, name):
-            card[name] = _whole(words)
+        if text := _of(form, name):
+            card[name] = _whole(text)
     card["runners"] = [runner for box in BOXES if (runner := _runner(form, box))]
     return card
 
@@ -33,7 +33,7 @@ def card_of_form(form: Mapping[str, str]) -> dict[str, Any]:
 def filled_in(form: Mapping[str, str]) -> dict[str, str]:
     """Return the fields of the form that hold something, and nothing else of an address."""
     fields = [*_PLACES, *(f"{what}{box}" for what in ("name", "price") for box in BOXES)]
-    return {name: words for name in fields if (words := _of(form, name))}
+    return {name: text for name in fields if (text := _of(form, name))}
 
 
 def with_changes(card: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def _changed(runner: Mapping[str, Any], place: str, form: Mapping[str, str]) -> 
     changed = dict(runner)
     if f"price{place}" in form:
         changed.pop("price", None)
-        if words := _of(form, f"price{place}"):
-            changed["price"] = _decimal(words)
+        if text := _of(form, f"price{place}"):
+            changed["price"] = _decimal(text)
     if form.get("scratch") == place:
         changed["is_scratched"] = True
     elif form.get("restore") == place:
@@ -62,7 +62,7 @@ def _changed(runner: Mapping[str, Any], place: str, form: Mapping[str, str]) -> 
     return changed
 
 
-def sent_along(text: str) -> dict[str, Any] | None:
+def carried_card(text: str) -> dict[str, Any] | None:
     """Return the card that a page carries from one question to the next; None if somebody has changed it."""
     try:
         card = json.loads(text, parse_constant=_refuse)
@@ -75,7 +75,7 @@ def sent_along(text: str) -> dict[str, Any] | None:
 
 
 def broken_rules(problem: Problem, card: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
-    """Return where a card or a file breaks a rule, in words, and the rule."""
+    """Return where a card or a file breaks a rule, by its label, and the rule."""
     return [(_where(error.pointer, card), error.rule) for error in problem.errors]
 
 
@@ -100,16 +100,16 @@ def _of(form: Mapping[str, str], name: str) -> str:
     return form.get(name, "").strip()
 
 
-def _whole(words: str) -> int | str:
-    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else words
+def _whole(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
-def _decimal(words: str) -> float | str:
+def _decimal(text: str) -> float | str:
     try:
-        number = float(words.strip("$").replace(",", "."))
+        number = float(text.strip("$").replace(",", "."))
     except ValueError:
-        return words
-    return number if math.isfinite(number) else words
+        return text
+    return number if math.isfinite(number) else text
 
 
 def _refuse(word: str) -> None:

@@ -26,8 +26,8 @@ class FieldRow:
     speaks_against: tuple[ContributionOut, ...]
     finish: FinishOut | None
 
-    def said_of(self, topic: str) -> ContributionOut | None:
-        """Return what a topic contributes."""
+    def contribution_of(self, topic: str) -> ContributionOut | None:
+        """Return the contribution of a topic; None if the card was not explained."""
         why = self.runner.explanation
         found = (one for one in (why.contributions if why else ()) if one.topic == topic)
         return next(found, None)

@@ -8,18 +8,12 @@ import click
 from rich.table import Table
 
 from greyhound.commands.score import check_days
-from greyhound.console import console
-from greyhound.options import (
-    Day,
-    database_option,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-    registry_option,
-)
+from greyhound.options import Day, database_option, json_option, progress_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
-from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
+from greyhound.tables.slices import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
 from model_registry.learning import JUDGED
 from racing.database.engine import open_database

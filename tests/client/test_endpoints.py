@@ -38,8 +38,8 @@ A_DAY = dt.date(2026, 3, 14)
 
 
 def document() -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-    return told
+    reported: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    return reported
 
 
 def methods_of(client: type) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
     assert set(blocking) - OF_THE_CLIENT_ITSELF == operations - NOT_FOR_CLIENTS
     assert set(awaiting) == set(blocking)
     for name in set(blocking) - {"close", "using"}:
-        told = inspect.signature(blocking[name]).parameters
-        assert list(inspect.signature(awaiting[name]).parameters) == list(told), name
+        reported = inspect.signature(blocking[name]).parameters
+        assert list(inspect.signature(awaiting[name]).parameters) == list(reported), name
         assert blocking[name].__doc__, name
 
 
@@ -248,9 +248,9 @@ def test_every_request_has_an_id_and_it_may_be_ones_own(greyhound: Any) -> None:
 
 
 def test_an_answer_with_more_than_is_known_is_still_read(greyhound: Any) -> None:
-    told = greyhound.raw("/model_status").json()
-    told |= {"a_new_field": [1], "last_trained": None}
-    assert models.ModelStatus.model_validate(told).version == told["version"]
+    reported = greyhound.raw("/model_status").json()
+    reported |= {"a_new_field": [1], "last_trained": None}
+    assert models.ModelStatus.model_validate(reported).version == reported["version"]
 
 
 def test_threads_share_a_client(whole: Whole) -> None:
@@ -270,7 +270,7 @@ def test_threads_share_a_client(whole: Whole) -> None:
     assert all(sent == received for sent, received in answered)
 
 
-def test_a_key_that_cannot_be_sent_is_refused_without_being_told() -> None:
+def test_a_key_that_cannot_be_sent_is_refused_without_being_reported() -> None:
     with pytest.raises(ValueError, match="printable ASCII") as caught:
         GreyhoundClient(api_key="gh_secret\n")
     assert "secret" not in str(caught.value)

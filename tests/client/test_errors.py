@@ -54,7 +54,9 @@ def ask_until(seen: list[int], status: int, ask: Callable[[], Any]) -> None:
     raise AssertionError(f"no answer was {status}")
 
 
-def test_an_overloaded_service_tells_when_to_come_again_and_is_asked_then(kind: str, busy: str) -> None:
+def test_an_overloaded_service_tells_when_to_come_again_and_is_called_again_then(
+    kind: str, busy: str
+) -> None:
     seen: list[int] = []
     answers: list[Any] = []
 
@@ -141,11 +143,11 @@ def test_what_is_safe_to_repeat_is_repeated_and_a_promotion_is_not(kind: str) ->
             with pytest.raises(Unreachable):
                 ask()
             assert len(heard) == n_times
-            ids = {line for words in heard for line in words.splitlines() if b"request-id" in line.lower()}
+            ids = {line for text in heard for line in text.splitlines() if b"request-id" in line.lower()}
             assert len(ids) == 1  # every try bears the same
 
 
-def test_a_service_that_never_answers_is_given_up_and_not_asked_twice(kind: str) -> None:
+def test_a_service_that_never_answers_is_given_up_and_not_called_twice(kind: str) -> None:
     with listener(None) as (url, heard), connected(kind, url, read_timeout_s=0.2) as greyhound:
         with pytest.raises(TimedOut, match="no answer came in time"):
             greyhound.model_status()
@@ -163,7 +165,7 @@ def test_a_stream_that_breaks_says_after_how_many_answers(kind: str, whole: Whol
             next(answers)
 
 
-def test_the_answer_of_something_else_is_told_as_such(kind: str) -> None:
+def test_the_answer_of_something_else_is_reported_as_such(kind: str) -> None:
     other = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nContent-Type: text/html\r\n\r\n<h1>hi!</h1>"
     with listener(other) as (url, _), connected(kind, url) as greyhound:
         with pytest.raises(Unreadable, match="not that of this service"):
@@ -172,7 +174,7 @@ def test_the_answer_of_something_else_is_told_as_such(kind: str) -> None:
             next(greyhound.predict_batch([]))
 
 
-def test_the_fault_of_a_proxy_is_told_by_its_status(kind: str) -> None:
+def test_the_fault_of_a_proxy_is_reported_by_its_status(kind: str) -> None:
     page = b"<html>upstream is away</html>"
     proxy = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
     with listener(proxy) as (url, _), connected(kind, url) as greyhound:
@@ -193,7 +195,7 @@ def test_the_fault_of_a_proxy_is_told_by_its_status(kind: str) -> None:
         (1, 200, None, None),
     ],
 )
-def test_a_service_is_asked_again_only_when_it_says_so_and_soon(
+def test_a_service_is_called_again_only_when_it_says_so_and_soon(
     n_tried: int, status: int, retry_after: str | None, wait_s: float | None
 ) -> None:
     headers = {"Retry-After": retry_after} if retry_after else {}

@@ -9,7 +9,7 @@ import greyhound_client
 from greyhound_client import GreyhoundClient, RetryPolicy, endpoints, transport
 
 
-def test_patience_is_a_retry_policy() -> None:
+def test_the_name_and_argument_before_retry_policy_are_accepted() -> None:
     with pytest.warns(DeprecationWarning, match="RetryPolicy"):
         assert greyhound_client.Patience is RetryPolicy
     policy = RetryPolicy(n_tries=1)

@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs" / "explanation" / "promises.md").read_text(encoding="utf-8
 UNITS = {"": 1, " s": 1, " KiB": 1024, " MiB": 1024**2, " GiB": 1024**3}
 
 
-def told() -> Iterator[tuple[str, float]]:
+def reported() -> Iterator[tuple[str, float]]:
     """Each setting and its default, of the rows that have a column of settings."""
     for row in PAGE.splitlines():
         cells = [cell.strip(" |") for cell in row.strip("|").split(" | ")]
@@ -30,8 +30,8 @@ def test_every_test_that_is_named_is_there() -> None:
     assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
 
 
-@pytest.mark.parametrize(("name", "default"), list(told()))
-def test_a_setting_has_the_default_that_is_told(name: str, default: float) -> None:
+@pytest.mark.parametrize(("name", "default"), list(reported()))
+def test_a_setting_has_the_default_that_is_reported(name: str, default: float) -> None:
     front_end = name.startswith("FRONTEND_")
     fields = (FrontendSettings if front_end else ServiceSettings).model_fields
     actual = fields[name.removeprefix("FRONTEND_").lower()].default

@@ -1,4 +1,4 @@
-"""The console on which commands show tables and coloured lines: clean, as :mod:`greyhound.printing` is."""
+"""The console on which commands show tables and coloured lines, clean as all that is printed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from greyhound.printing import clean, leave_broken_pipe
+from greyhound.output.printing import clean, leave_broken_pipe
 
 
 class CleanConsole(Console):

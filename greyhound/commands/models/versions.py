@@ -1,24 +1,21 @@
 """`greyhound models`: list, show, promote and roll back model versions."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
-from greyhound.console import console
-from greyhound.models_export import export
-from greyhound.options import json_option, print_json, registry_option
-from greyhound.printing import shown
-from racing import redaction as addresses
+from greyhound.commands.models.export import export
+from greyhound.commands.models.webhook import webhook
+from greyhound.options import json_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json, shown
 
 if TYPE_CHECKING:
     from model_registry.history import PromotionRecord
     from model_registry.registry import ModelRegistry
     from model_registry.versions import ModelVersion
-    from model_registry.webhooks import Webhooks
 
-MIN_SECRET = 16  # as the service's setting wants it
 # What a person compares first; `models show` has all of them.
 _LISTED = ("race_log_loss", "auc", "ece")
 
@@ -39,6 +36,7 @@ def models() -> None:
 
 
 models.add_command(export)
+models.add_command(webhook)
 
 
 @models.command("list")
@@ -73,7 +71,9 @@ def list_(registry: str, as_json: bool) -> None:
 @registry_option
 @json_option
 def show(version: str, registry: str, as_json: bool) -> None:
-    """Show everything on record of a VERSION: a number, "champion" or "challenger".
+    """Show everything about one VERSION.
+
+    VERSION is a number, "champion" or "challenger".
 
     Example: greyhound models show champion
     """
@@ -154,94 +154,6 @@ def history(registry: str, as_json: bool) -> None:
         by, reason = shown(record.by), shown(record.reason)
         table.add_row(str(record.number), when, what, str(record.version), before, by, reason)
     console.print(table)
-
-
-@models.group()
-def webhook() -> None:
-    """Let a tracking server tell services at once of every promotion.
-
-    \b
-    Examples:
-      greyhound models webhook add https://service.example/webhooks/mlflow
-      greyhound models webhook list
-      greyhound models webhook remove ID
-    """
-
-
-@webhook.command()
-@click.argument("urls", metavar="URL...", nargs=-1, required=True)
-@click.option(
-    "--secret",
-    envvar="GREYHOUND_WEBHOOK_SECRET",
-    prompt="The services' GREYHOUND_WEBHOOK_SECRET",
-    hide_input=True,
-    metavar="TEXT",
-    help="What deliveries are signed with; by default GREYHOUND_WEBHOOK_SECRET, else asked for.",
-)
-@registry_option
-@json_option
-def add(urls: tuple[str, ...], secret: str, registry: str, as_json: bool) -> None:
-    """Tell the service at each URL, .../webhooks/mlflow, of every promotion; a try is sent at once.
-
-    One that is there already for a URL makes room, so the command may be run again, with another secret too.
-    The registry must be an MLflow tracking server. Services that no webhook reaches follow by asking.
-
-    Example: greyhound models webhook add https://service.example/webhooks/mlflow
-    """
-    if len(secret) < MIN_SECRET:
-        raise click.BadParameter(f"a secret has at least {MIN_SECRET} characters, got {len(secret)}")
-    hooks = _webhooks(registry)
-    told = []
-    for url in urls:
-        added = hooks.put(url, secret=secret)
-        failure = hooks.try_out(added.id)
-        told.append({"id": added.id, "url": addresses.shown(added.url), "failure": failure})
-        if as_json:
-            continue
-        tried = (
-            f"but a try failed: {failure}"
-            if failure
-            else f"and {shown(addresses.shown(added.url))} took a try."
-        )
-        console.print(f"Webhook {added.id} is added, {tried}", soft_wrap=True)
-    if as_json:
-        print_json(told[0] if len(told) == 1 else {"webhooks": told})
-
-
-@webhook.command("list")
-@registry_option
-@json_option
-def list_webhooks(registry: str, as_json: bool) -> None:
-    """List the webhooks that tell of promotions.
-
-    Example: greyhound models webhook list
-    """
-    found = _webhooks(registry).all()
-    if as_json:
-        print_json({"webhooks": [replace(hook, url=addresses.shown(hook.url)) for hook in found]})
-        return
-    for hook in found:
-        console.print(
-            f"{shown(hook.id)}  {shown(addresses.shown(hook.url))}{'' if hook.is_active else '  (disabled)'}"
-        )
-
-
-@webhook.command()
-@click.argument("webhook_id", metavar="ID")
-@registry_option
-def remove(webhook_id: str, registry: str) -> None:
-    """Remove the webhook of an ID.
-
-    Example: greyhound models webhook remove 8f14e45f-ceea-467f-a9b1-0a2b5c4d3e21
-    """
-    _webhooks(registry).remove(webhook_id)
-    console.print(f"Webhook {shown(webhook_id)} is removed.")
-
-
-def _webhooks(uri: str) -> "Webhooks":
-    from model_registry.webhooks import Webhooks  # --help must not wait for MLflow
-
-    return Webhooks(uri)
 
 
 def _registry(uri: str) -> "ModelRegistry":

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.race.card_form import broken_rules, card_of_form, filled_in, sent_along, with_changes
 from frontend.charts.lines import lines_by_week
 from frontend.charts.reliability import LEAST_RUNNERS, reliability
-from frontend.curl import curl_line
+from frontend.race.card_form import broken_rules, card_of_form, carried_card, filled_in, with_changes
+from frontend.race.prediction import curl_line
 from greyhound_client import Problem
 from greyhound_client.models import BinOut, ScoreOut
 
@@ -32,7 +32,7 @@ def test_what_is_no_number_goes_to_the_service_as_it_was_typed() -> None:
     assert card["distance_m"] == "44O"
     assert card["runners"] == [
         {"name": "Anna", "box": 1, "price": "evens"},
-        {"name": "", "box": 7, "price": 3.0},  # a price without a dog is a slip that must be told
+        {"name": "", "box": 7, "price": 3.0},  # a price without a dog is a slip that must be reported
     ]
 
 
@@ -50,10 +50,10 @@ def test_prices_replace_those_that_a_card_had() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "[]", "{}", '{"runners": 1}', '{"runners": [{"box": null}]}'])
 def test_a_card_that_was_tampered_with_is_none(text: str) -> None:
-    assert sent_along(text) is None
+    assert carried_card(text) is None
 
 
-def test_broken_rules_name_the_place_in_words_of_the_form() -> None:
+def test_broken_rules_name_the_place_by_the_labels_of_the_form() -> None:
     pointers = ("#/runners/0/price", "#/runners", "#/distance_m", "#", "?distance_m", "line 14")
     problem = Problem({"errors": [{"pointer": pointer, "rule": "no"} for pointer in pointers]})
     places = [where for where, _ in broken_rules(problem, card_of_form({"name3": "Anna"}))]
@@ -63,10 +63,10 @@ def test_broken_rules_name_the_place_in_words_of_the_form() -> None:
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4), st.text())
 def test_the_curl_line_is_read_by_a_shell_as_the_card_that_it_is(names: list[str], track: str) -> None:
     card: dict[str, Any] = {"track": track, "runners": [{"name": name, "box": 1} for name in names]}
-    words = shlex.split(curl_line("http://localhost:8000/predict", card, with_key=True))
-    assert json.loads(words[words.index("--data-raw") + 1]) == card
-    assert words[:3] == ["curl", "-s", "http://localhost:8000/predict"]
-    assert "X-API-Key: $GREYHOUND_API_KEY" in words
+    text = shlex.split(curl_line("http://localhost:8000/predict", card, with_key=True))
+    assert json.loads(text[text.index("--data-raw") + 1]) == card
+    assert text[:3] == ["curl", "-s", "http://localhost:8000/predict"]
+    assert "X-API-Key: $GREYHOUND_API_KEY" in text
 
 
 def week(day: str, model: float | None, market: float | None) -> ScoreOut:

@@ -1,17 +1,62 @@
-"""Progress into a file or a cron job's mail: a line when a stage begins, when it ends, and now and then."""
+"""How far a stage of a command is: a bar on a terminal; elsewhere lines as it begins, goes on and ends."""
 
 import os
+import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from greyhound.printing import say
+from greyhound.output.console import CleanConsole
+from greyhound.output.printing import clean_output, say
+
+Report = Callable[..., None]
+"""``report(n_done, n_total=None)``: how far the work is, in all, not since the last call."""
+DRAW_BAR = __name__
+"""Key of the flag ``--progress`` in the metadata of a command's context."""
 
 INTERVAL_VARIABLE = "GREYHOUND_PROGRESS_INTERVAL_S"
 DEFAULT_INTERVAL_S = 30.0
 _SHORT_S = 1.0  # a stage that is over by then has one line; if it fails, only its error has one
+
+
+@contextmanager
+def progress(description: str, total: float | None = None) -> Iterator[Report]:
+    """Show on standard error how far a stage is, and yield the function that reports it.
+
+    A bar on a terminal or under ``--progress``, which leaves no trace when done;
+    elsewhere :class:`ProgressLines`.
+    """
+    context = click.get_current_context(silent=True)
+    is_drawn = context is not None and bool(context.meta.get(DRAW_BAR))
+    if not (is_drawn or sys.stderr.isatty()):
+        lines = ProgressLines(description, total, interval_s=interval_s())
+        is_done = False
+        try:
+            yield lines.report
+            is_done = True
+        finally:
+            lines.end(is_done=is_done)
+        return
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        # Requested, it is drawn into a log too.
+        console=CleanConsole(stderr=True, force_terminal=is_drawn or None),
+        transient=True,
+    )
+    with bar, clean_output():  # rich puts streams of its own before ours while it draws
+        task = bar.add_task(description, total=total)
+
+        def report(n_done: float, n_total: float | None = None) -> None:
+            bar.update(task, completed=n_done, total=total if n_total is None else n_total)
+
+        yield report
 
 
 class ProgressLines:

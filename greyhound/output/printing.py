@@ -2,17 +2,21 @@ r"""The one way to print: nothing that a command prints steers the terminal it i
 
 Names come from strangers' files, cards and registries. A control character in one is printed as an escape
 such as ``\x1b`` (:func:`racing.domain.plain_text.visible`), in JSON as ``\u001b``; tables and colours are
-those of :mod:`greyhound.console`. Ruff refuses any other way to print.
+those of :mod:`greyhound.output.console`. Ruff refuses any other way to print.
 """
 
+import datetime as dt
+import json
+import math
 import os
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, is_dataclass
 from io import TextIOBase
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 
 class CleanStream(TextIOBase):
@@ -67,10 +71,34 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def shown(name: str) -> str:
-    """Return somebody's name for one thing as a line shows it: on that line, whatever it holds."""
+    """Return a name as one line shows it, whatever it holds."""
     from racing.domain.plain_text import visible
 
     return visible(name, is_one_line=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one JSON object; dates in ISO form, unknown numbers (NaN) as null."""
+    from racing.domain.plain_text import json_escaped
+
+    say(json_escaped(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of JSON's own types; numpy scalars and arrays know ``tolist``."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else str(value)
 
 
 @contextmanager

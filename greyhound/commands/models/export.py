@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
-from greyhound.console import console
-from greyhound.options import json_option, print_json, progress, progress_option, registry_option
+from greyhound.options import json_option, progress_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 
 
 @click.command()
@@ -29,11 +31,11 @@ from greyhound.options import json_option, print_json, progress, progress_option
 @json_option
 @progress_option
 def export(directory: Path, versions: tuple[int, ...], registry: str, as_json: bool) -> None:
-    """Write the registry as a folder of files, for tools that know no MLflow.
+    """Write the registry as a folder of files.
 
-    DIR gets models/*.joblib, metadata/*.json, best_model.joblib (a link to the champion), model_index.json,
-    registry_config.json and training_summary.json. joblib.load opens a model where greyhound is installed
-    with the extra "training"; it has predict_proba and feature_names_in_.
+    For tools without MLflow. DIR gets models/*.joblib, metadata/*.json, best_model.joblib (a link to the
+    champion), model_index.json, registry_config.json and training_summary.json. joblib.load opens a model
+    where greyhound is installed with the extra "training"; it has predict_proba and feature_names_in_.
 
     \b
     Examples:
@@ -50,6 +52,6 @@ def export(directory: Path, versions: tuple[int, ...], registry: str, as_json: b
         return
     n = len(done.versions)
     what = f"{n} version{'s' if n > 1 else ''}, {done.n_bytes / 2**20:.1f} MiB"
-    said = what if done.is_new else f"unchanged, {what}"
-    console.print(f"{done.directory}: {said}", soft_wrap=True)
+    state = what if done.is_new else f"unchanged, {what}"
+    console.print(f"{done.directory}: {state}", soft_wrap=True)
     console.print(f"best_model.joblib is version {done.best}: {done.best_because}.", soft_wrap=True)

@@ -12,7 +12,7 @@ from training.slices import BY_CHANCE, MAX_ECE, OFF, SLICINGS, Slice
 _HEADINGS = {MODEL: "model", UNIFORM: "uniform", RATED: "rated", MARKET: "market", TRUTH: "truth"}
 
 HOW_TO_READ_SLICES = f"""\
-Losses of a line are of the same races, those with every price known. "said" and "won": mean probability and
+Losses of a line are of the same races, those with every price known. "mean p" and "won": mean probability and
 share of winners, in %. "chance": 95 % of perfect models show a smaller ECE on so few runners. "slope" of the
 log odds, with its 95 % interval: 1 is calibrated, below 1 too bold, above 1 too shy. The last word:
   ECE     the ECE lies above {MAX_ECE} and above chance
@@ -30,11 +30,11 @@ def slice_table(slicing: str, slices: Sequence[Slice]) -> Table:
     longest = max((len(found.name) for found in slices), default=0)
     table.add_column("", min_width=min(longest, 12))  # tracks' names may go on in a second line
     known = {name for found in slices for name in found.losses}
-    # all at once would be too wide: where the truth is known, the rated price tells least
+    # all at once would be too wide: where the truth is known, the rated price says least
     left_out = ({UNIFORM} if not of_races else set()) | ({RATED} if TRUTH in known else set())
     shown = [name for name in _HEADINGS if name in known - left_out]
     headings = ["races" if of_races else "runners", *(_HEADINGS[name] for name in shown)]
-    for heading in (*headings, *(() if of_races else ("said", "won")), "ECE", "chance", "slope"):
+    for heading in (*headings, *(() if of_races else ("mean p", "won")), "ECE", "chance", "slope"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for found in slices:
