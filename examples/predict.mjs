@@ -49,7 +49,7 @@ try {
     console.log(`${box} ${name.padEnd(15)} ${percent} %  fair ${fair_price.toFixed(2)}`);
   }
 } catch (error) {
-  const { cause } = error; // fetch tells it where there is no connection
+  const { cause } = error; // fetch sets it where there is no connection
   console.error(cause ? `${url} cannot be reached: ${cause.message || cause.code}` : error.message);
   process.exitCode = 1;
 }

@@ -36,6 +36,13 @@ COMMANDS = {
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
+SECTIONS = {
+    "All at once": "up prepare",
+    "Races": "import simulate",
+    "Models": "train evaluate models",
+    "Predictions": "predict score predictions replay",
+    "The service": "serve frontend keys",
+}
 INTERRUPTED = 130
 
 
@@ -58,9 +65,10 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from :data:`COMMANDS`, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        """Write the lists of commands from :data:`SECTIONS` and :data:`COMMANDS`, importing none of them."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names.split()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a missing module that an extra brings says which extra."""

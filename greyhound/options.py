@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -28,6 +28,30 @@ class Day(click.ParamType[dt.date]):
             return dt.datetime.strptime(value, "%Y-%m-%d").date()  # no weeks, no 20260131
         except ValueError:
             self.fail(f"a date is written YYYY-MM-DD, got {value!r}", param, ctx)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Some of a set of names, separated by commas; ``all`` is every one where it is allowed."""
+
+    ALL = "all"
+
+    def __init__(self, what: str, choices: Iterable[str], *, has_all: bool = False) -> None:
+        self.name = what
+        self._choices = tuple(choices)
+        self._has_all = has_all
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, or fail with those there are."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        allowed = (*self._choices, *([self.ALL] if self._has_all else ()))
+        if not names or not set(names) <= set(allowed):
+            one = f"{self.ALL} or one of" if self._has_all else "one of"
+            self.fail(f"a {self.name} is {one} {', '.join(self._choices)}, got {value!r}", param, ctx)
+        return self._choices if self.ALL in names else names
 
 
 database_option = click.option(

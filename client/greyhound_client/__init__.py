@@ -1,4 +1,4 @@
-"""A typed client of the service, over httpx; it knows the service by its OpenAPI document alone.
+"""A typed client of the service, over httpx; made from its OpenAPI document alone.
 
 ::
 

@@ -27,7 +27,7 @@ NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
 class PredictionFilter(TypedDict, total=False):
-    """Which logged predictions are meant; what is left out does not matter."""
+    """Filters of logged predictions; one that is left out matches all."""
 
     since: dt.date | None
     until: dt.date | None

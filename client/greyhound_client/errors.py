@@ -60,7 +60,7 @@ class Problem(GreyhoundError):
     errors : tuple of BrokenRule
         Each broken rule with the JSON Pointer to its field; empty where the request breaks none.
     request_id : str or None
-        Under which the service's log knows the request.
+        Under which the service logs the request.
     retry_after_s : float or None
         Seconds after which to come again, where the service says so.
     document : dict

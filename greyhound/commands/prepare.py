@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from greyhound.options import database_option, progress_option, registry_option
+from greyhound.options import Names, database_option, progress_option, registry_option
 from greyhound.output.console import console
 from greyhound.output.progress import Report, progress
 from greyhound.rating import rate_what_is_due
@@ -59,9 +59,9 @@ def prepare(
     Example:
       greyhound prepare --races 2000
     """
-    from greyhound.commands.train import Families
+    from training.families import FAMILY_NAMES  # --help must not wait for the libraries
 
-    chosen = Families().convert(families, None, None) if families else None
+    chosen = Names("family", FAMILY_NAMES).convert(families, None, None) if families else None
     fill(context, database, races)
     train_first(database, registry, trials, chosen)
 

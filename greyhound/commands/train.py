@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from greyhound.errors import GATES_NOT_PASSED
-from greyhound.options import Day, database_option, json_option, progress_option, registry_option
+from greyhound.options import Day, Names, database_option, json_option, progress_option, registry_option
 from greyhound.output.console import console
 from greyhound.output.printing import print_json
 from greyhound.output.progress import progress
@@ -40,24 +40,6 @@ class Duration(click.ParamType[float]):
         return float(found[1]) * _UNITS[found[2] or "s"]
 
 
-class Families(click.ParamType[tuple[str, ...]]):
-    """Families of models, separated by commas."""
-
-    name = "families"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names, or fail with those there are."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
-        unknown = [name for name in names if name not in FAMILY_NAMES]
-        if unknown or not names:
-            self.fail(f"a family is one of {', '.join(FAMILY_NAMES)}, got {value!r}", param, ctx)
-        return names
-
-
 @click.command()
 @click.option("--from", "start", type=Day(), help="First day to learn from; by default the first there is.")
 @click.option("--until", type=Day(), help="Last day of all, tests too; by default the last there is.")
@@ -67,7 +49,7 @@ class Families(click.ParamType[tuple[str, ...]]):
 )
 @click.option(
     "--families",
-    type=Families(),
+    type=Names("family", FAMILY_NAMES),
     default=FAMILY_NAMES,
     metavar="A,B",
     help=f"Families of models to search, by default all: {', '.join(FAMILY_NAMES)}.",

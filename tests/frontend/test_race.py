@@ -207,7 +207,7 @@ def test_day_and_track_that_a_files_name_does_not_tell_are_filled_in(
     path = guide(tmp_path, form_row("1. Sir Tick"), form_row("2. Nala"), name="guide.csv")
     with opened(browser, f"{pages}/race") as page:
         page.get_by_label("Drop an “expert form” CSV").set_input_files(path)
-        page.get_by_text("if the file’s name does not tell").click()
+        page.get_by_text("if the file’s name lacks them").click()
         page.locator("#guide-date").fill("2026-03-15")
         page.locator("#guide-track").fill("Bendigo")
         page.locator("#guide-distance").fill("425")

@@ -168,3 +168,9 @@ def test_every_extra_that_is_named_exists() -> None:
 def test_a_command_ends_with_the_code_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with_command(monkeypatch, lambda: click.get_current_context().exit(5))
     assert run("probe").exit_code == 5
+
+
+def test_every_command_stands_in_one_section_of_the_help() -> None:
+    listed = [name for names in cli.SECTIONS.values() for name in names.split()]
+    assert sorted(listed) == sorted(COMMANDS)
+    assert all(f"\n{title}:\n" in run("--help").stdout for title in cli.SECTIONS)
