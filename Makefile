@@ -42,12 +42,10 @@ reference: $(READY) ## write the pages of docs/reference anew from the code
 	$(BIN)/python -m docs.made.pages
 
 docs: $(READY) ## build the documentation into var/site; a warning is an error
-	$(MKDOCS) build --strict
+	$(BIN)/python -m zensical build --clean --strict
 
 docs-serve: $(READY) ## show the documentation on port 8001, and again whenever a page is saved
-	$(MKDOCS) serve --dev-addr localhost:8001
-# Two notices about the future of MkDocs itself, printed at every build; they are no warnings of the build.
-MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs
+	$(BIN)/python -m zensical serve --dev-addr localhost:8001
 
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
@@ -102,7 +100,7 @@ check-images: $(READY) ## build the images and run all of docker-compose.yml fro
 	GREYHOUND_CHECK_IMAGES=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/compose/test_from_images.py
 
 clean: ## delete .venv, caches and everything under var/ (database and models too)
-	rm -rf .venv var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv var build dist *.egg-info .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -f racing/ops/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

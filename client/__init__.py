@@ -1,50 +1,27 @@
-"""A typed client of the service, over httpx; it knows the service by its OpenAPI document alone.
+"""Deprecated: ``client`` is now ``greyhound_client``; this name is not installed, it works in a checkout."""
 
-::
+import importlib
+import sys
+import warnings
+from typing import Any
 
-    from client import GreyhoundClient, Refused
+import greyhound_client
+from greyhound_client import *  # noqa: F403
 
-    with GreyhoundClient("http://localhost:8000") as greyhound:
-        answer = greyhound.predict({"date": "2026-03-14", "track": "Sandown Park", ...})
-"""
+_MODULES = {
+    "awaiting": "async_client",
+    "batch": "endpoints",
+    "blocking": "client",
+    "calling": "transport",
+    "calls": "endpoints",
+    "errors": "errors",
+    "models": "models",
+}
 
-from client.awaiting import AsyncGreyhoundClient
-from client.blocking import GreyhoundClient
-from client.calling import Call, Patience
-from client.errors import (
-    Conflict,
-    Failed,
-    Forbidden,
-    GreyhoundError,
-    NotFound,
-    NotReady,
-    Problem,
-    RateLimited,
-    Refused,
-    TimedOut,
-    Unauthorised,
-    Unavailable,
-    Unreachable,
-    Unreadable,
-)
+warnings.warn("the package `client` is now `greyhound_client`", DeprecationWarning, stacklevel=2)
+for _old, _new in _MODULES.items():
+    globals()[_old] = sys.modules[f"{__name__}.{_old}"] = importlib.import_module(f"greyhound_client.{_new}")
 
-__all__ = [
-    "AsyncGreyhoundClient",
-    "Call",
-    "Conflict",
-    "Failed",
-    "Forbidden",
-    "GreyhoundClient",
-    "GreyhoundError",
-    "NotFound",
-    "NotReady",
-    "Patience",
-    "Problem",
-    "RateLimited",
-    "Refused",
-    "TimedOut",
-    "Unauthorised",
-    "Unavailable",
-    "Unreachable",
-    "Unreadable",
-]
+
+def __getattr__(name: str) -> Any:
+    return getattr(greyhound_client, name)

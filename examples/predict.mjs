@@ -37,8 +37,8 @@ async function predict(card, nTries = 3) {
     await new Promise((resolve) => setTimeout(resolve, 1000 * wait_s * (1 + Math.random() / 4)));
     return predict(card, nTries - 1);
   }
-  const said = await answer.json().catch(() => ({ title: answer.statusText, detail: "no more is said" }));
-  throw new Problem(answer.status, said);
+  const problem = await answer.json().catch(() => ({ title: answer.statusText, detail: "without further details" }));
+  throw new Problem(answer.status, problem);
 }
 
 try {
@@ -49,7 +49,7 @@ try {
     console.log(`${box} ${name.padEnd(15)} ${percent} %  fair ${fair_price.toFixed(2)}`);
   }
 } catch (error) {
-  const { cause } = error; // fetch tells it where there is no connection
+  const { cause } = error; // fetch sets it where there is no connection
   console.error(cause ? `${url} cannot be reached: ${cause.message || cause.code}` : error.message);
   process.exitCode = 1;
 }

@@ -6,7 +6,7 @@
 import os
 import sys
 
-from client import GreyhoundClient, Problem, Unreachable
+from greyhound_client import GreyhoundClient, Problem, Unreachable
 
 RUN = {"date": "2026-03-07", "track": "Sandown Park", "distance_m": 515, "finish_position": 2, "time_s": 29.6}
 CARD = {
@@ -40,7 +40,7 @@ def main() -> int:
         if runner.market_probability is not None:  # where every runner has a price
             line += f"  market {runner.market_probability:6.1%}"
         print(line)
-    if best.explanation:  # as it was asked for; the largest contributions come first
+    if best.explanation:  # with explain=True; the largest contributions come first
         for part in best.explanation.contributions[:3]:
             print(f"   {best.name}: {part.topic} multiplies its odds by {part.multiplies_odds_by:.2f}")
     for warning in answer.warnings:

@@ -1,4 +1,4 @@
-"""Say it whenever another version becomes champion, by asyncio, until interrupted.
+"""Print a line whenever another version becomes champion, by asyncio, until interrupted.
 
 ``GREYHOUND_URL=http://localhost:8000 python examples/watch_champion.py``
 """
@@ -7,28 +7,28 @@ import asyncio
 import os
 from contextlib import suppress
 
-from client import AsyncGreyhoundClient, GreyhoundError
+from greyhound_client import AsyncGreyhoundClient, GreyhoundError
 
 EVERY_S = float(os.environ.get("EVERY_S", "2"))
 
 
 async def main() -> None:
-    """Ask which version serves, again and again."""
+    """Poll which version serves."""
     url = os.environ.get("GREYHOUND_URL", "http://localhost:8000")
-    said = ""
+    shown = ""
     async with AsyncGreyhoundClient(url) as greyhound:
         while True:
             try:
                 status = await greyhound.model_status()
-            except GreyhoundError as error:  # stopped or starting anew: it is asked again
+            except GreyhoundError as error:  # stopped or starting anew: it is called again
                 now = f"no answer: {error}"
             else:
                 now = f"version {status.version} serves ({status.model_type}, {status.features} features)"
                 if not status.success:
                     now = "no version serves yet"
-            if now != said:
+            if now != shown:
                 print(now, flush=True)
-                said = now
+                shown = now
             await asyncio.sleep(EVERY_S)
 
 

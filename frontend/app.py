@@ -1,13 +1,13 @@
-"""The app: pages over what the service says; it holds no data of its own."""
+"""The app: pages over the answers of the service; it holds no data of its own."""
 
 from flask import Flask, Response
 
-from client import Unreadable
-from frontend import asking, charts, evidence, security, trouble, words
-from frontend.asking import status_if_up
+from frontend import api, charts, errors, evidence, filters
+from frontend.http import security
 from frontend.live import page
 from frontend.pages import MENU, PAGES
 from frontend.settings import FrontendSettings
+from greyhound_client import Unreadable
 
 
 def create_app(settings: FrontendSettings | None = None) -> Flask:
@@ -16,9 +16,9 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
-    for part in (security, trouble, words, evidence, charts):
+    for part in (security, errors, filters, evidence, charts):
         part.install(app)
-    asking.install(app, settings)
+    api.install(app, settings)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
 
@@ -27,19 +27,19 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
         return {
             "menu": MENU,
             "settings": settings,
-            "status_if_up": status_if_up,
-            "trouble_with_status": asking.trouble,
-            "is_understood": lambda: not isinstance(asking.trouble(), Unreadable),
+            "status_if_up": api.status_if_up,
+            "status_error": api.status_error,
+            "is_understood": lambda: not isinstance(api.status_error(), Unreadable),
         }
 
     @app.get("/state")
     def state() -> Response:
-        """Return the line at the top of every page: which version serves, and what to mind."""
+        """Return the line at the top of every page: which version serves, and what is wrong."""
         return page("state.html")
 
     @app.get("/health")
     def health() -> tuple[str, dict[str, str]]:
-        """Tell that the front end itself is up, whatever the service does."""
+        """Answer while the front end itself is up, whatever the service does."""
         return "up\n", {"Content-Type": "text/plain"}
 
     return app

@@ -8,9 +8,9 @@ from pathlib import Path
 from flask import Blueprint, Flask
 
 import greyhound_charts
-from client.models import BinOut, LoggedCardOut, ReliabilityBinOut, ScoreOut
 from greyhound_charts import Spec, chart
 from greyhound_charts.reliability import ReliabilityBin, reliability_chart
+from greyhound_client.models import BinOut, LoggedCardOut, ReliabilityBinOut, ScoreOut
 
 LEAST_RUNNERS = 200
 """Of fewer there is no curve: with ten bins of 20 chance alone draws any line."""

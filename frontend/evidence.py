@@ -1,11 +1,11 @@
-"""How a version's evidence is laid out: its first figures, and each source on the way to the market."""
+"""A version's evidence laid out for a page: its first figures, and each source on the way to the market."""
 
 from dataclasses import dataclass
 
 from flask import Flask
 
-from client.models import ComparisonOut, EvidenceOut, FiguresOut
 from frontend.charts import ReliabilityPlot, reliability
+from greyhound_client.models import ComparisonOut, EvidenceOut, FiguresOut
 
 MODEL, UNIFORM, MARKET, TRUTH = "model", "uniform", "market (BSP/SP)", "true probability"
 
@@ -41,10 +41,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VersionEvidence:
     """A version's evidence, ready for a page."""
 
-    told: EvidenceOut
+    details: EvidenceOut
+    """As the service answers it."""
     comparison: ComparisonOut | None
     """The fullest there is: beside the market where prices are known."""
     model: FiguresOut | None
@@ -61,7 +62,7 @@ class Shown:
     @property
     def n_races(self) -> int | None:
         """How many whole races the model's figures are of."""
-        comparison = self.told.races or self.comparison
+        comparison = self.details.races or self.comparison
         return comparison.n_races if comparison else None
 
     @property
@@ -72,22 +73,22 @@ class Shown:
     @property
     def n_gates_passed(self) -> int:
         """How many gates were passed."""
-        return sum(gate.passed for gate in self.told.gates or ())
+        return sum(gate.passed for gate in self.details.gates or ())
 
     @property
     def failed(self) -> list[str]:
         """Why it failed, a sentence for each gate that was not passed."""
-        return [f"{gate.name}: {gate.reason}" for gate in self.told.gates or () if not gate.passed]
+        return [f"{gate.name}: {gate.reason}" for gate in self.details.gates or () if not gate.passed]
 
 
-def shown(told: EvidenceOut) -> Shown:
-    """Lay out what is told."""
-    comparison = told.beside_market or told.races
+def lay_out(details: EvidenceOut) -> VersionEvidence:
+    """Return the evidence of a version, laid out for its page."""
+    comparison = details.beside_market or details.races
     by_name = _by_name(comparison)
-    of_all_races = _by_name(told.races or comparison)
+    of_all_races = _by_name(details.races or comparison)
     uniform, market = by_name.get(UNIFORM), by_name.get(MARKET)
-    return Shown(
-        told=told,
+    return VersionEvidence(
+        details=details,
         comparison=comparison,
         model=of_all_races.get(MODEL),
         beside=by_name.get(MODEL),
@@ -97,22 +98,22 @@ def shown(told: EvidenceOut) -> Shown:
             Source(NAMES.get(row.name, row.name), row, row.name == MODEL, _information(row, uniform, market))
             for row in _worst_first(comparison)
         ),
-        plot=reliability(told.reliability),
+        plot=reliability(details.reliability),
     )
 
 
 def install(app: Flask) -> None:
     """Make the filters of families known to every template."""
-    app.add_template_filter(kind_in_words, "kind")
-    app.add_template_filter(balance_in_words, "balance")
+    app.add_template_filter(family_name, "kind")
+    app.add_template_filter(balance_name, "balance")
 
 
-def kind_in_words(kind: str | None) -> str:
+def family_name(kind: str | None) -> str:
     """Return the name of a model family for people."""
     return KINDS.get(kind or "", (kind or "unknown").replace("_", " "))
 
 
-def balance_in_words(imbalance: list[str] | None) -> str:
+def balance_name(imbalance: list[str] | None) -> str:
     """Return what was done about the few winners."""
     return ", ".join(BALANCES.get(one, one) for one in imbalance or ()) or "none"
 
@@ -122,7 +123,7 @@ def _by_name(comparison: ComparisonOut | None) -> dict[str, FiguresOut]:
 
 
 def _worst_first(comparison: ComparisonOut | None) -> list[FiguresOut]:
-    """Return the sources in the order of what they know."""
+    """Return the sources by race log loss, the worst first."""
     rows = comparison.rows if comparison else []
     return sorted(rows, key=lambda row: -(row.race_log_loss or 0))
 

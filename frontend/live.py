@@ -13,7 +13,7 @@ LIVE = "X-Live"
 
 
 def page(template: str, *, code: int = 200, **context: Any) -> Response:
-    """Return a page, or its live block alone where that is asked for and the page has one."""
+    """Return a page, or its live block alone where that is requested and the page has one."""
     is_live = "live" in current_app.jinja_env.get_template(template).blocks
     if LIVE not in request.headers or not is_live:
         return make_response(_bytes(render_template(template, **context)), code)

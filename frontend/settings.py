@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from client.calling import without_login
+from greyhound_client.transport import without_login
 
 
 class FrontendSettings(BaseSettings):
@@ -35,7 +35,7 @@ class FrontendSettings(BaseSettings):
         le=60,
         description="seconds for which an answer of the service is shown to all visitors",
     )
-    live_s: float = Field(default=2, ge=0.1, description="seconds between two looks of an open page")
+    live_s: float = Field(default=2, ge=0.1, description="seconds between two refreshes of an open page")
     api_key: str | None = Field(
         default=None,
         repr=False,
@@ -49,6 +49,6 @@ class FrontendSettings(BaseSettings):
         return without_login((self.public_service or self.service).rstrip("/"))
 
     @property
-    def asked_service(self) -> str:
-        """Return the address that the pages ask, without a name and password that may stand in it."""
+    def called_service(self) -> str:
+        """Return the address that the pages call, without a name and password that may stand in it."""
         return without_login(self.service.rstrip("/"))

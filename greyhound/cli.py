@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from greyhound.errors import REFUSED, ExtraMissing, exit_code, one_line
-from greyhound.printing import clean_output, leave_broken_pipe, print_trace, say, shown
+from greyhound.output.printing import clean_output, leave_broken_pipe, print_trace, say, shown
 
 # name: (where the command stands, what it does in one line). The line is written here so that
 # `greyhound --help` answers without importing MLflow, scikit-learn or the web service.
@@ -20,7 +20,10 @@ COMMANDS = {
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
-    "models": ("greyhound.commands.models:models", "List, show, promote, roll back and export models."),
+    "models": (
+        "greyhound.commands.models.versions:models",
+        "List, show, promote, roll back and export models.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -32,6 +35,13 @@ COMMANDS = {
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
+}
+SECTIONS = {
+    "All at once": "up prepare",
+    "Races": "import simulate",
+    "Models": "train evaluate models",
+    "Predictions": "predict score predictions replay",
+    "The service": "serve frontend keys",
 }
 INTERRUPTED = 130
 
@@ -55,9 +65,10 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from :data:`COMMANDS`, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        """Write the lists of commands from :data:`SECTIONS` and :data:`COMMANDS`, importing none of them."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names.split()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a missing module that an extra brings says which extra."""
@@ -86,7 +97,7 @@ class LazyGroup(click.Group):
                 _fail(error.format_message(), error.exit_code)
             except (click.Abort, KeyboardInterrupt):
                 _fail("interrupted", INTERRUPTED)
-            except BrokenPipeError:  # `greyhound models list | head`: the reader has left, nobody to tell
+            except BrokenPipeError:  # `greyhound models list | head`: the reader has left
                 leave_broken_pipe()
                 sys.exit(1)
             except (
@@ -138,6 +149,6 @@ def _noted_interrupts() -> list[int]:
 def _fail(message: str, code: int) -> NoReturn:
     try:
         say(f"greyhound: {shown(message)}", err=True)
-    except OSError:  # nobody reads it, or the disk under it is full: the code still tells
+    except OSError:  # nobody reads it, or the disk under it is full: the exit code is left
         leave_broken_pipe()
     sys.exit(code)

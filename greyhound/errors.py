@@ -36,7 +36,7 @@ EXIT_CODES = {
 
 # Which extra brings a module that may be missing; our own packages too, as images leave some out.
 EXTRA_OF_MODULE = {
-    "client": "client",
+    "greyhound_client": "client",
     "httpx": "client",
     "flask": "frontend",
     "frontend": "frontend",
@@ -83,8 +83,8 @@ def exit_code(error: BaseException) -> int:
 
 def one_line(error: BaseException) -> str:
     """Return an error's message on one line; an unexpected error's with its class, to be reported."""
-    told = getattr(error, "orig", None)  # by the database's driver, in a few words
-    text = " ".join((str(error) if told is None else f"the database does not answer: {told}").split())
+    cause = getattr(error, "orig", None)  # by the database's driver, short
+    text = " ".join((str(error) if cause is None else f"the database does not answer: {cause}").split())
     if exit_code(error) != UNEXPECTED:
         return text or type(error).__name__
     return f"{type(error).__name__}: {text} (GREYHOUND_DEBUG=1 shows where)"

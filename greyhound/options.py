@@ -1,29 +1,18 @@
-"""Options that several commands share, and how all of them talk: progress, JSON, tables."""
+"""Options that several commands share."""
 
 import datetime as dt
-import json
-import math
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from greyhound.console import CleanConsole
-from greyhound.printing import clean_output, say
-from greyhound.progress_lines import ProgressLines, interval_s
-from racing.domain.plain_text import json_escaped
+from greyhound.output.progress import DRAW_BAR
 from racing.importers.files.dates import DateOrder
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Report = Callable[..., None]
-"""``report(n_done, n_total=None)``: how far the work is, in all, not since the last call."""
 
 
 class Day(click.ParamType[dt.date]):
@@ -39,6 +28,30 @@ class Day(click.ParamType[dt.date]):
             return dt.datetime.strptime(value, "%Y-%m-%d").date()  # no weeks, no 20260131
         except ValueError:
             self.fail(f"a date is written YYYY-MM-DD, got {value!r}", param, ctx)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Some of a set of names, separated by commas; ``all`` is every one where it is allowed."""
+
+    ALL = "all"
+
+    def __init__(self, what: str, choices: Iterable[str], *, has_all: bool = False) -> None:
+        self.name = what
+        self._choices = tuple(choices)
+        self._has_all = has_all
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, or fail with those there are."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        allowed = (*self._choices, *([self.ALL] if self._has_all else ()))
+        if not names or not set(names) <= set(allowed):
+            one = f"{self.ALL} or one of" if self._has_all else "one of"
+            self.fail(f"a {self.name} is {one} {', '.join(self._choices)}, got {value!r}", param, ctx)
+        return self._choices if self.ALL in names else names
 
 
 database_option = click.option(
@@ -105,74 +118,16 @@ progress_option = click.option(
     "--progress",
     is_flag=True,
     expose_value=False,
-    callback=lambda ctx, _, value: ctx.meta.__setitem__(__name__, value),
-    help="Draw the bar even where standard error is no terminal. Else lines tell there of each stage: when "
+    callback=lambda ctx, _, value: ctx.meta.__setitem__(DRAW_BAR, value),
+    help="Draw the bar even where standard error is no terminal. Else it gets lines of each stage: when "
     "it begins and ends, and how far it is, at most every 30 s (GREYHOUND_PROGRESS_INTERVAL_S).",
 )
-
-
-@contextmanager
-def progress(description: str, total: float | None = None) -> Iterator[Report]:
-    """Show on standard error how far a stage is, and give the function that says so.
-
-    A bar on a terminal or under ``--progress`` (:data:`progress_option`), which leaves no trace when done;
-    elsewhere :class:`~greyhound.progress_lines.ProgressLines`.
-    """
-    context = click.get_current_context(silent=True)
-    is_drawn = context is not None and bool(context.meta.get(__name__))
-    if not (is_drawn or sys.stderr.isatty()):
-        lines = ProgressLines(description, total, interval_s=interval_s())
-        is_done = False
-        try:
-            yield lines.report
-            is_done = True
-        finally:
-            lines.end(is_done=is_done)
-        return
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        # Asked for, it is drawn into a log too.
-        console=CleanConsole(stderr=True, force_terminal=is_drawn or None),
-        transient=True,
-    )
-    with bar, clean_output():  # rich puts streams of its own before ours while it draws
-        task = bar.add_task(description, total=total)
-
-        def report(n_done: float, n_total: float | None = None) -> None:
-            bar.update(task, completed=n_done, total=total if n_total is None else n_total)
-
-        yield report
-
-
-def print_json(value: Any) -> None:
-    """Print a value as one JSON object; dates in ISO form, unknown numbers (NaN) as null."""
-    say(json_escaped(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of JSON's own types; numpy scalars and arrays know ``tolist``."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else str(value)
 
 
 dates_option = click.option(
     "--dates",
     type=click.Choice([order.value for order in DateOrder if order != DateOrder.DEFAULT]),
     callback=lambda _ctx, _param, value: DateOrder(value or DateOrder.DEFAULT),
-    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file tell. Without it "
+    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file show. Without it "
     "they are day-first, and a file with one that cannot be that is refused.",
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from greyhound.options import progress
+from greyhound.output.progress import progress
 
 
 def rate_what_is_due(engine: Engine) -> None:

@@ -1,6 +1,6 @@
 """How soon a page of the front end is there: ``python -m benchmarks.frontend``.
 
-It starts the service and the front end on what ``make run`` has made, and asks for every page of the menu in
+It starts the service and the front end on what ``make run`` has made, and fetches every page of the menu in
 turn: the first request to a fresh front end, then ``--rounds`` more. The reference, interleaved, is
 ``GET /model_status`` of the service itself, which every page needs. In Chromium: from the navigation until
 all of it is drawn (``loadEventEnd``), the first time with an empty cache, and again.
@@ -11,40 +11,33 @@ import time
 
 import click
 import httpx
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from rich.console import Console
 from rich.table import Table
 
-from client import GreyhoundClient
-from tests.frontend.builders import CHROMIUM, is_there
+from benchmarks.frontend.browser import chromium, drawn_ms
+from greyhound_client import GreyhoundClient
 from tests.frontend.screenshots import menu, started
-
-_LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
 @click.command(help=__doc__)
 @click.option("--rounds", default=30, show_default=True, type=click.IntRange(3))
 def main(rounds: int) -> None:
     """Measure, and print a table."""
-    if not is_there():
-        raise click.ClickException("there is no Chromium (Debian: apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        with started() as running, httpx.Client(timeout=30) as http:
-            first_ms = _ms(http, running.pages)
-            paths = [*menu(browser, running.pages), *_newest_race(running.service)]
-            times: dict[str, list[float]] = {path: [] for path in [*paths, "the service"]}
-            for _ in range(rounds):
-                for path in paths:
-                    times[path].append(_ms(http, running.pages + path))
-                times["the service"].append(_ms(http, f"{running.service}/model_status"))
-            drawn = {path: _drawn_ms(browser, running.pages + path) for path in paths}
-        browser.close()
+    with chromium() as browser, started() as running, httpx.Client(timeout=30) as http:
+        first_ms = _ms(http, running.pages)
+        paths = [*menu(browser, running.pages), *_newest_race(running.service)]
+        times: dict[str, list[float]] = {path: [] for path in [*paths, "the service"]}
+        for _ in range(rounds):
+            for path in paths:
+                times[path].append(_ms(http, running.pages + path))
+            times["the service"].append(_ms(http, f"{running.service}/model_status"))
+        drawn = {path: _drawn_twice_ms(browser, running.pages + path) for path in paths}
     _print(first_ms, times, drawn)
 
 
 def _newest_race(service: str) -> list[str]:
-    """Return the address of the newest stored race: the page that asks most, as it explains every runner."""
+    """Return the path of the newest stored race, the page with the most work: it explains every runner."""
     with GreyhoundClient(service) as greyhound:
         days = greyhound.race_days(limit=1).race_days
         return [f"/race/{greyhound.races(day.date).races[-1].id}" for day in days]
@@ -56,17 +49,13 @@ def _ms(http: httpx.Client, address: str) -> float:
     return 1e3 * (time.perf_counter() - start)
 
 
-def _drawn_ms(browser: Browser, address: str) -> tuple[float, float]:
+def _drawn_twice_ms(browser: Browser, address: str) -> tuple[float, float]:
     """Return the milliseconds until a page is drawn, with an empty cache and again."""
     context = browser.new_context()
     page = context.new_page()
-    both = []
-    for _ in range(2):
-        page.goto(address, wait_until="load")
-        page.wait_for_function(f"{_LOADED} > 0")
-        both.append(float(page.evaluate(_LOADED)))
+    first, again = drawn_ms(page, address), drawn_ms(page, address)
     context.close()
-    return both[0], both[1]
+    return first, again
 
 
 def _print(first_ms: float, times: dict[str, list[float]], drawn: dict[str, tuple[float, float]]) -> None:

@@ -1,7 +1,7 @@
 """How soon pages are drawn while others crowd in: ``python -m benchmarks.frontend.under_load``.
 
 It makes a season of its own, with a log of ``--cards`` answered cards, and starts service and front end.
-In Chromium each page is opened ``--rounds`` times: alone, while ``--clients`` others ask for pages as fast as
+In Chromium each page is opened ``--rounds`` times: alone, while ``--clients`` others fetch pages as fast as
 they are answered and three keep reloading the track record, and with 300 silent connections besides. A page
 that fails ends it with an error.
 """
@@ -18,22 +18,21 @@ from pathlib import Path
 
 import click
 import httpx
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, insert, select
 
+from benchmarks.frontend.browser import chromium, drawn_ms
 from racing.database.tables import Race
 from racing.predictions.reading import read_unread
 from racing.predictions.tables import PREDICTION
-from tests.frontend.builders import CHROMIUM, is_there
 from tests.frontend.past import log_past_predictions
 from tests.frontend.screenshots import started
 from tests.racing.seasons import make_season
 from tests.service.builders import make_registry, running_service
 
 PAGES = ("/", "/race", "/race/1", "/models", "/models/1", "/record")
-_LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
 @click.command(help=__doc__)
@@ -42,8 +41,6 @@ _LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 def main(cards: int, clients: int, rounds: int) -> None:
     """Measure, and print a table."""
-    if not is_there():
-        raise click.ClickException("there is no Chromium (Debian: apt install chromium)")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         season, registry = make_season(folder, n_races=2000), make_registry(folder / "registry")
@@ -51,9 +48,7 @@ def main(cards: int, clients: int, rounds: int) -> None:
         os.environ |= {"GREYHOUND_REGISTRY": registry, "GREYHOUND_DATABASE": str(season.url)}
         os.environ |= {"GREYHOUND_LOG_PREDICTIONS": "false", "GREYHOUND_KEPT_CHAMPION": ""}
         url = stack.enter_context(started()).pages
-        browser = stack.enter_context(sync_playwright()).chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
+        browser = stack.enter_context(chromium())
         found = {"alone": _drawn(browser, url, rounds)}
         with _load(url, clients) as answers:
             found[f"{clients} clients, 3 at the record"] = _drawn(browser, url, rounds)
@@ -62,7 +57,6 @@ def main(cards: int, clients: int, rounds: int) -> None:
                 for _ in range(300):
                     silent.enter_context(socket.create_connection(("127.0.0.1", port)))
                 found["and 300 silent"] = _drawn(browser, url, rounds)
-        browser.close()
     _print(found, answers)
     failed = {status: n for status, n in answers.items() if status != 200}
     if failed:
@@ -88,7 +82,7 @@ def _fill_log(season: Engine, registry: str, cards: int) -> None:
 
 @contextmanager
 def _load(url: str, clients: int) -> Iterator[Counter[int]]:
-    """Others who ask as fast as they are answered; what they were answered is counted."""
+    """Let other clients send requests as fast as they are answered; yield the counts of their statuses."""
     is_over, answers = threading.Event(), Counter[int]()
 
     def ask(paths: tuple[str, ...]) -> None:
@@ -96,15 +90,15 @@ def _load(url: str, clients: int) -> Iterator[Counter[int]]:
             while not is_over.is_set():
                 answers[client.get(random.choice(paths)).status_code] += 1
 
-    asking = [threading.Thread(target=ask, args=(PAGES,)) for _ in range(clients)]
-    asking += [threading.Thread(target=ask, args=(("/record",),)) for _ in range(3)]
-    for thread in asking:
+    visitors = [threading.Thread(target=ask, args=(PAGES,)) for _ in range(clients)]
+    visitors += [threading.Thread(target=ask, args=(("/record",),)) for _ in range(3)]
+    for thread in visitors:
         thread.start()
     try:
         yield answers
     finally:
         is_over.set()
-        for thread in asking:
+        for thread in visitors:
             thread.join()
 
 
@@ -114,12 +108,7 @@ def _drawn(browser: Browser, url: str, rounds: int) -> dict[str, list[float]]:
     for _ in range(rounds):
         for path in PAGES:
             context = browser.new_context()
-            page = context.new_page()
-            answer = page.goto(url + path, wait_until="load", timeout=60_000)
-            if answer is None or answer.status != 200:
-                raise click.ClickException(f"{path} was answered by {answer and answer.status}")
-            page.wait_for_function(f"{_LOADED} > 0")
-            times[path].append(float(page.evaluate(_LOADED)))
+            times[path].append(drawn_ms(context.new_page(), url + path))
             context.close()
     return times
 
@@ -134,7 +123,7 @@ def _print(found: dict[str, dict[str, list[float]]], answers: Counter[int]) -> N
         table.add_row(path, *(f"{times[len(times) // 2]:.0f} ({times[-1]:.0f})" for times in row))
     console = Console()
     console.print(table)
-    console.print(f"Meanwhile the load was answered: {dict(answers)}")
+    console.print(f"The load was answered: {dict(answers)}")
 
 
 if __name__ == "__main__":

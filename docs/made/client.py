@@ -1,12 +1,12 @@
-"""What follows on the page of the Python client: its methods and its errors, from their own words."""
+"""The generated part of the Python client's page: its methods and its errors, from their docstrings."""
 
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import get_args, get_type_hints
 
-import client
-from client import GreyhoundClient, GreyhoundError, Patience
+import greyhound_client
 from docs.made.markdown import code, of_docstring, table
+from greyhound_client import GreyhoundClient, GreyhoundError, RetryPolicy
 
 
 def client_page() -> str:
@@ -15,28 +15,31 @@ def client_page() -> str:
     for name, method in inspect.getmembers(GreyhoundClient, inspect.isfunction):
         if not name.startswith("_"):
             parts += [f"### {name}", _signature(name, method), of_docstring(inspect.getdoc(method))]
-    parts += ["## Patience", *_of_class(Patience)]
+    parts += ["## RetryPolicy", *_of_class(RetryPolicy)]
     parts += ["## Errors", table(("error", "is a", "meaning"), [_error(error) for error in _errors()])]
-    parts += ["A `Problem` carries what the service said:", *_of_class(client.Problem, signature=False)]
+    parts += [
+        "A `Problem` carries the answer of the service:",
+        *_of_class(greyhound_client.Problem, signature=False),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def _of_class(cls: type, *, signature: bool = True) -> Iterator[str]:
-    """Yield its signature and words; the entries of a numpydoc section become definitions."""
+    """Yield its signature and docstring; the entries of a numpydoc section become definitions."""
     if signature:
         yield _signature(cls.__name__, cls)
     sections = inspect.getdoc(cls) or ""
-    words, _, entries = sections.partition("\n\nParameters\n")
+    text, _, entries = sections.partition("\n\nParameters\n")
     if not entries:
-        words, _, entries = sections.partition("\n\nAttributes\n")
-    yield of_docstring(words)
-    told: list[list[str]] = []
+        text, _, entries = sections.partition("\n\nAttributes\n")
+    yield of_docstring(text)
+    items: list[list[str]] = []
     for line in entries.splitlines()[1:]:
         if line.strip() and not line.startswith(" "):
-            told.append([line.strip()])
-        elif told:
-            told[-1].append(line.strip())
-    for head, *body in told:
+            items.append([line.strip()])
+        elif items:
+            items[-1].append(line.strip())
+    for head, *body in items:
         names, _, kind = head.partition(" : ")
         yield f"`{names}`\n:   {of_docstring(' '.join(body))}" + (f" <small>{kind}</small>" if kind else "")
 
@@ -52,12 +55,12 @@ def _signature(name: str, what: object) -> str:
             names.append(_parameter(parameter))
         elif parameter.name not in ("self", "client"):
             places.append(_parameter(parameter))
-    told = [*places, "*", *names] if names else places
+    parameters = [*places, "*", *names] if names else places
     answer = signature.return_annotation
     returns = "" if answer in (inspect.Signature.empty, None) else f" -> {_kind(answer)}"
-    line = f"{name}({', '.join(told)}){returns}"
+    line = f"{name}({', '.join(parameters)}){returns}"
     if len(line) > 90:
-        line = f"{name}(\n" + "".join(f"    {each},\n" for each in told) + f"){returns}"
+        line = f"{name}(\n" + "".join(f"    {each},\n" for each in parameters) + f"){returns}"
     return f"```python\n{line}\n```"
 
 
@@ -72,16 +75,16 @@ def _keys(unpacked: object) -> Iterable[tuple[str, object]]:
 
 
 def _kind(annotation: object) -> str:
-    words = inspect.formatannotation(annotation).replace("~", "")
-    for module in ("client.models.", "client.calls.", "client.calling.", "client.batch.", "client.errors."):
-        words = words.replace(module, "")
+    text = inspect.formatannotation(annotation).replace("~", "")
+    for module in ("models", "endpoints", "transport", "errors"):
+        text = text.replace(f"greyhound_client.{module}.", "")
     for module in ("typing.", "collections.abc.", "datetime."):
-        words = words.replace(module, "")
-    return words
+        text = text.replace(module, "")
+    return text
 
 
 def _errors() -> list[type[Exception]]:
-    members = [getattr(client, name) for name in client.__all__]
+    members = [getattr(greyhound_client, name) for name in greyhound_client.__all__]
     errors = [one for one in members if isinstance(one, type) and issubclass(one, GreyhoundError)]
     return sorted(errors, key=lambda error: [base.__name__ for base in reversed(error.__mro__)])
 

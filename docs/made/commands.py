@@ -1,4 +1,4 @@
-"""The page of all commands, from click's own words."""
+"""The page of all commands, from click's help."""
 
 import inspect
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _INTRODUCTION = """
 # Commands
 
 There is one command, `greyhound`, with a subcommand for each thing that a person does. It lies in
-`.venv/bin` after `make setup`. Each has `--help`, whose words this page is made from at each build.
+`.venv/bin` after `make setup`. Each has `--help`, from which this page is made at each build.
 `--json`, where there is one, prints one JSON object on standard output and nothing else.
 
 | exit code | when |
@@ -31,7 +31,7 @@ There is one command, `greyhound`, with a subcommand for each thing that a perso
 
 def commands_page() -> str:
     """Return the page."""
-    lines = [(f"[`greyhound {name}`](#greyhound-{name})", words) for name, (_, words) in COMMANDS.items()]
+    lines = [(f"[`greyhound {name}`](#greyhound-{name})", summary) for name, (_, summary) in COMMANDS.items()]
     parts = [_INTRODUCTION, table(("command", "what it does"), lines)]
     top = click.Context(greyhound, info_name="greyhound")
     for name in COMMANDS:

@@ -33,7 +33,7 @@ build.
 
 def features_page() -> str:
     """Return the page."""
-    groups = "; ".join(f"`{name}`: {words}" for name, words in _GROUPS.items())
+    groups = "; ".join(f"`{name}`: {text}" for name, text in _GROUPS.items())
     counts = {f"n_{knows}": len(features_for(knows)) for knows in KNOWS}
     parts = [_INTRODUCTION.format(n=len(FEATURES), version=FEATURE_VERSION, groups=groups, **counts)]
     for topic, meaning in TOPICS.items():

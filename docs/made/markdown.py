@@ -1,4 +1,4 @@
-"""Tables and words in Markdown."""
+"""Tables and text in Markdown."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,27 +9,27 @@ _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(words) for words in line)} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(_cell(text) for text in line)} |" for line in lines) + "\n"
 
 
-def code(words: object) -> str:
-    """Return words in the letters of code; nothing for nothing."""
-    return f"`{words}`" if words not in (None, "") else ""
+def code(text: object) -> str:
+    """Return text as code; nothing for nothing."""
+    return f"`{text}`" if text not in (None, "") else ""
 
 
 def of_docstring(text: str | None) -> str:
-    """Return a docstring's words as Markdown: its roles and double backticks become single ones."""
+    """Return a docstring as Markdown: its roles and double backticks become single ones."""
     lines = [line.strip() for line in (text or "").strip().splitlines()]
     return _ROLE.sub(r"`\1`", "\n".join(lines)).replace("``", "`")
 
 
-def sentence(words: str) -> str:
-    """Return words that begin large and end with a full stop."""
-    words = words.strip()
-    if not words:
+def sentence(text: str) -> str:
+    """Return text that begins with a capital and ends with a full stop."""
+    text = text.strip()
+    if not text:
         return ""
-    return words[0].upper() + words[1:] + ("" if words.endswith((".", "`)", "?")) else ".")
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "`)", "?")) else ".")
 
 
-def _cell(words: str) -> str:
-    return " ".join(words.split()).replace("|", "\\|")
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

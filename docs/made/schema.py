@@ -1,4 +1,4 @@
-"""JSON Schema in words: what a value may be."""
+"""JSON Schema as a phrase: what a value may be."""
 
 import json
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ def kind(schema: Json, link: str = "#{}") -> str:
     if "enum" in schema or "const" in schema:
         return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     name = schema.get("format") or schema.get("type", "anything")
-    words = [{"null": "null"}.get(name, _TYPES.get(name, name))]
+    phrase = [{"null": "null"}.get(name, _TYPES.get(name, name))]
     if name == "array" and "items" in schema:
-        words = [f"list of {kind(schema['items'], link)}"]
+        phrase = [f"list of {kind(schema['items'], link)}"]
     if name == "object" and isinstance(schema.get("additionalProperties"), dict):
-        words = [f"object of {kind(schema['additionalProperties'], link)}"]
-    bounds = [words_of.format(schema[name]) for name, words_of in _BOUNDS.items() if name in schema]
-    return " ".join([*words, ", ".join(bounds)]).strip()
+        phrase = [f"object of {kind(schema['additionalProperties'], link)}"]
+    bounds = [template.format(schema[name]) for name, template in _BOUNDS.items() if name in schema]
+    return " ".join([*phrase, ", ".join(bounds)]).strip()
 
 
 def written(value: object) -> str:

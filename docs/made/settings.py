@@ -21,7 +21,7 @@ TITLES = {
     "The prediction log": "log_predictions log_interval log_queue spool_",
     "What it tells": "log_",
 }
-"""Headings, and how the names of their settings begin; the first that fits. What fits none is told last."""
+"""Headings, and how the names of their settings begin; the first that fits. What fits none comes last."""
 
 _INTRODUCTION = """
 # Settings
@@ -83,13 +83,13 @@ def _of_commands() -> Iterator[tuple[str, ...]]:
     for path, command in _all_commands():
         for option in command.params:
             variable = option.envvar if isinstance(option.envvar, str) else ""
-            is_told = variable in known or variable.startswith("GREYHOUND_FRONTEND_")
-            if isinstance(option, click.Option) and variable and not is_told:
+            is_listed = variable in known or variable.startswith("GREYHOUND_FRONTEND_")
+            if isinstance(option, click.Option) and variable and not is_listed:
                 found.setdefault(variable, (option, []))[1].append(path)
     for variable, (option, paths) in found.items():
         meaning = sentence(option.help or f"As `{option.opts[0]}` of these commands")
-        told = option.to_info_dict()["default"]
-        default = "" if callable(told) else written(told)
+        value = option.to_info_dict()["default"]
+        default = "" if callable(value) else written(value)
         yield code(variable), code(default), ", ".join(map(code, paths)), meaning
 
 

@@ -10,7 +10,7 @@ from racing.database import tables
 _INTRODUCTION = """
 # Database tables
 
-One database holds races, dogs, what files said of them, what the ratings made of it, API keys, and the
+One database holds races, dogs, what files report of them, what the ratings made of it, API keys, and the
 answered cards. SQLite keeps it in one file; PostgreSQL takes the same tables. Alembic's migrations make and
 change them, by themselves, when a command opens the database. This page is made from
 `racing/database/tables.py` at each build.
@@ -29,7 +29,7 @@ def tables_page() -> str:
             table(("column", "type", "", "key"), [_row(column) for column in columns]),
         ]
         shared = [base.__doc__ for base in model.__bases__ if base not in (SQLModel,) and base.__doc__]
-        parts += [of_docstring(words) for words in shared]
+        parts += [of_docstring(text) for text in shared]
     return "\n\n".join(parts)
 
 

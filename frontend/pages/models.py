@@ -1,19 +1,25 @@
 """Models: every version with its figures, who promoted what and why, and the way to promote and roll back.
 
 Changes take an API key that the person types for each of them. It goes to the service with the request and
-is kept nowhere: there is no session and no cookie, so a page of another site has nothing to misuse.
+is stored nowhere: there is no session and no cookie, so a page of another site has nothing to misuse.
 """
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from client import calls
-from client.errors import problem_of
-from frontend.asking import ask, status
-from frontend.changing import Asked, Wanted, asked_for, change, wanted_promotion, wanted_rollback
+from frontend import api
 from frontend.live import page
-from frontend.registry import evidence, known
+from frontend.promotion import (
+    Confirmation,
+    Proposal,
+    apply_change,
+    propose_promotion,
+    propose_rollback,
+    read_confirmation,
+)
 from greyhound_charts import script_policy
+from greyhound_client import endpoints
+from greyhound_client.errors import problem_of
 
 pages = Blueprint("models", __name__, url_prefix="/models")
 
@@ -26,58 +32,62 @@ def show() -> Response:
     """Show every version, and the record of promotions."""
     return page(
         "models/models.html",
-        now=status(),
-        versions=known(calls.models()),
-        record=known(calls.promotions(limit=100)),
+        now=api.status(),
+        versions=api.from_registry(endpoints.models()),
+        record=api.from_registry(endpoints.promotions(limit=100)),
         changed=request.args.get("changed", type=int),
     )
 
 
 @pages.get("/<int:version>")
 def version(version: int) -> Response:
-    """Show all that is known of one version."""
+    """Show one version with its evidence."""
     return page(
-        "models/version.html", now=status(), entry=known(calls.model(version)), evidence=evidence(version)
+        "models/version.html",
+        now=api.status(),
+        entry=api.from_registry(endpoints.model(version)),
+        evidence=api.evidence(version),
     )
 
 
 @pages.get("/<int:version>/report")
 def report(version: int) -> Response:
     """Pass the report of a training on, as a page that may do nothing but draw its charts."""
-    said = ask().raw(calls.report(version))
-    if not said.is_success:
-        raise problem_of(said)
+    response = api.client().raw(endpoints.report(version))
+    if not response.is_success:
+        raise problem_of(response)
+    kind = response.headers.get("Content-Type")
     headers = {
         "Content-Security-Policy": f"{script_policy()}; {REPORT_POLICY}",
         "Cross-Origin-Opener-Policy": "unsafe-none",  # it and a sandbox exclude one another
     }
-    return Response(said.content, content_type=said.headers.get("Content-Type"), headers=headers)
+    return Response(response.content, content_type=kind, headers=headers)
 
 
 @pages.route("/<int:version>/promote", methods=["GET", "POST"])
 def promote(version: int) -> ResponseReturnValue:
-    """Say what a promotion would change, and make it once it is confirmed."""
-    return _confirmed(wanted_promotion(version))
+    """Show what a promotion would change, and make it once it is confirmed."""
+    return _confirmed(propose_promotion(version))
 
 
 @pages.route("/rollback", methods=["GET", "POST"])
 def rollback() -> ResponseReturnValue:
-    """Say what a rollback would change, and make it once it is confirmed."""
-    return _confirmed(wanted_rollback())
+    """Show what a rollback would change, and make it once it is confirmed."""
+    return _confirmed(propose_rollback())
 
 
-def _confirmed(wanted: Wanted) -> ResponseReturnValue:
+def _confirmed(proposal: Proposal) -> ResponseReturnValue:
     if request.method == "GET":
-        return page("models/confirm.html", wanted=wanted, asked=Asked(), now=status())
-    asked = asked_for(request.form)
-    outcome = change(wanted, asked)
+        return page("models/confirm.html", proposal=proposal, confirmation=Confirmation(), now=api.status())
+    confirmation = read_confirmation(request.form)
+    outcome = apply_change(proposal, confirmation)
     if outcome.record is not None:
         return redirect(url_for("models.show", changed=outcome.record.number), 303)
     return page(
         "models/confirm.html",
         code=outcome.code,
-        wanted=wanted,
-        asked=asked,
-        now=status(),
-        trouble=outcome.trouble,
+        proposal=proposal,
+        confirmation=confirmation,
+        now=api.status(),
+        error=outcome.error,
     )

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from client import Problem, Refused, Unavailable
-from client.models import ListedRaceOut, RaceDaysOut, StoredRaceOut
-from frontend.asking import ask
-from frontend.cards import BOXES, broken_rules, card_of_form, filled_in, sent_along, with_changes
-from frontend.field import field_of
+from frontend import api
 from frontend.live import page
-from frontend.predicting import Asked, predicted
+from frontend.race.card_form import BOXES, broken_rules, card_of_form, carried_card, filled_in, with_changes
+from frontend.race.field import field_of
+from frontend.race.prediction import CardPrediction, predict
+from greyhound_client import Problem, Refused, Unavailable
+from greyhound_client.models import ListedRaceOut, RaceDaysOut, StoredRaceOut
 
 pages = Blueprint("race", __name__)
 N_DAYS = 60
@@ -30,19 +30,19 @@ def show() -> Response:
 @pages.get("/race/<int:race_id>")
 def stored(race_id: int) -> Response:
     """Show a stored race."""
-    race = ask().race(race_id, prices="at_the_off")
-    return _stored(race, predicted(race.card) if race.card else None)
+    race = api.client().race(race_id, prices="at_the_off")
+    return _stored(race, predict(race.card) if race.card else None)
 
 
 @pages.get("/race/card")
 def card() -> Response:
     """Show the card that was filled in; its address holds all of it, so it can be shared."""
-    asked = predicted(card_of_form(request.args))
-    if asked.problem is not None and isinstance(asked.problem, Refused):
-        rules = broken_rules(asked.problem, asked.card)
-        return _ways(at="card", problem=asked.problem, rules=rules, form=request.args)
+    prediction = predict(card_of_form(request.args))
+    if prediction.problem is not None and isinstance(prediction.problem, Refused):
+        rules = broken_rules(prediction.problem, prediction.card)
+        return _ways(at="card", problem=prediction.problem, rules=rules, form=request.args)
     fields: dict[str, Any] = dict(filled_in(request.args))
-    return _answer(asked, edit=url_for("race.show", **fields, _anchor="card"))
+    return _answer(prediction, edit=url_for("race.show", **fields, _anchor="card"))
 
 
 @pages.post("/race/guide")
@@ -51,63 +51,65 @@ def guide() -> Response:
     sent = request.files.get("guide")
     if sent is None or not sent.filename:
         return _ways(at="guide", rules=[("Form guide", "choose a CSV file first")], form=request.form)
-    told: dict[str, Any] = {
-        name: words for name in ("date", "track", "distance_m") if (words := request.form.get(name, ""))
+    details: dict[str, Any] = {
+        name: text for name in ("date", "track", "distance_m") if (text := request.form.get(name, ""))
     }
     try:
-        made = ask().card(_text(sent.read()), name=sent.filename, **told)
+        made = api.client().card(_text(sent.read()), name=sent.filename, **details)
     except Refused as problem:
         rules = broken_rules(problem)
         return _ways(at="guide", problem=problem, rules=rules, form=request.form, file=sent.filename)
-    return _answer(predicted(made.card), guide=made, file=sent.filename)
+    return _answer(predict(made.card), guide=made, file=sent.filename)
 
 
 @pages.post("/race/change")
 def change() -> Response:
     """Show a card again, with the prices that were filled in and without who was scratched."""
-    sent = sent_along(request.form.get("card", ""))
+    sent = carried_card(request.form.get("card", ""))
     if sent is None:
         return _ways(at="card", rules=[("The card", "it was not sent along whole; begin anew")])
-    asked = predicted(with_changes(sent, request.form))
+    prediction = predict(with_changes(sent, request.form))
     race_id = request.form.get("race", "")
     if race_id.isascii() and race_id.isdigit() and len(race_id) < 11:
-        return _stored(ask().race(int(race_id), prices="at_the_off"), asked, is_changed=True)
-    return _answer(asked)
+        return _stored(api.client().race(int(race_id), prices="at_the_off"), prediction, is_changed=True)
+    return _answer(prediction)
 
 
 @pages.get("/race/guide")
 @pages.get("/race/change")
 def again() -> AnyResponse:
-    """Lead back to the beginning: what was sent is not kept."""
+    """Lead back to the beginning: what was sent is not stored."""
     return redirect(url_for("race.show"))
 
 
-def _stored(race: StoredRaceOut, asked: Asked | None, *, is_changed: bool = False) -> Response:
-    day = [one for one in ask().races(race.date).races if one.track == race.track and one.n_runners > 1]
-    return _answer(asked, race=race, outcome=race.outcome, meeting=day, is_changed=is_changed)
+def _stored(race: StoredRaceOut, prediction: CardPrediction | None, *, is_changed: bool = False) -> Response:
+    races = api.client().races(race.date).races
+    meeting = [one for one in races if one.track == race.track and one.n_runners > 1]
+    return _answer(prediction, race=race, outcome=race.outcome, meeting=meeting, is_changed=is_changed)
 
 
-def _answer(asked: Asked | None, **context: Any) -> Response:
+def _answer(prediction: CardPrediction | None, **context: Any) -> Response:
     field = rules = None
-    if asked and asked.answer:
-        field = field_of(asked.card, asked.answer, context.get("outcome"))
-    if asked and asked.problem:
-        rules = broken_rules(asked.problem, asked.card)
+    if prediction and prediction.answer:
+        field = field_of(prediction.card, prediction.answer, context.get("outcome"))
+    if prediction and prediction.problem:
+        rules = broken_rules(prediction.problem, prediction.card)
     race = context.get("race")
-    day = race.date if race else _day(str(asked.card.get("date", ""))) if asked else None
-    code = asked.code if asked else 200
-    return page("race/answer.html", code=code, asked=asked, field=field, rules=rules, day=day, **context)
+    day = race.date if race else _day(str(prediction.card.get("date", ""))) if prediction else None
+    code = prediction.status_code if prediction else 200
+    context |= {"prediction": prediction, "field": field, "rules": rules, "day": day}
+    return page("race/answer.html", code=code, **context)
 
 
 def _ways(*, at: str = "", rules: Any = (), problem: Problem | None = None, **context: Any) -> Response:
-    days, trouble = _days()
+    days, days_problem = _days()
     date = _day(request.args.get("day")) or (days.race_days[0].date if days and days.race_days else None)
-    meetings = _meetings(ask().races(date).races) if days and date else []
+    meetings = _meetings(api.client().races(date).races) if days and date else []
     return page(
         "race/ways.html",
         code=422 if at else 200,
         days=days,
-        trouble=trouble,
+        days_problem=days_problem,
         date=date,
         meetings=meetings,
         boxes=BOXES,
@@ -121,7 +123,7 @@ def _ways(*, at: str = "", rules: Any = (), problem: Problem | None = None, **co
 
 def _days() -> tuple[RaceDaysOut | None, Problem | None]:
     try:
-        return ask().race_days(limit=N_DAYS, before=_day(request.args.get("before"))), None
+        return api.client().race_days(limit=N_DAYS, before=_day(request.args.get("before"))), None
     except Unavailable as problem:
         return None, problem
 
@@ -132,9 +134,9 @@ def _meetings(races: list[ListedRaceOut]) -> list[tuple[str, list[ListedRaceOut]
     return [(track, list(found)) for track, found in groupby(fields, key=lambda race: race.track)]
 
 
-def _day(words: str | None) -> dt.date | None:
+def _day(text: str | None) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(words or "")
+        return dt.date.fromisoformat(text or "")
     except ValueError:
         return None
 

@@ -1,4 +1,4 @@
-"""Track record: what was answered beside how it came out."""
+"""Track record: predictions beside the outcomes."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from client import GreyhoundClient, Refused, Unavailable
-from client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
-from frontend.asking import ask, at_once
+from frontend import api
 from frontend.charts import judged_races, reliability, weekly_losses
-from frontend.errors import code_of
+from frontend.errors import status_code
 from frontend.live import page
+from greyhound_client import GreyhoundClient, Refused, Unavailable
+from greyhound_client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
 
 pages = Blueprint("record", __name__)
 N_LISTED = 60
@@ -32,7 +32,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Record:
-    """What the service says of its predictions: judged by week, track and version, and the newest of them."""
+    """The scores of logged predictions by week, track and version, and the newest of them."""
 
     weeks: ScoresOut
     tracks: ScoresOut
@@ -55,22 +55,22 @@ class Record:
 
 @pages.get("/record")
 def show() -> Response:
-    """Show the track record of the days, version and track that are asked for."""
-    asked: dict[str, Any] = {
-        name: words for name in _FILTERS if (words := request.args.get(name, "").strip())
+    """Show the track record of the days, version and track of the filters."""
+    filters: dict[str, Any] = {
+        name: text for name in _FILTERS if (text := request.args.get(name, "").strip())
     }
     with_late = request.args.get("late") == "1"
     try:
-        record = _record(ask(), asked, with_late)
+        record = _record(api.client(), filters, with_late)
     except (Unavailable, Refused) as problem:
-        return page("record/none.html", code=code_of(problem), problem=problem, asked=asked)
+        return page("record/none.html", code=status_code(problem), problem=problem, filters=filters)
     if not record.weeks.total.n_races:
-        n_late = 0 if with_late else ask().scores(with_late=True, **asked).total.n_races
-        return page("record/empty.html", record=record, n_late=n_late, asked=asked, with_late=with_late)
+        n_late = 0 if with_late else api.client().scores(with_late=True, **filters).total.n_races
+        return page("record/empty.html", record=record, n_late=n_late, filters=filters, with_late=with_late)
     return page(
         "record/record.html",
         record=record,
-        asked=asked,
+        filters=filters,
         with_late=with_late,
         lines=weekly_losses(record.weeks.groups),
         races=judged_races(
@@ -81,24 +81,24 @@ def show() -> Response:
 
 
 @pages.app_template_filter()
-def as_day(words: str) -> dt.date:
-    """Read the Monday that a week is called by."""
-    return dt.date.fromisoformat(words)
+def as_day(text: str) -> dt.date:
+    """Return the Monday by which a week is named."""
+    return dt.date.fromisoformat(text)
 
 
-def _record(greyhound: GreyhoundClient, asked: Mapping[str, Any], with_late: bool) -> Record:
-    """Ask for all of it at once."""
+def _record(greyhound: GreyhoundClient, filters: Mapping[str, Any], with_late: bool) -> Record:
+    """Return all of it, fetched side by side."""
 
     def score(by: Any) -> Callable[[], ScoresOut]:
-        return lambda: greyhound.scores(by=by, with_late=with_late, **asked)
+        return lambda: greyhound.scores(by=by, with_late=with_late, **filters)
 
-    weeks, tracks, versions, counted = at_once(
+    weeks, tracks, versions, counted = api.gather(
         [
             *map(score, ("week", "track", "version")),
-            lambda: greyhound.predictions(limit=N_SHOWN, counted=True, with_late=with_late, **asked),
+            lambda: greyhound.predictions(limit=N_SHOWN, counted=True, with_late=with_late, **filters),
         ]
     )
-    newest = NO_CARDS if weeks.total.n_races else greyhound.predictions(limit=N_LISTED, **asked)
+    newest = NO_CARDS if weeks.total.n_races else greyhound.predictions(limit=N_LISTED, **filters)
     return Record(weeks, tracks, versions, counted, newest)
 
 

@@ -2,10 +2,9 @@
 
 from flask import Blueprint, Response, make_response
 
-from client import Unreachable, calls
-from frontend.asking import ask, status
+from frontend import api
 from frontend.live import page
-from frontend.registry import evidence_of_serving, known
+from greyhound_client import Unreachable, endpoints
 
 pages = Blueprint("status", __name__)
 N_CHANGES = 6
@@ -16,27 +15,27 @@ def show() -> Response:
     """Show the champion: how good it is, how it was made, and how it came to serve."""
     return page(
         "status/status.html",
-        now=status(),
-        evidence=evidence_of_serving(),
-        record=known(calls.promotions(limit=N_CHANGES)),
+        now=api.status(),
+        evidence=api.champion_evidence(),
+        record=api.from_registry(endpoints.promotions(limit=N_CHANGES)),
     )
 
 
 @pages.get("/status/health")
 def health() -> Response:
-    """Show how the service itself does: by itself, since it changes at every look."""
-    return page("status/health.html", now=status())
+    """Show the health of the service, apart from the rest, since it changes at every refresh."""
+    return page("status/health.html", now=api.status())
 
 
 @pages.get("/api/model_status")
 def model_status() -> Response:
-    """Pass on what the service says of its champion, unchanged: its JSON, and its status code."""
+    """Pass on the status of the service unchanged: its JSON and its status code."""
     try:
-        said = ask().raw(calls.model_status())
+        response = api.client().raw(endpoints.model_status())
     except Unreachable as error:
         return _unreachable(str(error))
-    code = said.status_code if said.status_code < 500 or said.status_code == 503 else 502
-    return Response(said.content, code, content_type=said.headers.get("Content-Type"))
+    code = response.status_code if response.status_code < 500 or response.status_code == 503 else 502
+    return Response(response.content, code, content_type=response.headers.get("Content-Type"))
 
 
 def _unreachable(why: str) -> Response:

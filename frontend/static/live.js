@@ -4,7 +4,7 @@
 
 const everyMs = 1000 * Number(document.body.dataset.liveSeconds || 2);
 
-async function look(region) {
+async function refresh(region) {
   const headers = { "X-Live": "1" };
   if (region.etag) headers["If-None-Match"] = region.etag;
   let response;
@@ -40,19 +40,19 @@ function put(region, text) {
   const open = new Set([...region.querySelectorAll("details[open][id]")].map((one) => one.id));
   const shut = new Set([...region.querySelectorAll("details:not([open])[id]")].map((one) => one.id));
   const focused = region.contains(document.activeElement) ? document.activeElement.id : "";
-  const before = said(region);
+  const before = textOf(region);
   region.innerHTML = text;
   for (const one of region.querySelectorAll("details[id]")) {
     if (open.has(one.id)) one.open = true;
     if (shut.has(one.id)) one.open = false;
   }
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  if (said(region) && said(region) !== before) document.getElementById("said").textContent = said(region);
+  if (textOf(region) && textOf(region) !== before) document.getElementById("announcement").textContent = textOf(region);
   tellAges();
   region.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
 }
 
-function said(region) {
+function textOf(region) {
   return region.querySelector("[data-say]")?.dataset.say ?? "";
 }
 
@@ -78,11 +78,11 @@ function tellAges() {
   }
 }
 
-async function keepLooking() {
+async function refreshAll() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, everyMs));
     if (document.hidden) continue;
-    await Promise.all([...document.querySelectorAll("[data-live]")].map(look));
+    await Promise.all([...document.querySelectorAll("[data-live]")].map(refresh));
     tellAges();
   }
 }
@@ -93,9 +93,9 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
   const label = button.textContent;
   button.textContent = "Copied";
-  document.getElementById("said").textContent = "Copied";
+  document.getElementById("announcement").textContent = "Copied";
   setTimeout(() => { button.textContent = label; }, 1500);
 });
 
 tellAges();
-keepLooking();
+refreshAll();

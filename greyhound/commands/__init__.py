@@ -1,1 +1,1 @@
-"""One module a command; each is imported when its command is run, never before."""
+"""The commands, a module each (`models` has several), named as they are typed."""

@@ -2,25 +2,18 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import click
 from rich.table import Table
 
 from greyhound.commands.score import check_days
-from greyhound.console import console
-from greyhound.options import (
-    Day,
-    database_option,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-    registry_option,
-)
+from greyhound.options import Day, Names, database_option, json_option, progress_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
 from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
-from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
+from greyhound.tables.slices import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
 from model_registry.learning import JUDGED
 from racing.database.engine import open_database
@@ -29,26 +22,6 @@ from training.evaluation.evaluation import Comparison, Evaluation, RunnerFigures
 from training.evaluation.evaluation import evaluate as judge
 from training.evaluation.slices import SLICINGS, Slice, slices_by
 
-ALL = "all"
-
-
-class Slicings(click.ParamType[tuple[str, ...]]):
-    """Slicings, separated by commas; ``all`` is every one."""
-
-    name = "slicings"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names, or fail with those there are."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in value.split(",") if name.strip())
-        unknown = [name for name in names if name not in SLICINGS and name != ALL]
-        if unknown or not names:
-            self.fail(f"a slicing is {ALL} or one of {', '.join(SLICINGS)}, got {value!r}", param, ctx)
-        return tuple(SLICINGS) if ALL in names else names
-
 
 @click.command()
 @click.option("--from", "start", type=Day(), required=True, help="First day.")
@@ -56,10 +29,10 @@ class Slicings(click.ParamType[tuple[str, ...]]):
 @click.option("--model", default="champion", show_default=True, help=MODEL_HELP)
 @click.option(
     "--by",
-    type=Slicings(),
+    type=Names("slicing", SLICINGS, has_all=True),
     multiple=True,
     metavar="A,B",
-    help=f"Also judge slices of the races: {ALL}, or some of {', '.join(SLICINGS)}.",
+    help=f"Also judge slices of the races: {Names.ALL}, or some of {', '.join(SLICINGS)}.",
 )
 @database_option
 @registry_option

@@ -6,8 +6,8 @@ import threading
 
 import click
 
-from greyhound.console import console
 from greyhound.options import address_of, host_option, port_option
+from greyhound.output.console import console
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -47,13 +47,13 @@ def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
     Example:
       greyhound frontend --service http://127.0.0.1:8000
     """
-    from frontend.serving import open_socket, run
+    from frontend.http.server import open_socket, run
     from frontend.settings import FrontendSettings
 
     settings = FrontendSettings(service=service, host=host, port=port)
     with open_socket(host, port) as listening:
         address = address_of(host, listening.getsockname()[1])
-        console.print(f"{address}/ shows {settings.asked_service}; Ctrl-C stops")
+        console.print(f"{address}/ shows {settings.called_service}; Ctrl-C stops")
         if has_parent:
             threading.Thread(target=_end_with_parent, daemon=True).start()
         run(settings, listening)

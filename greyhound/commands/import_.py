@@ -2,31 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
-from greyhound.console import console
-from greyhound.options import (
-    database_option,
-    dates_option,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-)
-from greyhound.printing import say, shown
+from greyhound.options import database_option, dates_option, json_option, progress_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json, say, shown
+from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
+from greyhound.tables.import_report import print_report, problem_kind, summary
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
 from racing.importers.files.dates import DateOrder
 from racing.importers.import_files import import_betfair, import_form_guides, import_results
-from racing.importers.report import FileStatus, ImportReport, ProblemKind
+from racing.importers.report import FileStatus, ImportReport
 from racing.importers.undo import imported_files, undo_import
 
-N_KINDS_SHOWN = 20
-N_NAMES_SHOWN = 3
 _COMMAND_LINE = click.core.ParameterSource.COMMANDLINE
 
 _paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
@@ -68,9 +60,10 @@ def import_group(context: click.Context, undo: str | None, database: str, as_jso
 @json_option
 @progress_option
 def form_guides(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
-    """Import form guides, "expert form" CSV files: cards whose rows are the dogs' past runs.
+    """Import form guides ("expert form" CSV).
 
-    The format is the "expert form" CSV of thedogs.com.au, which other sites offer too.
+    A form guide is a card whose rows are the dogs' past runs. The format is the "expert form" CSV of
+    thedogs.com.au, which other sites offer too.
 
     Example: greyhound import form-guides guides/
     """
@@ -84,10 +77,10 @@ def form_guides(paths: tuple[str, ...], dates: DateOrder, database: str, as_json
 @json_option
 @progress_option
 def betfair(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
-    """Import Betfair's monthly files of either kind, told apart by their header.
+    """Import Betfair's monthly files.
 
-    The official ones are ANZ_Greyhounds_YYYY_MM.csv; those of the model results, with rated prices, are
-    Iggy_Model_V2_Results_YYYY_MM.csv. A race that is in both is one race.
+    Both kinds are recognised by their header. The official ones are ANZ_Greyhounds_YYYY_MM.csv; those of the
+    model results, with rated prices, are Iggy_Model_V2_Results_YYYY_MM.csv. A race in both is one race.
 
     Example: greyhound import betfair Iggy_Model_V2_Results_2025_07.csv ANZ_Greyhounds_2025_07.zip
     """
@@ -101,7 +94,9 @@ def betfair(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bo
 @json_option
 @progress_option
 def results(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
-    """Import results in our own columns, one row a runner, every starter of a race.
+    """Import results in our own columns.
+
+    One row a runner, with every starter of a race.
 
     \b
     Needed: race_id, date, track, distance_m, runner. Optional: box, finish_position, grade, race_number,
@@ -142,7 +137,9 @@ def list_files(database: str, as_json: bool) -> None:
 @json_option
 @progress_option
 def undo_command(file: str, database: str, as_json: bool) -> None:
-    """Take an imported FILE out again, meant by its path, its name or its number in the list.
+    """Take an imported FILE out again.
+
+    FILE is its path, its name or its number in `greyhound import list`.
 
     Example: greyhound import undo test_form_guide.csv
     """
@@ -166,12 +163,12 @@ def _import(
         details = {
             "files": report.files,
             "n_problems": report.problems.n,
-            "problem_kinds": [_kind(kind) for kind in report.problems.kinds],
+            "problem_kinds": [problem_kind(kind) for kind in report.problems.kinds],
             "problems": list(report.problems),
         }
-        print_json(_summary(report) | details)
+        print_json(summary(report) | details)
     else:
-        _print(report)
+        print_report(report)
     if report.files and report.n_files(FileStatus.REFUSED) == len(report.files):
         raise FileRefused(f"none of the {len(report.files)} files was taken")
     if not report.files:
@@ -185,64 +182,5 @@ def _undo(database: str, file: str, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    kept = f"{report.n_runs_changed} are now as other files tell them"
-    console.print(f"{shown(Path(report.file).name)} is out: {report.n_runs_removed} runs removed, {kept}.")
-
-
-def _summary(report: ImportReport) -> dict[str, Any]:
-    return {
-        "n_files_imported": report.n_files(FileStatus.IMPORTED),
-        "n_files_already_imported": report.n_files(FileStatus.ALREADY_IMPORTED),
-        "n_files_refused": report.n_files(FileStatus.REFUSED),
-        "n_read": report.n_read,
-        "n_added": report.n_added,
-        "n_updated": report.n_updated,
-        "n_known": report.n_known,
-        "n_refused": report.n_refused,
-        "n_empty": report.n_empty,
-    }
-
-
-def _print(report: ImportReport) -> None:
-    counts = _summary(report)
-    console.print(
-        "files: {n_files_imported} imported, {n_files_already_imported} already there, "
-        "{n_files_refused} refused".format(**counts)
-    )
-    console.print(
-        "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
-        "{n_refused} refused{empty}".format(
-            **counts, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
-        )
-    )
-    for note, names in _notes(report).items():
-        more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""
-        say(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
-    for problem in report.problems:
-        if problem.what == "file":
-            say(f"  {shown(Path(problem.file).name)}: {shown(problem.reason)}", err=True)
-    kinds = report.problems.kinds
-    for kind in kinds[:N_KINDS_SHOWN]:
-        say(f"  {shown(str(kind))}", err=True)
-    if len(kinds) > N_KINDS_SHOWN:
-        say(f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True)
-
-
-def _notes(report: ImportReport) -> dict[str, list[str]]:
-    notes: dict[str, list[str]] = {}
-    for file in report.files:
-        for note in file.notes:
-            notes.setdefault(note, []).append(shown(Path(file.file).name))
-    return notes
-
-
-def _kind(kind: ProblemKind) -> dict[str, Any]:
-    first = kind.first
-    return {
-        "what": kind.what,
-        "n": kind.n,
-        "n_files": kind.n_files,
-        "first_file": first.file,
-        "first_line": first.line,
-        "first_reason": first.reason,
-    }
+    changed = f"{report.n_runs_changed} are now as other files have them"
+    console.print(f"{shown(Path(report.file).name)} is out: {report.n_runs_removed} runs removed, {changed}.")

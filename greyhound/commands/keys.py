@@ -3,9 +3,9 @@
 import click
 from rich.table import Table
 
-from greyhound.console import console
-from greyhound.options import database_option, json_option, print_json
-from greyhound.printing import say, shown
+from greyhound.options import database_option, json_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json, say, shown
 
 _SCOPES = ("read", "predict", "results", "promote")  # --help must not wait for the web service
 
@@ -38,7 +38,7 @@ def keys() -> None:
 @database_option
 @json_option
 def add(name: str, scopes: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Make a key for whoever NAME is, and print it: this once, as only a hash of it is kept.
+    """Make a key named NAME and print it: this once, as only its hash is stored.
 
     Services let it in within seconds. What is done with it goes on record under NAME.
 

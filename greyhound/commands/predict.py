@@ -1,19 +1,18 @@
 """``greyhound predict``: the probabilities of cards, without a server."""
 
-import codecs
 import datetime as dt
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
-from greyhound.console import console
+from greyhound.card_files import card_files, is_json, read_card
 from greyhound.errors import exit_code, one_line
-from greyhound.options import Day, database_option, dates_option, json_option, print_json, registry_option
-from greyhound.printing import say, shown
+from greyhound.options import Day, database_option, dates_option, json_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json, say, shown
+from greyhound.tables.prediction import print_prediction
 from racing.domain.cards import Card
 from racing.domain.errors import CardRefused, DatabaseUnavailable, FileRefused
 from racing.domain.field_changes import with_reserve, with_scratched
@@ -21,19 +20,14 @@ from racing.domain.track_time import today_at
 from racing.importers.files.dates import DateOrder
 
 if TYPE_CHECKING:
-    from service.schemas.prediction import ExplanationOut, PredictionOut
-
-_N_SHOWN = 4  # contributions a runner, so that a line stays one
-_N_NOTES = 5
-_MAX_CARD_BYTES = 1024 * 1024  # the service takes 256 KiB unless set otherwise
-_SUFFIXES = (".csv", ".csv.gz", ".json")
+    from service.schemas.prediction import PredictionOut
 
 
 @click.command()
 @click.argument("cards", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--model", default="champion", show_default=True, help="`champion`, or a version's number.")
-@click.option("--date", type=Day(), help="Race day of a form guide, if its file's name does not tell.")
-@click.option("--track", help="Track of a form guide, if its file's name does not tell.")
+@click.option("--date", type=Day(), help="Race day of a form guide, if its file's name lacks it.")
+@click.option("--track", help="Track of a form guide, if its file's name lacks it.")
 @click.option(
     "--distance",
     type=int,
@@ -97,24 +91,24 @@ def predict(
       greyhound predict guide.csv --date 2026-03-14 --track "Sandown Park" --distance 515
     """
     version = None if model == "champion" else _number(model)
-    boxes = [_reserve(words) for words in reserves]
-    files = _files(cards)
+    boxes = [_reserve(text) for text in reserves]
+    files = card_files(cards)
     is_one = list(cards) == files and len(files) == 1
     if not is_one and (scratched or reserves):
         raise click.UsageError("--scratch and --reserve change one card; give one file with them")
 
-    if (date, track, distance) != (None, None, None) and any(map(_is_json, files)):
-        raise click.UsageError("a JSON card tells its date, track and distance itself")
+    if (date, track, distance) != (None, None, None) and any(map(is_json, files)):
+        raise click.UsageError("a JSON card has its date, track and distance already")
 
     def read(path: Path) -> tuple[Card, Sequence[str]]:
-        card, notes = _read(path, date, track, distance, dates)
+        card, notes = read_card(path, date, track, distance, dates)
         for which in scratched:
             card = with_scratched(card, which)
         for which, box in boxes:
             card = with_reserve(card, which, box)
         return card, notes
 
-    # A card alone is read first: what is wrong with it is told before a model is loaded.
+    # A card alone is read first: what is wrong with it is reported before a model is loaded.
     first = read(files[0]) if is_one else None
     answer_to = _predictor(version, explain, database, registry)
     if first is not None:
@@ -122,7 +116,7 @@ def predict(
         if as_json:
             print_json(_as_json(answer))
         else:
-            _print(answer, first[1])
+            print_prediction(answer, first[1])
         return 0
     return _answer_each(files, read, answer_to, as_json=as_json)
 
@@ -151,7 +145,7 @@ def _answer_each(
             listed.append({"file": str(path), **_as_json(answer)})
         else:
             console.print(shown(str(path)), soft_wrap=True)
-            _print(answer, notes)
+            print_prediction(answer, notes)
             console.print()
     if as_json:
         print_json({"cards": listed})
@@ -164,64 +158,10 @@ def _as_json(answer: "PredictionOut") -> dict[str, Any]:
     return {name: value for name, value in answer_of(answer).items() if name != "request_id"}
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that are meant: those named, and all cards below the folders named, by name."""
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found = (one for one in path.rglob("*") if one.name.lower().endswith(_SUFFIXES))
-            cards = sorted(one for one in found if one.is_file() and not one.name.startswith("."))
-            if not cards:
-                raise FileRefused(f"{path}: no card below it; cards end in {', '.join(_SUFFIXES)}")
-            files += cards
-        else:
-            files.append(path)
-    return list(dict.fromkeys(files))
-
-
-def _read(
-    path: Path, date: dt.date | None, track: str | None, distance_m: int | None, dates: DateOrder
-) -> tuple[Card, Sequence[str]]:
-    """Return the card of a file, and what of its rows was left out."""
-    if _is_json(path):
-        return _read_json(path), ()
-    from racing.importers.formats.form_guide_card import read_form_guide_card
-
-    guide = read_form_guide_card(path, date=date, track=track, distance_m=distance_m, dates=dates)
-    rows = [problem for problem in guide.problems if problem.what == "row"]
-    notes = [f"line {row.line}: {row.reason}" for row in rows[:_N_NOTES]]
-    if len(rows) > _N_NOTES:
-        notes.append(f"{len(rows) - _N_NOTES} more rows were left out")
-    return guide.card, notes
-
-
-def _is_json(path: Path) -> bool:
-    return path.suffix.lower() == ".json"
-
-
-def _read_json(path: Path) -> Card:
-    from pydantic import ValidationError
-
-    from service.prediction.card_reader import read_card
-
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_CARD_BYTES + 1)
-        if len(raw) > _MAX_CARD_BYTES:
-            raise FileRefused(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes, this has more")
-        return read_card(raw.removeprefix(codecs.BOM_UTF8))
-    except OSError as error:
-        raise FileRefused(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        rules = (f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in faults[:10])
-        raise FileRefused(f"{path}: {'; '.join(rules)}") from error
-
-
 def _predictor(
     version: int | None, is_explained: bool, database: str, registry: str
 ) -> Callable[[Card], "PredictionOut"]:
-    """Return what answers a card, with one model and one look at the database."""
+    """Return what answers a card, with one model and one read of the database's state."""
     from model_registry import get_model_registry
     from service.observability.stages import StageTimer
     from service.prediction.answer import prediction_out
@@ -248,11 +188,11 @@ def _predictor(
     return answer_to
 
 
-def _reserve(words: str) -> tuple[str, int]:
+def _reserve(text: str) -> tuple[str, int]:
     """Return a reserve and the box that it takes, written ``9=6``."""
-    which, _, box = words.rpartition("=")
+    which, _, box = text.rpartition("=")
     if not which.strip() or not (box.strip().isascii() and box.strip().isdigit() and len(box) < 4):
-        raise click.BadParameter(f"must be RUNNER=BOX such as 9=6, got {words!r}", param_hint="--reserve")
+        raise click.BadParameter(f"must be RUNNER=BOX such as 9=6, got {text!r}", param_hint="--reserve")
     return which.strip(), int(box)
 
 
@@ -262,68 +202,3 @@ def _number(model: str) -> int:
             f"must be `champion` or a version's number, got {model!r}", param_hint="--model"
         )
     return int(model)
-
-
-def _print(answer: "PredictionOut", notes: Sequence[str] = ()) -> None:
-    for line in _titles(answer):
-        console.print(shown(line), soft_wrap=True)
-    table = Table()
-    starters = [runner for runner in answer.runners if runner.status == "starter"]
-    has_market = starters[0].market_probability is not None
-    has_combined = starters[0].combined_probability is not None
-    has_rugs = any(runner.rug != runner.box for runner in starters)
-    names = ["rank", "box", "rug", "runner", "win", "place", "fair price", "prior runs"]
-    for name in names if has_rugs else [name for name in names if name != "rug"]:
-        is_name = name == "runner"
-        table.add_column(name, justify="left" if is_name else "right", no_wrap=is_name)
-    if has_market:
-        table.add_column("market", justify="right")
-    if has_combined:
-        table.add_column("combined", justify="right")
-    for runner in sorted(answer.runners, key=lambda runner: runner.rank):
-        if runner.status != "starter":
-            number = [str(runner.rug)] * (2 if has_rugs else 1)
-            table.add_row("", *number, shown(runner.name), runner.status)
-            continue
-        cells = [str(runner.rank), str(runner.box), *([str(runner.rug)] if has_rugs else [])]
-        cells += [shown(runner.name), f"{runner.win_probability:.1%}", f"{runner.place_probability:.1%}"]
-        cells += [f"{runner.fair_price:.2f}", str(runner.n_prior_runs or "none on file")]
-        extra = (runner.market_probability, runner.combined_probability)
-        table.add_row(*cells, *(f"{value:.1%}" for value in extra if value is not None))
-    console.print(table)
-    if answer.n_places == 1:
-        console.print(f"place: with {len(starters)} starters only the win pays")
-    if answer.combination == "market":
-        console.print("combined is the market alone: the model adds nothing to closing prices here.")
-    if answer.base_strength is not None:
-        _print_explanations(answer)
-    for warning in answer.warnings:
-        console.print(f"warning: {shown(warning.text)}")
-    for note in notes:
-        console.print(f"left out: {shown(note)}", soft_wrap=True)
-
-
-def _titles(answer: "PredictionOut") -> tuple[str, str]:
-    """Return which race it is, and which model answers."""
-    number = "" if answer.race_number is None else f" race {answer.race_number}"
-    parts = [f"{answer.track}{number}", f"{answer.date:%a} {answer.date.day} {answer.date:%B %Y}"]
-    parts += [f"{answer.distance_m} m", *([answer.grade] if answer.grade else [])]
-    simulated = ", trained on simulated races" if answer.is_simulated else ""
-    return ", ".join(parts), f"model version {answer.model_version}{simulated}"
-
-
-def _print_explanations(answer: "PredictionOut") -> None:
-    console.print("Why: what each topic makes of a runner's odds, against the field's mean.")
-    for runner in sorted(answer.runners, key=lambda runner: runner.rank):
-        if runner.explanation is not None:
-            why = ", ".join(_factors(runner.explanation))
-            console.print(f"{runner.rug} {shown(runner.name)}: {why}", soft_wrap=True)
-
-
-def _factors(explanation: "ExplanationOut") -> Iterator[str]:
-    """Name the largest contributions, and what the others make together, as factors of the odds."""
-    largest, others = explanation.contributions[:_N_SHOWN], explanation.contributions[_N_SHOWN:]
-    for one in largest:
-        yield f"{one.topic} x{one.multiplies_odds_by:.2f}"
-    if others:
-        yield f"others x{math.prod(one.multiplies_odds_by for one in others):.2f}"

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import click
 
-from greyhound.console import console
-from greyhound.options import Report, database_option, progress, progress_option, registry_option
+from greyhound.options import Names, database_option, progress_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.progress import Report, progress
 from greyhound.rating import rate_what_is_due
 
 races_option = click.option(
@@ -50,7 +51,7 @@ families_option = click.option(
 def prepare(
     context: click.Context, races: int, trials: int, families: str | None, database: str, registry: str
 ) -> None:
-    """Fill an empty database and train a first champion; whatever is there already is kept.
+    """Fill an empty database and train a first champion; what is there already stays.
 
     What `greyhound up` does before it serves. Run again it changes nothing.
 
@@ -58,9 +59,9 @@ def prepare(
     Example:
       greyhound prepare --races 2000
     """
-    from greyhound.commands.train import Families
+    from training.families import FAMILY_NAMES  # --help must not wait for the libraries
 
-    chosen = Families().convert(families, None, None) if families else None
+    chosen = Names("family", FAMILY_NAMES).convert(families, None, None) if families else None
     fill(context, database, races)
     train_first(database, registry, trials, chosen)
 

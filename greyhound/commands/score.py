@@ -10,16 +10,10 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, text
 
-from greyhound.console import console
-from greyhound.options import (
-    Day,
-    database_option,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-    registry_option,
-)
+from greyhound.options import Day, database_option, json_option, progress_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
 from greyhound.scoring import MODEL_HELP, ScoredRaces, learnt_warnings, load_version, score_races
 from model_registry import get_model_registry

@@ -5,8 +5,8 @@ import sys
 
 import click
 
-from greyhound.console import console
 from greyhound.options import address_of, database_option, host_option, port_option, registry_option
+from greyhound.output.console import console
 
 
 @click.command()

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
-from greyhound.console import console
-from greyhound.options import Day, database_option, json_option, print_json, progress, progress_option
+from greyhound.options import Day, database_option, json_option, progress_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
 
 
@@ -109,5 +111,5 @@ def _to_file(path: Path, races: int, seed: int, start: dt.date | None, until: dt
     if as_json:
         print_json({"file": str(path), "races": season.n_races, "rows": n_rows})
     else:
-        said = f"{season.n_races:,} races, {n_rows:,} rows, {season.first_day} to {season.last_day}"
-        console.print(f"{path}: SIMULATED, {said}.", soft_wrap=True)
+        size = f"{season.n_races:,} races, {n_rows:,} rows, {season.first_day} to {season.last_day}"
+        console.print(f"{path}: SIMULATED, {size}.", soft_wrap=True)

@@ -7,17 +7,11 @@ from typing import Any
 import click
 from rich.text import Text
 
-from greyhound.console import console
 from greyhound.errors import GATES_NOT_PASSED
-from greyhound.options import (
-    Day,
-    database_option,
-    json_option,
-    print_json,
-    progress,
-    progress_option,
-    registry_option,
-)
+from greyhound.options import Day, Names, database_option, json_option, progress_option, registry_option
+from greyhound.output.console import console
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
 from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING
@@ -47,31 +41,19 @@ class Duration(click.ParamType[float]):
         return float(found[1]) * _UNITS[found[2] or "s"]
 
 
-class Families(click.ParamType[tuple[str, ...]]):
-    """Families of models, separated by commas."""
-
-    name = "families"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names, or fail with those there are."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
-        unknown = [name for name in names if name not in FAMILY_NAMES]
-        if unknown or not names:
-            self.fail(f"a family is one of {', '.join(FAMILY_NAMES)}, got {value!r}", param, ctx)
-        return names
-
-
 @click.command()
 @click.option("--from", "start", type=Day(), help="First day to learn from; by default the first there is.")
 @click.option("--until", type=Day(), help="Last day of all, tests too; by default the last there is.")
 @click.option("--test-from", type=Day(), help="First day of the test races; by default the last fifth.")
-@click.option("--trials", type=click.IntRange(1, 10_000), default=30, show_default=True, help="By family.")
 @click.option(
-    "--families", type=Families(), default=FAMILY_NAMES, metavar="A,B", help=", ".join(FAMILY_NAMES) + "."
+    "--trials", type=click.IntRange(1, 10_000), default=30, show_default=True, help="Trials of each family."
+)
+@click.option(
+    "--families",
+    type=Names("family", FAMILY_NAMES),
+    default=FAMILY_NAMES,
+    metavar="A,B",
+    help=f"Families of models to search, by default all: {', '.join(FAMILY_NAMES)}.",
 )
 @click.option(
     "--feature-scope",
@@ -80,20 +62,26 @@ class Families(click.ParamType[tuple[str, ...]]):
     type=click.Choice(list(KNOWS)),
     default="form",
     show_default=True,
-    help="What the model may know: `results` no prices at all, `form` those of past races, `rated` also the "
-    "rated price of the race itself.",
+    help="Which prices features may use: `results` none, `form` those of past races, `rated` also the rated "
+    "price of the race itself. --knows is the older name.",
 )
 @click.option("--time-budget", type=Duration(), metavar="15m", help="Start no trial after so long.")
 @click.option("--resume", is_flag=True, help="Go on with the search that was interrupted.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--calibration", type=click.Choice(["platt", "isotonic"]), default="platt", show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the search.")
+@click.option(
+    "--calibration",
+    type=click.Choice(["platt", "isotonic"]),
+    default="platt",
+    show_default=True,
+    help="How scores become probabilities.",
+)
 @click.option(
     "--refit/--no-refit",
     default=True,
     show_default=True,
     help="After judging, fit the same recipe again on all races, and register that.",
 )
-@click.option("--force", is_flag=True, help="Promote even if a gate is not passed; the record says so.")
+@click.option("--force", is_flag=True, help="Promote even if a gate is not passed; this goes on record.")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
 @database_option
 @registry_option

@@ -7,7 +7,6 @@ import sys
 import click
 
 from greyhound.commands.prepare import fill, races_option, train_first, trials_option
-from greyhound.console import console
 from greyhound.options import (
     address_of,
     database_option,
@@ -16,6 +15,7 @@ from greyhound.options import (
     progress_option,
     registry_option,
 )
+from greyhound.output.console import console
 
 
 @click.command()
@@ -32,14 +32,14 @@ def up(
     context: click.Context, races: int, trials: int, host: str, port: int, frontend_port: int,
     database: str, registry: str,
 ) -> None:  # fmt: skip
-    """Fill an empty database, train a first champion, serve and show it; whatever is there already is kept.
+    """Fill an empty database, train a first champion, serve and show it; what is there already stays.
 
     \b
     Example:
       greyhound up --port 8080
     """
-    # The addresses are tried first, so that a port in use is told before minutes of training.
-    from frontend.serving import open_socket as open_frontend_socket
+    # The addresses are tried first, so that a port in use is reported before minutes of training.
+    from frontend.http.server import open_socket as open_frontend_socket
     from service.server.server import open_socket
 
     open_socket(host, port).close()

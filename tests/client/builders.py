@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from client import AsyncGreyhoundClient, GreyhoundClient
+from greyhound_client import AsyncGreyhoundClient, GreyhoundClient
 
 
 class Awaited:
@@ -64,7 +64,7 @@ def connected(kind: str, url: str, **options: Any) -> Iterator[Any]:
 def listener(answer: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
     """Something that listens, and what it heard; it says the same to each and hangs up, or never a word."""
     heard: list[bytes] = []
-    kept: list[socket.socket] = []
+    stored: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -73,7 +73,7 @@ def listener(answer: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
                     connection, _ = server.accept()
                     heard.append(connection.recv(65536))
                     if answer is None:
-                        kept.append(connection)
+                        stored.append(connection)
                         continue
                     connection.sendall(answer)
                     connection.close()
@@ -85,5 +85,5 @@ def listener(answer: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
         finally:
             server.shutdown(socket.SHUT_RDWR)
             thread.join(timeout=60)
-            for connection in kept:
+            for connection in stored:
                 connection.close()

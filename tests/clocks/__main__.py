@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 #: reasons and asks for no time; all else is fast.
 SLOW = (
     "tests/benchmarks",
-    "tests/client/test_calls.py",
-    "tests/client/test_trouble.py",
+    "tests/client/test_endpoints.py",
+    "tests/client/test_errors.py",
     "tests/compose",
     "tests/docs",
     "tests/examples",

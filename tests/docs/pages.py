@@ -47,7 +47,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """Return a page's blocks of commands in order, each with what it is said to show."""
+    """Return a page's blocks of commands in order, each with what it is expected to show."""
     text = page.read_text(encoding="utf-8")
     blocks: list[Block] = []
     for fence in _FENCE.finditer(text):
@@ -87,8 +87,8 @@ class Shell:
             script = commands / name
             script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {call} "$@"\n')
             script.chmod(0o755)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("GREYHOUND_")}
-        environment = kept | {"PATH": f"{commands}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        stored = {key: value for key, value in os.environ.items() if not key.startswith("GREYHOUND_")}
+        environment = stored | {"PATH": f"{commands}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
         environment |= {"COLUMNS": "240", "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
         service, pages = str(free_port()), str(free_port())
         environment |= {"GREYHOUND_PORT": service, "GREYHOUND_FRONTEND_PORT": pages}
@@ -142,9 +142,9 @@ class Shell:
             if pipe is not None:
                 pipe.close()
 
-    def _say(self, words: str) -> None:
+    def _say(self, text: str) -> None:
         assert self._shell.stdin is not None
-        self._shell.stdin.write(words)
+        self._shell.stdin.write(text)
         self._shell.stdin.flush()
 
     def _wait_for_the_prediction_log(self) -> None:
@@ -158,10 +158,10 @@ class Shell:
             assert time.monotonic() < deadline, f"the prediction log is not written: {log}"
             time.sleep(0.2)
 
-    def _in_place(self, words: str) -> str:
+    def _in_place(self, text: str) -> str:
         for old, new in self._ports.items():
-            words = words.replace(old, new)
-        return words
+            text = text.replace(old, new)
+        return text
 
 
 def _wait(url: str, log: Path) -> None:
@@ -171,6 +171,6 @@ def _wait(url: str, log: Path) -> None:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except (urllib.error.URLError, OSError):
-            said = log.read_text() if log.exists() else ""
-            assert time.monotonic() < deadline, f"{url} does not answer:\n{said}"
+            message = log.read_text() if log.exists() else ""
+            assert time.monotonic() < deadline, f"{url} does not answer:\n{message}"
             time.sleep(0.2)

@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-from client import GreyhoundClient
 from docs.made.client import client_page
 from docs.made.commands import commands_page
 from docs.made.features import features_page
@@ -12,6 +11,7 @@ from docs.made.http_api import DOCUMENT, http_api_page
 from docs.made.settings import TITLES, settings_page, title_of
 from docs.made.tables import stored_models, tables_page
 from greyhound.cli import COMMANDS
+from greyhound_client import GreyhoundClient
 from racing.features import FEATURES
 from service.settings import ServiceSettings
 
@@ -24,9 +24,9 @@ def headings(page: str) -> set[str]:
 
 def test_every_setting_has_its_entry_under_a_heading_that_means_it() -> None:
     page = settings_page()
-    told = set(re.findall(r"^`(GREYHOUND_\w+)`$", page, flags=re.M))
+    reported = set(re.findall(r"^`(GREYHOUND_\w+)`$", page, flags=re.M))
     names = set(ServiceSettings.model_fields)
-    assert {f"GREYHOUND_{name.upper()}" for name in names} <= told
+    assert {f"GREYHOUND_{name.upper()}" for name in names} <= reported
     assert {title_of(name) for name in names} == set(TITLES)
     for variable in ("GREYHOUND_HOST", "GREYHOUND_PORT", "GREYHOUND_WORKERS"):
         assert f"| `{variable}` |" in page
@@ -60,19 +60,19 @@ def test_every_route_and_schema_has_its_heading_and_every_link_a_target() -> Non
 
 def test_every_feature_stands_once_with_its_meaning() -> None:
     page = features_page()
-    told = re.findall(r"^\| `(\w+)` \| (\w+) \| [\w ]*\| (.+?) \|$", page, flags=re.M)
-    assert sorted(name for name, _, _ in told) == sorted(feature.name for feature in FEATURES)
-    meanings = {name: meaning for name, _, meaning in told}
+    reported = re.findall(r"^\| `(\w+)` \| (\w+) \| [\w ]*\| (.+?) \|$", page, flags=re.M)
+    assert sorted(name for name, _, _ in reported) == sorted(feature.name for feature in FEATURES)
+    meanings = {name: meaning for name, _, meaning in reported}
     assert all(meanings[feature.name].startswith(feature.description) for feature in FEATURES)
 
 
-def test_every_table_and_column_is_told() -> None:
+def test_every_table_and_column_is_reported() -> None:
     page = tables_page()
     assert len(stored_models()) > 10
     for model in stored_models():
         stored = model.__table__  # type: ignore[attr-defined]
-        told = page.partition(f"\n## {stored.name}\n")[2].partition("\n## ")[0]
-        assert set(re.findall(r"^\| `(\w+)` \|", told, flags=re.M)) == set(stored.columns.keys())
+        reported = page.partition(f"\n## {stored.name}\n")[2].partition("\n## ")[0]
+        assert set(re.findall(r"^\| `(\w+)` \|", reported, flags=re.M)) == set(stored.columns.keys())
 
 
 def test_every_method_of_the_client_has_its_heading() -> None:
@@ -81,7 +81,7 @@ def test_every_method_of_the_client_has_its_heading() -> None:
     assert called <= headings(client_page())
 
 
-def test_every_place_below_var_that_the_code_names_is_told() -> None:
+def test_every_place_below_var_that_the_code_names_is_reported() -> None:
     page = (ROOT / "docs/reference/files.md").read_text()
     named = set()
     for package in ("racing", "model_registry", "training", "service", "greyhound", "benchmarks"):

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_every_link_leads_to_a_file_and_a_heading_of_the_repository(page: Path) 
         if not is_there or (anchor and anchor not in anchors(target)):
             wrong.append(link)
     assert wrong == []
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    """Zensical builds a page that is not, without a warning."""
+    navigation = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    listed = re.findall(r"'([\w/-]+\.md)'", repr(navigation))
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    assert sorted(listed) == sorted(pages)
 
 
 def test_links_are_found() -> None:
@@ -127,5 +136,5 @@ def test_every_metric_that_is_named_exists(file: Path) -> None:
         text = "\n".join([*re.findall(r"`([^`\n]+)`", text), *(found[0] for found in _FENCE.finditer(text))])
     elif file.suffix == ".sh":
         return  # databases and their users bear the product's name too
-    named = set(re.findall(r"(?<![\w/.-])greyhound_[a-z0-9_]+", text))
+    named = set(re.findall(r"(?<![\w/.-])greyhound_(?!client\b)[a-z0-9_]+", text))
     assert named - metric_names() == set()

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page
 
-from frontend import asking
+from frontend import api
 from frontend.app import create_app
-from frontend.connections import server_of
+from frontend.http.connections import server_of
 from frontend.settings import FrontendSettings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/absent/chromium"
@@ -34,7 +34,7 @@ def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     finally:
         server.trigger.pull_trigger(lambda: close(server))  # in its own thread, which is in the midst of it
         thread.join(timeout=60)
-        asking.close(app)
+        api.close(app)
 
 
 def close(server: Any) -> None:
@@ -49,9 +49,9 @@ def close(server: Any) -> None:
 def opened(
     browser: Browser, url: str, *, width: int = WIDE, is_dark: bool = False, allowed: tuple[str, ...] = ()
 ) -> Iterator[Page]:
-    """A page in a browser profile of its own; afterwards: no error in it, and nothing asked of other hosts.
+    """A page in a browser profile of its own; afterwards: no error in it, no request to other hosts.
 
-    ``allowed`` are pieces of errors that the test brings about itself, such as a status that is told.
+    ``allowed`` are pieces of errors that the test brings about itself, such as a status that is reported.
     """
     context = browser.new_context(
         viewport={"width": width, "height": 900},
@@ -61,17 +61,22 @@ def opened(
     page, wrong = context.new_page(), []
     host = urlsplit(url).netloc
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None,
+    )
     page.on(
         "request",
-        lambda asked: (
-            wrong.append(f"asked {asked.url}") if urlsplit(asked.url).netloc not in (host, "") else None
+        lambda requested: (
+            wrong.append(f"requested {requested.url}")
+            if urlsplit(requested.url).netloc not in (host, "")
+            else None
         ),
     )
     try:
         page.goto(url)
         yield page
-        assert [said for said in wrong if not any(piece in said for piece in allowed)] == []
+        assert [message for message in wrong if not any(piece in message for piece in allowed)] == []
     finally:
         context.close()
 

@@ -84,8 +84,8 @@ def started() -> Iterator[Running]:
         for command in commands
     ]
     try:
-        for asked in (f"{service}/health/live", f"{url}/health"):
-            _wait(asked)
+        for requested in (f"{service}/health/live", f"{url}/health"):
+            _wait(requested)
         yield Running(service, url)
     finally:
         for process in processes:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from client import GreyhoundClient, NotReady
+from greyhound_client import GreyhoundClient, NotReady
 from racing.database.engine import open_database
 from tests.frontend.builders import opened, running_front_end, serious_findings
 from tests.service.builders import (
@@ -19,17 +19,17 @@ from tests.service.foreign import make_foreign_champion
 PAGES = ("/", "/models", "/race")
 
 
-def told(page: Page, url: str, colour: str, *words: str) -> None:
+def reported(page: Page, url: str, colour: str, *text: str) -> None:
     """Every page says so in a pill of that colour."""
     for path in PAGES:
         page.goto(url + path)
-        pill = page.locator(f".state .pill.{colour}").filter(has_text=words[0])
-        for word in words:
+        pill = page.locator(f".state .pill.{colour}").filter(has_text=text[0])
+        for word in text:
             expect(pill).to_contain_text(word)
     assert serious_findings(page) == []
 
 
-def test_a_champion_of_another_program_is_told_on_every_page_and_to_the_client(
+def test_a_champion_of_another_program_is_reported_on_every_page_and_to_the_client(
     browser: Browser, tmp_path: Path
 ) -> None:
     uri = make_registry(tmp_path, promote=None)
@@ -40,10 +40,10 @@ def test_a_champion_of_another_program_is_told_on_every_page_and_to_the_client(
         running_front_end(service.url) as url,
         opened(browser, url) as page,
     ):
-        told(page, url, "warn", "No champion", "promoted")
+        reported(page, url, "warn", "No champion", "promoted")
         version = make_foreign_champion(uri, "sklearn")
         service.wait_until(lambda status: status["refusals"])
-        told(
+        reported(
             page,
             url,
             "bad",
@@ -59,10 +59,10 @@ def test_a_champion_of_another_program_is_told_on_every_page_and_to_the_client(
         service.wait_until(lambda status: status["version"] == 1)
         point_alias_at(uri, version)
         service.wait_until(lambda status: status["champion_refused"])
-        told(page, url, "bad", f"Version {version} refused", "version 1 serves on")
+        reported(page, url, "bad", f"Version {version} refused", "version 1 serves on")
 
 
-def test_a_registry_and_a_database_that_are_away_are_told_on_every_page(
+def test_a_registry_and_a_database_that_are_away_are_reported_on_every_page(
     browser: Browser, tmp_path: Path
 ) -> None:
     uri = make_registry(tmp_path / "registry")
@@ -77,9 +77,9 @@ def test_a_registry_and_a_database_that_are_away_are_told_on_every_page(
     ):
         store.rename(tmp_path / "away.db")
         service.wait_until(lambda status: status["registry"]["error"])
-        told(page, url, "warn", "Registry away", "version 1 serves on", "promotions and rollbacks")
+        reported(page, url, "warn", "Registry away", "version 1 serves on", "promotions and rollbacks")
         (tmp_path / "away.db").rename(store)
         races.rename(tmp_path / "away-races.db")
         service.wait_until(lambda status: status["database_error"])
-        told(page, url, "warn", "Race database away", "cards of names alone are not")
+        reported(page, url, "warn", "Race database away", "cards of names alone are not")
     assert open_registry(uri).champion_version_number() == 1

@@ -5,8 +5,8 @@ from itertools import groupby
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.models import BinOut, ScoreOut
 from frontend.charts import LEAST_RUNNERS, reliability, weekly_losses
+from greyhound_client.models import BinOut, ScoreOut
 
 
 def week(day: str, model: float | None, market: float | None) -> ScoreOut:

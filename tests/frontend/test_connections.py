@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from frontend import connections
-from frontend.connections import MAX_BODIES_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, server_of
-from frontend.security import MAX_BODY_BYTES
+from frontend.http import connections
+from frontend.http.connections import MAX_BODIES_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, server_of
+from frontend.http.security import MAX_BODY_BYTES
 from tests.frontend.builders import close, running_front_end
 from tests.service.living import wait_until
 
@@ -105,7 +105,7 @@ def test_all_bodies_together_have_a_bound_and_pages_are_shown_meanwhile(front_en
             try:
                 connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % MAX_BODY_BYTES)
                 connection.sendall(b"a" * (MAX_BODY_BYTES - 1))
-            except OSError:  # it was told already
+            except OSError:  # it was reported already
                 pass
         assert front_end.shows_pages()
         answers = [_answer_if_any(connection) for connection in opened]
@@ -159,7 +159,7 @@ def test_an_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch)
             wait_until(lambda: not server.active_channels)
 
 
-def test_a_page_that_took_long_is_not_held_against_who_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_took_long_is_not_held_against_its_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_S", 0.2)
     overdue: list[bool] = []
 
@@ -181,12 +181,12 @@ def test_a_page_that_took_long_is_not_held_against_who_asked_for_it(monkeypatch:
     assert not any(overdue)
 
 
-def test_a_request_that_waited_too_long_for_a_thread_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_waited_too_long_for_a_thread_is_reported_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "QUEUE_S", -1.0)
     with running_front_end("http://127.0.0.1:9") as url:
         answer = httpx.get(f"{url}/health")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-    assert "too many pages are asked for" in answer.text
+    assert "too many pages are requested" in answer.text
 
 
 @contextmanager

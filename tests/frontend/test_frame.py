@@ -1,4 +1,4 @@
-"""What every page has: the line that says what serves, that it stays true, and that trouble is told."""
+"""What every page has: the line that says what serves, that it stays true, and that trouble is reported."""
 
 from pathlib import Path
 
@@ -25,10 +25,10 @@ def test_a_promotion_is_seen_on_an_open_page_within_seconds(browser: Browser, tm
         expect(page.locator(".state")).to_contain_text("Version 1 serves")
         open_registry(registry).promote(2, reason="better", by="test")
         expect(page.locator(".state")).to_contain_text("Version 2 serves")
-        expect(page.locator("#said")).to_have_text("Version 2 serves.")
+        expect(page.locator("#announcement")).to_have_text("Version 2 serves.")
 
 
-def test_a_stopped_service_is_told_and_its_return_brings_the_page_back(
+def test_a_stopped_service_is_reported_and_its_return_brings_the_page_back(
     browser: Browser, registry: str
 ) -> None:
     with running_service(registry) as service:
@@ -41,7 +41,7 @@ def test_a_stopped_service_is_told_and_its_return_brings_the_page_back(
             expect(page.locator("h1")).not_to_have_text("The service does not answer")
 
 
-def test_a_service_without_a_champion_is_told(browser: Browser, tmp_path: Path) -> None:
+def test_a_service_without_a_champion_is_reported(browser: Browser, tmp_path: Path) -> None:
     empty_registry(tmp_path)
     with (
         running_service(f"sqlite:///{tmp_path}/mlflow.db") as service,

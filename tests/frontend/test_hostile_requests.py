@@ -72,8 +72,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 def failures(answers: dict[str, httpx.Response]) -> dict[str, int]:
     """The requests that were answered by a failure, or bear what does not belong into a header."""
     return {
-        asked[:120]: answer.status_code
-        for asked, answer in answers.items()
+        requested[:120]: answer.status_code
+        for requested, answer in answers.items()
         if answer.status_code >= 500 or "X-Evil" in answer.headers
     }
 
@@ -84,8 +84,8 @@ def test_no_value_of_an_address_makes_a_page_fail(pages: httpx.Client) -> None:
         for value in VALUES:
             whole = f"{path}?" + "&".join(f"{name}={value}" for name in names)
             singly = [f"{path}?{name}={value}" for name in names] if path == "/record" else []
-            for asked in (whole, *singly):
-                statuses[asked[:100]] = raw(pages, asked)[0]
+            for requested in (whole, *singly):
+                statuses[requested[:100]] = raw(pages, requested)[0]
     for number in NUMBERS:
         for path in ("/race/{}", "/models/{}", "/models/{}/report", "/models/{}/promote"):
             statuses[path.format(number)[:100]] = raw(pages, path.format(number))[0]
@@ -99,7 +99,7 @@ def test_no_value_of_an_address_makes_a_page_fail(pages: httpx.Client) -> None:
         "/models/",
     ):
         statuses[path] = raw(pages, path)[0]
-    assert {asked: status for asked, status in statuses.items() if status >= 500} == {}
+    assert {requested: status for requested, status in statuses.items() if status >= 500} == {}
 
 
 def test_no_card_that_is_sent_along_makes_a_page_fail(pages: httpx.Client) -> None:
@@ -244,8 +244,8 @@ def test_no_header_makes_a_page_fail(pages: httpx.Client) -> None:
     ],
 )
 def test_no_page_and_no_redirect_repeats_the_host_that_was_claimed(pages: httpx.Client, host: str) -> None:
-    asked = ["/", "/race", "/models", "/record", "/race/guide", "//race", "///evil.example/a", "/nothing"]
-    for path in asked:
+    requested = ["/", "/race", "/models", "/record", "/race/guide", "//race", "///evil.example/a", "/nothing"]
+    for path in requested:
         status, headers, text = raw(pages, path, host)
         assert status < 500, path
         assert "evil" not in (text + str(headers)).replace("/evil.example/a", ""), path

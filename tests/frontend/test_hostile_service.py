@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from client import GreyhoundClient, Unreachable
-from frontend.outgoing import BoundedTransport
+from frontend.http.shared_client import AnswerCache
+from frontend.http.transport import BoundedTransport
 from frontend.settings import FrontendSettings
-from frontend.sharing import Answers
 from greyhound.commands.frontend import frontend
+from greyhound_client import GreyhoundClient, Unreachable
 from tests.frontend.builders import running_front_end
 from tests.service.builders import make_registry, running_service
 
@@ -68,36 +68,36 @@ def saying(
     """Answer everything so."""
     lines = (f"HTTP/1.1 {head}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close")
     text = "\r\n".join([*lines, more]) + "\r\n"
-    return lambda connection, _asked: connection.sendall(text.encode("latin-1") + body)
+    return lambda connection, _requested: connection.sendall(text.encode("latin-1") + body)
 
 
-def endless_body(connection: socket.socket, _asked: bytes) -> None:
+def endless_body(connection: socket.socket, _requested: bytes) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
     while True:
         connection.sendall(b" ")
         time.sleep(0.05)
 
 
-def endless_head(connection: socket.socket, _asked: bytes) -> None:
+def endless_head(connection: socket.socket, _requested: bytes) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\n")
     for number in range(10_000):
         connection.sendall(b"X-%d: 1\r\n" % number)
         time.sleep(0.05)
 
 
-def endless_interim_answers(connection: socket.socket, _asked: bytes) -> None:
+def endless_interim_answers(connection: socket.socket, _requested: bytes) -> None:
     while True:
         connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
         time.sleep(0.02)
 
 
-def large(connection: socket.socket, _asked: bytes) -> None:
+def large(connection: socket.socket, _requested: bytes) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
     for _ in range(1000):
         connection.sendall(b" " * MIB)
 
 
-def silent(_connection: socket.socket, _asked: bytes) -> None:
+def silent(_connection: socket.socket, _requested: bytes) -> None:
     time.sleep(20)
 
 
@@ -117,7 +117,7 @@ BOMB = gzip.compress(bytes(50 * MIB))
         saying(BOMB, more="Content-Encoding: gzip\r\n"),
     ],
 )  # fmt: skip
-def test_a_service_that_is_none_is_told_in_time_on_every_page(answer: Callable[..., None]) -> None:
+def test_a_service_that_is_none_is_reported_in_time_on_every_page(answer: Callable[..., None]) -> None:
     with (
         answering(answer) as service,
         running_front_end(service, timeout_s=0.3, cache_s=60) as url,
@@ -139,11 +139,11 @@ def test_an_answer_has_a_largest_size_and_a_longest_time() -> None:
                 GreyhoundClient(service, http=http).model_status()
 
 
-def test_a_question_of_many_is_asked_once() -> None:
-    answers, n_asked, goes_on = Answers(60), [], threading.Event()
+def test_a_question_of_many_is_requested_once() -> None:
+    answers, n_requested, goes_on = AnswerCache(60), [], threading.Event()
 
     def ask() -> httpx.Response:
-        n_asked.append(1)
+        n_requested.append(1)
         goes_on.wait(30)
         return httpx.Response(200, content=b"ok")
 
@@ -153,19 +153,19 @@ def test_a_question_of_many_is_asked_once() -> None:
     goes_on.set()
     for thread in asking:
         thread.join(30)
-    assert len(n_asked) == 1
+    assert len(n_requested) == 1
     for number in range(1000):
         answers.get(number, lambda: httpx.Response(200, content=b"ok"))
-    assert len(answers._kept) <= 64
+    assert len(answers._entries) <= 64
     answers.get("large", lambda: httpx.Response(200, content=bytes(MIB)))
-    assert "large" not in answers._kept
+    assert "large" not in answers._entries
 
 
 def test_a_password_in_the_services_address_is_sent_and_never_shown(tmp_path: Path) -> None:
-    asked: list[bytes] = []
+    requested: list[bytes] = []
 
     def note(connection: socket.socket, request: bytes) -> None:
-        asked.append(request)
+        requested.append(request)
         saying(b"{}", "500 Oh")(connection, request)
 
     def secret(address: str) -> str:
@@ -174,9 +174,9 @@ def test_a_password_in_the_services_address_is_sent_and_never_shown(tmp_path: Pa
     with answering(note) as address, running_front_end(secret(address)) as url:
         texts = _everything(url)
     basic = base64.b64encode(b"user:s/ecret")
-    assert asked
-    assert all(b"\r\nAuthorization: Basic " + basic in one for one in asked)
-    assert all("ecret@" not in one.decode("latin-1") for one in asked)
+    assert requested
+    assert all(b"\r\nAuthorization: Basic " + basic in one for one in requested)
+    assert all("ecret@" not in one.decode("latin-1") for one in requested)
     with running_front_end(secret("http://127.0.0.1:9"), public_service=secret("http://here.example")) as url:
         texts += _everything(url)
     here = secret("http://here.example")
@@ -190,9 +190,9 @@ def test_a_password_in_the_services_address_is_sent_and_never_shown(tmp_path: Pa
 
 
 def test_no_error_of_the_command_or_the_settings_repeats_a_password() -> None:
-    said = CliRunner().invoke(frontend, ["--service", "ftp://user:secret@host"])
-    assert said.exit_code == 2
-    assert "secret" not in said.output
+    message = CliRunner().invoke(frontend, ["--service", "ftp://user:secret@host"])
+    assert message.exit_code == 2
+    assert "secret" not in message.output
     with pytest.raises(ValidationError) as refused:
         FrontendSettings(service="http://user:secret@host?a")
     assert "secret" not in str(refused.value)

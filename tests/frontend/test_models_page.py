@@ -1,4 +1,4 @@
-"""Models: versions, their record, and promotions and rollbacks by a key that is typed and kept nowhere."""
+"""Models: versions, their record, and promotions and rollbacks by a key that is typed and stored nowhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,8 +81,8 @@ def test_a_promotion_states_the_difference_and_is_seen_in_another_tab(browser: B
         expect(page.locator(".serving")).to_contain_text("Version 2")
         expect(page.locator(".record li").first).to_contain_text("better on July")
         expect(other.locator("h1")).to_contain_text("Version 2")
-    kept = open_registry(shop.registry).history()[-1]
-    assert (kept.version, kept.by, kept.reason) == (2, "ada", "better on July")
+    stored = open_registry(shop.registry).history()[-1]
+    assert (stored.version, stored.by, stored.reason) == (2, "ada", "better on July")
 
 
 def test_a_rollback_goes_back_and_says_to_which_version(browser: Browser, shop: Shop) -> None:
@@ -99,9 +99,12 @@ def test_a_rollback_goes_back_and_says_to_which_version(browser: Browser, shop: 
 
 def test_a_wrong_key_changes_nothing_and_is_in_no_page_and_no_cookie(browser: Browser, shop: Shop) -> None:
     with opened(browser, f"{shop.url}/models/2/promote", allowed=("401", "403")) as page:
-        for key, told in (("gh_none_such", "The API key is refused"), (shop.reader, "does not allow this")):
+        for key, reported in (
+            ("gh_none_such", "The API key is refused"),
+            (shop.reader, "does not allow this"),
+        ):
             confirm(page, key)
-            expect(page.get_by_role("alert")).to_contain_text(told)
+            expect(page.get_by_role("alert")).to_contain_text(reported)
             expect(page.get_by_label("API key")).to_have_value("")
             expect(page.get_by_label("Why, for the record")).to_have_value("better on July")
             assert key not in page.content()
@@ -115,12 +118,14 @@ def test_the_front_ends_own_key_promotes_nothing(tmp_path: Path) -> None:
     with service_with_keys(tmp_path, registry, ada="promote read") as (service, keys):
         own = keys["ada"]["Authorization"].removeprefix("Bearer ")
         with running_front_end(service.url, api_key=own) as url:
-            asked = {"reason": "x", "key": " ", "instead_of": "1"}
-            answer = httpx.post(f"{url}/models/2/promote", data=asked)
+            requested = {"reason": "x", "key": " ", "instead_of": "1"}
+            answer = httpx.post(f"{url}/models/2/promote", data=requested)
             assert answer.status_code == 422
             assert "takes an API key" in answer.text
             cross = httpx.post(
-                f"{url}/models/2/promote", data=asked | {"key": own}, headers={"Sec-Fetch-Site": "cross-site"}
+                f"{url}/models/2/promote",
+                data=requested | {"key": own},
+                headers={"Sec-Fetch-Site": "cross-site"},
             )
             assert cross.status_code == 403
     assert len(open_registry(registry).history()) == 1
@@ -194,7 +199,7 @@ def test_the_service_stopped_and_started_under_an_open_page(browser: Browser, tm
         assert confirming.status_code == 503
 
 
-def test_the_registry_away_and_an_empty_one_are_told(browser: Browser, tmp_path: Path) -> None:
+def test_the_registry_away_and_an_empty_one_are_reported(browser: Browser, tmp_path: Path) -> None:
     registry = make_trained_registry(tmp_path / "away", 1.59)
     with (
         running_service(registry) as service,

@@ -97,20 +97,20 @@ def test_a_stored_race_is_chosen_by_its_day_and_shown_as_it_was_answered(
         follow(row.get_by_role("link", name=f"Race {race['race_number']}", exact=True))
         assert page.url == f"{pages}/race/{race['id']}"
         expect(page.locator("h1")).to_have_text(f"{race['track']}, race {race['race_number']}")
-        told = service.client.get(f"/races/{race['id']}?prices=at_the_off").json()
-        answered = sorted(service.predict(told["card"]).json()["runners"], key=lambda one: one["rank"])
+        reported = service.client.get(f"/races/{race['id']}?prices=at_the_off").json()
+        answered = sorted(service.predict(reported["card"]).json()["runners"], key=lambda one: one["rank"])
         assert shown(page, "name") == [one["name"] for one in answered]
         assert shown(page, "box") == [f"Box {one['box']}" for one in answered]
         assert shown(page, "win") == [f"{100 * one['win_probability']:.1f} %" for one in answered]
         assert shown(page, "market") == [f"{100 * one['market_probability']:.1f} %" for one in answered]
         assert shown(page, "both") == [f"{100 * one['combined_probability']:.1f} %" for one in answered]
-        finish = {one["name"]: one["finish_position"] for one in told["outcome"]["runners"]}
+        finish = {one["name"]: one["finish_position"] for one in reported["outcome"]["runners"]}
         assert [int(text[:-2]) for text in shown(page, "finish")] == [finish[one["name"]] for one in answered]
-        expect(page.locator(".verdict")).to_contain_text(f"{told['outcome']['winners'][0]} won.")
+        expect(page.locator(".verdict")).to_contain_text(f"{reported['outcome']['winners'][0]} won.")
         expect(page.get_by_text("Simulated race")).to_be_visible()
         assert (
             raw_answer(page)["runners"]
-            == service.predict(told["card"], params={"explain": True}).json()["runners"]
+            == service.predict(reported["card"], params={"explain": True}).json()["runners"]
         )
 
 
@@ -189,14 +189,14 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("rows", "name", "said"), REFUSED)
+@pytest.mark.parametrize(("rows", "name", "message"), REFUSED)
 def test_a_form_guide_that_is_refused_says_the_reason_with_its_line(
-    browser: Browser, pages: str, tmp_path: Path, rows: list[str], name: str, said: str
+    browser: Browser, pages: str, tmp_path: Path, rows: list[str], name: str, message: str
 ) -> None:
     with opened(browser, f"{pages}/race", allowed=("422",)) as page:
         page.get_by_label("Drop an “expert form” CSV").set_input_files(guide(tmp_path, *rows, name=name))
         follow(page.get_by_role("button", name="Read it"))
-        expect(page.get_by_role("alert")).to_contain_text(said)
+        expect(page.get_by_role("alert")).to_contain_text(message)
         expect(page.get_by_role("alert")).to_contain_text(name)
         assert serious_findings(page) == []
 
@@ -207,7 +207,7 @@ def test_day_and_track_that_a_files_name_does_not_tell_are_filled_in(
     path = guide(tmp_path, form_row("1. Sir Tick"), form_row("2. Nala"), name="guide.csv")
     with opened(browser, f"{pages}/race") as page:
         page.get_by_label("Drop an “expert form” CSV").set_input_files(path)
-        page.get_by_text("if the file’s name does not tell").click()
+        page.get_by_text("if the file’s name lacks them").click()
         page.locator("#guide-date").fill("2026-03-15")
         page.locator("#guide-track").fill("Bendigo")
         page.locator("#guide-distance").fill("425")
@@ -221,11 +221,11 @@ def test_a_card_is_filled_in_with_the_keyboard_alone_and_its_address_can_be_shar
 ) -> None:
     with opened(browser, f"{pages}/race") as page:
         page.get_by_label("Track", exact=True).last.focus()
-        for words in ("Sim Park", "400", "Grade 5", "6"):
-            page.keyboard.type(words)
+        for text in ("Sim Park", "400", "Grade 5", "6"):
+            page.keyboard.type(text)
             page.keyboard.press("Tab")
-        for words in ("Sir Tick", "2.5", "", "", "Nala's Ghost", "4"):
-            page.keyboard.type(words)
+        for text in ("Sir Tick", "2.5", "", "", "Nala's Ghost", "4"):
+            page.keyboard.type(text)
             page.keyboard.press("Tab")
         with page.expect_navigation():
             page.keyboard.press("Enter")
@@ -362,7 +362,7 @@ def test_the_curl_line_runs_in_bash_and_gives_the_same_answer(browser: Browser, 
         follow(page.get_by_role("button", name="Ask"))
         expect(page.locator("#curl")).to_be_visible()
         page.locator("button[data-copy=curl]").click()
-        expect(page.locator("#said")).to_have_text("Copied")
+        expect(page.locator("#announcement")).to_have_text("Copied")
         line = page.evaluate("navigator.clipboard.readText()")
         done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
         ran, on_page = json.loads(done.stdout), raw_answer(page)
@@ -372,7 +372,7 @@ def test_the_curl_line_runs_in_bash_and_gives_the_same_answer(browser: Browser, 
         assert ran == on_page
 
 
-def test_a_service_that_stops_underneath_is_told_and_its_return_shows_the_race(
+def test_a_service_that_stops_underneath_is_reported_and_its_return_shows_the_race(
     browser: Browser, registry: str, season: Engine
 ) -> None:
     settings: dict[str, Any] = {"database": str(season.url), "log_predictions": False}

@@ -68,9 +68,9 @@ def pages(service: RunningService) -> Iterator[str]:
         yield url
 
 
-def scores(service: RunningService, **asked: Any) -> dict[str, Any]:
-    told: dict[str, Any] = service.client.get("/predictions/score", params=asked).json()
-    return told
+def scores(service: RunningService, **requested: Any) -> dict[str, Any]:
+    reported: dict[str, Any] = service.client.get("/predictions/score", params=requested).json()
+    return reported
 
 
 def test_the_record_shows_what_the_service_has_judged(

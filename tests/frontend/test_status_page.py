@@ -1,4 +1,4 @@
-"""Status: the champion with its evidence, live; what is empty, away or refused is told."""
+"""Status: the champion with its evidence, live; what is empty, away or refused is reported."""
 
 import sqlite3
 import time
@@ -47,8 +47,8 @@ def test_the_champions_figures_stand_beside_the_baselines(browser: Browser, page
         expect(page.locator("figure .chart[data-drawn]")).to_have_attribute(
             "aria-label", "Reliability: 10 of 10 bins lie where a perfect model's would"
         )
-        for said in ("SMOTE-NC", "Platt scaling", "0.3100 before, 0.0139 after", "30 a family", "XGBoost"):
-            expect(page.locator("main")).to_contain_text(said)
+        for message in ("SMOTE-NC", "Platt scaling", "0.3100 before, 0.0139 after", "30 a family", "XGBoost"):
+            expect(page.locator("main")).to_contain_text(message)
         expect(page.locator(".record")).to_contain_text("the first that passed")
         expect(page.locator("#health").locator("..")).to_contain_text("answers")
 
@@ -105,10 +105,10 @@ def test_a_registry_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
         lock.execute("begin exclusive")
         service.wait_until(lambda status: status["registry"]["error"])
-        for path, told in (("/", "the registry, which is away"), ("/models", "The registry is away")):
+        for path, reported in (("/", "the registry, which is away"), ("/models", "The registry is away")):
             start = time.monotonic()
             answer = httpx.get(url + path, timeout=60)
-            assert told in answer.text
+            assert reported in answer.text
             assert time.monotonic() - start < 5, "asking would take 10 s"
         lock.close()
 
@@ -127,7 +127,7 @@ def test_without_a_champion_the_page_says_how_to_get_one(browser: Browser, tmp_p
         expect(page.locator("h1")).to_contain_text("Version 1")
 
 
-def test_a_refused_version_is_told_with_its_reason(browser: Browser, tmp_path: Path) -> None:
+def test_a_refused_version_is_reported_with_its_reason(browser: Browser, tmp_path: Path) -> None:
     registry = make_trained_registry(tmp_path, 1.59, 1.57)
     graph = next(open_registry(registry).fetch(2).glob("members/*.onnx"))
     graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")
@@ -143,7 +143,7 @@ def test_a_refused_version_is_told_with_its_reason(browser: Browser, tmp_path: P
         expect(page.locator("h1")).to_contain_text("Version 1")
 
 
-def test_simulated_data_and_artifacts_that_tell_little_are_told(browser: Browser, tmp_path: Path) -> None:
+def test_simulated_data_and_artifacts_that_tell_little_are_reported(browser: Browser, tmp_path: Path) -> None:
     simulated = make_trained_registry(tmp_path / "simulated", 1.59, is_simulated=True)
     with (
         running_service(simulated) as service,
@@ -157,7 +157,7 @@ def test_simulated_data_and_artifacts_that_tell_little_are_told(browser: Browser
         opened(browser, url) as page,
     ):
         expect(page.locator(".empty")).to_contain_text("tells no figures")
-        expect(page.locator("main")).to_contain_text("does not tell how it did at the gates")
+        expect(page.locator("main")).to_contain_text("does not record how it did at the gates")
         assert serious_findings(page) == []
 
 

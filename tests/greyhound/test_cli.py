@@ -87,8 +87,9 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 
 
 def test_commands_in_the_table_are_the_modules_of_the_folder() -> None:
-    modules = {f.stem for f in (ROOT / "greyhound" / "commands").glob("*.py") if f.stem != "__init__"}
-    assert {place.partition(":")[0].rpartition(".")[2] for place, _ in COMMANDS.values()} == modules
+    found = (ROOT / "greyhound" / "commands").iterdir()  # a module each, or a package
+    modules = {path.stem for path in found if not path.stem.startswith("__")}
+    assert {place.partition(":")[0].split(".")[2] for place, _ in COMMANDS.values()} == modules
 
 
 def test_every_error_class_has_an_exit_code_and_every_code_an_error_class() -> None:
@@ -105,7 +106,7 @@ def test_every_error_class_has_an_exit_code_and_every_code_an_error_class() -> N
     assert ours == found - ONLY_OVER_HTTP
 
 
-def test_unknown_command_is_wrong_usage_told_in_one_line() -> None:
+def test_unknown_command_is_wrong_usage_reported_in_one_line() -> None:
     result = run("trian")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("greyhound: No such command 'trian'")
@@ -113,7 +114,7 @@ def test_unknown_command_is_wrong_usage_told_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raised", "code", "told"),
+    ("raised", "code", "reported"),
     [
         ("racing.domain.errors:FileRefused", 3, "greyhound: why\n"),
         ("racing.domain.errors:DatabaseUnavailable", 4, "greyhound: why\n"),
@@ -124,7 +125,7 @@ def test_unknown_command_is_wrong_usage_told_in_one_line() -> None:
     ],
 )
 def test_an_error_is_one_line_and_its_exit_code(
-    monkeypatch: pytest.MonkeyPatch, raised: str, code: int, told: str
+    monkeypatch: pytest.MonkeyPatch, raised: str, code: int, reported: str
 ) -> None:
     module, _, name = raised.partition(":")
     error = getattr(importlib.import_module(module), name)
@@ -135,7 +136,7 @@ def test_an_error_is_one_line_and_its_exit_code(
     with_command(monkeypatch, body)
     result = run("probe")
     assert result.exit_code == code
-    assert result.stderr.lstrip("\n") == told
+    assert result.stderr.lstrip("\n") == reported
 
 
 def test_debugging_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,3 +168,9 @@ def test_every_extra_that_is_named_exists() -> None:
 def test_a_command_ends_with_the_code_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with_command(monkeypatch, lambda: click.get_current_context().exit(5))
     assert run("probe").exit_code == 5
+
+
+def test_every_command_stands_in_one_section_of_the_help() -> None:
+    listed = [name for names in cli.SECTIONS.values() for name in names.split()]
+    assert sorted(listed) == sorted(COMMANDS)
+    assert all(f"\n{title}:\n" in run("--help").stdout for title in cli.SECTIONS)

@@ -38,14 +38,14 @@ def test_it_shows_pages_until_a_signal(number: int, has_parent: bool) -> None:
                 time.sleep(0.05)
         process.send_signal(number)
         process.wait(timeout=60)  # with its standard input still open
-        told, stderr = process.communicate()
+        reported, stderr = process.communicate()
         assert (process.returncode, stderr) == (0, "")
-        assert f"http://localhost:{port}/ shows http://127.0.0.1:9" in told
+        assert f"http://localhost:{port}/ shows http://127.0.0.1:9" in reported
     finally:
         process.kill()
 
 
-def test_a_port_in_use_is_told_in_one_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run([*FRONTEND, "--port", str(port)], capture_output=True, text=True, check=False)
@@ -53,7 +53,7 @@ def test_a_port_in_use_is_told_in_one_line() -> None:
     assert done.stderr == f"greyhound: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
 
 
-def test_an_address_that_is_none_is_told_in_one_line() -> None:
+def test_an_address_that_is_none_is_reported_in_one_line() -> None:
     done = subprocess.run(
         [*FRONTEND, "--service", "localhost:8000"], capture_output=True, text=True, check=False
     )

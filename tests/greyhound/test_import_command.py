@@ -78,7 +78,7 @@ def test_a_refused_file_is_one_line_with_its_reason_and_leaves_the_others_alone(
     assert line.startswith("  page.csv: the file is HTML")
 
 
-def test_every_refused_file_is_told_however_many(tmp_path: Path) -> None:
+def test_every_refused_file_is_reported_however_many(tmp_path: Path) -> None:
     for number in range(30):
         write(tmp_path, f"page-{number}.csv", "<!DOCTYPE html>", f"<p>Not found {number}")
     result = run(tmp_path, "form-guides", str(tmp_path))
@@ -92,11 +92,11 @@ def test_a_rule_that_many_rows_break_is_one_line_and_json_counts_it(tmp_path: Pa
     (line,) = notes_of(result)
     assert line.endswith("500 rows refused, the first at " + f"{path}:3: box must be 1..10, got '11'")
     run(tmp_path, "undo", "r.csv")
-    told = json.loads(run(tmp_path, "results", str(path), "--json").stdout)
-    (kind,) = told["problem_kinds"]
+    reported = json.loads(run(tmp_path, "results", str(path), "--json").stdout)
+    (kind,) = reported["problem_kinds"]
     assert (kind["n"], kind["n_files"], kind["first_line"], kind["what"]) == (500, 1, 3, "row")
-    assert told["n_problems"] == 500
-    assert 0 < len(told["problems"]) < 500
+    assert reported["n_problems"] == 500
+    assert 0 < len(reported["problems"]) < 500
 
 
 def test_how_a_file_was_read_is_noted_where_it_is_not_plain(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_simulated_season_is_undone_by_its_number_and_real_races_stay(tmp_path
         assert connection.execute("select count(*) from dog where key like 'SIM%'").fetchone() == (0,)
 
 
-def test_a_locked_database_is_told_in_one_line_and_nothing_is_lost(
+def test_a_locked_database_is_reported_in_one_line_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_engine, "BUSY_TIMEOUT_S", 0.1)

@@ -89,7 +89,7 @@ def test_a_script_can_tell_what_went_wrong(uri: str, arguments: list[str], code:
     assert result.stderr.count("\n") == 1
 
 
-def test_an_absent_registry_is_said_and_not_made(tmp_path: Path) -> None:
+def test_an_absent_registry_is_reported_and_not_made(tmp_path: Path) -> None:
     result = run("list", "--registry", f"sqlite:///{tmp_path}/var/mlflow.db")
     assert result.exit_code == 4
     assert "there is no registry" in result.stderr

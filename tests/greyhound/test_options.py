@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from greyhound.options import Day, address_of, print_json, progress, progress_option
+from greyhound.options import Day, address_of, progress_option
+from greyhound.output.printing import print_json
+from greyhound.output.progress import progress
 
 
 @dataclass
@@ -101,7 +103,7 @@ def test_an_interval_that_is_none_is_refused_with_rule_and_value(given: str) -> 
     assert f"is 0.1 to 86400 seconds, got '{given}'" in result.stderr
 
 
-def test_a_bar_is_drawn_away_from_a_terminal_only_when_asked() -> None:
+def test_a_bar_is_drawn_away_from_a_terminal_only_when_requested() -> None:
     drawn = CliRunner().invoke(work, ["--progress"])
     assert drawn.stdout == ""
     assert "3/3" in drawn.stderr

@@ -56,13 +56,13 @@ def test_json_holds_the_answer_of_the_service_and_nothing_else(registry: str, tm
 def test_the_table_has_a_line_a_runner_and_the_warnings(registry: str, tmp_path: Path) -> None:
     result = predict(registry, written(tmp_path, EXAMPLE_CARD), "--model", "1")
     assert result.exit_code == 0, result.stderr
-    for said in (
+    for message in (
         "model version 1",
         "Sir Tick",
         "market",
         "warning: no run on file: nothing is known of 'Quiet Harbour'",
     ):
-        assert said in result.stdout
+        assert message in result.stdout
 
 
 def test_explain_prints_a_line_a_runner_and_json_holds_what_the_service_answers(
@@ -75,11 +75,11 @@ def test_explain_prints_a_line_a_runner_and_json_holds_what_the_service_answers(
     with running_service(registry) as service:
         served = service.predict(make_card(6), params={"explain": "true"}).json()
     assert (answer["runners"], answer["base_strength"]) == (served["runners"], served["base_strength"])
-    said = predict(registry, card, "--explain").stdout
+    message = predict(registry, card, "--explain").stdout
     for runner in answer["runners"]:
         first, second = runner["explanation"]["contributions"]
         factors = (f"{one['topic']} x{one['multiplies_odds_by']:.2f}" for one in (first, second))
-        assert f"{runner['box']} {runner['name']}: {', '.join(factors)}\n" in said
+        assert f"{runner['box']} {runner['name']}: {', '.join(factors)}\n" in message
     assert "Why" not in predict(registry, card).stdout
 
 
@@ -96,11 +96,15 @@ def test_the_reserves_of_a_form_guide_have_no_share_unless_they_run(registry: st
     assert runners[9]["box"] == 6
     assert runners[10]["status"] == "reserve"
     table = predict(registry, guide, "--scratch", "6", "--reserve", "9=6").stdout
-    for said in ("Sandown Park race 6, Sat 14 March 2026, 515 m", "scratched", "'Dog J' (10) is in reserve"):
-        assert said in table
+    for message in (
+        "Sandown Park race 6, Sat 14 March 2026, 515 m",
+        "scratched",
+        "'Dog J' (10) is in reserve",
+    ):
+        assert message in table
 
 
-def test_an_empty_box_of_a_form_guide_is_left_out_and_said(registry: str, tmp_path: Path) -> None:
+def test_an_empty_box_of_a_form_guide_is_left_out_and_reported(registry: str, tmp_path: Path) -> None:
     guide = form_guide(tmp_path, "Race 6 - SAN - 14 March 2026.csv", 4)
     guide.write_text(guide.read_text().replace("Dog C", "VACANT"))
     result = predict(registry, guide)
@@ -137,17 +141,17 @@ def test_many_files_and_folders_are_answered_and_one_that_is_refused_stops_no_ot
         assert title in tables.stdout
 
 
-def test_what_a_file_name_does_not_tell_is_asked_for_and_can_be_given(registry: str, tmp_path: Path) -> None:
+def test_what_a_file_name_does_not_tell_is_requested_and_can_be_given(registry: str, tmp_path: Path) -> None:
     guide = form_guide(tmp_path, "guide.csv", 4)
     refused = predict(registry, guide)
     assert (refused.exit_code, refused.stdout) == (3, "")
     assert "give it" in refused.stderr
-    told = ("--date", "2026-03-14", "--track", "Sandown Park", "--distance", "515")
-    assert predict(registry, guide, *told).exit_code == 0
+    reported = ("--date", "2026-03-14", "--track", "Sandown Park", "--distance", "515")
+    assert predict(registry, guide, *reported).exit_code == 0
 
 
 @pytest.mark.parametrize(
-    ("card", "arguments", "code", "said"),
+    ("card", "arguments", "code", "message"),
     [
         (make_card(1), (), 3, "runners"),
         ("{", (), 3, "the file"),
@@ -168,9 +172,9 @@ def test_what_a_file_name_does_not_tell_is_asked_for_and_can_be_given(registry: 
     ],
 )
 def test_what_is_wrong_is_one_line_and_an_exit_code(
-    registry: str, tmp_path: Path, card: Any, arguments: tuple[str, ...], code: int, said: str
+    registry: str, tmp_path: Path, card: Any, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     result = predict(registry, written(tmp_path, card), *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1

@@ -61,62 +61,67 @@ def run(*arguments: str, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
-def asked(season: tuple[str, str, Any], *arguments: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(run(*arguments, "--database", season[0], "--json"))
-    return told
+def requested(season: tuple[str, str, Any], *arguments: str) -> dict[str, Any]:
+    reported: dict[str, Any] = json.loads(run(*arguments, "--database", season[0], "--json"))
+    return reported
 
 
 def replayed(season: tuple[str, str, Any], *arguments: str) -> dict[str, Any]:
-    return asked(season, "replay", *arguments, "--registry", season[1])
+    return requested(season, "replay", *arguments, "--registry", season[1])
 
 
 def test_the_log_is_listed_and_a_card_shown_by_number_and_by_request_id(season: Any) -> None:
-    listed = asked(season, "predictions", "list", "--limit", "5")["predictions"]
+    listed = requested(season, "predictions", "list", "--limit", "5")["predictions"]
     assert len(listed) == 5
     newest = listed[0]
     for which in (str(newest["id"]), newest["request_id"]):
-        assert asked(season, "predictions", "show", which) == newest
+        assert requested(season, "predictions", "show", which) == newest
     assert sum(runner["won"] or 0 for runner in newest["runners"]) == 1
     assert newest["market_loss"] > 0
     shown = run("predictions", "show", newest["request_id"], "--database", season[0])
     assert "log loss" in shown
-    told = run("predictions", "show", "nothing", "--database", season[0], code=4)
-    assert told == "greyhound: no logged prediction is 'nothing'; `greyhound predictions list` shows them\n"
+    reported = run("predictions", "show", "nothing", "--database", season[0], code=4)
+    assert (
+        reported == "greyhound: no logged prediction is 'nothing'; `greyhound predictions list` shows them\n"
+    )
 
 
 def test_the_score_is_that_of_the_answers(season: Any) -> None:
-    told = asked(season, "predictions", "score", "--by", "version", "--late")
-    assert (told["total"]["n_races"], [group["group"] for group in told["groups"]]) == (N_CARDS, ["1"])
-    cards = asked(season, "predictions", "list", "--limit", "100")["predictions"]
+    reported = requested(season, "predictions", "score", "--by", "version", "--late")
+    assert (reported["total"]["n_races"], [group["group"] for group in reported["groups"]]) == (
+        N_CARDS,
+        ["1"],
+    )
+    cards = requested(season, "predictions", "list", "--limit", "100")["predictions"]
     won = [next(r["win_probability"] for r in card["runners"] if r["won"]) for card in cards]
-    assert told["total"]["log_loss"] == pytest.approx(-sum(map(math.log, won)) / N_CARDS)
-    assert told["total"]["market_log_loss"] < told["total"]["uniform_log_loss"]
-    assert asked(season, "predictions", "score")["total"]["n_races"] == 0  # all were answered afterwards
-    weeks = asked(season, "predictions", "score", "--late")["groups"]
+    assert reported["total"]["log_loss"] == pytest.approx(-sum(map(math.log, won)) / N_CARDS)
+    assert reported["total"]["market_log_loss"] < reported["total"]["uniform_log_loss"]
+    assert requested(season, "predictions", "score")["total"]["n_races"] == 0  # all were answered afterwards
+    weeks = requested(season, "predictions", "score", "--late")["groups"]
     assert {dt.date.fromisoformat(week["group"]).weekday() for week in weeks} == {0}
 
 
 def test_the_same_version_replayed_differs_by_nothing(season: Any) -> None:
-    told = replayed(season, "--version", "1", "--late")
-    assert (told["n_cards"], told["n_refused"]) == (N_CARDS, 0)
-    assert told["largest_difference"] == told["mean_absolute_difference"] == 0
-    assert told["log_loss_before"] == told["log_loss_now"]
-    assert told["n_judged"] == N_CARDS
+    reported = replayed(season, "--version", "1", "--late")
+    assert (reported["n_cards"], reported["n_refused"]) == (N_CARDS, 0)
+    assert reported["largest_difference"] == reported["mean_absolute_difference"] == 0
+    assert reported["log_loss_before"] == reported["log_loss_now"]
+    assert reported["n_judged"] == N_CARDS
 
 
 def test_another_version_replayed_differs_as_its_answers_do(season: Any, tmp_path: Path) -> None:
     out = tmp_path / "changes.csv"
-    told = replayed(season, "--version", "2", "--late", "--out", str(out))
+    reported = replayed(season, "--version", "2", "--late", "--out", str(out))
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     before = [float(row["before"]) for row in rows]
     assert before == [p for answer in season[2] for p in answer]
     differences = [float(row["difference"]) for row in rows]
-    assert told["mean_absolute_difference"] == pytest.approx(sum(map(abs, differences)) / len(rows))
-    assert told["largest_difference"] == pytest.approx(max(map(abs, differences)))
-    assert told["largest_difference"] > 0.01
+    assert reported["mean_absolute_difference"] == pytest.approx(sum(map(abs, differences)) / len(rows))
+    assert reported["largest_difference"] == pytest.approx(max(map(abs, differences)))
+    assert reported["largest_difference"] > 0.01
     assert replayed(season, "--version", "2", "--against", "2")["largest_difference"] == 0
     back = replayed(season, "--version", "1", "--against", "2", "--late")
-    assert back["log_loss_now"] == pytest.approx(told["log_loss_before"])
+    assert back["log_loss_now"] == pytest.approx(reported["log_loss_before"])
     assert "largest changes" in run(
         "replay", "--version", "2", "--database", season[0], "--registry", season[1]
     )
@@ -146,13 +151,13 @@ def test_a_replay_that_is_interrupted_shows_what_it_has(season: Any, tmp_path: P
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=60)
-    told = json.loads(stdout)
+    reported = json.loads(stdout)
     assert process.returncode == 130
-    assert told["is_interrupted"] is True
-    assert 0 < told["n_cards"] < 24 * 2**8
+    assert reported["is_interrupted"] is True
+    assert 0 < reported["n_cards"] < 24 * 2**8
 
 
-def test_a_version_that_is_not_there_and_an_empty_log_are_told(season: Any, tmp_path: Path) -> None:
+def test_a_version_that_is_not_there_and_an_empty_log_are_reported(season: Any, tmp_path: Path) -> None:
     options = ("--database", season[0], "--registry", season[1])
     assert "version 9" in run("replay", "--version", "9", *options, code=4)
     empty = open_database(f"sqlite:///{tmp_path / 'empty.db'}", create=True)
@@ -166,8 +171,8 @@ def test_old_predictions_are_forgotten_whole(season: Any, tmp_path: Path) -> Non
     copy_database(season[0], database)
     of_copy = (f"sqlite:///{database}", season[1], season[2])
     today = dt.datetime.now(dt.UTC).date()
-    assert asked(of_copy, "predictions", "list", "--limit", "100")["predictions"]
-    assert asked(of_copy, "predictions", "prune", "--before", str(today)) == {"n_pruned": 0}
+    assert requested(of_copy, "predictions", "list", "--limit", "100")["predictions"]
+    assert requested(of_copy, "predictions", "prune", "--before", str(today)) == {"n_pruned": 0}
     tomorrow = today + dt.timedelta(days=2)
-    assert asked(of_copy, "predictions", "prune", "--before", str(tomorrow)) == {"n_pruned": N_CARDS}
-    assert asked(of_copy, "predictions", "list")["predictions"] == []
+    assert requested(of_copy, "predictions", "prune", "--before", str(tomorrow)) == {"n_pruned": N_CARDS}
+    assert requested(of_copy, "predictions", "list")["predictions"] == []

@@ -13,7 +13,7 @@ from racing.simulation.simulator import simulate_season
 from tests.service.builders import make_registry
 
 
-def test_an_unknown_family_is_told_before_a_season_is_simulated(
+def test_an_unknown_family_is_reported_before_a_season_is_simulated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from greyhound.cli import main
-from greyhound.console import CleanConsole
+from greyhound.output.console import CleanConsole
 from racing.database.engine import open_database
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.service.builders import make_card, make_registry

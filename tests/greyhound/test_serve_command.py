@@ -1,4 +1,4 @@
-"""``greyhound serve`` as a process of its own: it listens, it ends when told to, it says why it cannot."""
+"""``greyhound serve`` as a process of its own: it listens, it ends at a signal, it says why it cannot."""
 
 import json
 import os
@@ -20,9 +20,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_registry(tmp_path_factory.mktemp("registry"))
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("requested", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_soon_after_the_request_in_flight_is_answered(
-    registry: str, tmp_path: Path, asked: signal.Signals
+    registry: str, tmp_path: Path, requested: signal.Signals
 ) -> None:
     body = json.dumps(make_card()).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -31,19 +31,19 @@ def test_a_signal_ends_it_soon_after_the_request_in_flight_is_answered(
         with socket.create_connection(("127.0.0.1", service.port), timeout=60) as sock:
             sock.sendall(head.encode() + body[:20])
             time.sleep(1)  # the request is being read
-            process.send_signal(asked)
+            process.send_signal(requested)
             threading.Timer(0.2, sock.sendall, (body[20:],)).start()
             answer = b"".join(iter(lambda: sock.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 200"), answer[:200]
         process.wait(timeout=60)
-        assert process.returncode in (0, 130, 143, -asked)
+        assert process.returncode in (0, 130, 143, -requested)
         assert f":{service.port}/docs" in service.output.read_text()
         assert "Traceback" not in service.log.read_text()
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(registry: str) -> None:
+def test_a_port_that_is_taken_is_reported_in_one_line(registry: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(

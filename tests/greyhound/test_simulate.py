@@ -36,8 +36,8 @@ def test_a_season_as_a_results_file_is_imported_as_the_season_that_it_is(tmp_pat
     assert written.exit_code == 0, written.output
     assert written.stdout.startswith(f"{tmp_path}/results.csv: SIMULATED, 30 races")
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
-    imported, told = f"sqlite:///{tmp_path}/imported.db", ("--json",)
-    arguments = ["import", "results", str(tmp_path / "results.csv"), "--database", imported, *told]
+    imported, reported = f"sqlite:///{tmp_path}/imported.db", ("--json",)
+    arguments = ["import", "results", str(tmp_path / "results.csv"), "--database", imported, *reported]
     report = json.loads(CliRunner().invoke(main, arguments).stdout)
     assert (report["n_files_imported"], report["problems"]) == (1, [])
     assert simulate(tmp_path, *days).exit_code == 0

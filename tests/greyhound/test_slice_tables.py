@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from greyhound.slice_tables import HOW_TO_READ_SLICES, place_table, slice_table
+from greyhound.tables.slices import HOW_TO_READ_SLICES, place_table, slice_table
 from racing.probabilities import BENTER_DISCOUNTS, share_within_race
 from tests.training.test_places import make_placed
 from tests.training.test_slices import NAMES, make_featured
@@ -33,13 +33,13 @@ def test_every_slice_is_a_line_of_its_table_and_none_is_cut(name):
 def test_the_last_word_of_a_line_is_explained():
     table = make_featured(3000)
     bold = share_within_race(1.6 * np.log(table.true_probability), table.race)
-    words = {
+    text = {
         line.split()[-1]
         for name in ("field", "week", "favourites", "probability")
         for line in shown(slice_table(name, slices_by(name, table, bold, NAMES))).splitlines()[3:]
     }
-    assert {"both", "chance"} <= words <= {"ECE", "trend", "both", "chance", "ok"}
-    assert all(f"\n  {word} " in HOW_TO_READ_SLICES for word in words)
+    assert {"both", "chance"} <= text <= {"ECE", "trend", "both", "chance", "ok"}
+    assert all(f"\n  {word} " in HOW_TO_READ_SLICES for word in text)
 
 
 def test_places_are_a_line_for_each_source():

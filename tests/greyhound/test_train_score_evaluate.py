@@ -61,7 +61,7 @@ def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_f
     assert (strange.returncode, "may end in :judged, got '1:judge'" in strange.stderr) == (4, True)
 
 
-def test_evaluate_by_slices_tells_every_slicing_asked_for_and_the_places(season):
+def test_evaluate_by_slices_tells_every_slicing_requested_and_the_places(season):
     days = ("--from", "2026-06-01", "--to", "2026-06-30")
     found = greyhound(season, "evaluate", *days, "--by", "state,field", "--by", "favourites", "--json")
     document = json.loads(found.stdout)
@@ -71,13 +71,13 @@ def test_evaluate_by_slices_tells_every_slicing_asked_for_and_the_places(season)
     assert {"ece", "ece_by_chance", "slope", "has_trend", "losses"} <= states["SIM-W"].keys()
     places = {row["name"]: row["log_loss"] for row in document["places"]["rows"]}
     assert places["place market (BSP)"] < places["uniform"]
-    told = greyhound(season, "evaluate", *days, "--by", "all").stdout
-    assert all(f"By {name}: " in told for name in ("favourites", "state", "track", "layoff", "week"))
-    assert "place market (BSP)" in told
+    reported = greyhound(season, "evaluate", *days, "--by", "all").stdout
+    assert all(f"By {name}: " in reported for name in ("favourites", "state", "track", "layoff", "week"))
+    assert "place market (BSP)" in reported
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("score", "--from", "2026-06-10", "--to", "2026-06-01", "--output", "x.csv"), 2, "--to"),
         (("score", "--from", "2026-06-01", "--to", "2026-06-02", "--output", "x.txt"), 2, ".parquet"),
@@ -89,10 +89,10 @@ def test_evaluate_by_slices_tells_every_slicing_asked_for_and_the_places(season)
         (("train", "--from", "2026-02-01", "--until", "2026-01-01"), 2, "in this order"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(season, arguments, code, said):
+def test_what_cannot_be_done_is_reported_in_one_line(season, arguments, code, message):
     found = greyhound(season, *arguments)
     assert found.returncode == code
-    assert said in found.stderr
+    assert message in found.stderr
     assert "Traceback" not in found.stderr
     *stages, error = found.stderr.splitlines()
     assert error.startswith("greyhound: ")

@@ -93,11 +93,11 @@ def test_it_serves_and_shows_what_is_there_and_leaves_no_process(tmp_path: Path,
         wait_until(lambda: answers(f"{started.service}/health/ready") and answers(started.pages))
         assert "Version 1 serves" in httpx.get(started.pages).text
         os.kill(started.process.pid, number)
-        told = started.process.communicate(timeout=60)[0]
+        reported = started.process.communicate(timeout=60)[0]
         assert started.process.returncode == (-number if number == signal.SIGKILL else 0)
         wait_until(lambda: not answers(f"{started.pages}/health"))
-    assert started.pages.replace("127.0.0.1", "localhost") in told
-    assert "SIMULATED" not in told  # the season was there
+    assert started.pages.replace("127.0.0.1", "localhost") in reported
+    assert "SIMULATED" not in reported  # the season was there
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Make ``client/models.py`` from the OpenAPI document: ``python -m tests.openapi.client_models``."""
+"""Make the client's ``models.py`` from the OpenAPI document: ``python -m tests.openapi.client_models``."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "openapi" / "openapi.json"
-MODELS = ROOT / "client" / "models.py"
+MODELS = ROOT / "client" / "greyhound_client" / "models.py"
 HEADER = '''"""What goes over the wire, typed; made from openapi/openapi.json by ``make openapi``."""'''
 OPTIONS = {
     "input-file-type": "openapi",

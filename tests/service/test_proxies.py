@@ -18,7 +18,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from client import GreyhoundClient, Patience
+from greyhound_client import GreyhoundClient, RetryPolicy
 from service.security.client_address import TrustedProxies, address_of, client_of
 from service.security.rate_limiter import RateLimiter
 from service.settings import ServiceSettings
@@ -276,7 +276,7 @@ def test_a_promotion_and_a_new_start_lose_no_answer_of_a_client_that_asks_again(
         url = stack.enter_context(proxy(tmp_path, port))
         http = stack.enter_context(client_from(url))
         wait_for(http)
-        client = GreyhoundClient(url, http=http, patience=Patience(n_tries=60, max_wait_s=2))
+        client = GreyhoundClient(url, http=http, retry_policy=RetryPolicy(n_tries=60, max_wait_s=2))
         versions: list[int] = []
         is_over = threading.Event()
 

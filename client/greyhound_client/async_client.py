@@ -1,0 +1,150 @@
+"""The client for code that runs on asyncio; the same methods as the blocking one, awaited."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+
+import httpx
+
+from greyhound_client import endpoints
+from greyhound_client.errors import problem_of, stream_interrupted
+from greyhound_client.models import LoggedCardOut
+from greyhound_client.transport import (
+    CONNECT_TIMEOUT_S,
+    DEFAULT_RETRY_POLICY,
+    READ_TIMEOUT_S,
+    BaseClient,
+    Call,
+    RetryPolicy,
+    timeout_of,
+)
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def _method(
+    endpoint: Callable[P, Call[Answer]],
+) -> Callable[Concatenate["AsyncGreyhoundClient", P], Awaitable[Answer]]:
+    """Return the method that calls an endpoint and returns its answer, with the endpoint's signature."""
+
+    async def method(client: "AsyncGreyhoundClient", /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return await client.ask(endpoint(*args, **kwargs))
+
+    return endpoints.with_signature_of(endpoint, method)
+
+
+class AsyncGreyhoundClient(BaseClient):
+    """A client of the service whose methods are awaited.
+
+    The parameters are those of :class:`~greyhound_client.client.GreyhoundClient`; ``http`` is an
+    ``httpx.AsyncClient``.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        api_key: str | None = None,
+        request_id: str | None = None,
+        retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        http: httpx.AsyncClient | None = None,
+        patience: RetryPolicy | None = None,
+    ) -> None:
+        super().__init__(url, api_key, request_id, retry_policy, patience, owns_connections=http is None)
+        self._http = http or httpx.AsyncClient(timeout=timeout_of(connect_timeout_s, read_timeout_s))
+
+    predict = _method(endpoints.predict)
+    race_days = _method(endpoints.race_days)
+    races = _method(endpoints.races)
+    race = _method(endpoints.race)
+    card = _method(endpoints.card)
+    predictions = _method(endpoints.predictions)
+    scores = _method(endpoints.scores)
+    send_results = _method(endpoints.send_results)
+    model_status = _method(endpoints.model_status)
+    models = _method(endpoints.models)
+    model = _method(endpoints.model)
+    evidence = _method(endpoints.evidence)
+    report = _method(endpoints.report)
+    promotions = _method(endpoints.promotions)
+    promote = _method(endpoints.promote)
+    rollback = _method(endpoints.rollback)
+    live = _method(endpoints.live)
+    ready = _method(endpoints.ready)
+    metrics = _method(endpoints.metrics)
+
+    async def predict_batch(
+        self, cards: Iterable[endpoints.Card] | str, **guide: Unpack[endpoints.GuideDetails]
+    ) -> AsyncIterator[endpoints.CardAnswer]:
+        """Yield the answer of each card, in order, as it comes; a form guide's CSV, as text, is one card.
+
+        A card that is refused stops no other: its :class:`~greyhound_client.errors.Problem` is yielded, not
+        raised. The request is sent when the first answer is read.
+        """
+        response = await self._send(endpoints.predict_batch(cards, **guide), stream=True)
+        n_answers = 0
+        try:
+            if not response.is_success:
+                await response.aread()
+                raise problem_of(response)
+            async for line in response.aiter_lines():
+                yield endpoints.card_answer(line)
+                n_answers += 1
+        except httpx.TransportError as error:
+            raise stream_interrupted(self.url, n_answers, error) from error
+        finally:
+            await response.aclose()
+
+    async def every_prediction(
+        self, **filters: Unpack[endpoints.PredictionFilter]
+    ) -> AsyncIterator[LoggedCardOut]:
+        """Yield every logged prediction that the filters match, the newest first, page by page."""
+        before: int | None = None
+        while True:
+            page = await self.predictions(limit=200, before=before, **filters)
+            for prediction in page.predictions:
+                yield prediction
+            before = page.next_before
+            if before is None:
+                return
+
+    async def ask(self, call: Call[Answer]) -> Answer:
+        """Return the answer of a call, typed."""
+        return call.read(await self.raw(call))
+
+    async def raw(self, call: Call[Any] | str) -> httpx.Response:
+        """Return the response to a call, or to a GET of a path, as it is: problems are not raised.
+
+        ``(await client.raw(endpoints.predict(card))).content`` is the JSON.
+        """
+        return await self._send(Call("GET", call, str) if isinstance(call, str) else call)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._owns_connections:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _send(self, call: Call[Any], *, stream: bool = False) -> httpx.Response:
+        request, n_tried = self._request_of(call), 0
+        while True:
+            outcome: httpx.Response | httpx.TransportError
+            try:
+                outcome = await self._http.send(request, stream=stream)
+            except httpx.TransportError as error:
+                outcome = error
+            n_tried += 1
+            wait_s = self.retry_policy.wait_s(n_tried, call, outcome)
+            if wait_s is None:
+                return self._response_or_raise(outcome)
+            if isinstance(outcome, httpx.Response):
+                await outcome.aclose()
+            await asyncio.sleep(wait_s)

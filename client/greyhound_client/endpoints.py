@@ -1,0 +1,194 @@
+"""Every endpoint of the service: a function that returns its call, and in both clients a method of that name.
+
+A new one is a function here and a line in each client.
+"""
+
+import datetime as dt
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from greyhound_client import models as wire
+from greyhound_client.errors import Problem, Unreadable, problem_of_document
+from greyhound_client.transport import Call
+
+Card: TypeAlias = wire.CardIn | Mapping[str, Any]
+RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
+By: TypeAlias = Literal["week", "track", "version"]
+Prices: TypeAlias = Literal["none", "at_the_off"]
+CardAnswer: TypeAlias = wire.PredictionOut | Problem
+"""The answer to one card of a batch; a problem is handed over, not raised, as other cards follow."""
+Method = TypeVar("Method", bound=Callable[..., Any])
+NDJSON, CSV = "application/x-ndjson", "text/csv"
+
+
+class PredictionFilter(TypedDict, total=False):
+    """Filters of logged predictions; one that is left out matches all."""
+
+    since: dt.date | None
+    until: dt.date | None
+    version: int | None
+    track: str | None
+
+
+class GuideDetails(TypedDict, total=False):
+    """What a form guide's CSV may not say itself: its file's name, or race day, track and distance."""
+
+    name: str | None
+    date: dt.date | None
+    track: str | None
+    distance_m: int | None
+
+
+def predict(card: Card, *, explain: bool = False) -> Call[wire.PredictionOut]:
+    """Return the probabilities of a card; with ``explain`` also why."""
+    query = {"explain": True} if explain else {}
+    return Call("POST", "/predict", wire.PredictionOut, query, _json(card))
+
+
+def predict_batch(cards: Iterable[Card] | str, **guide: Unpack[GuideDetails]) -> Call[str]:
+    """Return the answers of many cards, or of the card that the text of a form guide's CSV holds."""
+    if isinstance(cards, str):
+        return Call("POST", "/predict/batch", str, guide, cards.encode(), CSV)
+    lines = b"".join(_json(card) + b"\n" for card in cards)
+    return Call("POST", "/predict/batch", str, content=lines, content_type=NDJSON)
+
+
+def race_days(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.RaceDaysOut]:
+    """Return a page of the days that have stored races, the newest first."""
+    return Call("GET", "/race-days", wire.RaceDaysOut, {"limit": limit, "before": before})
+
+
+def races(date: dt.date) -> Call[wire.RacesOut]:
+    """Return the stored races of a day, by track and number."""
+    return Call("GET", "/races", wire.RacesOut, {"date": date})
+
+
+def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
+    """Return a stored race as a card, and how it came out; ``at_the_off`` puts the market's prices on it."""
+    return Call("GET", f"/races/{race_id:d}", wire.StoredRaceOut, {"prices": prices})
+
+
+def card(form_guide: str, **guide: Unpack[GuideDetails]) -> Call[wire.GuideCardOut]:
+    """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
+    return Call("POST", "/cards", wire.GuideCardOut, guide, form_guide.encode(), CSV)
+
+
+def predictions(
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    counted: bool = False,
+    with_late: bool | None = None,
+    **filters: Unpack[PredictionFilter],
+) -> Call[wire.LoggedCardsOut]:
+    """Return a page of logged predictions with their outcomes, the newest first.
+
+    ``counted``: only those that a score counts, of each judged race the last.
+    """
+    query = {"limit": limit, "before": before, "counted": counted, "with_late": with_late, **filters}
+    return Call("GET", "/predictions", wire.LoggedCardsOut, query)
+
+
+def scores(
+    *, by: By = "week", with_late: bool = False, **filters: Unpack[PredictionFilter]
+) -> Call[wire.ScoresOut]:
+    """Return how good the logged predictions were, beside the market."""
+    query = {"by": by, "with_late": with_late, **filters}
+    return Call("GET", "/predictions/score", wire.ScoresOut, query)
+
+
+def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
+    """Report how races came out; takes a key with the scope ``results``."""
+    return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
+
+
+def model_status() -> Call[wire.ModelStatus]:
+    """Return which version serves, how good it is, and how it got here."""
+    return Call("GET", "/model_status", wire.ModelStatus)
+
+
+def models() -> Call[wire.VersionsOut]:
+    """Return every registered version, the newest first."""
+    return Call("GET", "/models", wire.VersionsOut)
+
+
+def model(version: int) -> Call[wire.VersionOut]:
+    """Return one registered version."""
+    return Call("GET", f"/models/{version:d}", wire.VersionOut)
+
+
+def evidence(version: int) -> Call[wire.EvidenceOut]:
+    """Return what a version was trained on, and how good it is beside the baselines."""
+    return Call("GET", f"/models/{version:d}/evidence", wire.EvidenceOut)
+
+
+def report(version: int) -> Call[str]:
+    """Return the report of a version's training, one page of HTML."""
+    return Call("GET", f"/models/{version:d}/report", str)
+
+
+def promotions(*, limit: int = 100) -> Call[wire.RecordsOut]:
+    """Return who made which version the champion, when and why, the newest first."""
+    return Call("GET", "/promotions", wire.RecordsOut, {"limit": limit})
+
+
+def promote(version: int, *, reason: str, force: bool = False) -> Call[wire.PromotionOut]:
+    """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``)."""
+    why = {"reason": reason, "force": force}
+    path = f"/models/{version:d}/promote"
+    return Call("POST", path, wire.PromotionOut, content=_json(why), is_repeatable=False)
+
+
+def rollback(*, reason: str) -> Call[wire.PromotionOut]:
+    """Give the role back to the champion before this one; takes a key with the scope ``promote``."""
+    content = _json({"reason": reason})
+    return Call("POST", "/rollback", wire.PromotionOut, content=content, is_repeatable=False)
+
+
+def live() -> Call[wire.Live]:
+    """Return an answer at all: the process is there."""
+    return Call("GET", "/health/live", wire.Live)
+
+
+def ready() -> Call[wire.Ready]:
+    """Return the version that serves; :class:`~greyhound_client.errors.NotReady` if none does."""
+    return Call("GET", "/health/ready", wire.Ready)
+
+
+def metrics() -> Call[str]:
+    """Return all counters and gauges, in Prometheus' text format."""
+    return Call("GET", "/metrics", str)
+
+
+def _json(value: Any) -> bytes:
+    """Return JSON; of models only what was set."""
+    return to_json(value, exclude_none=True)
+
+
+def card_answer(line: str) -> CardAnswer:
+    """Return the answer to one card from its line of the stream of ``POST /predict/batch``."""
+    try:
+        answer = json.loads(line)
+        if "model_version" in answer:
+            return wire.PredictionOut.model_validate(answer)
+        return problem_of_document(answer)
+    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        raise Unreadable(f"a line of the stream is no answer to a card: {line[:200]!r}") from error
+
+
+def with_signature_of(endpoint: Callable[..., Any], method: Method) -> Method:
+    """Return a client's method with the endpoint's name, signature and docstring, for ``help``."""
+    signature = inspect.signature(endpoint)
+    client = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    (answer,) = get_args(signature.return_annotation)
+    method.__name__ = endpoint.__name__
+    method.__doc__ = endpoint.__doc__
+    method.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[client, *signature.parameters.values()], return_annotation=answer
+    )
+    return method

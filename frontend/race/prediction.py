@@ -1,0 +1,72 @@
+"""A card, its prediction by the service, and the line that gets the same in a shell."""
+
+import json
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+from frontend import api
+from frontend.errors import status_code
+from greyhound_client import Problem, endpoints
+from greyhound_client.models import CardIn, PredictionOut
+
+
+@dataclass(frozen=True)
+class CardPrediction:
+    """A card with the answer of the service, or the problem that it has with the card."""
+
+    card: dict[str, Any]
+    answer: PredictionOut | None
+    problem: Problem | None
+    raw: str
+    """The answer as it came, indented."""
+
+    def curl(self, service: str, *, with_key: bool = False) -> str:
+        """Return the line that gets the same from the service."""
+        return curl_line(f"{service}/predict?explain=true", self.card, with_key=with_key)
+
+    @property
+    def status_code(self) -> int:
+        """Return the HTTP status that a page about it has."""
+        return status_code(self.problem) if self.problem else 200
+
+
+def predict(card: CardIn | dict[str, Any]) -> CardPrediction:
+    """Return the probabilities of a card, and why.
+
+    Raises
+    ------
+    greyhound_client.Unreachable
+        If the service does not answer.
+    """
+    fields = card if isinstance(card, dict) else card.model_dump(mode="json", exclude_defaults=True)
+    call = endpoints.predict(fields, explain=True)
+    response = api.client().raw(call)
+    answer, problem = None, None
+    try:
+        answer = call.read(response)
+    except Problem as error:
+        problem = error
+    return CardPrediction(fields, answer, problem, _indented(response.text))
+
+
+def _indented(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):  # something in front of the service has answered
+        return text
+
+
+def curl_line(address: str, card: dict[str, Any], *, with_key: bool = False) -> str:
+    """Return a command for any POSIX shell; a key is taken from the environment, never written out."""
+    parts = [f"curl -s {quote(address)}", "-H 'Content-Type: application/json'"]
+    if with_key:
+        parts.append('-H "X-API-Key: $GREYHOUND_API_KEY"')
+    return " \\\n  ".join([*parts, f"--data-raw {quote(card_text(card))}"])
+
+
+def card_text(card: dict[str, Any]) -> str:
+    """Return a card as JSON that can be read: a line a runner."""
+    head = json.dumps({name: value for name, value in card.items() if name != "runners"}, ensure_ascii=False)
+    runners = ",\n    ".join(json.dumps(runner, ensure_ascii=False) for runner in card["runners"])
+    return f'{head[:-1]},\n  "runners": [\n    {runners}\n  ]}}'

@@ -1,0 +1,1 @@
+"""What commands print: lines and tables that steer no terminal, JSON, and progress."""

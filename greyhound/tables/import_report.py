@@ -1,0 +1,73 @@
+"""What an import did, as counts and as lines."""
+
+from pathlib import Path
+from typing import Any
+
+from greyhound.output.console import console
+from greyhound.output.printing import say, shown
+from racing.importers.report import FileStatus, ImportReport, ProblemKind
+
+N_KINDS_SHOWN = 20
+N_NAMES_SHOWN = 3
+
+
+def summary(report: ImportReport) -> dict[str, Any]:
+    """Return the counts of an import, as ``--json`` prints them."""
+    return {
+        "n_files_imported": report.n_files(FileStatus.IMPORTED),
+        "n_files_already_imported": report.n_files(FileStatus.ALREADY_IMPORTED),
+        "n_files_refused": report.n_files(FileStatus.REFUSED),
+        "n_read": report.n_read,
+        "n_added": report.n_added,
+        "n_updated": report.n_updated,
+        "n_known": report.n_known,
+        "n_refused": report.n_refused,
+        "n_empty": report.n_empty,
+    }
+
+
+def print_report(report: ImportReport) -> None:
+    """Print the counts, and on standard error what was not taken and why."""
+    counts = summary(report)
+    console.print(
+        "files: {n_files_imported} imported, {n_files_already_imported} already there, "
+        "{n_files_refused} refused".format(**counts)
+    )
+    console.print(
+        "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
+        "{n_refused} refused{empty}".format(
+            **counts, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
+        )
+    )
+    for note, names in _notes(report).items():
+        more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""
+        say(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
+    for problem in report.problems:
+        if problem.what == "file":
+            say(f"  {shown(Path(problem.file).name)}: {shown(problem.reason)}", err=True)
+    kinds = report.problems.kinds
+    for kind in kinds[:N_KINDS_SHOWN]:
+        say(f"  {shown(str(kind))}", err=True)
+    if len(kinds) > N_KINDS_SHOWN:
+        say(f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True)
+
+
+def _notes(report: ImportReport) -> dict[str, list[str]]:
+    notes: dict[str, list[str]] = {}
+    for file in report.files:
+        for note in file.notes:
+            notes.setdefault(note, []).append(shown(Path(file.file).name))
+    return notes
+
+
+def problem_kind(kind: ProblemKind) -> dict[str, Any]:
+    """Return a kind of problem with its first case, as ``--json`` prints it."""
+    first = kind.first
+    return {
+        "what": kind.what,
+        "n": kind.n,
+        "n_files": kind.n_files,
+        "first_file": first.file,
+        "first_line": first.line,
+        "first_reason": first.reason,
+    }
