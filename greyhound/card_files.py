@@ -59,7 +59,7 @@ def _read_json(path: Path) -> Card:
             raw = file.read(_MAX_CARD_BYTES + 1)
         if len(raw) > _MAX_CARD_BYTES:
             raise FileRefused(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes, this has more")
-        return card_reader.read_card(raw.removeprefix(codecs.BOM_UTF8))
+        return read_card(raw.removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileRefused(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
