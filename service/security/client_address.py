@@ -7,12 +7,13 @@ length that are no addresses for a client, and looks through any number of hops.
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.settings import networks_of
+
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 MAX_HOPS = 16
 """Proxies that a request may have passed; entries of the header beyond these are ignored."""
 _FOR, _SCHEME = b"x-forwarded-for", b"x-forwarded-proto"
@@ -68,24 +69,6 @@ class TrustedProxies:
 
     def _is_in_a_network(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
-
-
-def networks_of(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Return addresses and networks as networks.
-
-    Raises
-    ------
-    ValueError
-        If one is neither.
-    """
-    networks: list[Network] = []
-    for text in texts:
-        try:
-            networks.append(ip_network(text.strip()))
-        except ValueError as error:
-            rule = "a trusted proxy is an IP address or a network such as 10.0.0.0/8"
-            raise ValueError(f"{rule}, got {text[:60]!r}") from error
-    return tuple(networks)
 
 
 def address_of(text: str) -> Address | None:
