@@ -53,13 +53,12 @@ def is_json(path: Path) -> bool:
 def _read_json(path: Path) -> Card:
     from pydantic import ValidationError
 
-
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_CARD_BYTES + 1)
         if len(raw) > _MAX_CARD_BYTES:
             raise FileRefused(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes, this has more")
-        return read_card(raw.removeprefix(codecs.BOM_UTF8))
+        return parse_card(raw.removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileRefused(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:

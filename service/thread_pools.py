@@ -5,7 +5,7 @@ when a thread begins it; few may wait for a thread; "no thread was free" (503, c
 "no answer" (the database counts as away); the process ends although threads hang. Shown by
 ``tests/service/test_thread_pools.py``, ``test_slow_reads.py`` and ``test_database_hangs.py``.
 
-``anyio.to_thread.run_sync(abandon_on_cancel=True, limiter=...)`` with ``anyio.fail_after`` was tried on these
+AnyIO's ``run_sync`` with ``abandon_on_cancel``, a ``CapacityLimiter`` and ``fail_after`` was tried on these
 tests. It frees the limiter's place when it abandons a call, so each time-out leaves one more thread that
 hangs, without bound. Its threads, like those of :class:`concurrent.futures.ThreadPoolExecutor`, are no
 daemons: the interpreter waits for those that hang. Hence this pool of daemon threads behind an

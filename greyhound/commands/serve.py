@@ -38,7 +38,7 @@ def serve(host: str, port: int, workers: int, database: str, registry: str) -> N
     # Before anything is imported: one thread a request, and no thread that a worker would lose in its fork.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    from service.server.server import open_socket, run
+    from service.serve import open_socket, run
     from service.settings import ServiceSettings
 
     settings = ServiceSettings(database=database, registry=registry)

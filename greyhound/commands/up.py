@@ -40,7 +40,7 @@ def up(
     """
     # The addresses are tried first, so that a port in use is reported before minutes of training.
     from frontend.http.server import open_socket as open_frontend_socket
-    from service.server.server import open_socket
+    from service.serve import open_socket
 
     open_socket(host, port).close()
     with open_frontend_socket(host, frontend_port) as free:
@@ -51,7 +51,7 @@ def up(
 
 
 def _serve(host: str, port: int, frontend_port: int, database: str, registry: str) -> None:
-    from service.server.server import open_socket, run
+    from service.serve import open_socket, run
     from service.settings import ServiceSettings
 
     listening = open_socket(host, port)

@@ -56,7 +56,7 @@ class ApiKeyCache:
         if self._keys is None:
             raise KeysUnknown(f"no key can be checked: {self.error}")
         if time.monotonic() - self._read_at > self._max_age_s:
-            rule = f"they are believed for {self._max_age_s:g} s after they were read"
+            rule = f"they are valid for {self._max_age_s:g} s after they were read"
             raise KeysUnknown(f"no key can be checked: {AWAY}, and {rule}")
         key, expected = self._keys.get(text[3:11], _NO_KEY)
         if not hmac.compare_digest(digest(text), expected) or key is None:

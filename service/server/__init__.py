@@ -1,1 +1,1 @@
-"""The server: worker processes, connections and their limits, request bodies, the queue, and shutdown."""
+"""Parts of the HTTP server: workers, connections and their limits, request bodies, the queue, and shutdown."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
-from service.server.server import Server, open_socket
+from service.serve import Server, open_socket
 from service.settings import ServiceSettings
 from tests.model_registry.builders import make_artifact, make_spec
 from tests.service.living import SOON_S

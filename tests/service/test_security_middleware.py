@@ -166,7 +166,7 @@ def test_each_key_has_a_rate_of_its_own_and_a_made_up_one_has_none(tmp_path: Pat
         assert n_answered({"X-API-Key": "gh_made_up"}) == 0
 
 
-def test_a_proxy_is_believed_only_if_it_is_set(registry: str) -> None:
+def test_a_proxy_is_trusted_only_if_it_is_set(registry: str) -> None:
     limited: dict[str, Any] = {"rate_per_s": 0.01, "rate_burst": 1}
 
     def statuses(client: httpx.Client) -> list[int]:

@@ -221,7 +221,7 @@ def test_a_database_that_is_stopped_holds_up_what_needs_it_and_neither_metrics_n
             wait_until(lambda: client.get("/model_status").status_code == 503, seconds=30)
             refused = client.post("/predict", json=make_card())
             assert (refused.status_code, kind(refused)) == (503, "keys-unknown")
-            assert "believed for 4 s" in refused.json()["detail"]
+            assert "valid for 4 s" in refused.json()["detail"]
             assert service.stop() == 0
 
 

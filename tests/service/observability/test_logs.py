@@ -20,15 +20,15 @@ from tests.service.observability.samples import samples, value
 from tests.service.process import COMMAND, service_process
 
 WITH_A_BROKEN_ROUTE = f"""
-import service.server.server
-create_app = service.server.server.create_app
+import service.serve
+create_app = service.serve.create_app
 def with_a_broken_route(settings):
     app = create_app(settings)
     @app.get("/broken/{{name}}")
     async def broken(name: str) -> None:
         raise ZeroDivisionError("postgresql://me:hunter2@db/races is away")
     return app
-service.server.server.create_app = with_a_broken_route
+service.serve.create_app = with_a_broken_route
 {COMMAND}
 """
 REQUEST_FIELDS = [

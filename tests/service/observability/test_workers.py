@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.server.server import open_socket
+from service.serve import open_socket
 from tests.service.builders import make_card, make_registry
 from tests.service.living import wait_until
 from tests.service.observability.samples import samples, value
@@ -17,7 +17,7 @@ from tests.service.process import START_S, end, start
 
 SERVE_ON_A_SOCKET = """
 import socket, sys
-from service.server.server import run
+from service.serve import run
 from service.settings import ServiceSettings
 run(ServiceSettings(), socket.socket(fileno=int(sys.argv[1])))
 """
