@@ -93,7 +93,7 @@ class FormStore:
     def is_in_memory(self, card: Card) -> bool:
         """Return whether :meth:`read` will not wait for the database: it knows none of the card's dogs."""
         book = self._book
-        return book is None or not book.knows_any(card)
+        return book is None or not book.has_stored_dog(card)
 
     def read(self, card: Card) -> Known | None:
         """Return what the database knows of a card's dogs; ``None`` while it is away."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,30 +180,11 @@ class Form:
     def __getitem__(self, column: str) -> Floats:
         return self._columns[column]
 
-    day: Floats
-    track_id: Floats
-    distance_m: Floats
-    box: Floats
-    grade: Floats
-    weight_kg: Floats
-    finish_position: Floats
-    won: Floats
-    placed: Floats
-    time_s: Floats
-    first_split_s: Floats
-    margin_lengths: Floats
-    early_position: Floats
-    n_starters: Floats
-    market_share: Floats
-    rated_price: Floats
-    early_speed: Floats
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, column: str) -> Floats:
-            try:
-                return self._columns[column]
-            except KeyError:
-                raise AttributeError(column) from None
+    def __getattr__(self, column: str) -> Floats:
+        try:
+            return self._columns[column]
+        except KeyError:
+            raise AttributeError(column) from None
 
 
 class _Gathered(dict[str, Floats]):

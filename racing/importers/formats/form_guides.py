@@ -7,8 +7,7 @@ from functools import lru_cache
 
 from racing.domain.cards import SPEED_M_S
 from racing.domain.grades import grade_of
-from racing.domain.names import is_placeholder, name_key, plain_name
-from racing.domain.tracks import track_name
+from racing.domain.names import is_placeholder, name_key
 from racing.importers.files.csv_file import BrokenRow, CsvFile
 from racing.importers.records.finish_codes import Finish, Outcome, finish_of
 from racing.importers.records.prices import is_missing
@@ -17,9 +16,8 @@ from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_record,
-    date_distance_key,
-    distance_of,
+    day_of_key,
+    distance_of_key,
     is_margin,
     is_weight,
     known,
@@ -125,19 +123,14 @@ def record_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
         If it does not say which run: date, track, distance.
     """
     fields = row.fields
-    date, distance_m = parsed.date_of(fields[_DATE], row.line), distance_of(fields[_DIST])
-    if not known(fields[_TRACK]):
-        raise RowRefused("track must not be blank")
+    where = {"track": known(fields[_TRACK]), "date": fields[_DATE], "distance": fields[_DIST]}
+    record = parsed.record(row.line, dog=row.dog, **where)
+    date, distance_m = day_of_key(record["bucket"]), distance_of_key(record["bucket"])
+    track = record["track"]
     sex = known(fields[_SEX])
     if sex not in ("D", "B", ""):
         raise RowRefused(f"sex must be D or B, got {fields[_SEX]!r}")
-    record = blank_record()
-    record["line"] = row.line
-    record["bucket"] = date_distance_key(date, distance_m)
-    record["dog_key"], record["dog_name"] = _key_of(row.dog), plain_name(row.dog)
     record["sex"] = sex or None
-    record["track"] = track = track_name(fields[_TRACK], distance_m)
-    record["race_number"] = None
     record["grade"] = grade_of(known(fields[_G]))
     _add_facts(record, row, distance_m, parsed)
     beaten_by = "" if _is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
