@@ -70,9 +70,7 @@ class CardFeaturizer:
         effects, codes = book_of([]), dict[int, int]()
         if engine is not None:
             with _database():
-                self._fingerprint = _tables_fingerprint(
-                    engine
-                )  # first: a later change is found by the next check
+                self._fingerprint = _tables_fingerprint(engine)  # first: see is_current
                 self._is_rated = runs_are_rated(engine)
                 self._reader = FormReader(engine)
                 effects = load_effects(engine)

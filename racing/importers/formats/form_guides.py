@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from racing.domain.cards import SPEED_M_S
+from racing.domain.cards import SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
-from racing.importers.files.csv_file import BrokenRow, CsvFile
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.csv_line import BrokenRow
 from racing.importers.records.finish_codes import Finish, Outcome, finish_of
 from racing.importers.records.prices import is_missing
 from racing.importers.records.source_record import (
@@ -18,8 +19,6 @@ from racing.importers.records.source_record import (
     SourceRecord,
     day_of_key,
     distance_of_key,
-    is_margin,
-    is_weight,
     known,
     number,
 )
@@ -167,13 +166,13 @@ def _add_facts(record: SourceRecord, row: FormRow, distance_m: int, parsed: Pars
     record["is_scratched"] = finish is not None and finish.outcome is Outcome.DID_NOT_RUN
     if box is not None:
         record["rug" if box > LAST_BOX else "box"] = int(box)
-    record["weight_kg"] = _fact(is_weight, fields[_WGT], "weight must be 15..50 kg", row, parsed)
+    record["weight_kg"] = fact("weight", fields[_WGT], "15..50 kg", *WEIGHT_KG)
     record["time_s"] = fact("time", fields[_TIME], seconds, low, high)
     record["winner_time_s"] = fact("the winner's time", fields[_WIN], seconds, low, high)
     split = fact("first split", fields[_SEC], "above 0 and below the time", 0.5, record["time_s"] or high)
     record["first_split_s"] = split
-    rule = f"margin must be 0..{MAX_MARGIN_LENGTHS:.0f} lengths"
-    record["margin_lengths"] = margin = _fact(is_margin, fields[_MGN], rule, row, parsed)
+    lengths = f"0..{MAX_MARGIN_LENGTHS:.0f} lengths"
+    record["margin_lengths"] = margin = fact("margin", fields[_MGN], lengths, 0.0, MAX_MARGIN_LENGTHS)
     if fields[_PIR]:
         if fields[_PIR].isdigit():
             record["position_in_running"] = fields[_PIR]
@@ -200,14 +199,3 @@ def _finish(row: FormRow, parsed: ParsedFile) -> Finish | None:
     except RowRefused as error:
         parsed.drop(row.line, f"{error} ({row.dog!r})")
         return None
-
-
-def _fact(test: object, text: str, rule: str, row: FormRow, parsed: ParsedFile) -> float | None:
-    if not text:
-        return None
-    value = number(text)
-    if value is not None and callable(test) and test(value):
-        return value
-    if not is_missing(text):
-        parsed.drop(row.line, f"{rule}, got {text!r} ({row.dog!r})")
-    return None

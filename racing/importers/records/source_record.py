@@ -3,17 +3,18 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from racing.database.tables import RunFacts
-from racing.domain.cards import DISTANCE_M, PRICE, WEIGHT_KG
+from racing.domain.cards import DISTANCE_M, PRICE
 from racing.domain.errors import FileRefused
 from racing.domain.names import name_key, plain_name
 from racing.domain.tracks import track_name
-from racing.importers.files.csv_file import BrokenRow, CsvFile
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.csv_line import BrokenRow
 from racing.importers.files.dates import DateOrder, FileDates, NotADate
 from racing.importers.records.prices import decimal_odds, is_missing
 from racing.importers.report import MAX_LINES_A_FILE, Problem, Problems
@@ -177,12 +178,3 @@ def number(text: str) -> float | None:
 def known(text: str) -> str:
     """Return a field without blanks around it, ``""`` where it says that its value is missing."""
     return "" if is_missing(text) else text.strip()
-
-
-def within(low: float, high: float) -> Callable[[float], bool]:
-    """Return the test whether a number lies between two, both included."""
-    return lambda value: low <= value <= high
-
-
-is_weight = within(*WEIGHT_KG)
-is_margin = within(0.0, MAX_MARGIN_LENGTHS)
