@@ -22,7 +22,7 @@ from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
 from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current
 
-_BLOCK = 20_000  # runners at a time: some 300 MB of kernels
+_BLOCK = 20_000  # runners at a time: some 300 MB of covariances
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
 _KNOWN_TRACK = {name_key(known.name): number for number, known in enumerate(KNOWN_TRACKS, start=1)}
 
