@@ -53,6 +53,8 @@ def is_json(path: Path) -> bool:
 def _read_json(path: Path) -> Card:
     from pydantic import ValidationError
 
+    from service.prediction.card_reader import read_card as parse_card
+
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_CARD_BYTES + 1)

@@ -1,8 +1,8 @@
 """Runs as arrays, and each entry's form: the runs of its dog strictly before race day, newest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,30 +180,11 @@ class Form:
     def __getitem__(self, column: str) -> Floats:
         return self._columns[column]
 
-    day: Floats
-    track_id: Floats
-    distance_m: Floats
-    box: Floats
-    grade: Floats
-    weight_kg: Floats
-    finish_position: Floats
-    won: Floats
-    placed: Floats
-    time_s: Floats
-    first_split_s: Floats
-    margin_lengths: Floats
-    early_position: Floats
-    n_starters: Floats
-    market_share: Floats
-    rated_price: Floats
-    early_speed: Floats
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, column: str) -> Floats:
-            try:
-                return self._columns[column]
-            except KeyError:
-                raise AttributeError(column) from None
+    def __getattr__(self, column: str) -> Floats:
+        try:
+            return self._columns[column]
+        except KeyError:
+            raise AttributeError(column) from None
 
 
 class _Gathered(dict[str, Floats]):
@@ -222,16 +203,3 @@ class _Gathered(dict[str, Floats]):
             gathered = np.full(self._rows.shape, np.nan)
         self[name] = gathered
         return gathered
-
-
-def concatenate(parts: Sequence[Mapping[str, Any]]) -> Runs:
-    """Return records (one mapping a run, missing columns NaN) as :class:`Runs`, in the order given."""
-    integers = {"run_id", "race_id", "dog_id", "day", "track_id", "number"}
-    columns: dict[str, Any] = {}
-    for name in (f.name for f in fields(Runs)):
-        if name in integers:
-            columns[name] = np.array([part.get(name, -1) for part in parts], np.int64)
-        else:
-            values = [part.get(name) for part in parts]
-            columns[name] = np.array([np.nan if v is None else v for v in values], np.float64)
-    return Runs(**columns)

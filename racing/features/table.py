@@ -22,7 +22,7 @@ from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
 from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current
 
-_BLOCK = 20_000  # runners at a time: some 300 MB of kernels
+_BLOCK = 20_000  # runners at a time: some 300 MB of covariances
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
 _KNOWN_TRACK = {name_key(known.name): number for number, known in enumerate(KNOWN_TRACKS, start=1)}
 
@@ -136,16 +136,10 @@ def _tracks(engine: Engine, track_id: Ints) -> tuple[NDArray[np.str_], NDArray[n
 
 
 def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:
-    names = ("run_id", "is_whole", "bsp", "starting_price", "place_bsp", "rated_price", "true_probability")
-    query = select(
-        _RUN.c.id,
-        _RACE.c.is_whole,
-        _RUN.c.bsp,
-        _RUN.c.starting_price,
-        _RUN.c.place_bsp,
-        _RUN.c.rated_price,
-        _RUN.c.true_probability,
-    ).join(_RACE, _RACE.c.id == _RUN.c.race_id)
+    of_run = ("id", "bsp", "starting_price", "place_bsp", "rated_price", "true_probability")
+    query = select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole).join(
+        _RACE, _RACE.c.id == _RUN.c.race_id
+    )
     if start is not None:
         query = query.where(_RUN.c.date >= start)
     if until is not None:
@@ -153,4 +147,6 @@ def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date |
     with engine.connect() as connection:
         columns = list(zip(*connection.execute(query.order_by(_RUN.c.id)).all(), strict=True))
     position = np.searchsorted(np.array(columns[0], np.int64), run_id)
-    return {name: floats(values)[position] for name, values in zip(names, columns, strict=True)}
+    return {
+        name: floats(values)[position] for name, values in zip((*of_run, "is_whole"), columns, strict=True)
+    }

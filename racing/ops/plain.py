@@ -11,24 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "best",
-    "best_rival",
-    "condition",
-    "fill_nan",
-    "log_mean_odds",
-    "n_known",
-    "number",
-    "placed_in_race",
-    "rank_in_race",
-    "read_runs",
-    "running_total",
-    "select",
-    "share_in_race",
-    "sum_in_race",
-    "total",
-    "usual_at",
-    "value_at",
-]
+    "best", "best_rival", "condition", "fill_nan", "log_mean_odds", "n_known", "number", "placed_in_race",
+    "rank_in_race", "read_runs", "running_total", "select", "share_in_race", "sum_in_race", "total",
+    "usual_at", "value_at",
+]  # fmt: skip
 
 Floats = NDArray[Any]
 Flags = NDArray[np.bool_]

@@ -130,14 +130,8 @@ RESULT = Rating(
     name="result",
     measure=result_score,
     kernel=Kernel(
-        debut=0.461,
-        day=0.0063,
-        run=0.0316,
-        track=0.0415,
-        course=0.0291,
-        distance=0.0512,
-        distance_scale=0.128,
-        zone=0.0285,
+        debut=0.461, day=0.0063, run=0.0316, track=0.0415, course=0.0291,
+        distance=0.0512, distance_scale=0.128, zone=0.0285,
     ),
     noise=_constant(1.0),
     by_meeting=False,
@@ -145,81 +139,57 @@ RESULT = Rating(
     lone_variance=0.1,
     debut=0.38,
     is_revised=True,
-)
+)  # fmt: skip
 TIME = Rating(
     name="time",
     measure=speed,
     kernel=Kernel(
-        debut=0.758,
-        day=0.00904,
-        run=0.0011,
-        track=0.0032,
-        course=0.0885,
-        distance=0.3485,
-        distance_scale=0.708,
-        zone=0.0335,
+        debut=0.758, day=0.00904, run=0.0011, track=0.0032, course=0.0885,
+        distance=0.3485, distance_scale=0.708, zone=0.0335,
     ),
     noise=_constant(1.2),
     by_meeting=True,
     level_variance=1.02,
     lone_variance=1.02,
     debut=None,
-)
+)  # fmt: skip
 SPLIT = Rating(
     name="split",
     measure=split_speed,
     kernel=Kernel(
-        debut=1.32,
-        day=1e-05,
-        run=0.0001,
-        track=0.0002,
-        course=0.0056,
-        distance=0.517,
-        distance_scale=3.0,
-        zone=0.0001,
+        debut=1.32, day=1e-05, run=0.0001, track=0.0002, course=0.0056,
+        distance=0.517, distance_scale=3.0, zone=0.0001,
     ),
     noise=_constant(2.34),
     by_meeting=True,
     level_variance=1.81,
     lone_variance=1.81,
     debut=None,
-)
+)  # fmt: skip
 EARLY = Rating(
     name="early",
     measure=early_place,
     kernel=Kernel(
-        debut=0.729,
-        day=0.0117,
-        run=0.0001,
-        track=0.146,
-        course=0.128,
-        distance=0.195,
-        distance_scale=0.0686,
-        zone=0.0001,
+        debut=0.729, day=0.0117, run=0.0001, track=0.146, course=0.128,
+        distance=0.195, distance_scale=0.0686, zone=0.0001,
     ),
     noise=_constant(2.55),
     by_meeting=False,
     level_variance=1.37,
     lone_variance=1.37,
     debut=None,
-)
+)  # fmt: skip
 MARGIN = Rating(
     name="margin",
     measure=signed_margin,
     kernel=Kernel(
-        debut=4.0,
-        day=0.0528,
-        run=0.0514,
-        track=0.935,
-        course=0.77,
-        distance=0.581,
-        distance_scale=0.2,
-        zone=0.623,
+        debut=4.0, day=0.0528, run=0.0514, track=0.935, course=0.77,
+        distance=0.581, distance_scale=0.2, zone=0.623,
     ),
     noise=_constant(16.0),
     by_meeting=False,
     level_variance=5.2,
     lone_variance=5.2,
     debut=None,
-)
+)  # fmt: skip
 RATINGS: tuple[Rating, ...] = (MARKET, RESULT, TIME, SPLIT, EARLY, MARGIN)

@@ -10,6 +10,8 @@ A race is as strong as its runners, and how strong they were shows when they run
 the level is worked out anew some days later, from what each runner did before *and* since (a smoother of
 fixed lag; Rauch, Tung and Striebel, 1965): the performance as revised on a day uses runs of earlier days
 only, and is read only from that day on.
+
+The module is long since these steps are one algorithm.
 """
 
 from collections import deque

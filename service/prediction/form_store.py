@@ -93,7 +93,7 @@ class FormStore:
     def is_in_memory(self, card: Card) -> bool:
         """Return whether :meth:`read` will not wait for the database, as it has none of the card's dogs."""
         featurizer = self._featurizer
-        return featurizer is None or not featurizer.knows_any(card)
+        return featurizer is None or not featurizer.has_stored_dog(card)
 
     def read(self, card: Card) -> CardForm | None:
         """Return the stored form of a card's dogs; None while the database is away."""

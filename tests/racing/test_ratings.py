@@ -1,12 +1,13 @@
 """Ratings: an exact posterior, a replay that explains runs by box, opposition and dog."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from racing.domain.classes import grade_class
-from racing.domain.runs import Entries, Form, Runs, concatenate, entries_of, later_runs, windows
+from racing.domain.runs import Entries, Form, Runs, entries_of, later_runs, windows
 from racing.probabilities import n_places
 from racing.ratings.catalog import MARKET, RATINGS, REVISION_DAYS, TIME, Rating
 from racing.ratings.effects import Courses
@@ -19,6 +20,19 @@ STATE_ONLY = Kernel(
 )
 
 
+def runs_of(records: list[dict[str, Any]]) -> Runs:
+    """Return records, one a run, as :class:`Runs`; missing columns are NaN."""
+    integers = {"run_id", "race_id", "dog_id", "day", "track_id", "number"}
+    columns: dict[str, Any] = {}
+    for name in (f.name for f in fields(Runs)):
+        if name in integers:
+            columns[name] = np.array([record.get(name, -1) for record in records], np.int64)
+        else:
+            values = [record.get(name) for record in records]
+            columns[name] = np.array([np.nan if v is None else v for v in values], np.float64)
+    return Runs(**columns)
+
+
 def make_runs(days: list[int], **columns: list[float]) -> Runs:
     """Return runs of one dog, one a day."""
     records = [
@@ -26,7 +40,7 @@ def make_runs(days: list[int], **columns: list[float]) -> Runs:
         | {name: values[i] for name, values in columns.items()}
         for i, day in enumerate(days)
     ]
-    return concatenate(records)
+    return runs_of(records)
 
 
 def next_race(runs: Runs, day: int) -> Entries:
@@ -113,7 +127,7 @@ def two_pools() -> Runs:
                 {"run_id": len(records), "race_id": day, "dog_id": dog, "day": day, "track_id": 1,
                  "distance_m": 400, "box": box, "market_share": p, "grade": 5}
             )  # fmt: skip
-    return concatenate(records)
+    return runs_of(records)
 
 
 def market_replay(runs: Runs) -> Replay:
@@ -151,7 +165,7 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
                     {"run_id": len(records), "race_id": race, "dog_id": dog, "day": day, "track_id": 1,
                      "distance_m": 400, "box": box, "market_share": p, "grade": 5}
                 )  # fmt: skip
-    runs = concatenate(records)
+    runs = runs_of(records)
     neighbours = Neighbours.of(runs)
     played = replay(runs, neighbours, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
     last_day = runs.day == runs.day.max()
@@ -172,7 +186,7 @@ def test_a_slow_track_makes_no_slow_dog() -> None:
         for day in range(12)
         for dog in range(8)
     ]  # fmt: skip
-    runs = concatenate(records)
+    runs = runs_of(records)
     courses = Courses.seen_in(runs.track_id, runs.distance_m)
     adjusted = replay(runs, Neighbours.of(runs), TIME, courses).performances.adjusted[:, 0]
     heavy, usual = adjusted[runs.day == 63], adjusted[runs.day == 56]
@@ -181,7 +195,7 @@ def test_a_slow_track_makes_no_slow_dog() -> None:
 
 @pytest.mark.parametrize("rating", RATINGS, ids=lambda rating: rating.name)
 def test_an_empty_history_is_replayed_to_nothing(rating: Rating) -> None:
-    played = replay(concatenate([]), Neighbours.of(concatenate([])), rating, Courses())
+    played = replay(runs_of([]), Neighbours.of(runs_of([])), rating, Courses())
     assert len(played.performances.adjusted) == 0
     assert played.tables == ()
 

@@ -1,4 +1,4 @@
-"""The blocks of numbers that a card's formulas read, filled from the card and what is known of its dogs."""
+"""Fills the arrays that a card's formulas read, from the card and its dogs' runs."""
 
 import datetime as dt
 import zlib
@@ -28,7 +28,7 @@ _CACHE_SIZE = 4096
 
 @dataclass(slots=True)
 class Dog:
-    """What is known of one runner's dog."""
+    """One runner's dog: its runs, stored and brought."""
 
     is_stored: bool
     stored: Floats

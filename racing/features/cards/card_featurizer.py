@@ -1,4 +1,4 @@
-"""The form book: a card's features, from what the database knows of its dogs and what the card brings."""
+"""A card's features, from its dogs' runs in the database and those that the card brings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from racing.domain.names import name_key
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
 from racing.features.cards.card_view import card_formulas
-from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, mark_of_forms
+from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, forms_fingerprint
 from racing.features.table import codes_of_tracks, track_codes
 from racing.ratings.dog_forms import COLUMNS
 from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
@@ -36,12 +36,12 @@ class CardWarning:
 
 @dataclass(frozen=True, slots=True)
 class CardFeatures:
-    """What is known of a card's runners, one row or entry a runner, in the card's order."""
+    """Features of a card's runners, one row or entry a runner, in the card's order."""
 
     values: NDArray[np.float32]
     """Shape (n_runners, n_features), in the order of ``FEATURE_NAMES``; NaN is unknown."""
     is_known: NDArray[np.bool_]
-    """Whether the database knows the dog."""
+    """Whether the database has the dog."""
     n_prior_runs: NDArray[np.int64]
     warnings: tuple[CardWarning, ...]
 
@@ -65,12 +65,12 @@ class CardFeaturizer:
         self._engine = engine
         self._reader: FormReader | None = None
         self._tracks: dict[str, int] = {}
-        self._mark = 0
+        self._fingerprint = 0
         self._is_rated = True
         effects, codes = book_of([]), dict[int, int]()
         if engine is not None:
             with _database():
-                self._mark = _mark_of(engine)  # first: a later change is found by the next check
+                self._fingerprint = _tables_fingerprint(engine)  # first: see is_current
                 self._is_rated = runs_are_rated(engine)
                 self._reader = FormReader(engine)
                 effects = load_effects(engine)
@@ -83,9 +83,9 @@ class CardFeaturizer:
         self._blocks = CardBlocks(effects, self._tracks, codes)
 
     def is_current(self) -> bool:
-        """Return whether the database still holds the tables that this book has read.
+        """Return whether the database still holds the tables that this one has read.
 
-        Runs are read anew for every card; the tables and the new dogs of an import need a new book.
+        Runs are read anew for every card; the tables and the new dogs of an import need a new featurizer.
 
         Raises
         ------
@@ -95,20 +95,23 @@ class CardFeaturizer:
         if self._engine is None or self._reader is None:
             return True
         with _database():
-            is_same = _mark_of(self._engine) == self._mark and _tracks_of(self._engine) == self._tracks
-            return is_same and mark_of_forms(self._engine) == self._reader.mark
+            is_same = (
+                _tables_fingerprint(self._engine) == self._fingerprint
+                and _tracks_of(self._engine) == self._tracks
+            )
+            return is_same and forms_fingerprint(self._engine) == self._reader.fingerprint
 
-    def knows_any(self, card: Card) -> bool:
-        """Return whether the database knows one of the dogs, as far as this book has seen.
+    def has_stored_dog(self, card: Card) -> bool:
+        """Return whether the database has one of the dogs, as of the making of this one.
 
-        If not, :meth:`features_of_card` does not look at the database, and so does not wait for it.
+        If not, :meth:`features_of_card` does not read the database, and so does not wait for it.
         """
-        return self._reader is not None and self._reader.knows_any(
+        return self._reader is not None and self._reader.has_any(
             name_key(runner.name) for runner in card.runners
         )
 
     def read(self, card: Card) -> StoredForm:
-        """Return what the database has of a card's dogs before its day.
+        """Return the stored runs of a card's dogs before its day.
 
         Raises
         ------
@@ -130,7 +133,7 @@ class CardFeaturizer:
         ------
         DatabaseUnavailable
             If the database does not answer, or there is none and no runner brings form. One that does is
-            enough: a runner without is then a stranger, as a dog at its debut would be.
+            enough: a runner without is then like a dog at its debut.
         """
         if self._engine is None and not any(runner.form for runner in card.runners):
             raise DatabaseUnavailable(
@@ -172,7 +175,7 @@ class CardFeaturizer:
 def _dog(
     card: Card, runner: Runner, dog_id: int | None, stored: StoredForm, warnings: list[CardWarning]
 ) -> Dog:
-    """Return what is known of a runner's dog, and add what is worth a warning."""
+    """Return the runs of a runner's dog, stored and brought, and add warnings."""
     runs = _NO_RUNS if dog_id is None else stored.runs.get(dog_id, _NO_RUNS)
     n_runs, first = (0, None) if dog_id is None else stored.careers.get(dog_id, (0, None))
     if dog_id is None and not runner.form:
@@ -201,7 +204,7 @@ def _dog(
     return Dog(dog_id is not None, runs, brought, n_runs + n_newer, first)
 
 
-def _mark_of(engine: Engine) -> int:
+def _tables_fingerprint(engine: Engine) -> int:
     """Return a number that changes with the stored tables: any run that changes moves the newest."""
     newest = select(func.max(_EFFECT.c.as_of)).scalar_subquery()
     query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)

@@ -1,4 +1,4 @@
-"""What the database holds of a card's dogs: packed, by their names; of past days from the runs themselves."""
+"""The stored runs of a card's dogs: packed, by their names; for past days from the runs themselves."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class StoredForm:
     """The last runs of some dogs before a day, at most ``WINDOW`` each, with their performances."""
 
     dog_ids: dict[str, int]
-    """By the dog's key; those that the database does not know are absent."""
+    """By the dog's key; those that the database lacks are absent."""
     careers: dict[int, tuple[int, int]]
     """By dog that has run: how often before the day, and the day of the first."""
     runs: dict[int, Floats]
@@ -44,16 +44,16 @@ class FormReader:
     def __init__(self, engine: Engine) -> None:
         on_server = engine.dialect.name == "postgresql"  # where a transaction is two more messages
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if on_server else engine
-        self.mark = mark_of_forms(engine)  # first: a later change is found by the next check
+        self.fingerprint = forms_fingerprint(engine)  # first: a later change is found by the next check
         with engine.connect() as connection:
             self._known = frozenset(connection.scalars(select(_DOG.c.key)))
 
-    def knows_any(self, keys: Iterable[str]) -> bool:
-        """Return whether one of the dogs is known; costs no look at the database."""
+    def has_any(self, keys: Iterable[str]) -> bool:
+        """Return whether one of the dogs is stored, without reading the database."""
         return not self._known.isdisjoint(keys)
 
     def read(self, date: dt.date, keys: Iterable[str]) -> StoredForm:
-        """Return what is stored of the dogs' runs before a day."""
+        """Return the dogs' stored runs before a day."""
         known = list(self._known.intersection(keys))
         if not known:
             return NOTHING_STORED
@@ -64,15 +64,15 @@ class FormReader:
             return form or form_from_runs(connection, date, known)
 
 
-def mark_of_forms(engine: Engine) -> tuple[int, int]:
-    """Return what changes when dogs come or go."""
+def forms_fingerprint(engine: Engine) -> tuple[int, int]:
+    """Return a value that changes when dogs are added or removed."""
     with engine.connect() as connection:
         n_dogs, newest = connection.execute(select(func.count(), func.max(_FORM.c.dog_id))).one()
     return n_dogs, newest or 0
 
 
 def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> StoredForm:
-    """Return what the runs themselves say, of any day; takes milliseconds."""
+    """Return the form from the runs themselves, of any day; takes milliseconds."""
     ids = {
         row.key: row.id
         for row in connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys)))

@@ -1,4 +1,4 @@
-"""What a dog's own runs say, each dog judged alone."""
+"""Features of a dog's own runs, each dog judged alone: a long module, since it is a list of formulas."""
 
 import numpy as np
 

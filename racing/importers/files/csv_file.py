@@ -1,6 +1,5 @@
 """Read a CSV file: its digest, its text in whichever encoding, its rows, each on one line."""
 
-import csv
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,13 @@ from pathlib import Path
 from racing.domain.errors import FileRefused
 from racing.importers.files.archives import Source, content_of, is_zip, sources_of
 from racing.importers.files.contents import CHUNK_BYTES, MAX_BYTES, Content
+from racing.importers.files.csv_line import (
+    BrokenRow,
+    fields_of,
+    has_control_character,
+    has_odd_characters,
+    with_point,
+)
 from racing.importers.files.dates import DateOrder
 from racing.importers.files.encodings import MAX_LINE_CHARS, Text, text_of
 from racing.importers.files.file_types import what_it_is, what_text_is
@@ -20,31 +26,16 @@ _READ_WITH_A_NOTE = (";", "\t")
 _QUOTED = re.compile(r'"[^"]*"')
 _BLANKS = re.compile(r"[\s_]+")
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)  # Excel's own hint, above the header
-# Control characters, and what stands where a letter was lost; line ends and tabs are none.
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
-_ASCII = bytes(sorted({*range(0x20, 0x7F), 9, 10, 13}))
-_MAYBE_UTF8_AS_CP1252 = re.compile("[\xc2\xc3\xe2]")
-_COMMA_NUMBER = re.compile(r"([$€£]?\s*-?\d+),(\d+\s*[A-Za-z]{0,2})")
 # Of one line. Blanks are spaces only: tabs begin a field too, and a line of them would take seconds.
 _COMMA_FIELD = re.compile(r'(?:^|[;\t"]) *([$€]?-?\d+,\d+) *(?=[;\t"]|$)')
 _POINT_FIELD = re.compile(r'(?:^|[;\t"]) *([$€]?-?\d{1,5}\.\d{1,4}) *(?=[;\t"]|$)')
 # Columns that one kind of file alone has, and the command that imports it.
-_TELLING_COLUMNS = {
+_COLUMNS_OF_COMMANDS = {
     ("Dog Name", "PLC", "DIST", "W/2G", "PIR"): "form-guides",
     ("MarketId", "SelectionId", "WIN_RESULT"): "betfair",
     ("WIN_MARKET_ID", "SELECTION_NAME", "WIN_RESULT"): "betfair",
     ("race_id", "runner", "distance_m"): "results",
 }
-
-
-class BrokenRow(list[str]):
-    """A line that is no row: ``reason`` says why; its fields are what lies between the delimiters."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, fields: list[str], reason: str) -> None:
-        super().__init__(fields)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +71,7 @@ class CsvFile:
                 rule = f"a line has at most {MAX_LINE_CHARS} characters, got {n_chars}"
                 fields: list[str] = BrokenRow(line.split(delimiter), rule)
             elif has_odd or '"' in line:
-                fields = _fields_of(line, delimiter, has_odd=has_odd)
+                fields = fields_of(line, delimiter, has_odd=has_odd)
             else:
                 fields = line.split(delimiter)
             if not fields or not (fields[0] or any(map(str.strip, fields))):
@@ -88,7 +79,7 @@ class CsvFile:
             if n_chars > MAX_FIELD_CHARS:
                 fields = self._with_short_fields(fields)
             if self.has_decimal_commas and type(fields) is list:
-                fields = [_with_point(field) for field in fields]
+                fields = [with_point(field) for field in fields]
             yield number, fields
 
     def _with_short_fields(self, fields: list[str]) -> list[str]:
@@ -174,7 +165,7 @@ def _csv_of(content: Content, name: str, dates: DateOrder) -> CsvFile:
     if reason := what_it_is(content.head):
         raise FileRefused(reason)
     text = text_of(content)
-    has_odd = _looked_through(text)
+    has_odd = _has_odd_rows(text)
     line, first, delimiter = _header_line_of(text)
     header = tuple(field.strip() for field in _header_fields(first, delimiter, line))
     notes = [text.note] if text.note else []
@@ -197,8 +188,8 @@ def _csv_of(content: Content, name: str, dates: DateOrder) -> CsvFile:
     )
 
 
-def _looked_through(text: Text) -> bool:
-    """Return whether any of it has characters that rows must be looked at for.
+def _has_odd_rows(text: Text) -> bool:
+    """Return whether rows must be checked for odd characters.
 
     Raises
     ------
@@ -216,7 +207,7 @@ def _looked_through(text: Text) -> bool:
                 raise FileRefused(reason)
             is_first = False
             is_empty = is_empty and chunk.isspace()
-            has_odd = has_odd or _has_odd_characters(chunk)
+            has_odd = has_odd or has_odd_characters(chunk)
     if is_empty:
         raise FileRefused("the file is empty")
     return has_odd
@@ -251,55 +242,12 @@ def _delimiter_of(header: str) -> str:
 
 
 def _header_fields(line: str, delimiter: str, number: int) -> list[str]:
-    if _ODD.search(line):
+    if has_control_character(line):
         raise FileRefused(f"the header (line {number}) is not text: it holds control characters")
-    fields = _fields_of(line, delimiter)
+    fields = fields_of(line, delimiter)
     if isinstance(fields, BrokenRow):
         raise FileRefused(f"the header (line {number}) is not CSV: {fields.reason}")
     return fields
-
-
-def _fields_of(line: str, delimiter: str, *, has_odd: bool = True) -> list[str]:
-    """Return the fields of a line that must be looked at closely: by its quotes or characters."""
-    if has_odd and (odd := _ODD.search(line)):
-        what = "a letter was lost" if odd[0] == "\ufffd" else "a control character"
-        reason = f"a row is plain text, got U+{ord(odd[0]):04X} ({what}) in {_around(line, odd.start())}"
-        return BrokenRow(line.split(delimiter), reason)
-    if has_odd and _MAYBE_UTF8_AS_CP1252.search(line) and _is_utf8_as_cp1252(line):
-        reason = f"UTF-8 was once read as cp1252 here, its letters are garbled, got {line[:60]!r}"
-        return BrokenRow(line.split(delimiter), reason)
-    if '"' not in line:
-        return line.split(delimiter)
-    if line.count('"') % 2:
-        where = line.rindex('"')
-        reason = f"a quote is closed on the line where it opens, got {_around(line, where)}"
-        return BrokenRow(line.split(delimiter), reason)
-    if line.startswith(f'""{delimiter}') and line.count('"') == 2:  # most rows of form guides
-        return ["", *line[3:].split(delimiter)]
-    try:
-        reader = csv.reader((line,), delimiter=delimiter, strict=True, skipinitialspace=True)
-        return next(reader)
-    except csv.Error:
-        reason = f"a field's closing quote is its last character, got {line[:60]!r}"
-        return BrokenRow(line.split(delimiter), reason)
-
-
-def _around(line: str, where: int) -> str:
-    return repr(line[max(0, where - 20) : where + 20])
-
-
-def _has_odd_characters(text: str) -> bool:
-    """Return whether rows must be looked at for characters that no row has."""
-    if text.isascii():
-        return bool(text.encode().translate(None, _ASCII))
-    return bool(_ODD.search(text) or _MAYBE_UTF8_AS_CP1252.search(text))
-
-
-def _is_utf8_as_cp1252(line: str) -> bool:
-    try:
-        return line.encode("cp1252").decode("utf-8") != line
-    except UnicodeError:
-        return False
 
 
 def _has_decimal_commas(text: Text) -> bool:
@@ -318,16 +266,11 @@ def _has_decimal_commas(text: Text) -> bool:
     return comma is not None
 
 
-def _with_point(field: str) -> str:
-    number = _COMMA_NUMBER.fullmatch(field.strip())
-    return f"{number[1]}.{number[2]}" if number else field
-
-
 def _missing_columns(file: CsvFile, what: str, needed: tuple[str, ...], missing: list[str]) -> str:
     """Return what is missing; where that is most, what the file looks like instead."""
     if len(missing) <= len(needed) // 2:
         return f"{what} needs columns that are missing here: {', '.join(missing)}"
-    other = next((command for columns, command in _TELLING_COLUMNS.items() if file.has(columns)), None)
+    other = next((command for columns, command in _COLUMNS_OF_COMMANDS.items() if file.has(columns)), None)
     if other:
         return f"it is not {what}: by its columns it is for `greyhound import {other}`"
     names, lacking = ", ".join(name for name in file.header if name)[:120], ", ".join(missing)

@@ -1,34 +1,19 @@
 """Betfair's monthly model results ``Iggy_Model_V2_Results_YYYY_MM.csv``: whole fields with prices."""
 
 import re
-from functools import lru_cache
 
 from racing.domain.cards import EARLY_SPEED as EARLY_SPEEDS
 from racing.domain.grades import grade_of
-from racing.domain.names import name_key, plain_name
-from racing.domain.tracks import track_name
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.formats.betfair_official import is_official, parse_official
-from racing.importers.formats.betfair_race import (
-    KIND,
-    LAST_BOX,
-    add_races,
-    enter,
-    is_empty_box,
-    market_id_of,
-    rug_of,
-)
+from racing.importers.formats.betfair_race import KIND, is_empty_box, name_race, parse_races
 from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_record,
-    date_distance_key,
-    distance_of,
     known,
     number,
 )
-from racing.importers.records.whole_races import FileRaces
 
 COLUMNS = (
     "Date",
@@ -45,15 +30,13 @@ COLUMNS = (
     "PLACE_BSP",
 )
 _DOG, _WON = COLUMNS.index("Dog"), COLUMNS.index("WIN_RESULT")
-_TELL_THE_RACE = ("MarketId", "Date", "Track", "Race Name", "Race")
+_RACE_COLUMNS = ("MarketId", "Date", "Track", "Race Name", "Race")
 EARLY_SPEED = "Early Speed"  # a column that the oldest files lack
 MAX_RATED_PRICE = 10_000.0  # a model, no market: 142 prices of 442,136 lie above 1000, the highest is 4,788
 _RACE_NAME = re.compile(
     r"^R(\d+)\s+(\d{3,4})(?:m\s*|\s+)(.*)$"
 )  # "R1 450m Mdn", "R12 352mHeat", "R10 457 M5"
 _RESULTS = {"": None, "0": False, "0.0": False, "1": True, "1.0": True}  # blank: see parse_betfair
-
-_key_of = lru_cache(maxsize=200_000)(name_key)
 
 
 def parse_betfair(file: CsvFile) -> ParsedFile:
@@ -69,24 +52,17 @@ def parse_betfair(file: CsvFile) -> ParsedFile:
     parsed = ParsedFile.of(file, KIND, date_column="Date")
     at = [file.header.index(name) for name in COLUMNS]
     at_early_speed = file.header.index(EARLY_SPEED) if EARLY_SPEED in file.header else None
-    races: dict[str, dict[str, SourceRecord]] = {}
-    whole_races = FileRaces(file, _TELL_THE_RACE)
-    for line, row in file.rows():
-        parsed.n_read += 1
-        try:
-            parsed.check(row)
-            values = [row[i].strip() for i in at]
-            if is_empty_box(values[_DOG], values[_WON], parsed):
-                continue
-            record = _record(line, values, parsed)
-            if at_early_speed is not None:
-                record["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
-            enter(record, races.setdefault(record["race_key"], {}), parsed)
-        except RowRefused as error:
-            parsed.refuse(line, str(error))
-            whole_races.refuse(line)
-    add_races(races, parsed, whole_races)
-    return parsed
+
+    def record_of(line: int, row: list[str]) -> SourceRecord | None:
+        values = [row[i].strip() for i in at]
+        if is_empty_box(values[_DOG], values[_WON], parsed):
+            return None
+        record = _record(line, values, parsed)
+        if at_early_speed is not None:
+            record["early_speed"] = _early_speed(line, row[at_early_speed].strip(), parsed)
+        return record
+
+    return parse_races(file, parsed, _RACE_COLUMNS, record_of)
 
 
 def _record(line: int, row: list[str], parsed: ParsedFile) -> SourceRecord:
@@ -94,28 +70,13 @@ def _record(line: int, row: list[str], parsed: ParsedFile) -> SourceRecord:
     named = _RACE_NAME.match(race_name)
     if not named:
         raise RowRefused(f"a race name reads 'R1 450m Mdn', got {race_name!r}")
-    key = _key_of(dog)
-    if not key:
-        raise RowRefused(f"a dog's name holds a letter or digit, got {dog!r}")
-    if not track:
-        raise RowRefused("track must not be blank")
-    market_id = market_id_of(market)
-    if market_id is None:
-        raise RowRefused(f"MarketId is a whole number, perhaps with 1. before it, got {market!r}")
     won, placed = known(won), known(placed)
     if won not in _RESULTS or placed not in _RESULTS:
         raise RowRefused(f"WIN_RESULT and PLACE_RESULT must be 0, 1 or blank, got {won!r} and {placed!r}")
-    date, distance_m = parsed.date_of(day, line), distance_of(named[2])
-    record = blank_record()
-    record["line"] = line
-    record["bucket"] = date_distance_key(date, distance_m)
-    record["race_key"] = f"{KIND}:{market_id}"
-    record["dog_key"], record["dog_name"], record["sex"] = key, plain_name(dog), None
-    record["track"] = track_name(track, distance_m)
+    record = parsed.record(line, dog=dog, track=track, date=day, distance=named[2])
+    name_race(record, market, rug, "MarketId")
     record["race_number"] = int(number(race_number) or named[1])
     record["grade"] = grade_of(named[3])
-    record["rug"] = rug_number = rug_of(rug)
-    record["box"] = rug_number if rug_number <= LAST_BOX else None
     record["won"], record["placed"] = _RESULTS[won], _RESULTS[placed]
     for name, text in (("rated_price", rated), ("bsp", bsp), ("place_bsp", place_bsp)):
         limits = (MAX_RATED_PRICE,) if name == "rated_price" else ()

@@ -1,9 +1,11 @@
 """Races of Betfair's markets, from the rows of their runners: market id, day, track, who was scratched."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from racing.domain.names import is_placeholder
+from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.source_record import (
     FACTS,
     ParsedFile,
@@ -23,7 +25,48 @@ _N_DIGITS = 9  # of all ids since 2012; a tool that took "1.261766790" for a num
 _is_placeholder = lru_cache(maxsize=200_000)(is_placeholder)
 
 
-def enter(record: SourceRecord, runners: dict[str, SourceRecord], parsed: ParsedFile) -> None:
+def parse_races(
+    file: CsvFile,
+    parsed: ParsedFile,
+    race_columns: tuple[str, ...],
+    record_of: Callable[[int, list[str]], SourceRecord | None],
+) -> ParsedFile:
+    """Return the file with the records of its rows; ``record_of`` returns ``None`` for an empty box.
+
+    ``race_columns`` are those that say which race a row is of, the market id first.
+    """
+    races: dict[str, dict[str, SourceRecord]] = {}
+    whole_races = FileRaces(file, race_columns)
+    for line, row in file.rows():
+        parsed.n_read += 1
+        try:
+            parsed.check(row)
+            if record := record_of(line, row):
+                _enter(record, races.setdefault(record["race_key"], {}), parsed)
+        except RowRefused as error:
+            parsed.refuse(line, str(error))
+            whole_races.refuse(line)
+    for runners in races.values():
+        has_result = any(record["won"] is not None for record in runners.values())
+        for record in runners.values():  # one without a result, in a race that has one, was scratched
+            record["is_scratched"] |= has_result and record["won"] is None
+            record["is_blank"] = record["won"] is None and not has_result
+            parsed.records.append(record)
+    whole_races.mark_whole(parsed, has_places=False)
+    return parsed
+
+
+def name_race(record: SourceRecord, market_id: str, rug: str, column: str) -> None:
+    """Write a runner's race and place in it into its record."""
+    digits = market_id_of(market_id)
+    if digits is None:
+        raise RowRefused(f"{column} is a whole number, perhaps with 1. before it, got {market_id!r}")
+    record["race_key"] = f"{KIND}:{digits}"
+    record["rug"] = number_on_rug = _rug_of(rug)
+    record["box"] = number_on_rug if number_on_rug <= LAST_BOX else None
+
+
+def _enter(record: SourceRecord, runners: dict[str, SourceRecord], parsed: ParsedFile) -> None:
     """Enter a runner into its race.
 
     137 markets of 60,860 stand under two successive days, with the same runners and prices: races of an
@@ -53,17 +96,6 @@ def enter(record: SourceRecord, runners: dict[str, SourceRecord], parsed: Parsed
     parsed.n_repeated += 1
 
 
-def add_races(races: dict[str, dict[str, SourceRecord]], parsed: ParsedFile, whole_races: FileRaces) -> None:
-    """Add the races' runners to the file; one without a result, in a race that has one, was scratched."""
-    for runners in races.values():
-        has_result = any(record["won"] is not None for record in runners.values())
-        for record in runners.values():
-            record["is_scratched"] |= has_result and record["won"] is None
-            record["is_blank"] = record["won"] is None and not has_result
-            parsed.records.append(record)
-    whole_races.mark_whole(parsed, has_places=False)
-
-
 def is_empty_box(dog: str, result: str, parsed: ParsedFile) -> bool:
     """Return whether a row is that of an empty box, which is counted.
 
@@ -80,7 +112,7 @@ def is_empty_box(dog: str, result: str, parsed: ParsedFile) -> bool:
     return True
 
 
-def rug_of(text: str) -> int:
+def _rug_of(text: str) -> int:
     """Return the number on a runner's rug."""
     value = number(text)
     if value is None or value not in range(1, 11):

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from racing.domain.cards import SPEED_M_S
+from racing.domain.cards import SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
-from racing.domain.names import is_placeholder, name_key, plain_name
-from racing.domain.tracks import track_name
-from racing.importers.files.csv_file import BrokenRow, CsvFile
+from racing.domain.names import is_placeholder, name_key
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.csv_line import BrokenRow
 from racing.importers.records.finish_codes import Finish, Outcome, finish_of
 from racing.importers.records.prices import is_missing
 from racing.importers.records.source_record import (
@@ -17,11 +17,8 @@ from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_record,
-    date_distance_key,
-    distance_of,
-    is_margin,
-    is_weight,
+    day_of_key,
+    distance_of_key,
     known,
     number,
 )
@@ -125,19 +122,14 @@ def record_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
         If it does not say which run: date, track, distance.
     """
     fields = row.fields
-    date, distance_m = parsed.date_of(fields[_DATE], row.line), distance_of(fields[_DIST])
-    if not known(fields[_TRACK]):
-        raise RowRefused("track must not be blank")
+    where = {"track": known(fields[_TRACK]), "date": fields[_DATE], "distance": fields[_DIST]}
+    record = parsed.record(row.line, dog=row.dog, **where)
+    date, distance_m = day_of_key(record["bucket"]), distance_of_key(record["bucket"])
+    track = record["track"]
     sex = known(fields[_SEX])
     if sex not in ("D", "B", ""):
         raise RowRefused(f"sex must be D or B, got {fields[_SEX]!r}")
-    record = blank_record()
-    record["line"] = row.line
-    record["bucket"] = date_distance_key(date, distance_m)
-    record["dog_key"], record["dog_name"] = _key_of(row.dog), plain_name(row.dog)
     record["sex"] = sex or None
-    record["track"] = track = track_name(fields[_TRACK], distance_m)
-    record["race_number"] = None
     record["grade"] = grade_of(known(fields[_G]))
     _add_facts(record, row, distance_m, parsed)
     beaten_by = "" if _is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
@@ -174,13 +166,13 @@ def _add_facts(record: SourceRecord, row: FormRow, distance_m: int, parsed: Pars
     record["is_scratched"] = finish is not None and finish.outcome is Outcome.DID_NOT_RUN
     if box is not None:
         record["rug" if box > LAST_BOX else "box"] = int(box)
-    record["weight_kg"] = _fact(is_weight, fields[_WGT], "weight must be 15..50 kg", row, parsed)
+    record["weight_kg"] = fact("weight", fields[_WGT], "15..50 kg", *WEIGHT_KG)
     record["time_s"] = fact("time", fields[_TIME], seconds, low, high)
     record["winner_time_s"] = fact("the winner's time", fields[_WIN], seconds, low, high)
     split = fact("first split", fields[_SEC], "above 0 and below the time", 0.5, record["time_s"] or high)
     record["first_split_s"] = split
-    rule = f"margin must be 0..{MAX_MARGIN_LENGTHS:.0f} lengths"
-    record["margin_lengths"] = margin = _fact(is_margin, fields[_MGN], rule, row, parsed)
+    lengths = f"0..{MAX_MARGIN_LENGTHS:.0f} lengths"
+    record["margin_lengths"] = margin = fact("margin", fields[_MGN], lengths, 0.0, MAX_MARGIN_LENGTHS)
     if fields[_PIR]:
         if fields[_PIR].isdigit():
             record["position_in_running"] = fields[_PIR]
@@ -207,14 +199,3 @@ def _finish(row: FormRow, parsed: ParsedFile) -> Finish | None:
     except RowRefused as error:
         parsed.drop(row.line, f"{error} ({row.dog!r})")
         return None
-
-
-def _fact(test: object, text: str, rule: str, row: FormRow, parsed: ParsedFile) -> float | None:
-    if not text:
-        return None
-    value = number(text)
-    if value is not None and callable(test) and test(value):
-        return value
-    if not is_missing(text):
-        parsed.drop(row.line, f"{rule}, got {text!r} ({row.dog!r})")
-    return None

@@ -34,8 +34,7 @@ from collections import defaultdict
 
 from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
-from racing.domain.names import is_placeholder, name_key, plain_name
-from racing.domain.tracks import track_name
+from racing.domain.names import is_placeholder, name_key
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.finish_codes import Outcome, finish_of
 from racing.importers.records.source_record import (
@@ -43,9 +42,8 @@ from racing.importers.records.source_record import (
     ParsedFile,
     RowRefused,
     SourceRecord,
-    blank_record,
-    date_distance_key,
-    distance_of,
+    day_of_key,
+    distance_of_key,
     known,
     number,
 )
@@ -54,7 +52,7 @@ from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
 KIND = "results"
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
-_TELL_THE_RACE = ("race_id", "date", "track", "distance_m", "race_number")
+_RACE_COLUMNS = ("race_id", "date", "track", "distance_m", "race_number")
 _DASHES = re.compile(r"[-–—.\s]*")
 _NUMBERED = re.compile(r"([0-9]{1,18})(?:\.0+)?")
 _PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0}
@@ -86,7 +84,7 @@ def parse_results(file: CsvFile) -> ParsedFile:
     """Return the records of the file."""
     file = file.with_columns(NEEDED, "a results file", OPTIONAL)
     parsed = ParsedFile.of(file, KIND, date_column="date")
-    races, runners = FileRaces(file, _TELL_THE_RACE, _race_id), _Runners(parsed)
+    races, runners = FileRaces(file, _RACE_COLUMNS, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
         try:
@@ -229,15 +227,10 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
         raise RowRefused(f"{', '.join(blank)} must not be blank")
     if is_placeholder(fields["runner"]):
         raise RowRefused(f"a runner with a place or a time is named, got {fields['runner']!r}")
-    dog = plain_name(fields["runner"])
-    if not name_key(dog):
-        raise RowRefused(f"a dog's name holds a letter or digit, got {fields['runner']!r}")
-    date, distance_m = parsed.date_of(fields["date"], line), distance_of(fields["distance_m"])
-    record = blank_record()
-    record["line"] = line
-    record["bucket"] = date_distance_key(date, distance_m)
-    record["dog_key"], record["dog_name"], record["sex"] = name_key(dog), dog, None
-    record["track"] = track = track_name(fields["track"], distance_m)
+    where = {name: fields[name] for name in ("track", "date")}
+    record = parsed.record(line, dog=fields["runner"], distance=fields["distance_m"], **where)
+    date, distance_m = day_of_key(record["bucket"]), distance_of_key(record["bucket"])
+    dog, track = record["dog_name"], record["track"]
     race_id = _race_id(fields["race_id"])
     record["race_key"] = f"{KIND}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
     record["grade"] = grade_of(fields.get("grade", ""))

@@ -3,15 +3,18 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from racing.database.tables import RunFacts
-from racing.domain.cards import DISTANCE_M, PRICE, WEIGHT_KG
+from racing.domain.cards import DISTANCE_M, PRICE
 from racing.domain.errors import FileRefused
-from racing.importers.files.csv_file import BrokenRow, CsvFile
+from racing.domain.names import name_key, plain_name
+from racing.domain.tracks import track_name
+from racing.importers.files.csv_file import CsvFile
+from racing.importers.files.csv_line import BrokenRow
 from racing.importers.files.dates import DateOrder, FileDates, NotADate
 from racing.importers.records.prices import decimal_odds, is_missing
 from racing.importers.report import MAX_LINES_A_FILE, Problem, Problems
@@ -21,6 +24,7 @@ MAX_MARGIN_LENGTHS = 50.0
 MAX_REFUSED_ROWS = 100_000  # of one file: each is remembered, as its race is not whole
 _EPOCH = dt.date(1970, 1, 1)
 _METRES = re.compile(r"(\d{1,5})(?:\.0*)?\s*(?:m|metres|meters)?", re.IGNORECASE)
+_key_of = lru_cache(maxsize=200_000)(name_key)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
 
 # A record is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
@@ -71,6 +75,32 @@ class ParsedFile:
         if len(row) != self.n_columns:
             raise RowRefused(f"a row has {self.n_columns} fields, got {len(row)}")
 
+    def record(self, line: int, *, dog: str, track: str, date: str, distance: str) -> SourceRecord:
+        """Return a record that names a run, its facts still blank.
+
+        Raises
+        ------
+        RowRefused
+            If it does not say which run.
+        """
+        key = _key_of(dog)
+        if not key:
+            raise RowRefused(f"a dog's name holds a letter or digit, got {dog!r}")
+        if not track:
+            raise RowRefused("track must not be blank")
+        day, distance_m = self.date_of(date, line), distance_of(distance)
+        return {
+            **_BLANK_FACTS,
+            "line": line,
+            "bucket": date_distance_key(day, distance_m),
+            "dog_key": key,
+            "dog_name": plain_name(dog),
+            "sex": None,
+            "track": track_name(track, distance_m),
+            "race_number": None,
+            "grade": None,
+        }
+
     def date_of(self, text: str, line: int) -> dt.date:
         """Return a past date, read in the order of the file's dates; see :class:`FileDates`."""
         try:
@@ -107,11 +137,6 @@ class ParsedFile:
     def drop(self, line: int, reason: str) -> None:
         """Note a fact that is not taken, of a row that is."""
         self.problems.add(Problem(self.name, line, "fact", reason))
-
-
-def blank_record() -> SourceRecord:
-    """Return a record without facts."""
-    return dict(_BLANK_FACTS)
 
 
 @lru_cache(maxsize=100_000)
@@ -153,12 +178,3 @@ def number(text: str) -> float | None:
 def known(text: str) -> str:
     """Return a field without blanks around it, ``""`` where it says that its value is missing."""
     return "" if is_missing(text) else text.strip()
-
-
-def within(low: float, high: float) -> Callable[[float], bool]:
-    """Return the test whether a number lies between two, both included."""
-    return lambda value: low <= value <= high
-
-
-is_weight = within(*WEIGHT_KG)
-is_margin = within(0.0, MAX_MARGIN_LENGTHS)
