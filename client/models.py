@@ -243,15 +243,15 @@ class LogOut(BaseModel):
     """How the prediction log does."""
 
     is_on: bool
-    """Whether answers are kept: not without a database, nor where it is set off."""
+    """Whether answers are logged: not without a database, nor where it is set off."""
     n_waiting: int
-    """Answers in memory, not kept yet."""
+    """Answers in memory, not saved yet."""
     n_written: int
     """Answers written to the database since the start."""
     n_spooled: int
     """Answers that went to disk first, as the database was away or slow."""
     n_dropped: int
-    """Answers that are not kept: neither database nor disk took them in time."""
+    """Answers that are not logged: neither database nor disk took them in time."""
     spool_bytes: int
     """Bytes on disk that the database has not taken yet."""
     last_kept: AwareDatetime | None
