@@ -1,6 +1,6 @@
 """The days on which races changed: a queue for each part of the program that derives something from races.
 
-What writes races notes their days in its own transaction, and knows none of the readers. A reader takes its
+What writes races notes their days in its own transaction, and needs to know no reader. A reader takes its
 own entries and removes them when it has caught up, so that the next update makes up for an interrupted one.
 Each change is an entry of its own: removing those that were read takes no later one away.
 """

@@ -296,7 +296,7 @@ class PredictedRace(SQLModel, table=True):
 
 
 class PredictedRunner(SQLModel, table=True):
-    """What was said of one runner of a logged card, and what it did.
+    """The probabilities of one runner of a logged card, and its outcome.
 
     ``share`` is its win probability shared again among the starters; ``market_probability`` is BSP's, else
     SP's, among the same.

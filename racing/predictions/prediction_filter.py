@@ -34,7 +34,7 @@ class PredictionFilter:
 
     @property
     def track_key(self) -> str | None:
-        """The key by which the log knows the track."""
+        """The key under which the log has the track."""
         return None if self.track is None else name_key(known_track(self.track) or self.track)
 
 

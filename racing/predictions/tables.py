@@ -1,4 +1,4 @@
-"""The tables of the log as SQLAlchemy's core knows them, and inserts that skip what is there."""
+"""The tables of the log in SQLAlchemy's core, and inserts that skip what is there."""
 
 from collections.abc import Sequence
 from typing import Any

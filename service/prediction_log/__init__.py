@@ -1,1 +1,1 @@
-"""The prediction log: every answer is kept, in the race database or, while that is away, on disk."""
+"""The prediction log: every answer is saved, in the race database or, while that is away, on disk."""

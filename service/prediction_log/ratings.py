@@ -18,7 +18,7 @@ update_ratings(open_database(sys.stdin.readline().strip()))
 
 
 class RatingsFollower:
-    """Starts an update when asked; one at a time, and once more if asked meanwhile."""
+    """Starts an update on request; one at a time, and once more if one is requested while it runs."""
 
     def __init__(self, database: str | None) -> None:
         self._database = database
@@ -64,6 +64,6 @@ class RatingsFollower:
                     text=True,
                     process_group=0,  # Ctrl-C is for the service, which ends it
                 )
-            _, said = process.communicate(f"{self._database}\n")  # not as an argument: it may hold a password
+            _, errors = process.communicate(f"{self._database}\n")  # no argument: it may hold a password
             if process.returncode and not self._is_stopped:
-                log.error("updating the ratings failed: %s", said.strip()[-300:])
+                log.error("updating the ratings failed: %s", errors.strip()[-300:])

@@ -106,7 +106,7 @@ def correct_a_result(engine: Engine, random: Random) -> None:
 def change(engine: Engine, random: Random, step: int) -> None:
     """Do one thing of those that change what a score counts."""
     some = random.sample(RACES, random.randint(1, 6))
-    what = random.choice(("log", "log", "late", "results", "correct", "correct", "settle", "undo", "prune"))
+    what = random.choice(("log", "log", "late", "results", "correct", "correct", "update", "undo", "prune"))
     if what in ("log", "late"):
         log_cards(engine, random, some * random.randint(1, 3), f"w{step}")
         if what == "log":

@@ -1,4 +1,4 @@
-"""A disk that is full: told at once, nothing half done, and all is well once there is room."""
+"""A disk that is full: reported at once, nothing half done, and all is well once there is room."""
 
 import json
 import logging
@@ -39,20 +39,20 @@ def caveats(service: RunningService) -> list[str]:
     return found
 
 
-def is_kept(service: RunningService) -> bool:
+def is_saved(service: RunningService) -> bool:
     lines = service.client.get("/metrics").text.splitlines()
     (value,) = [line.rpartition(" ")[2] for line in lines if line.startswith("greyhound_log_kept_up")]
     return float(value) == 1
 
 
-def test_answers_that_only_wait_are_told_of_at_once_and_logged_when_there_is_room(
+def test_answers_that_only_wait_are_reported_at_once_and_logged_when_there_is_room(
     registry: str, disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = f"sqlite:///{disk}/races.db"
     open_database(database, create=True).dispose()
     settings = {"database": database, "spool": str(disk / "spool"), "log_interval_s": 0.1}
     with caplog.at_level(logging.ERROR), running_service(registry, **settings) as service:
-        assert (caveats(service), is_kept(service)) == ([], True)
+        assert (caveats(service), is_saved(service)) == ([], True)
         fill(disk)
         answers = [service.predict(make_card()) for _ in range(40)]
         assert {answer.status_code for answer in answers} == {200}
@@ -61,16 +61,16 @@ def test_answers_that_only_wait_are_told_of_at_once_and_logged_when_there_is_roo
         assert "No space left" in state["spool_error"]
         assert state["database_error"]
         assert state["n_waiting"] > 0
-        wait_until(lambda: not is_kept(service))
+        wait_until(lambda: not is_saved(service))
         assert "answers wait in memory" in caplog.text
         free(disk)
         assert len(wait_for_rows(database, 40)) == 40
-        wait_until(lambda: caveats(service) == [] and is_kept(service))
+        wait_until(lambda: caveats(service) == [] and is_saved(service))
         state = service.client.get("/model_status").json()["prediction_log"]
         assert (state["spool_error"], state["n_dropped"]) == (None, 0)
 
 
-def test_a_champion_that_finds_no_room_is_kept_when_there_is_some(registry: str, disk: Path) -> None:
+def test_a_champion_that_finds_no_room_is_cached_when_there_is_some(registry: str, disk: Path) -> None:
     fill(disk)
     with running_service(registry, kept_champion=str(disk / "kept")) as service:
         wait_until(lambda: caveats(service) == ["champion-not-kept"])

@@ -41,8 +41,8 @@ def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is
         rows = wait_for_rows(database, len(old))
         wait_for_an_empty_spool(service)
         rows = logged(database)
-    kept = [row.request_id for row in rows]
-    assert old <= set(kept)
-    assert len(kept) == len(set(kept))
+    logged_ids = [row.request_id for row in rows]
+    assert old <= set(logged_ids)
+    assert len(logged_ids) == len(set(logged_ids))
     assert [row.number for row in rows] == list(range(1, len(rows) + 1))
     assert list(spool.rglob("*.log")) == []

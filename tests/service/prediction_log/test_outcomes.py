@@ -1,4 +1,4 @@
-"""Results come in by HTTP, and each logged prediction meets its outcome."""
+"""Results come in by HTTP, and each logged prediction is matched with its outcome."""
 
 import datetime as dt
 import math
@@ -83,11 +83,11 @@ def bring(service: RunningService, *races: dict[str, Any]) -> httpx.Response:
     return service.client.post("/results", json={"races": list(races)})
 
 
-def predictions(service: RunningService, is_so: Any, **asked: Any) -> list[dict[str, Any]]:
+def predictions(service: RunningService, is_so: Any, **params: Any) -> list[dict[str, Any]]:
     """Ask for the log until it is as wanted."""
     deadline = time.monotonic() + 60
     while True:
-        answer = service.client.get("/predictions", params=asked)
+        answer = service.client.get("/predictions", params=params)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["predictions"]
         if is_so(found):
@@ -98,7 +98,7 @@ def predictions(service: RunningService, is_so: Any, **asked: Any) -> list[dict[
 
 def test_a_prediction_meets_its_outcome_and_a_correction_of_it(service: RunningService) -> None:
     answer = service.predict(card_of(NAMES)).json()
-    said = {runner["name"]: runner["win_probability"] for runner in answer["runners"]}
+    answered = {runner["name"]: runner["win_probability"] for runner in answer["runners"]}
     predictions(service, lambda found: len(found) == 1)
     brought = bring(service, result_of(NAMES[::-1]))
     assert brought.status_code == 202, brought.text
@@ -107,7 +107,7 @@ def test_a_prediction_meets_its_outcome_and_a_correction_of_it(service: RunningS
     assert race == {"status": "imported", "n_added": 6, "n_updated": 0, "n_known": 0, "problems": []}
     (card,) = predictions(service, lambda found: found[0]["loss"] is not None)
     assert card["request_id"] == answer["request_id"]
-    assert card["loss"] == pytest.approx(-math.log(said["Fips 1"]))
+    assert card["loss"] == pytest.approx(-math.log(answered["Fips 1"]))
     assert card["uniform_loss"] == pytest.approx(math.log(6))
     market = [1 / (2 * place) for place in range(1, 7)]
     assert card["market_loss"] == pytest.approx(-math.log(market[0] / sum(market)))
@@ -119,7 +119,7 @@ def test_a_prediction_meets_its_outcome_and_a_correction_of_it(service: RunningS
     corrected = bring(service, result_of(NAMES))
     assert corrected.status_code == 202, corrected.text
     (card,) = predictions(service, lambda found: found[0]["runners"][0]["won"])
-    assert card["loss"] == pytest.approx(-math.log(said["Anna 1"]))
+    assert card["loss"] == pytest.approx(-math.log(answered["Anna 1"]))
 
 
 def test_who_did_not_start_is_left_out_and_who_was_not_on_the_card_spoils_the_judging(
@@ -172,7 +172,7 @@ def test_results_that_were_there_first_are_met_too_and_of_two_cards_the_last_cou
     assert score["total"]["log_loss"] == pytest.approx(found[0]["loss"])
 
 
-def test_a_card_answered_after_its_race_day_counts_only_where_asked_for(service: RunningService) -> None:
+def test_a_card_answered_after_its_race_day_counts_only_on_request(service: RunningService) -> None:
     day = (today(TRACK) - dt.timedelta(days=1)).isoformat()
     service.predict(card_of(NAMES) | {"date": day})
     bring(service, result_of(NAMES) | {"date": day})
@@ -245,11 +245,11 @@ def test_the_log_is_read_page_by_page_by_day_version_and_track(service: RunningS
     assert first["predictions"] + second["predictions"] == found
     assert second["next_before"] is None
     assert [card["race_number"] for card in found] == [6, 5, 4, 3, 2, 1]
-    for asked, n in (
+    for params, n in (
         ({"since": tomorrow}, 1), ({"until": today(TRACK).isoformat()}, 5), ({"version": 1}, 6),
         ({"version": 2}, 0), ({"track": "Meadows"}, 1),
     ):  # fmt: skip
-        assert len(ask("/predictions", params=asked).json()["predictions"]) == n, asked
+        assert len(ask("/predictions", params=params).json()["predictions"]) == n, params
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every answer is kept, once and in order, whatever the database does; no answer waits for it."""
+"""Every answer is logged, once and in order, whatever the database does; no answer waits for it."""
 
 import json
 import sqlite3
@@ -142,11 +142,11 @@ def test_where_neither_database_nor_disk_takes_them_answers_go_out_and_the_drops
                 "prediction_log"
             ]
         assert {answer.status_code for answer in answers} == {200}
-        n_kept = state["n_waiting"]
-        assert 0 < n_kept < 12
-        assert state["n_dropped"] == 12 - n_kept
-        rows = wait_for_rows(database, n_kept)
-    assert [row.answer for row in rows] == [answer.text for answer in answers[:n_kept]]
+        n_in_memory = state["n_waiting"]
+        assert 0 < n_in_memory < 12
+        assert state["n_dropped"] == 12 - n_in_memory
+        rows = wait_for_rows(database, n_in_memory)
+    assert [row.answer for row in rows] == [answer.text for answer in answers[:n_in_memory]]
 
 
 def test_a_full_spool_keeps_its_records_and_the_rest_waits_in_memory(registry: str, tmp_path: Path) -> None:
@@ -271,13 +271,13 @@ def test_an_answer_costs_less_than_ten_microseconds_to_log(tmp_path: Path) -> No
         version, model = 3, Model
 
     settings = ServiceSettings(database="sqlite:///unused.db", log_queue_bytes=1 << 40)
-    kept = PredictionLog(settings, Metrics())
+    log = PredictionLog(settings, Metrics())
     snapshot = cast(Any, Snapshot)
     best = float("inf")
     for _ in range(20):  # the best of some, in processor time: the machine has other work too
         start = time.thread_time()
         for _ in range(1000):
-            kept.put(request_id="a" * 32, snapshot=snapshot, card=b"x", answer=b"y")
+            log.put(request_id="a" * 32, snapshot=snapshot, card=b"x", answer=b"y")
         best = min(best, (time.thread_time() - start) / 1000)
     assert best < 10e-6
 
@@ -298,7 +298,7 @@ def test_a_record_that_the_database_refuses_is_counted_and_holds_up_no_other(
     assert state["prediction_log"]["n_dropped"] == 1
 
 
-def test_the_metrics_count_what_was_kept_and_what_was_dropped(tmp_path: Path) -> None:
+def test_the_metrics_count_what_was_saved_and_what_was_dropped(tmp_path: Path) -> None:
     class Model:
         digest = "ab" * 32
 
@@ -307,17 +307,17 @@ def test_the_metrics_count_what_was_kept_and_what_was_dropped(tmp_path: Path) ->
 
     database, snapshot, metrics = make_sqlite(tmp_path), cast(Any, Snapshot), Metrics()
     settings = ServiceSettings(**settings_of(tmp_path, database, log_queue_bytes=1024 * 1024))
-    kept = PredictionLog(settings, metrics)
+    log = PredictionLog(settings, metrics)
     for _ in range(5):  # nothing is taken before it starts
-        kept.put(request_id="a", snapshot=snapshot, card=b"x" * 300_000, answer=b"y")
-    kept.start()
+        log.put(request_id="a", snapshot=snapshot, card=b"x" * 300_000, answer=b"y")
+    log.start()
 
     def value(name: str, **labels: str) -> float | None:
         return metrics.registry.get_sample_value(name, labels)
 
     wait_until(lambda: value("greyhound_log_kept_total", where="database") == 3)
     wait_until(lambda: value("greyhound_log_spool_bytes") == 0)
-    kept.stop()
+    log.stop()
     assert value("greyhound_log_dropped_total", reason="queue_full") == 2
     assert value("greyhound_log_kept_total", where="database") == 3
     assert value("greyhound_log_waiting") == value("greyhound_log_spool_bytes") == 0

@@ -104,7 +104,7 @@ def test_a_process_that_is_killed_while_it_appends_leaves_whole_records(tmp_path
     assert len(records) >= acknowledged
 
 
-def test_half_a_record_at_the_end_is_skipped_and_told(tmp_path: Path) -> None:
+def test_half_a_record_at_the_end_is_skipped_and_reported(tmp_path: Path) -> None:
     spool = Spool(tmp_path, WRITER)
     spool.append(make_records(1, 3))
     (segment,) = spool.segments()
@@ -137,7 +137,7 @@ def test_any_flipped_bit_loses_the_record_that_it_is_in_and_no_other() -> None:
             assert taken_and_lost(bytes(flipped)) == (others, 1), (i, bit)
 
 
-def test_a_segment_that_is_cut_off_anywhere_gives_every_whole_record_and_tells_of_half_a_one() -> None:
+def test_a_segment_that_is_cut_off_anywhere_gives_every_whole_record_and_reports_half_a_one() -> None:
     segment = b"".join(WHOLE)
     for n_bytes in range(len(segment) + 1):
         n_whole = sum(end <= n_bytes for end in ENDS)

@@ -124,8 +124,8 @@ def test_the_service_goes_on_reading_and_status_metrics_list_and_score_tell_how_
         wait_for_rows(database, len(rows) + 1)
         wanted = len(rows) - n_bad + 1
         service.wait_until(lambda _: len(listed(service)["predictions"]) == wanted)
-        told = listed(service)
-        assert (told["n_unread"], told["n_unreadable"]) == (0, n_bad)
+        shown = listed(service)
+        assert (shown["n_unread"], shown["n_unreadable"]) == (0, n_bad)
         assert service.client.get("/predictions/score").status_code == 200
         status = service.client.get("/model_status").json()["prediction_log"]
         assert (status["n_dropped"], status["reader_error"]) == (0, None)
@@ -133,13 +133,13 @@ def test_the_service_goes_on_reading_and_status_metrics_list_and_score_tell_how_
 
 
 def listed(service: Any) -> dict[str, Any]:
-    told: dict[str, Any] = service.client.get("/predictions").json()
-    return told
+    shown: dict[str, Any] = service.client.get("/predictions").json()
+    return shown
 
 
 def metrics(service: Any) -> str:
-    told: str = service.client.get("/metrics").text
-    return told
+    shown: str = service.client.get("/metrics").text
+    return shown
 
 
 def test_the_commands_leave_such_rows_out_and_say_so(database: str) -> None:
@@ -153,8 +153,8 @@ def test_the_commands_leave_such_rows_out_and_say_so(database: str) -> None:
         main, ["predictions", "list", "--limit", "100", "--database", database, "--json"]
     )
     assert len(json.loads(done.stdout)["predictions"]) == len(rows) - n_bad
-    told = ["predictions", "unreadable", "--retry", "--database", database]
-    done = CliRunner().invoke(main, told)
+    shown = ["predictions", "unreadable", "--retry", "--database", database]
+    done = CliRunner().invoke(main, shown)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == n_bad + 1
     assert f"{n_bad} logged cards cannot be read." in done.stdout
