@@ -34,7 +34,7 @@ async def json_body(request: Request) -> bytes:
     FastAPI's own reading of a body would take UTF-16 and ``NaN``, and collect every fault of it (a quarter of
     a second for 256 KiB); :func:`service.schemas.validation.validated` then reads this one.
     """
-    if (media_type_of(request) or JSON) != JSON:
+    if media_type_of(request, default=JSON) != JSON:
         raise NotJson(f"send the header `Content-Type: {JSON}`")
     return utf8_of(await request.body())
 

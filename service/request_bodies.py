@@ -18,10 +18,10 @@ _N_MARK = 4
 Body = TypeVar("Body", bytes, memoryview)
 
 
-def media_type_of(request: Request) -> str | None:
-    """Return the media type of a request's body in small letters, without parameters; None if not given."""
-    content_type: str | None = request.headers.get("content-type")
-    return None if content_type is None else content_type.partition(";")[0].strip().lower()
+def media_type_of(request: Request, *, default: str = "") -> str:
+    """Return the media type of a request's body in small letters, without parameters."""
+    content_type: str = request.headers.get("content-type", default)
+    return content_type.partition(";")[0].strip().lower()
 
 
 def utf8_of(body: Body) -> Body:

@@ -21,7 +21,7 @@ from service.prediction.card_reader import read_card
 from service.prediction.form_store import FormStore
 from service.serving.slots import Snapshot
 
-_KEPT = Runner.__dataclass_fields__.keys() - {"is_reserve", "is_scratched"}
+_COPIED_FIELDS = Runner.__dataclass_fields__.keys() - {"is_reserve", "is_scratched"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _with_starters_of(logged: list[dict[str, Any]], card: Card) -> Card:
         return card
     runners = [
         Runner(
-            **{name: getattr(one, name) for name in _KEPT},
+            **{name: getattr(one, name) for name in _COPIED_FIELDS},
             is_reserve=_status(answer) == "reserve",
             is_scratched=_status(answer) == "scratched",
         )

@@ -42,7 +42,8 @@ async def predict_batch(
 
     All answers come from one version of the model. A card that is refused stops no other.
     """
-    cards = await batches.cards_of(media_type_of(request) or JSON, request.scope[WHOLE_BODY], facts)
+    media_type, body = media_type_of(request, default=JSON), request.scope[WHOLE_BODY]
+    cards = await batches.cards_of(media_type, body, facts)
     champion = slots.get()
     request.scope["model_version"] = champion.version  # for the log line
     answers = batches.answers(champion, cards, request_id=request.scope["request_id"])

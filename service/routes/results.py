@@ -8,6 +8,7 @@ from racing.importers.results_api import RaceResult, import_race_results
 from service.dependencies import JsonBody, Ratings, Threads, WriteDatabase
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
+from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase
 from service.schemas.results import EXAMPLE_RESULTS, RaceTakenOut, ResultsIn, ResultsOut
 from service.schemas.validation import validated
@@ -38,17 +39,14 @@ async def post_results(
     races = [race.as_result() for race in validated(ResultsIn, body).races]
     _check_distinct(races)
     try:
-        report = await threads.results.call(lambda: _imported(database, races))
+        report = await threads.results.call(lambda: _imported(races, database, ratings))
     except NoAnswerInTime as error:
         if not error.is_begun:
             raise
         raise OutcomeUnknown(
             f"{error}: the results may yet be stored; it is safe to send them again"
         ) from None
-    has_changes = report.first_day is not None
-    if has_changes:
-        ratings.follow()
-    return ResultsOut(races=_races_of(report), ratings="follow" if has_changes else "current")
+    return ResultsOut(races=_races_of(report), ratings="follow" if _changes_runs(report) else "current")
 
 
 def _check_distinct(races: list[RaceResult]) -> None:
@@ -58,12 +56,19 @@ def _check_distinct(races: list[RaceResult]) -> None:
         raise FileRefused(f"a race stands once in a request, got twice {twice[0].removeprefix('told: ')}")
 
 
-def _imported(database: RaceDatabase, races: list[RaceResult]) -> ImportReport:
+def _imported(races: list[RaceResult], database: RaceDatabase, ratings: RatingsFollower) -> ImportReport:
+    """Import the results and start the ratings; also when nobody waits for it any more."""
     with database.engine() as engine:
         report = import_race_results(engine, races)
     if report.n_files(FileStatus.REFUSED) == len(report.files):
         raise FileRefused("; ".join(problem.reason for problem in report.problems))
+    if _changes_runs(report):
+        ratings.follow()
     return report
+
+
+def _changes_runs(report: ImportReport) -> bool:
+    return report.first_day is not None
 
 
 def _races_of(report: ImportReport) -> list[RaceTakenOut]:
