@@ -30,8 +30,9 @@ from training.page.content import Standing
 from training.page.gather import gather
 from training.refit import refit, with_refit
 from training.report import Result, publish, publish_status, write_artifacts
-from training.search.candidates import SearchSettings, fit_again, fit_candidates
+from training.search.candidates import fit_again, fit_candidates
 from training.search.choice import choose
+from training.search.settings import SearchSettings
 from training.stages import Stage, silent, timed
 
 

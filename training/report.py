@@ -30,8 +30,9 @@ from training.page.page import render_report
 from training.page.words import kind, races_text
 from training.plots import draw_plots
 from training.refit import Refit
-from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.candidates import Candidate, Candidates
 from training.search.choice import Choice
+from training.search.settings import SearchSettings
 from training.tracking import TrainingRun, describe_run, training_run
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.quality.bench import Bench, between
-from benchmarks.quality.kept import Json
 from benchmarks.quality.pieces import CARD, Columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import level, races_with_prices
+from benchmarks.quality.step_cache import Json
 from racing.features import FEATURE_NAMES, FEATURE_VERSION
 from racing.metrics import paired_bootstrap
 
@@ -50,7 +50,7 @@ def judge_groups(bench: Bench) -> Json:
         names = [FEATURE_NAMES[column] for column in columns]
         inputs = {"feature_version": FEATURE_VERSION, "features": names}
         step = f"ablation/{name}".replace(" ", "-")
-        losses[name] = bench.kept.step(
+        losses[name] = bench.steps.step(
             step, work, settings=bench.settings(days, database=bench.database), inputs=inputs
         )["losses"]
     found = {name: np.array(loss) for name, loss in losses.items()}

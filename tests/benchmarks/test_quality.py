@@ -1,4 +1,4 @@
-"""What the figures of benchmarks/quality mean: which races are judged, which targets hold, what is kept."""
+"""What the figures of benchmarks/quality mean: which races are judged, which targets hold, what is stored."""
 
 import datetime as dt
 from collections import Counter
@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from benchmarks.quality.__main__ import PARTS, main
 from benchmarks.quality.ablation import ALL, CARD_ALONE, subsets
 from benchmarks.quality.goals import LEVELS, MARKET, RATED, UNIFORM, level_on, lines
-from benchmarks.quality.kept import Kept, StepFailed
 from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
 from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import weeks
+from benchmarks.quality.step_cache import StepCache, StepFailed
 from benchmarks.quality.truth import covered
 from racing.metrics import race_log_loss
 from tests.training.builders import make_table
@@ -31,7 +31,7 @@ def counting(calls, result):
 def test_a_finished_step_is_found_again_by_a_later_run(tmp_path):
     calls = []
     for _ in range(2):
-        found = Kept(tmp_path).step("form", counting(calls, {"loss": 1.5}), settings={"days": "July"})
+        found = StepCache(tmp_path).step("form", counting(calls, {"loss": 1.5}), settings={"days": "July"})
         assert found == {"loss": 1.5}
     assert len(calls) == 1
 
@@ -41,32 +41,32 @@ def test_a_step_that_failed_is_tried_again(tmp_path):
         raise StepFailed("no")
 
     with pytest.raises(StepFailed):
-        Kept(tmp_path).step("form", fail, settings={})
-    assert Kept(tmp_path).step("form", lambda: {"loss": 1.5}, settings={}) == {"loss": 1.5}
+        StepCache(tmp_path).step("form", fail, settings={})
+    assert StepCache(tmp_path).step("form", lambda: {"loss": 1.5}, settings={}) == {"loss": 1.5}
 
 
-def test_a_result_of_other_settings_is_never_overwritten_unasked(tmp_path):
-    Kept(tmp_path).step("form", lambda: {"loss": 1.5}, settings={"days": "July"})
-    with pytest.raises(StepFailed, match="July there, August asked"):
-        Kept(tmp_path).step("form", lambda: {"loss": 1.4}, settings={"days": "August"})
-    assert Kept(tmp_path).result("form") == {"loss": 1.5}
+def test_a_result_of_other_settings_is_never_overwritten_without_again(tmp_path):
+    StepCache(tmp_path).step("form", lambda: {"loss": 1.5}, settings={"days": "July"})
+    with pytest.raises(StepFailed, match="July there, August wanted"):
+        StepCache(tmp_path).step("form", lambda: {"loss": 1.4}, settings={"days": "August"})
+    assert StepCache(tmp_path).result("form") == {"loss": 1.5}
 
 
 def test_again_redoes_the_steps_of_the_chosen_part_once(tmp_path):
     names = ("train-form", "form", "ablation/all")
     for name in names:
-        Kept(tmp_path).step(name, dict, settings={"days": "July"})
+        StepCache(tmp_path).step(name, dict, settings={"days": "July"})
     calls = []
-    kept = Kept(tmp_path, again=["form"])
+    steps = StepCache(tmp_path, again=["form"])
     for name in (*names, *names):
-        kept.step(name, counting(calls, {}), settings={"days": "July"})
+        steps.step(name, counting(calls, {}), settings={"days": "July"})
     assert len(calls) == 2
 
 
 def test_a_changed_input_redoes_a_step_and_every_look_is_counted(tmp_path):
     for digest in ("a", "a", "b"):
-        Kept(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, looks_at="2026")
-    assert Kept(tmp_path).looks() == {"form on 2026": 2}
+        StepCache(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, test_days_used="2026")
+    assert StepCache(tmp_path).test_uses() == {"form on 2026": 2}
 
 
 def test_races_are_judged_whole_with_one_winner_and_every_price():
@@ -242,8 +242,8 @@ def test_ahead_of_autogluon_in_a_tenth_of_its_time(seconds, beyond):
 
 def test_the_page_tells_figures_verdicts_faults_and_what_is_missing():
     results = {"form": model_result(1.545)}
-    told = lines(results, is_reference=True)
-    page = markdown(told, results, command="python", notes=["A note."], failures={"rated": "it failed"})
+    table = lines(results, is_reference=True)
+    page = markdown(table, results, command="python", notes=["A note."], failures={"rated": "it failed"})
     assert "1.5450 [1.5250, 1.5650]" in page
     assert "at most 1.550: **reached**" in page
     assert "at most 1.540: not reached" in page

@@ -28,7 +28,7 @@ from training.page.words import number, percent
 from training.page.yardstick import Yardstick
 from training.pipeline import TrainSettings, train_on
 from training.plots import draw_plots
-from training.search.candidates import SearchSettings
+from training.search.settings import SearchSettings
 
 VOID = {"meta", "wbr", "br", "hr"}
 
