@@ -60,7 +60,7 @@ def fit_platt(log_odds: Floats, won: Flags) -> Platt:
 
 
 def fit_isotonic(log_odds: Floats, won: Flags) -> Isotonic:
-    """Fit a rising table of scores (Zadrozny and Elkan 2002), its ends kept off 0 and 1."""
+    """Fit a rising table of scores (Zadrozny and Elkan 2002), its ends off 0 and 1."""
     fitted = IsotonicRegression(y_min=1e-4, y_max=1 - 1e-4).fit(log_odds, won)
     knots, places = np.unique(np.asarray(fitted.X_thresholds_, np.float64), return_index=True)
     scores = np.maximum.accumulate(np.asarray(fitted.y_thresholds_, np.float64)[places])

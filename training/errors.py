@@ -3,7 +3,7 @@
 ::
 
     TrainingError
-    ├── TrainingSetTooSmall   too few races, runners or days for the splits that were asked for
+    ├── TrainingSetTooSmall   too few races, runners or days for the splits that are wanted
     ├── SearchNotResumable    the stored search was made from other data or with other settings
     ├── SearchUnderWay        another process searches in the same file
     └── SearchFailed          a worker of the search ended without a model
@@ -17,7 +17,7 @@ class TrainingError(Exception):
 
 
 class TrainingSetTooSmall(TrainingError):
-    """Too few races, runners or days for the splits that were asked for."""
+    """Too few races, runners or days for the splits that are wanted."""
 
 
 class SearchNotResumable(TrainingError):
@@ -29,4 +29,4 @@ class SearchUnderWay(TrainingError):
 
 
 class SearchFailed(TrainingError):
-    """A worker of the search ended without a model; the message has its last words."""
+    """A worker of the search ended without a model; the message has its exit code or its traceback."""

@@ -41,7 +41,7 @@ class Gate:
     """How the value must lie to the limit."""
     limit: float | None = None
     what: str | None = None
-    """What ``value`` is, where the gate's name does not tell: an end of an interval."""
+    """What ``value`` is, where the gate's name does not say it: an end of an interval."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the gate as an entry of the summary's ``gates``."""

@@ -33,9 +33,9 @@ class RaceTargets:
     """The runners of races that can be learnt from as a whole, and what each should be given."""
 
     rows: Flags
-    """Shape (n_runners of the table,): the races kept."""
+    """Shape (n_runners of the table,): the races that have a target."""
     share: Floats
-    """Shape (n_runners kept,), summing to 1 within each race."""
+    """Shape (n_runners of those races,), summing to 1 within each race."""
 
 
 def race_targets(table: RaceTable, market_weight: float = MARKET_WEIGHT) -> RaceTargets:
@@ -64,7 +64,7 @@ def objectives_for(table: RaceTable) -> tuple[str, ...]:
 
 
 class WithinRace:
-    """The loss of some races' runners and its derivatives, quick enough to be asked every round of boosting.
+    """The loss of some races' runners and its derivatives, quick enough for every round of boosting.
 
     Parameters
     ----------

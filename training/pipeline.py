@@ -31,8 +31,9 @@ from training.refit import refit, with_refit
 from training.report.build import build_report
 from training.report.content import Standing
 from training.result import Result, write_artifacts
-from training.search.candidates import SearchSettings, fit_again, fit_candidates
+from training.search.candidates import fit_again, fit_candidates
 from training.search.choice import choose
+from training.search.settings import SearchSettings
 from training.stages import Stage, silent, timed
 
 

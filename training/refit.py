@@ -17,7 +17,8 @@ from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
 from training.evaluation.written_model import TestEvaluation, parity_of
 from training.export.artifact import Package, graphs_of, write_draft
 from training.gates import LOWER_END, Gate, interval_text, parity_gate
-from training.search.candidates import Candidate, SearchSettings, fit_again
+from training.search.candidates import Candidate, fit_again
+from training.search.settings import SearchSettings
 
 Floats = NDArray[np.float64]
 

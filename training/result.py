@@ -16,8 +16,9 @@ from training.export.documents import library_versions, reference, search_summar
 from training.export.summary import summarize
 from training.gates import Gate
 from training.refit import Refit
-from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.candidates import Candidate, Candidates
 from training.search.choice import Choice
+from training.search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

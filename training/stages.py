@@ -1,4 +1,4 @@
-"""The stages of a training: who watches is told of each, and how long it lasted is kept."""
+"""The stages of a training: reported as they begin and go on, and timed."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +9,12 @@ Stage = Callable[[str], AbstractContextManager[Callable[..., None]]]
 
 
 def silent(title: str) -> AbstractContextManager[Callable[..., None]]:
-    """Open a stage of which nobody is told."""
+    """Open a stage that reports to nobody."""
     return nullcontext(lambda n_done, n_total=None: None)
 
 
 class TimedStages:
-    """A :data:`Stage` that passes all on to another one."""
+    """A :data:`Stage` that reports to another one, and measures how long each lasts."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -23,7 +23,7 @@ class TimedStages:
 
     @contextmanager
     def __call__(self, title: str) -> Iterator[Callable[..., None]]:
-        """Open a stage and keep how long it lasts."""
+        """Open a stage; when it ends, its seconds are recorded."""
         began = time.monotonic()
         with self._stage(title) as report:
             yield report
@@ -31,5 +31,5 @@ class TimedStages:
 
 
 def timed(stage: Stage) -> TimedStages:
-    """Return the stage with a clock; one that has a clock already keeps it."""
+    """Return a timed stage; one that is timed already is returned as it is."""
     return stage if isinstance(stage, TimedStages) else TimedStages(stage)

@@ -1,4 +1,4 @@
-"""What MLflow keeps of a training: one run, in it one a family, in that one a trial; pictures, documents."""
+"""The MLflow run of a training: in it a run a family, in that one a trial; pictures and documents."""
 
 import json
 import math
@@ -45,10 +45,10 @@ class TrainingRun:
         seconds = sum(trial.seconds for trial in trials)
         family = self._nested(self.run_id, name, seconds, {"family": best.family, "level": "family"}, note)
         self._log(family, best.params, {**best.metrics, "seconds": seconds, "trials": len(trials)})
-        for trial, said in zip(trials, trial_notes, strict=True):
+        for trial, trial_note in zip(trials, trial_notes, strict=True):
             tags = {"family": trial.family, "state": trial.state, "level": "trial"}
             tags["best_of_family"] = "yes" if trial.number == best.number else "no"
-            run_id = self._nested(family, f"{name}, trial {trial.number}", trial.seconds, tags, said)
+            run_id = self._nested(family, f"{name}, trial {trial.number}", trial.seconds, tags, trial_note)
             self._log(run_id, trial.params, {**trial.metrics, "seconds": trial.seconds})
             self.client.set_terminated(run_id)
         self.client.set_terminated(family)
@@ -124,7 +124,7 @@ def describe_run(
 
 
 def _source() -> dict[str, str]:
-    """Return who ran what, as MLflow's own runs tell it."""
+    """Return who ran what, in the tags of MLflow's own runs."""
     return {
         MLFLOW_SOURCE_NAME: "greyhound train",
         MLFLOW_SOURCE_TYPE: "LOCAL",

@@ -1,7 +1,7 @@
 """How good the probabilities are: ``python -m benchmarks.quality`` makes the whole table from the data.
 
 Everything is trained and judged by the product's own commands with their default settings. Each finished step
-is kept as JSON below ``--output``, so that a run that was interrupted goes on where it stopped.
+is stored as JSON below ``--output``, so that a run that was interrupted goes on where it stopped.
 """
 
 import datetime as dt
@@ -15,13 +15,13 @@ from typing import Any
 import click
 
 from benchmarks.quality.ablation import judge_groups
+from benchmarks.quality.autogluon import judge_autogluon
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.goals import lines
 from benchmarks.quality.guides import judge_guides
 from benchmarks.quality.plan import DEVELOPMENT_WINDOW, GUIDES_WINDOW, REFERENCE_WINDOW, Plan
 from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import judge_retraining
-from benchmarks.quality.rival import judge_autogluon
 from benchmarks.quality.rows import judge_model
 from benchmarks.quality.step_cache import Json, StepCache, StepFailed
 from benchmarks.quality.truth import judge_truth
@@ -30,7 +30,7 @@ from training.export.documents import git_commit
 
 _ROOT = Path(__file__).parents[2]
 PARTS: dict[str, tuple[str, Callable[[Bench], Json]]] = {
-    # name: (the result that it gives, how); market is told by form's
+    # name: (the result that it gives, how); market is part of form's
     "form": ("form", lambda bench: judge_model(bench, "form")),
     "market": ("form", lambda bench: judge_model(bench, "form")),
     "results": ("results", lambda bench: judge_model(bench, "results")),
@@ -74,7 +74,7 @@ class Parts(click.ParamType[tuple[str, ...]]):
     type=click.Path(path_type=Path, file_okay=False),
     default=_ROOT / "var" / "quality",
     show_default="var/quality",
-    help="Where results, models and databases are kept.",
+    help="Where results, models and databases are stored.",
 )
 @click.option(
     "--only",
@@ -84,7 +84,7 @@ class Parts(click.ParamType[tuple[str, ...]]):
     show_default="all",
     help=", ".join(PARTS) + ".",
 )
-@click.option("--again", is_flag=True, help="Make the chosen parts anew, whatever is kept of them.")
+@click.option("--again", is_flag=True, help="Make the chosen parts anew, whatever is stored of them.")
 @click.option("--test-from", type=Day(), default=REFERENCE_WINDOW[0], help="First test day.")
 @click.option("--until", type=Day(), default=REFERENCE_WINDOW[1], help="Last test day.")
 @click.option(
@@ -142,8 +142,8 @@ def main(
         train_options=tuple(shlex.split(train_options)),
         autogluon_s=autogluon_seconds,
     )
-    kept = StepCache(plan.output / "steps", again=[PARTS[name][0] for name in only] if again else ())
-    bench = Bench(plan, kept)
+    steps = StepCache(plan.output / "steps", again=[PARTS[name][0] for name in only] if again else ())
+    bench = Bench(plan, steps)
     failures: dict[str, str] = {}
     for name in only:
         try:
@@ -152,22 +152,24 @@ def main(
             failures[name] = str(failure)
             click.echo(f"{name}: {failure}", err=True)
             continue
-        told = {"asked": _asked(plan, PARTS[name][0]), **result}
-        _write(plan.output / f"{PARTS[name][0]}.json", json.dumps(told, indent=1, default=str))
-    page = _report(plan, kept, failures)
+        document = {"made_for": _made_for(plan, PARTS[name][0]), **result}
+        _write(plan.output / f"{PARTS[name][0]}.json", json.dumps(document, indent=1, default=str))
+    page = _report(plan, steps, failures)
     click.echo(page)
     sys.exit(1 if failures else 0)
 
 
-def _report(plan: Plan, kept: StepCache, failures: dict[str, str]) -> str:
-    """Write the page, and its JSON, of everything that is kept of the same days and training options."""
+def _report(plan: Plan, steps: StepCache, failures: dict[str, str]) -> str:
+    """Write the page, and its JSON, of everything that is stored of the same days and training options."""
     found = {name: plan.output / f"{name}.json" for name, _ in PARTS.values()}
     results = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
-    results = {name: result for name, result in results.items() if result["asked"] == _asked(plan, name)}
-    told = lines(results, is_reference=plan.is_reference)
+    results = {
+        name: result for name, result in results.items() if result.get("made_for") == _made_for(plan, name)
+    }
+    table = lines(results, is_reference=plan.is_reference)
     command = shlex.join(["python", "-m", "benchmarks.quality", *sys.argv[1:]])
-    notes = _notes(plan, kept)
-    page = markdown(told, results, command=command, notes=notes, failures=failures)
+    notes = _notes(plan, steps)
+    page = markdown(table, results, command=command, notes=notes, failures=failures)
     document = {
         "command": command,
         "notes": notes,
@@ -175,13 +177,13 @@ def _report(plan: Plan, kept: StepCache, failures: dict[str, str]) -> str:
         "table": [
             {
                 "model": line.model,
-                "knows": line.knows,
+                "knows": line.scope,
                 "races": line.n_races,
                 "to_reach": line.to_reach.as_json(),
                 "beyond": line.beyond.as_json(),
                 "command": line.command,
             }
-            for line in told
+            for line in table
         ],
         "results": results,
     }
@@ -190,7 +192,7 @@ def _report(plan: Plan, kept: StepCache, failures: dict[str, str]) -> str:
     return page
 
 
-def _asked(plan: Plan, name: str) -> str:
+def _made_for(plan: Plan, name: str) -> str:
     """Return the days of a result and what its trainings were given: figures of others stand apart."""
     is_development = name in ("ablation", "retrain")
     first, last = (plan.develop_from, plan.develop_until) if is_development else (plan.test_from, plan.until)
@@ -200,7 +202,7 @@ def _asked(plan: Plan, name: str) -> str:
     return f"{first} to {last} {shlex.join(plan.train_options)}".strip()
 
 
-def _notes(plan: Plan, kept: StepCache) -> list[str]:
+def _notes(plan: Plan, steps: StepCache) -> list[str]:
     notes = [f"Test races: {plan.test_from} to {plan.until}. Written at commit {git_commit()[:12]}."]
     if not plan.is_reference:
         notes.append(
@@ -209,10 +211,10 @@ def _notes(plan: Plan, kept: StepCache) -> list[str]:
         )
     if plan.train_options:
         notes.append(f"Not the default settings: every training was given {shlex.join(plan.train_options)}.")
-    looks = kept.looks()
-    if looks:
-        times = "; ".join(f"{what}: {n}" for what, n in looks.items())
-        notes.append(f"Looks at the test races since this folder began: {times}.")
+    uses = steps.test_uses()
+    if uses:
+        times = "; ".join(f"{what}: {n}" for what, n in uses.items())
+        notes.append(f"Uses of the test races since this folder began: {times}.")
     return notes
 
 

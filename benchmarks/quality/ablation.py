@@ -50,7 +50,7 @@ def judge_groups(bench: Bench) -> Json:
         names = [FEATURE_NAMES[column] for column in columns]
         inputs = {"feature_version": FEATURE_VERSION, "features": names}
         step = f"ablation/{name}".replace(" ", "-")
-        losses[name] = bench.kept.step(
+        losses[name] = bench.steps.step(
             step, work, settings=bench.settings(days, database=bench.database), inputs=inputs
         )["losses"]
     found = {name: np.array(loss) for name, loss in losses.items()}

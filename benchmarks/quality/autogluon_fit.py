@@ -22,7 +22,7 @@ LABEL = "won"
 
 
 def main() -> None:
-    """Fit, score and say how long it took and which of its models it kept."""
+    """Fit and score; write how long it took and which of its models it retained."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("seconds", type=float)

@@ -1,4 +1,4 @@
-"""The bench: the plan, what is kept of it, and the databases, tables and models that several parts share."""
+"""The bench: the plan, the cached steps, and the databases, tables and models that several parts share."""
 
 import datetime as dt
 import functools
@@ -15,31 +15,33 @@ from racing.database.engine import open_database
 from racing.features import race_table
 from racing.race_table import RaceTable
 
-KNOWS: dict[str, tuple[str, ...]] = {
+FEATURE_SCOPE_OPTIONS: dict[str, tuple[str, ...]] = {
     "form": (),
     "results": ("--knows", "results"),
     "rated": ("--knows", "rated"),
 }
-"""What a training is told for each of the table's models: to know past prices is the default."""
+"""The option of `greyhound train` for each of the table's models: prices of past races are the default.
+
+By its older name: stored steps are found by their options."""
 
 
 class Bench:
     """One run of the benchmark; everything is worked out at its first use and then shared."""
 
-    def __init__(self, plan: Plan, kept: StepCache) -> None:
+    def __init__(self, plan: Plan, steps: StepCache) -> None:
         self.plan = plan
-        self.kept = kept
+        self.steps = steps
         self._table: tuple[object, RaceTable] | None = None
 
     @functools.cached_property
     def database(self) -> str:
         """Return the database of all files."""
-        return product.import_data(self.plan, self.kept)
+        return product.import_data(self.plan, self.steps)
 
     @functools.cached_property
     def guides_database(self) -> str:
         """Return the database of the form guides alone."""
-        return product.import_guides(self.plan, self.kept)
+        return product.import_guides(self.plan, self.steps)
 
     @property
     def test_days(self) -> tuple[str, str]:
@@ -63,8 +65,8 @@ class Bench:
     def model(self, name: str) -> Trained:
         """Return one of the table's models, trained for the test window by the product's own command."""
         first, last = self.test_days
-        options = ("--test-from", first, "--until", last, *KNOWS[name])
-        return product.train(name, self.database, options, self.plan, self.kept)
+        options = ("--test-from", first, "--until", last, *FEATURE_SCOPE_OPTIONS[name])
+        return product.train(name, self.database, options, self.plan, self.steps)
 
 
 def between(table: RaceTable, first: dt.date, last: dt.date) -> RaceTable:

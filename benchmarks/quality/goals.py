@@ -41,7 +41,7 @@ class Line:
     """One row of the table: a model, what it had to reach, and what would be better still."""
 
     model: str
-    knows: str
+    scope: str
     n_races: int
     to_reach: Goal
     beyond: Goal
@@ -56,25 +56,25 @@ def level_on(level: float, uniform: float, market: float) -> float:
 
 def lines(results: Mapping[str, Json], *, is_reference: bool) -> list[Line]:
     """Return the rows of the table of all results that there are."""
-    told = []
-    knows = {
+    table = []
+    scopes = {
         "form": "past prices, no price of the race itself",
         "results": "no prices at all, not even past ones",
         "rated": "form and the rated price known before the race",
     }
-    for name, words in knows.items():
+    for name, scope in scopes.items():
         if name in results:
-            told.append(_model(name, words, results[name], is_reference=is_reference))
+            table.append(_model(name, scope, results[name], is_reference=is_reference))
         if name == "form" and "form" in results and results["form"]["with_market"] is not None:
-            told.append(_with_market(results["form"]))
+            table.append(_with_market(results["form"]))
     if "guides" in results:
-        told.append(_guides(results["guides"]))
+        table.append(_guides(results["guides"]))
     if "autogluon" in results:
-        told.append(_autogluon(results["autogluon"]))
-    return told
+        table.append(_autogluon(results["autogluon"]))
+    return table
 
 
-def _model(name: str, knows: str, result: Json, *, is_reference: bool) -> Line:
+def _model(name: str, scope: str, result: Json, *, is_reference: bool) -> Line:
     rows = result["rows"]
     goals = []
     for level in LEVELS[name]:
@@ -85,7 +85,7 @@ def _model(name: str, knows: str, result: Json, *, is_reference: bool) -> Line:
         if not is_reference:
             wanted = level_on(level, rows[UNIFORM]["race_log_loss"], rows[MARKET]["race_log_loss"])
         goals.append(_at_most("race log loss", result["level"], wanted, digits=3 if is_reference else 4))
-    return Line(name, knows, result["races"], goals[0], goals[1], result["command"])
+    return Line(name, scope, result["races"], goals[0], goals[1], result["command"])
 
 
 def _with_market(form: Json) -> Line:
@@ -127,10 +127,10 @@ def _autogluon(found: Json) -> Line:
         f"{fast.wanted}, in a tenth of its time",
         fast.is_reached and in_time,
     )
-    knows = (
+    scope = (
         f"AutoGluon {fit['version']}, same features, same rows, {fit['time_limit_s']:.0f} s, {fit['presets']}"
     )
-    return Line("ahead of AutoGluon", knows, found["races"], ahead, fast, found["commands"]["form, quick"])
+    return Line("ahead of AutoGluon", scope, found["races"], ahead, fast, found["commands"]["form, quick"])
 
 
 def _at_most(what: str, found: tuple[float, float, float], limit: float, *, digits: int) -> Goal:

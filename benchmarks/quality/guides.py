@@ -24,7 +24,7 @@ def judge_guides(bench: Bench) -> Json:
     """Return the figures of a model of form guides on July's races of five known runners or more."""
     first, last = GUIDES_WINDOW
     options = ("--until", last.isoformat(), "--test-from", first.isoformat())
-    trained = product.train("guides", bench.guides_database, options, bench.plan, bench.kept)
+    trained = product.train("guides", bench.guides_database, options, bench.plan, bench.steps)
 
     def work() -> Json:
         model = trained.load()
@@ -56,7 +56,7 @@ def judge_guides(bench: Bench) -> Json:
             "combined_minus_market": list(paired_bootstrap(losses[COMBINED], losses[MARKET])),
         }
 
-    return bench.kept.step(
+    return bench.steps.step(
         "guides",
         work,
         settings=bench.settings(GUIDES_WINDOW, database=bench.guides_database),
@@ -77,5 +77,5 @@ def _combination(model: LoadedModel, table: RaceTable, days: Json) -> tuple[tupl
     judged = races.judged
     p = model.probabilities(judged.features[:, model.spec.columns(FEATURE_NAMES)], judged.race)
     n_races = len(np.unique(judged.race_id))
-    told = f"{n_races} races of {MIN_KNOWN_RUNNERS} known runners, {days['from']} to {days['until']}"
-    return fit_market_combination(p, judged.market_probability, judged.won, judged.race), told
+    which = f"{n_races} races of {MIN_KNOWN_RUNNERS} known runners, {days['from']} to {days['until']}"
+    return fit_market_combination(p, judged.market_probability, judged.won, judged.race), which

@@ -25,7 +25,7 @@ CARD = "card"
 
 
 def form_columns() -> Columns:
-    """Return the features of a model that knows no price of the race itself."""
+    """Return the features of a model that uses no price of the race itself."""
     return tuple(FEATURE_NAMES.index(feature.name) for feature in features_for("form"))
 
 

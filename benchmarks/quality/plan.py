@@ -13,7 +13,7 @@ GUIDES_WINDOW = (dt.date(2025, 7, 1), dt.date(2025, 7, 31))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The data, the days, and where everything is kept; days are inclusive."""
+    """The data, the days, and where everything is stored; days are inclusive."""
 
     data: Path
     """Holds ``betfair`` and ``form_guides``."""

@@ -54,7 +54,7 @@ class Trained:
     database: str
     about: Json
     """Command, digest, gates, peak memory, seconds in all and without the features, and whether an
-    interrupted search was resumed, so that the seconds tell of its last part only."""
+    interrupted search was resumed, so that the seconds are of its last part only."""
 
     def load(self) -> LoadedModel:
         """Return the judged model."""
@@ -83,27 +83,27 @@ def greyhound(*arguments: str, codes: tuple[int, ...] = (0,)) -> Ran:
         raise
     code = process.returncode = os.waitstatus_to_exitcode(status)
     if code not in codes:
-        raise StepFailed(f"`{command}` ended with code {code}; what it said stands in the output")
+        raise StepFailed(f"`{command}` ended with code {code}; the output has its messages")
     return Ran(command, json.loads(printed), code, time.monotonic() - began, usage.ru_maxrss / 1024)
 
 
-def import_data(plan: Plan, kept: StepCache) -> str:
+def import_data(plan: Plan, steps: StepCache) -> str:
     """Return the database of all files, which are imported unless that is done."""
     if plan.database is not None:
         return plan.database
     folders = (("betfair", plan.data / "betfair"), ("form-guides", plan.data / "form_guides"))
-    return _import("import", plan.output / "races.db", folders, kept)
+    return _import("import", plan.output / "races.db", folders, steps)
 
 
-def import_guides(plan: Plan, kept: StepCache) -> str:
+def import_guides(plan: Plan, steps: StepCache) -> str:
     """Return the database of the form guides alone."""
     if plan.guides_database is not None:
         return plan.guides_database
     folders = (("form-guides", plan.data / "form_guides"),)
-    return _import("import-guides", plan.output / "guides.db", folders, kept)
+    return _import("import-guides", plan.output / "guides.db", folders, steps)
 
 
-def simulate(plan: Plan, kept: StepCache, n_races: int) -> str:
+def simulate(plan: Plan, steps: StepCache, n_races: int) -> str:
     """Return the database of a simulated season, whose true probabilities are known."""
     path = plan.output / "simulated.db"
 
@@ -113,19 +113,25 @@ def simulate(plan: Plan, kept: StepCache, n_races: int) -> str:
         ran = greyhound("simulate", "--races", str(n_races), "--database", _sqlite(path))
         return {"seconds": ran.seconds}
 
-    kept.step("simulate", work, settings={"races": n_races, "database": _sqlite(path)})
+    steps.step("simulate", work, settings={"races": n_races, "database": _sqlite(path)})
     return _sqlite(path)
 
 
-def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: StepCache) -> Trained:
-    """Train with the default settings, but for what is asked; a search that was interrupted goes on."""
+def train(name: str, database: str, options: tuple[str, ...], plan: Plan, steps: StepCache) -> Trained:
+    """Train with the default settings, but for these options; a search that was interrupted goes on."""
     folder = plan.output / "registry" / name
     registry = _sqlite(folder / "mlflow.db")
     options = (*options, *plan.train_options)
 
     def work() -> Json:
         finished = folder / "finished"
+<<<<<<< HEAD
         if kept.is_wanted_again(f"train-{name}") or finished.exists():
+||||||| 72fce8b
+        if kept.is_asked_again(f"train-{name}") or finished.exists():
+=======
+        if steps.is_to_redo(f"train-{name}") or finished.exists():
+>>>>>>> refs/heads/training
             shutil.rmtree(folder, ignore_errors=True)
         resume = ("--resume",) if (folder / "search.journal").exists() else ()
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +149,7 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, kept: 
             "commit": git_commit(),
         }
 
-    about = kept.step(f"train-{name}", work, settings={"options": options, "database": database})
+    about = steps.step(f"train-{name}", work, settings={"options": options, "database": database})
     return Trained(registry, int(about["version"]), database, about)
 
 
@@ -171,7 +177,7 @@ def score(trained: Trained, table: RaceTable, path: Path) -> NDArray[np.float64]
     Raises
     ------
     StepFailed
-        If the file tells of other runners than the table.
+        If the file has other runners than the table.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     days = table.date.astype("datetime64[D]")
@@ -193,16 +199,16 @@ def _which(trained: Trained) -> tuple[str, ...]:
     return ("--model", f"{trained.version}:judged", *stores)
 
 
-def _import(name: str, path: Path, folders: tuple[tuple[str, Path], ...], kept: StepCache) -> str:
+def _import(name: str, path: Path, folders: tuple[tuple[str, Path], ...], steps: StepCache) -> str:
     """Return the database at a path: an interrupted import goes on, one of an older schema begins anew.
 
-    A newer schema may hold what the files tell and an older one had no column for.
+    A newer schema may have columns for what an older one left out of the files.
     """
     schema = max(file.stem for file in (Path(migrations.__file__).parent / "versions").glob("v*.py"))
     database = _sqlite(path)
 
     def work() -> Json:
-        if kept.read(name) is not None:
+        if steps.read(name) is not None:
             for file in path.parent.glob(f"{path.name}*"):
                 file.unlink()
         found: dict[str, Any] = {}
@@ -212,7 +218,7 @@ def _import(name: str, path: Path, folders: tuple[tuple[str, Path], ...], kept: 
             found[kind] = {"seconds": ran.seconds, **counts}
         return found
 
-    kept.step(
+    steps.step(
         name,
         work,
         settings={"folders": [str(folder) for _, folder in folders]},

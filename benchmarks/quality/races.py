@@ -59,7 +59,7 @@ def races_with_prices(table: RaceTable) -> Races:
 def races_partly_known(table: RaceTable, n_runners: int = MIN_KNOWN_RUNNERS) -> Races:
     """Judge races of which enough runners are known, the winner and all their prices among them.
 
-    Form guides tell whole fields rarely. Model and market are both shared within the runners known, so that
+    Form guides rarely have whole fields. Model and market are both shared within the runners known, so that
     they are compared on the same question: which of these won.
     """
     race = table.race

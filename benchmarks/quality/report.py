@@ -47,7 +47,7 @@ def markdown(
     if "form" in results:
         parts.append("\n## How the form model ages\n\n" + _ageing(results["form"]["ageing"]))
     if "retrain" in results:
-        parts.append("\n## What retraining weekly is worth\n\n" + _retraining(results["retrain"]))
+        parts.append("\n## What retraining weekly gains\n\n" + _retraining(results["retrain"]))
     if "truth" in results:
         parts.append("\n## How near the truth, on a simulated season\n\n" + _truth(results["truth"]))
     return "\n".join(parts) + "\n"
@@ -57,7 +57,7 @@ def _goals(lines: Sequence[Line]) -> str:
     rows = [
         (
             line.model,
-            line.knows,
+            line.scope,
             f"{line.n_races:,}",
             f"{line.to_reach.what} {_figure(line.to_reach)}",
             _verdict(line.to_reach),
@@ -93,9 +93,9 @@ def _baselines(judged: Mapping[str, Json]) -> str:
         for name, result in judged.items()
         for source, row in result["rows"].items()
     ]
-    told = _table(("judged", "source", "race log loss", "top pick", "ECE", "model - this"), rows)
+    table = _table(("judged", "source", "race log loss", "top pick", "ECE", "model - this"), rows)
     chance = next(iter(judged.values()))["ece_by_chance"]
-    return f"{told}\n\nA perfect model's ECE stays below {chance:.4f} here (95 %)."
+    return f"{table}\n\nA perfect model's ECE stays below {chance:.4f} here (95 %)."
 
 
 def _calibration(result: Json) -> str:
@@ -217,7 +217,7 @@ def _retraining(found: Json) -> str:
         f"them {found['once'][0]:.4f}, fitted anew every week {found['weekly'][0]:.4f}; weekly minus once "
         f"{_gap(found['weekly_minus_once'])}. That changes by {_gap(found['gain_drift_by_week'])} a week, "
         f"and the loss of the one that stays, minus the market's, by "
-        f"{_gap(found['once_minus_market_drift_by_week'])}. Ratings are kept up to date for both."
+        f"{_gap(found['once_minus_market_drift_by_week'])}. Ratings are up to date for both."
     )
     return f"{about}\n\n" + _table(("week", "races", "weekly - once"), rows)
 

@@ -1,4 +1,4 @@
-"""What retraining weekly is worth: one model that stays beside one fitted anew every week, same races."""
+"""What retraining weekly gains: one model that stays beside one fitted anew every week, same races."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def judge_retraining(bench: Bench) -> Json:
     """Return weekly minus never retrained, over the development window and week by week.
 
     Both are XGBoost at its default parameters with an exponent of its own, split as a training splits; only
-    the day up to which they learn differs. Ratings are kept up to date for both, as the product does.
+    the day up to which they learn differs. Ratings are up to date for both, as the product does.
     """
     plan = bench.plan
     days = (plan.develop_from, plan.develop_until)
@@ -41,14 +41,14 @@ def judge_retraining(bench: Bench) -> Json:
         race_days = [str(day) for day in races.days()]
         return {"losses": losses_of(days[0], *days), "market": market.tolist(), "days": race_days}
 
-    once = bench.kept.step("retrain/once", stale, settings=settings, inputs=inputs)
+    once = bench.steps.step("retrain/once", stale, settings=settings, inputs=inputs)
     weekly: list[float] = []
     for first, last in weeks(*days):
 
         def fresh(first: dt.date = first, last: dt.date = last) -> Json:
             return {"losses": losses_of(first, first, last)}
 
-        step = bench.kept.step(f"retrain/{first}", fresh, settings=settings, inputs=inputs)
+        step = bench.steps.step(f"retrain/{first}", fresh, settings=settings, inputs=inputs)
         weekly += step["losses"]
     one, anew, market = np.array(once["losses"]), np.array(weekly), np.array(once["market"])
     race_days = np.array(once["days"], "datetime64[D]")

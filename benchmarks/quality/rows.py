@@ -57,12 +57,12 @@ def judge_model(bench: Bench, name: str) -> Json:
         }
 
     days = (plan.test_from, plan.until)
-    return bench.kept.step(
+    return bench.steps.step(
         name,
         work,
         settings=bench.settings(days, database=bench.database),
         inputs={"model": trained.about["digest"]},
-        looks_at=f"{days[0]} to {days[1]}",
+        test_days_used=f"{days[0]} to {days[1]}",
     )
 
 
@@ -73,14 +73,16 @@ def scores_of(bench: Bench, name: str, trained: Trained, races: Races) -> Floats
 
 def _agree(losses: Floats, beside: Json) -> None:
     """Refuse figures on which ``score`` and ``evaluate`` do not agree."""
-    said = next(row["race_log_loss"] for row in beside["rows"] if row["name"] == MODEL)
-    if len(losses) != beside["n_races"] or abs(losses.mean() - said) > 1e-9:
-        told = f"{losses.mean():.6f} on {len(losses)} races, evaluate {said:.6f} on {beside['n_races']}"
-        raise StepFailed(f"score and evaluate must agree on a model, but score gives {told}")
+    evaluated = next(row["race_log_loss"] for row in beside["rows"] if row["name"] == MODEL)
+    if len(losses) != beside["n_races"] or abs(losses.mean() - evaluated) > 1e-9:
+        figures = (
+            f"{losses.mean():.6f} on {len(losses)} races, evaluate {evaluated:.6f} on {beside['n_races']}"
+        )
+        raise StepFailed(f"score and evaluate must agree on a model, but score gives {figures}")
 
 
 def _calibration(slices: Json) -> list[Json]:
-    """Return of each slice what tells whether it is calibrated."""
+    """Return the figures of each slice that show whether it is calibrated."""
     keep = (
         "slicing",
         "name",

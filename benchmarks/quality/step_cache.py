@@ -22,7 +22,7 @@ class StepFailed(Exception):
 
 
 class StepCache:
-    """A folder of results.
+    """A folder of results, one JSON file a step.
 
     Parameters
     ----------
@@ -43,18 +43,30 @@ class StepCache:
         *,
         settings: Mapping[str, Any],
         inputs: Mapping[str, Any] | None = None,
-        looks_at: str | None = None,
+        test_days_used: str | None = None,
     ) -> Json:
+<<<<<<< HEAD
         """Return the stored result of a step, or do its work and store its result.
+||||||| 72fce8b
+        """Return the kept result of a step, or do its work and keep what comes of it.
+=======
+        """Return the stored result of a step, or do its work and store the result.
+>>>>>>> refs/heads/training
 
         Parameters
         ----------
         settings : mapping
+<<<<<<< HEAD
             What a person decided. A result made with others is never overwritten unless wanted.
+||||||| 72fce8b
+            What a person decided. A result made with others is never overwritten unasked.
+=======
+            What a person decided. A result made with others is never overwritten without ``--again``.
+>>>>>>> refs/heads/training
         inputs : mapping, optional
             What earlier steps gave; where that has changed, the work is done again.
-        looks_at : str, optional
-            Days of last resort: each work on them is counted in ``looks.jsonl``.
+        test_days_used : str, optional
+            Days of last resort: each use of them is counted in ``looks.jsonl``.
 
         Raises
         ------
@@ -63,7 +75,13 @@ class StepCache:
         """
         found = self.read(name)
         wanted = json.loads(json.dumps({"settings": settings, "inputs": inputs or {}}, default=str))
+<<<<<<< HEAD
         if found is not None and not self.is_wanted_again(name):
+||||||| 72fce8b
+        if found is not None and not self.is_asked_again(name):
+=======
+        if found is not None and not self.is_to_redo(name):
+>>>>>>> refs/heads/training
             if found["settings"] != wanted["settings"]:
                 differ = _differing(found["settings"], wanted["settings"])
                 rule = f"{self._path(name)} was made with other settings ({differ})"
@@ -72,8 +90,8 @@ class StepCache:
                 result: Json = found["result"]
                 return result
         click.echo(f"{name} ...", err=True)
-        if looks_at is not None:
-            self._note_look(name, looks_at)
+        if test_days_used is not None:
+            self._record_use(name, test_days_used)
         began = time.monotonic()
         result = work()
         seconds = time.monotonic() - began
@@ -83,7 +101,13 @@ class StepCache:
         click.echo(f"{name}: {seconds:.0f} s", err=True)
         return result
 
+<<<<<<< HEAD
     def is_wanted_again(self, name: str) -> bool:
+||||||| 72fce8b
+    def is_asked_again(self, name: str) -> bool:
+=======
+    def is_to_redo(self, name: str) -> bool:
+>>>>>>> refs/heads/training
         """Say whether a step belongs to a part that is to be made anew, and that is still to do.
 
         ``train-form`` belongs to ``form``, ``ablation/card-alone`` to ``ablation``.
@@ -92,7 +116,13 @@ class StepCache:
         return part in self._again and name not in self._made
 
     def read(self, name: str) -> Json | None:
+<<<<<<< HEAD
         """Return everything that is stored of a step, or ``None``."""
+||||||| 72fce8b
+        """Return everything that is kept of a step, or ``None``."""
+=======
+        """Return the whole document of a step, or ``None``."""
+>>>>>>> refs/heads/training
         path = self._path(name)
         return json.loads(path.read_text()) if path.exists() else None
 
@@ -101,14 +131,14 @@ class StepCache:
         found = self.read(name)
         return found and found["result"]
 
-    def looks(self) -> dict[str, int]:
-        """Return how often each step looked at the days of last resort, counted since the folder began."""
+    def test_uses(self) -> dict[str, int]:
+        """Return how often each step used the days of last resort, counted since the folder began."""
         path = self.folder / "looks.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        looks = [json.loads(line) for line in lines]
-        return dict(Counter(f"{look['step']} on {look['days']}" for look in looks))
+        uses = [json.loads(line) for line in lines]
+        return dict(Counter(f"{use['step']} on {use['days']}" for use in uses))
 
-    def _note_look(self, name: str, days: str) -> None:
+    def _record_use(self, name: str, days: str) -> None:
         with (self.folder / "looks.jsonl").open("a") as file:
             when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
             file.write(json.dumps({"step": name, "days": days, "when": when, "commit": git_commit()}) + "\n")

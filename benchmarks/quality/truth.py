@@ -12,8 +12,8 @@ N_RACES = 12_000
 
 def judge_truth(bench: Bench) -> Json:
     """Return how much of the way from uniform to the truth a model covers, by the runner's prior runs."""
-    database = product.simulate(bench.plan, bench.kept, N_RACES)
-    trained = product.train("truth", database, (), bench.plan, bench.kept)
+    database = product.simulate(bench.plan, bench.steps, N_RACES)
+    trained = product.train("truth", database, (), bench.plan, bench.steps)
     days = trained.load().documents["training"]["data"]["test"]
 
     def work() -> Json:
@@ -29,7 +29,7 @@ def judge_truth(bench: Bench) -> Json:
             "slices": slices,
         }
 
-    return bench.kept.step(
+    return bench.steps.step(
         "truth",
         work,
         settings={"database": database, "train_options": list(bench.plan.train_options)},
@@ -44,5 +44,5 @@ def covered(losses: Json) -> float:
 
 def _slice(found: Json) -> dict[str, Any]:
     losses = {name: found["losses"][name] for name in (MODEL, UNIFORM, TRUTH)}
-    told = {"name": found["name"], "runners": found["n_runners"], "losses": losses}
-    return told | {"covered": covered(losses)}
+    figures = {"name": found["name"], "runners": found["n_runners"], "losses": losses}
+    return figures | {"covered": covered(losses)}

@@ -104,7 +104,7 @@ def train_first(database: str, registry: str, trials: int, families: tuple[str, 
     from training.families import FAMILY_NAMES
     from training.gates import failed
     from training.pipeline import TrainSettings, train
-    from training.search.candidates import SearchSettings
+    from training.search.settings import SearchSettings
 
     chosen = families or FAMILY_NAMES
     console.print(f"  {', '.join(chosen)}; trials of each: {trials}.", soft_wrap=True)

@@ -21,7 +21,7 @@ from training.families import FAMILY_NAMES
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
 from training.report.text import races_text
-from training.search.candidates import SearchSettings
+from training.search.settings import SearchSettings
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 

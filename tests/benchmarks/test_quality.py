@@ -1,4 +1,4 @@
-"""What the figures of benchmarks/quality mean: which races are judged, which targets hold, what is kept."""
+"""What the figures of benchmarks/quality mean: which races are judged, which targets hold, what is stored."""
 
 import datetime as dt
 from collections import Counter
@@ -45,9 +45,9 @@ def test_a_step_that_failed_is_tried_again(tmp_path):
     assert StepCache(tmp_path).step("form", lambda: {"loss": 1.5}, settings={}) == {"loss": 1.5}
 
 
-def test_a_result_of_other_settings_is_never_overwritten_unasked(tmp_path):
+def test_a_result_of_other_settings_is_never_overwritten_without_again(tmp_path):
     StepCache(tmp_path).step("form", lambda: {"loss": 1.5}, settings={"days": "July"})
-    with pytest.raises(StepFailed, match="July there, August asked"):
+    with pytest.raises(StepFailed, match="July there, August wanted"):
         StepCache(tmp_path).step("form", lambda: {"loss": 1.4}, settings={"days": "August"})
     assert StepCache(tmp_path).result("form") == {"loss": 1.5}
 
@@ -57,16 +57,16 @@ def test_again_redoes_the_steps_of_the_chosen_part_once(tmp_path):
     for name in names:
         StepCache(tmp_path).step(name, dict, settings={"days": "July"})
     calls = []
-    kept = StepCache(tmp_path, again=["form"])
+    steps = StepCache(tmp_path, again=["form"])
     for name in (*names, *names):
-        kept.step(name, counting(calls, {}), settings={"days": "July"})
+        steps.step(name, counting(calls, {}), settings={"days": "July"})
     assert len(calls) == 2
 
 
 def test_a_changed_input_redoes_a_step_and_every_look_is_counted(tmp_path):
     for digest in ("a", "a", "b"):
-        StepCache(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, looks_at="2026")
-    assert StepCache(tmp_path).looks() == {"form on 2026": 2}
+        StepCache(tmp_path).step("form", dict, settings={}, inputs={"model": digest}, test_days_used="2026")
+    assert StepCache(tmp_path).test_uses() == {"form on 2026": 2}
 
 
 def test_races_are_judged_whole_with_one_winner_and_every_price():
@@ -242,8 +242,8 @@ def test_ahead_of_autogluon_in_a_tenth_of_its_time(seconds, beyond):
 
 def test_the_page_tells_figures_verdicts_faults_and_what_is_missing():
     results = {"form": model_result(1.545)}
-    told = lines(results, is_reference=True)
-    page = markdown(told, results, command="python", notes=["A note."], failures={"rated": "it failed"})
+    table = lines(results, is_reference=True)
+    page = markdown(table, results, command="python", notes=["A note."], failures={"rated": "it failed"})
     assert "1.5450 [1.5250, 1.5650]" in page
     assert "at most 1.550: **reached**" in page
     assert "at most 1.540: not reached" in page

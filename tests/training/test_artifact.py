@@ -8,7 +8,8 @@ from tests.training.builders import FEATURE_NAMES
 from tests.training.test_places import make_placed
 from training.data.splits import Split, split_by_time
 from training.export.artifact import build_artifact
-from training.search.candidates import SearchSettings, fit_candidates
+from training.search.candidates import fit_candidates
+from training.search.settings import SearchSettings
 
 
 def pack_of(split):
@@ -24,8 +25,8 @@ def without_places(part):
 
 
 def test_discounts_of_places_are_fitted_on_the_calibration_races_alone():
-    told = split_by_time(make_placed(4000, 6, discounts=(1.0, 0.2, BENTER_DISCOUNTS[2])))
-    hidden = Split(without_places(told.train), told.calibration, without_places(told.test))
+    known = split_by_time(make_placed(4000, 6, discounts=(1.0, 0.2, BENTER_DISCOUNTS[2])))
+    hidden = Split(without_places(known.train), known.calibration, without_places(known.test))
     first, second, third = pack_of(hidden).spec.place_discounts
     assert first == 1
     assert 0.05 < second < 0.45

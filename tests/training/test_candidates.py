@@ -10,7 +10,8 @@ from tests.training.builders import make_table
 from training.data.splits import split_by_time, time_folds
 from training.errors import TrainingSetTooSmall
 from training.families import FAMILY_NAMES
-from training.search.candidates import SearchSettings, fit_again, fit_candidates
+from training.search.candidates import fit_again, fit_candidates
+from training.search.settings import SearchSettings
 
 CODES = (5,)
 QUICK = SearchSettings(families=("logistic_regression", "xgboost"), n_trials=3, n_folds=2, n_jobs=1)

@@ -53,8 +53,8 @@ def test_every_row_of_a_comparison_is_judged_on_the_same_races():
     found = judge(replace(table, market_probability=market, rated_probability=rated))
     assert found.races.n_races == 100
     assert found.beside_market.n_races == 60
-    kept = table.take(slice(6 * 30, 6 * 90))
-    alone = judge(kept).beside_market
+    priced = table.take(slice(6 * 30, 6 * 90))
+    alone = judge(priced).beside_market
     for name in (MODEL, UNIFORM, MARKET, TRUTH):
         assert found.beside_market[name].race_log_loss == pytest.approx(alone[name].race_log_loss)
     assert found.beside_market[RATED].race_log_loss == pytest.approx(alone[MODEL].race_log_loss)

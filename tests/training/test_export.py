@@ -3,6 +3,7 @@
 import numpy as np
 import onnxruntime as ort
 import pytest
+from sklearn._loss.loss import HalfSquaredError
 
 from racing.probabilities import share_within_race
 from training.data.imbalance import add_synthetic_winners, focal_derivatives, focal_loss, weigh_classes
@@ -11,7 +12,7 @@ from training.export.onnx_graphs import to_onnx
 from training.families import FAMILIES, Setting
 
 
-def make_lesson(n=1500, n_features=12, seed=0):
+def make_training_set(n=1500, n_features=12, seed=0):
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(n, n_features)).astype(np.float32)
     features[rng.random(features.shape) < 0.15] = np.nan
@@ -23,12 +24,12 @@ def make_lesson(n=1500, n_features=12, seed=0):
     return TrainingSet(features, won, np.ones(n))
 
 
-def by_race(lesson, size=6):
+def by_race(train, size=6):
     """Return the same rows in races, each runner's share of the target known."""
-    n = len(lesson.won) // size * size
+    n = len(train.won) // size * size
     race = np.arange(n) // size
-    odds = np.nan_to_num(lesson.features[:n, 3]) + np.nan_to_num(lesson.features[:n, 4])
-    return TrainingSet(lesson.features[:n], lesson.won[:n], np.ones(n), share_within_race(odds, race), race)
+    odds = np.nan_to_num(train.features[:n, 3]) + np.nan_to_num(train.features[:n, 4])
+    return TrainingSet(train.features[:n], train.won[:n], np.ones(n), share_within_race(odds, race), race)
 
 
 def answer(graph, features):
@@ -37,35 +38,35 @@ def answer(graph, features):
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_graph_agrees_with_its_estimator_on_known_unknown_and_extreme_values(family):
-    lesson = make_lesson()
-    asked = lesson.features.copy()
-    asked[:20] = np.nan
-    asked[20:30], asked[30:40] = 1e30, -1e30
+    train = make_training_set()
+    features = train.features.copy()
+    features[:20] = np.nan
+    features[20:30], features[30:40] = 1e30, -1e30
     gammas = (None, 2.0) if family.has_focal_loss else (None,)
-    for told, gamma in [*((lesson, gamma) for gamma in gammas), (by_race(lesson), None)]:
+    for rows, gamma in [*((train, gamma) for gamma in gammas), (by_race(train), None)]:
         member = family.fit(
-            told, family.defaults, Setting(categorical=(0,), focal_gamma=gamma, is_final=True)
+            rows, family.defaults, Setting(categorical=(0,), focal_gamma=gamma, is_final=True)
         )
-        graph = to_onnx(member, asked.shape[1])
-        got = answer(graph, asked)
-        assert got.shape == (len(asked),)
+        graph = to_onnx(member, features.shape[1])
+        got = answer(graph, features)
+        assert got.shape == (len(features),)
         assert np.ptp(got) > 1
-        assert np.abs(got - member.log_odds(asked)).max() < 1e-5
+        assert np.abs(got - member.log_odds(features)).max() < 1e-5
         assert len(graph) < 5_000_000
 
 
 def test_graph_branches_alike_on_the_thresholds_themselves():
-    lesson = make_lesson()
+    train = make_training_set()
     for family in FAMILIES[1:]:
-        member = family.fit(lesson, family.defaults, Setting())
+        member = family.fit(train, family.defaults, Setting())
         forest = member.forest()
         tree = forest.trees[0]
-        asked = np.zeros((3, lesson.features.shape[1]), np.float32)
+        features = np.zeros((3, train.features.shape[1]), np.float32)
         threshold = np.float32(tree.threshold[0])
-        asked[:, tree.feature[0]] = [np.nextafter(threshold, np.float32(-9)), threshold,
+        features[:, tree.feature[0]] = [np.nextafter(threshold, np.float32(-9)), threshold,
                                      np.nextafter(threshold, np.float32(9))]  # fmt: skip
         np.testing.assert_allclose(
-            answer(to_onnx(member, asked.shape[1]), asked), member.log_odds(asked), atol=1e-5
+            answer(to_onnx(member, features.shape[1]), features), member.log_odds(features), atol=1e-5
         )
 
 
@@ -82,16 +83,34 @@ def test_focal_derivatives_are_those_of_the_loss(gamma):
 
 
 def test_synthetic_winners_follow_untouched_rows_and_keep_codes_whole():
-    lesson = make_lesson()
-    more = add_synthetic_winners(lesson, (0,), seed=1)
-    n = len(lesson.won)
-    np.testing.assert_array_equal(more.features[:n], lesson.features)
+    train = make_training_set()
+    more = add_synthetic_winners(train, (0,), seed=1)
+    n = len(train.won)
+    np.testing.assert_array_equal(more.features[:n], train.features)
     assert more.won[n:].all()
     assert len(more.won) > n
     assert set(np.unique(more.features[n:, 0])) <= set(range(1, 9))
-    assert abs(more.won.sum() / (~more.won).sum() - 0.5) < 0.01 or lesson.won.mean() > 1 / 3
+    assert abs(more.won.sum() / (~more.won).sum() - 0.5) < 0.01 or train.won.mean() > 1 / 3
 
 
 def test_class_weights_make_winners_and_losers_even():
-    lesson = weigh_classes(make_lesson())
-    assert lesson.weights[lesson.won].sum() == pytest.approx(lesson.weights[~lesson.won].sum())
+    train = weigh_classes(make_training_set())
+    assert train.weights[train.won].sum() == pytest.approx(train.weights[~train.won].sum())
+
+
+def test_what_scikit_learn_keeps_private_and_gradient_boosting_needs_is_there():
+    by_runner, race_by_race = make_training_set(), by_race(make_training_set())
+    for rows in (by_runner, race_by_race):
+        estimator = FAMILIES[2].fit(rows, FAMILIES[2].defaults, Setting()).estimator
+        assert len(estimator._predictors) == FAMILIES[2].defaults["max_iter"]
+        assert {
+            "is_leaf",
+            "feature_idx",
+            "num_threshold",
+            "left",
+            "right",
+            "missing_go_to_left",
+            "value",
+        } <= set(estimator._predictors[0][0].nodes.dtype.names)
+        assert np.size(estimator._baseline_prediction) == 1
+    assert isinstance(estimator._loss, HalfSquaredError)

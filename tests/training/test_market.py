@@ -11,7 +11,7 @@ from racing.probabilities import share_within_race
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.evaluation import COMBINED, MARKET
 from training.pipeline import TrainSettings, train_on
-from training.search.candidates import SearchSettings
+from training.search.settings import SearchSettings
 
 
 def train(folder, table):

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from tests.service.builders import empty_registry
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.pipeline import TrainSettings, train_on
-from training.search.candidates import SearchSettings
+from training.search.settings import SearchSettings
 
 FAMILIES = ("logistic_regression", "random_forest")
 
@@ -88,10 +88,10 @@ def test_it_opens_into_families_and_trials_that_say_what_they_tried(trained):
 def test_the_model_and_its_version_are_described_and_the_report_and_plots_lie_in_the_run(trained):
     registry, training, client = trained
     assert "alias **champion** serves" in client.get_registered_model("greyhound-win").description
-    told = registry.version(1).description
-    assert told.startswith(training.summary["model_type"])
-    assert f"Passed all {len(training.gates)} gates." in told
-    assert f"uniform {training.summary['baselines']['uniform']:.4f}" in told
+    description = registry.version(1).description
+    assert description.startswith(training.summary["model_type"])
+    assert f"Passed all {len(training.gates)} gates." in description
+    assert f"uniform {training.summary['baselines']['uniform']:.4f}" in description
     files = {file.path for file in client.list_artifacts(training.run_id)}
     assert {"report.html", "training_summary.json", "plots", "feature_importance.json"} <= files
     plots = {file.path for file in client.list_artifacts(training.run_id, "plots")}

@@ -7,7 +7,7 @@ import pytest
 
 from racing.probabilities import share_within_race
 from tests.training.builders import make_table
-from training.data.training_set import race_lesson
+from training.data.training_set import race_training_set
 from training.families import FAMILIES, Setting
 from training.objective import WithinRace, race_losses, race_targets
 
@@ -57,8 +57,8 @@ def test_a_family_taught_by_the_market_knows_the_truth_better_than_by_winners_al
     table, later = make_table(400, seed=1), make_table(400, seed=2)
 
     def distance(market_weight: float) -> float:
-        lesson = race_lesson(table, 400.0, market_weight)
-        odds = family.fit(lesson, family.defaults, Setting(is_final=True)).log_odds(later.features)
+        train = race_training_set(table, 400.0, market_weight)
+        odds = family.fit(train, family.defaults, Setting(is_final=True)).log_odds(later.features)
         p = share_within_race(odds, later.race)
         return float(race_losses(p, later.true_probability, later.race).mean())
 

@@ -8,8 +8,8 @@ from model_registry.artifact import SUMMARY_KEYS, load_artifact
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
 from training.errors import TrainingSetTooSmall
 from training.pipeline import TrainSettings, train_on
-from training.search.candidates import SearchSettings
 from training.search.choice import choose
+from training.search.settings import SearchSettings
 
 
 def train(registry, table, **changes):

@@ -20,7 +20,7 @@ from training.gates import failed
 from training.pipeline import TrainSettings, train_on
 from training.publish import reports_folder
 from training.refit import MAX_MOVED
-from training.search.candidates import SearchSettings
+from training.search.settings import SearchSettings
 
 TABLE = make_table(900)
 SPLIT = split_by_time(TABLE)

@@ -27,7 +27,7 @@ from training.report.page import SECTIONS, render_report
 from training.report.plots import draw_plots
 from training.report.sentences import key_figures, smote_text, verdict_text
 from training.report.text import number, percent
-from training.search.candidates import SearchSettings
+from training.search.settings import SearchSettings
 
 VOID = {"meta", "wbr", "br", "hr"}
 

@@ -17,8 +17,9 @@ from optuna.trial import TrialState
 from tests.training.builders import make_table
 from training.data.splits import split_by_time
 from training.errors import SearchNotResumable, SearchUnderWay
-from training.search.candidates import SearchSettings, fit_candidates
+from training.search.candidates import fit_candidates
 from training.search.search import MEDIAN_PRUNER, TPE
+from training.search.settings import SearchSettings
 from training.search.storage import open_storage, reserved
 
 CODES = (5,)
@@ -29,7 +30,8 @@ SEARCH = """
 import sys
 from pathlib import Path
 from tests.training.builders import make_table
-from training.search.candidates import SearchSettings, fit_candidates
+from training.search.candidates import fit_candidates
+from training.search.settings import SearchSettings
 from training.data.splits import split_by_time
 
 if __name__ == "__main__":

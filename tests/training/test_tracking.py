@@ -63,8 +63,8 @@ def test_a_training_is_one_run_that_opens_into_families_and_they_into_trials(reg
     best = [trial.info.run_name for trial in nested if trial.data.tags["best_of_family"] == "yes"]
     assert best == ["XGBoost, trial 19"]
     assert {one.data.tags["mlflow.source.name"] for one in (parent, family, *nested)} == {"greyhound train"}
-    said = client.get_experiment(run.experiment_id).tags
-    assert "baselines" in said["mlflow.note.content"]
+    tags = client.get_experiment(run.experiment_id).tags
+    assert "baselines" in tags["mlflow.note.content"]
     assert seconds < 3, "150 trials must be logged within 20 s"
 
 

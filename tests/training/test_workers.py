@@ -1,5 +1,6 @@
 """What an interrupt leaves behind."""
 
+import multiprocessing as mp
 import os
 import signal
 import subprocess
@@ -9,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.builders import make_table
+from training.errors import SearchFailed, TrainingSetTooSmall
+from training.search.workers import run_side_by_side
+
 SEARCH = """
 from tests.training.builders import make_table
-from training.search.candidates import SearchSettings, fit_candidates
+from training.search.candidates import fit_candidates
+from training.search.settings import SearchSettings
 from training.data.splits import split_by_time
 
 if __name__ == "__main__":
@@ -53,3 +59,29 @@ def _is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def kill_itself(name, train, on_step):
+    """Be a worker that the machine kills, for want of memory, say."""
+    on_step(name)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse(name, train, on_step):
+    """Be a worker whose part of the races is too small."""
+    raise TrainingSetTooSmall(f"{name} has {len(train)} runners")
+
+
+@pytest.mark.parametrize(
+    ("work", "error", "message"),
+    [
+        (kill_itself, SearchFailed, "the work on (one|two) ended with code -9"),
+        (refuse, TrainingSetTooSmall, "(one|two) has 60 runners"),
+    ],
+)
+def test_a_worker_that_is_killed_or_refuses_ends_the_work_and_the_message_names_it(work, error, message):
+    steps = []
+    with pytest.raises(error, match=message):
+        run_side_by_side(["one", "two"], work, make_table(10), 2, steps.append)
+    assert set(steps) <= {"one", "two"}
+    assert not mp.active_children()

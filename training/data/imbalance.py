@@ -24,29 +24,29 @@ _MAX_WINNERS_SEEN = 2_000  # neighbours are looked for among so many: quadratic 
 _MAX_SYNTHETIC = 15_000
 
 
-def weigh_classes(lesson: TrainingSet) -> TrainingSet:
-    """Return the lesson with weights that make winners and losers even."""
-    of_winners = lesson.weights[lesson.won].sum()
-    of_losers = lesson.weights[~lesson.won].sum()
-    factor = np.where(lesson.won, of_losers / max(of_winners, 1e-12), 1.0)
-    weights = lesson.weights * factor
-    return TrainingSet(lesson.features, lesson.won, weights / weights.mean())
+def weigh_classes(train: TrainingSet) -> TrainingSet:
+    """Return the training set with weights that make winners and losers even."""
+    of_winners = train.weights[train.won].sum()
+    of_losers = train.weights[~train.won].sum()
+    factor = np.where(train.won, of_losers / max(of_winners, 1e-12), 1.0)
+    weights = train.weights * factor
+    return TrainingSet(train.features, train.won, weights / weights.mean())
 
 
-def add_synthetic_winners(lesson: TrainingSet, categorical: Sequence[int], seed: int) -> TrainingSet:
-    """Return the lesson with synthetic winners by SMOTE-NC (Chawla et al. 2002), half as many as losers.
+def add_synthetic_winners(train: TrainingSet, categorical: Sequence[int], seed: int) -> TrainingSet:
+    """Return the rows and synthetic winners by SMOTE-NC (Chawla et al. 2002), half as many as losers.
 
     Neighbours need every value: unknown ones are the medians of these very rows, for the synthetic winners
     only; the real rows keep their NaN. A synthetic winner weighs the mean of the real ones.
     """
-    winners, losers = np.flatnonzero(lesson.won), np.flatnonzero(~lesson.won)
+    winners, losers = np.flatnonzero(train.won), np.flatnonzero(~train.won)
     n_new = min(int(_WINNERS_PER_LOSER * len(losers)) - len(winners), _MAX_SYNTHETIC)
     if n_new <= 0 or len(winners) < 7 or not len(losers):
-        return lesson
+        return train
     rng = np.random.default_rng(seed)
     seen = np.sort(rng.permutation(winners)[:_MAX_WINNERS_SEEN])
     others = np.sort(rng.permutation(losers)[: len(seen)])  # the method only asks that there be another class
-    known = np.where(np.isnan(lesson.features), medians(lesson.features), lesson.features)
+    known = np.where(np.isnan(train.features), medians(train.features), train.features)
     x = known[np.concatenate([seen, others])]
     y = np.concatenate([np.ones(len(seen), np.int64), np.zeros(len(others), np.int64)])
     wanted = {1: len(seen) + n_new}
@@ -56,11 +56,11 @@ def add_synthetic_winners(lesson: TrainingSet, categorical: Sequence[int], seed:
         method = SMOTE(sampling_strategy=wanted, random_state=seed)
     resampled, _ = method.fit_resample(x, y)
     synthetic = np.asarray(resampled[len(x) :], np.float32)
-    weight = lesson.weights[lesson.won].mean()
+    weight = train.weights[train.won].mean()
     return TrainingSet(
-        np.concatenate([lesson.features, synthetic]),
-        np.concatenate([lesson.won, np.ones(len(synthetic), bool)]),
-        np.concatenate([lesson.weights, np.full(len(synthetic), weight)]),
+        np.concatenate([train.features, synthetic]),
+        np.concatenate([train.won, np.ones(len(synthetic), bool)]),
+        np.concatenate([train.weights, np.full(len(synthetic), weight)]),
     )
 
 
@@ -74,7 +74,7 @@ def focal_loss(log_odds: Floats, won: NDArray[np.bool_], gamma: float) -> Floats
 def focal_derivatives(log_odds: Floats, won: NDArray[np.bool_], gamma: float) -> tuple[Floats, Floats]:
     """Return the first and second derivative of :func:`focal_loss` by the log odds.
 
-    The second is kept above 1e-6: the loss is not convex where a runner is judged badly.
+    The second is at least 1e-6: the loss is not convex where a runner is judged badly.
     """
     p = _of_what_happened(log_odds, won)
     sign = np.where(won, 1.0, -1.0)

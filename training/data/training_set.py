@@ -29,18 +29,18 @@ class TrainingSet:
         return WithinRace(self.target, self.race, self.weights)
 
 
-def runner_lesson(table: RaceTable, half_life_d: float) -> TrainingSet:
+def runner_training_set(table: RaceTable, half_life_d: float) -> TrainingSet:
     """Return every runner with whether it won; weights halve every so many days back."""
     weights = _recency(table, half_life_d)
     return TrainingSet(np.asarray(table.features), np.asarray(table.won), weights / weights.mean())
 
 
-def race_lesson(table: RaceTable, half_life_d: float, market_weight: float) -> TrainingSet:
+def race_training_set(table: RaceTable, half_life_d: float, market_weight: float) -> TrainingSet:
     """Return the races that have a target; weights halve every so many days back."""
     targets = race_targets(table, market_weight)
-    kept = table.take(targets.rows)
-    weights = _recency(kept, half_life_d)
-    return TrainingSet(kept.features, kept.won, weights / weights.mean(), targets.share, kept.race)
+    races = table.take(targets.rows)
+    weights = _recency(races, half_life_d)
+    return TrainingSet(races.features, races.won, weights / weights.mean(), targets.share, races.race)
 
 
 def _recency(table: RaceTable, half_life_d: float) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from training.data.whole_races import judged_rows
 Floats = NDArray[np.float64]
 
 MIN_UNSEEN_RACES = 500
-"""Fewer whole races tell alike models apart by chance only: the standard error is then about .005."""
+"""Fewer whole races separate alike models by chance only: the standard error is then about .005."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class Evaluation:
     """95 % of perfectly calibrated models show a smaller ECE on the races."""
     reliability: Reliability
     places: PlaceComparison | None = None
-    """Places, on races that paid as many as their size tells; ``None`` without any."""
+    """Places, on races that paid as many places as fields of their size do; ``None`` without any."""
 
     @property
     def market_information(self) -> float | None:
@@ -197,7 +197,7 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class KnownPrices:
-    """The probabilities that prices tell, of those sources that at least half of the races have."""
+    """The probabilities that follow from prices, of those sources that at least half of the races have."""
 
     by_name: Mapping[str, Floats]
     """``rated price``, ``market (BSP/SP)``, ``true probability``: those known."""
@@ -206,7 +206,7 @@ class KnownPrices:
 
 
 def known_prices(table: RaceTable) -> KnownPrices:
-    """Return what prices tell of the races, and the races on which all sources can be compared."""
+    """Return the prices' probabilities, and the races on which all sources can be compared."""
     prices = {
         RATED: table.rated_probability,
         MARKET: table.market_probability,
@@ -225,12 +225,12 @@ def _compare_with_prices(
     rows = prices.rows
     if not prices.by_name or not rows.any():
         return None
-    kept = table.take(rows)
+    priced = table.take(rows)
     beside = {name: p[rows] for name, p in (sources | dict(prices.by_name)).items()}
     if combination is not None and MARKET in prices.by_name:
         a, b = combination
-        beside[COMBINED] = combine_with_market(beside[MODEL], beside[MARKET], a, b, kept.race)
-    return _compare(kept, beside, seed)
+        beside[COMBINED] = combine_with_market(beside[MODEL], beside[MARKET], a, b, priced.race)
+    return _compare(priced, beside, seed)
 
 
 def _known_rows(p: Floats, race: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -43,7 +43,7 @@ def permutation_importance(
 ) -> Importance:
     """Return the rise of the race log loss when a feature, or a group of them, is shuffled within the races.
 
-    Within races, since only what tells runners of one race apart can help there. Where there are fewer than
+    Within races, since only what separates runners of one race can help there. Where there are fewer than
     50 whole races, features are shuffled among all runners and the rise is that of the log loss per runner.
 
     Parameters

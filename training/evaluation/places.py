@@ -121,7 +121,7 @@ def placed_as_paid(table: RaceTable) -> NDArray[np.bool_]:
 def judge_places(
     table: RaceTable, win_p: Floats, discounts: tuple[float, ...], *, seed: int = 0
 ) -> PlaceComparison | None:
-    """Judge place probabilities on whole races that paid as many places as their size tells.
+    """Judge place probabilities on whole races that paid as many places as fields of their size do.
 
     A market, of places or of the win, joins where at least half of those races have its prices; all sources
     are judged on the races that have them all. ``None`` without any race.
@@ -133,10 +133,10 @@ def judge_places(
     place_market, win_market = judged.place_market_probability, judged.market_probability
     known = {PLACE_MARKET: _known(place_market, judged.race), WIN_MARKET: _known(win_market, judged.race)}
     known = {name: rows for name, rows in known.items() if rows.mean() >= _MIN_SHARE_PRICED}
-    kept = np.logical_and.reduce(list(known.values())) if known else np.ones(len(judged), np.bool_)
-    if not kept.any():
+    priced = np.logical_and.reduce(list(known.values())) if known else np.ones(len(judged), np.bool_)
+    if not priced.any():
         return None
-    judged, win = judged.take(kept), win[kept]
+    judged, win = judged.take(priced), win[priced]
     race = judged.race
     sizes = np.bincount(race)
     paid = n_places(sizes)

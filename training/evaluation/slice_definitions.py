@@ -1,7 +1,7 @@
-"""The ways to cut races into slices, each by a name: what ``greyhound evaluate --by NAME`` knows.
+"""The ways to cut races into slices, each by a name: those of ``greyhound evaluate --by NAME``.
 
-A slicing gives the rows of each of its slices, in the order in which they are told. What it cannot know,
-since the table lacks its feature, is in no slice.
+A slicing gives the rows of each of its slices, in the order in which they are shown. Rows whose slice is
+unknown, since the table lacks its feature, are in no slice.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
-from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.candidates import Candidate, Candidates
 from training.search.choice import Choice
+from training.search.settings import SearchSettings
 
 _N_BINS = 10
 _LIBRARIES = (

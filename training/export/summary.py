@@ -103,5 +103,5 @@ def optimization(n_trials: int, n_families: int) -> str:
 
 def describe_balance(choices: Sequence[str]) -> str:
     """Return what the members did about the few winners, e.g. ``SMOTE-NC + Focal Loss``; else ``None``."""
-    said = [BALANCES.get(choice, choice) for choice in choices if choice and choice != "none"]
-    return " + ".join(dict.fromkeys(said)) or "None"
+    names = [BALANCES.get(choice, choice) for choice in choices if choice and choice != "none"]
+    return " + ".join(dict.fromkeys(names)) or "None"

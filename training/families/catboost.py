@@ -1,4 +1,4 @@
-"""CatBoost: boosting with oblivious trees, the same question at every node of a level."""
+"""CatBoost: boosting with oblivious trees, the same comparison at every node of a level."""
 
 import json
 import tempfile
@@ -71,9 +71,9 @@ class CatBoost:
             "random_strength": trial.suggest_float("random_strength", 0.1, 10.0, log=True),
         }
 
-    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> CatBoostMember:
-        """Fit on the lesson."""
-        by_race = lesson.target is not None
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> CatBoostMember:
+        """Return a member fitted on the training set."""
+        by_race = train.target is not None
         rate, n_steps = setting.steps(params["learning_rate"], params["iterations"])
         estimator = catboost.CatBoost(
             {
@@ -93,10 +93,13 @@ class CatBoost:
         )
         if by_race:
             pool = catboost.Pool(
-                lesson.features, lesson.target, group_id=lesson.race, group_weight=lesson.weights
+                train.features,
+                train.target,
+                group_id=train.race,
+                group_weight=train.weights,
             )
         else:
-            pool = catboost.Pool(lesson.features, lesson.won.astype(np.int64), weight=lesson.weights)
+            pool = catboost.Pool(train.features, train.won.astype(np.int64), weight=train.weights)
         return CatBoostMember(estimator.fit(pool))
 
 
@@ -109,10 +112,10 @@ def _tree(written: dict[str, Any], columns: dict[int, int], scale: float) -> Tre
     is_inner = node < n_inner
     level = np.where(is_inner, np.log2(node + 1).astype(np.int64), 0)
     borders = np.array([split["border"] for split in splits] or [0.0], np.float32).astype(np.float64)
-    asked = np.array([columns[split["float_feature_index"]] for split in splits] or [0], np.int64)
+    compared = np.array([columns[split["float_feature_index"]] for split in splits] or [0], np.int64)
     leaves = np.array(written["leaf_values"], np.float64) * scale
     return Tree(
-        feature=asked[level],
+        feature=compared[level],
         threshold=borders[level],
         yes=np.where(is_inner, 2 * node + 2, -1),
         no=np.where(is_inner, 2 * node + 1, -1),

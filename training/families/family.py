@@ -19,15 +19,15 @@ _FINER = 2  # half the step, twice the steps: .001 of race log loss for twice th
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a fit must know beside rows and parameters."""
+    """The arguments of a fit beside rows and parameters."""
 
     categorical: Sequence[int] = ()
     """Columns that hold codes, not amounts."""
     seed: int = 0
     focal_gamma: float | None = None
-    """The loss is focal with this gamma; only given to families that know how."""
+    """The loss is focal with this gamma; only given to families with ``has_focal_loss``."""
     is_final: bool = False
-    """The fit that is kept: a forest then grows more trees, boosting takes finer steps than in the search."""
+    """The final fit: a forest then grows more trees, boosting takes finer steps than in the search."""
     growth: float = 1.0
     """How many times as far boosting may go, since the final fit learns from more races than the search."""
 
@@ -68,6 +68,6 @@ class Family(Protocol):
         """Return one point of the search space."""
         ...
 
-    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> Member:
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> Member:
         """Fit one member on one thread; the same arguments give the same member."""
         ...

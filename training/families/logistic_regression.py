@@ -60,9 +60,9 @@ class LogisticRegressionFamily:
             "clip": trial.suggest_float("clip", 0.001, 0.05, log=True),
         }
 
-    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> LinearMember:
-        """Fit on the lesson: a logistic regression by runner, a conditional logit by race."""
-        x = lesson.features
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> LinearMember:
+        """Return a member: a logistic regression by runner, a conditional logit by race."""
+        x = train.features
         share_unknown = np.isnan(x).mean(axis=0)
         median = medians(x)
         low, high = np.empty_like(median), np.empty_like(median)
@@ -86,7 +86,7 @@ class LogisticRegressionFamily:
         parts += [
             (x[:, column] == level).astype(np.float32) for column, level in zip(columns, levels, strict=True)
         ]
-        coefficients, intercept = _fit(np.stack(parts, axis=1), lesson, params, setting)
+        coefficients, intercept = _fit(np.stack(parts, axis=1), train, params, setting)
         of_amounts, of_flags, of_levels = np.split(coefficients, np.cumsum([len(amounts), len(flags)]))
         weight, unknown_weight = np.zeros(len(median)), np.zeros(len(median))
         weight[amounts] = of_amounts / scale[amounts]
@@ -105,11 +105,11 @@ class LogisticRegressionFamily:
 
 
 def _fit(
-    design: NDArray[np.float32], lesson: TrainingSet, params: Params, setting: Setting
+    design: NDArray[np.float32], train: TrainingSet, params: Params, setting: Setting
 ) -> tuple[Floats, float]:
     """Return coefficients and intercept; ``c`` means the same for 10,000 and for 400,000 runners."""
-    if lesson.races is not None:
-        return _conditional_logit(design, lesson.races, params["c"]), 0.0
+    if train.races is not None:
+        return _conditional_logit(design, train.races, params["c"]), 0.0
     c = params["c"] * 1e4 / len(design)
     learner = LogisticRegression(C=c, max_iter=300)
     if params["l1_ratio"] >= 0.5:
@@ -119,7 +119,7 @@ def _fit(
     with warnings.catch_warnings():
         # saga stops short of its tolerance on strong penalties; the search judges what it got
         warnings.simplefilter("ignore", ConvergenceWarning)
-        learner.fit(design, lesson.won, sample_weight=lesson.weights)
+        learner.fit(design, train.won, sample_weight=train.weights)
     return np.asarray(learner.coef_[0], np.float64), float(learner.intercept_[0])
 
 

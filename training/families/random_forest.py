@@ -78,25 +78,25 @@ class RandomForest:
             "max_samples": trial.suggest_float("max_samples", 0.15, 0.6),
         }
 
-    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> RandomForestMember:
-        """Fit on the lesson."""
-        kind = RandomForestClassifier if lesson.target is None else RandomForestRegressor
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> RandomForestMember:
+        """Return a member fitted on the training set."""
+        kind = RandomForestClassifier if train.target is None else RandomForestRegressor
         estimator = kind(
             n_estimators=_TREES if setting.is_final else _TREES_IN_SEARCH,
             max_leaf_nodes=params["max_leaf_nodes"],
             min_samples_leaf=params["min_samples_leaf"],
             max_features=params["max_features"],
-            max_samples=max(1, min(int(params["max_samples"] * len(lesson.won)), _MAX_ROWS_A_TREE)),
+            max_samples=max(1, min(int(params["max_samples"] * len(train.won)), _MAX_ROWS_A_TREE)),
             n_jobs=1,
             random_state=setting.seed,
         )
-        wanted = _wanted(lesson)
-        return RandomForestMember(estimator.fit(lesson.features, wanted, sample_weight=lesson.weights))
+        wanted = _wanted(train)
+        return RandomForestMember(estimator.fit(train.features, wanted, sample_weight=train.weights))
 
 
-def _wanted(lesson: TrainingSet) -> Floats | NDArray[np.bool_]:
-    if lesson.target is None or lesson.race is None:
-        return lesson.won
-    logs = np.log(np.maximum(lesson.target, _LEAST_SHARE))
-    centred: Floats = logs - (np.bincount(lesson.race, logs) / np.bincount(lesson.race))[lesson.race]
+def _wanted(train: TrainingSet) -> Floats | NDArray[np.bool_]:
+    if train.target is None or train.race is None:
+        return train.won
+    logs = np.log(np.maximum(train.target, _LEAST_SHARE))
+    centred: Floats = logs - (np.bincount(train.race, logs) / np.bincount(train.race))[train.race]
     return centred

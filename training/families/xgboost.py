@@ -65,14 +65,14 @@ class XGBoost:
             "reg_alpha": trial.suggest_float("reg_alpha", 0.01, 10.0, log=True),
         }
 
-    def fit(self, lesson: TrainingSet, params: Params, setting: Setting) -> XGBoostMember:
-        """Fit on the lesson."""
-        objective, base = _objective(lesson, setting)
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> XGBoostMember:
+        """Return a member fitted on the training set."""
+        objective, base = _objective(train, setting)
         rows = xgb.QuantileDMatrix(
-            lesson.features,
-            lesson.won.astype(np.float32),
-            weight=lesson.weights,
-            base_margin=np.full(len(lesson.won), base),
+            train.features,
+            train.won.astype(np.float32),
+            weight=train.weights,
+            base_margin=np.full(len(train.won), base),
             max_bin=_BINS,
             nthread=1,
         )
@@ -83,19 +83,19 @@ class XGBoost:
         return XGBoostMember(xgb.train(grown, rows, n_rounds, obj=objective), base)
 
 
-def _objective(lesson: TrainingSet, setting: Setting) -> tuple[Objective | None, float]:
+def _objective(train: TrainingSet, setting: Setting) -> tuple[Objective | None, float]:
     """Return the derivatives by the margin, ``None`` for the library's own, and where the margin starts."""
-    races, gamma = lesson.races, setting.focal_gamma
+    races, gamma = train.races, setting.focal_gamma
     if races is not None:
         return lambda margin, _: races.derivatives(margin.astype(np.float64).ravel()), 0.0
-    share = float(np.clip(np.average(lesson.won, weights=lesson.weights), 0.01, 0.99))
+    share = float(np.clip(np.average(train.won, weights=train.weights), 0.01, 0.99))
     base = float(np.float32(np.log(share / (1 - share))))
     if gamma is None:
         return None, base
 
     def focal(margin: NDArray[np.float32], _: xgb.DMatrix) -> tuple[Floats, Floats]:
-        gradient, hessian = focal_derivatives(margin.astype(np.float64).ravel(), lesson.won, gamma)
-        return gradient * lesson.weights, hessian * lesson.weights
+        gradient, hessian = focal_derivatives(margin.astype(np.float64).ravel(), train.won, gamma)
+        return gradient * train.weights, hessian * train.weights
 
     return focal, base
 

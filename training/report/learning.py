@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
 from training.families import Member
 from training.report.content import CurvePoint, LearningCurve
 from training.report.loss_metric import Floats, LossMetric
-from training.search.candidates import Candidate, Candidates, SearchSettings
+from training.search.candidates import Candidate, Candidates
 from training.search.choice import Choice
-from training.search.workers import fit_members
+from training.search.members import fit_members
+from training.search.settings import SearchSettings
 
 SHARES = (0.125, 0.25, 0.5)
 """Of the training runners; the member of all of them is there already."""
@@ -50,14 +52,7 @@ def learning_curve(
             continue
         began = time.monotonic()
         params = {whole.name: whole.best.params}
-        member = fit_members(
-            params,
-            part,
-            categorical=categorical,
-            seed=settings.seed,
-            search_rows=settings.search_rows,
-            n_jobs=1,
-        )
+        member = fit_members(params, part, replace(settings, n_jobs=1), categorical)
         losses = _losses(member[whole.name], split.calibration, metric)
         lasted = time.monotonic() - began
         spent += lasted

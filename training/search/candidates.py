@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,43 +12,15 @@ from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
 from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
-from training.families import FAMILY_NAMES, Member, family_named
+from training.families import Member
 from training.objective import race_targets
 from training.search.ensemble import ENSEMBLE, fit_weights
+from training.search.members import FamilyResult, fit_members, search_families
 from training.search.search import Trial
-from training.search.workers import FamilyResult, Job, fit_members, run_jobs
+from training.search.settings import SearchSettings
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchSettings:
-    """What a person decides about the search."""
-
-    families: tuple[str, ...] = FAMILY_NAMES
-    n_trials: int = 30
-    n_folds: int = 3
-    seed: int = 0
-    storage: Path | str | None = None
-    """A journal's path, or a database's URL; ``None`` keeps it in memory, from where it is not resumed."""
-    study_name: str = "greyhound"
-    resume: bool = False
-    time_budget_s: float | None = None
-    """For the whole search; every family gets its share, and makes one trial at least."""
-    n_jobs: int = 2
-    """Families searched side by side, each in a process with one thread; 1 stays in this process."""
-    search_rows: int = 60_000
-    """The search looks at the latest days of about so many runners; the final fit at all of them."""
-    calibration: str = "platt"
-    """``platt``, ``isotonic`` or ``none``."""
-
-    def __post_init__(self) -> None:
-        for name in self.families:
-            family_named(name)
-        if not self.families or self.n_trials < 1 or self.n_folds < 1 or self.n_jobs < 1:
-            rule = "a search needs a family, a trial, a fold and a job at least"
-            raise ValueError(f"{rule}, got {self.families}, {self.n_trials}, {self.n_folds}, {self.n_jobs}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +118,7 @@ def fit_candidates(
     SearchNotResumable
         If a stored search was made from other data.
     """
-    job = Job(
-        families=settings.families,
-        n_trials=settings.n_trials,
-        n_folds=settings.n_folds,
-        seed=settings.seed,
-        categorical=tuple(categorical),
-        study_name=settings.study_name,
-        storage=settings.storage,
-        resume=settings.resume,
-        time_budget_s=settings.time_budget_s,
-        n_jobs=settings.n_jobs,
-        search_rows=settings.search_rows,
-    )
-    results = run_jobs(job, train, on_trial)
+    results = search_families(settings, train, categorical, on_trial)
     whole = judged_rows(calibration)
     n_whole = len(np.unique(calibration.race_id[whole]))
     is_centred = are_mostly_whole(calibration)
@@ -187,17 +145,10 @@ def fit_again(
     """Return the candidate with its members fitted on all races of a table, everything else as it was.
 
     The latest races say most of those to come. The members' parameters, their weights and the calibration
-    were found on races that the members had not seen, and are kept.
+    were found on races that the members had not seen, and stay.
     """
-    refitted = fit_members(
-        {member.name: member.params for member in candidate.members},
-        table,
-        categorical=categorical,
-        seed=settings.seed,
-        search_rows=settings.search_rows,
-        n_jobs=settings.n_jobs,
-        on_fit=on_fit,
-    )
+    params = {member.name: member.params for member in candidate.members}
+    refitted = fit_members(params, table, settings, categorical, on_fit)
     members = tuple(replace(member, estimator=refitted[member.name]) for member in candidate.members)
     return replace(candidate, members=members)
 
@@ -238,7 +189,7 @@ class _Calibration:
 
 def _of_family(result: FamilyResult, odds: Floats, stage: _Calibration) -> Candidate:
     calibration, exponent = stage.fit(odds)
-    best = result.found.best
+    best = result.search.best
     return Candidate(
         name=result.family,
         members=(WeightedMember(result.family, result.member, 1.0, best.params),),
@@ -246,7 +197,7 @@ def _of_family(result: FamilyResult, odds: Floats, stage: _Calibration) -> Candi
         is_centred=stage.is_centred,
         calibration=calibration,
         sharing_exponent=exponent,
-        trials=result.found.trials,
+        trials=result.search.trials,
         best=best,
         imbalance=(best.params["imbalance"],),
         unseen_log_odds=odds,
@@ -263,17 +214,17 @@ def _ensemble(families: Sequence[Candidate], odds: Floats, stage: _Calibration) 
         other, other_intercept = stage.weights(odds, ~half)
         unseen[half] = odds[half] @ other + other_intercept
     calibration, exponent = stage.fit(stage.centred(odds @ weights + intercept))
-    kept = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
+    blended_in = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
     return Candidate(
         name=ENSEMBLE,
-        members=tuple(replace(family.members[0], weight=w) for family, w in kept),
+        members=tuple(replace(family.members[0], weight=w) for family, w in blended_in),
         intercept=intercept,
         is_centred=stage.is_centred,
         calibration=calibration,
         sharing_exponent=exponent,
         trials=(),
         best=None,
-        imbalance=tuple(choice for family, _ in kept for choice in family.imbalance),
+        imbalance=tuple(choice for family, _ in blended_in for choice in family.imbalance),
         unseen_log_odds=stage.centred(unseen),
         seconds=sum(family.seconds for family in families),
     )

@@ -12,7 +12,7 @@ Flags = NDArray[np.bool_]
 ENSEMBLE = "ensemble"
 
 MIN_WEIGHT = 0.02
-"""A member that counts less is not worth its graph."""
+"""A member that counts less does not pay for its graph."""
 
 _RIDGE = 25.0  # in races: pulls towards an even blend, since members of the same data are nearly the same
 
@@ -33,16 +33,16 @@ def fit_weights(
     """
     n_members = log_odds.shape[1]
     even = np.full(n_members, 1 / n_members)
-    kept = np.ones(n_members, bool)
+    used = np.ones(n_members, bool)
     for _ in range(n_members):
-        fitted, intercept = _fit(log_odds[:, kept], target.astype(np.float64), race, even[kept])
+        fitted, intercept = _fit(log_odds[:, used], target.astype(np.float64), race, even[used])
         weights = np.zeros(n_members)
-        weights[kept] = fitted
-        # without any weight left, nothing would tell the runners apart
-        too_small = kept & (weights < MIN_WEIGHT)
+        weights[used] = fitted
+        # without any weight left, nothing would separate the runners
+        too_small = used & (weights < MIN_WEIGHT)
         if not too_small.any() or (weights >= MIN_WEIGHT).sum() == 0:
             break
-        kept &= ~too_small
+        used &= ~too_small
     if (weights < MIN_WEIGHT).all():
         return even, 0.0
     return weights, intercept

@@ -7,7 +7,7 @@ import optuna
 
 from racing.race_table import RaceTable
 from training.data.imbalance import IMBALANCE, add_synthetic_winners, focal_weights, weigh_classes
-from training.data.training_set import TrainingSet, race_lesson, runner_lesson
+from training.data.training_set import TrainingSet, race_training_set, runner_training_set
 from training.families import Family, Member, Setting
 from training.objective import MARKET_WEIGHT, OBJECTIVES
 
@@ -20,8 +20,8 @@ def suggest_params(
 ) -> dict[str, Any]:
     """Return one point of a family's search space with the choices that every family has.
 
-    By race there is nothing to balance: every race has one winner.  What is done about few winners is asked
-    of those that judge runners one by one.
+    By race there is nothing to balance: every race has one winner.  What is done about few winners is a
+    choice of those that judge runners one by one.
     """
     params = family.suggest(trial)
     # 60 d: two form cycles; 2,000 d: all races count nearly alike
@@ -67,16 +67,16 @@ def fit_member(
     """
     own = {name: value for name, value in params.items() if name not in COMMON}
     if params["objective"] == "race":
-        lesson = race_lesson(table, params["half_life_d"], params["market_weight"])
+        train = race_training_set(table, params["half_life_d"], params["market_weight"])
         setting = Setting(categorical=categorical, seed=seed, is_final=is_final, growth=growth)
-        return family.fit(lesson, own, setting)
-    lesson = runner_lesson(table, params["half_life_d"])
+        return family.fit(train, own, setting)
+    train = runner_training_set(table, params["half_life_d"])
     gamma = params["focal_gamma"] if params["imbalance"] == "focal" else None
     match params["imbalance"]:
         case "smote_nc":
-            lesson = add_synthetic_winners(lesson, categorical, seed)
+            train = add_synthetic_winners(train, categorical, seed)
         case "class_weight":
-            lesson = weigh_classes(lesson)
+            train = weigh_classes(train)
     setting = Setting(
         categorical=categorical,
         seed=seed,
@@ -84,8 +84,8 @@ def fit_member(
         is_final=is_final,
         growth=growth,
     )
-    member = family.fit(lesson, own, setting)
+    member = family.fit(train, own, setting)
     if gamma is not None and not family.has_focal_loss:
-        focus = focal_weights(member.log_odds(lesson.features), lesson.won, gamma)
-        member = family.fit(TrainingSet(lesson.features, lesson.won, lesson.weights * focus), own, setting)
+        focus = focal_weights(member.log_odds(train.features), train.won, gamma)
+        member = family.fit(TrainingSet(train.features, train.won, train.weights * focus), own, setting)
     return member

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from training.errors import SearchNotResumable
 from training.families import Family, Member
 from training.objective import objectives_for, race_losses, race_targets
 from training.search.fitting import first_params, fit_member, suggest_params
+from training.search.settings import SearchSettings
 from training.search.storage import open_storage
 
 FIGURES = ("expected_race_log_loss", "race_log_loss", "log_loss", "auc", "f1", "accuracy")
@@ -63,56 +63,46 @@ class Trial:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchTask:
-    """The search of one family, as a worker gets it."""
-
-    n_trials: int
-    n_folds: int
-    seed: int
-    categorical: Sequence[int]
-    study_name: str
-    storage: Path | str | None
-    """See :func:`training.search.storage.open_storage`."""
-    resume: bool
-    time_budget_s: float | None
-    """No trial starts after so many seconds, but one is always made."""
-
-
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search ended with."""
+    """The best trial of a family that was not pruned, and all of them."""
 
     best: Trial
     trials: tuple[Trial, ...] = field(repr=False)
 
 
 def search(
-    family: Family, table: RaceTable, task: SearchTask, on_trial: Callable[[Trial], None] = lambda trial: None
+    family: Family,
+    table: RaceTable,
+    settings: SearchSettings,
+    categorical: Sequence[int],
+    on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> SearchResult:
-    """Search a family's parameters on a training part; the best trial is one that was not pruned.
+    """Return the trials of a family's search on a training part, within its share of the time.
 
     Every trial has a sampler seeded by the trials done before it, so a search that was interrupted and
     resumed ends where an uninterrupted one does.
     """
-    began = time.monotonic()
+    began, budget_s = time.monotonic(), settings.family_budget_s
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    folds = time_folds(table, task.n_folds)
+    folds = time_folds(table, settings.n_folds)
     by_races = judged_by_races(table, folds)
-    study = _open_study(family, table, task)
+    study = _open_study(family, table, settings, categorical)
     objectives = objectives_for(table)
     first = first_params(family, objectives)
     while True:
         done = study.get_trials(deepcopy=False, states=_DONE)
-        spent = task.time_budget_s is not None and time.monotonic() - began >= task.time_budget_s
+        spent = budget_s is not None and time.monotonic() - began >= budget_s
         has_complete = any(trial.state == TrialState.COMPLETE for trial in done)
-        if has_complete and (len(done) >= task.n_trials or spent):
+        if has_complete and (len(done) >= settings.n_trials or spent):
             break
-        study.sampler = optuna.samplers.TPESampler(seed=_seed(task.seed, family.name, len(done)), **TPE)
+        study.sampler = optuna.samplers.TPESampler(seed=_seed(settings.seed, family.name, len(done)), **TPE)
         if len(done) < len(first):
             study.enqueue_trial(first[len(done)], skip_if_exists=False)
-        params = partial(suggest_params, family, objectives=objectives)
-        on_trial(_try(study, family, params, table, folds, task, by_races=by_races))
+        trial = study.ask()
+        params = suggest_params(family, trial, objectives)
+        fit = partial(fit_member, family, params=params, categorical=categorical, seed=settings.seed)
+        on_trial(_run_trial(study, trial, family, params, fit, table, folds, by_races=by_races))
     trials = tuple(_trial(family, trial) for trial in study.get_trials(deepcopy=False, states=_DONE))
     best = min((t for t in trials if t.state == "complete"), key=lambda trial: (trial.loss, trial.number))
     return SearchResult(best, trials)
@@ -126,26 +116,23 @@ def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
     return are_mostly_whole(table) and min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
 
 
-def _try(
+def _run_trial(
     study: optuna.Study,
+    trial: optuna.Trial,
     family: Family,
-    suggest: Callable[[optuna.trial.Trial], dict[str, Any]],
+    params: Mapping[str, Any],
+    fit: Callable[[RaceTable], Member],
     table: RaceTable,
     folds: Sequence[Fold],
-    task: SearchTask,
     *,
     by_races: bool,
 ) -> Trial:
     began = time.monotonic()
-    trial = study.ask()
-    params = suggest(trial)
     figures: list[dict[str, float]] = []
     losses: list[float] = []
     state = TrialState.COMPLETE
     for step, fold in enumerate(folds):
-        member = fit_member(
-            family, table.take(fold.train), params, categorical=task.categorical, seed=task.seed
-        )
+        member = fit(table.take(fold.train))
         tune, judge = table.take(fold.calibrate), table.take(fold.judge)
         figures.append(_figures(member, tune, judge, by_races=by_races))
         losses.append(figures[-1]["expected_race_log_loss" if by_races else "log_loss"])
@@ -181,40 +168,45 @@ def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: boo
     }
     tuned, judged = judged_rows(tune), judged_rows(judge)
     if tuned.any() and judged.any():
-        known, asked = tune.take(tuned), judge.take(judged)
+        tuning, judging = tune.take(tuned), judge.take(judged)
         exponent = fit_exponent(
-            calibrated_log_odds(platt, tune_odds[tuned]), race_targets(known).share, known.race
+            calibrated_log_odds(platt, tune_odds[tuned]), race_targets(tuning).share, tuning.race
         )
         odds = calibrated_log_odds(platt, judge_odds[judged])
-        shared = share_within_race(odds, asked.race, exponent)
-        expected = race_losses(shared, race_targets(asked).share, asked.race)
+        shared = share_within_race(odds, judging.race, exponent)
+        expected = race_losses(shared, race_targets(judging).share, judging.race)
         figures["expected_race_log_loss"] = float(expected.mean())
-        figures["race_log_loss"] = metrics.race_log_loss(shared, asked.won, asked.race)
+        figures["race_log_loss"] = metrics.race_log_loss(shared, judging.won, judging.race)
     return figures
 
 
-def _open_study(family: Family, table: RaceTable, task: SearchTask) -> optuna.Study:
-    name = f"{task.study_name}/{family.name}"
-    storage = open_storage(task.storage)
+def _open_study(
+    family: Family, table: RaceTable, settings: SearchSettings, categorical: Sequence[int]
+) -> optuna.Study:
+    name = f"{settings.study_name}/{family.name}"
+    storage = open_storage(settings.storage)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=len(first_params(family)), **MEDIAN_PRUNER)
     exists = name in [known.study_name for known in storage.get_all_studies()]
-    if exists and not task.resume:
+    if exists and not settings.resume:
         optuna.delete_study(study_name=name, storage=storage)
     study = optuna.create_study(
         study_name=name, storage=storage, pruner=pruner, direction="minimize", load_if_exists=True
     )
-    origin = _origin(table, task)
+    origin = _fingerprint(table, settings, categorical)
     if study.user_attrs.setdefault("origin", origin) != origin:
         rule = f"search {name!r} can be resumed only with the data, features, folds and seed it began with"
         raise SearchNotResumable(f"{rule}: {study.user_attrs['origin']} then, {origin} now")
     study.set_user_attr("origin", origin)
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
-        storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)  # its worker was interrupted
+    # Of an interrupted worker: the trials that it had begun, and those that it had not.
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+    for _ in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.tell(study.ask(), state=TrialState.FAIL)  # ask begins a waiting trial before any new one
     return study
 
 
-def _origin(table: RaceTable, task: SearchTask) -> str:
-    digest = hashlib.sha256(f"{task.n_folds} {task.seed} {list(task.categorical)}".encode())
+def _fingerprint(table: RaceTable, settings: SearchSettings, categorical: Sequence[int]) -> str:
+    digest = hashlib.sha256(f"{settings.n_folds} {settings.seed} {list(categorical)}".encode())
     for array in (table.features, table.won, table.race_id, table.is_whole, table.market_probability):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(table.date.astype("datetime64[D]").astype(np.int64).tobytes())

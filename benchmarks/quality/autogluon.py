@@ -41,7 +41,7 @@ def judge_autogluon(bench: Bench) -> Json:
     first, last = bench.test_days
     start = (plan.test_from - QUICK_DAYS).isoformat()
     options = ("--from", start, "--test-from", first, "--until", last, *QUICK)
-    quick = product.train("autogluon-quick", bench.database, options, plan, bench.kept)
+    quick = product.train("autogluon-quick", bench.database, options, plan, bench.steps)
     settings = bench.settings((plan.test_from, plan.until), database=bench.database)
     model = {"model": trained.about["digest"]}
     folder = plan.output / "autogluon"
@@ -54,15 +54,15 @@ def judge_autogluon(bench: Bench) -> Json:
         write_rows(folder, trained, {**parts, "test": between(table, plan.test_from, plan.until)})
         script = Path(__file__).with_name("autogluon_fit.py")
         command = [str(python), "-I", str(script), str(folder), str(plan.autogluon_s)]
-        # whoever limits our threads does not mean AutoGluon, which plans with every core
+        # limits on our threads are not meant for AutoGluon, which plans with every core
         unlimited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         if subprocess.run(command, stdout=sys.stderr, env=unlimited).returncode:
-            raise StepFailed("AutoGluon ended without a model; what it said stands in the output")
+            raise StepFailed("AutoGluon ended without a model; the output has its messages")
         odds = np.load(folder / "calibration_log_odds.npy")
         exponent = sharing_exponent(odds, parts["calibration"])
         return {"exponent": exponent, **json.loads((folder / "fit.json").read_text())}
 
-    fitted = bench.kept.step(
+    fitted = bench.steps.step(
         "autogluon-fit", fit, settings={**settings, "time_limit_s": plan.autogluon_s}, inputs=model
     )
 
@@ -93,12 +93,12 @@ def judge_autogluon(bench: Bench) -> Json:
             "commands": {OURS: trained.about["command"], OURS_QUICK: quick.about["command"]},
         }
 
-    return bench.kept.step(
+    return bench.steps.step(
         "autogluon",
         work,
         settings=settings,
         inputs={**model, "quick": quick.about["digest"], "fit": fitted},
-        looks_at=f"{plan.test_from} to {plan.until}",
+        test_days_used=f"{plan.test_from} to {plan.until}",
     )
 
 

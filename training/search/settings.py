@@ -1,0 +1,43 @@
+"""What a person decides about the search."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.families import FAMILY_NAMES, family_named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings:
+    """The settings of a search; all but ``families`` and ``n_jobs`` are the same for every family."""
+
+    families: tuple[str, ...] = FAMILY_NAMES
+    n_trials: int = 30
+    """Of each family."""
+    n_folds: int = 3
+    seed: int = 0
+    storage: Path | str | None = None
+    """A journal's path, or a database's URL; ``None`` stores it in memory, from where it is not resumed."""
+    study_name: str = "greyhound"
+    resume: bool = False
+    time_budget_s: float | None = None
+    """Of the whole search: no trial starts later, but every family makes one."""
+    n_jobs: int = 2
+    """Families searched side by side, each in a process with one thread; 1 stays in this process."""
+    search_rows: int = 60_000
+    """The search uses the latest days of about so many runners; the final fit all of them."""
+    calibration: str = "platt"
+    """``platt``, ``isotonic`` or ``none``."""
+
+    def __post_init__(self) -> None:
+        for name in self.families:
+            family_named(name)
+        if not self.families or self.n_trials < 1 or self.n_folds < 1 or self.n_jobs < 1:
+            rule = "a search needs a family, a trial, a fold and a job at least"
+            raise ValueError(f"{rule}, got {self.families}, {self.n_trials}, {self.n_folds}, {self.n_jobs}")
+
+    @property
+    def family_budget_s(self) -> float | None:
+        """Return each family's share of the time budget."""
+        if self.time_budget_s is None:
+            return None
+        return self.time_budget_s * min(self.n_jobs, len(self.families)) / len(self.families)
