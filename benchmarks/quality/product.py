@@ -125,13 +125,7 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, steps:
 
     def work() -> Json:
         finished = folder / "finished"
-<<<<<<< HEAD
-        if kept.is_wanted_again(f"train-{name}") or finished.exists():
-||||||| 72fce8b
-        if kept.is_asked_again(f"train-{name}") or finished.exists():
-=======
         if steps.is_to_redo(f"train-{name}") or finished.exists():
->>>>>>> refs/heads/training
             shutil.rmtree(folder, ignore_errors=True)
         resume = ("--resume",) if (folder / "search.journal").exists() else ()
         folder.mkdir(parents=True, exist_ok=True)

@@ -45,24 +45,12 @@ class StepCache:
         inputs: Mapping[str, Any] | None = None,
         test_days_used: str | None = None,
     ) -> Json:
-<<<<<<< HEAD
-        """Return the stored result of a step, or do its work and store its result.
-||||||| 72fce8b
-        """Return the kept result of a step, or do its work and keep what comes of it.
-=======
         """Return the stored result of a step, or do its work and store the result.
->>>>>>> refs/heads/training
 
         Parameters
         ----------
         settings : mapping
-<<<<<<< HEAD
-            What a person decided. A result made with others is never overwritten unless wanted.
-||||||| 72fce8b
-            What a person decided. A result made with others is never overwritten unasked.
-=======
             What a person decided. A result made with others is never overwritten without ``--again``.
->>>>>>> refs/heads/training
         inputs : mapping, optional
             What earlier steps gave; where that has changed, the work is done again.
         test_days_used : str, optional
@@ -75,13 +63,7 @@ class StepCache:
         """
         found = self.read(name)
         wanted = json.loads(json.dumps({"settings": settings, "inputs": inputs or {}}, default=str))
-<<<<<<< HEAD
-        if found is not None and not self.is_wanted_again(name):
-||||||| 72fce8b
-        if found is not None and not self.is_asked_again(name):
-=======
         if found is not None and not self.is_to_redo(name):
->>>>>>> refs/heads/training
             if found["settings"] != wanted["settings"]:
                 differ = _differing(found["settings"], wanted["settings"])
                 rule = f"{self._path(name)} was made with other settings ({differ})"
@@ -101,13 +83,7 @@ class StepCache:
         click.echo(f"{name}: {seconds:.0f} s", err=True)
         return result
 
-<<<<<<< HEAD
-    def is_wanted_again(self, name: str) -> bool:
-||||||| 72fce8b
-    def is_asked_again(self, name: str) -> bool:
-=======
     def is_to_redo(self, name: str) -> bool:
->>>>>>> refs/heads/training
         """Say whether a step belongs to a part that is to be made anew, and that is still to do.
 
         ``train-form`` belongs to ``form``, ``ablation/card-alone`` to ``ablation``.
@@ -116,13 +92,7 @@ class StepCache:
         return part in self._again and name not in self._made
 
     def read(self, name: str) -> Json | None:
-<<<<<<< HEAD
-        """Return everything that is stored of a step, or ``None``."""
-||||||| 72fce8b
-        """Return everything that is kept of a step, or ``None``."""
-=======
         """Return the whole document of a step, or ``None``."""
->>>>>>> refs/heads/training
         path = self._path(name)
         return json.loads(path.read_text()) if path.exists() else None
 

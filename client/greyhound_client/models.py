@@ -245,13 +245,7 @@ class LogOut(BaseModel):
     is_on: bool
     """Whether answers are logged: not without a database, nor where it is set off."""
     n_waiting: int
-<<<<<<< HEAD:client/greyhound_client/models.py
-    """Answers in memory, not logged yet."""
-||||||| 6844983:client/models.py
-    """Answers in memory, not kept yet."""
-=======
     """Answers in memory, not saved yet."""
->>>>>>> refs/heads/plog:client/models.py
     n_written: int
     """Answers written to the database since the start."""
     n_spooled: int

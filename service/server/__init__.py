@@ -1,1 +1,1 @@
-"""Parts of the HTTP server: workers, connections and their limits, request bodies, the queue, and shutdown."""
+"""The HTTP server: uvicorn with bounds on connections, bodies and waiting, and its workers."""
