@@ -82,7 +82,7 @@ def test_one_that_was_killed_after_the_alias_moved_leaves_no_challenger(
     assert recorded(registry) == [(1, True), (2, True)]
     registry.promote(3, reason="x")
     assert registry.version(2).aliases == ()
-    assert registry._store.client.get_registered_model(MODEL).aliases == {"champion": "3"}
+    assert registry._record().aliases == {"champion": 3}
 
 
 def test_a_champion_that_was_taken_back_by_hand_had_been_one(registry: ModelRegistry, tmp_path: Path) -> None:
