@@ -1,1 +1,1 @@
-"""Parts of the HTTP server: workers, connections and their limits, request bodies, the queue, and shutdown."""
+"""Parts of the HTTP server: workers, connections with limits, request bodies, the queue, and shutdown."""
