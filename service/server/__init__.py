@@ -1,1 +1,1 @@
-"""The HTTP server: uvicorn with bounds on connections, bodies and waiting, and its workers."""
+"""Parts of the HTTP server: workers, connections with limits, request bodies, the queue, and shutdown."""

@@ -1,11 +1,12 @@
 """Feeding a connection's bytes to uvicorn's parser: in pieces with a limit, and never long at a time.
 
 **Guarantee** (``tests/service/test_bounds_on_the_wire.py``): a request's head, and what describes chunks or
-follows the last one, is refused beyond 64 KiB to the byte; parsing stops after 1 ms for other connections; at
-most eight pipelined requests are parsed. uvicorn's ``h11_max_incomplete_event_size`` was tried with
-``http="h11"``: H11 only counts what it has not parsed yet, parses in Python (four times the processor time of
-a request), and takes any number of headers, trailers and pipelined requests; httptools, which is fast, has no
-limit at all.
+follows the last one, is refused with 431 beyond 64 KiB to the byte; so is a head with more than 256 headers;
+parsing stops after 1 ms for other connections; at most eight pipelined requests are parsed. httptools has no
+limit at all. ``http="h11"`` with ``h11_max_incomplete_event_size`` was tried: it bounds memory too, but 15 of
+the tests fail (an answer of plain text with status 400, a limit that depends on how the bytes arrive, none on
+the number of headers, no write time-out), and a request costs 111 microseconds of processor time in the
+protocol instead of 38 (31 without this module).
 """
 
 import time
@@ -104,6 +105,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._feed_later()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn's own and private: nothing public says which of the pipelined requests runs now.
         self._running_cycle = cycle
         super()._start_asgi_task(cycle, app)
 
@@ -175,6 +177,7 @@ class _Flow(FlowControl):
 
     def __init__(self, transport: Any) -> None:
         super().__init__(transport)
+        self._socket = transport
         self._is_held = False
 
     def hold(self, is_held: bool) -> None:
@@ -200,9 +203,9 @@ class _Flow(FlowControl):
 
     def _turn(self, *, on: bool) -> None:
         if on:
-            self._transport.resume_reading()
+            self._socket.resume_reading()
         else:
-            self._transport.pause_reading()
+            self._socket.pause_reading()
 
 
 def _length_of(headers: list[tuple[bytes, bytes]]) -> int | None:

@@ -1,5 +1,6 @@
 """What a stranger sends without end, through raw sockets: it is refused, and the service's memory stays."""
 
+import inspect
 import json
 import re
 import select
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.server.bounded_protocol import HEAD_BYTES, MAX_HEADERS
 from tests.service.builders import RunningService, make_card, make_registry, running_service
@@ -273,3 +275,11 @@ def slow_reader(service: RunningService, body: bytes) -> socket.socket:
     sock.connect(address_of(service))
     sock.sendall(BATCH + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     return sock
+
+
+def test_the_private_method_of_uvicorn_that_the_protocol_overrides_is_there_and_is_called() -> None:
+    source = inspect.getsource(HttpToolsProtocol)
+    assert "def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application)" in source
+    assert (
+        source.count("self._start_asgi_task(") == 2
+    )  # the first request of a connection, and those that wait
