@@ -184,7 +184,7 @@ class _ReplayState:
         if not len(rows):
             return
         today = self.runs.take(rows)
-        known = condition(self._about(today, rows, due.day), entries_of(today), self.rating.kernel)
+        known = condition(self._observe_around(today, rows, due.day), entries_of(today), self.rating.kernel)
         month = int(months_of(today.day[:1])[0])
         judged = self._explain(today, rows, known, month)
         self.performances.adjusted[rows, due.revision :] = judged.adjusted[:, None]
@@ -196,7 +196,7 @@ class _ReplayState:
             today, known, self.measured[rows], self.key[rows], self.course[rows], self.rating, table
         )
 
-    def _about(self, today: Runs, rows: Ints, day: int) -> Observations:
+    def _observe_around(self, today: Runs, rows: Ints, day: int) -> Observations:
         """Return the observations around the runs of a day, as known on the morning of a later day."""
         after = self.neighbours.after[rows]
         after = np.where((after >= 0) & (self.runs.day[np.maximum(after, 0)] < day), after, -1)

@@ -9,7 +9,7 @@ import pytest
 from racing.domain.cards import PastRun
 from racing.features.cards.card_view import CardFormulas, view_of_card
 from racing.features.matrix import feature_matrix
-from racing.ops import IS_COMPILED, compile_formulas, plain
+from racing.ops import IS_COMPILED, compile_formulas, plain, tape
 
 if not IS_COMPILED:
     pytest.skip("no C compiler was at hand when the package was installed", allow_module_level=True)
@@ -165,6 +165,20 @@ def test_compiled_formulas_read_their_inputs_anew_at_each_call(random: np.random
             values[...] = random.normal(size=values.shape)
         form, card = (values.copy() for values in compiled.inputs)
         np.testing.assert_array_equal(compiled(), [form[:, 0] - card, np.where(card > 0.0, 1.0, card)])
+
+
+def test_without_a_compiler_formulas_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def formulas(form: np.ndarray, card: np.ndarray) -> list[np.ndarray]:
+        return [form[:, 0] / card, np.where(card > 2.0, form[:, 1], card)]
+
+    compiled = compile_formulas(formulas, (3, 2), (3,))
+    monkeypatch.setattr(tape, "IS_COMPILED", False)
+    plainly = compile_formulas(formulas, (3, 2), (3,))
+    for values, same in zip(compiled.inputs, plainly.inputs, strict=True):
+        values[...] = same[...] = np.arange(values.size).reshape(values.shape)
+    expected = plainly()
+    monkeypatch.undo()
+    np.testing.assert_array_equal(compiled(), expected)
 
 
 def test_what_is_no_result_and_what_comes_twice_is_not_run() -> None:
