@@ -183,7 +183,7 @@ def intervals() -> alt.LayerChart:
     dots: row, value, series, label; reference: value.
     """
     heading = {"condition": {"test": "datum.value[3] == '#'", "value": "bold"}, "value": "normal"}
-    y = alt.Y("row:N", sort="ascending", scale=alt.Scale(paddingInner=0)).axis(
+    y = alt.Y("row:N", sort="ascending", scale=alt.Scale(type="band", paddingInner=0)).axis(
         title=None,
         labelExpr="substring(datum.value, 4)",
         labelFontWeight=heading,

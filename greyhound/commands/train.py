@@ -24,9 +24,9 @@ from racing.database.engine import open_database
 from racing.features import KNOWS
 from training.candidates import SearchSettings
 from training.families import FAMILY_NAMES
-from training.report.text import races_text
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
+from training.report.text import races_text
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
