@@ -39,7 +39,7 @@ class Result:
     refit: Refit | None
     """What serves instead of the judged model; ``None`` if that serves itself."""
     knows: str
-    """What the model may know of a race, see :data:`racing.features.KNOWS`."""
+    """Which features the model may use, see :data:`racing.features.KNOWS`."""
     categorical_features: Sequence[str]
     stage_seconds: Mapping[str, float]
     """How long each stage lasted, in order."""
@@ -150,6 +150,6 @@ def _judged_document(
 
 
 def _simulated_share(parts: Sequence[RaceTable]) -> float:
-    """Return the share of runners whose true probability is known: only the simulator knows one."""
+    """Return the share of runners whose true probability is known: only the simulator has one."""
     known = sum(int((part.true_probability == part.true_probability).sum()) for part in parts)
     return known / sum(len(part) for part in parts)

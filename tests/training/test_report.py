@@ -280,19 +280,19 @@ def searched(*trials, family="xgboost"):
 
 
 def test_smote_is_held_against_the_best_without_it_that_judges_runners_too():
-    words = smote_text(
+    text = smote_text(
         [
             searched(tried("none", 1.600), tried("smote_nc", 1.610), tried(BY_RACE, 1.500)),
             searched(tried("class_weight", 1.604), tried("smote_nc", 1.700), family="catboost"),
         ]
     )
-    assert "(XGBoost, 1.6100) is 0.0100 worse than the best without (XGBoost, 1.6000)" in words
-    assert "the same it changed the loss by: XGBoost +0.0100." in words
-    assert "whole races, where nothing is to balance, was better than either: 1.5000." in words
+    assert "(XGBoost, 1.6100) is 0.0100 worse than the best without (XGBoost, 1.6000)" in text
+    assert "the same it changed the loss by: XGBoost +0.0100." in text
+    assert "whole races, where nothing is to balance, was better than either: 1.5000." in text
 
 
 def test_smote_trials_that_were_stopped_early_are_compared_on_the_folds_they_reached():
-    words = smote_text(
+    text = smote_text(
         [
             searched(
                 tried("none", 1.6, folds=(1.7, 1.5)),
@@ -300,8 +300,8 @@ def test_smote_trials_that_were_stopped_early_are_compared_on_the_folds_they_rea
             )
         ]
     )
-    assert "No trial with SMOTE-NC could be completed" in words
-    assert "XGBoost +0.0200" in words
+    assert "No trial with SMOTE-NC could be completed" in text
+    assert "XGBoost +0.0200" in text
     assert "made no trial" in smote_text([searched(tried("none", 1.6))])
 
 
