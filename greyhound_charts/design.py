@@ -183,7 +183,7 @@ def intervals() -> alt.LayerChart:
     dots: row, value, series, label; reference: value.
     """
     heading = {"condition": {"test": "datum.value[3] == '#'", "value": "bold"}, "value": "normal"}
-    y = alt.Y("row:N", sort="ascending", scale=alt.Scale(paddingInner=0)).axis(
+    y = alt.Y("row:N", sort="ascending", scale=alt.Scale(type="band", paddingInner=0)).axis(
         title=None,
         labelExpr="substring(datum.value, 4)",
         labelFontWeight=heading,
@@ -288,22 +288,22 @@ def judged_races() -> alt.LayerChart:
 
 
 def bars() -> alt.LayerChart:
-    """bars: row, name, value, figure, series (ours or warn), drawn from 0; used in the documentation."""
+    """bars: row, slot (place within the row), name, value, figure, series (ours or warn)."""
     colour = alt.Color(
         "series:N",
         legend=None,
         scale=alt.Scale(domain=["ours", "warn"], range=["var(--model)", "var(--market)"]),
     )
     y = alt.Y("name:N", sort=alt.EncodingSortField("row", op="min")).axis(
-        title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=240
+        title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=240, minExtent=150
     )
-    offset = alt.YOffset("series:N", sort=["warn", "ours"])
+    offset = alt.YOffset("slot:O")
     x = alt.X("value:Q", scale=alt.Scale(nice=True)).axis(title=None, grid=True, tickCount=4)
-    base = data("bars").encode(y=y, x=x, yOffset=offset)
+    base = data("bars").transform_calculate(end="max(datum.value, 0)").encode(y=y, x=x, yOffset=offset)
     return alt.layer(
         base.mark_bar(opacity=0.75).encode(color=colour),
         base.mark_text(align="left", dx=8, fontSize=12.5, color="var(--ink)").encode(
-            x=alt.X("place:Q"), text="figure:N"
+            x=alt.X("end:Q"), text="figure:N"
         ),
     ).properties(padding={"left": 2, "right": 60, "top": 8, "bottom": 4})
 

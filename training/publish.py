@@ -56,9 +56,9 @@ def publish(
 
 
 def publish_status(content: ReportContent, run_id: str, registry: ModelRegistry) -> Path:
-    """Tell in the MLflow run and in its page what became of a registered version; return the page's file.
+    """Return the file of the report, written anew with what became of the registered version.
 
-    The page lies beside the registry, and in the run.
+    The report lies beside the registry and in the MLflow run, whose note and tags are brought up to date too.
     """
     passed = "failed" if failed(content.gates) else "passed"
     tags = {"version": str(content.version), "standing_at_training": content.standing, "gates": passed}
@@ -92,15 +92,15 @@ def _params_and_metrics(
         for part, of in {**summary["data"], "learnt": summary["learnt"]}.items()
     }
     days["judgement"] = summary["judgement"]
-    said = {"chosen": result.chosen.name, "knows": result.feature_scope, **days, **search}
-    said |= {"trials_per_family": result.settings.n_trials}
-    said |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
+    params = {"chosen": result.chosen.name, "knows": result.feature_scope, **days, **search}
+    params |= {"trials_per_family": result.settings.n_trials}
+    params |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
     figures = {key: value for key, value in summary.items() if type(value) in (int, float)}
     for group in ("baselines", "beside_market"):
         figures |= {
             f"{group}/race_log_loss of {_metric(name)}": loss for name, loss in summary[group].items()
         }
-    return said, figures
+    return params, figures
 
 
 def _metric(name: str) -> str:

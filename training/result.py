@@ -152,6 +152,6 @@ def _judged_document(
 
 
 def _simulated_share(parts: Sequence[RaceTable]) -> float:
-    """Return the share of runners whose true probability is known: only the simulator knows one."""
+    """Return the share of runners whose true probability is known: only the simulator has one."""
     known = sum(int((part.true_probability == part.true_probability).sum()) for part in parts)
     return known / sum(len(part) for part in parts)

@@ -1,3 +1,4 @@
+# ruff: noqa: F811 (fixtures)
 """The report of a training has the summary's figures, on its own, and for everyone who can read HTML."""
 
 import json
@@ -10,10 +11,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from playwright.sync_api import expect
 
 from model_registry import get_model_registry
 from racing.features import KNOWS
 from racing.metrics import Difference
+from tests.frontend.builders import NARROW, WIDE, opened, serious_findings, sideways
+from tests.frontend.conftest import browser  # noqa: F401 (a fixture)
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.baselines import learn_baselines
 from training.gates import Gate
@@ -26,7 +30,7 @@ from training.report.loss_metric import LossMetric
 from training.report.page import SECTIONS, render_report
 from training.report.plots import draw_plots
 from training.report.sentences import key_figures, smote_text, verdict_text
-from training.report.text import number, percent
+from training.report.text import interval, number, percent
 from training.search.settings import SearchSettings
 
 VOID = {"meta", "wbr", "br", "hr"}
@@ -133,6 +137,39 @@ def test_the_page_needs_nothing_but_itself(content, page):
             if name in {"href", "src", "action", "data", "xlink:href"}:
                 assert value.startswith("#")
     assert not re.search(r"url\(|@import|https?://", written)
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_every_chart_is_drawn_without_network_for_everyone(browser, content, tmp_path, width, is_dark):
+    file = tmp_path / "report.html"
+    file.write_text(render_report(content), encoding="utf-8")
+    with opened(browser, file.as_uri(), width=width, is_dark=is_dark) as page:
+        page.context.set_offline(True)
+        expect(page.locator(".chart:not([data-drawn])")).to_have_count(0)
+        assert page.locator(".chart svg .mark-symbol path").count() > 100
+        assert serious_findings(page) == []
+        assert sideways(page) == []
+
+
+def test_a_dot_shows_its_values_under_the_pointer(browser, content, tmp_path):
+    file = tmp_path / "report.html"
+    file.write_text(render_report(content), encoding="utf-8")
+    with opened(browser, file.as_uri()) as page:
+        chart = page.locator("#ageing .chart[data-drawn]")
+        chart.locator(".mark-symbol path").first.hover()
+        week = content.ageing.weeks[0]
+        expect(page.locator("#vg-tooltip-element")).to_contain_text(interval(week.minus_reference))
+
+
+def test_without_scripts_the_values_stand_in_tables(browser, content):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_content(render_report(content))
+    expect(page.locator("#lift .picture").first).to_contain_text("the values are in the table below")
+    page.locator("#lift summary").first.click()
+    expect(page.locator("#lift table").first).to_be_visible()
+    context.close()
 
 
 def test_its_figures_are_those_of_the_summary(content, page):
@@ -243,19 +280,19 @@ def searched(*trials, family="xgboost"):
 
 
 def test_smote_is_held_against_the_best_without_it_that_judges_runners_too():
-    words = smote_text(
+    text = smote_text(
         [
             searched(tried("none", 1.600), tried("smote_nc", 1.610), tried(BY_RACE, 1.500)),
             searched(tried("class_weight", 1.604), tried("smote_nc", 1.700), family="catboost"),
         ]
     )
-    assert "(XGBoost, 1.6100) is 0.0100 worse than the best without (XGBoost, 1.6000)" in words
-    assert "the same it changed the loss by: XGBoost +0.0100." in words
-    assert "whole races, where nothing is to balance, was better than either: 1.5000." in words
+    assert "(XGBoost, 1.6100) is 0.0100 worse than the best without (XGBoost, 1.6000)" in text
+    assert "the same it changed the loss by: XGBoost +0.0100." in text
+    assert "whole races, where nothing is to balance, was better than either: 1.5000." in text
 
 
 def test_smote_trials_that_were_stopped_early_are_compared_on_the_folds_they_reached():
-    words = smote_text(
+    text = smote_text(
         [
             searched(
                 tried("none", 1.6, folds=(1.7, 1.5)),
@@ -263,8 +300,8 @@ def test_smote_trials_that_were_stopped_early_are_compared_on_the_folds_they_rea
             )
         ]
     )
-    assert "No trial with SMOTE-NC could be completed" in words
-    assert "XGBoost +0.0200" in words
+    assert "No trial with SMOTE-NC could be completed" in text
+    assert "XGBoost +0.0200" in text
     assert "made no trial" in smote_text([searched(tried("none", 1.6))])
 
 

@@ -1,4 +1,4 @@
-"""From what a training found to what its page tells: the only place that knows both."""
+"""Compute the content of the report from the result of a training."""
 
 import json
 import time
@@ -37,11 +37,11 @@ _OF_BALANCE = ("imbalance", "focal_gamma")
 
 
 def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> ReportContent:
-    """Compute what the page needs beside the verdict, from the test races and the search's history."""
+    """Return all that the report shows, from the test races and the history of the search."""
     began = time.monotonic()
     split, evaluated, judged, package = result.split, result.evaluated, result.judged, result.package
     metric = loss_metric_for(split.test, evaluated.evaluation)
-    said = (evaluated.probabilities if metric.is_by_race else evaluated.scores)[metric.rows]
+    probabilities = (evaluated.probabilities if metric.is_by_race else evaluated.scores)[metric.rows]
     features = package.spec.features
     return ReportContent(
         version=None,
@@ -52,9 +52,9 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
         evaluation=evaluated.evaluation,
         gates=result.gates,
         roc=_roc(evaluated.scores, split.test.won),
-        reliability=metrics.reliability(said, split.test.won[metric.rows]),
-        ece_by_chance=metrics.ece_by_chance(said),
-        histogram=_histogram(said),
+        reliability=metrics.reliability(probabilities, split.test.won[metric.rows]),
+        ece_by_chance=metrics.ece_by_chance(probabilities),
+        histogram=_histogram(probabilities),
         lifts=lifts_of(split.test, evaluated.probabilities, features),
         curve=learning_curve(
             result.candidates,
@@ -138,8 +138,8 @@ def _roc(scores: Floats, won: NDArray[np.bool_]) -> tuple[tuple[float, float], .
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(won[order]) / max(int(won.sum()), 1)
     alarms = np.cumsum(~won[order]) / max(int((~won).sum()), 1)
-    kept = np.unique(np.linspace(0, len(order) - 1, _ROC_POINTS).astype(np.int64))
-    return ((0.0, 0.0), *zip(alarms[kept].tolist(), hits[kept].tolist(), strict=True))
+    shown = np.unique(np.linspace(0, len(order) - 1, _ROC_POINTS).astype(np.int64))
+    return ((0.0, 0.0), *zip(alarms[shown].tolist(), hits[shown].tolist(), strict=True))
 
 
 def _histogram(p: Floats) -> Histogram:
@@ -150,14 +150,14 @@ def _histogram(p: Floats) -> Histogram:
 def _command(result: Result, data: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the command that does the same again, even when the database has later races by then."""
     settings = result.settings
-    said = [
+    parts = [
         f"greyhound train --from {data['train']['from']} --until {data['test']['until']}",
         f"--test-from {data['test']['from']} --families {','.join(settings.families)}",
         f"--knows {result.feature_scope} --trials {settings.n_trials} --seed {settings.seed} "
         f"--calibration {settings.calibration}",
     ]
     if result.refit is None:
-        said.append("--no-refit")
+        parts.append("--no-refit")
     if settings.time_budget_s is not None:
-        said.append(f"--time-budget {settings.time_budget_s:g}s")
-    return " \\\n  ".join(said)
+        parts.append(f"--time-budget {settings.time_budget_s:g}s")
+    return " \\\n  ".join(parts)

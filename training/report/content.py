@@ -1,4 +1,4 @@
-"""What the page of a training tells: plain values, with no model and no table."""
+"""The content of a report: plain values, with no model and no table of races."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -141,7 +141,7 @@ class ReportContent:
     summary: Mapping[str, Any]
     """The summary of the training that the artifact carries too."""
     feature_scope: str
-    """What the model may know of a race, see :data:`racing.features.KNOWS`."""
+    """Which features the model may use, see :data:`racing.features.KNOWS`."""
     loss_name: str
     """``race log loss``, or ``log loss per runner`` where whole races are few."""
     evaluation: Evaluation

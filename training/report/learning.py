@@ -73,15 +73,16 @@ def stand_in(candidates: Candidates, choice: Choice) -> Candidate:
 
 
 def _losses(member: Member, calibration: RaceTable, metric: LossMetric) -> Floats:
-    known, asked = member.log_odds(calibration.features), member.log_odds(metric.test.features)
+    of_calibration = member.log_odds(calibration.features)
+    of_test = member.log_odds(metric.test.features)
     if not metric.is_by_race:
-        platt = fit_platt(known, calibration.won)
-        return metric.losses(asked, calibrated_scores(platt, asked))
+        platt = fit_platt(of_calibration, calibration.won)
+        return metric.losses(of_test, calibrated_scores(platt, of_test))
     rows = judged_rows(calibration)
     judged = calibration.take(rows)
     is_enough = len(np.unique(judged.race_id)) >= MIN_WHOLE_RACES
-    exponent = fit_exponent(known[rows], judged.won, judged.race) if is_enough else 1.0
-    return metric.losses(share_within_race(asked, metric.test.race, exponent), asked)
+    exponent = fit_exponent(of_calibration[rows], judged.won, judged.race) if is_enough else 1.0
+    return metric.losses(share_within_race(of_test, metric.test.race, exponent), of_test)
 
 
 def _point(share: float, part: RaceTable, losses: Floats, of_all: Floats) -> CurvePoint:

@@ -1,4 +1,4 @@
-"""The lift over uniform by slice: what a model knows of favourites, of long races, of unknown dogs."""
+"""The lift over uniform by slice: what a model gains on favourites, long races, unknown dogs."""
 
 from collections.abc import Sequence
 
