@@ -1,4 +1,4 @@
-"""Ports for programs that are told where to listen, and that no other process of the tests is given."""
+"""Ports for programs that get a port to listen on, and that no other process of the tests is given."""
 
 import fcntl
 import os
@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 # Below those that systems give to connections (32768 and up with Linux, 49152 with others): a port that one
-# of them had a moment ago would be given to whoever connects next.
+# of them had a moment ago would be given to the next client that connects.
 PORTS = range(20_000, 32_000)
 _HELD: list[int] = []
 

@@ -36,13 +36,13 @@ def commands_page() -> str:
     top = click.Context(greyhound, info_name="greyhound")
     for name in COMMANDS:
         command = greyhound.get_command(top, name)  # type: ignore[attr-defined]
-        parts += _told(command, click.Context(command, info_name=name, parent=top), "##")
+        parts += _command_reference(command, click.Context(command, info_name=name, parent=top), "##")
     return "\n\n".join(parts)
 
 
-def _told(command: click.Command, context: click.Context, level: str) -> Iterator[str]:
+def _command_reference(command: click.Command, context: click.Context, level: str) -> Iterator[str]:
     yield f"{level} {context.command_path}"
-    yield from _words(command.help or "")
+    yield from _text(command.help or "")
     if not isinstance(command, click.Group) or command.invoke_without_command:
         yield f"```\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```"
     options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
@@ -52,10 +52,10 @@ def _told(command: click.Command, context: click.Context, level: str) -> Iterato
         for name in command.list_commands(context):
             sub = command.get_command(context, name)
             if sub is not None and not sub.hidden:
-                yield from _told(sub, click.Context(sub, info_name=name, parent=context), "###")
+                yield from _command_reference(sub, click.Context(sub, info_name=name, parent=context), "###")
 
 
-def _words(text: str) -> Iterator[str]:
+def _text(text: str) -> Iterator[str]:
     """Yield a help text's paragraphs; those that click keeps as they are, and examples, as code."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if paragraph.startswith("\b\n"):

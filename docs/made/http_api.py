@@ -48,7 +48,7 @@ def http_api_page() -> str:
 def _route(path: str, method: str, operation: Json) -> Iterator[str]:
     yield f"### {method} {path}"
     yield f"**{operation['summary']}.** {operation.get('description', '')}"
-    yield _key_words(operation)
+    yield _key_text(operation)
     if operation.get("parameters"):
         rows = [_parameter(parameter) for parameter in operation["parameters"]]
         yield table(("parameter", "in", "may be", "meaning"), rows)
@@ -56,7 +56,7 @@ def _route(path: str, method: str, operation: Json) -> Iterator[str]:
     yield table(("status", "answer", ""), [_answer(*answer) for answer in operation["responses"].items()])
 
 
-def _key_words(operation: Json) -> str:
+def _key_text(operation: Json) -> str:
     security = operation.get("security")
     if not security:
         return ""

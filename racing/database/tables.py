@@ -1,6 +1,6 @@
-"""The tables: tracks and their names, dogs, races, runs, which file said what, and what was predicted.
+"""The tables: tracks and their names, dogs, races, runs, which file reported what, and what was predicted.
 
-A run is one dog in one race. Several files may tell of it; each file's own words are kept as a
+A run is one dog in one race. Several files may tell of it; each file's own words are stored as a
 :class:`SourceRow`, and :class:`Run` holds their union, so that a file can be taken back out.
 """
 
@@ -96,7 +96,7 @@ class RunFacts(SQLModel):
 
 
 class Run(RunFacts, table=True):
-    """One runner's record in one race: the union of what all sources said of it."""
+    """One runner's record in one race: the union of what all sources reported of it."""
 
     __table_args__ = (Index("ix_run_dog_date", "dog_id", "date"),)
 
@@ -190,7 +190,7 @@ class RunWorth(SQLModel, table=True):
 
 
 class DogForm(SQLModel, table=True):
-    """A dog's last runs with their worths, as :mod:`racing.ratings.dog_forms` packs them; see there.
+    """A dog's last runs with their adjusted performances, as :mod:`racing.ratings.dog_forms` packs them; see there.
 
     Found by the dog's key; as of the last update of the ratings. Days are counted from 1970-01-01.
     """
@@ -228,7 +228,7 @@ class RaceChange(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """A key of the service (:mod:`service.security.api_keys`); its text is shown once and kept nowhere.
+    """A key of the service (:mod:`service.security.api_keys`); its text is shown once and stored nowhere.
 
     ``sha256`` is that of the whole text, ``scopes`` are words with spaces between them; ``last_used`` is true
     to some minutes.

@@ -1,6 +1,6 @@
 """Look the pinned packages up among known vulnerabilities: ``python -m tests.house.audit`` (``make audit``).
 
-The advisories are asked for at the package index. Where they cannot be had, this says so and fails nothing in
+The advisories come from the package index. Where they cannot be had, this says so and fails nothing in
 daily work; with ``--required`` (``make audit AUDIT=required``, as a release does) it ends with 2.
 """
 
@@ -46,7 +46,7 @@ def main(pins: Path = PINS, *, is_required: bool = False) -> int:
 def judge(report: dict[str, Any], *, is_required: bool = False) -> tuple[int, str]:
     """Return the exit code and the words for pip-audit's report.
 
-    A package that no advisory could be asked for is a skipped one, which pip-audit itself calls sound.
+    A package that no advisory was available for is a skipped one, which pip-audit itself calls sound.
     """
     packages = report["dependencies"]
     skipped = [package["name"] for package in packages if "skip_reason" in package]
@@ -56,14 +56,14 @@ def judge(report: dict[str, Any], *, is_required: bool = False) -> tuple[int, st
         for package in packages
         for fault in package.get("vulns", ())
     ]
-    n_asked = len(packages) - len(skipped)
-    if not n_asked:
+    n_audited = len(packages) - len(skipped)
+    if not n_audited:
         code = NOT_AUDITED if is_required else 0
         return (
             code,
             f"audit: the packages were NOT audited: no advisories for any of {len(packages)} can be had",
         )
-    lines = [f"audit: {n_asked} packages looked up, {len(faults)} known vulnerabilities", *faults]
+    lines = [f"audit: {n_audited} packages looked up, {len(faults)} known vulnerabilities", *faults]
     if skipped:
         lines.append(f"NOT audited, as no advisories can be had for them: {', '.join(skipped)}")
     code = 1 if faults else NOT_AUDITED if skipped and is_required else 0

@@ -1,4 +1,4 @@
-"""The audit of the pinned packages says what it found, and never that all is well when nothing was asked."""
+"""The audit of the pinned packages says what it found, and never that all is well when nothing was looked up."""
 
 import subprocess
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_release_fails_where_a_package_was_not_audited(packages: list[dict[str
 
 
 @pytest.mark.parametrize(
-    ("packages", "code", "words"),
+    ("packages", "code", "text"),
     [
         ([SOUND], 0, "1 packages looked up, 0 known"),
         ([SOUND, FAULTY], 1, "starlette 0.1: PYSEC-2099-1, mended in 0.2"),
@@ -44,12 +44,12 @@ def test_a_release_fails_where_a_package_was_not_audited(packages: list[dict[str
         ([SKIPPED, SKIPPED], 0, "NOT audited: no advisories for any of 2"),
     ],
 )
-def test_the_verdict_says_what_was_found_and_what_was_not_asked(
-    packages: list[dict[str, Any]], code: int, words: str
+def test_the_verdict_says_what_was_found_and_what_was_not_looked_up(
+    packages: list[dict[str, Any]], code: int, text: str
 ) -> None:
     exit_code, verdict = audit.judge({"dependencies": packages})
     assert exit_code == code
-    assert words in verdict
+    assert text in verdict
 
 
 def test_an_audit_that_cannot_be_done_says_so_and_fails_nothing(
@@ -68,7 +68,7 @@ def test_make_asks_for_an_audit_that_is_required() -> None:
         (["audit", "AUDIT=required"], True),
         (["release"], True),
     ):
-        told = subprocess.run(
+        printed = subprocess.run(
             ["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
-        assert ("tests.house.audit --required" in told) == is_required
+        assert ("tests.house.audit --required" in printed) == is_required

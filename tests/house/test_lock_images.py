@@ -1,4 +1,4 @@
-"""Images of others are pinned by digest, asked for at a real registry; nothing is half pinned."""
+"""Images of others are pinned by digest, found at a real registry; nothing is half pinned."""
 
 import hashlib
 import json
@@ -140,15 +140,15 @@ def test_a_tag_that_is_not_there_changes_nothing(registry: str, tmp_path: Path) 
 
 def test_every_image_of_others_in_our_files_is_one_that_is_pinned() -> None:
     """What a file names in a way that is not looked for would stay a tag for ever."""
-    asked: list[str] = []
+    requested: list[str] = []
     dockerfile, compose = (ROOT / name for name in ("Dockerfile", "docker-compose.yml"))
     for file in (dockerfile, compose):
-        asked += [match["tag"] for match in lock_images._IMAGE.finditer(file.read_text())]
+        requested += [match["tag"] for match in lock_images._IMAGE.finditer(file.read_text())]
     of_others = {
         name.partition("@")[0]
         for name in re.findall(r"^\s+image: (\S+)", compose.read_text(), flags=re.M)
         if not name.startswith("greyhound-")
     }
-    assert set(asked) == {"python:3.11-slim-bookworm"} | of_others
+    assert set(requested) == {"python:3.11-slim-bookworm"} | of_others
     stages = re.findall(r"^FROM (\S+) AS (\S+)$", dockerfile.read_text(), flags=re.M)
     assert {base for base, _ in stages} - {name for _, name in stages} == {"${PYTHON_IMAGE}"}

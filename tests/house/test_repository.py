@@ -129,8 +129,10 @@ def test_images_are_made_of_one_base_and_run_without_rights() -> None:
 def test_make_help_tells_of_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.M)
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {line.split()[1] for line in told.splitlines() if line.startswith("  make ")} == set(phony.split())
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[1] for line in printed.splitlines() if line.startswith("  make ")} == set(
+        phony.split()
+    )
 
 
 def test_the_readme_tells_of_every_command() -> None:

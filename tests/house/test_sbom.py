@@ -45,7 +45,7 @@ def test_a_document_that_breaks_the_schema_is_found() -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(broken) is not None
 
 
-def test_names_are_normal_and_a_marker_is_told() -> None:
+def test_names_are_normal_and_a_marker_is_listed() -> None:
     numpy, odd = sbom.document(PINS, PROJECT)["components"]
     assert [one["content"][0] for one in numpy["hashes"]] == ["a", "b"]
     assert odd["purl"] == "pkg:pypi/odd-name@1.0"

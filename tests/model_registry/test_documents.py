@@ -59,7 +59,7 @@ def test_a_report_that_no_browser_should_be_given_is_none(registry: ModelRegistr
         registry.report(1)
 
 
-def test_what_is_not_there_is_told(registry: ModelRegistry, tmp_path: Path) -> None:
+def test_what_is_not_there_is_reported(registry: ModelRegistry, tmp_path: Path) -> None:
     with pytest.raises(NoSuchVersion):
         registry.report(1)
     directory = register(registry, tmp_path)

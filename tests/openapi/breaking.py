@@ -1,6 +1,6 @@
 """Which changes of an OpenAPI document break who relied on the one before.
 
-One question is asked of every schema: *does the wide one allow all that the narrow one allows?* Of a request
+There is one question about every schema: *does the wide one allow all that the narrow one allows?* Of a request
 the new schema must be the wide one, since it must take what was taken; of an answer the old one, since who
 knows it must understand what is answered now. Answers may gain fields; clients ignore what they do not know.
 """
@@ -116,11 +116,11 @@ class _Compared:
     def _of_values(self, narrow: Json, wide: Json, where: str) -> Iterator[str]:
         kinds = {narrow.get("type"), "number"} if narrow.get("type") == "integer" else {narrow.get("type")}
         if wide.get("type") is not None and wide["type"] not in kinds:
-            yield self._told(where, "type", narrow.get("type"), wide["type"])
+            yield self._difference(where, "type", narrow.get("type"), wide["type"])
             return
         allowed, values = _values(wide), _values(narrow)
         if allowed is not None and (values is None or not set(values) <= set(allowed)):
-            yield self._told(where, "values", values, allowed)
+            yield self._difference(where, "values", values, allowed)
         for limit in (*_UPPER, *_LOWER, *_SAME):
             inner, outer = narrow.get(limit), wide.get(limit)
             if outer is None or inner == outer:
@@ -129,7 +129,7 @@ class _Compared:
                 (limit in _UPPER and inner <= outer) or (limit in _LOWER and inner >= outer)
             )
             if not fits:
-                yield self._told(where, limit, inner, outer)
+                yield self._difference(where, limit, inner, outer)
 
     def _of_fields(self, narrow: Json, wide: Json, where: str) -> Iterator[str]:
         fields, known = narrow.get("properties", {}), wide.get("properties", {})
@@ -145,9 +145,9 @@ class _Compared:
         for name in fields.keys() & known.keys():
             yield from self.misfits(fields[name], known[name], f"{where}.{name}")
 
-    def _told(self, where: str, what: str, narrow: Any, wide: Any) -> str:
+    def _difference(self, where: str, what: str, narrow: Any, wide: Any) -> str:
         before, after = (wide, narrow) if self.is_answer else (narrow, wide)
-        return f"{where}: {what} was {_said(before)}, is {_said(after)}"
+        return f"{where}: {what} was {_shown(before)}, is {_shown(after)}"
 
 
 def _choices(schema: Json, document: Json) -> list[Json]:
@@ -166,5 +166,5 @@ def _values(schema: Json) -> list[Any] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "open" if value is None else str(value)

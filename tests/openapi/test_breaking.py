@@ -16,8 +16,8 @@ Change = Callable[[Json], Any]
 
 
 def read(name: str) -> Json:
-    told: Json = json.loads((FOLDER / name).read_text(encoding="utf-8"))
-    return told
+    found: Json = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    return found
 
 
 RELEASED = read("released.json")
@@ -36,9 +36,9 @@ def test_the_released_api_is_not_broken_unless_its_major_version_says_so() -> No
 
 
 def test_the_changelog_tells_of_the_released_version_and_of_the_present_one() -> None:
-    told = re.findall(r"^## (\d+\.\d+\.\d+)", (FOLDER / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
-    assert told[0] == read("openapi.json")["info"]["version"]
-    assert RELEASED["info"]["version"] in told
+    found = re.findall(r"^## (\d+\.\d+\.\d+)", (FOLDER / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert found[0] == read("openapi.json")["info"]["version"]
+    assert RELEASED["info"]["version"] in found
 
 
 def schema(document: Json, name: str) -> Json:
@@ -148,7 +148,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
 
 # Of results, as a card is answered too (`POST /cards`), where looser rules are no harmless change.
 HARMLESS: dict[str, Change] = {
-    "other words": lambda d: predict(d).update(summary="Odds", description="All new."),
+    "other text": lambda d: predict(d).update(summary="Odds", description="All new."),
     "a new path": lambda d: d["paths"].update({"/new": d["paths"]["/models"]}),
     "a new status": lambda d: predict(d)["responses"].update({"418": {"description": "A teapot."}}),
     "a new field of an answer": lambda d: schema(d, "RunnerOut")["properties"].update(x={"type": "string"}),
@@ -172,12 +172,12 @@ HARMLESS: dict[str, Change] = {
 
 @pytest.mark.parametrize("kind", BREAKING)
 def test_a_change_that_breaks_clients_is_found_and_nothing_else(kind: str) -> None:
-    change, words = BREAKING[kind]
+    change, text = BREAKING[kind]
     changed = copy.deepcopy(RELEASED)
     change(changed)
     found = breaking_changes(RELEASED, changed)
     assert found
-    assert all(words in line for line in found), found
+    assert all(text in line for line in found), found
 
 
 @pytest.mark.parametrize("kind", HARMLESS)

@@ -1,4 +1,4 @@
-"""The OpenAPI document tells all that its readers need: words, units, examples, errors."""
+"""The OpenAPI document tells all that its readers need: text, units, examples, errors."""
 
 import json
 import re
@@ -93,12 +93,12 @@ def test_every_schema_and_field_says_what_it_is_and_gives_an_example() -> None:
     assert silent == []
 
 
-def test_every_field_with_a_unit_in_its_name_says_it_in_words() -> None:
+def test_every_field_with_a_unit_in_its_name_says_it_in_its_description() -> None:
     unsaid = [
         f"{name}.{field}: {shape.get('description')}"
         for name, field, shape in fields()
-        for ending, words in UNITS.items()
-        if field.endswith(ending) and not re.search(words, shape.get("description", ""), re.I)
+        for ending, text in UNITS.items()
+        if field.endswith(ending) and not re.search(text, shape.get("description", ""), re.I)
     ]
     assert unsaid == []
 

@@ -24,13 +24,13 @@ def cut_off(browser: Browser, url: str, path: str) -> Iterator[Page]:
         if urlsplit(route.request.url).netloc == host:
             route.continue_()
         else:
-            wrong.append(f"asked {route.request.url}")
+            wrong.append(f"requested {route.request.url}")
             route.abort()
 
-    context.route(lambda asked: not asked.startswith(("data:", "blob:")), stop_others)
+    context.route(lambda url: not url.startswith(("data:", "blob:")), stop_others)
     page = context.new_page()
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
     try:
         page.goto(url + path)
         yield page
@@ -55,9 +55,9 @@ def test_trying_out_a_prediction_runs_the_example_as_it_is(browser: Browser, sho
         operation.get_by_role("button", name="Execute").click()
         answer = operation.locator(".live-responses-table")
         assert answer.locator("tbody td.response-col_status").first.inner_text().strip() == "200"
-        said = answer.locator(".microlight").first.inner_text()
-        assert '"win_probability"' in said
-        assert '"market_probability": 0.4' in said  # the example has a price for every runner
+        shown = answer.locator(".microlight").first.inner_text()
+        assert '"win_probability"' in shown
+        assert '"market_probability": 0.4' in shown  # the example has a price for every runner
         assert page.get_by_text("Failed to load API definition").count() == 0
 
 

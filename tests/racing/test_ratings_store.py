@@ -142,7 +142,7 @@ def test_a_change_during_an_update_is_not_lost(tmp_path: Path) -> None:
     assert ratings_are_current(engine)
 
 
-def test_what_is_kept_of_the_past_and_is_not_whole_is_not_trusted(tmp_path: Path) -> None:
+def test_a_stored_past_that_is_not_whole_is_not_trusted(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=200)
     with engine.begin() as connection:
         connection.execute(text("delete from runworth where run_id in (select min(run_id) from runworth)"))

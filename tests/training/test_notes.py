@@ -55,7 +55,7 @@ def test_a_run_is_named_by_its_version_and_tells_the_figures_beside_the_baseline
     assert "report.html" in note
 
 
-def test_parameters_and_figures_have_the_words_of_the_field(trained):
+def test_parameters_and_figures_have_the_terms_of_the_field(trained):
     _, training, client = trained
     data, summary = client.get_run(training.run_id).data, training.summary
     assert data.params["families"] == "logistic_regression, random_forest"

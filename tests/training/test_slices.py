@@ -66,7 +66,7 @@ def test_each_race_has_one_favourite_and_outsiders_are_below_a_twentieth():
     assert found["outsider"].predicted < 0.05 < found["others"].predicted < found["third"].predicted
 
 
-def test_tracks_are_told_by_name_and_those_of_no_known_state_together():
+def test_tracks_are_listed_by_name_and_those_of_no_known_state_together():
     table = make_featured(90)
     assert {name: one.n_races for name, one in by("track", table).items()} == {
         "Ballarat": 30,
@@ -132,7 +132,7 @@ def test_true_probabilities_pass_and_bold_ones_are_marked():
     assert bold.slope.high < 1
 
 
-def test_an_ece_that_chance_explains_is_told_apart_from_one_it_does_not():
+def test_an_ece_that_chance_explains_is_distinguished_from_one_it_does_not():
     table = make_featured(3000)
     found = [one for one in by("week", table).values() if one.n_races == 35]
     verdicts = [one.ece_verdict for one in found]
