@@ -190,7 +190,7 @@ class RunWorth(SQLModel, table=True):
 
 
 class DogForm(SQLModel, table=True):
-    """A dog's last runs with their adjusted performances, as :mod:`racing.ratings.dog_forms` packs them; see there.
+    """A dog's last runs, rated, as :mod:`racing.ratings.dog_forms` packs them; see there.
 
     Found by the dog's key; as of the last update of the ratings. Days are counted from 1970-01-01.
     """

@@ -1,4 +1,4 @@
-"""The audit of the pinned packages says what it found, and never that all is well when nothing was looked up."""
+"""The audit of the pinned packages says what it found, never that all is well when nothing was looked up."""
 
 import subprocess
 from pathlib import Path
