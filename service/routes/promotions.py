@@ -13,6 +13,9 @@ from service.routes.models import version_number
 from service.schemas.promotions import PromotionIn, PromotionOut, RecordOut, RecordsOut, RollbackIn
 from service.schemas.validation import validated
 from service.security.keys import KEY_PROBLEMS, Key, needs
+from service.serving.slots import ModelSlots
+from service.serving.watcher import AliasWatcher
+from service.thread_pools import ThreadPools
 
 if TYPE_CHECKING:  # it brings MLflow along, which takes a second
     from model_registry.registry import ModelRegistry
@@ -26,7 +29,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 class ChampionChange:
     """Changes the champion, one change at a time, and loads the new one at once."""
 
-    def __init__(self, slots: Slots, watcher: Watcher, threads: Threads) -> None:
+    def __init__(self, slots: ModelSlots, watcher: AliasWatcher, threads: ThreadPools) -> None:
         self._slots = slots
         self._watcher = watcher
         self._threads = threads
@@ -54,7 +57,12 @@ class ChampionChange:
         return PromotionOut(**values, serving_version=serving.version if serving else None)
 
 
-Change = Annotated[ChampionChange, Depends()]
+async def champion_change(slots: Slots, watcher: Watcher, threads: Threads) -> ChampionChange:
+    """Return what changes the champion of the service that answers; a plain class would cost a thread."""
+    return ChampionChange(slots, watcher, threads)
+
+
+Change = Annotated[ChampionChange, Depends(champion_change)]
 
 
 @router.post(
