@@ -14,6 +14,9 @@ from service.schemas.promotions import PromotionIn, PromotionOut, RecordOut, Rec
 from service.schemas.validation import validated
 from service.security.api_key_auth import KEY_PROBLEMS, require_scope
 from service.security.api_keys import Key
+from service.serving.slots import ModelSlots
+from service.serving.watcher import AliasWatcher
+from service.thread_pools import ThreadPools
 
 if TYPE_CHECKING:  # it brings MLflow along, which takes a second
     from model_registry.registry import ModelRegistry
@@ -27,7 +30,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 class ChampionChange:
     """Changes the champion, one change at a time, and loads the new one at once."""
 
-    def __init__(self, slots: Slots, watcher: Watcher, threads: Threads) -> None:
+    def __init__(self, slots: ModelSlots, watcher: AliasWatcher, threads: ThreadPools) -> None:
         self._slots = slots
         self._watcher = watcher
         self._threads = threads
@@ -55,7 +58,12 @@ class ChampionChange:
         return PromotionOut(**values, serving_version=serving.version if serving else None)
 
 
-Change = Annotated[ChampionChange, Depends()]
+async def champion_change(slots: Slots, watcher: Watcher, threads: Threads) -> ChampionChange:
+    """Return what changes the champion of the service that answers; a plain class would cost a thread."""
+    return ChampionChange(slots, watcher, threads)
+
+
+Change = Annotated[ChampionChange, Depends(champion_change)]
 
 
 @router.post(
