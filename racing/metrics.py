@@ -173,15 +173,19 @@ def balanced_f1(p: Floats, won: Flags, threshold: float | None = None) -> float:
     return float(2 * hit / (1 + hit + false))
 
 
-def top_pick_rate(p: Floats, won: Flags, race: Races) -> float:
-    """Return how often a race's highest probability wins; tied tops share the race."""
-    if not len(p):
-        return float("nan")
+def per_race_top_pick(p: Floats, won: Flags, race: Races) -> Floats:
+    """Return of each race 1 if its highest probability wins, else 0; tied tops share the race."""
     starts = _starts(race)
     sizes = np.diff(starts, append=len(p))
     is_top = p == np.repeat(np.maximum.reduceat(p, starts), sizes)
     tops = np.add.reduceat(is_top.astype(np.float64), starts)
-    return float(np.mean(np.add.reduceat((is_top & won).astype(np.float64), starts) / np.maximum(tops, 1)))
+    hits: Floats = np.add.reduceat((is_top & won).astype(np.float64), starts) / np.maximum(tops, 1)
+    return hits
+
+
+def top_pick_rate(p: Floats, won: Flags, race: Races) -> float:
+    """Return how often a race's highest probability wins; tied tops share the race."""
+    return float(np.mean(per_race_top_pick(p, won, race))) if len(p) else float("nan")
 
 
 def market_information(model: float, uniform: float, market: float) -> float:

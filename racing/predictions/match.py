@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, Table, bindparam, select, update
 
 from racing.database.tables import Dog, Race, Run, TrackAlias
-from racing.metrics import per_race_log_loss, top_pick_rate
+from racing.metrics import per_race_log_loss, per_race_top_pick
 from racing.predictions.latest import OutcomeChange, update_latest
 from racing.predictions.tables import RACE, RUNNER
 from racing.probabilities import market_probabilities
@@ -26,14 +26,17 @@ _OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top
 _OF_RUNNER = ("run_id", "finish_position", "won", "share", "market_probability")
 
 
-def match_outcomes(connection: Connection, prediction_ids: Sequence[int]) -> None:
+def match_outcomes(
+    connection: Connection, prediction_ids: Sequence[int], results: "dict[dt.date, DayResults] | None" = None
+) -> None:
     """Match some predictions with their outcomes, where there are any; their days are locked.
 
-    Which cards count in a score, and the sums over them, change with them.
+    Which cards count in a score, and the sums over them, change with them. ``results`` are those that were
+    loaded before; those of other days are added.
     """
+    results = {} if results is None else results
     ids = sorted(prediction_ids)
     tracks: dict[str, int] = dict(connection.execute(select(_ALIAS.c.alias, _ALIAS.c.track_id)).all())
-    results: dict[dt.date, _Day] = {}
     races = connection.execute(
         select(RACE).where(RACE.c.prediction_id.in_(ids)).order_by(RACE.c.prediction_id)
     ).all()
@@ -46,7 +49,7 @@ def match_outcomes(connection: Connection, prediction_ids: Sequence[int]) -> Non
     new_runners: list[dict[str, Any]] = []
     for race in races:
         if race.date not in results:
-            results[race.date] = _Day(connection, race.date)
+            results[race.date] = DayResults(connection, race.date)
         day, mine = results[race.date], runners[race.prediction_id]
         race_id = day.race_of(tracks.get(race.track), [runner.dog_key for runner in mine])
         starters = day.starters[race_id] if race_id is not None else {}
@@ -80,7 +83,7 @@ def match_outcomes(connection: Connection, prediction_ids: Sequence[int]) -> Non
     )
 
 
-class _Day:
+class DayResults:
     """The results of one day: who ran in which race."""
 
     def __init__(self, connection: Connection, date: dt.date) -> None:
@@ -131,16 +134,16 @@ def _judge(judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any
     starting = market_probabilities(np.array([run.starting_price for _, _, run in flat], float), race)
     market = np.where(np.isnan(bsp), starting, bsp)
     loss, market_loss = per_race_log_loss(share, won, race), per_race_log_loss(market, won, race)
-    starts = np.concatenate([[0], np.cumsum(n_starters)])
-    for i, (outcome, started) in enumerate(judged):
-        mine = slice(starts[i], starts[i + 1])
-        outcome["loss"] = float(loss[i])
-        outcome["market_loss"] = None if np.isnan(market[starts[i]]) else float(market_loss[i])
-        outcome["uniform_loss"] = float(np.log(n_starters[i]))
-        outcome["top_pick"] = top_pick_rate(share[mine], won[mine], np.zeros(n_starters[i], np.int64))
-        for (what, _), own, theirs in zip(started, share[mine].tolist(), market[mine].tolist(), strict=True):
-            what["share"] = own
-            what["market_probability"] = None if theirs != theirs else theirs
+    has_market = ~np.isnan(market[np.cumsum(n_starters) - n_starters])
+    for_races = (loss, market_loss, np.log(n_starters), per_race_top_pick(share, won, race))
+    for i, (outcome, _) in enumerate(judged):
+        names = ("loss", "market_loss", "uniform_loss", "top_pick")
+        outcome |= {name: float(values[i]) for name, values in zip(names, for_races, strict=True)}
+        if not has_market[i]:
+            outcome["market_loss"] = None
+    for (_, what, _), own, theirs in zip(flat, share.tolist(), market.tolist(), strict=True):
+        what["share"] = own
+        what["market_probability"] = None if theirs != theirs else theirs
 
 
 def _update(

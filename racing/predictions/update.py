@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from racing.database.change_log import OUTCOMES, changes_for, remove_changes
 from racing.predictions.latest import lock_days
-from racing.predictions.match import match_outcomes
+from racing.predictions.match import DayResults, match_outcomes
 from racing.predictions.reading import read_unread
 from racing.predictions.tables import RACE
 from racing.predictions.unreadable import is_about_row
@@ -54,19 +54,24 @@ def match_day(engine: Engine, day: dt.date, *, pause: Callable[[], None] = lambd
         # track by track, so that the sums of a track are added up once or twice, not with every batch
         cards = select(RACE.c.prediction_id).where(RACE.c.date == day)
         ids = list(connection.scalars(cards.order_by(RACE.c.track, RACE.c.prediction_id)))
+    results: dict[
+        dt.date, DayResults
+    ] = {}  # the same for all batches: if they change, the day is matched again
     for i in range(0, len(ids), CHUNK):
-        _match_batch(engine, day, ids[i : i + CHUNK])
+        _match_batch(engine, day, ids[i : i + CHUNK], results)
         pause()
     with engine.begin() as connection:
         remove_changes(connection, OUTCOMES, changes)
 
 
-def _match_batch(engine: Engine, day: dt.date, ids: Sequence[int]) -> None:
+def _match_batch(
+    engine: Engine, day: dt.date, ids: Sequence[int], results: dict[dt.date, DayResults]
+) -> None:
     """Match some predictions; one that cannot be matched must not hold up the others, nor other days."""
     try:
         with engine.begin() as connection:
             lock_days(connection, [day])
-            match_outcomes(connection, ids)
+            match_outcomes(connection, ids, results)
     except Exception as error:
         if not is_about_row(error):
             raise
@@ -74,4 +79,4 @@ def _match_batch(engine: Engine, day: dt.date, ids: Sequence[int]) -> None:
             log.error("logged prediction %s cannot be matched with its outcome: %s", ids[0], error)
         else:
             for one in ids:
-                _match_batch(engine, day, [one])
+                _match_batch(engine, day, [one], results)
