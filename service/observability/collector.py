@@ -6,9 +6,10 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from service.observability.buffered_histogram import BufferedCounter
 from service.observability.exposition import Exposition, living_workers
 from service.observability.gc_pauses import GcPauseRecorder
 from service.observability.logs import writers
@@ -45,8 +46,6 @@ class MetricsCollector:
         self.tracing = Tracing()
         self.queue = queue
         self._budget = budget
-        self.observers: list[Callable[[], object]] = []
-        """Called at each collection, to bring further gauges up to date."""
         self._metrics = metrics
         self._slots = slots
         self._watcher = watcher
@@ -55,10 +54,10 @@ class MetricsCollector:
         self._has_database = has_database
         self._gc_pauses = GcPauseRecorder(metrics.pauses)
         self._exposition = Exposition(metrics.registry, metrics.directory)
-        self._n_swaps = 0
-        self._n_refused: dict[str, int] = {}
-        self._n_overloads = 0
-        self._n_dropped = 0
+        self._swaps = BufferedCounter(metrics.swaps)
+        self._refusals: dict[str, BufferedCounter] = {}
+        self._overloads = BufferedCounter(metrics.refused_for_overload)
+        self._dropped = BufferedCounter(metrics.log_lines_dropped)
         self._steps: deque[list[int]] = deque(maxlen=_N_STEPS)
         self._next_step = 0.0
 
@@ -91,11 +90,8 @@ class MetricsCollector:
         is_reachable = float(self._form.error is None) if self._has_database else math.nan
         metrics.database_reachable.set(is_reachable)
         metrics.gc_pause_max.set(self._gc_pauses.longest_s)
-        n_dropped = sum(writer.n_dropped for writer in writers())
-        metrics.log_lines_dropped.inc(max(0, n_dropped - self._n_dropped))
-        self._n_dropped = n_dropped
-        for observe in self.observers:
-            observe()
+        self._dropped.n = max(self._dropped.n, sum(writer.n_dropped for writer in writers()))
+        self._dropped.flush()
         metrics.flush()
 
     def latency_ms(self, q: float) -> float | None:
@@ -123,24 +119,22 @@ class MetricsCollector:
         metrics.cached_champion_serves.set(champion is not None and champion.cached_at is not None)
         metrics.champion_cache_failed.set(self._watcher.cache_state.error is not None)
         metrics.registry_contact.set(_timestamp(state.last_contact))
-        if state.n_swaps > self._n_swaps and champion:
-            metrics.swaps.inc(state.n_swaps - self._n_swaps)
+        if state.n_swaps > self._swaps.n and champion:
             # Pauses while the first one was loaded stopped no request.
-            is_first = self._n_swaps == 0
+            is_first = self._swaps.n == 0
             self._gc_pauses.begin(time.monotonic() if is_first else state.last_swap_s)
-            self._n_swaps = state.n_swaps
+            self._swaps.n = state.n_swaps
+            self._swaps.flush()
         for why, n in state.n_rejected.items():
-            known = self._n_refused.get(why, 0)
-            if n > known:
-                metrics.refusals.labels(why).inc(n - known)
-                self._n_refused[why] = n
+            counter = self._refusals.setdefault(why, BufferedCounter(metrics.refusals.labels(why)))
+            counter.n = n
+            counter.flush()
 
     def _collect_queue(self) -> None:
         self._metrics.queue_length.set(self.queue.n_waiting)
         self._metrics.body_bytes.set(self._budget.n_held)
-        n_overloads = self.queue.n_refused + self._budget.n_refused
-        self._metrics.refused_for_overload.inc(n_overloads - self._n_overloads)
-        self._n_overloads = n_overloads
+        self._overloads.n = self.queue.n_refused + self._budget.n_refused
+        self._overloads.flush()
 
     async def _collect_every_second(self) -> None:
         while True:
