@@ -79,7 +79,7 @@ class Families(click.ParamType[tuple[str, ...]]):
     type=click.Choice(list(KNOWS)),
     default="form",
     show_default=True,
-    help="What the model may know: `results` no prices at all, `form` those of past races, `rated` also the "
+    help="Which prices features may hold: `results` none, `form` those of past races, `rated` also the "
     "rated price of the race itself.",
 )
 @click.option("--time-budget", type=Duration(), metavar="15m", help="Start no trial after so long.")
