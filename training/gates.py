@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
-from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, count_races, judged_rows
 from training.evaluation.baselines import Baselines
 from training.evaluation.champion import ChampionScores
 from training.evaluation.evaluation import BOX_ONLY, MODEL, UNIFORM, Evaluation, Figures
@@ -83,8 +83,9 @@ def _beats(evaluation: Evaluation, name: str) -> Gate:
 
 
 def _beats_base_rate(table: RaceTable, scores: Floats, baselines: Baselines, n_races: int) -> Gate:
+    base_rates = np.full(len(table), baselines.base_rate)
     gap = metrics.paired_bootstrap(
-        _runner_losses(scores, table.won), _runner_losses(np.full(len(table), baselines.base_rate), table.won)
+        metrics.per_runner_log_loss(scores, table.won), metrics.per_runner_log_loss(base_rates, table.won)
     )
     reason = (
         f"only {n_races} whole races (fewer than {MIN_WHOLE_RACES}), so {len(table)} runners are judged "
@@ -104,15 +105,15 @@ def _not_worse_than_champion(
     compared = champion.rows if champion.rows is not None else np.ones(len(table), np.bool_)
     whole = judged_rows(table) & compared
     judged = table.take(whole)
-    n_races = int(judged.race[-1]) + 1 if len(judged) else 0
+    n_races = count_races(judged)
     if n_races >= MIN_WHOLE_RACES:
         mine = metrics.per_race_log_loss(probabilities[whole], judged.won, judged.race)
         theirs = metrics.per_race_log_loss(champion.probabilities[whole], judged.won, judged.race)
         what = f"race log loss {mine.mean():.4f} against {theirs.mean():.4f} on {n_races} races"
     else:
-        mine, theirs = (
-            _runner_losses(each[compared], table.won[compared]) for each in (scores, champion.scores)
-        )
+        won = table.won[compared]
+        mine = metrics.per_runner_log_loss(scores[compared], won)
+        theirs = metrics.per_runner_log_loss(champion.scores[compared], won)
         what = f"log loss {mine.mean():.4f} against {theirs.mean():.4f} on {len(mine)} runners"
     gap = metrics.paired_bootstrap(mine, theirs)
     remark = f" ({champion.remark})" if champion.remark else ""
@@ -163,11 +164,6 @@ def parity_gate(parity_error: float, n_rows: int) -> Gate:
     )
     name = "artifact complete and in parity"
     return Gate(name, parity_error <= MAX_PARITY_ERROR, reason, parity_error, "at most", MAX_PARITY_ERROR)
-
-
-def _runner_losses(p: Floats, won: NDArray[np.bool_]) -> Floats:
-    p = np.clip(p, 1e-12, 1 - 1e-12)
-    return -np.where(won, np.log(p), np.log1p(-p))
 
 
 def interval_text(gap: Difference, digits: int = 4) -> str:

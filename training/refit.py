@@ -13,7 +13,7 @@ from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
 from training.data.splits import Split
-from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, count_races, judged_rows
 from training.evaluation.written_model import TestEvaluation, parity_of
 from training.export.artifact import Package, graphs_of, write_draft
 from training.gates import LOWER_END, Gate, interval_text, parity_gate
@@ -91,7 +91,7 @@ def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, t
     moved = 0.5 * np.bincount(test.race, np.abs(now - before))
     whole = judged_rows(test)
     races = test.take(whole)
-    by_race = len(np.unique(races.race_id)) >= MIN_WHOLE_RACES
+    by_race = count_races(races) >= MIN_WHOLE_RACES
     if by_race:
         new, old = (metrics.per_race_log_loss(p[whole], races.won, races.race) for p in (now, before))
     else:

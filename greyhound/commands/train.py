@@ -62,8 +62,8 @@ class Duration(click.ParamType[float]):
     type=click.Choice(list(KNOWS)),
     default="form",
     show_default=True,
-    help="Which prices features may use: `results` none, `form` those of past races, `rated` also the rated "
-    "price of the race itself. --knows is the older name.",
+    help="Which prices features may hold: `results` none, `form` those of past races, `rated` also the "
+    "rated price of the race itself.",
 )
 @click.option("--time-budget", type=Duration(), metavar="15m", help="Start no trial after so long.")
 @click.option("--resume", is_flag=True, help="Go on with the search that was interrupted.")

@@ -1,7 +1,8 @@
 """The code, its tests and its documentation speak the field's language, not one of their own.
 
 A few words had come to stand for whatever was cached, notified, requested or received here, and a reader
-had to learn what each meant in each place. They do not come back: neither as names or parts of names nor in prose.
+had to learn what each meant in each place.
+They do not come back: neither as names or parts of names nor in prose.
 """
 
 import io

@@ -1,8 +1,10 @@
 """From a table of races to a registered, promoted version, with everything that travels along."""
 
+import click
 import numpy as np
 import pytest
 
+from greyhound.commands.train import train as train_command
 from model_registry import get_model_registry
 from model_registry.artifact import SUMMARY_KEYS, load_artifact
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
@@ -82,3 +84,16 @@ def test_the_choice_falls_on_the_candidate_that_knows_most():
         choice = choose({"noisy": odds + 2 * noise, "true": odds}, races, "platt")
         assert choice.name == "true"
         assert choice.losses["true"] < choice.losses["noisy"]
+
+
+@pytest.mark.parametrize("option", ["--feature-scope", "--knows"])
+def test_the_feature_scope_has_an_older_option_too(option):
+    context = train_command.make_context("train", [option, "rated"])
+    assert context.params["feature_scope"] == "rated"
+
+
+def test_an_unknown_feature_scope_is_refused():
+    with pytest.raises(ValueError, match="feature_scope must be one of results, form, rated, got 'all'"):
+        TrainSettings(feature_scope="all")
+    with pytest.raises(click.BadParameter):
+        train_command.make_context("train", ["--feature-scope", "all"])

@@ -1,5 +1,7 @@
 """Which races can be judged by their winner: whole ones of two runners or more, with exactly one winner."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,4 +26,14 @@ def are_mostly_whole(table: RaceTable) -> bool:
 
     Where they cannot, as in form guides, all runners one by one say more than the winners of a few races.
     """
-    return 2 * len(np.unique(table.race[judged_rows(table)])) >= len(np.unique(table.race))
+    return 2 * count_races(table, judged_rows(table)) >= count_races(table)
+
+
+def rows_of_known(values: NDArray[np.float64], race: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of each row whether every runner of its race has a value that is not NaN."""
+    return np.asarray((np.bincount(race, np.isnan(values)) == 0)[race], np.bool_)
+
+
+def count_races(table: RaceTable, rows: NDArray[Any] | slice = slice(None)) -> int:
+    """Return how many races have a runner among some rows, by default all."""
+    return len(np.unique(table.race_id[rows]))

@@ -13,7 +13,7 @@ from model_registry.errors import ArtifactBroken, NoChampion, NotScored, Registr
 from model_registry.learning import learning_of
 from model_registry.registry import ModelRegistry
 from racing.race_table import RaceTable
-from training.data.whole_races import judged_rows
+from training.data.whole_races import count_races, judged_rows
 
 Floats = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def _fairest(versions: Sequence[_Version], test: RaceTable) -> tuple[_Version, N
         if rows.all():
             return version, None, version.remark
     for version, rows in zip(versions, unseen, strict=True):
-        if len(np.unique(test.race_id[rows & whole])) >= MIN_UNSEEN_RACES:
+        if count_races(test, rows & whole) >= MIN_UNSEEN_RACES:
             after = f"on races after {version.learnt_until}, which it has not learnt"
             return version, rows, ", ".join(part for part in (version.remark, after) if part)
     version = versions[0]

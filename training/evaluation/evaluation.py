@@ -11,7 +11,7 @@ from racing import metrics
 from racing.metrics import Difference, Reliability
 from racing.probabilities import BENTER_DISCOUNTS, combine_with_market
 from racing.race_table import RaceTable
-from training.data.whole_races import judged_rows
+from training.data.whole_races import count_races, judged_rows, rows_of_known
 from training.evaluation.baselines import Baselines
 from training.evaluation.places import PlaceComparison, judge_places
 
@@ -212,7 +212,7 @@ def known_prices(table: RaceTable) -> KnownPrices:
         MARKET: table.market_probability,
         TRUTH: table.true_probability,
     }
-    known = {name: _known_rows(p, table.race) for name, p in prices.items() if len(table)}
+    known = {name: rows_of_known(p, table.race) for name, p in prices.items() if len(table)}
     known = {name: rows for name, rows in known.items() if rows.mean() >= _MIN_SHARE_KNOWN}
     rows = np.logical_and.reduce(list(known.values())) if known else np.ones(len(table), np.bool_)
     return KnownPrices({name: prices[name] for name in known}, rows)
@@ -233,11 +233,6 @@ def _compare_with_prices(
     return _compare(priced, beside, seed)
 
 
-def _known_rows(p: Floats, race: NDArray[np.int64]) -> NDArray[np.bool_]:
-    unknown = np.bincount(race, np.isnan(p))
-    return np.asarray((unknown == 0)[race], np.bool_)
-
-
 def _compare(table: RaceTable, sources: dict[str, Floats], seed: int) -> Comparison:
     race, won = table.race, table.won
     losses = {name: metrics.per_race_log_loss(p, won, race) for name, p in sources.items()}
@@ -255,7 +250,7 @@ def _compare(table: RaceTable, sources: dict[str, Floats], seed: int) -> Compari
         for name, p in sources.items()
         if len(p)
     )
-    return Comparison(int(race[-1]) + 1 if len(race) else 0, len(table), rows)
+    return Comparison(count_races(table), len(table), rows)
 
 
 def _judge_runners(table: RaceTable, scores: Floats, baselines: Baselines, threshold: float) -> RunnerFigures:

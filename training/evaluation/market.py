@@ -9,7 +9,7 @@ from model_registry.artifact import MARKET_ALONE, LoadedModel
 from racing import metrics
 from racing.probabilities import combine_with_market, fit_market_combination
 from racing.race_table import RaceTable
-from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, count_races, judged_rows, rows_of_known
 from training.search.candidates import Candidate
 
 Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 def fit_combination(candidate: Candidate, calibration: RaceTable) -> tuple[float, float] | None:
     """Return the weights of model and market; ``None`` where too few calibration races have every price."""
     table = calibration.take(_priced(calibration))
-    if _n_races(table) < MIN_WHOLE_RACES:
+    if count_races(table) < MIN_WHOLE_RACES:
         return None
     return fit_market_combination(
         candidate.probabilities(table), table.market_probability, table.won, table.race
@@ -37,7 +37,7 @@ def with_market_combination(judged: LoadedModel, test: RaceTable) -> LoadedModel
     rows = _priced(test)
     table = test.take(rows)
     model_p = judged.probabilities(test.features, test.race)[rows]
-    if _n_races(table) >= MIN_WHOLE_RACES and _gains(judged.spec.market_combination, model_p, table):
+    if count_races(table) >= MIN_WHOLE_RACES and _gains(judged.spec.market_combination, model_p, table):
         return judged
     return replace(judged, spec=replace(judged.spec, market_combination=MARKET_ALONE))
 
@@ -53,9 +53,4 @@ def _gains(weights: tuple[float, float], model_p: Floats, table: RaceTable) -> b
 
 def _priced(table: RaceTable) -> NDArray[np.bool_]:
     """Say of each row whether its race can be judged by its winner and has every price of the market."""
-    known = np.bincount(table.race, np.isnan(table.market_probability)) == 0
-    return np.asarray(judged_rows(table) & known[table.race], np.bool_)
-
-
-def _n_races(table: RaceTable) -> int:
-    return int(table.race[-1]) + 1 if len(table) else 0
+    return judged_rows(table) & rows_of_known(table.market_probability, table.race)

@@ -13,6 +13,7 @@ from racing import metrics
 from racing.metrics import Difference
 from racing.probabilities import BENTER_DISCOUNTS, n_places, place_probabilities
 from racing.race_table import RaceTable
+from training.data.whole_races import rows_of_known
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,8 +131,8 @@ def judge_places(
     judged, win = table.take(rows), win_p[rows]
     if not len(judged):
         return None
-    place_market, win_market = judged.place_market_probability, judged.market_probability
-    known = {PLACE_MARKET: _known(place_market, judged.race), WIN_MARKET: _known(win_market, judged.race)}
+    markets = {PLACE_MARKET: judged.place_market_probability, WIN_MARKET: judged.market_probability}
+    known = {name: rows_of_known(p, judged.race) for name, p in markets.items()}
     known = {name: rows for name, rows in known.items() if rows.mean() >= _MIN_SHARE_PRICED}
     priced = np.logical_and.reduce(list(known.values())) if known else np.ones(len(judged), np.bool_)
     if not priced.any():
@@ -216,7 +217,3 @@ def _set_log_likelihood(p: Floats, is_placed: NDArray[np.bool_], second: float, 
             chance = chance * placed[turn][:, runner] / left
         total += chance
     return float(np.log(np.maximum(total, _FLOOR)).sum())
-
-
-def _known(p: Floats, race: Ints) -> NDArray[np.bool_]:
-    return np.asarray((np.bincount(race, np.isnan(p)) == 0)[race], np.bool_)

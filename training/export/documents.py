@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing.race_table import RaceTable
-from training.data.whole_races import judged_rows
+from training.data.whole_races import count_races, judged_rows
 from training.search.candidates import Candidate, Candidates
 from training.search.choice import Choice
 from training.search.settings import SearchSettings
@@ -71,12 +71,12 @@ def window(table: RaceTable) -> dict[str, Any]:
     ``races`` are whole and have exactly one winner, so they can be judged by it; ``other_races`` are known in
     part, or ended in a dead heat, or have one runner.
     """
-    n_races = len(np.unique(table.race_id[judged_rows(table)]))
+    n_races = count_races(table, judged_rows(table))
     return {
         "from": str(table.date.min().astype("datetime64[D]")),
         "until": str(table.date.max().astype("datetime64[D]")),
         "races": n_races,
-        "other_races": len(np.unique(table.race_id)) - n_races,
+        "other_races": count_races(table) - n_races,
         "runners": len(table),
         "winners": int(table.won.sum()),
     }

@@ -11,7 +11,7 @@ from model_registry.artifact.spec import Calibration
 from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
 from training.families import Member
 from training.objective import race_targets
 from training.search.ensemble import ENSEMBLE, fit_weights
@@ -120,7 +120,7 @@ def fit_candidates(
     """
     results = search_families(settings, train, categorical, on_trial)
     whole = judged_rows(calibration)
-    n_whole = len(np.unique(calibration.race_id[whole]))
+    n_whole = count_races(calibration, whole)
     is_centred = are_mostly_whole(calibration)
     by_race = n_whole >= MIN_WHOLE_RACES and is_centred
     few = f"{n_whole} whole races to calibrate on, too few or too small a part: runners judged one by one"
@@ -181,7 +181,7 @@ class _Calibration:
         """Return the calibration of scores, and how far they sharpen within the race."""
         calibration = fit_calibration(self.method, odds, self.table.won)
         judged = self.table.take(self.whole)
-        if len(np.unique(judged.race_id)) < MIN_WHOLE_RACES:
+        if count_races(judged) < MIN_WHOLE_RACES:
             return calibration, 1.0
         calibrated = calibrated_log_odds(calibration, odds[self.whole])
         return calibration, fit_exponent(calibrated, judged.won, judged.race)

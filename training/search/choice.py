@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from racing import metrics
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
 from training.objective import race_losses, race_targets
 from training.search.ensemble import ENSEMBLE
 
@@ -44,7 +45,8 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
         ``platt``, ``isotonic`` or ``none``.
     """
     is_late = calibration.race > calibration.race[-1] // 2
-    n_races = min(_n_races(calibration, is_late), _n_races(calibration, ~is_late))
+    whole = judged_rows(calibration)
+    n_races = min(count_races(calibration, half & whole) for half in (is_late, ~is_late))
     by_races = are_mostly_whole(calibration) and n_races >= MIN_WHOLE_RACES // 2
     each = {
         name: np.concatenate(
@@ -67,10 +69,6 @@ def _clearly_better(one: Floats, other: Floats) -> bool:
     return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
 
 
-def _n_races(table: RaceTable, rows: NDArray[np.bool_]) -> int:
-    return len(np.unique(table.race_id[rows & judged_rows(table)]))
-
-
 def _losses(
     log_odds: Floats,
     table: RaceTable,
@@ -82,8 +80,9 @@ def _losses(
 ) -> Floats:
     calibration = fit_calibration(method, log_odds[fit_on], table.won[fit_on])
     if not by_races:
-        scores = np.clip(calibrated_scores(calibration, log_odds[judge_on]), 1e-12, 1 - 1e-12)
-        return -np.where(table.won[judge_on], np.log(scores), np.log1p(-scores))
+        return metrics.per_runner_log_loss(
+            calibrated_scores(calibration, log_odds[judge_on]), table.won[judge_on]
+        )
     odds = calibrated_log_odds(calibration, log_odds)
     whole = judged_rows(table)
     fitted, judged = table.take(fit_on & whole), table.take(judge_on & whole)

@@ -21,7 +21,7 @@ from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
 from training.data.splits import Fold, time_folds
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
 from training.errors import SearchNotResumable
 from training.families import Family, Member
 from training.objective import objectives_for, race_losses, race_targets
@@ -111,8 +111,8 @@ def search(
 def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
     """Say whether most races are whole, and every fold has enough of them to be judged by their winners."""
     whole = judged_rows(table)
-    rows = [part for fold in folds for part in (fold.calibrate, fold.judge)]
-    counts = [len(np.unique(table.race_id[part][whole[part]])) for part in rows]
+    parts = [part for fold in folds for part in (fold.calibrate, fold.judge)]
+    counts = [count_races(table, part[whole[part]]) for part in parts]
     return are_mostly_whole(table) and min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
 
 
