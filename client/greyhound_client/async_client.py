@@ -1,8 +1,8 @@
 """The client for code that runs on asyncio; the same methods as the blocking one, awaited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
@@ -19,22 +19,10 @@ from greyhound_client.transport import (
     timeout_of,
 )
 
-P = ParamSpec("P")
 Answer = TypeVar("Answer")
 
 
-def _method(
-    endpoint: Callable[P, Call[Answer]],
-) -> Callable[Concatenate["AsyncGreyhoundClient", P], Awaitable[Answer]]:
-    """Return the method that calls an endpoint and returns its answer, with the endpoint's signature."""
-
-    async def method(client: "AsyncGreyhoundClient", /, *args: P.args, **kwargs: P.kwargs) -> Answer:
-        return await client.ask(endpoint(*args, **kwargs))
-
-    return endpoints.with_signature_of(endpoint, method)
-
-
-class AsyncGreyhoundClient(BaseClient):
+class AsyncGreyhoundClient(endpoints.EndpointMethods, BaseClient):
     """A client of the service whose methods are awaited.
 
     The parameters are those of :class:`~greyhound_client.client.GreyhoundClient`; ``http`` is an
@@ -55,26 +43,6 @@ class AsyncGreyhoundClient(BaseClient):
     ) -> None:
         super().__init__(url, api_key, request_id, retry_policy, patience, owns_connections=http is None)
         self._http = http or httpx.AsyncClient(timeout=timeout_of(connect_timeout_s, read_timeout_s))
-
-    predict = _method(endpoints.predict)
-    race_days = _method(endpoints.race_days)
-    races = _method(endpoints.races)
-    race = _method(endpoints.race)
-    card = _method(endpoints.card)
-    predictions = _method(endpoints.predictions)
-    scores = _method(endpoints.scores)
-    send_results = _method(endpoints.send_results)
-    model_status = _method(endpoints.model_status)
-    models = _method(endpoints.models)
-    model = _method(endpoints.model)
-    evidence = _method(endpoints.evidence)
-    report = _method(endpoints.report)
-    promotions = _method(endpoints.promotions)
-    promote = _method(endpoints.promote)
-    rollback = _method(endpoints.rollback)
-    live = _method(endpoints.live)
-    ready = _method(endpoints.ready)
-    metrics = _method(endpoints.metrics)
 
     async def predict_batch(
         self, cards: Iterable[endpoints.Card] | str, **guide: Unpack[endpoints.GuideDetails]

@@ -1,8 +1,8 @@
 """The blocking client; threads may share one."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
@@ -19,20 +19,10 @@ from greyhound_client.transport import (
     timeout_of,
 )
 
-P = ParamSpec("P")
 Answer = TypeVar("Answer")
 
 
-def _method(endpoint: Callable[P, Call[Answer]]) -> Callable[Concatenate["GreyhoundClient", P], Answer]:
-    """Return the method that calls an endpoint and returns its answer, with the endpoint's signature."""
-
-    def method(client: "GreyhoundClient", /, *args: P.args, **kwargs: P.kwargs) -> Answer:
-        return client.ask(endpoint(*args, **kwargs))
-
-    return endpoints.with_signature_of(endpoint, method)
-
-
-class GreyhoundClient(BaseClient):
+class GreyhoundClient(endpoints.EndpointMethods, BaseClient):
     """A client of the service; a method that fails raises :class:`~greyhound_client.errors.GreyhoundError`.
 
     Parameters
@@ -67,26 +57,6 @@ class GreyhoundClient(BaseClient):
     ) -> None:
         super().__init__(url, api_key, request_id, retry_policy, patience, owns_connections=http is None)
         self._http = http or httpx.Client(timeout=timeout_of(connect_timeout_s, read_timeout_s))
-
-    predict = _method(endpoints.predict)
-    race_days = _method(endpoints.race_days)
-    races = _method(endpoints.races)
-    race = _method(endpoints.race)
-    card = _method(endpoints.card)
-    predictions = _method(endpoints.predictions)
-    scores = _method(endpoints.scores)
-    send_results = _method(endpoints.send_results)
-    model_status = _method(endpoints.model_status)
-    models = _method(endpoints.models)
-    model = _method(endpoints.model)
-    evidence = _method(endpoints.evidence)
-    report = _method(endpoints.report)
-    promotions = _method(endpoints.promotions)
-    promote = _method(endpoints.promote)
-    rollback = _method(endpoints.rollback)
-    live = _method(endpoints.live)
-    ready = _method(endpoints.ready)
-    metrics = _method(endpoints.metrics)
 
     def predict_batch(
         self, cards: Iterable[endpoints.Card] | str, **guide: Unpack[endpoints.GuideDetails]

@@ -1,13 +1,26 @@
 """Every endpoint of the service: a function that returns its call, and in both clients a method of that name.
 
-A new one is a function here and a line in each client.
+A new one is a function here and a line in :class:`EndpointMethods`.
 """
 
 import datetime as dt
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MethodType
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    get_args,
+    overload,
+)
 
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -22,7 +35,9 @@ By: TypeAlias = Literal["week", "track", "version"]
 Prices: TypeAlias = Literal["none", "at_the_off"]
 CardAnswer: TypeAlias = wire.PredictionOut | Problem
 """The answer to one card of a batch; a problem is handed over, not raised, as other cards follow."""
-Method = TypeVar("Method", bound=Callable[..., Any])
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
@@ -181,14 +196,62 @@ def card_answer(line: str) -> CardAnswer:
         raise Unreadable(f"a line of the stream is no answer to a card: {line[:200]!r}") from error
 
 
-def with_signature_of(endpoint: Callable[..., Any], method: Method) -> Method:
-    """Return a client's method with the endpoint's name, signature and docstring, for ``help``."""
-    signature = inspect.signature(endpoint)
-    client = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    (answer,) = get_args(signature.return_annotation)
-    method.__name__ = endpoint.__name__
-    method.__doc__ = endpoint.__doc__
-    method.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[client, *signature.parameters.values()], return_annotation=answer
-    )
-    return method
+class _Blocking(Protocol):
+    def ask(self, call: Call[Answer]) -> Answer: ...
+
+
+class _Awaited(Protocol):
+    def ask(self, call: Call[Answer]) -> Awaitable[Answer]: ...
+
+
+class _Method(Generic[P, Result]):
+    """A method that calls an endpoint, with the endpoint's signature and docstring.
+
+    In the blocking client it returns the answer, in the asynchronous one an awaitable of it.
+    """
+
+    def __init__(self, endpoint: Callable[P, Call[Result]]) -> None:
+        def method(client: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+            return client.ask(endpoint(*args, **kwargs))
+
+        signature = inspect.signature(endpoint)
+        client = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+        (answer,) = get_args(signature.return_annotation)
+        method.__name__, method.__doc__ = endpoint.__name__, endpoint.__doc__
+        method.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[client, *signature.parameters.values()], return_annotation=answer
+        )
+        self._method = method
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, client: _Blocking, owner: type) -> Callable[P, Result]: ...
+    @overload
+    def __get__(self, client: _Awaited, owner: type) -> Callable[P, Awaitable[Result]]: ...
+    def __get__(self, client: object, owner: type) -> Callable[..., Any]:
+        return self._method if client is None else MethodType(self._method, client)
+
+
+class EndpointMethods:
+    """The endpoints as methods, of both clients."""
+
+    predict = _Method(predict)
+    race_days = _Method(race_days)
+    races = _Method(races)
+    race = _Method(race)
+    card = _Method(card)
+    predictions = _Method(predictions)
+    scores = _Method(scores)
+    send_results = _Method(send_results)
+    model_status = _Method(model_status)
+    models = _Method(models)
+    model = _Method(model)
+    evidence = _Method(evidence)
+    report = _Method(report)
+    promotions = _Method(promotions)
+    promote = _Method(promote)
+    rollback = _Method(rollback)
+    live = _Method(live)
+    ready = _Method(ready)
+    metrics = _Method(metrics)

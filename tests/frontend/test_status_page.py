@@ -156,7 +156,7 @@ def test_simulated_data_and_artifacts_that_tell_little_are_reported(browser: Bro
         running_front_end(service.url) as url,
         opened(browser, url) as page,
     ):
-        expect(page.locator(".empty")).to_contain_text("tells no figures")
+        expect(page.locator(".empty")).to_contain_text("has no figures")
         expect(page.locator("main")).to_contain_text("does not record how it did at the gates")
         assert serious_findings(page) == []
 

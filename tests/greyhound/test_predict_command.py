@@ -161,7 +161,7 @@ def test_what_a_file_name_does_not_tell_is_requested_and_can_be_given(registry: 
         (make_card(date="2099-01-01"), (), 3, "days ahead"),
         (make_card(), ("--model", "best"), 2, "got 'best'"),
         (make_card(), ("--model", "99"), 4, "no version 99"),
-        (make_card(), ("--date", "2026-03-14"), 2, "tells its date"),
+        (make_card(), ("--date", "2026-03-14"), 2, "has its date"),
         (make_card(date="0"), (), 3, "a date is written YYYY-MM-DD, got '0'"),
         (make_card(date="1989-01-01"), (), 3, "before 1990-01-01"),
         (make_card(track="Sa\0le"), (), 3, "got U+0000"),

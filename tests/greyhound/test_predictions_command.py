@@ -166,7 +166,7 @@ def test_a_version_that_is_not_there_and_an_empty_log_are_reported(season: Any, 
     assert run("replay", "--version", "1", *options, code=4) == "greyhound: no such prediction is logged\n"
 
 
-def test_old_predictions_are_forgotten_whole(season: Any, tmp_path: Path) -> None:
+def test_old_predictions_are_deleted_whole(season: Any, tmp_path: Path) -> None:
     database = tmp_path / "season.db"
     copy_database(season[0], database)
     of_copy = (f"sqlite:///{database}", season[1], season[2])
