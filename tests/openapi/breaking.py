@@ -1,8 +1,9 @@
 """Which changes of an OpenAPI document break who relied on the one before.
 
 There is one question about every schema: *does the wide one allow all that the narrow one allows?* Of a
-request the new schema must be the wide one, since it must take what was taken; of an answer the old one, since
-who knows it must understand what is answered now. Answers may gain fields; clients ignore what they do not know.
+request the new schema must be the wide one, since it must take what was taken; of an answer the old one,
+since who knows it must understand what is answered now. Answers may gain fields; clients ignore what they
+do not know.
 """
 
 from collections.abc import Iterator
