@@ -124,7 +124,7 @@ class PredictionLog:
         self._publish()
 
     def _is_written(self, timeout_s: float) -> bool:
-        if self._writer.error or self._spool.oldest:  # what is spooled goes first
+        if self._writer.error or not self._spool.is_empty:  # what is spooled goes first
             return False
         return self._writer.write(self._unsaved, timeout_s)
 

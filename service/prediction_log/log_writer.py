@@ -165,20 +165,18 @@ class LogWriter:
     def _move_some(self) -> bool:
         """Move one file, the oldest of the first spool that has any; return whether there may be more."""
         self._take_over_others()
-        if self._spool.oldest:
-            self._move_oldest(self._spool)
-        elif self._left_behind and self._left_behind[0].oldest:
-            self._move_oldest(self._left_behind[0])
-        elif self._left_behind:
-            self._left_behind.pop(0).leave()  # it is locked by us: nobody adds to it
-        else:
-            self.error = None
-            return False
-        return True
+        for spool in (self._spool, *self._left_behind):
+            if (segment := spool.oldest()) is not None:
+                self._move(spool, segment)
+                return True
+            if spool is not self._spool:  # it is locked by us: nobody adds to it
+                self._left_behind.remove(spool)
+                spool.leave()
+                return True
+        self.error = None
+        return False
 
-    def _move_oldest(self, spool: Spool) -> None:
-        segment = spool.oldest
-        assert segment
+    def _move(self, spool: Spool, segment: Path) -> None:
         found = read_segment(segment)
         damaged: list[Damaged] = []
         while chunk := list(islice(found, CHUNK)):

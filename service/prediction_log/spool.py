@@ -58,8 +58,8 @@ class Spool:
         self._max_bytes = max_bytes
         self._lock = lock
         found = _segments_in(self.folder) if lock is not None else []
-        self._segments = deque(found)
-        self._bytes_in = sum(segment.stat().st_size for segment in found)
+        self._segments = deque((segment, segment.stat().st_size) for segment in found)
+        self._bytes_in = sum(n_bytes for _, n_bytes in self._segments)
         self._bytes_out = 0
         self._next = 1
 
@@ -88,42 +88,51 @@ class Spool:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished.rename(segment)
+            unfinished.rename(
+                segment
+            )  # if power fails before that lasts, the next process takes over both names
         except OSError:
             with suppress(OSError):
                 unfinished.unlink()
             raise
         self._next += 1
         self._bytes_in += len(data)
-        self._segments.append(segment)
+        self._segments.append((segment, len(data)))
 
     def segments(self) -> list[Path]:
         """Return the files that hold records, oldest first."""
-        return list(self._segments)
+        return [segment for segment, _ in self._segments]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it holds no file."""
+        return not self._segments
+
     def oldest(self) -> Path | None:
-        """Return the file that is to be moved first; None if it is empty."""
-        return self._segments[0] if self._segments else None
+        """Return the file that is to be moved first, if there is one; from the thread that removes."""
+        while self._segments and not self._segments[0][0].exists():
+            self._forget_oldest()  # somebody deleted it
+        return self._segments[0][0] if self._segments else None
 
     def remove_oldest(self) -> None:
         """Delete the oldest file: its records are in the database."""
-        segment = self._segments[0]
-        n_bytes = segment.stat().st_size
-        segment.unlink()
-        self._segments.popleft()
-        self._bytes_out += n_bytes
+        self._segments[0][0].unlink(missing_ok=True)
+        self._forget_oldest()
 
     def leave(self) -> None:
         """Give the folder up: it is removed if it is empty, else another process takes it over."""
         if self._lock is None:
             return
-        if not self._segments:
+        if self.is_empty:
             shutil.rmtree(self.folder, ignore_errors=True)
             with suppress(OSError):  # others of the same database spool there still
                 self._root.rmdir()
         os.close(self._lock)
         self._lock = None
+
+    def _forget_oldest(self) -> None:
+        _, n_bytes = self._segments.popleft()
+        self._bytes_out += n_bytes
 
 
 def read_segment(segment: Path) -> Iterator[LogRecord | Damaged]:

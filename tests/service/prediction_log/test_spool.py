@@ -63,6 +63,17 @@ def test_a_spool_that_is_empty_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_somebody_deleted_holds_up_none_after_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, WRITER)
+    spool.append(make_records(1, 5))
+    spool.append(make_records(6, 5))
+    first, second = spool.segments()
+    first.unlink()
+    assert spool.oldest() == second
+    spool.remove_oldest()
+    assert (spool.oldest(), spool.n_bytes, spool.is_empty) == (None, 0, True)
+
+
 def test_a_spool_is_taken_over_from_the_dead_once_and_never_from_the_living(tmp_path: Path) -> None:
     spool = Spool(tmp_path, WRITER)
     spool.append(make_records(1, 5))
