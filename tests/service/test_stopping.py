@@ -87,6 +87,14 @@ def test_full_disks_under_its_output_stop_nothing(registry: str, tmp_path: Path)
         Path("/dev/full").open("wb") as full,
         service_process(registry, tmp_path, "--workers", "2", output=full) as service,
     ):
+        ready: set[int] = set()
+
+        def are_both_ready() -> bool:
+            status = service.status()
+            ready.update([status["service"]["pid"]] if status["version"] else [])
+            return len(ready) == 2
+
+        wait_until(are_both_ready)
         named = make_card(runners=[{"name": "Sir Tick", "box": 1}, {"name": "Nala", "box": 2}])
         for _ in range(3):
             # 503, and a line in the log
