@@ -1,4 +1,4 @@
-"""What MLflow's pages say of a training in words: notes in Markdown, so that a run explains itself."""
+"""The notes in Markdown of a training's runs, so that MLflow's pages explain themselves."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ from training.report.text import UNKNOWN, balance, interval, kind, number, races
 
 EXPERIMENT_NOTE = """\
 Each run here is one training of `greyhound train`. Its note says what the model is, how good it is beside the
-baselines, and whether it passed the gates; `report.html` among its artifacts tells all of it, with pictures.
+baselines, and whether it passed the gates; `report.html` among its artifacts shows all of it, with charts.
 
 A training opens into a run for each family of models, and that into a run for each trial of the search.
 Figures of trials are of folds within the training races, made to compare trials; figures of a training are of
@@ -20,13 +20,13 @@ later races that neither the model nor its search had seen. The two do not compa
 
 
 def run_name(content: ReportContent) -> str:
-    """Return how a training is called in lists of runs."""
+    """Return the name of a training in lists of runs."""
     made = content.summary["model_type"]
     return f"version {content.version}: {made}" if content.version is not None else f"training: {made}"
 
 
 def run_note(content: ReportContent) -> str:
-    """Return what a training found: the model, its figures beside the baselines, the verdict of the gates."""
+    """Return the note of a training: the model, its figures beside the baselines, the gates."""
     simulated = simulated_text(float(content.summary["simulated_share"]))
     return _paragraphs(
         f"**{kind_of(content)}. {verdict_text(content)}**",
@@ -51,7 +51,7 @@ def run_note(content: ReportContent) -> str:
         ),
         "**Do it again**",
         f"```\n{content.origin.command}\n```",
-        "Look at the artifacts for `report.html`, which tells all of this with pictures.",
+        "See `report.html` among the artifacts, which shows all of this with charts.",
     )
 
 

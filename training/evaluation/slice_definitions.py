@@ -26,8 +26,8 @@ _CLASSES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """Whole races with the probabilities to judge, as the slicings see them."""
+class JudgedRaces:
+    """Whole races with the probabilities to judge: the input of every slicing."""
 
     table: RaceTable
     probabilities: Floats
@@ -48,17 +48,19 @@ class Slicing:
     name: str
     description: str
     is_of_races: bool
-    cut: Callable[[Probed], Mapping[str, Rows]]
+    cut: Callable[[JudgedRaces], Mapping[str, Rows]]
 
 
 SLICINGS: dict[str, Slicing] = {}
 """All slicings by name, in the order of their definition."""
 
 
-def _slicing(name: str, *, is_of_races: bool) -> Callable[..., Callable[[Probed], Mapping[str, Rows]]]:
+def _slicing(name: str, *, is_of_races: bool) -> Callable[..., Callable[[JudgedRaces], Mapping[str, Rows]]]:
     """Enter a function under a name, described by its docstring's line."""
 
-    def enter(cut: Callable[[Probed], Mapping[str, Rows]]) -> Callable[[Probed], Mapping[str, Rows]]:
+    def enter(
+        cut: Callable[[JudgedRaces], Mapping[str, Rows]],
+    ) -> Callable[[JudgedRaces], Mapping[str, Rows]]:
         SLICINGS[name] = Slicing(name, (cut.__doc__ or "").splitlines()[0], is_of_races, cut)
         return cut
 
@@ -66,9 +68,9 @@ def _slicing(name: str, *, is_of_races: bool) -> Callable[..., Callable[[Probed]
 
 
 @_slicing("favourites", is_of_races=False)
-def _favourites(probed: Probed) -> Mapping[str, Rows]:
+def _favourites(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The model's order in the race; an outsider has less than .05."""
-    p, race = probed.probabilities, probed.table.race
+    p, race = judged.probabilities, judged.table.race
     order = np.lexsort((-p, race))
     rank = np.empty(len(p), np.int64)
     rank[order] = np.arange(len(p)) - np.searchsorted(race, race) + 1
@@ -79,65 +81,65 @@ def _favourites(probed: Probed) -> Mapping[str, Rows]:
 
 
 @_slicing("probability", is_of_races=False)
-def _probability(probed: Probed) -> Mapping[str, Rows]:
+def _probability(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The model's probability, in bands."""
-    return _bands(probed.probabilities, (0.02, 0.05, 0.1, 0.2, 0.3, 0.45))
+    return _bands(judged.probabilities, (0.02, 0.05, 0.1, 0.2, 0.3, 0.45))
 
 
 @_slicing("state", is_of_races=True)
-def _state(probed: Probed) -> Mapping[str, Rows]:
+def _state(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The state of the track."""
-    state = probed.table.state
+    state = judged.table.state
     return _each(np.where(state == "", "unknown", state))
 
 
 @_slicing("track", is_of_races=True)
-def _track(probed: Probed) -> Mapping[str, Rows]:
+def _track(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The track."""
-    return _each(probed.table.track)
+    return _each(judged.table.track)
 
 
 @_slicing("field", is_of_races=True)
-def _field(probed: Probed) -> Mapping[str, Rows]:
+def _field(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The number of runners."""
-    size = np.bincount(probed.table.race)[probed.table.race]
+    size = np.bincount(judged.table.race)[judged.table.race]
     fields = {f"{n} runners": size == n for n in range(5, 9)}
     return {"4 or fewer": size <= 4, **fields, "9 or more": size >= 9}
 
 
 @_slicing("distance", is_of_races=True)
-def _distance(probed: Probed) -> Mapping[str, Rows]:
+def _distance(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The distance of the race, in metres."""
-    return _bands(probed.table.distance_m, (350, 450, 550, 650))
+    return _bands(judged.table.distance_m, (350, 450, 550, 650))
 
 
 @_slicing("class", is_of_races=True)
-def _class(probed: Probed) -> Mapping[str, Rows]:
+def _class(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The class of the race, by its grade."""
-    grade = probed.feature("grade_class")
+    grade = judged.feature("grade_class")
     classes = {name: grade == number for number, name in enumerate(_CLASSES, start=1)}
-    unknown = np.isnan(grade) & ("grade_class" in probed.feature_names)
+    unknown = np.isnan(grade) & ("grade_class" in judged.feature_names)
     return classes | {"unknown": unknown}
 
 
 @_slicing("month", is_of_races=True)
-def _month(probed: Probed) -> Mapping[str, Rows]:
+def _month(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The month of the race."""
-    return _each(probed.table.date.astype("datetime64[M]").astype(str))
+    return _each(judged.table.date.astype("datetime64[M]").astype(str))
 
 
 @_slicing("week", is_of_races=True)
-def _week(probed: Probed) -> Mapping[str, Rows]:
+def _week(judged: JudgedRaces) -> Mapping[str, Rows]:
     """Seven days from each: how the model ages."""
-    day = probed.table.date.astype("datetime64[D]")
+    day = judged.table.date.astype("datetime64[D]")
     first = day.min()
     return _each((first + (day - first) // np.timedelta64(7, "D") * np.timedelta64(7, "D")).astype(str))
 
 
 @_slicing("prior-runs", is_of_races=False)
-def _prior_runs(probed: Probed) -> Mapping[str, Rows]:
+def _prior_runs(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The runner's known runs before race day."""
-    n = probed.table.n_prior_runs
+    n = judged.table.n_prior_runs
     return {
         "none known": n == 0,
         "1 or 2": (n == 1) | (n == 2),
@@ -147,34 +149,34 @@ def _prior_runs(probed: Probed) -> Mapping[str, Rows]:
 
 
 @_slicing("layoff", is_of_races=False)
-def _layoff(probed: Probed) -> Mapping[str, Rows]:
+def _layoff(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The days since the runner's last run."""
-    days = probed.feature("days_since_last_run")
+    days = judged.feature("days_since_last_run")
     return _bands(days, (8, 15, 31, 61))
 
 
 @_slicing("new-track", is_of_races=False)
-def _new_track(probed: Probed) -> Mapping[str, Rows]:
+def _new_track(judged: JudgedRaces) -> Mapping[str, Rows]:
     """How often a runner with form has run at the track."""
-    return _newness(probed, "runs_at_track")
+    return _newness(judged, "runs_at_track")
 
 
 @_slicing("new-distance", is_of_races=False)
-def _new_distance(probed: Probed) -> Mapping[str, Rows]:
+def _new_distance(judged: JudgedRaces) -> Mapping[str, Rows]:
     """How often a runner with form has run about the distance."""
-    return _newness(probed, "runs_at_distance")
+    return _newness(judged, "runs_at_distance")
 
 
 @_slicing("box", is_of_races=False)
-def _box(probed: Probed) -> Mapping[str, Rows]:
+def _box(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The box; unknown for a reserve."""
-    box = probed.table.box
+    box = judged.table.box
     boxes: dict[str, Rows] = {f"box {n}": box == n for n in range(1, 9)}
     return boxes | {"unknown": (box < 1) | (box > 8)}
 
 
-def _newness(probed: Probed, feature: str) -> Mapping[str, Rows]:
-    n, has_run = probed.feature(feature), probed.table.n_prior_runs > 0
+def _newness(judged: JudgedRaces, feature: str) -> Mapping[str, Rows]:
+    n, has_run = judged.feature(feature), judged.table.n_prior_runs > 0
     return {
         "never": has_run & (n == 0),
         "1 or 2": has_run & (n >= 1) & (n <= 2),

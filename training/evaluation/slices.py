@@ -18,7 +18,7 @@ from racing.metrics import Reliability, Slope
 from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
 from training.evaluation.evaluation import MODEL, UNIFORM, known_prices
-from training.evaluation.slice_definitions import SLICINGS, Probed
+from training.evaluation.slice_definitions import SLICINGS, JudgedRaces
 
 __all__ = ["BY_CHANCE", "GOOD", "MAX_ECE", "OFF", "SLICINGS", "Slice", "slices_by"]
 
@@ -117,7 +117,7 @@ def slices_by(
     sources = {MODEL: p, UNIFORM: 1 / np.bincount(race)[race], **prices.by_name}
     return tuple(
         _judge(slicing.name, name_of_slice, slicing.is_of_races, table, rows, sources, prices.rows)
-        for name_of_slice, rows in slicing.cut(Probed(table, p, feature_names)).items()
+        for name_of_slice, rows in slicing.cut(JudgedRaces(table, p, feature_names)).items()
         if rows.any()
     )
 

@@ -10,7 +10,7 @@ from racing.metrics import Difference
 from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
 from training.evaluation.evaluation import MARKET, UNIFORM, known_prices
-from training.evaluation.slice_definitions import SLICINGS, Probed
+from training.evaluation.slice_definitions import SLICINGS, JudgedRaces
 from training.evaluation.slices import slices_by
 from training.report.content import Lift
 
@@ -46,7 +46,10 @@ def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[st
     uniform = 1 / np.bincount(race)[race]
     of_runners = metrics.per_runner_log_loss(uniform, table.won) - metrics.per_runner_log_loss(p, table.won)
     of_winners = np.where(table.won, np.log(p) - np.log(uniform), 0.0)
-    is_of_races, cut = SLICINGS[slicing].is_of_races, SLICINGS[slicing].cut(Probed(table, p, feature_names))
+    is_of_races, cut = (
+        SLICINGS[slicing].is_of_races,
+        SLICINGS[slicing].cut(JudgedRaces(table, p, feature_names)),
+    )
     gain, counts = (of_winners, table.won) if is_of_races else (of_runners, np.ones(len(p)))
     has_prices = known_prices(table).rows  # the races on which the slice's own losses are taken
     return {

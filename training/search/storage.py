@@ -1,7 +1,10 @@
 """Where a search is recorded: Optuna's journal file by default, any database by its URL.
 
-A file has one search: it holds a lock for as long as it runs, so what an ended process left of the last one
-(a lock of the journal, half a line) is known to be nobody's and is cleared away.
+Guarantees (tests/training/test_search_storage.py): a search that was killed is resumed to the same end; a
+file holds one search, so it never grows beyond that; a second search in it is refused. Optuna's journal alone
+cannot be read again after half a line that a killed process left; its SQLite storage took 128 s where the
+journal took 17 s, for 2 processes of 40 trials. So a file is locked for as long as its search runs: what an
+ended process left there (a lock of the journal, half a line) is then known to be nobody's and is removed.
 """
 
 import fcntl

@@ -2,9 +2,9 @@
 
 Guarantees (tests/training/test_workers.py): a search leaves no worker, however it ends; a worker that is
 killed ends the search with its name and exit code; steps are reported while the work goes on. joblib's loky
-was tried: its workers outlive a parent that is killed, and reports of steps need a manager process beside
-them. ``concurrent.futures`` cannot end running workers before Python 3.14; ``multiprocessing.Pool`` waits for
-ever for one that was killed.
+was tried: as quick, but its workers outlive a parent that is killed, and reports of steps need a manager
+process beside them. ``concurrent.futures`` cannot end running workers before Python 3.14;
+``multiprocessing.Pool`` waits for ever for one that was killed.
 """
 
 import multiprocessing as mp
