@@ -74,6 +74,9 @@ COPY client client
 COPY frontend frontend
 COPY greyhound greyhound
 COPY greyhound_charts greyhound_charts
+# Which characters of a name a terminal may be shown; nothing else of races.
+COPY racing/__init__.py racing/
+COPY racing/domain/__init__.py racing/domain/plain_text.py racing/domain/
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/frontend.txt > /opt/greyhound/sbom.cdx.json

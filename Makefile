@@ -32,7 +32,7 @@ lint: $(READY) ## check formatting, lint, types and which package imports which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-audit: $(READY) ## look the pinned packages up among known vulnerabilities (AUDIT=required: fail where the advisories cannot be had)
+audit: $(READY) ## look the pinned packages up among known vulnerabilities (AUDIT=required: fail where advisories cannot be fetched)
 	$(BIN)/python -m tests.house.audit $(if $(filter required,$(AUDIT)),--required)
 
 sbom: $(READY) ## list the pinned packages with their hashes as CycloneDX, for others' audits, into var/sbom

@@ -1,14 +1,23 @@
-"""Cards in files: form guides' CSV and JSON, named one by one or found in folders."""
+"""Files of races: how their dates are written, and cards in them (form guides' CSV and JSON)."""
 
 import codecs
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from racing.domain.cards import Card
 from racing.domain.errors import FileRefused
 from racing.importers.files.dates import DateOrder
 
+dates_option = click.option(
+    "--dates",
+    type=click.Choice([order.value for order in DateOrder if order != DateOrder.DEFAULT]),
+    callback=lambda _ctx, _param, value: DateOrder(value or DateOrder.DEFAULT),
+    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file show. Without it "
+    "they are day-first, and a file with one that cannot be that is refused.",
+)
 _N_NOTES = 5
 _MAX_CARD_BYTES = 1024 * 1024  # the service takes 256 KiB unless set otherwise
 _SUFFIXES = (".csv", ".csv.gz", ".json")

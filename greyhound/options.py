@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share; this imports of our packages greyhound alone (front end's image)."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable
@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import click
 
 from greyhound.output.progress import DRAW_BAR
-from racing.importers.files.dates import DateOrder
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
@@ -121,13 +120,4 @@ progress_option = click.option(
     callback=lambda ctx, _, value: ctx.meta.__setitem__(DRAW_BAR, value),
     help="Draw the bar even where standard error is no terminal. Else it gets lines of each stage: when "
     "it begins and ends, and how far it is, at most every 30 s (GREYHOUND_PROGRESS_INTERVAL_S).",
-)
-
-
-dates_option = click.option(
-    "--dates",
-    type=click.Choice([order.value for order in DateOrder if order != DateOrder.DEFAULT]),
-    callback=lambda _ctx, _param, value: DateOrder(value or DateOrder.DEFAULT),
-    help="How dates such as 03/04/2026 are written; auto: as other dates of the same file show. Without it "
-    "they are day-first, and a file with one that cannot be that is refused.",
 )

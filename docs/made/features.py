@@ -16,9 +16,10 @@ _NEEDS = {"results": "", "prices": "prices", "rated": "rated price"}
 _INTRODUCTION = """
 # Features
 
-What a model may see of a runner: {n} numbers, computed by the same code for training and for a card that is
-requested, from the card and from runs **before** race day only. Unknown is NaN, never a guess. Names are
-append-only: a changed formula is a new name. A model lists the names that it uses. Feature version {version}.
+What a model may see of a runner: {n} numbers, computed by the same code for training and for a card that
+the service answers, from the card and from runs **before** race day only. Unknown is NaN, never a guess.
+Names are append-only: a changed formula is a new name. A model lists the names that it uses. Feature
+version {version}.
 
 They stand here by topic, as explanations tell of them. *From* says where a feature looks: {groups}.
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from greyhound.options import database_option, dates_option, json_option, progress_option
+from greyhound.card_files import dates_option
+from greyhound.options import database_option, json_option, progress_option
 from greyhound.output.console import console
 from greyhound.output.printing import print_json, say, shown
 from greyhound.output.progress import progress

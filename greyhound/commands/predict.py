@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from greyhound.card_files import card_files, is_json, read_card
+from greyhound.card_files import card_files, dates_option, is_json, read_card
 from greyhound.errors import exit_code, one_line
-from greyhound.options import Day, database_option, dates_option, json_option, registry_option
+from greyhound.options import Day, database_option, json_option, registry_option
 from greyhound.output.console import console
 from greyhound.output.printing import print_json, say, shown
 from greyhound.tables.prediction import print_prediction
