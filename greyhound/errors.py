@@ -58,6 +58,7 @@ EXTRA_OF_MODULE = {
     "scipy": "training",
     "sklearn": "training",
     "training": "training",
+    "vl_convert": "training",
     "xgboost": "training",
     "psycopg": "postgresql",
 }
