@@ -37,7 +37,6 @@ COPY racing racing
 COPY model_registry model_registry
 COPY service service
 COPY greyhound greyhound
-COPY greyhound_charts greyhound_charts
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/service.txt > /opt/greyhound/sbom.cdx.json
@@ -55,7 +54,6 @@ COPY racing racing
 COPY model_registry model_registry
 COPY training training
 COPY greyhound greyhound
-COPY greyhound_charts greyhound_charts
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/training.txt > /opt/greyhound/sbom.cdx.json
@@ -73,7 +71,6 @@ COPY pyproject.toml README.md LICENSE ./
 COPY client client
 COPY frontend frontend
 COPY greyhound greyhound
-COPY greyhound_charts greyhound_charts
 # Which characters of a name a terminal may be shown; nothing else of races.
 COPY racing/__init__.py racing/
 COPY racing/domain/__init__.py racing/domain/plain_text.py racing/domain/

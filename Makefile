@@ -66,7 +66,7 @@ screenshots: $(READY) ## take pictures of every page of the front end, into var/
 	$(BIN)/python -m tests.frontend.screenshots
 
 charts: $(READY) ## write the charts' specifications, Vega's JavaScript and the pictures of the documentation anew
-	$(BIN)/python -m greyhound_charts.design
+	$(BIN)/python -m greyhound.charts.design
 	$(BIN)/python -m docs.pictures.charts
 
 lock-images: $(READY) ## pin the images of Dockerfile and docker-compose.yml by digest, as their registries have them now

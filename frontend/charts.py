@@ -7,9 +7,9 @@ from pathlib import Path
 
 from flask import Blueprint, Flask
 
-import greyhound_charts
-from greyhound_charts import Spec, chart
-from greyhound_charts.reliability import ReliabilityBin, reliability_chart
+import greyhound.charts
+from greyhound.charts import Spec, chart
+from greyhound.charts.reliability import ReliabilityBin, reliability_chart
 from greyhound_client.models import BinOut, LoggedCardOut, ReliabilityBinOut, ScoreOut
 
 LEAST_RUNNERS = 200
@@ -32,7 +32,7 @@ class ReliabilityPlot:
 
 def install(app: Flask) -> None:
     """Serve what draws charts below ``/charts``."""
-    static = Path(greyhound_charts.__file__).parent / "static"
+    static = Path(greyhound.charts.__file__).parent / "static"
     app.register_blueprint(Blueprint("charts", __name__, static_folder=static, static_url_path="/charts"))
 
 

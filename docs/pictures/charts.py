@@ -2,14 +2,14 @@
 
 The figures are those of the report that a first ``make run`` writes (4,000 simulated races) and of
 ``python -m benchmarks.resampling`` on the same database. They are the product's own charts, see
-:mod:`greyhound_charts`.
+:mod:`greyhound.charts`.
 """
 
 from pathlib import Path
 
-from greyhound_charts import Spec, chart
-from greyhound_charts.reliability import ReliabilityBin, reliability_chart
-from greyhound_charts.svg import to_svg
+from greyhound.charts import Spec, chart
+from greyhound.charts.reliability import ReliabilityBin, reliability_chart
+from greyhound.charts.svg import to_svg
 
 HERE = Path(__file__).parent
 

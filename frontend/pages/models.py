@@ -17,7 +17,7 @@ from frontend.promotion import (
     propose_rollback,
     read_confirmation,
 )
-from greyhound_charts import script_policy
+from greyhound.charts import script_policy
 from greyhound_client import endpoints
 from greyhound_client.errors import problem_of
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse
 
-from greyhound_charts import script_policy
+from greyhound.charts import script_policy
 from service.dependencies import Registry
 from service.openapi.responses import problems
 from service.routes.models import version_number

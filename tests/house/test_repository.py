@@ -98,7 +98,7 @@ def test_the_front_ends_image_holds_neither_races_nor_models() -> None:
         "sqlmodel",
     }
     copied = set(re.findall(r"^COPY (\w+) \1$", stage("frontend-build"), flags=re.M))
-    assert copied == {"client", "frontend", "greyhound", "greyhound_charts"}
+    assert copied == {"client", "frontend", "greyhound"}
 
 
 def test_an_image_is_not_built_where_the_kernels_are_not_compiled() -> None:

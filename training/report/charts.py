@@ -1,4 +1,4 @@
-"""The report's charts, each with a table of its values: from the content to :mod:`greyhound_charts`.
+"""The report's charts, each with a table of its values: from the content to :mod:`greyhound.charts`.
 
 The module has more than 300 lines because every chart of the report is here, one function each.
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
-from greyhound_charts import Spec, chart
-from greyhound_charts.intervals import Dot, IntervalRow, interval_chart
-from greyhound_charts.reliability import ReliabilityBin, reliability_chart, reliability_range
+from greyhound.charts import Spec, chart
+from greyhound.charts.intervals import Dot, IntervalRow, interval_chart
+from greyhound.charts.reliability import ReliabilityBin, reliability_chart, reliability_range
 from racing.features.topics import TOPICS
 from racing.metrics import Difference, Reliability
 from training.data.imbalance import IMBALANCE

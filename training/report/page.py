@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from greyhound_charts import SCRIPTS, asset
+from greyhound.charts import SCRIPTS, asset
 from model_registry.artifact import ADDS_NOTHING
 from training import evaluation
 from training.evaluation.slices import MAX_ECE

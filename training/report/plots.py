@@ -1,6 +1,6 @@
 """The report's main charts as SVG files, for those who look at a training in MLflow."""
 
-from greyhound_charts.svg import below_one_another, to_svg
+from greyhound.charts.svg import below_one_another, to_svg
 from training.report import charts
 from training.report.content import ReportContent
 from training.report.text import kind

@@ -1,6 +1,6 @@
 """Every chart of the product, drawn one way: Vega-Lite specifications, shown by Vega's own JavaScript.
 
-- :mod:`greyhound_charts.design` describes the charts with Altair and writes them to ``specs/``. It runs on a
+- :mod:`greyhound.charts.design` describes the charts with Altair and writes them to ``specs/``. It runs on a
   developer's machine only (``make charts``); a test compares its output with the committed files.
 - :func:`chart` fills such a file with values. The training report, the front end's pages and the pictures of
   the documentation call it; it needs the standard library alone.
@@ -31,7 +31,7 @@ def chart(name: str, *, height: float | None = None, **datasets: Rows) -> Spec:
     Parameters
     ----------
     name : str
-        Name of a chart of :mod:`greyhound_charts.design`.
+        Name of a chart of :mod:`greyhound.charts.design`.
     height : float, optional
         Height in pixels, where it differs from the designed one; the width is that of the page's element.
     **datasets

@@ -7,14 +7,14 @@ from xml.etree import ElementTree
 import pytest
 import vl_convert
 
-import greyhound_charts
-from greyhound_charts import SCRIPTS, asset, chart, script_policy
-from greyhound_charts.design import CHARTS, LICENCE, specification
-from greyhound_charts.intervals import Dot, IntervalRow, interval_chart
-from greyhound_charts.reliability import ReliabilityBin, reliability_chart
-from greyhound_charts.svg import below_one_another, to_svg
+import greyhound.charts
+from greyhound.charts import SCRIPTS, asset, chart, script_policy
+from greyhound.charts.design import CHARTS, LICENCE, specification
+from greyhound.charts.intervals import Dot, IntervalRow, interval_chart
+from greyhound.charts.reliability import ReliabilityBin, reliability_chart
+from greyhound.charts.svg import below_one_another, to_svg
 
-SPECS = Path(greyhound_charts.__file__).parent / "specs"
+SPECS = Path(greyhound.charts.__file__).parent / "specs"
 ROWS = [
     IntervalRow(name="by state", is_heading=True),
     IntervalRow(

@@ -6,7 +6,7 @@ from html import escape
 
 import vl_convert
 
-from greyhound_charts import Spec
+from greyhound.charts import Spec
 
 COLOURS = """\
 svg { --ink: #1a1d21; --soft: #5d6570; --line: #e2e4e4; --card: #ffffff; --model: #0f5fc2; --market: #a6480a;

@@ -1,6 +1,6 @@
 """The charts, described with Altair: ``make charts`` writes ``specs/*.json`` and ``static/vega.js``.
 
-A chart refers to its values by the name of a data set (``alt.NamedData``); :func:`greyhound_charts.chart`
+A chart refers to its values by the name of a data set (``alt.NamedData``); :func:`greyhound.charts.chart`
 supplies them when a page is made. What depends on the values (ends of axes, order of rows) follows from them.
 More than 300 lines, for every chart of the product is here, one function each.
 """

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
-from greyhound_charts import Spec, chart
+from greyhound.charts import Spec, chart
 
 _SIGMAS = 1.96  # 95 % of a normal distribution
 _LEAST_TOP = 0.05

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from greyhound_charts import Spec, chart
+from greyhound.charts import Spec, chart
 
 _ROW_PX = 24
 
