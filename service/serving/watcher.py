@@ -97,7 +97,7 @@ class AliasWatcher:
         """Poll once; if the registry cannot give its champion, serve the one on disk."""
         # Only writing needs MLflow, and the first promotion would stop requests for its import of 1.5 s.
         with suppress(Exception):  # the poll reports what is wrong with it
-            await self._threads.promotion.call(lambda: importlib.import_module("mlflow"))
+            await self._threads.model_loading.call(lambda: importlib.import_module("mlflow"))
         await self.poll()
         if self._after_swap:
             await self._after_swap  # so that the first status is whole
