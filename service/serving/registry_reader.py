@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # they bring MLflow along, which takes a second
     from model_registry.registry import ModelRegistry
     from model_registry.versions import ModelVersion
 
-MAX_KEPT = 64  # some 10 kB each
+MAX_CACHED = 64  # some 10 kB each
 
 
 class RegistryReader:
@@ -26,7 +26,7 @@ class RegistryReader:
     def __init__(self, slots: ModelSlots, watcher: AliasWatcher) -> None:
         self._slots = slots
         self._watcher = watcher
-        self._kept: OrderedDict[tuple[int, str], EvidenceOut] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, str], EvidenceOut] = OrderedDict()
 
     async def versions(self) -> "list[ModelVersion]":
         """Return every version, the newest first."""
@@ -51,30 +51,30 @@ class RegistryReader:
         serving = self._slots.peek()
         if serving is not None and serving.version == version:
             digest = serving.model.digest
-            known = self._kept.get((version, digest))
-            told = known or evidence_of(
+            cached = self._cache.get((version, digest))
+            evidence = cached or evidence_of(
                 version, digest, {"model": serving.model.spec.as_json(), **serving.model.documents}
             )
         else:
-            told = await self._watcher.ask(
+            evidence = await self._watcher.ask(
                 lambda registry: self._read(registry, registry.artifact_ref(version))
             )
-        self._keep(told)
-        return told
+        self._remember(evidence)
+        return evidence
 
     async def report(self, version: int) -> str:
-        """Return the page of a version's training; it may be written anew, so it is not kept."""
+        """Return the page of a version's training; it may be written anew, so it is not cached."""
         return await self._watcher.ask(lambda registry: registry.report(version))
 
-    def _read(self, registry: "ModelRegistry", pointer: "ArtifactRef") -> EvidenceOut:
+    def _read(self, registry: "ModelRegistry", ref: "ArtifactRef") -> EvidenceOut:
         """Return what the registry has of a version, in a thread."""
-        digest = pointer.digest or ""
-        known = self._kept.get((pointer.version, digest))
-        return known or evidence_of(pointer.version, digest, registry.documents(pointer, DOCUMENTS))
+        digest = ref.digest or ""
+        cached = self._cache.get((ref.version, digest))
+        return cached or evidence_of(ref.version, digest, registry.documents(ref, DOCUMENTS))
 
-    def _keep(self, told: EvidenceOut) -> None:
-        key = (told.version, told.digest)
-        self._kept[key] = told
-        self._kept.move_to_end(key)
-        while len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+    def _remember(self, evidence: EvidenceOut) -> None:
+        key = (evidence.version, evidence.digest)
+        self._cache[key] = evidence
+        self._cache.move_to_end(key)
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)

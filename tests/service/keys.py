@@ -15,8 +15,8 @@ from tests.service.builders import RunningService, running_service
 def make_keys(engine: Engine, **scopes: str) -> dict[str, dict[str, str]]:
     """Keys by name, ``ada="promote read"``, each as the header that brings it."""
     return {
-        name: {"Authorization": f"Bearer {add_key(engine, name, words.split())[1]}"}
-        for name, words in scopes.items()
+        name: {"Authorization": f"Bearer {add_key(engine, name, scope.split())[1]}"}
+        for name, scope in scopes.items()
     }
 
 

@@ -123,7 +123,7 @@ def test_a_database_whose_connections_are_cut_is_used_again_by_new_ones(
         assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()
 
 
-def test_a_service_that_waits_for_a_database_that_hangs_can_be_told_to_stop(
+def test_a_service_that_waits_for_a_database_that_hangs_can_be_stopped(
     season: Engine, registry: str, postgresql_server: str, tmp_path: Path
 ) -> None:
     named = request_of(card_of_stored_race(season, 1)) | {"date": LAST_DAY.isoformat()}

@@ -67,7 +67,7 @@ def test_what_an_older_artifact_does_not_have_is_null(tmp_path: Path) -> None:
     assert evidence["reliability"] is evidence["gates"] is evidence["budget"] is None
 
 
-def test_the_champion_is_told_of_while_the_registry_is_away(tmp_path: Path) -> None:
+def test_the_evidence_of_the_champion_is_there_while_the_registry_is_away(tmp_path: Path) -> None:
     with running_service(make_trained_registry(tmp_path, 1.59, 1.57)) as service:
         assert service.client.get("/models/2/evidence").status_code == 200
         (tmp_path / "mlflow.db").rename(tmp_path / "gone.db")

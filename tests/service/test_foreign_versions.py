@@ -83,7 +83,7 @@ def test_each_reason_for_not_being_ready_has_a_code_and_says_what_to_do(tmp_path
         assert (answer["reason"], "a file is missing" in answer["detail"]) == ("champion-refused", True)
 
 
-def test_whoever_has_no_key_is_told_the_reason_but_no_path_of_the_machine(tmp_path: Path) -> None:
+def test_a_client_without_a_key_gets_the_reason_but_no_path_of_the_machine(tmp_path: Path) -> None:
     uri = make_registry(tmp_path)
     (open_registry(uri).fetch(1) / "members/member_0.onnx").unlink()
     with running_service(uri, protect="everything") as service:

@@ -165,7 +165,9 @@ def test_the_service_answers_as_its_description_says(
     call()
 
 
-def test_what_an_answer_names_can_be_asked_next(open_to_fuzz: tuple[RunningService, dict[str, str]]) -> None:
+def test_what_an_answer_names_can_be_requested_next(
+    open_to_fuzz: tuple[RunningService, dict[str, str]],
+) -> None:
     """Schemathesis follows the document's links: from an answer that names a version on to that version."""
     service, key = open_to_fuzz
     seen: set[tuple[str, int]] = set()

@@ -144,10 +144,10 @@ class Target:
     def refusal(self) -> str:
         """Promote version 2 by hand and return why it is refused, once version 1 has proved to serve on."""
         before = win_probabilities(self.service.predict(make_card()))
-        asked_at = dt.datetime.now(dt.UTC).isoformat()
+        requested_at = dt.datetime.now(dt.UTC).isoformat()
         point_alias_at(self.uri, 2)
         status = self.service.wait_until(
-            lambda status: status["refusals"] and status["refusals"][0]["at"] > asked_at
+            lambda status: status["refusals"] and status["refusals"][0]["at"] > requested_at
         )
         assert status["version"] == 1
         assert (win_probabilities(self.service.predict(make_card())) == before).all()

@@ -118,53 +118,53 @@ def test_a_stored_race_is_the_card_that_it_was_and_predict_takes_it_as_it_is(
     service: RunningService, stored: Engine
 ) -> None:
     race = races_of(service, LAST_DAY)[0]
-    told = service.client.get(f"/races/{race['id']}").json()
+    race_out = service.client.get(f"/races/{race['id']}").json()
     expected = request_of(card_of_stored_race(stored, race["id"])) | {"race_number": race["race_number"]}
-    assert told["card"] == expected
-    assert told["is_simulated"] is True
-    answer = service.predict(told["card"])
+    assert race_out["card"] == expected
+    assert race_out["is_simulated"] is True
+    answer = service.predict(race_out["card"])
     assert answer.status_code == 200, answer.text
-    ran = [(runner["name"], runner["box"]) for runner in told["outcome"]["runners"]]
+    ran = [(runner["name"], runner["box"]) for runner in race_out["outcome"]["runners"]]
     assert ran == [(runner["name"], runner["box"]) for runner in answer.json()["runners"]]
-    assert told["outcome"]["winners"] == [r["name"] for r in told["outcome"]["runners"] if r["won"]]
-    assert [r["name"] for r in told["outcome"]["runners"] if r["finish_position"] == 1] == told["outcome"][
-        "winners"
-    ]
+    assert race_out["outcome"]["winners"] == [r["name"] for r in race_out["outcome"]["runners"] if r["won"]]
+    assert [r["name"] for r in race_out["outcome"]["runners"] if r["finish_position"] == 1] == race_out[
+        "outcome"
+    ]["winners"]
 
 
-def test_prices_at_the_off_are_on_the_card_only_where_they_are_asked_for(service: RunningService) -> None:
+def test_prices_at_the_off_are_on_the_card_only_where_they_are_requested(service: RunningService) -> None:
     race = next(race for race in races_of(service, DAY) if race["race_number"] == 4)
-    told = service.client.get(f"/races/{race['id']}").json()
-    assert told["card"]["runners"] == [
+    race_out = service.client.get(f"/races/{race['id']}").json()
+    assert race_out["card"]["runners"] == [
         {"name": "Anna", "box": 1, "rated_price": 1000.0},  # the most that a card takes
         {"name": "Bela", "box": 2, "rated_price": 6.0},
         {"name": "Cora", "box": 9, "is_reserve": False, "rated_price": 6.0},
     ]
-    assert told["outcome"]["winners"] == ["Anna"]
-    assert told["outcome"]["scratched"] == ["Dora"]
-    assert told["outcome"]["prices_at_the_off"] == "bsp"
-    assert [r["market_probability"] for r in told["outcome"]["runners"]] == [0.5, 0.25, 0.25]
+    assert race_out["outcome"]["winners"] == ["Anna"]
+    assert race_out["outcome"]["scratched"] == ["Dora"]
+    assert race_out["outcome"]["prices_at_the_off"] == "bsp"
+    assert [r["market_probability"] for r in race_out["outcome"]["runners"]] == [0.5, 0.25, 0.25]
     priced = service.client.get(f"/races/{race['id']}", params={"prices": "at_the_off"}).json()
     assert [runner.pop("price") for runner in priced["card"]["runners"]] == [2.0, 4.0, 4.0]
-    assert priced == told
+    assert priced == race_out
     answer = service.predict(service.client.get(f"/races/{race['id']}?prices=at_the_off").json()["card"])
     assert [r["market_probability"] for r in answer.json()["runners"]] == [0.5, 0.25, 0.25]
 
 
 def test_a_race_to_come_has_a_card_and_no_outcome(service: RunningService) -> None:
     race = next(race for race in races_of(service, DAY) if race["race_number"] == 5)
-    told = service.client.get(f"/races/{race['id']}").json()
-    assert [runner["name"] for runner in told["card"]["runners"]] == ["Elsa", "Fina"]
-    assert told["outcome"] is None
+    race_out = service.client.get(f"/races/{race['id']}").json()
+    assert [runner["name"] for runner in race_out["card"]["runners"]] == ["Elsa", "Fina"]
+    assert race_out["outcome"] is None
 
 
 def test_a_race_that_makes_no_card_says_why_and_how_it_came_out(service: RunningService) -> None:
     race = next(race for race in races_of(service, DAY) if race["race_number"] is None)
-    told = service.client.get(f"/races/{race['id']}").json()
-    assert told["card"] is None
-    assert told["why_no_card"] == "a card tells every runner's box, and that of Hera is not known"
-    assert told["outcome"]["winners"] == ["Gala"]
-    assert told["outcome"]["prices_at_the_off"] == "starting_price"
+    race_out = service.client.get(f"/races/{race['id']}").json()
+    assert race_out["card"] is None
+    assert race_out["why_no_card"] == "a card tells every runner's box, and that of Hera is not known"
+    assert race_out["outcome"]["winners"] == ["Gala"]
+    assert race_out["outcome"]["prices_at_the_off"] == "starting_price"
 
 
 @pytest.mark.parametrize("number", ["0", "999999", "2147483648", "-1", "x", "²"])

@@ -100,7 +100,7 @@ def test_a_tracking_server_that_is_slow_and_then_gone_stops_nothing_nor_a_restar
             assert service.predict(make_card()).status_code == 200
 
 
-def test_a_process_whose_registry_hangs_ends_when_told_to(tmp_path: Path) -> None:
+def test_a_process_whose_registry_hangs_ends_at_a_signal(tmp_path: Path) -> None:
     uri = make_registry(tmp_path)
     lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
     with service_process(uri, tmp_path, registry_timeout_s="0.2", champion_poll_s="0.05") as service:

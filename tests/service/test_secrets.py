@@ -37,7 +37,7 @@ class Lines(logging.Handler):
 
 
 @pytest.mark.parametrize("what", ADDRESSES)
-def test_no_password_is_told_to_anyone(
+def test_no_password_is_shown_to_anyone(
     what: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -117,7 +117,7 @@ def test_a_run_that_a_card_brings_fills_in_what_the_database_lacks_once(
     ]
 
 
-def test_a_stranger_among_known_names_is_told(service: RunningService, season: Engine) -> None:
+def test_a_stranger_among_known_names_is_reported(service: RunningService, season: Engine) -> None:
     card = request_of(card_of_stored_race(season, int(race_table(season, start=CUT).race_id[0])))
     card["runners"][0]["name"] = "Nobody Knows This One"
     answer = service.predict(card).json()
@@ -159,7 +159,9 @@ def test_without_its_database_cards_are_rated_by_the_champions_tables_with_a_war
         assert "unknown_dog" in codes[1]
 
 
-def test_a_database_that_goes_is_told_and_one_that_comes_back_is_used(folder: Path, registry: str) -> None:
+def test_a_database_that_goes_is_reported_and_one_that_comes_back_is_used(
+    folder: Path, registry: str
+) -> None:
     (folder / "away").mkdir()
     engine = make_season(folder / "away", n_races=60)
     card = request_of(card_of_stored_race(engine, 1)) | {"date": LAST_DAY.isoformat()}

@@ -8,7 +8,7 @@ from tests.model_registry.builders import PLATT
 from tests.service.builders import RunningService, make_card, win_probabilities
 
 
-def test_contributions_come_only_when_asked_and_change_nothing_else(service: RunningService) -> None:
+def test_contributions_come_only_on_request_and_change_nothing_else(service: RunningService) -> None:
     plain = service.predict(make_card()).json()
     explained = service.predict(make_card(), params={"explain": "true"}).json()
     refused = service.predict(make_card(), params={"explain": "false"}).json()

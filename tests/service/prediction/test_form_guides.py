@@ -33,13 +33,15 @@ def test_a_form_guide_is_a_card_that_predict_takes_as_it_is(service: RunningServ
     assert service.predict(answer["card"]).json()["runners"] == batch.json()["runners"]
 
 
-def test_what_is_told_beside_the_file_counts_before_its_name(service: RunningService, tmp_path: Path) -> None:
+def test_what_is_given_beside_the_file_counts_before_its_name(
+    service: RunningService, tmp_path: Path
+) -> None:
     text = form_guide(tmp_path, NAME).read_bytes()
     answer = send(service, text, date="2026-03-15", track="BEN", distance_m="425").json()["card"]
     assert (answer["date"], answer["track"], answer["distance_m"]) == ("2026-03-15", "Bendigo", 425)
 
 
-def test_rows_that_are_not_believed_are_told_beside_the_card(service: RunningService) -> None:
+def test_rows_that_are_not_believed_are_listed_beside_the_card(service: RunningService) -> None:
     rows = [
         form_row("1. Sir Tick", weight="3.0"),
         form_row("", date="soon"),

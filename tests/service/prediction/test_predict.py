@@ -63,7 +63,7 @@ def test_runs_on_or_after_race_day_are_left_out_with_a_warning(service: RunningS
     assert codes - {warning["code"] for warning in before.json()["warnings"]}
 
 
-def test_a_request_id_is_kept_and_a_bad_one_replaced(service: RunningService) -> None:
+def test_a_request_id_is_returned_and_a_bad_one_replaced(service: RunningService) -> None:
     answer = service.predict(make_card(), headers={"X-Request-ID": "race-6"})
     assert answer.headers["X-Request-ID"] == answer.json()["request_id"] == "race-6"
     replaced = service.predict(make_card(), headers={"X-Request-ID": "race 6; drop"})

@@ -65,7 +65,7 @@ def test_of_a_few_faults_each_is_shown_wherever_it_is() -> None:
     assert error.error_count() == 4
 
 
-def test_a_list_that_is_too_long_is_told_its_length() -> None:
+def test_a_list_that_is_too_long_is_refused_with_its_length() -> None:
     error = faults_of(make_card(runners=[{}] * 60_000))
     [fault] = [fault for fault in error.errors() if fault["loc"] == ("runners",)]
     assert fault["msg"] == "List should have at most 10 items after validation, not 60000"

@@ -72,15 +72,15 @@ def test_answers_that_only_wait_are_reported_at_once_and_logged_when_there_is_ro
 
 def test_a_champion_that_finds_no_room_is_cached_when_there_is_some(registry: str, disk: Path) -> None:
     fill(disk)
-    with running_service(registry, kept_champion=str(disk / "kept")) as service:
+    with running_service(registry, kept_champion=str(disk / "champion")) as service:
         wait_until(lambda: caveats(service) == ["champion-not-kept"])
         assert "No space left" in service.client.get("/model_status").json()["kept"]["error"]
         assert service.predict(make_card()).status_code == 200
-        assert not any(path.is_file() for path in (disk / "kept").rglob("*"))
+        assert not any(path.is_file() for path in (disk / "champion").rglob("*"))
         free(disk)
         service.wait_until(lambda status: status["kept"]["version"] == 1)
         assert caveats(service) == []
-        assert [path.name for path in (disk / "kept").iterdir()] == ["000001"]
+        assert [path.name for path in (disk / "champion").iterdir()] == ["000001"]
 
 
 def test_the_file_of_refused_answers_has_no_half_line(disk: Path) -> None:
