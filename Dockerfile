@@ -18,7 +18,7 @@ RUN python -m venv /opt/build
 COPY constraints/build.txt constraints/
 RUN /opt/build/bin/pip install --require-hashes -r constraints/build.txt
 
-# What compiles the kernels stays in the stages that build.
+# What compiles the loops stays in the stages that build.
 FROM tools AS build
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
     && { [ -e "$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
@@ -40,8 +40,8 @@ COPY greyhound greyhound
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/service.txt > /opt/greyhound/sbom.cdx.json
-# A compiler that fails would leave the slow twins of the kernels in the image: this stops the build instead.
-RUN python -I -c 'import racing.ops as k; assert k.IS_COMPILED, "the kernels were not compiled"'
+# A compiler that fails would leave the slow numpy loops in the image: this stops the build instead.
+RUN python -I -c 'import racing.ops as o; assert o.IS_COMPILED, "the loops were not compiled"'
 
 FROM build AS training-build
 RUN python -m venv /opt/greyhound
@@ -57,10 +57,10 @@ COPY greyhound greyhound
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && pip install --no-deps --no-index /opt/wheels/*.whl && pip uninstall -y pip setuptools \
     && python deploy/sbom.py constraints/training.txt > /opt/greyhound/sbom.cdx.json
-# A compiler that fails would leave the slow twins of the kernels in the image: this stops the build instead.
-RUN python -I -c 'import racing.ops as k; assert k.IS_COMPILED, "the kernels were not compiled"'
+# A compiler that fails would leave the slow numpy loops in the image: this stops the build instead.
+RUN python -I -c 'import racing.ops as o; assert o.IS_COMPILED, "the loops were not compiled"'
 
-# Without setup.py, for there are no kernels to compile here, and without a compiler.
+# Without setup.py, for there is nothing to compile here, and without a compiler.
 FROM tools AS frontend-build
 RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH

@@ -74,7 +74,7 @@ SLOW = (
     "tests/service/observability/test_workers.py",
     "tests/training/test_candidates.py",
     "tests/training/test_export.py",
-    "tests/training/test_page.py",
+    "tests/training/test_report.py",
     "tests/training/test_pipeline.py",
     "tests/training/test_search_storage.py",
     "tests/training/test_workers.py",
