@@ -3,7 +3,7 @@
 import grimp
 import pytest
 
-PACKAGES = ("racing", "model_registry", "training", "service", "client", "frontend", "greyhound")
+PACKAGES = ("racing", "model_registry", "training", "service", "greyhound_client", "frontend", "greyhound")
 
 
 def circles(graph: grimp.ImportGraph) -> list[list[str]]:
