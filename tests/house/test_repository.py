@@ -101,9 +101,9 @@ def test_the_front_ends_image_holds_neither_races_nor_models() -> None:
     assert copied == {"client", "frontend", "greyhound"}
 
 
-def test_an_image_is_not_built_where_the_kernels_are_not_compiled() -> None:
+def test_an_image_is_not_built_where_the_loops_are_not_compiled() -> None:
     for name in ("service-build", "training-build"):
-        assert "assert k.IS_COMPILED" in stage(name)
+        assert "assert o.IS_COMPILED" in stage(name)
 
 
 def test_the_services_image_holds_nothing_that_trains() -> None:
