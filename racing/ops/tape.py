@@ -91,9 +91,9 @@ class Tape:
             if any(_address(array) in needed for array in arrays[ufunc.nin :]):
                 needed |= {_address(_owner(array)) for array in arrays[: ufunc.nin]}
                 steps.append(_step(ufunc, which, arrays))
-        from racing.ops._loops import Tape  # there where the loops are compiled
+        from racing.ops._loops import Tape as CompiledTape  # there where the loops are compiled
 
-        self._tape = Tape(steps[::-1], (self._arrays, self._outputs))
+        self._tape = CompiledTape(steps[::-1], (self._arrays, self._outputs))
         self.n_steps = len(steps)
         self._steps, self._recorded = [], {}
 
