@@ -1,4 +1,4 @@
-"""The five families; a new one is a module beside these and an entry here."""
+"""The families of models; a new one is a module beside these and an entry here."""
 
 from training.families.catboost import CatBoost
 from training.families.family import Family, Member, Params, Setting, TreeMember
