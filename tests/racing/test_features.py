@@ -118,6 +118,27 @@ def test_a_later_file_changes_no_feature_before_it(season: Engine, tmp_path: Pat
     assert len(race_table(engine, start=start)) > 500
 
 
+#: What is known of a dog without runs: that it has none, and what dogs are like (rates shrink towards it).
+KNOWN_WITHOUT_RUNS = {
+    "boxes_used", "career_runs", "days_since_first_run", "place_rate", "place_rate_at_distance",
+    "place_rate_in_zone", "runs_at_distance", "runs_at_track", "runs_in_14_days", "runs_in_30_days",
+    "runs_in_60_days", "runs_in_7_days", "runs_in_zone", "runs_known", "win_rate", "win_rate_at_track",
+}  # fmt: skip
+
+
+def test_a_dog_without_runs_has_no_form_but_counts_and_rates(season: Engine) -> None:
+    """``NaN <= 2`` is false: a formula that forgets to mask takes "unknown" for "no"."""
+    features = race_table(season).features
+    without = features[:, FEATURE_NAMES.index("runs_known")] == 0
+    assert without.any()
+    known = {
+        feature.name
+        for column, feature in enumerate(FEATURES)
+        if feature.group == "form" and not np.isnan(features[without, column]).all()
+    }
+    assert known == KNOWN_WITHOUT_RUNS
+
+
 def test_form_that_a_card_brings_counts_as_much_as_no_other(season: Engine) -> None:
     quick, slow = (
         tuple(
