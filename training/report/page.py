@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from greyhound.charts import SCRIPTS, asset
 from model_registry.artifact import ADDS_NOTHING
-from training import evaluation
+from training.evaluation import evaluation
 from training.evaluation.slices import MAX_ECE
 from training.gates import failed
 from training.report import charts, sentences, text
