@@ -61,10 +61,14 @@ SUFFIXES = {
     ".json",
 }
 _WORD = re.compile(
-    r"(?<![A-Za-z])(" + "|".join(f"{word}|{word.capitalize()}" for word in FORBIDDEN) + r")(?![a-z])"
+    r"(?<![A-Za-z])("
+    + "|".join(f"{word}|{word.capitalize()}|{word.upper()}" for word in FORBIDDEN)
+    + r")(?![a-z])"
 )
 _NAME = re.compile(
-    r"(?<![A-Za-z])(" + "|".join(f"{word}|{word.capitalize()}" for word in FORBIDDEN_AS_NAMES) + r")(?![a-z])"
+    r"(?<![A-Za-z])("
+    + "|".join(f"{word}|{word.capitalize()}|{word.upper()}" for word in FORBIDDEN_AS_NAMES)
+    + r")(?![a-z])"
 )
 
 

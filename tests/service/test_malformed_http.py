@@ -17,7 +17,7 @@ POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 END = b"Connection: close\r\n\r\n"
 SLOW_S = 1.0
-PATIENCE = {"header_timeout_s": SLOW_S, "body_timeout_s": SLOW_S, "keep_alive_s": 4}
+TIMEOUTS = {"header_timeout_s": SLOW_S, "body_timeout_s": SLOW_S, "keep_alive_s": 4}
 
 REFUSED = {
     "nothing but bytes": bytes(range(256)) * 20,
@@ -84,7 +84,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningS
     from racing.database.engine import upgrade
 
     upgrade(database)
-    with running_service(make_registry(folder), **PATIENCE, database=database) as service:
+    with running_service(make_registry(folder), **TIMEOUTS, database=database) as service:
         heard = Heard()
         loggers = [logging.getLogger(name) for name in ("", "uvicorn", "uvicorn.error", "greyhound.service")]
         for logger in loggers:
