@@ -6,7 +6,7 @@ So SQLite is given many rows in one statement, and PostgreSQL a COPY.
 
 import datetime as dt
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
@@ -63,7 +63,8 @@ def open_log_database(url: str) -> LogDatabase:
 
 
 class _Sqlite:
-    _N_ROWS = 64  # a statement
+    # Rows a statement. Few sizes: a connection caches each size's statement together with the rows last written.
+    _N_ROWS = (64, 16, 4, 1)
 
     def __init__(self, database: RaceDatabase) -> None:
         self._database = database
@@ -78,8 +79,7 @@ class _Sqlite:
         cursor.execute("BEGIN IMMEDIATE")
         try:
             n_new = 0
-            for i in range(0, len(records), self._N_ROWS):
-                rows = records[i : i + self._N_ROWS]
+            for rows in self._chunks(records):
                 values: list[object] = []
                 for record in rows:
                     values += _values(writer, record, _time(record).isoformat(" ", "microseconds"))
@@ -97,6 +97,13 @@ class _Sqlite:
     def close(self) -> None:
         self._pooled.invalidate()
         self._database.close()
+
+    def _chunks(self, records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
+        start = 0
+        for n_rows in self._N_ROWS:
+            while start + n_rows <= len(records):
+                yield records[start : start + n_rows]
+                start += n_rows
 
 
 class _Postgresql:

@@ -90,6 +90,7 @@ class LogWriter:
             if written.set_running_or_notify_cancel():
                 written.set_result(self._try(partial(self._write, self._spool.writer, records)))
                 is_moving = True
+            del batch, records, written  # some MB, which would stay until the next batch
         if self._database:
             self._database.close()
 

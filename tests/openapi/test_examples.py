@@ -63,7 +63,7 @@ def request_of(service: RunningService, name: str, kind: str | None) -> httpx.Re
     return service.client.build_request(method, path, params=query or None, headers=headers, content=content)
 
 
-PREDICT_EXAMPLES = [
+EXAMPLES = [
     (name, kind)
     for name, operation in OPERATIONS.items()
     for kind in operation.get("requestBody", {}).get("content", {None: {}})
@@ -71,7 +71,7 @@ PREDICT_EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "kind"), PREDICT_EXAMPLES)
+@pytest.mark.parametrize(("name", "kind"), EXAMPLES)
 def test_an_example_runs_as_it_is(service: RunningService, name: str, kind: str | None) -> None:
     request = request_of(service, name, kind)
     if name == "POST /rollback":  # there must be something to go back to, whatever ran before

@@ -12,7 +12,7 @@ import pytest
 
 from racing.database.engine import open_database
 from service.observability.metrics import Metrics
-from service.prediction_log.database import open_log_database
+from service.prediction_log.database import _Sqlite, open_log_database
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.spool import Spool, folder_for
 from service.settings import ServiceSettings
@@ -339,3 +339,12 @@ def test_the_cards_of_a_batch_are_logged_each_by_itself_as_they_were_sent(
     assert [row.request_id for row in rows] == ["monday.0", "monday.1", "monday.2"]
     assert [row.card for row in rows] == cards
     assert [row.answer for row in rows] == answer.text.splitlines()[:3]
+
+
+def test_any_number_of_answers_is_written_by_statements_of_few_sizes() -> None:
+    """SQLite's driver caches 128 statements with the values of each: one for each size held 30 MB."""
+    chunks = [list(_Sqlite._chunks(_Sqlite, range(n))) for n in range(200)]  # type: ignore[arg-type]
+    assert [[row for chunk in of_n for row in chunk] for of_n in chunks] == [
+        list(range(n)) for n in range(200)
+    ]
+    assert len({len(chunk) for of_n in chunks for chunk in of_n}) <= 4
