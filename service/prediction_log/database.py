@@ -63,7 +63,7 @@ def open_log_database(url: str) -> LogDatabase:
 
 
 class _Sqlite:
-    # Rows a statement. Few sizes: a connection caches each size's statement together with the rows last written.
+    # Rows a statement. Few sizes: a connection caches each size's statement with the rows last written.
     _N_ROWS = (64, 16, 4, 1)
 
     def __init__(self, database: RaceDatabase) -> None:
