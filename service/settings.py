@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -284,21 +283,3 @@ class ServiceSettings(BaseSettings):
                 rule = "an origin is `*` or SCHEME://HOST[:PORT] in small letters, without path or last slash"
                 raise ValueError(f"{rule}, got {origin[:80]!r}")
         return origins
-
-
-def networks_of(texts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Return addresses and networks as networks.
-
-    Raises
-    ------
-    ValueError
-        If one is neither.
-    """
-    networks: list[IPv4Network | IPv6Network] = []
-    for text in texts:
-        try:
-            networks.append(ip_network(text.strip()))
-        except ValueError as error:
-            rule = "a trusted proxy is an IP address or a network such as 10.0.0.0/8"
-            raise ValueError(f"{rule}, got {text[:60]!r}") from error
-    return tuple(networks)
