@@ -1,19 +1,19 @@
-"""The page of the database's tables, in the order in which :mod:`racing.database.tables` has them."""
+"""The page of the database's tables, in the order of the modules of :mod:`racing.database`."""
 
 from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
 from docs.made.markdown import code, of_docstring, table
-from racing.database import tables
+from racing.database import experiment_tables, monitor_tables, tables
 
 _INTRODUCTION = """
 # Database tables
 
 One database holds races, dogs, what files report of them, what the ratings made of it, API keys, and the
-answered cards. SQLite keeps it in one file; PostgreSQL takes the same tables. Alembic's migrations make and
-change them, by themselves, when a command opens the database. This page is made from
-`racing/database/tables.py` at each build.
+answered cards with all that is derived from them. SQLite keeps it in one file; PostgreSQL takes the same
+tables. Alembic's migrations make and change them, by themselves, when a command opens the database. This page
+is made from `racing/database/*tables.py` at each build.
 """
 
 
@@ -35,7 +35,9 @@ def tables_page() -> str:
 
 def stored_models() -> list[type[SQLModel]]:
     """Return the models that are tables."""
-    found = vars(tables).values()
+    found = [
+        model for module in (tables, experiment_tables, monitor_tables) for model in vars(module).values()
+    ]
     return [
         model for model in found if isinstance(model, type) and getattr(model, "__table__", None) is not None
     ]

@@ -261,6 +261,11 @@ class Prediction(SQLModel, table=True):
     at: dt.datetime = Field(index=True, sa_type=DateTime)
     card: str = Field(sa_type=Text)
     answer: str = Field(sa_type=Text)
+    experiment_id: int | None = None
+    """The experiment that ran when it was answered."""
+    shadows: str | None = Field(default=None, sa_type=Text)
+    """JSON: what the other contestants would have answered, a list of objects with ``version``, ``digest``
+    and ``win_probability``: a number a runner in the order of the card, 0 for those that do not start."""
 
 
 class PredictedRace(SQLModel, table=True):
@@ -293,6 +298,10 @@ class PredictedRace(SQLModel, table=True):
     market_loss: float | None = None
     uniform_loss: float | None = None
     top_pick: float | None = None
+    expected_loss: float | None = None
+    """What the closing prices expect of ``loss``: the sum of market share times -ln of the model's share."""
+    market_expected_loss: float | None = None
+    """What the closing prices expect of ``market_loss``: their entropy."""
 
 
 class PredictedRunner(SQLModel, table=True):

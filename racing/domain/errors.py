@@ -4,8 +4,10 @@
 
     RacingError
     ├── CardRefused           a race card breaks a rule
+    ├── ExperimentRefused     an experiment or its policy breaks a rule, or another one runs
     ├── FileRefused           a file cannot be read as what it claims to be
     ├── DatabaseUnavailable   the database is absent, locked or of another version
+    ├── NoSuchExperiment      there is no experiment with such a number
     ├── NoSuchPrediction      the log has no such prediction
     ├── NoSuchRace            the database has no such race
     ├── NotEnoughHistory      too few races for the request
@@ -50,6 +52,14 @@ class FileRefused(RacingError):
 
 class DatabaseUnavailable(RacingError):
     """The race database is absent, locked, out of reach, or of another version."""
+
+
+class ExperimentRefused(RacingError):
+    """An experiment or its policy breaks a rule, or another one runs already."""
+
+
+class NoSuchExperiment(RacingError):
+    """There is no experiment with such a number."""
 
 
 class NoSuchPrediction(RacingError):

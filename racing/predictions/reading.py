@@ -12,12 +12,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Engine, Row, func, select, text
 
+from racing.database.upsert import insert_missing
 from racing.domain.names import name_key
 from racing.domain.track_time import is_over
 from racing.domain.tracks import known_track
 from racing.predictions.latest import begin_writing, lock_days
 from racing.predictions.match import match_outcomes
-from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE, insert_missing
+from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE
 from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
 
 CHUNK = 200

@@ -1,11 +1,8 @@
-"""The tables of the log in SQLAlchemy's core, and inserts that skip what is there."""
+"""The tables of the log in SQLAlchemy's core."""
 
-from collections.abc import Sequence
-from typing import Any
+from sqlalchemy import Table
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
-
+from racing.database.experiment_tables import ComparedRace, ContestantPrice
 from racing.database.tables import (
     LatestPrediction,
     PredictedRace,
@@ -23,10 +20,5 @@ LATEST: Table = LatestPrediction.__table__  # type: ignore[attr-defined]
 SUMS: Table = PredictionSums.__table__  # type: ignore[attr-defined]
 UNREADABLE: Table = UnreadablePrediction.__table__  # type: ignore[attr-defined]
 STORED: Table = Race.__table__  # type: ignore[attr-defined]
-
-
-def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, leaving out those whose key is there."""
-    if rows:
-        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+COMPARED: Table = ComparedRace.__table__  # type: ignore[attr-defined]
+PRICE: Table = ContestantPrice.__table__  # type: ignore[attr-defined]

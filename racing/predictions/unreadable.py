@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
-from racing.predictions.tables import PREDICTION, UNREADABLE, insert_missing
+from racing.database.upsert import insert_missing
+from racing.predictions.tables import PREDICTION, UNREADABLE
 
 log = logging.getLogger("greyhound.racing")
 MAX_REASON = 300

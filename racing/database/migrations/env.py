@@ -3,7 +3,9 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import racing.database.tables  # noqa: F401  (fills the metadata)
+import racing.database.experiment_tables
+import racing.database.monitor_tables
+import racing.database.tables  # noqa: F401
 
 context.configure(
     connection=context.config.attributes["connection"],

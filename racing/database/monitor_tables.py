@@ -1,0 +1,107 @@
+"""The tables of the monitor: inputs by day, alarms, the newest report, seals, notifications and leases."""
+
+import datetime as dt
+
+from sqlalchemy import BigInteger, DateTime, Integer, Text
+from sqlmodel import Field, SQLModel
+
+_BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class InputCount(SQLModel, table=True):
+    """How the features of the cards of one day were distributed, as one process counted them.
+
+    Each process rewrites its own row, so nothing is counted twice; the sum over ``writer`` is the day's.
+    """
+
+    date: dt.date = Field(primary_key=True)
+    """The day on which the cards were answered, UTC."""
+    model_version: int = Field(primary_key=True)
+    writer: str = Field(primary_key=True)
+    digest: str
+    """Of the artifact whose ``reference.json`` has the bins."""
+    n_cards: int
+    n_runners: int
+    n_unknown_dogs: int
+    n_unknown_tracks: int
+    """Cards of a track that the model has not seen."""
+    n_without_form: int
+    """Cards on which no runner has a run."""
+    n_priced: int
+    """Cards on which every starter has a price."""
+    counts: bytes
+    """Runners by feature and bin, see :mod:`racing.monitor.inputs`."""
+
+
+class Alarm(SQLModel, table=True):
+    """Something that somebody should look at, from when it was raised until it was cleared.
+
+    ``active_key`` is ``kind:subject`` while it is active, then None: unique, so that it is raised once.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    active_key: str | None = Field(default=None, unique=True)
+    kind: str
+    """``quality``, ``calibration``, ``inputs``, ``coverage``, ``ageing`` or ``operation``."""
+    subject: str
+    severity: str
+    """``warning`` or ``critical``."""
+    text: str = Field(sa_type=Text)
+    todo: str = Field(sa_type=Text)
+    """What to do about it, in a sentence."""
+    numbers: str = Field(sa_type=Text)
+    """JSON: the figures that it rests on."""
+    raised_at: dt.datetime = Field(sa_type=DateTime)
+    cleared_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
+
+
+class MonitorReport(SQLModel, table=True):
+    """The newest report of the monitor, made by one process and shown by all."""
+
+    name: str = Field(primary_key=True)
+    made_at: dt.datetime = Field(sa_type=DateTime)
+    report: str = Field(sa_type=Text)
+    """JSON."""
+
+
+class DaySeal(SQLModel, table=True):
+    """The seal of one day of predictions that were made before the off, chained to the seal before."""
+
+    date: dt.date = Field(primary_key=True)
+    n_predictions: int
+    digest: str
+    """sha256 over the day's predictions."""
+    seal: str
+    """sha256 over date, count, digest and the seal before."""
+    sealed_at: dt.datetime = Field(sa_type=DateTime)
+
+
+class Notification(SQLModel, table=True):
+    """What people and other programs are notified of: an outbox (:mod:`racing.database.outbox`).
+
+    ``key`` names the occasion, so that two replicas note it once.
+    """
+
+    id: int | None = Field(default=None, sa_type=_BIG, primary_key=True)
+    key: str = Field(unique=True)
+    kind: str
+    """``alarm``, ``verdict``, ``promotion``, ``rollback``, ``refusal`` or ``retraining``."""
+    title: str
+    text: str = Field(sa_type=Text)
+    details: str = Field(sa_type=Text)
+    """JSON."""
+    at: dt.datetime = Field(sa_type=DateTime)
+    delivered_at: dt.datetime | None = Field(default=None, sa_type=DateTime, index=True)
+    n_attempts: int = 0
+    error: str | None = Field(default=None, sa_type=Text)
+
+
+class Lease(SQLModel, table=True):
+    """Which process does what only one may do at a time, until when (:mod:`racing.database.lease`)."""
+
+    name: str = Field(primary_key=True)
+    holder: str
+    expires_at: dt.datetime = Field(sa_type=DateTime)
+
+
+TABLES = (InputCount, Alarm, MonitorReport, DaySeal, Notification, Lease)

@@ -1,0 +1,1 @@
+"""What the service does by itself at intervals, in one process of all replicas."""
