@@ -121,29 +121,25 @@ def asymptotic_path(values: ArrayLike, *, alpha: float) -> tuple[Floats, Floats,
     the history of the looks, its end is not.
     """
     x = np.asarray(values, np.float64).ravel()
-    x = x[~np.isnan(x)]
-    if not len(x):
-        return np.zeros(0), np.zeros(0), np.zeros(0)
-    first_infinite = int(np.argmax(np.isinf(x))) if np.isinf(x).any() else len(x)
-    usable = np.where(np.arange(len(x)) < first_infinite, x, 0.0)
-    n = np.arange(1.0, len(x) + 1)
-    centre = usable.mean()  # of all, so that squares do not cancel
-    of_centred = np.cumsum(usable - centre) / n
-    squares = np.maximum(np.cumsum((usable - centre) ** 2) - n * of_centred**2, 0.0)
-    informative = np.abs(usable) > _NOTHING
-    n_informative = np.cumsum(informative)
-    greatest = np.maximum.accumulate(np.where(informative, usable, -np.inf))
-    least = np.minimum.accumulate(np.where(informative, usable, np.inf))
-    with np.errstate(invalid="ignore"):
-        constant = _is_constant(least, greatest)
-    largest = np.where(n_informative > 0, np.maximum(greatest**2, least**2), 0.0)
-    enough = (n_informative >= START_RACES) & ~constant & (n <= first_infinite)
-    variance = (squares + _LARGEST_AGAIN * largest) / np.maximum(n - 1, 1)
-    mean = np.where(n <= first_infinite, centre + of_centred, np.nan)
-    half = np.where(enough, np.sqrt(variance / n) * boundary(np.maximum(n_informative, 1), alpha), np.inf)
-    with np.errstate(invalid="ignore"):
-        low, high = np.where(enough, mean - half, -np.inf), np.where(enough, mean + half, np.inf)
-    return mean, low, high
+    run = _running(x[~np.isnan(x)])
+    n = np.arange(1.0, len(run.mean) + 1)
+    return _ends(run.mean, run.variance / n, run.n_informative, run.is_enough, alpha)
+
+
+def difference_path(values: ArrayLike, is_first: ArrayLike, *, alpha: float) -> tuple[Floats, Floats, Floats]:
+    """Return the path of the first arm's mean less the second's, as :func:`difference` would have shown it.
+
+    ``values`` are both arms' in the order of the races, ``is_first`` says whose; NaN values are left out.
+    """
+    x, of_first = np.asarray(values, np.float64).ravel(), np.asarray(is_first, np.bool_).ravel()
+    of_first, x = of_first[~np.isnan(x)], x[~np.isnan(x)]
+    first, second = (_running(x[chosen]).at(np.cumsum(chosen)) for chosen in (of_first, ~of_first))
+    mean = first.mean - second.mean
+    enough = first.is_enough & second.is_enough
+    squared_error = first.variance / np.maximum(first.n, 1) + second.variance / np.maximum(second.n, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        clock = np.where(enough, (first.variance + second.variance) / 2 / squared_error, 1.0)
+    return _ends(mean, squared_error, clock, enough, alpha)
 
 
 def boundary(clock: ArrayLike, alpha: float) -> Floats:
@@ -215,6 +211,51 @@ def _stitched(v: float, alpha: float, scale: float) -> float:
     level = s * math.log(math.log(eta * v / start)) + math.log(zeta_s / (alpha * math.log(eta) ** s))
     k1, k2 = (eta**0.25 + eta**-0.25) / math.sqrt(2), (math.sqrt(eta) + 1) / 2
     return math.sqrt(k1**2 * v * level + k2**2 * scale**2 * level**2) + k2 * scale * level
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """:class:`Moments` after each race."""
+
+    n: Floats
+    n_informative: NDArray[np.int64]
+    mean: Floats
+    variance: Floats
+    is_enough: NDArray[np.bool_]
+
+    def at(self, n: NDArray[np.int64]) -> "_Running":
+        """Return them as they were after so many races each; nothing is enough after none."""
+        if not len(self.n):
+            nothing = np.zeros(len(n))
+            return _Running(nothing, n, nothing * np.nan, nothing, nothing > 0)
+        i = np.maximum(n - 1, 0)
+        mean = np.where(n > 0, self.mean[i], np.nan)
+        return _Running(self.n[i], self.n_informative[i], mean, self.variance[i], self.is_enough[i] & (n > 0))
+
+
+def _running(x: Floats) -> _Running:
+    n = np.arange(1.0, len(x) + 1)
+    is_infinite = np.logical_or.accumulate(np.isinf(x)) if len(x) else np.zeros(0, np.bool_)
+    x = np.where(is_infinite, 0.0, x)
+    centre = x.mean() if len(x) else 0.0  # of all, so that squares do not cancel
+    of_centred = np.cumsum(x - centre) / n
+    squares = np.maximum(np.cumsum((x - centre) ** 2) - n * of_centred**2, 0.0)
+    is_informative = np.abs(x) > _NOTHING
+    n_informative = np.cumsum(is_informative, dtype=np.int64)
+    greatest = np.maximum.accumulate(np.where(is_informative, x, -np.inf))
+    least = np.minimum.accumulate(np.where(is_informative, x, np.inf))
+    largest = np.where(n_informative > 0, np.maximum(greatest**2, least**2), 0.0)
+    with np.errstate(invalid="ignore"):
+        enough = (n_informative >= START_RACES) & ~is_infinite & ~_is_constant(least, greatest)
+    variance = (squares + _LARGEST_AGAIN * largest) / np.maximum(n - 1, 1)
+    return _Running(n, n_informative, np.where(is_infinite, np.nan, centre + of_centred), variance, enough)
+
+
+def _ends(
+    mean: Floats, squared_error: Floats, clock: ArrayLike, enough: NDArray[np.bool_], alpha: float
+) -> tuple[Floats, Floats, Floats]:
+    half = np.sqrt(squared_error) * boundary(np.maximum(clock, 1), alpha)
+    return mean, np.where(enough, mean - half, -np.inf), np.where(enough, mean + half, np.inf)
 
 
 def _is_constant(least: ArrayLike, greatest: ArrayLike) -> NDArray[np.bool_]:
