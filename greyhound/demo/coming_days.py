@@ -1,6 +1,7 @@
 """The coming days of a simulated season: their cards are known, their results come when a day has passed."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Row, Table, delete, insert, select
@@ -11,8 +12,9 @@ from racing.domain.cards import Card
 from racing.ratings import update_ratings
 from racing.stored_race import stored_race
 
-_TABLES: tuple[Table, ...] = tuple(model.__table__ for model in (Race, Run, SourceRow))  # type: ignore[attr-defined]
-_RACE, _RUN, _ROW = _TABLES
+_RACE: Table = Race.__table__  # type: ignore[attr-defined]
+_RUN: Table = Run.__table__  # type: ignore[attr-defined]
+_ROW: Table = SourceRow.__table__  # type: ignore[attr-defined]
 
 
 class ComingDays:
@@ -51,7 +53,7 @@ class ComingDays:
         update_ratings(self._engine)
         return len(rows[0][1])
 
-    def _take_out(self, races: list[Row[Any]]) -> None:
+    def _take_out(self, races: Sequence[Row[Any]]) -> None:
         with self._engine.begin() as connection:
             lock_races(connection)
             for day in sorted({race.date for race in races}):
