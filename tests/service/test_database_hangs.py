@@ -1,14 +1,10 @@
 """PostgreSQL that is stopped, killed and started again, under the service's feet."""
 
-import os
-import signal
 import statistics
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 from sqlalchemy import Engine
@@ -16,6 +12,7 @@ from sqlalchemy import Engine
 from racing.database.engine import open_database
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
+from tests.postgresql import hanging
 from tests.racing.seasons import LAST_DAY, card_of_stored_race
 from tests.service.builders import make_card, make_registry, running_service, win_probabilities
 from tests.service.process import service_process
@@ -39,13 +36,6 @@ def season(postgresql_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def server_processes(folder: str) -> list[int]:
-    """The server and the process of each connection to it."""
-    postmaster = int((Path(folder) / "data" / "postmaster.pid").read_text().split()[0])
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(postmaster)], capture_output=True, text=True)
-    return [postmaster, *map(int, listed.stdout.split())]
-
-
 def test_a_database_that_hangs_delays_a_few_requests_once_and_is_used_again_when_it_goes_on(
     season: Engine, registry: str, postgresql_server: str
 ) -> None:
@@ -55,10 +45,7 @@ def test_a_database_that_hangs_delays_a_few_requests_once_and_is_used_again_when
     with running_service(registry, database=url, **SETTINGS) as service:
         before = service.predict(named)
         assert before.status_code == 200, before.text
-        stopped = server_processes(postgresql_server)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with hanging(postgresql_server):
             answers = []
             askers = [
                 threading.Thread(target=lambda: answers.append(service.predict(named))) for _ in range(8)
@@ -79,9 +66,6 @@ def test_a_database_that_hangs_delays_a_few_requests_once_and_is_used_again_when
                 assert refused.json()["type"].endswith("database-unavailable")
             assert statistics.median(held_up) < statistics.median(others) + TIMEOUT_S / 2
             assert threading.active_count() <= n_threads
-        finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
         service.wait_until(lambda status: status["database_error"] is None)
         service.wait_until(lambda _: service.predict(named).status_code == 200)
         assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()
@@ -92,18 +76,13 @@ def test_a_service_starts_beside_a_database_that_hangs(
 ) -> None:
     url = season.url.render_as_string(hide_password=False)
     season.dispose()
-    stopped = server_processes(postgresql_server)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        with running_service(registry, database=url, **SETTINGS) as service:
-            assert service.predict(make_card()).status_code == 200
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
-            service.wait_until(lambda status: status["database_error"] is None)
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+    with (
+        hanging(postgresql_server) as go_on,
+        running_service(registry, database=url, **SETTINGS) as service,
+    ):
+        assert service.predict(make_card()).status_code == 200
+        go_on()
+        service.wait_until(lambda status: status["database_error"] is None)
 
 
 def test_a_database_whose_connections_are_cut_is_used_again_by_new_ones(
@@ -130,13 +109,7 @@ def test_a_service_that_waits_for_a_database_that_hangs_can_be_stopped(
     url = season.url.render_as_string(hide_password=False)
     season.dispose()
     with service_process(registry, tmp_path, database=url, database_timeout_s=str(TIMEOUT_S)) as service:
-        assert httpx.post(f"{service.url}/predict", json=named).status_code == 200
-        stopped = server_processes(postgresql_server)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            assert httpx.post(f"{service.url}/predict", json=named, timeout=60).status_code == 503
+        assert service.predict(named).status_code == 200
+        with hanging(postgresql_server):
+            assert service.predict(named).status_code == 503
             assert service.stop() == 0
-        finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)

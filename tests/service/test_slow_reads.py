@@ -5,8 +5,6 @@ held until the test is over, so whatever waits for it fails here, however slow t
 """
 
 import inspect
-import os
-import signal
 import socket
 import sqlite3
 import threading
@@ -36,6 +34,7 @@ from service.app import create_app
 from service.security.api_keys import add_key, revoke_key
 from service.settings import ServiceSettings
 from tests.conftest import new_postgresql_database
+from tests.postgresql import hanging
 from tests.racing.seasons import LAST_DAY, card_of_stored_race
 from tests.service.builders import (
     address,
@@ -50,7 +49,6 @@ from tests.service.crowd import crowd, request
 from tests.service.keys import wait_until_keys_are_read
 from tests.service.living import wait_until
 from tests.service.process import ServiceProcess, service_process
-from tests.service.test_database_hangs import server_processes
 from tests.service.test_refused_versions import GRAPH, replace_files, slow_graph
 from tests.service.test_with_database import request_of
 
@@ -128,19 +126,6 @@ def is_let_in(service: ServiceProcess, key: dict[str, str]) -> bool:
 
 
 @contextmanager
-def stopped(postgresql_server: str) -> Iterator[None]:
-    """A server that takes connections and answers nobody."""
-    pids = server_processes(postgresql_server)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-@contextmanager
 def asking(service: ServiceProcess, n: int, sent: bytes) -> Iterator[list[socket.socket]]:
     """Connections on which a request was sent, whose answer nobody has read."""
     sockets = [socket.create_connection(("127.0.0.1", service.port), timeout=60) for _ in range(n)]
@@ -215,7 +200,7 @@ def test_a_database_that_is_stopped_holds_up_what_needs_it_and_neither_metrics_n
     ):
         wait_until(lambda: client.get("/model_status").status_code == 200)
         log_page = request("GET", "/predictions", key=key["X-API-Key"])
-        with stopped(postgresql_server), asking(service, 12, log_page):
+        with hanging(postgresql_server), asking(service, 12, log_page):
             assert client.get("/metrics").status_code == 200  # by a key that was read before
             assert client.post("/predict", json=make_card()).status_code == 200
             wait_until(lambda: client.get("/model_status").status_code == 503, seconds=30)
