@@ -124,6 +124,7 @@ def _make_experiments() -> None:
         sa.Column("carried_out_at", sa.DateTime(), nullable=True),
         sa.Column("n_attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("void_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
