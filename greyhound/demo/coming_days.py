@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Row, Table, delete, insert, select
+from sqlalchemy import Engine, Table, delete, insert, select
 
 from racing.database.change_log import lock_races, note_changes
 from racing.database.tables import Race, Run, SourceRow
@@ -53,7 +53,7 @@ class ComingDays:
         update_ratings(self._engine)
         return len(rows[0][1])
 
-    def _take_out(self, races: Sequence[Row[Any]]) -> None:
+    def _take_out(self, races: Sequence[Any]) -> None:
         with self._engine.begin() as connection:
             lock_races(connection)
             for day in sorted({race.date for race in races}):
