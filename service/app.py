@@ -29,6 +29,7 @@ from service.routes import (
     health,
     metrics,
     models,
+    monitor,
     pages,
     predict,
     predictions,
@@ -57,8 +58,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, results, status, models, evidence, promotions, automation,
-        webhooks, health, metrics, pages,
+        predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
+        automation,         webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

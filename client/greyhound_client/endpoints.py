@@ -117,6 +117,11 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def monitor() -> Call[wire.MonitorOut]:
+    """Return what serves, whether it is well, and what somebody should look at."""
+    return Call("GET", "/monitor", wire.MonitorOut)
+
+
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
     """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
@@ -157,7 +162,7 @@ def promote(
 ) -> Call[wire.PromotionOut]:
     """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``).
 
-    On ``probation`` the champion before comes back by itself if it is better; None leaves that to the service.
+    On ``probation`` the champion before comes back by itself if it is better; None leaves it to the service.
     """
     why = {"reason": reason, "force": force, **({} if probation is None else {"probation": probation})}
     path = f"/models/{version:d}/promote"
@@ -258,6 +263,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    monitor = _Method(monitor)
     send_results = _Method(send_results)
     model_status = _Method(model_status)
     models = _Method(models)

@@ -1,8 +1,8 @@
 """What the service does by itself: tasks at intervals, in one process of all replicas and workers.
 
 **Guarantee:** one process of all does them; when it is killed another one takes over within
-:data:`LEASE_S` and a poll. A task that fails or hangs stops no other; a database that is away stops them until
-it is back, and serving never. Shown by ``tests/service/automation/test_runner.py``.
+:data:`LEASE_S` and a poll. A task that fails or hangs stops no other; a database that is away stops them
+until it is back, and serving never. Shown by ``tests/service/automation/test_runner.py``.
 
 A lease in the race database says which process it is (:mod:`racing.database.lease`); so what is done must
 bear being done twice: of two processes, one may not know yet that it lost the lease. APScheduler was looked
