@@ -530,6 +530,8 @@ class PromotionIn(BaseModel):
     """Why, for the record."""
     force: bool | None = False
     """Promote it although it failed its gates; this goes on record."""
+    probation: bool | None = None
+    """Whether it is on probation: the champion before goes on in shadow, and comes back by itself if it is better. Left out, `GREYHOUND_PROBATION` decides."""
 
 
 class PromotionOut(BaseModel):
@@ -553,6 +555,8 @@ class PromotionOut(BaseModel):
     """When, UTC."""
     is_carried_out: bool | None = True
     """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
+    is_on_probation: bool | None = False
+    """Whether the champion before goes on in shadow, and comes back if it is better."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
 
@@ -637,6 +641,8 @@ class RecordOut(BaseModel):
     """When, UTC."""
     is_carried_out: bool | None = True
     """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
+    is_on_probation: bool | None = False
+    """Whether the champion before goes on in shadow, and comes back if it is better."""
 
 
 class RecordsOut(BaseModel):
@@ -910,11 +916,43 @@ class SwapOut(BaseModel):
     """Largest difference between the two versions' probabilities on the new one's golden card; null where they cannot be compared."""
 
 
+class SwitchOut(BaseModel):
+    """The switch, which all replicas follow."""
+
+    is_on: bool
+    """How it stands; on until somebody turns it off."""
+    changed_at: AwareDatetime | None
+    """When it was last turned, UTC; null if never."""
+    changed_by: str | None
+    """Name of the API key, or of the user of the command."""
+    reason: str | None
+    """Why."""
+
+
 class Taken(BaseModel):
     """The delivery is the registry's."""
 
     is_taken: bool | None = True
     """Always true."""
+
+
+class TaskOut(BaseModel):
+    """How a task of automation does in the process that answers."""
+
+    name: str
+    """What it does."""
+    everywhere: bool
+    """Whether each process does it, not one of all."""
+    last_run: AwareDatetime | None
+    """When it last ended without an error here, UTC; null if never."""
+    took_ms: float | None
+    """Milliseconds that it took then."""
+    error: str | None
+    """Why its last run failed, if it did."""
+    n_failures: int
+    """Runs that failed since the process started."""
+    hangs: bool
+    """Whether it has not come back for long."""
 
 
 class VersionOut(BaseModel):
@@ -1036,6 +1074,21 @@ class AgeingOut(BaseModel):
     """When it is due by age."""
     why: str | None = ""
     """In a sentence."""
+
+
+class AutomationOut(BaseModel):
+    """What the service does by itself, as the process that answers sees it."""
+
+    is_on: bool
+    """Whether the champion may be changed without a person: by the switch and by this process's `GREYHOUND_AUTOMATION`."""
+    switch: SwitchOut
+    """The switch, as last seen: some seconds ago at most."""
+    place: Literal["here", "elsewhere", "unknown"]
+    """Which process does the tasks: this one, another one, or, while the race database does not say, an unknown one."""
+    error: str | None
+    """Why the race database does not say who does them, if it does not."""
+    tasks: list[TaskOut]
+    """The tasks; where they are done elsewhere, ask there."""
 
 
 class CardIn(BaseModel):
@@ -1240,6 +1293,8 @@ class ModelStatus(BaseModel):
     """Why the race database cannot be read, if it cannot."""
     prediction_log: LogOut
     """How the prediction log does, in this process."""
+    automation: AutomationOut
+    """What the service does by itself."""
     started_at: AwareDatetime
     """Start of the service, UTC."""
     service: ServiceOut
