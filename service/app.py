@@ -23,6 +23,7 @@ from service.routes import (
     batch,
     cards,
     evidence,
+    experiments,
     health,
     metrics,
     models,
@@ -54,8 +55,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, results, status, models, evidence, promotions, webhooks,
-        health, metrics, pages,
+        predict, batch, races, cards, predictions, results, status, models, evidence, promotions, experiments,
+        webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
