@@ -1,4 +1,4 @@
-"""A version that is spoiled on purpose: it looks well in every check, and is too sure or too unsure of itself."""
+"""A version that is spoiled on purpose: right in every check, and too sure or too unsure of itself."""
 
 from dataclasses import replace
 from pathlib import Path
