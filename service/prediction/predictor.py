@@ -14,6 +14,7 @@ from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_prediction import CardPrediction, predict_card
 from service.prediction.card_reader import read_card
 from service.prediction.form_store import CardForm, FormStore
+from service.prediction.latest_answers import AnswerRecorder
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.log_queue import AwaitedShadows
 from service.serving.slots import Snapshot
@@ -38,6 +39,7 @@ class Predictor:
         self._threads = threads
         self._metrics = metrics
         self._log = log
+        self.latest = AnswerRecorder()
         self._contest = contest
         self._shadow = shadow
 
@@ -65,20 +67,28 @@ class Predictor:
         card = read_card(body)
         timer.mark("parse")
         contestants = self._contest.of(card, champion, may_split=may_split)
-        stored = await self._stored_form(card)
-        if stored is not None and stored.stored.runs:
-            timer.skip()  # waiting for a thread and for the database is no stage of ours
-        prediction = None
-        if contestants.answering is not champion:
-            prediction = await self._by_challenger(contestants.answering, card, stored, is_explained)
+        try:
+            stored = await self._stored_form(card)
+            if stored is not None and stored.stored.runs:
+                timer.skip()  # waiting for a thread and for the database is no stage of ours
+            prediction = None
+            if contestants.answering is not champion:
+                prediction = await self._by_challenger(
+                    contestants.answering, card, stored, timer, is_explained
+                )
+                if prediction is None:
+                    contestants = contestants.without_challenger(champion)
             if prediction is None:
-                contestants = contestants.without_challenger(champion)
-        if prediction is None:
-            prediction = await self._predict(champion, card, stored, timer, is_explained=is_explained)
-        answering = contestants.answering
-        answer = answer_json(
-            prediction_out(prediction, answering, request_id=request_id, part=contestants.part)
-        )
+                prediction = await self._predict(champion, card, stored, timer, is_explained=is_explained)
+            answering = contestants.answering
+            answer = answer_json(
+                prediction_out(prediction, answering, request_id=request_id, part=contestants.part)
+            )
+        except Exception as error:
+            self.latest.failed(champion, error)
+            raise
+        marks = timer.marks  # ..., features, model, share
+        self.latest.answered((answering.loaded_at, marks[-2][1] - marks[-3][1], prediction.win_probability))
         timer.mark("write")
         self._metrics.count_prediction(answering.version, prediction.win_probability.tolist())
         awaited = self._put_in_shadow(contestants, prediction, has_tables=stored is not None)
@@ -128,30 +138,33 @@ class Predictor:
         return await self._threads.explanations.call(predict) if is_explained else predict()
 
     async def _by_challenger(
-        self, challenger: Snapshot, card: Card, stored: CardForm | None, is_explained: bool
+        self, challenger: Snapshot, card: Card, stored: CardForm | None, timer: StageTimer, is_explained: bool
     ) -> CardPrediction | None:
         """Return a challenger's probabilities, made in a thread with a time-out; None if it fails."""
+        own = StageTimer()  # one that hangs goes on marking when the champion does
         predict = partial(
             predict_card,
             challenger,
             self._form,
             card,
             stored,
-            StageTimer(),
+            own,
             today=today_at(card.track),
             is_explained=is_explained,
         )
-        breakers = self._shadow.breakers
+        breakers, threads = self._shadow.breakers, self._threads.challenger_answers
         try:
-            return await self._threads.challenger_answers.call(predict)
+            prediction = await threads.call(predict)
         except (RacingError, Overloaded):
             return None  # the card's own fault, which the champion finds too; or no thread is free
         except Exception as error:  # a challenger may be wrong in any way: the champion answers
             why = " ".join(str(error).split())[:200] or type(error).__name__
             breakers.failed(challenger.version, why)
-            if isinstance(error, NoAnswerInTime) and self._threads.challenger_answers.all_hang:
+            if isinstance(error, NoAnswerInTime) and threads.all_hang:
                 breakers.turn_off(challenger.version, why)
             return None
+        timer.marks += [("", own.started), *own.marks]
+        return prediction
 
     def _put_in_shadow(
         self, contestants: Contestants, prediction: CardPrediction, *, has_tables: bool

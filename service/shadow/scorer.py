@@ -29,6 +29,7 @@ MAX_AGE_S = 1.0
 """The prediction log has saved what is older."""
 MAX_HANGING = 4
 """Threads that hang; with so many nothing is scored any more until one comes back."""
+STOP_S = 0.5
 _CHECK_S = 0.25
 
 
@@ -86,6 +87,11 @@ class ShadowScorer:
         self._hand_over()
         if self._worker is not None:
             self._worker.end()
+
+    def wait(self) -> None:
+        """Wait until the thread has ended, for a while; blocking."""
+        if self._worker is not None:
+            self._worker.join(STOP_S)
 
     def _hand_over(self) -> None:
         self._is_scheduled = False
@@ -149,6 +155,10 @@ class _Worker:
     def end(self) -> None:
         """End after what waits."""
         self._batches.put(None)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until its thread has ended, for so long at most."""
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while (batch := self._batches.get()) is not None:
