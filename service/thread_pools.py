@@ -32,7 +32,7 @@ LOG_READ_S = 10.0  # scores of a log of a million cards are read in less
 RESULTS_S = (
     30.0  # a body of 256 KiB holds some thousand runners, and another import may hold SQLite's lock 10 s
 )
-CHALLENGER_S = 0.25  # a card takes 1 ms; then the champion answers it
+CHALLENGER_S = 0.5  # a card takes 1 ms; then the champion answers it
 CACHE_S = 60.0  # a model of some megabytes on a slow disk
 COMPUTING_S = 10.0  # no work of ours takes a tenth of it: explanations, form guides, gzip, metrics
 END_S = 2.0  # a call at the end takes 1.5 s at most by itself

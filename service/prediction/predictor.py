@@ -20,6 +20,7 @@ from service.prediction_log.log_queue import AwaitedShadows
 from service.serving.slots import Snapshot
 from service.shadow.scorer import ShadowScorer
 from service.shadow.scoring import AnsweredCard
+from service.shadow.watched_call import WatchedCall
 from service.thread_pools import ThreadPools
 
 
@@ -152,16 +153,18 @@ class Predictor:
             today=today_at(card.track),
             is_explained=is_explained,
         )
-        breakers, threads = self._shadow.breakers, self._threads.challenger_answers
+        call = WatchedCall(predict)
         try:
-            prediction = await threads.call(predict)
+            prediction = await self._threads.challenger_answers.call(call)
         except (RacingError, Overloaded):
             return None  # the card's own fault, which the champion finds too; or no thread is free
+        except NoAnswerInTime as error:
+            if error.is_begun:
+                self._shadow.watch(challenger.version, call, str(error))
+            return None
         except Exception as error:  # a challenger may be wrong in any way: the champion answers
             why = " ".join(str(error).split())[:200] or type(error).__name__
-            breakers.failed(challenger.version, why)
-            if isinstance(error, NoAnswerInTime) and threads.all_hang:
-                breakers.turn_off(challenger.version, why)
+            self._shadow.breakers.failed(challenger.version, why)
             return None
         timer.marks += [("", own.started), *own.marks]
         return prediction

@@ -10,9 +10,10 @@ MAX_FAILURES = 20
 MAX_SLOW = 5
 """Calls in a row that may be slow."""
 SLOW_S = 0.25
-"""A call that takes longer is slow; a card takes 1 ms, and a call scores 64 at most."""
-HANG_S = 2.0
-"""A call that takes longer hangs: nobody waits for its end."""
+"""A call that takes more of a processor's time is slow; a card takes 1 ms, and a call scores 64 at most."""
+HANG_CHECKS, CHECK_S = 8, 0.25
+"""A call hangs that is seen so often, so many seconds apart: a machine that stops a while sees nothing."""
+HANG_S = HANG_CHECKS * CHECK_S
 
 
 @dataclass(slots=True)
@@ -72,13 +73,13 @@ class Breakers:
             self.turn_off(version, f"{MAX_FAILURES} failures in a row, the last: {why}")
 
     def took(self, version: int, seconds: float) -> None:
-        """Note how long a call took; after so many slow ones in a row the version is turned off."""
+        """Note the processor time of a call; after so many slow ones in a row the version is turned off."""
         with self._lock:
             counts = self._of(version)
             counts.n_slow_in_a_row = counts.n_slow_in_a_row + 1 if seconds > SLOW_S else 0
             is_over = counts.n_slow_in_a_row >= MAX_SLOW
         if is_over:
-            rule = f"{MAX_SLOW} calls in a row took longer than {SLOW_S:g} s"
+            rule = f"{MAX_SLOW} calls in a row took over {SLOW_S:g} s of processor"
             self.turn_off(version, f"{rule}, the last {seconds:.2f} s")
 
     def turn_off(self, version: int, why: str) -> None:

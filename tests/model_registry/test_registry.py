@@ -168,6 +168,29 @@ def test_the_challenger_stops_being_one_when_it_is_promoted(registry: ModelRegis
         registry.challenger()
 
 
+def test_several_challengers_have_names_in_order_and_the_champion_is_none_of_them(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, 4)
+    registry.promote(1, reason="x")
+    registry.set_challengers([3, 2])
+    assert registry.challenger_versions() == {"challenger": 3, "challenger-2": 2}
+    assert [ref.version for ref in registry.challenger_refs()] == [3, 2]
+    assert registry.challenger("challenger-2").aliases == ("challenger-2",)
+    registry.set_challenger(2)  # a version has one name
+    assert registry.challenger_versions() == {"challenger": 2}
+    registry.set_challengers([4, 3, 2])
+    registry.promote(3, reason="x")
+    assert registry.challenger_versions() == {"challenger": 4, "challenger-3": 2}
+    for wrong in ([3], [2, 2], [1, 2, 4, 5, 6]):
+        with pytest.raises(PromotionRefused, match="at most 4 challengers"):
+            registry.set_challengers(wrong)
+    with pytest.raises(NoSuchVersion):
+        registry.set_challengers([9])
+    registry.set_challengers([])
+    assert registry.challenger_refs() == []
+
+
 def test_promoters_at_once_lose_no_record_and_the_last_on_record_is_champion(
     registry: ModelRegistry, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.builders import make_card, make_registry, running_service
+from tests.service.builders import make_card, make_registry, open_registry, running_service
 from tests.service.living import wait_until
 from tests.service.load import Load
 from tests.service.prediction_log.builders import (
@@ -34,12 +34,18 @@ def older_than(seconds: float, load: Load) -> set[str]:
 
 @pytest.mark.parametrize("is_away", [False, True])
 def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is_away: bool) -> None:
-    registry, database, spool = make_registry(tmp_path), make_sqlite(tmp_path), tmp_path / "spool"
+    registry, database, spool = (
+        make_registry(tmp_path, exponents=(1.0, 0.5)),
+        make_sqlite(tmp_path),
+        tmp_path / "spool",
+    )
+    open_registry(registry).set_challenger(2)  # records wait for its shadows, which alone may be lost
     with away(database) if is_away else nullcontext():
         with (
             service_process(registry, tmp_path, database=database, spool=str(spool)) as service,
             Load(service.url, make_card(3), n_clients=4, interval_s=0.002) as load,
         ):
+            service.wait_until(lambda s: s["challengers"] and s["challengers"][0]["n_scored"] > 0)
             wait_until(lambda: len(older_than(AT_MOST_S, load)) >= 30)
             old = older_than(AT_MOST_S, load)
             service.stop(signal.SIGKILL)

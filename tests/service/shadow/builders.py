@@ -35,6 +35,16 @@ def heavy_card(n_runners: int = 6, **changes: Any) -> dict[str, Any]:
     return make_card(n_runners, runners=runners) | changes
 
 
+def settings_of(tmp_path: Path, database: str | None) -> dict[str, Any]:
+    """A service that logs, and follows experiments quickly."""
+    return {
+        "database": database,
+        "spool": str(tmp_path / "spool"),
+        "log_interval_s": 0.1,
+        "experiments_poll_s": 0.05,
+    }
+
+
 def wait_for_challengers(service: RunningService, *versions: int) -> None:
     """Wait until these versions run beside the champion, and no other."""
     wanted = [(version, "running") for version in versions]

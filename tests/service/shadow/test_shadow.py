@@ -25,7 +25,12 @@ from tests.service.living import wait_until
 from tests.service.load import Load
 from tests.service.prediction_log.builders import logged, make_sqlite, wait_for_rows
 from tests.service.process import service_process
-from tests.service.shadow.builders import heavy_card, make_spoiled_model, wait_for_challengers
+from tests.service.shadow.builders import (
+    heavy_card,
+    make_spoiled_model,
+    settings_of,
+    wait_for_challengers,
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,15 +42,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         url = request.getfixturevalue("postgresql_url")
         open_database(url, create=True).dispose()
         yield url
-
-
-def settings_of(tmp_path: Path, database: str | None) -> dict[str, Any]:
-    return {
-        "database": database,
-        "spool": str(tmp_path / "spool"),
-        "log_interval_s": 0.1,
-        "experiments_poll_s": 0.05,
-    }
 
 
 def shadows_of(row: Any) -> dict[int, list[float]]:
