@@ -59,6 +59,13 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Milliseconds that a model may take for its golden card; a slower one is refused.",
     )
+    experiments_poll_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Seconds between two reads of the experiment that runs: its start, its end and another "
+        "share take effect within that time.",
+    )
     kept_champion: str = Field(
         default="var/champion",
         description="Folder in which the last good champion is stored, for a start while the registry is "
