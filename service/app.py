@@ -31,6 +31,7 @@ from service.routes import (
     predictions,
     promotions,
     races,
+    record,
     results,
     status,
     webhooks,
@@ -54,8 +55,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, results, status, models, evidence, promotions, webhooks,
-        health, metrics, pages,
+        predict, batch, races, cards, predictions, record, results, status, models, evidence, promotions,
+        webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

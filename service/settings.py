@@ -245,6 +245,14 @@ class ServiceSettings(BaseSettings):
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
 
+    seal_grace_h: float = Field(
+        default=6.0,
+        ge=0,
+        le=24 * 365,
+        description="Hours after the end of a day (UTC) before its predictions are sealed: what was spooled "
+        "until then is in the record, see docs/explanation/track-record.md.",
+    )
+
     @model_validator(mode="after")
     def _a_batch_fits_the_budget(self) -> "ServiceSettings":
         """Refuse a budget that no batch in gzip fits: it is held packed and unpacked for a while."""

@@ -117,6 +117,11 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
+    """Return a page of the seals of the days of predictions, the newest first."""
+    return Call("GET", "/record/seals", wire.SealsOut, {"limit": limit, "before": before})
+
+
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
     """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
@@ -243,6 +248,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    seals = _Method(seals)
     send_results = _Method(send_results)
     model_status = _Method(model_status)
     models = _Method(models)
