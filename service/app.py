@@ -38,6 +38,7 @@ from service.routes import (
     predictions,
     promotions,
     races,
+    record,
     results,
     status,
     webhooks,
@@ -63,8 +64,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
-        experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, races, cards, predictions, record, monitor, results, status, models, evidence,
+        promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

@@ -252,6 +252,13 @@ class ServiceSettings(BaseSettings):
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
 
+    seal_grace_h: float = Field(
+        default=6.0,
+        ge=0,
+        le=24 * 365,
+        description="Hours after the end of a day (UTC) before its predictions are sealed: what was spooled "
+        "until then is in the record, see docs/explanation/track-record.md.",
+    )
     automation: bool = Field(
         default=True,
         description="Whether this process may change the champion by itself, by an experiment's policy, a "

@@ -985,6 +985,34 @@ class ScoresOut(BaseModel):
     """About ten bins of equally many runners."""
 
 
+class SealOut(BaseModel):
+    """The seal of one day of predictions."""
+
+    date: date_aliased
+    """Day on which they were answered, UTC."""
+    n_predictions: int
+    """Answers of that day that came before the off, as far as is known."""
+    n_before_off: int
+    """Of these, known to have come before the off: by the card's `off_at`, or before race day began at the track. The others came on race day, and nobody gave the time of the off."""
+    digest: str
+    """sha256 over the day's predictions."""
+    seal: str
+    """sha256 over date, count, digest and the seal of the day before."""
+    sealed_at: AwareDatetime
+    """When it was sealed, UTC."""
+    pruned_at: AwareDatetime | None
+    """When the day's predictions were deleted from the log on purpose; null while they are there."""
+
+
+class SealsOut(BaseModel):
+    """A page of seals."""
+
+    seals: list[SealOut]
+    """The newest first."""
+    next_before: date_aliased | None
+    """`before` of the next page; null on the last."""
+
+
 class ServiceOut(BaseModel):
     """How the service does. Counts are of the process that answers; ``/metrics`` adds all workers up."""
 
@@ -1265,7 +1293,7 @@ class CardIn(BaseModel):
         str | None,
         Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"),
     ] = None
-    """When the race is due to start, with its zone. No model sees it; with it the track record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
+    """When the race is due to start, with its zone. No model sees it; with it the record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
     """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
 
