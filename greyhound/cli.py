@@ -32,6 +32,10 @@ COMMANDS = {
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
+    "automation": (
+        "greyhound.commands.automation:automation",
+        "Turn on and off that the champion changes without a person.",
+    ),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
@@ -39,7 +43,7 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare",
     "Races": "import simulate",
-    "Models": "train evaluate models",
+    "Models": "train evaluate models automation",
     "Predictions": "predict score predictions replay",
     "The service": "serve frontend keys",
 }

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
+from service.automation.all_tasks import all_tasks
+from service.automation.runner import STATEMENT_S, AutomationRunner
 from service.methods import HeadAndOptions
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
@@ -20,9 +22,11 @@ from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
 from service.routes import (
+    automation,
     batch,
     cards,
     evidence,
+    experiments,
     health,
     metrics,
     models,
@@ -56,7 +60,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
-        webhooks, health, metrics, pages,
+        experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -133,6 +137,12 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         metrics=metrics,
         collector=collector,
+        automation=AutomationRunner(
+            RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
+            all_tasks(settings, slots, watcher, predictor, metrics),
+            metrics,
+            is_allowed=settings.automation,
+        ),
     )
 
 
@@ -155,12 +165,13 @@ async def running(state: AppState) -> AsyncIterator[None]:
         ),
         asyncio.create_task(state.api_key_cache.poll(settings.keys_poll_s, threads), name="key-keeper"),
     ]
+    state.automation.start()
     async with state.collector.running():
         yield
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    stops = state.prediction_log.stop, state.ratings.stop
+    stops = state.automation.stop, state.prediction_log.stop, state.ratings.stop
     await threads.finish(*stops, state.write_database.close, state.read_database.close)
     threads.close()
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from service.automation.runner import AutomationRunner
 from service.errors import NotCsv, NotJson
 from service.observability.collector import MetricsCollector
 from service.prediction.batch import BatchPredictor
@@ -66,6 +67,7 @@ LogReads = Annotated[TimedReads, _part(lambda state: state.log_reads)]
 WriteDatabase = Annotated[RaceDatabase, _part(lambda state: state.write_database)]
 Ratings = Annotated[RatingsFollower, _part(lambda state: state.ratings)]
 Collector = Annotated[MetricsCollector, _part(lambda state: state.collector)]
+Automation = Annotated[AutomationRunner, _part(lambda state: state.automation)]
 Threads = Annotated[ThreadPools, _part(lambda state: state.threads)]
 JsonBody = Annotated[bytes, Depends(json_body)]
 CsvBody = Annotated[bytes, Depends(csv_body)]

@@ -245,6 +245,42 @@ class ServiceSettings(BaseSettings):
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
 
+    automation: bool = Field(
+        default=True,
+        description="Whether this process may change the champion by itself, by an experiment's policy, a "
+        "probation or a fuse; `off` in every replica, or `greyhound automation off`, stops all of it.",
+    )
+    guard_poll_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two looks of the guard at the verdicts of the experiment that runs.",
+    )
+    probation: bool = Field(
+        default=False,
+        description="Whether a promotion that does not say is on probation: the champion before goes on in "
+        "shadow, and comes back by itself if it is better.",
+    )
+    probation_races: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Races after which a version has passed its probation.",
+    )
+    fuse_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=8760,
+        description="Hours after a promotion in which a version that fails at its work (errors, no numbers, "
+        "late answers) is rolled back at once; 0 is never.",
+    )
+    fuse_model_ms: float = Field(
+        default=50.0,
+        gt=0,
+        description="Milliseconds that the model of a freshly promoted version may take for a card (95th "
+        "percentile of the latest), before its fuse blows.",
+    )
+
     @model_validator(mode="after")
     def _a_batch_fits_the_budget(self) -> "ServiceSettings":
         """Refuse a budget that no batch in gzip fits: it is held packed and unpacked for a while."""

@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 
+from service.automation.runner import AutomationRunner
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.prediction.batch import BatchPredictor
@@ -53,6 +54,7 @@ class AppState:
     threads: ThreadPools
     metrics: Metrics
     collector: MetricsCollector
+    automation: AutomationRunner
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     started_s: float = field(default_factory=time.monotonic)
     """When it started by the monotonic clock, which never jumps."""

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, literal, select, union_all
 
-from racing.comparison.gains import Gains
-from racing.comparison.verdict import ArmScores
+from racing.comparison.gains import ArmScores, Gains
 from racing.predictions.compared import PRICES
 from racing.predictions.tables import COMPARED, LATEST, RACE
 

@@ -135,6 +135,22 @@ class Metrics:
         self.log_database_up = self._gauge(
             "log_database_up", "Whether the prediction log reaches the race database.", "livemin"
         )
+        self.automation_is_on = self._gauge(
+            "automation_on", "Whether the champion may be changed without a person.", "livemin"
+        )
+        self.automation_is_here = self._gauge(
+            "automation_here", "1 in the process that does what the service does by itself.", "livesum"
+        )
+        self.automation_hanging_tasks = self._gauge(
+            "automation_hanging_tasks", "Tasks of automation that do not come back.", "livesum"
+        )
+        self.automation_failures = self._counter(
+            "automation_failures", "Runs of a task of automation that failed.", "task"
+        )
+        self.decisions_pending = self._gauge(
+            "decisions_pending", "Decisions about the champion that wait to be carried out.", "livemax"
+        )
+        self.fuses_blown = self._counter("fuses_blown", "Fuses that blew in this process.", "fuse")
         self.n_in_flight = 0
         self._answers: dict[tuple[str, int], tuple[BufferedCounter, BufferedHistogram]] = {}
         self._routes: dict[str, BufferedHistogram] = {}

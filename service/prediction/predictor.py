@@ -11,6 +11,7 @@ from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_prediction import CardPrediction, predict_card
 from service.prediction.card_reader import read_card
 from service.prediction.form_store import CardForm, FormStore
+from service.prediction.latest_answers import AnswerRecorder
 from service.prediction_log.log import PredictionLog
 from service.serving.slots import Snapshot
 from service.thread_pools import ThreadPools
@@ -24,6 +25,7 @@ class Predictor:
         self._threads = threads
         self._metrics = metrics
         self._log = log
+        self.latest = AnswerRecorder()
 
     async def answer(
         self,
@@ -45,8 +47,14 @@ class Predictor:
         """
         card = read_card(body)
         timer.mark("parse")
-        prediction = await self.predict(champion, card, timer, is_explained=is_explained)
-        answer = answer_json(prediction_out(prediction, champion, request_id=request_id))
+        try:
+            prediction = await self.predict(champion, card, timer, is_explained=is_explained)
+            answer = answer_json(prediction_out(prediction, champion, request_id=request_id))
+        except Exception as error:
+            self.latest.failed(champion, error)
+            raise
+        marks = timer.marks  # ..., features, model, share
+        self.latest.answered((champion.loaded_at, marks[-2][1] - marks[-3][1], prediction.win_probability))
         timer.mark("write")
         self._metrics.count_prediction(champion.version, prediction.win_probability.tolist())
         self._log.put(request_id=request_id, snapshot=champion, card=body, answer=answer)

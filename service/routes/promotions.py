@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 
 from model_registry.history import PromotionRecord
-from service.dependencies import JsonBody, Registry, Slots, Threads, Watcher
+from racing.experiments.policy import Policy
+from service.dependencies import JsonBody, Registry, Slots, State, Threads, Watcher
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.routes.models import version_number
@@ -76,6 +77,7 @@ async def promote(
     champion: Change,
     by: Promoter,
     body: JsonBody,
+    state: State,
     version: str = Path(description="Number of the version.", examples=["1"]),
 ) -> PromotionOut:
     """Make a registered version the champion; this service serves it at once, others within their poll.
@@ -85,9 +87,13 @@ async def promote(
     been made, or may yet be; look at `GET /promotions` before you ask again. Takes a key with the scope
     `promote`.
     """
-    number, why = version_number(version), validated(PromotionIn, body)
+    number, why, settings = version_number(version), validated(PromotionIn, body), state.settings
+    is_on_probation = settings.probation if why.probation is None else why.probation
+    policy = Policy(action="roll-back", probation_races=settings.probation_races) if is_on_probation else None
     return await champion.change(
-        lambda registry: registry.promote(number, reason=why.reason, by=by.name, forced=why.force)
+        lambda registry: registry.promote(
+            number, reason=why.reason, by=by.name, forced=why.force, probation=policy
+        )
     )
 
 

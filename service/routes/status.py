@@ -6,6 +6,7 @@ import time
 from fastapi import APIRouter
 
 from service.dependencies import State
+from service.schemas.automation import AutomationOut
 from service.schemas.status import (
     AbsenceOut,
     KeptOut,
@@ -59,6 +60,7 @@ def _status(state: AppState, champion: Snapshot | None) -> ModelStatus:
         kept=KeptOut(version=cache.version, kept_at=cache.stored_at, error=cache.error),
         database_error=state.form_store.error,
         prediction_log=state.prediction_log.state,
+        automation=AutomationOut.model_validate(state.automation.state),
         started_at=state.started_at,
         service=_service(state),
     )

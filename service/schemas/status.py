@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from service.schemas.automation import AutomationOut
 from service.schemas.fields import Output
 
 
@@ -252,6 +253,7 @@ class ModelStatus(Summary):
         default=None, description="Why the race database cannot be read, if it cannot.", examples=[None]
     )
     prediction_log: LogOut = Field(description="How the prediction log does, in this process.")
+    automation: AutomationOut = Field(description="What the service does by itself.")
     started_at: dt.datetime = Field(
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )

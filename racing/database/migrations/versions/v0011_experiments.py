@@ -124,6 +124,7 @@ def _make_experiments() -> None:
         sa.Column("carried_out_at", sa.DateTime(), nullable=True),
         sa.Column("n_attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("void_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
@@ -181,9 +182,13 @@ def _make_monitor() -> None:
         "dayseal",
         sa.Column("date", sa.Date(), nullable=False),
         sa.Column("n_predictions", sa.Integer(), nullable=False),
+        sa.Column("n_before_off", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("seal", sa.String(), nullable=False),
         sa.Column("sealed_at", sa.DateTime(), nullable=False),
+        sa.Column("pruned_at", sa.DateTime(), nullable=True),
+        sa.Column("leaves", sa.LargeBinary(), nullable=False),
+        sa.Column("left_out", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("date"),
     )
     op.create_table(
