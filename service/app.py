@@ -59,7 +59,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
-        automation,         webhooks, health, metrics, pages,
+        automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

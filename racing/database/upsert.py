@@ -8,8 +8,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert rows, leaving out those whose key is there; return how many were new."""
+    """Insert rows, leaving out those whose key is there; return how many were new.
+
+    Of several rows PostgreSQL's driver does not tell: then it is -1.
+    """
     if not rows:
         return 0
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows)).rowcount
+    statement = dialect.insert(table).on_conflict_do_nothing().inline()  # no RETURNING, which hides the count
+    return connection.execute(statement, list(rows) if len(rows) > 1 else rows[0]).rowcount
