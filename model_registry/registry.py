@@ -154,6 +154,10 @@ class ModelRegistry:
             elif CHALLENGER in self._record().aliases:
                 self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
 
+    def aliases(self) -> dict[str, int]:
+        """Return which version each alias names; the champion is no challenger."""
+        return dict(self._model().aliases)
+
     def champion(self) -> ModelVersion:
         """Return the version that serves."""
         return self.version(self.champion_version_number())

@@ -26,6 +26,7 @@ from service.routes import (
     batch,
     cards,
     evidence,
+    experiments,
     health,
     metrics,
     models,
@@ -59,7 +60,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
-        automation, webhooks, health, metrics, pages,
+        experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

@@ -187,6 +187,7 @@ class ThreadPools:
     registry_poll: ThreadPool
     registry_reads: ThreadPool
     promotion: ThreadPool
+    experiments: ThreadPool
     model_loading: ThreadPool
     model_cache: ThreadPool
     explanations: ThreadPool
@@ -217,6 +218,7 @@ class ThreadPools:
             registry_poll=pool( registry,                 registry_s,     1,       4),
             registry_reads=pool(registry,                 2 * registry_s, 4,       queue),
             promotion=pool(     registry,                 load_s,         1,       4),
+            experiments=pool("the registry or the race database", load_s, 1,     4),
             model_loading=pool( "loading the version",    load_s,         3,       0),
             model_cache=pool(   "caching the champion",   CACHE_S,        1,       4),
             explanations=pool(  "the explanation",        COMPUTING_S,    1,       queue),

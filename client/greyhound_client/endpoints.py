@@ -32,6 +32,7 @@ from greyhound_client.transport import Call
 Card: TypeAlias = wire.CardIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
+Mode: TypeAlias = Literal["shadow", "split"]
 Prices: TypeAlias = Literal["none", "at_the_off"]
 CardAnswer: TypeAlias = wire.PredictionOut | Problem
 """The answer to one card of a batch; a problem is handed over, not raised, as other cards follow."""
@@ -185,6 +186,52 @@ def turn_automation(*, on: bool, reason: str) -> Call[wire.SwitchOut]:
     return Call("POST", "/automation", wire.SwitchOut, content=_json({"on": on, "reason": reason}))
 
 
+def experiments(*, limit: int = 50, before: int | None = None) -> Call[wire.ExperimentsOut]:
+    """Return a page of the record of experiments, the newest first."""
+    return Call("GET", "/experiments", wire.ExperimentsOut, {"limit": limit, "before": before})
+
+
+def experiment(experiment_id: int) -> Call[wire.ExperimentDetailsOut]:
+    """Return an experiment, its contestants with the verdicts on them, and what was decided."""
+    return Call("GET", f"/experiments/{experiment_id:d}", wire.ExperimentDetailsOut)
+
+
+def experiment_path(experiment_id: int, *, contestant: str) -> Call[wire.PathOut]:
+    """Return the gain of a contestant over the champion as races came in, to be drawn."""
+    query = {"contestant": contestant}
+    return Call("GET", f"/experiments/{experiment_id:d}/path", wire.PathOut, query)
+
+
+def start_experiment(
+    challengers: Iterable[int],
+    *,
+    reason: str,
+    mode: Mode = "shadow",
+    share: float = 0.0,
+    policy: wire.PolicyIn | Mapping[str, Any] | None = None,
+) -> Call[wire.ExperimentOut]:
+    """Compare versions with the champion, in shadow or on a share of races; takes a key (``promote``)."""
+    wanted = {"challengers": [*challengers], "mode": mode, "share": share, "policy": policy, "reason": reason}
+    return Call("POST", "/experiments", wire.ExperimentOut, content=_json(wanted), is_repeatable=False)
+
+
+def stop_experiment(experiment_id: int, *, reason: str) -> Call[wire.ExperimentOut]:
+    """End the experiment that runs, with the verdicts so far; takes a key with the scope ``promote``."""
+    path = f"/experiments/{experiment_id:d}/stop"
+    return Call("POST", path, wire.ExperimentOut, content=_json({"reason": reason}), is_repeatable=False)
+
+
+def change_share(experiment_id: int, share: float) -> Call[wire.ExperimentOut]:
+    """Change how many of the races challengers answer; takes a key with the scope ``promote``."""
+    path = f"/experiments/{experiment_id:d}/share"
+    return Call("POST", path, wire.ExperimentOut, content=_json({"share": share}))
+
+
+def decisions(*, limit: int = 50, before: int | None = None) -> Call[wire.DecisionsOut]:
+    """Return what was decided about the champion, the newest first."""
+    return Call("GET", "/decisions", wire.DecisionsOut, {"limit": limit, "before": before})
+
+
 def live() -> Call[wire.Live]:
     """Return an answer at all: the process is there."""
     return Call("GET", "/health/live", wire.Live)
@@ -275,6 +322,13 @@ class EndpointMethods:
     rollback = _Method(rollback)
     automation = _Method(automation)
     turn_automation = _Method(turn_automation)
+    experiments = _Method(experiments)
+    experiment = _Method(experiment)
+    experiment_path = _Method(experiment_path)
+    start_experiment = _Method(start_experiment)
+    stop_experiment = _Method(stop_experiment)
+    change_share = _Method(change_share)
+    decisions = _Method(decisions)
     live = _Method(live)
     ready = _Method(ready)
     metrics = _Method(metrics)

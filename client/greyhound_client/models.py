@@ -131,6 +131,63 @@ class DateOrder(RootModel[Literal["default", "day-first", "month-first", "auto"]
     """
 
 
+class DecisionOut(BaseModel):
+    """What the guard, or a person, decided about the champion."""
+
+    id: int
+    """Its number."""
+    experiment_id: int | None
+    """The experiment that it was about."""
+    action: str
+    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
+    from_version: int | None
+    """The champion before."""
+    to_version: int | None
+    """The version that it was about."""
+    reason: str
+    """Why."""
+    numbers: dict[str, Any]
+    """The figures that it rests on."""
+    decided_by: str
+    """Who or what decided."""
+    decided_at: AwareDatetime
+    """When, UTC."""
+    carried_out_at: AwareDatetime | None
+    """When it was carried out, UTC; null if it was not."""
+    n_attempts: int
+    """How often that was tried."""
+    error: str | None
+    """Why it could not be carried out."""
+
+
+class DecisionsOut(BaseModel):
+    """A page of the record of decisions."""
+
+    decisions: list[DecisionOut]
+    """Newest first."""
+    next_before: int | None
+    """Send it as `before` for the next page; null at the end."""
+
+
+class EstimateOut(BaseModel):
+    """A mean per race, in nats, with a confidence sequence: its interval holds at every look."""
+
+    n_races: int
+    """Races that it rests on."""
+    mean: float | None
+    """Above 0 the contestant is better; null without races."""
+    low: float | None
+    """Lower end; null while too few races say anything."""
+    high: float | None
+    """Upper end; null while too few races say anything."""
+    direction: Literal["better", "worse", "undecided"]
+    """`better` where the whole interval is above 0, `worse` where it is below."""
+
+
+class Challenger(RootModel[int]):
+    root: Annotated[int, Field(ge=1, le=2147483647)]
+
+
 class ExplanationOut(BaseModel):
     """Why a runner has its probability: its strength, and what each topic contributes to it."""
 
@@ -471,6 +528,19 @@ class PastRunIn(BaseModel):
     """Betfair's early-speed rating for that race, 0 slow to 1 fast from the boxes."""
 
 
+class PathPointsOut(BaseModel):
+    """A mean and its confidence sequence as races came in: arrays of equal length."""
+
+    n: list[int]
+    """Races so far."""
+    mean: list[float | None]
+    """Mean gain in nats per race."""
+    low: list[float | None]
+    """Lower end; null while too few races say anything."""
+    high: list[float | None]
+    """Upper end."""
+
+
 class PlaceFiguresOut(BaseModel):
     """One way to make place probabilities, judged runner by runner."""
 
@@ -499,6 +569,47 @@ class PlacesOut(BaseModel):
     """What a perfect model stays below with 95 %."""
     rows: list[PlaceFiguresOut]
     """One entry a way; the model comes first."""
+
+
+class PolicyIn(BaseModel):
+    """What the guard may do by itself; what is left out is as in its defaults."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    action: Literal["manual", "promote", "roll-back"] | None = "manual"
+    """`manual` recommends only; `promote` makes a challenger champion once it is surely better by the margin; `roll-back` takes a promotion back if the version before is better."""
+    alpha: float | None = 0.05
+    """Chance of a wrong verdict, over all looks together."""
+    margin: float | None = 0.0
+    """How much better a challenger must be, in nats per race."""
+    min_races: int | None = 200
+    """Races before anything is decided."""
+    min_days: int | None = 7
+    """Days before anything is decided."""
+    probation_races: int | None = 1000
+    """Races for which the version before goes on in shadow after a promotion."""
+    cool_down_hours: float | None = 24.0
+    """Hours in which nothing more is changed after the guard changed the champion."""
+
+
+class PolicyOut(BaseModel):
+    """What the guard may do by itself, and on which evidence."""
+
+    action: Literal["manual", "promote", "roll-back"]
+    """What it may do."""
+    alpha: float
+    """Chance of a wrong verdict, over all looks together."""
+    margin: float
+    """How much better a challenger must be, in nats per race."""
+    min_races: int
+    """Races before anything is decided."""
+    min_days: int
+    """Days before anything is decided."""
+    probation_races: int
+    """Races that a probation lasts."""
+    cool_down_hours: float
+    """Hours in which nothing more is changed after the guard changed the champion."""
 
 
 class Problem(BaseModel):
@@ -901,6 +1012,26 @@ class ServiceOut(BaseModel):
     """Whether traces go to a collector."""
 
 
+class ShareIn(BaseModel):
+    """Another share for the split that runs."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Of the races, answered by challengers, together; above 0, up to 0.9."""
+
+
+class StopIn(BaseModel):
+    """Why an experiment is stopped."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str
+    """Why, for the record."""
+
+
 class SwapOut(BaseModel):
     """The latest change of the serving version."""
 
@@ -953,6 +1084,29 @@ class TaskOut(BaseModel):
     """Runs that failed since the process started."""
     hangs: bool
     """Whether it has not come back for long."""
+
+
+class VerdictOut(BaseModel):
+    """What the races so far say of a contestant against the champion."""
+
+    alpha: float
+    """Chance of a wrong verdict, over all looks together."""
+    by_outcome: EstimateOut
+    """By who won; assumes nothing."""
+    by_market: EstimateOut
+    """By the closing prices' expectation: needs some 20 times fewer races, and assumes that closing prices are calibrated."""
+    agreement: EstimateOut
+    """By outcomes less by market, over races that have both: must contain 0."""
+    is_market_trusted: bool
+    """Whether it does; else the verdict by market is withheld."""
+    decision: Literal["better", "worse", "undecided"]
+    """The verdict."""
+    decided_by: Literal["market", "outcomes"] | None
+    """What decided it; null while undecided."""
+    races_to_go_by_outcome: int | None
+    """Forecast: races until outcomes decide at this rate. Null where they did, where it is too early to say, or where it would take more than 100,000."""
+    races_to_go_by_market: int | None
+    """The same of the closing prices' expectation."""
 
 
 class VersionOut(BaseModel):
@@ -1107,8 +1261,32 @@ class CardIn(BaseModel):
     """Grade as the source writes it."""
     race_number: Annotated[int | None, Field(ge=1, le=30)] = None
     """Number of the race at the meeting."""
+    off_at: Annotated[
+        str | None,
+        Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"),
+    ] = None
+    """When the race is due to start, with its zone. No model sees it; with it the track record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
     """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
+
+
+class ContestantOut(BaseModel):
+    """A contestant beside the champion, and the verdict on it."""
+
+    contestant: str
+    """Its key: a version (`8`), or a list of prices (`prices:tipster`)."""
+    version: int | None
+    """The version, if it is one."""
+    price_list: str | None
+    """Name of the imported prices, if it is those; they never serve."""
+    first_day: date_aliased | None
+    """Race day of its first race."""
+    last_day: date_aliased | None
+    """Race day of its last race."""
+    verdict: VerdictOut
+    """In numbers."""
+    sentences: list[str]
+    """In sentences."""
 
 
 class CoverageOut(BaseModel):
@@ -1141,6 +1319,111 @@ class DataOut(BaseModel):
     """What weights, calibration and the choice were made on."""
     test: WindowOut | None = None
     """What all figures are of."""
+
+
+class ExperimentDetailsOut(BaseModel):
+    """An experiment, its contestants with the verdicts on them, and what was decided."""
+
+    id: int
+    """Its number."""
+    is_active: bool
+    """Whether it runs."""
+    kind: Literal["challenge", "probation"]
+    """`probation`: after a promotion the version before goes on in shadow."""
+    champion: int
+    """The champion when it started."""
+    challengers: list[int]
+    """Versions, in the order of the aliases `challenger`, `challenger-2` ..."""
+    mode: Literal["shadow", "split"]
+    """How they are compared."""
+    share: float
+    """Of the races, answered by challengers, together; 0 in shadow."""
+    policy: PolicyOut
+    """What the guard may do."""
+    started_at: AwareDatetime
+    """When, UTC."""
+    started_by: str
+    """Name of the API key, of the user who ran the command, or `registry alias`."""
+    reason: str
+    """Why."""
+    follows: int | None
+    """The experiment that it restarts with other versions, or follows as a probation."""
+    ended_at: AwareDatetime | None
+    """When it ended, UTC."""
+    ended_by: str | None
+    """Who or what ended it."""
+    end_reason: str | None
+    """Why it ended."""
+    contestants: list[ContestantOut]
+    """Its challengers, then imported prices; by all results that are known now, late ones too."""
+    contestants_at_end: list[ContestantOut] | None
+    """The verdicts as they went on record when it ended; null while it runs."""
+    decisions: list[DecisionOut]
+    """What was decided in it, newest first; at most 50."""
+
+
+class ExperimentIn(BaseModel):
+    """An experiment to be started."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    challengers: Annotated[list[Challenger], Field(max_length=4, min_length=1)]
+    """Versions to be compared with the champion."""
+    mode: Literal["shadow", "split"] | None = "shadow"
+    """`shadow`: the champion answers, challengers score beside it. `split`: challengers answer a share of the races."""
+    share: Annotated[float | None, Field(ge=0.0, le=1.0)] = 0.0
+    """Of the races, answered by challengers, together; 0 in shadow, up to 0.9 in a split."""
+    policy: PolicyIn | None = None
+    """What the guard may do, and on which evidence; left out, it recommends only."""
+    reason: str
+    """Why, for the record."""
+
+
+class ExperimentOut(BaseModel):
+    """An experiment as it is on record."""
+
+    id: int
+    """Its number."""
+    is_active: bool
+    """Whether it runs."""
+    kind: Literal["challenge", "probation"]
+    """`probation`: after a promotion the version before goes on in shadow."""
+    champion: int
+    """The champion when it started."""
+    challengers: list[int]
+    """Versions, in the order of the aliases `challenger`, `challenger-2` ..."""
+    mode: Literal["shadow", "split"]
+    """How they are compared."""
+    share: float
+    """Of the races, answered by challengers, together; 0 in shadow."""
+    policy: PolicyOut
+    """What the guard may do."""
+    started_at: AwareDatetime
+    """When, UTC."""
+    started_by: str
+    """Name of the API key, of the user who ran the command, or `registry alias`."""
+    reason: str
+    """Why."""
+    follows: int | None
+    """The experiment that it restarts with other versions, or follows as a probation."""
+    ended_at: AwareDatetime | None
+    """When it ended, UTC."""
+    ended_by: str | None
+    """Who or what ended it."""
+    end_reason: str | None
+    """Why it ended."""
+
+
+class ExperimentsOut(BaseModel):
+    """A page of the record of experiments."""
+
+    experiments: list[ExperimentOut]
+    """Newest first."""
+    active: int | None
+    """Number of the one that runs; one runs at a time."""
+    next_before: int | None
+    """Send it as `before` for the next page; null at the end."""
 
 
 class FiguresOut(BaseModel):
@@ -1299,6 +1582,19 @@ class ModelStatus(BaseModel):
     """Start of the service, UTC."""
     service: ServiceOut
     """How the service itself does."""
+
+
+class PathOut(BaseModel):
+    """How the gain of a contestant over the champion came about, race by race, to be drawn."""
+
+    experiment_id: int
+    """The experiment."""
+    contestant: str
+    """The contestant's key."""
+    by_outcome: PathPointsOut
+    """By who won."""
+    by_market: PathPointsOut
+    """By the closing prices' expectation."""
 
 
 class PredictionOut(BaseModel):
