@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from service import problems
 from service.automation.all_tasks import all_tasks
 from service.automation.runner import STATEMENT_S, AutomationRunner
-from service.experiments.contest import Contest
 from service.experiments.follower import ActiveExperiment
 from service.methods import HeadAndOptions
 from service.observability.collector import MetricsCollector
@@ -17,6 +16,7 @@ from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
 from service.openapi.document import describe, operation_id
 from service.prediction.batch import BatchPredictor
+from service.prediction.contest import Contest
 from service.prediction.form_store import FormStore
 from service.prediction.predictor import Predictor
 from service.prediction.warmup import warm_up
