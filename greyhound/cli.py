@@ -29,6 +29,7 @@ COMMANDS = {
         "greyhound.commands.predictions:predictions",
         "Show the answered cards that were logged, and judge them.",
     ),
+    "record": ("greyhound.commands.record:record", "Seal the days of predictions, and check them."),
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
@@ -44,7 +45,7 @@ SECTIONS = {
     "All at once": "up prepare",
     "Races": "import simulate",
     "Models": "train evaluate models automation",
-    "Predictions": "predict score predictions replay",
+    "Predictions": "predict score predictions record replay",
     "The service": "serve frontend keys",
 }
 INTERRUPTED = 130
@@ -133,7 +134,7 @@ def main() -> None:
       greyhound predict card.json
 
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
-    champion, version, extra); 5 gates not passed; 130 interrupted.
+    champion, version, extra); 5 gates not passed; 6 something to look at; 130 interrupted.
     """
 
 

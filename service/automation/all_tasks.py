@@ -3,6 +3,7 @@
 from racing.experiments.fuses import FuseLimits
 from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
+from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
 from service.prediction.predictor import Predictor
@@ -33,6 +34,6 @@ def all_tasks(
         # reconcile: the record of experiments follows the registry's aliases
         # monitor: the report
         # inputs: alarms
-        # seals: the days that are over
+        seal_task(settings),
         # notifications: what lies in the outbox
     )
