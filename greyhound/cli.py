@@ -36,6 +36,7 @@ COMMANDS = {
         "greyhound.commands.automation:automation",
         "Turn on and off that the champion changes without a person.",
     ),
+    "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
@@ -45,7 +46,7 @@ SECTIONS = {
     "Races": "import simulate",
     "Models": "train evaluate models automation",
     "Predictions": "predict score predictions replay",
-    "The service": "serve frontend keys",
+    "The service": "serve frontend monitor keys",
 }
 INTERRUPTED = 130
 
@@ -133,7 +134,7 @@ def main() -> None:
       greyhound predict card.json
 
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
-    champion, version, extra); 5 gates not passed; 130 interrupted.
+    champion, version, extra); 5 gates not passed; 6 an alarm is active; 130 interrupted.
     """
 
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from service import problems
 from service.automation.all_tasks import all_tasks
+from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
 from service.methods import HeadAndOptions
 from service.observability.collector import MetricsCollector
@@ -104,6 +105,7 @@ def make_state(settings: ServiceSettings) -> AppState:
     predictor = Predictor(form_store, threads, metrics, prediction_log)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
+    monitor_looks = MonitorLooks(settings, slots)
     collector = MetricsCollector(
         metrics,
         slots,
@@ -137,9 +139,10 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         metrics=metrics,
         collector=collector,
+        monitor_looks=monitor_looks,
         automation=AutomationRunner(
             RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
-            all_tasks(settings, slots, watcher, predictor, metrics),
+            all_tasks(settings, slots, watcher, predictor, metrics, monitor_looks),
             metrics,
             is_allowed=settings.automation,
         ),
@@ -172,7 +175,9 @@ async def running(state: AppState) -> AsyncIterator[None]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     stops = state.automation.stop, state.prediction_log.stop, state.ratings.stop
-    await threads.finish(*stops, state.write_database.close, state.read_database.close)
+    await threads.finish(
+        *stops, state.monitor_looks.stop, state.write_database.close, state.read_database.close
+    )
     threads.close()
 
 
