@@ -56,7 +56,9 @@ class Stage:
     def run(self, *arguments: str) -> None:
         """Run a command of ours on the demo's database and registry; its lines go where ours go."""
         where = ("--database", self.database, "--registry", self.registry)
-        subprocess.run([sys.executable, "-m", "greyhound", *arguments, *where], check=True, env=self._environment())
+        subprocess.run(
+            [sys.executable, "-m", "greyhound", *arguments, *where], check=True, env=self._environment()
+        )
 
     @contextmanager
     def service(self, port: int = 0) -> Iterator[GreyhoundClient]:
