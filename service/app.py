@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from service import problems
 from service.methods import HeadAndOptions
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
@@ -95,8 +96,8 @@ def make_state(settings: ServiceSettings) -> AppState:
     watcher, form_store = AliasWatcher(settings, slots, threads), FormStore(settings.database)
     queue = RequestQueue(settings.queue)
     body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
-    prediction_log = PredictionLog(settings, metrics)
-    predictor = Predictor(form_store, threads, metrics, prediction_log)
+    prediction_log, inputs = PredictionLog(settings, metrics), InputCounter(settings)
+    predictor = Predictor(form_store, threads, metrics, prediction_log, inputs)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
     collector = MetricsCollector(
@@ -108,6 +109,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         queue=queue,
         budget=body_budget,
         threads=threads,
+        inputs=inputs,
     )
     return AppState(
         settings=settings,
@@ -119,6 +121,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         predictor=predictor,
         batch_predictor=BatchPredictor(settings, predictor, queue, threads, metrics),
         prediction_log=prediction_log,
+        inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
@@ -140,6 +143,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     """Start the parts of a service, and stop them at the end."""
     settings, threads = state.settings, state.threads
     state.prediction_log.start()
+    state.inputs.start()
     await asyncio.gather(
         state.watcher.start(),
         state.form_store.refresh_in_time(threads.form_poll),
@@ -159,7 +163,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    stops = state.prediction_log.stop, state.ratings.stop
+    stops = state.prediction_log.stop, state.inputs.stop, state.ratings.stop
     await threads.finish(*stops, state.write_database.close, state.read_database.close)
     threads.close()
 

@@ -245,6 +245,22 @@ class ServiceSettings(BaseSettings):
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
 
+    count_inputs: bool = Field(
+        default=True,
+        description="Count the features of answered cards by day and version, to compare them with the "
+        "training's, see docs/explanation/inputs.md; stored by day where there is a database.",
+    )
+    inputs_interval_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two writes of the counts of inputs; a `kill -9` loses what was counted "
+        "since the last.",
+    )
+    inputs_retention_days: int = Field(
+        default=400, ge=30, description="Days for which the counts of inputs stay in the database."
+    )
+
     @model_validator(mode="after")
     def _a_batch_fits_the_budget(self) -> "ServiceSettings":
         """Refuse a budget that no batch in gzip fits: it is held packed and unpacked for a while."""

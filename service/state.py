@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.prediction.batch import BatchPredictor
@@ -38,6 +39,7 @@ class AppState:
     predictor: Predictor
     batch_predictor: BatchPredictor
     prediction_log: PredictionLog
+    inputs: InputCounter
     write_database: RaceDatabase
     """For results: a statement may take as long as an import does."""
     read_database: RaceDatabase

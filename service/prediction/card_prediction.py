@@ -29,6 +29,8 @@ class CardPrediction:
 
     card: Card
     """With its reserves and scratched runners."""
+    features: NDArray[np.float32]
+    """Shape (n_starters, n_features), as the version takes them."""
     statuses: tuple[Status, ...]
     """One entry a runner of the card."""
     win_probability: NDArray[np.float64]
@@ -84,6 +86,7 @@ def predict_card(
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
     prediction = CardPrediction(
         card=card,
+        features=values,
         statuses=tuple(map(status_of, card.runners)),
         win_probability=win,
         place_probability=model.place_probabilities(win),

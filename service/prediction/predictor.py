@@ -5,6 +5,7 @@ from functools import partial
 from racing.domain.cards import Card
 from racing.domain.track_time import today_at
 from service.errors import NoAnswerInTime
+from service.monitoring.input_counter import InputCounter
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
@@ -17,13 +18,21 @@ from service.thread_pools import ThreadPools
 
 
 class Predictor:
-    """Answers cards; each answer is counted and put into the prediction log."""
+    """Answers cards; each answer and its inputs are counted and put into the prediction log."""
 
-    def __init__(self, form: FormStore, threads: ThreadPools, metrics: Metrics, log: PredictionLog) -> None:
+    def __init__(
+        self,
+        form: FormStore,
+        threads: ThreadPools,
+        metrics: Metrics,
+        log: PredictionLog,
+        inputs: InputCounter,
+    ) -> None:
         self._form = form
         self._threads = threads
         self._metrics = metrics
         self._log = log
+        self._inputs = inputs
 
     async def answer(
         self,
@@ -50,6 +59,7 @@ class Predictor:
         timer.mark("write")
         self._metrics.count_prediction(champion.version, prediction.win_probability.tolist())
         self._log.put(request_id=request_id, snapshot=champion, card=body, answer=answer)
+        self._inputs.put(champion, prediction)
         timer.mark("log")
         return answer
 
