@@ -80,8 +80,8 @@ class Bins:
         places = bins + np.arange(0, n_features * n_bins, n_bins, dtype=np.int32)
         counts = self.no_counts()
         counts[:-1] = np.bincount(places.ravel(), minlength=n_features * n_bins).reshape(n_features, n_bins)
-        places = 1 + np.searchsorted(self.edges[-1], win_probability, side="right")
-        counts[-1] = np.bincount(places, minlength=n_bins)
+        of_win = 1 + np.searchsorted(self.edges[-1], win_probability, side="right")
+        counts[-1] = np.bincount(of_win, minlength=n_bins)
         return counts
 
 
