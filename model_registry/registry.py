@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from model_registry.aliases import CHALLENGER, CHALLENGERS, CHAMPION, MAX_CHALLENGERS, challengers_among
 from model_registry.artifact import load_artifact
 from model_registry.cache import VerifiedArtifact
 from model_registry.documents import read_documents, read_report
@@ -25,6 +26,7 @@ from model_registry.history import (
     PromotionRecord,
     carried_out_tag,
     earlier_champions,
+    probation_tag,
     read_history,
     tag_of,
 )
@@ -32,9 +34,9 @@ from model_registry.learning import JUDGED, learning_of
 from model_registry.mlflow_store.records import ModelRecord, VersionRecord, version_record
 from model_registry.mlflow_store.store import MlflowStore
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
+from racing.experiments.policy import Policy
 
 MODEL = "greyhound-win"
-CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class ModelRegistry:
@@ -89,9 +91,23 @@ class ModelRegistry:
         return self.version(version)
 
     def promote(
-        self, version: int, *, reason: str, by: str | None = None, forced: bool = False
+        self,
+        version: int,
+        *,
+        reason: str,
+        by: str | None = None,
+        forced: bool = False,
+        probation: Policy | None = None,
+        instead_of: int | None = None,
     ) -> PromotionRecord:
         """Make a version the champion, once its artifact is verified, and record why.
+
+        Parameters
+        ----------
+        probation
+            The policy by which a service may bring the version before back.
+        instead_of
+            Refuse if another version than this one is champion by now.
 
         Raises
         ------
@@ -103,39 +119,81 @@ class ModelRegistry:
             raise PromotionRefused(f"version {version} is the champion already")
         if target.gates == FAILED and not forced:
             raise GatesNotPassed(f"version {version} did not pass its gates: {target.gate_failures}")
-        return self._make_champion(target.version, "promote", reason, by, forced)
+        return self._make_champion(target.version, "promote", reason, by, forced, probation, instead_of)
 
-    def rollback(self, *, reason: str, by: str | None = None) -> PromotionRecord:
-        """Make the champion before this one champion again, by the record; twice goes further back."""
+    def rollback(
+        self, *, reason: str, by: str | None = None, to: int | None = None, instead_of: int | None = None
+    ) -> PromotionRecord:
+        """Make the champion before this one champion again, by the record; twice goes further back.
+
+        Parameters
+        ----------
+        to
+            The version that comes back, if it is known; by default the record tells.
+        instead_of
+            Refuse if another version than this one is champion by now.
+        """
         model = self._model()
         current = model.aliases.get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
-        earlier = self._before(read_history(model.tags, current), current)
+        if to == current:
+            raise PromotionRefused(f"version {to} is the champion already")
+        earlier = to or self._before(read_history(model.tags, current), current)
         if earlier is None:
             raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
-        return self._make_champion(earlier, "rollback", reason, by, False)
+        return self._make_champion(earlier, "rollback", reason, by, False, None, instead_of)
 
     def set_challenger(self, version: int | None) -> None:
-        """Name the version that would replace the champion; None removes the name."""
-        if version is not None:
-            self.version(version)
-        with self._store.errors():
-            if version is not None:
-                self._set_alias(CHALLENGER, version)
-            elif CHALLENGER in self._record().aliases:
-                self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
+        """Name the first challenger, which would replace the champion; None removes the name.
+
+        Other challengers keep theirs, but a version has one name only.
+        """
+        others = [self._record().aliases.get(alias) for alias in CHALLENGERS[1:]]
+        self._name_challengers([version, *(one if one != version else None for one in others)])
+
+    def set_challengers(self, versions: Sequence[int]) -> None:
+        """Name the challengers, in order; versions that are not among them lose their names.
+
+        Raises
+        ------
+        PromotionRefused
+            If they are more than :data:`MAX_CHALLENGERS`, one is there twice, or the champion is among them.
+        """
+        champion = self._record().aliases.get(CHAMPION)
+        if len(versions) > MAX_CHALLENGERS or len(set(versions)) < len(versions) or champion in versions:
+            rule = f"there are at most {MAX_CHALLENGERS} challengers, each once, and the champion is none"
+            raise PromotionRefused(f"{rule}; got {[*versions]}")
+        self._name_challengers(versions)
+
+    def aliases(self) -> dict[str, int]:
+        """Return which version each alias names; the champion is no challenger."""
+        return dict(self._model().aliases)
 
     def champion(self) -> ModelVersion:
         """Return the version that serves."""
         return self.version(self.champion_version_number())
 
-    def challenger(self) -> ModelVersion:
-        """Return the version that would replace the champion."""
-        number = self._model().aliases.get(CHALLENGER)
-        if number is None:
-            raise NoChampion(f"{self} has no {CHALLENGER} of {MODEL!r}; promote a version")
+    def challenger(self, alias: str = CHALLENGER) -> ModelVersion:
+        """Return the version of a challenger's alias; the first one would replace the champion."""
+        number = self._model().aliases.get(alias)
+        if alias not in CHALLENGERS or number is None:
+            raise NoChampion(f"{self} has no {alias} of {MODEL!r}")
         return self.version(number)
+
+    def challenger_versions(self) -> dict[str, int]:
+        """Return the version of each challenger's alias, in their order, by one read of 3 ms."""
+        with self._store.errors():
+            aliases = self._store.reader.aliases(MODEL)
+        return challengers_among(aliases)
+
+    def challenger_refs(self) -> list[ArtifactRef]:
+        """Return the challengers and where their artifacts are, in the order of their aliases."""
+        refs = []
+        for version in self.challenger_versions().values():
+            with suppress(NoSuchVersion):  # deleted since, or an alias of nothing
+                refs.append(self.artifact_ref(version))
+        return refs
 
     def champion_version_number(self) -> int:
         """Return the champion's version by one read of the alias."""
@@ -218,7 +276,14 @@ class ModelRegistry:
         return None
 
     def _make_champion(
-        self, version: int, action: Action, reason: str, by: str | None, forced: bool
+        self,
+        version: int,
+        action: Action,
+        reason: str,
+        by: str | None,
+        forced: bool,
+        probation: Policy | None,
+        instead_of: int | None,
     ) -> PromotionRecord:
         if not reason.strip() or len(reason) > MAX_REASON:
             raise PromotionRefused(f"a reason has 1..{MAX_REASON} characters, got {len(reason.strip())}")
@@ -226,6 +291,8 @@ class ModelRegistry:
         with self._store.errors():
             client, model = self._store.client, self._record()
             current = model.aliases.get(CHAMPION)
+            if instead_of not in (None, current):
+                raise PromotionRefused(f"version {current} is the champion by now, not {instead_of}")
             record = PromotionRecord(
                 number=len(read_history(model.tags, current)) + 1,
                 action=action,
@@ -235,8 +302,11 @@ class ModelRegistry:
                 by=by or user_name(),
                 forced=forced,
                 at=dt.datetime.now(dt.UTC),
+                probation=probation,
             )
             key, event = tag_of(record)
+            if probation is not None:
+                client.set_registered_model_tag(MODEL, *probation_tag(key, probation))
             client.set_registered_model_tag(MODEL, key, event)
             self._set_alias(CHAMPION, version)
             # Of two promoters at once the one later on record wins, not the one that set the alias last.
@@ -245,12 +315,28 @@ class ModelRegistry:
             if last != version:
                 self._set_alias(CHAMPION, last)
             # The previous champion's too: its promoter may have been killed before it came to that.
-            if after.aliases.get(CHALLENGER) in {last, current} - {None}:
-                client.delete_registered_model_alias(MODEL, CHALLENGER)
+            for alias in CHALLENGERS:
+                if after.aliases.get(alias) in {last, current} - {None}:
+                    client.delete_registered_model_alias(MODEL, alias)
         if last == version:
             with suppress(RegistryUnavailable), self._store.errors():  # it took effect, recorded or not
                 client.set_registered_model_tag(MODEL, *carried_out_tag(key, dt.datetime.now(dt.UTC)))
         return record
+
+    def _name_challengers(self, versions: Sequence[int | None]) -> None:
+        """Set each challenger's alias, or remove it where there is no version for it."""
+        for version in versions:
+            if version is not None:
+                self.version(version)
+        named = dict(zip(CHALLENGERS, versions, strict=False))
+        with self._store.errors():
+            before = self._record().aliases
+            for alias in CHALLENGERS:
+                if (version := named.get(alias)) is None:
+                    if alias in before:
+                        self._store.client.delete_registered_model_alias(MODEL, alias)
+                elif before.get(alias) != version:
+                    self._set_alias(alias, version)
 
     def _set_alias(self, alias: str, version: int) -> None:
         from mlflow.exceptions import MlflowException
@@ -268,10 +354,8 @@ class ModelRegistry:
         A promoter that is killed leaves both aliases on one version; the next promotion removes the second.
         """
         record = self._record()
-        aliases = dict(record.aliases)
-        if aliases.get(CHALLENGER) == aliases.get(CHAMPION):
-            aliases.pop(CHALLENGER, None)
-        return replace(record, aliases=aliases)
+        others = {alias: version for alias, version in record.aliases.items() if alias not in CHALLENGERS}
+        return replace(record, aliases=others | challengers_among(record.aliases))
 
     def _record(self) -> ModelRecord:
         """Return the model's record, an empty one where nothing was ever registered."""

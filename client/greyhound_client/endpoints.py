@@ -32,6 +32,7 @@ from greyhound_client.transport import Call
 Card: TypeAlias = wire.CardIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
+Mode: TypeAlias = Literal["shadow", "split"]
 Prices: TypeAlias = Literal["none", "at_the_off"]
 CardAnswer: TypeAlias = wire.PredictionOut | Problem
 """The answer to one card of a batch; a problem is handed over, not raised, as other cards follow."""
@@ -117,6 +118,16 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
+    """Return a page of the seals of the days of predictions, the newest first."""
+    return Call("GET", "/record/seals", wire.SealsOut, {"limit": limit, "before": before})
+
+
+def monitor() -> Call[wire.MonitorOut]:
+    """Return what serves, whether it is well, and what somebody should look at."""
+    return Call("GET", "/monitor", wire.MonitorOut)
+
+
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
     """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
@@ -152,9 +163,14 @@ def promotions(*, limit: int = 100) -> Call[wire.RecordsOut]:
     return Call("GET", "/promotions", wire.RecordsOut, {"limit": limit})
 
 
-def promote(version: int, *, reason: str, force: bool = False) -> Call[wire.PromotionOut]:
-    """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``)."""
-    why = {"reason": reason, "force": force}
+def promote(
+    version: int, *, reason: str, force: bool = False, probation: bool | None = None
+) -> Call[wire.PromotionOut]:
+    """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``).
+
+    On ``probation`` the champion before comes back by itself if it is better; None leaves it to the service.
+    """
+    why = {"reason": reason, "force": force, **({} if probation is None else {"probation": probation})}
     path = f"/models/{version:d}/promote"
     return Call("POST", path, wire.PromotionOut, content=_json(why), is_repeatable=False)
 
@@ -163,6 +179,62 @@ def rollback(*, reason: str) -> Call[wire.PromotionOut]:
     """Give the role back to the champion before this one; takes a key with the scope ``promote``."""
     content = _json({"reason": reason})
     return Call("POST", "/rollback", wire.PromotionOut, content=content, is_repeatable=False)
+
+
+def automation() -> Call[wire.AutomationOut]:
+    """Return what the service does by itself."""
+    return Call("GET", "/automation", wire.AutomationOut)
+
+
+def turn_automation(*, on: bool, reason: str) -> Call[wire.SwitchOut]:
+    """Turn on or off that the champion changes without a person; takes a key with the scope ``promote``."""
+    return Call("POST", "/automation", wire.SwitchOut, content=_json({"on": on, "reason": reason}))
+
+
+def experiments(*, limit: int = 50, before: int | None = None) -> Call[wire.ExperimentsOut]:
+    """Return a page of the record of experiments, the newest first."""
+    return Call("GET", "/experiments", wire.ExperimentsOut, {"limit": limit, "before": before})
+
+
+def experiment(experiment_id: int) -> Call[wire.ExperimentDetailsOut]:
+    """Return an experiment, its contestants with the verdicts on them, and what was decided."""
+    return Call("GET", f"/experiments/{experiment_id:d}", wire.ExperimentDetailsOut)
+
+
+def experiment_path(experiment_id: int, *, contestant: str) -> Call[wire.PathOut]:
+    """Return the gain of a contestant over the champion as races came in, to be drawn."""
+    query = {"contestant": contestant}
+    return Call("GET", f"/experiments/{experiment_id:d}/path", wire.PathOut, query)
+
+
+def start_experiment(
+    challengers: Iterable[int],
+    *,
+    reason: str,
+    mode: Mode = "shadow",
+    share: float = 0.0,
+    policy: wire.PolicyIn | Mapping[str, Any] | None = None,
+) -> Call[wire.ExperimentOut]:
+    """Compare versions with the champion, in shadow or on a share of races; takes a key (``promote``)."""
+    wanted = {"challengers": [*challengers], "mode": mode, "share": share, "policy": policy, "reason": reason}
+    return Call("POST", "/experiments", wire.ExperimentOut, content=_json(wanted), is_repeatable=False)
+
+
+def stop_experiment(experiment_id: int, *, reason: str) -> Call[wire.ExperimentOut]:
+    """End the experiment that runs, with the verdicts so far; takes a key with the scope ``promote``."""
+    path = f"/experiments/{experiment_id:d}/stop"
+    return Call("POST", path, wire.ExperimentOut, content=_json({"reason": reason}), is_repeatable=False)
+
+
+def change_share(experiment_id: int, share: float) -> Call[wire.ExperimentOut]:
+    """Change how many of the races challengers answer; takes a key with the scope ``promote``."""
+    path = f"/experiments/{experiment_id:d}/share"
+    return Call("POST", path, wire.ExperimentOut, content=_json({"share": share}))
+
+
+def decisions(*, limit: int = 50, before: int | None = None) -> Call[wire.DecisionsOut]:
+    """Return what was decided about the champion, the newest first."""
+    return Call("GET", "/decisions", wire.DecisionsOut, {"limit": limit, "before": before})
 
 
 def live() -> Call[wire.Live]:
@@ -243,6 +315,8 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    seals = _Method(seals)
+    monitor = _Method(monitor)
     send_results = _Method(send_results)
     model_status = _Method(model_status)
     models = _Method(models)
@@ -252,6 +326,15 @@ class EndpointMethods:
     promotions = _Method(promotions)
     promote = _Method(promote)
     rollback = _Method(rollback)
+    automation = _Method(automation)
+    turn_automation = _Method(turn_automation)
+    experiments = _Method(experiments)
+    experiment = _Method(experiment)
+    experiment_path = _Method(experiment_path)
+    start_experiment = _Method(start_experiment)
+    stop_experiment = _Method(stop_experiment)
+    change_share = _Method(change_share)
+    decisions = _Method(decisions)
     live = _Method(live)
     ready = _Method(ready)
     metrics = _Method(metrics)

@@ -19,6 +19,42 @@ class AbsenceOut(BaseModel):
     """The error itself, where there is one."""
 
 
+class AgeingWeekOut(BaseModel):
+    """The gap to the market in one week after the last day of learning."""
+
+    week: int
+    """0 is the first week."""
+    n_races: int
+    """Races with a market."""
+    gap: float | None
+    """Mean gap a race."""
+    gap_low: float | None = None
+    """Lower end of the 95 % interval."""
+    gap_high: float | None = None
+    """Upper end."""
+
+
+class AlarmOut(BaseModel):
+    """Something that somebody should look at."""
+
+    id: int
+    """Number on record."""
+    kind: str
+    """`quality`, `calibration`, `inputs`, `coverage`, `ageing` or `operation`."""
+    subject: str
+    """What it is about."""
+    severity: Literal["warning", "critical"]
+    """How bad."""
+    text: str
+    """What was found."""
+    todo: str
+    """What to do."""
+    numbers: dict[str, Any] | None = None
+    """The figures that it rests on."""
+    raised_at: AwareDatetime
+    """Since when, UTC."""
+
+
 class BinOut(BaseModel):
     """Runners of about the same probability."""
 
@@ -52,25 +88,25 @@ class BudgetOut(BaseModel):
     """Latest runners that the search looked at."""
 
 
-class CalibrationOut(BaseModel):
-    """How log odds became calibrated scores; scores are then shared out within the race."""
+class ChallengerOut(BaseModel):
+    """A version that is to run beside the champion."""
 
-    method: Literal["platt", "isotonic", "none"] | None
-    """score = sigmoid(slope * log odds + intercept), a rising table, or none."""
-    slope: float | None = None
-    """Of Platt's method."""
-    intercept: float | None = None
-    """Of Platt's method."""
-    sharing_exponent: float | None = None
-    """A runner's share of its race is its odds to this power: above 1 favourites gain."""
-    ece_before: float | None = None
-    """ECE of single runners' scores before it."""
-    ece_after: float | None = None
-    """The same after it."""
-    spread_before: float | None = None
-    """Root of the Brier score before it."""
-    spread_after: float | None = None
-    """The same after it."""
+    role: str
+    """`challenger`, `challenger-2` ...: the registry's alias, or the place in the experiment."""
+    version: int
+    """Its version."""
+    state: Literal["loading", "running", "refused", "off"]
+    """`running` scores cards; `refused` was not let in; `off` was let in and then failed."""
+    why: str | None
+    """Why it does not run, if it does not."""
+    loaded_at: AwareDatetime | None
+    """Since when it runs here, UTC."""
+    n_scored: int
+    """Cards that it scored in shadow since then, in this process."""
+    n_dropped: int
+    """Cards that it did not come to score: too many at once, or too late for the log."""
+    n_failed: int
+    """Cards that it could not score."""
 
 
 class CombinationOut(BaseModel):
@@ -95,6 +131,17 @@ class ContributionOut(BaseModel):
     """exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), with its rivals as they are."""
 
 
+class CoverageDayOut(BaseModel):
+    """One race day's logged races."""
+
+    date: date_aliased
+    """The day."""
+    n_races: int
+    """Logged ahead."""
+    n_judged: int
+    """Of these, judged."""
+
+
 class DateOrder(RootModel[Literal["default", "day-first", "month-first", "auto"]]):
     root: Literal["default", "day-first", "month-first", "auto"]
     """
@@ -103,6 +150,72 @@ class DateOrder(RootModel[Literal["default", "day-first", "month-first", "auto"]
     ``DEFAULT`` is day first, and the file is refused where one of its dates says otherwise; ``AUTO`` is what
     the dates of the file say; the other two are for those who know it.
     """
+
+
+class DecisionOut(BaseModel):
+    """What the guard, or a person, decided about the champion."""
+
+    id: int
+    """Its number."""
+    experiment_id: int | None
+    """The experiment that it was about."""
+    action: str
+    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
+    from_version: int | None
+    """The champion before."""
+    to_version: int | None
+    """The version that it was about."""
+    reason: str
+    """Why."""
+    numbers: dict[str, Any]
+    """The figures that it rests on."""
+    decided_by: str
+    """Who or what decided."""
+    decided_at: AwareDatetime
+    """When, UTC."""
+    carried_out_at: AwareDatetime | None
+    """When it was carried out, UTC; null if it was not."""
+    n_attempts: int
+    """How often that was tried."""
+    error: str | None
+    """Why it could not be carried out."""
+
+
+class DecisionsOut(BaseModel):
+    """A page of the record of decisions."""
+
+    decisions: list[DecisionOut]
+    """Newest first."""
+    next_before: int | None
+    """Send it as `before` for the next page; null at the end."""
+
+
+class EstimateOut(BaseModel):
+    """A mean per race, in nats, with a confidence sequence: its interval holds at every look."""
+
+    n_races: int
+    """Races that it rests on."""
+    mean: float | None
+    """Above 0 the contestant is better; null without races."""
+    low: float | None
+    """Lower end; null while too few races say anything."""
+    high: float | None
+    """Upper end; null while too few races say anything."""
+    direction: Literal["better", "worse", "undecided"]
+    """`better` where the whole interval is above 0, `worse` where it is below."""
+
+
+class Challenger(RootModel[int]):
+    root: Annotated[int, Field(ge=1, le=2147483647)]
+
+
+class ExperimentPartOut(BaseModel):
+    """What an answer is to the experiment that runs."""
+
+    id: int
+    """Number of the experiment."""
+    arm: Annotated[int, Field(ge=0)]
+    """Which contestant answered: 0 is the champion, 1 the first challenger, and so on. A race has the same arm at each repetition, and in each replica."""
 
 
 class ExplanationOut(BaseModel):
@@ -162,6 +275,21 @@ class FinishOut(BaseModel):
     """Betfair starting price to be placed, decimal odds."""
     market_probability: float | None
     """The market's at the off: 1 / BSP, else 1 / starting price, shared out within the race; null unless every starter has one."""
+
+
+class GapPointOut(BaseModel):
+    """The champion's gap to the market after all races up to a day, as a look on that day showed it."""
+
+    date: date_aliased
+    """The day."""
+    n_races: int
+    """Races with a market so far."""
+    gap: float | None
+    """Mean gap a race so far."""
+    gap_low: float | None = None
+    """Lower end of the confidence sequence."""
+    gap_high: float | None = None
+    """Upper end."""
 
 
 class GateOut(BaseModel):
@@ -298,6 +426,59 @@ class MemberOut(BaseModel):
     """What its log odds count."""
 
 
+class MonitorBinOut(BaseModel):
+    """Runners of about the same probability, of the champion's answers."""
+
+    n_runners: int
+    """How many."""
+    predicted: float
+    """Mean probability."""
+    observed: float
+    """Share of winners."""
+
+
+class MonitorDecisionOut(BaseModel):
+    """What the guard, or a person, decided about the champion."""
+
+    id: int
+    """Number on record."""
+    action: str
+    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
+    from_version: int | None = None
+    """Version before."""
+    to_version: int | None = None
+    """Version after."""
+    reason: str
+    """In a sentence."""
+    decided_by: str
+    """By whom."""
+    decided_at: AwareDatetime
+    """When, UTC."""
+    carried_out_at: AwareDatetime | None = None
+    """When it was carried out, UTC."""
+    error: str | None = None
+    """Why it could not be carried out."""
+
+
+class MonitoredChampionOut(BaseModel):
+    """The version that served when the report was made."""
+
+    version: int
+    """Its number."""
+    learnt_until: date_aliased | None = None
+    """Last race day that it has learnt from."""
+    since: AwareDatetime | None = None
+    """When it was promoted, UTC."""
+    weeks_since_learning: float | None = None
+    """Weeks from that day to the report."""
+    training_gap: float | None = None
+    """Its race log loss less the market's on the races that judged it in training."""
+    training_gap_low: float | None = None
+    """Lower end of the 95 % interval."""
+    training_gap_high: float | None = None
+    """Upper end of the 95 % interval."""
+
+
 class NotBelievedOut(BaseModel):
     """A row, or a fact of a row, that was left out."""
 
@@ -307,6 +488,19 @@ class NotBelievedOut(BaseModel):
     """`row`: the run is left out; `fact`: the run counts without it."""
     reason: str
     """The rule and the value."""
+
+
+class NotJudgedOut(BaseModel):
+    """Why logged races are not judged."""
+
+    reason: Literal["no-results", "no-such-race", "not-whole"]
+    """`no-results`: none of that track and day are stored; `no-such-race`: none of the stored ones has the card's dogs; `not-whole`: a starter was not on the card, or not exactly one won."""
+    n_races: int
+    """How many."""
+    text: str
+    """In a sentence, with what to do."""
+    examples: Annotated[list[str] | None, Field(max_length=5)] = None
+    """Days and tracks, the latest first."""
 
 
 class OutcomeOut(BaseModel):
@@ -364,6 +558,19 @@ class PastRunIn(BaseModel):
     """Betfair's early-speed rating for that race, 0 slow to 1 fast from the boxes."""
 
 
+class PathPointsOut(BaseModel):
+    """A mean and its confidence sequence as races came in: arrays of equal length."""
+
+    n: list[int]
+    """Races so far."""
+    mean: list[float | None]
+    """Mean gain in nats per race."""
+    low: list[float | None]
+    """Lower end; null while too few races say anything."""
+    high: list[float | None]
+    """Upper end."""
+
+
 class PlaceFiguresOut(BaseModel):
     """One way to make place probabilities, judged runner by runner."""
 
@@ -392,6 +599,47 @@ class PlacesOut(BaseModel):
     """What a perfect model stays below with 95 %."""
     rows: list[PlaceFiguresOut]
     """One entry a way; the model comes first."""
+
+
+class PolicyIn(BaseModel):
+    """What the guard may do by itself; what is left out is as in its defaults."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    action: Literal["manual", "promote", "roll-back"] | None = "manual"
+    """`manual` recommends only; `promote` makes a challenger champion once it is surely better by the margin; `roll-back` takes a promotion back if the version before is better."""
+    alpha: float | None = 0.05
+    """Chance of a wrong verdict, over all looks together."""
+    margin: float | None = 0.0
+    """How much better a challenger must be, in nats per race."""
+    min_races: int | None = 200
+    """Races before anything is decided."""
+    min_days: int | None = 7
+    """Days before anything is decided."""
+    probation_races: int | None = 1000
+    """Races for which the version before goes on in shadow after a promotion."""
+    cool_down_hours: float | None = 24.0
+    """Hours in which nothing more is changed after the guard changed the champion."""
+
+
+class PolicyOut(BaseModel):
+    """What the guard may do by itself, and on which evidence."""
+
+    action: Literal["manual", "promote", "roll-back"]
+    """What it may do."""
+    alpha: float
+    """Chance of a wrong verdict, over all looks together."""
+    margin: float
+    """How much better a challenger must be, in nats per race."""
+    min_races: int
+    """Races before anything is decided."""
+    min_days: int
+    """Days before anything is decided."""
+    probation_races: int
+    """Races that a probation lasts."""
+    cool_down_hours: float
+    """Hours in which nothing more is changed after the guard changed the champion."""
 
 
 class Problem(BaseModel):
@@ -423,6 +671,8 @@ class PromotionIn(BaseModel):
     """Why, for the record."""
     force: bool | None = False
     """Promote it although it failed its gates; this goes on record."""
+    probation: bool | None = None
+    """Whether it is on probation: the champion before goes on in shadow, and comes back by itself if it is better. Left out, `GREYHOUND_PROBATION` decides."""
 
 
 class PromotionOut(BaseModel):
@@ -446,6 +696,8 @@ class PromotionOut(BaseModel):
     """When, UTC."""
     is_carried_out: bool | None = True
     """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
+    is_on_probation: bool | None = False
+    """Whether the champion before goes on in shadow, and comes back if it is better."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
 
@@ -530,6 +782,8 @@ class RecordOut(BaseModel):
     """When, UTC."""
     is_carried_out: bool | None = True
     """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
+    is_on_probation: bool | None = False
+    """Whether the champion before goes on in shadow, and comes back if it is better."""
 
 
 class RecordsOut(BaseModel):
@@ -721,6 +975,19 @@ class RunnerResultIn(BaseModel):
     """Betfair starting price to be placed, decimal odds."""
 
 
+class RunningExperimentOut(BaseModel):
+    """The experiment that runs, as this process sees it."""
+
+    id: int
+    """Its number."""
+    mode: Literal["shadow", "split"]
+    """`shadow`: challengers answer nothing; `split`: they answer a share of races."""
+    share: float
+    """Share of races that challengers answer, together."""
+    error: str | None
+    """Why the record could not be read at the last poll, if it could not: this is the last one read."""
+
+
 class ScoreOut(BaseModel):
     """How good the predictions of some races were; null where there is nothing to judge by."""
 
@@ -761,6 +1028,34 @@ class ScoresOut(BaseModel):
     """About ten bins of equally many runners."""
 
 
+class SealOut(BaseModel):
+    """The seal of one day of predictions."""
+
+    date: date_aliased
+    """Day on which they were answered, UTC."""
+    n_predictions: int
+    """Answers of that day that came before the off, as far as is known."""
+    n_before_off: int
+    """Of these, known to have come before the off: by the card's `off_at`, or before race day began at the track. The others came on race day, and nobody gave the time of the off."""
+    digest: str
+    """sha256 over the day's predictions."""
+    seal: str
+    """sha256 over date, count, digest and the seal of the day before."""
+    sealed_at: AwareDatetime
+    """When it was sealed, UTC."""
+    pruned_at: AwareDatetime | None
+    """When the day's predictions were deleted from the log on purpose; null while they are there."""
+
+
+class SealsOut(BaseModel):
+    """A page of seals."""
+
+    seals: list[SealOut]
+    """The newest first."""
+    next_before: date_aliased | None
+    """`before` of the next page; null on the last."""
+
+
 class ServiceOut(BaseModel):
     """How the service does. Counts are of the process that answers; ``/metrics`` adds all workers up."""
 
@@ -788,6 +1083,26 @@ class ServiceOut(BaseModel):
     """Whether traces go to a collector."""
 
 
+class ShareIn(BaseModel):
+    """Another share for the split that runs."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Of the races, answered by challengers, together; above 0, up to 0.9."""
+
+
+class StopIn(BaseModel):
+    """Why an experiment is stopped."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str
+    """Why, for the record."""
+
+
 class SwapOut(BaseModel):
     """The latest change of the serving version."""
 
@@ -803,11 +1118,66 @@ class SwapOut(BaseModel):
     """Largest difference between the two versions' probabilities on the new one's golden card; null where they cannot be compared."""
 
 
+class SwitchOut(BaseModel):
+    """The switch, which all replicas follow."""
+
+    is_on: bool
+    """How it stands; on until somebody turns it off."""
+    changed_at: AwareDatetime | None
+    """When it was last turned, UTC; null if never."""
+    changed_by: str | None
+    """Name of the API key, or of the user of the command."""
+    reason: str | None
+    """Why."""
+
+
 class Taken(BaseModel):
     """The delivery is the registry's."""
 
     is_taken: bool | None = True
     """Always true."""
+
+
+class TaskOut(BaseModel):
+    """How a task of automation does in the process that answers."""
+
+    name: str
+    """What it does."""
+    everywhere: bool
+    """Whether each process does it, not one of all."""
+    last_run: AwareDatetime | None
+    """When it last ended without an error here, UTC; null if never."""
+    took_ms: float | None
+    """Milliseconds that it took then."""
+    error: str | None
+    """Why its last run failed, if it did."""
+    n_failures: int
+    """Runs that failed since the process started."""
+    hangs: bool
+    """Whether it has not come back for long."""
+
+
+class VerdictOut(BaseModel):
+    """What the races so far say of a contestant against the champion."""
+
+    alpha: float
+    """Chance of a wrong verdict, over all looks together."""
+    by_outcome: EstimateOut
+    """By who won; assumes nothing."""
+    by_market: EstimateOut
+    """By the closing prices' expectation: needs some 20 times fewer races, and assumes that closing prices are calibrated."""
+    agreement: EstimateOut
+    """By outcomes less by market, over races that have both: must contain 0."""
+    is_market_trusted: bool
+    """Whether it does; else the verdict by market is withheld."""
+    decision: Literal["better", "worse", "undecided"]
+    """The verdict."""
+    decided_by: Literal["market", "outcomes"] | None
+    """What decided it; null while undecided."""
+    races_to_go_by_outcome: int | None
+    """Forecast: races until outcomes decide at this rate. Null where they did, where it is too early to say, or where it would take more than 100,000."""
+    races_to_go_by_market: int | None
+    """The same of the closing prices' expectation."""
 
 
 class VersionOut(BaseModel):
@@ -872,6 +1242,80 @@ class WindowOut(BaseModel):
     """Number of winners."""
 
 
+class ServiceSchemasEvidenceCalibrationOut(BaseModel):
+    """How log odds became calibrated scores; scores are then shared out within the race."""
+
+    method: Literal["platt", "isotonic", "none"] | None
+    """score = sigmoid(slope * log odds + intercept), a rising table, or none."""
+    slope: float | None = None
+    """Of Platt's method."""
+    intercept: float | None = None
+    """Of Platt's method."""
+    sharing_exponent: float | None = None
+    """A runner's share of its race is its odds to this power: above 1 favourites gain."""
+    ece_before: float | None = None
+    """ECE of single runners' scores before it."""
+    ece_after: float | None = None
+    """The same after it."""
+    spread_before: float | None = None
+    """Root of the Brier score before it."""
+    spread_after: float | None = None
+    """The same after it."""
+
+
+class ServiceSchemasMonitorCalibrationOut(BaseModel):
+    """How well win probabilities fit the outcomes."""
+
+    n_races: int
+    """Races that it was found on."""
+    slope: float | None = None
+    """Of the log probabilities within the race: 1 is calibrated, below 1 too bold."""
+    slope_low: float | None = None
+    """Lower end of its 95 % confidence sequence, valid at every look; null while the races say too little."""
+    slope_high: float | None = None
+    """Upper end."""
+    intercept: float | None = None
+    """Of a logistic recalibration a runner; 0 is calibrated."""
+    ece: float | None = None
+    """Expected calibration error, ten bins of equal count."""
+    ece_by_chance: float | None = None
+    """95 of 100 perfectly calibrated models show a smaller one on these runners."""
+
+
+class AgeingOut(BaseModel):
+    """How the champion ages, and when it should learn again."""
+
+    weeks: Annotated[list[AgeingWeekOut] | None, Field(max_length=120)] = None
+    """Of its answers, by weeks since it learnt."""
+    training_weeks: Annotated[list[AgeingWeekOut] | None, Field(max_length=120)] = None
+    """The same on the test races of its training, where its documents have it."""
+    weeks_since_learning: float | None = None
+    """By now."""
+    retrain_after_weeks: float | None = None
+    """Weeks after which retraining is due in any case."""
+    is_due: bool | None = False
+    """Whether retraining is due."""
+    due_on: date_aliased | None = None
+    """When it is due by age."""
+    why: str | None = ""
+    """In a sentence."""
+
+
+class AutomationOut(BaseModel):
+    """What the service does by itself, as the process that answers sees it."""
+
+    is_on: bool
+    """Whether the champion may be changed without a person: by the switch and by this process's `GREYHOUND_AUTOMATION`."""
+    switch: SwitchOut
+    """The switch, as last seen: some seconds ago at most."""
+    place: Literal["here", "elsewhere", "unknown"]
+    """Which process does the tasks: this one, another one, or, while the race database does not say, an unknown one."""
+    error: str | None
+    """Why the race database does not say who does them, if it does not."""
+    tasks: list[TaskOut]
+    """The tasks; where they are done elsewhere, ask there."""
+
+
 class CardIn(BaseModel):
     """A race that has not been run: where, when, over what, and who runs."""
 
@@ -888,8 +1332,53 @@ class CardIn(BaseModel):
     """Grade as the source writes it."""
     race_number: Annotated[int | None, Field(ge=1, le=30)] = None
     """Number of the race at the meeting."""
+    off_at: Annotated[
+        str | None,
+        Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"),
+    ] = None
+    """When the race is due to start, with its zone. No model sees it; with it the record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
     """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
+
+
+class ContestantOut(BaseModel):
+    """A contestant beside the champion, and the verdict on it."""
+
+    contestant: str
+    """Its key: a version (`8`), or a list of prices (`prices:tipster`)."""
+    version: int | None
+    """The version, if it is one."""
+    price_list: str | None
+    """Name of the imported prices, if it is those; they never serve."""
+    first_day: date_aliased | None
+    """Race day of its first race."""
+    last_day: date_aliased | None
+    """Race day of its last race."""
+    verdict: VerdictOut
+    """In numbers."""
+    sentences: list[str]
+    """In sentences."""
+
+
+class CoverageOut(BaseModel):
+    """How many logged races have their results, of those long enough ago."""
+
+    since: date_aliased | None = None
+    """First race day."""
+    until: date_aliased | None = None
+    """Last race day."""
+    n_races: int | None = 0
+    """Logged ahead of the race."""
+    n_judged: int | None = 0
+    """Of these, judged by their results."""
+    n_with_market: int | None = 0
+    """Of these, with a price for every starter."""
+    share: float | None = None
+    """Judged, of those logged."""
+    not_judged: Annotated[list[NotJudgedOut] | None, Field(max_length=3)] = None
+    """Why the others are not."""
+    days: Annotated[list[CoverageDayOut] | None, Field(max_length=60)] = None
+    """Day by day, the latest last."""
 
 
 class DataOut(BaseModel):
@@ -901,6 +1390,111 @@ class DataOut(BaseModel):
     """What weights, calibration and the choice were made on."""
     test: WindowOut | None = None
     """What all figures are of."""
+
+
+class ExperimentDetailsOut(BaseModel):
+    """An experiment, its contestants with the verdicts on them, and what was decided."""
+
+    id: int
+    """Its number."""
+    is_active: bool
+    """Whether it runs."""
+    kind: Literal["challenge", "probation"]
+    """`probation`: after a promotion the version before goes on in shadow."""
+    champion: int
+    """The champion when it started."""
+    challengers: list[int]
+    """Versions, in the order of the aliases `challenger`, `challenger-2` ..."""
+    mode: Literal["shadow", "split"]
+    """How they are compared."""
+    share: float
+    """Of the races, answered by challengers, together; 0 in shadow."""
+    policy: PolicyOut
+    """What the guard may do."""
+    started_at: AwareDatetime
+    """When, UTC."""
+    started_by: str
+    """Name of the API key, of the user who ran the command, or `registry alias`."""
+    reason: str
+    """Why."""
+    follows: int | None
+    """The experiment that it restarts with other versions, or follows as a probation."""
+    ended_at: AwareDatetime | None
+    """When it ended, UTC."""
+    ended_by: str | None
+    """Who or what ended it."""
+    end_reason: str | None
+    """Why it ended."""
+    contestants: list[ContestantOut]
+    """Its challengers, then imported prices; by all results that are known now, late ones too."""
+    contestants_at_end: list[ContestantOut] | None
+    """The verdicts as they went on record when it ended; null while it runs."""
+    decisions: list[DecisionOut]
+    """What was decided in it, newest first; at most 50."""
+
+
+class ExperimentIn(BaseModel):
+    """An experiment to be started."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    challengers: Annotated[list[Challenger], Field(max_length=4, min_length=1)]
+    """Versions to be compared with the champion."""
+    mode: Literal["shadow", "split"] | None = "shadow"
+    """`shadow`: the champion answers, challengers score beside it. `split`: challengers answer a share of the races."""
+    share: Annotated[float | None, Field(ge=0.0, le=1.0)] = 0.0
+    """Of the races, answered by challengers, together; 0 in shadow, up to 0.9 in a split."""
+    policy: PolicyIn | None = None
+    """What the guard may do, and on which evidence; left out, it recommends only."""
+    reason: str
+    """Why, for the record."""
+
+
+class ExperimentOut(BaseModel):
+    """An experiment as it is on record."""
+
+    id: int
+    """Its number."""
+    is_active: bool
+    """Whether it runs."""
+    kind: Literal["challenge", "probation"]
+    """`probation`: after a promotion the version before goes on in shadow."""
+    champion: int
+    """The champion when it started."""
+    challengers: list[int]
+    """Versions, in the order of the aliases `challenger`, `challenger-2` ..."""
+    mode: Literal["shadow", "split"]
+    """How they are compared."""
+    share: float
+    """Of the races, answered by challengers, together; 0 in shadow."""
+    policy: PolicyOut
+    """What the guard may do."""
+    started_at: AwareDatetime
+    """When, UTC."""
+    started_by: str
+    """Name of the API key, of the user who ran the command, or `registry alias`."""
+    reason: str
+    """Why."""
+    follows: int | None
+    """The experiment that it restarts with other versions, or follows as a probation."""
+    ended_at: AwareDatetime | None
+    """When it ended, UTC."""
+    ended_by: str | None
+    """Who or what ended it."""
+    end_reason: str | None
+    """Why it ended."""
+
+
+class ExperimentsOut(BaseModel):
+    """A page of the record of experiments."""
+
+    experiments: list[ExperimentOut]
+    """Newest first."""
+    active: int | None
+    """Number of the one that runs; one runs at a time."""
+    next_before: int | None
+    """Send it as `before` for the next page; null at the end."""
 
 
 class FiguresOut(BaseModel):
@@ -1053,10 +1647,29 @@ class ModelStatus(BaseModel):
     """Why the race database cannot be read, if it cannot."""
     prediction_log: LogOut
     """How the prediction log does, in this process."""
+    automation: AutomationOut
+    """What the service does by itself."""
     started_at: AwareDatetime
     """Start of the service, UTC."""
     service: ServiceOut
     """How the service itself does."""
+    challengers: list[ChallengerOut] | None = None
+    """Versions that are to run beside the champion, in their order."""
+    experiment: RunningExperimentOut | None = None
+    """The experiment that runs; null if none does."""
+
+
+class PathOut(BaseModel):
+    """How the gain of a contestant over the champion came about, race by race, to be drawn."""
+
+    experiment_id: int
+    """The experiment."""
+    contestant: str
+    """The contestant's key."""
+    by_outcome: PathPointsOut
+    """By who won."""
+    by_market: PathPointsOut
+    """By the closing prices' expectation."""
 
 
 class PredictionOut(BaseModel):
@@ -1088,6 +1701,37 @@ class PredictionOut(BaseModel):
     """In the order of the request."""
     warnings: list[WarningOut]
     """Empty when there is nothing to say."""
+    experiment: ExperimentPartOut | None = None
+    """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
+
+
+class QualityOut(BaseModel):
+    """How good the answers of some races were; null where there is nothing to judge by."""
+
+    group: str
+    """Day, Monday of the week, version, key of the track, state, number of starters, `all` or `champion`."""
+    name: str | None = ""
+    """The same for people."""
+    n_races: int
+    """Races judged."""
+    log_loss: float | None = None
+    """Race log loss."""
+    uniform_log_loss: float | None = None
+    """Of knowing but the field size."""
+    n_with_market: int | None = 0
+    """Races whose starters all have a price."""
+    market_log_loss: float | None = None
+    """The market's race log loss on those."""
+    gap: float | None = None
+    """The answers' race log loss less the market's on those, by outcomes: above 0 the market is better."""
+    gap_low: float | None = None
+    """Lower end of its 95 % confidence sequence, valid at every look; null while the races say too little."""
+    gap_high: float | None = None
+    """Upper end."""
+    expected_gap: float | None = None
+    """The gap as the closing prices expect it: assumes that they are calibrated, and has a fraction of the noise."""
+    calibration: ServiceSchemasMonitorCalibrationOut | None = None
+    """Null below 50 races."""
 
 
 class RaceResultIn(BaseModel):
@@ -1225,7 +1869,7 @@ class EvidenceOut(BaseModel):
     """What the members did about the few winners."""
     base_rate: float | None
     """Share of winners in training, 0..1."""
-    calibration: CalibrationOut | None
+    calibration: ServiceSchemasEvidenceCalibrationOut | None
     """How log odds became calibrated scores, and what that did."""
     combination: CombinationOut | None
     """How it combines with the market; null if it does not."""
@@ -1241,3 +1885,55 @@ class EvidenceOut(BaseModel):
     """What each family's search came to; null in artifacts without it."""
     places: PlacesOut | None
     """Place probabilities beside other ways to make them."""
+
+
+class MonitorOut(BaseModel):
+    """What serves, is it well, and what somebody should look at."""
+
+    status: Literal["well", "look", "alarm"]
+    """`alarm`: a critical alarm is active; `look`: a warning is, or there is too little to judge by; else `well`."""
+    line: str
+    """The same in a sentence."""
+    made_at: AwareDatetime | None = None
+    """When the report was made, UTC; null before the first."""
+    age_s: float | None = None
+    """Seconds since then."""
+    took_s: float | None = None
+    """Seconds that it took."""
+    serving_version: int | None = None
+    """The version that serves now, here."""
+    champion: MonitoredChampionOut | None = None
+    """The version that the report is about; null if none served."""
+    since: date_aliased | None = None
+    """First race day that the report looked at."""
+    until: date_aliased | None = None
+    """Last."""
+    quality: QualityOut | None = None
+    """The champion's answers, all together."""
+    total: QualityOut | None = None
+    """Each race by the last card answered ahead, by whichever version."""
+    days: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """The same by day, the last 60, the latest last."""
+    weeks: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By week (Mondays), the last 53."""
+    versions: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By version, each by its own last card of a race."""
+    tracks: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By track, those with most races."""
+    states: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By state."""
+    field_sizes: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By number of starters."""
+    gap_path: Annotated[list[GapPointOut] | None, Field(max_length=400)] = None
+    """The champion's gap over time, with its band."""
+    calibration_bins: Annotated[list[MonitorBinOut] | None, Field(max_length=20)] = None
+    """The champion's, about ten of equally many runners."""
+    coverage: CoverageOut | None = None
+    """How many logged races have their results."""
+    ageing: AgeingOut | None = None
+    inputs: dict[str, Any] | None = None
+    """How what goes into the model moved against its training's distributions."""
+    alarms: Annotated[list[AlarmOut] | None, Field(max_length=200)] = None
+    """Those active now, the critical ones first."""
+    decisions: Annotated[list[MonitorDecisionOut] | None, Field(max_length=20)] = None
+    """The last ones, the newest first."""

@@ -10,12 +10,16 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from racing.database.experiment_tables import Experiment as _Table
-from racing.domain.errors import ExperimentRefused
+from racing.domain.errors import ExperimentRefused, NoSuchExperiment
+from racing.domain.plain_text import unprintable
 from racing.experiments.policy import Policy
 
 _EXPERIMENT = _Table.__table__  # type: ignore[attr-defined]
 Kind = Literal["challenge", "probation"]
 Mode = Literal["shadow", "split"]
+MAX_CHALLENGERS = 4
+"""Each is a model in memory, and scores every card."""
+MAX_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,20 @@ def active_experiment(connection: Connection) -> Experiment | None:
     """Return the experiment that runs, if one does."""
     found = connection.execute(select(_EXPERIMENT).where(_EXPERIMENT.c.active == 1)).first()
     return None if found is None else _experiment(found)
+
+
+def the_experiment(connection: Connection, number: int) -> Experiment:
+    """Return one experiment.
+
+    Raises
+    ------
+    racing.domain.errors.NoSuchExperiment
+        If it is not there.
+    """
+    found = experiment_by_id(connection, number)
+    if found is None:
+        raise NoSuchExperiment(f"there is no experiment {number}; `GET /experiments` lists them")
+    return found
 
 
 def experiment_by_id(connection: Connection, number: int) -> Experiment | None:
@@ -94,6 +112,13 @@ def start_experiment(
         raise ExperimentRefused(
             f"an experiment has a champion and other versions, each once; got {champion} and {[*challengers]}"
         )
+    if len(challengers) > MAX_CHALLENGERS:
+        raise ExperimentRefused(
+            f"an experiment has at most {MAX_CHALLENGERS} challengers, got {len(challengers)}"
+        )
+    fault = fault_of_reason(reason)
+    if fault is not None:
+        raise ExperimentRefused(f"a reason {fault}")
     if mode == "split" and not 0 < share <= 0.9:
         raise ExperimentRefused(f"the share of a split lies above 0 and up to 0.9, got {share:g}")
     if mode == "shadow" and share:
@@ -149,6 +174,13 @@ def change_share(connection: Connection, number: int, share: float) -> bool:
         .values(share=share)
     )
     return changed.rowcount > 0
+
+
+def fault_of_reason(reason: str) -> str | None:
+    """Return the rule that a reason breaks, if it breaks one."""
+    if not 1 <= len(reason.strip()) <= MAX_REASON:
+        return f"has 1..{MAX_REASON} characters, got {len(reason.strip())}"
+    return unprintable(reason.replace("\n", " ").replace("\t", " "))
 
 
 def current_experiment(engine: Engine) -> Experiment | None:

@@ -51,7 +51,7 @@ _STATEMENT_S = 5.0
 _DAY_S = 86_400
 
 
-class AnsweredCard(Protocol):
+class CountedCard(Protocol):
     """What is counted of an answer, see :class:`service.prediction.card_prediction.CardPrediction`."""
 
     @property
@@ -133,7 +133,7 @@ class InputCounter:
             threading.Thread(target=self._write_until_stopped, name="input-writer", daemon=True),
         ]
 
-    def put(self, snapshot: Snapshot, prediction: AnsweredCard) -> None:
+    def put(self, snapshot: Snapshot, prediction: CountedCard) -> None:
         """Count an answered card, soon; from the event loop's thread, about a microsecond."""
         if not self.is_on:
             return
@@ -229,7 +229,7 @@ class InputCounter:
         new = [card for card in cards if not _was_seen(total.seen, card)]
         if not new:
             return
-        features = np.concatenate([card.features for card in new])
+        features = np.concatenate([card.features for card in new])[:, snapshot.columns]
         counts = bins.count(features, np.concatenate([card.win_probability for card in new]))
         facts = [(int(card.at_s % _DAY_S // 3600), _facts(card, tracks), card.track) for card in new]
         with self._lock:

@@ -14,6 +14,7 @@ from service.openapi.readable import link_versions, make_readable
 from service.openapi.responses import problem
 from service.problems import MEDIA_TYPE
 from service.schemas.card import CardIn
+from service.schemas.experiments import ExperimentIn, ShareIn, StopIn
 from service.schemas.problem import BrokenRule, Problem
 from service.schemas.promotions import PromotionIn, RollbackIn
 from service.schemas.results import ResultsIn
@@ -41,9 +42,14 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "races", "description": "Races that are stored, and form guides, as cards."},
+    {"name": "monitor", "description": "Is what serves well, and what somebody should look at."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
+    {
+        "name": "experiments",
+        "description": "Compare challengers with the champion while it serves; changes take an API key.",
+    },
     {"name": "watching", "description": "For Prometheus."},
     {"name": "health", "description": "For orchestrators and load balancers."},
 ]
@@ -57,7 +63,9 @@ REQUEST_ID: dict[str, Any] = {
     "example": "meeting-12-race-6",
 }
 # Bodies that routes read themselves, so that FastAPI does not see their models.
-_INPUTS: tuple[type[BaseModel], ...] = (CardIn, PromotionIn, ResultsIn, RollbackIn)
+_INPUTS: tuple[type[BaseModel], ...] = (
+    CardIn, ExperimentIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
+)  # fmt: skip
 
 
 def operation_id(route: APIRoute) -> str:

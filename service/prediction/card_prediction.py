@@ -29,8 +29,10 @@ class CardPrediction:
 
     card: Card
     """With its reserves and scratched runners."""
+    starting: Card
+    """Without them."""
     features: NDArray[np.float32]
-    """Shape (n_starters, n_features), as the version takes them."""
+    """Of the starters, shape (n_starters, n_features), in the order of ``FEATURE_NAMES``; NaN is unknown."""
     statuses: tuple[Status, ...]
     """One entry a runner of the card."""
     win_probability: NDArray[np.float64]
@@ -86,7 +88,8 @@ def predict_card(
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
     prediction = CardPrediction(
         card=card,
-        features=values,
+        starting=starting,
+        features=features.values,
         statuses=tuple(map(status_of, card.runners)),
         win_probability=win,
         place_probability=model.place_probabilities(win),

@@ -61,7 +61,8 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
 # What calls need to be made at all, by the names of their parameters.
 SAMPLES: dict[str, Any] = {
     "card": make_card(), "cards": [make_card()], "races": [], "version": 7, "reason": "x", "race_id": 9120,
-    "date": A_DAY, "form_guide": "Dog Name",
+    "date": A_DAY, "form_guide": "Dog Name", "challengers": [8], "experiment_id": 3,
+    "contestant": "8", "share": 0.4,
 }  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def test_a_call_asks_the_operation_of_its_name_and_is_read_as_its_answer(name: s
     answer = success["content"].get("application/json", {}).get("schema", {}).get("$ref", "/str")
     assert call.answer.__name__ == answer.rpartition("/")[2]
     assert call.query.keys() <= {parameter["name"] for parameter in operation.get("parameters", [])}
-    assert call.is_repeatable == (name not in ("promote", "rollback"))
+    assert call.is_repeatable == (name not in ("promote", "rollback", "start_experiment", "stop_experiment"))
 
 
 def test_the_committed_models_are_those_of_the_committed_document() -> None:

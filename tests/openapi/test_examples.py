@@ -28,6 +28,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     folder: Path = tmp_path_factory.mktemp("examples")
     registry = make_trained_registry(folder, 1.59, 1.57)
     open_registry(registry).promote(2, reason="a test wants it", by="test", forced=True)
+    open_registry(registry).record_gates(1, [])  # a version that failed them answers no races of a split
     with service_with_keys(folder, registry, boss="promote results") as (running, keys):
         running.client.headers.update(keys["boss"])
         running.client.post("/results", json=EXAMPLE_RESULTS).raise_for_status()
@@ -50,6 +51,8 @@ def request_of(service: RunningService, name: str, kind: str | None) -> httpx.Re
         if parameter["in"] == "path":
             if parameter["name"] in LISTED:
                 value = service.client.get(LISTED[parameter["name"]]).json()["races"][0]["id"]
+            if parameter["name"] == "experiment_id":
+                value = start_split(service)
             path = path.replace(f"{{{parameter['name']}}}", str(value))
         elif parameter["in"] == "query":
             query[parameter["name"]] = str(value)
@@ -61,6 +64,24 @@ def request_of(service: RunningService, name: str, kind: str | None) -> httpx.Re
         content = example if isinstance(example, str) else json.dumps(example)
         headers["Content-Type"] = kind
     return service.client.build_request(method, path, params=query or None, headers=headers, content=content)
+
+
+def stop_what_runs(service: RunningService) -> None:
+    """Let version 2 be champion, and no experiment run."""
+    running = service.client.get("/experiments").json()["active"]
+    if running is not None:
+        service.client.post(
+            f"/experiments/{running}/stop", json={"reason": "the next one"}
+        ).raise_for_status()
+    service.client.post("/models/2/promote", json={"reason": "if it is not", "force": True})
+
+
+def start_split(service: RunningService) -> int:
+    """Start an experiment of the only kind that every operation takes, and return its number."""
+    stop_what_runs(service)
+    split = {"challengers": [1], "mode": "split", "share": 0.2, "reason": "an example"}
+    number: int = service.client.post("/experiments", json=split).raise_for_status().json()["id"]
+    return number
 
 
 EXAMPLES = [
@@ -76,6 +97,8 @@ def test_an_example_runs_as_it_is(service: RunningService, name: str, kind: str 
     request = request_of(service, name, kind)
     if name == "POST /rollback":  # there must be something to go back to, whatever ran before
         service.client.post("/models/1/promote", json={"reason": "so that there is one", "force": True})
+    if name == "POST /experiments":
+        stop_what_runs(service)
     answer = service.client.send(request)
     assert answer.is_success, answer.text
     if name == "POST /predict/batch":  # its lines would tell of refused cards

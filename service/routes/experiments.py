@@ -1,0 +1,246 @@
+"""``/experiments`` and ``/decisions``: challengers beside the champion, verdicts, and what was decided."""
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Query
+from sqlalchemy import Engine
+
+from racing.domain.errors import NoSuchExperiment
+from racing.experiments import start_stop
+from racing.experiments.decision_list import list_decisions
+from racing.experiments.records import active_experiment, list_experiments, the_experiment
+from service.dependencies import JsonBody, LogReads, State
+from service.errors import NoAnswerInTime, OutcomeUnknown
+from service.openapi.responses import json_content, problems
+from service.schemas.experiments import (
+    DecisionOut,
+    DecisionsOut,
+    ExperimentDetailsOut,
+    ExperimentIn,
+    ExperimentOut,
+    ExperimentsOut,
+    PathOut,
+    PathPointsOut,
+    ShareIn,
+    StopIn,
+    contestants_at_end,
+    experiment_out,
+    policy_of,
+)
+from service.schemas.validation import validated
+from service.security.api_key_auth import KEY_PROBLEMS, require_scope
+from service.security.api_keys import Key
+from service.state import AppState
+
+router = APIRouter(tags=["experiments"])
+T = TypeVar("T")
+MAX_ID = 2**31 - 1
+MAX_DECISIONS = 50
+Promoter = Annotated[Key, require_scope("promote")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many a page.")]
+Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
+Number = Annotated[str, Path(description="Number of the experiment.", examples=["3"])]
+Contestant = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=80,
+        description="A contestant's key: a version, or `prices:` and the name of a list.",
+        examples=["8"],
+    ),
+]
+
+
+class ExperimentChange:
+    """Changes the record of experiments and the registry's aliases, one change at a time."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    async def make(self, change: Callable[[Engine], T]) -> T:
+        """Return what a change returns, made in a thread that may hang.
+
+        Raises
+        ------
+        service.errors.OutcomeUnknown
+            If registry or database do not answer in time: the change goes on by itself, and may yet be made.
+        """
+
+        def blocking() -> T:
+            with self._state.write_database.engine() as engine:
+                return change(engine)
+
+        try:
+            changed = await self._state.threads.experiments.call(blocking)
+        except NoAnswerInTime as error:
+            if not error.is_begun:
+                raise
+            todo = "the change may yet be made; look at GET /experiments first"
+            raise OutcomeUnknown(f"{error}: {todo}") from None
+        self._state.experiment.wake()
+        return changed
+
+
+async def experiment_change(state: State) -> ExperimentChange:
+    """Return what changes experiments; a plain class would cost a thread."""
+    return ExperimentChange(state)
+
+
+Change = Annotated[ExperimentChange, Depends(experiment_change)]
+
+
+@router.get("/experiments", summary="The record of experiments", responses=problems(422, 503))
+async def get_experiments(reads: LogReads, limit: Limit = 50, before: Before = None) -> ExperimentsOut:
+    """List experiments, the newest first, page by page; one runs at a time."""
+
+    def page(engine: Engine) -> ExperimentsOut:
+        with engine.connect() as connection:
+            found = list_experiments(connection, limit=limit, before=before)
+            running = active_experiment(connection)
+        return ExperimentsOut(
+            experiments=[experiment_out(one) for one in found],
+            active=running.id if running else None,
+            next_before=found[-1].id if len(found) == limit else None,
+        )
+
+    return await reads.run(page)
+
+
+@router.get(
+    "/experiments/{experiment_id}",
+    summary="An experiment and its verdicts",
+    responses=problems(404, 422, 503),
+)
+async def get_experiment(reads: LogReads, experiment_id: Number) -> ExperimentDetailsOut:
+    """Show an experiment, each contestant with the verdict on it, and what was decided.
+
+    Verdicts are by confidence sequences: they hold at every look, so look as often as you like. Imported
+    price lists stand among the contestants; they never serve.
+    """
+    number = _number(experiment_id)
+
+    def details(engine: Engine) -> ExperimentDetailsOut:
+        with engine.connect() as connection:
+            found = the_experiment(connection, number)
+            decisions = list_decisions(connection, experiment_id=number, limit=MAX_DECISIONS)
+        return ExperimentDetailsOut(
+            **experiment_out(found).model_dump(),
+            contestants=[],
+            contestants_at_end=contestants_at_end(found),
+            decisions=[DecisionOut.model_validate(one) for one in decisions],
+        )
+
+    return await reads.run(details)
+
+
+@router.get(
+    "/experiments/{experiment_id}/path",
+    summary="A contestant's gain as races came in",
+    responses=problems(404, 422, 503),
+)
+async def get_experiment_path(reads: LogReads, experiment_id: Number, contestant: Contestant) -> PathOut:
+    """Give at most 200 points of the mean gain and its confidence sequence over races, to be drawn."""
+    number = _number(experiment_id)
+
+    def path(engine: Engine) -> PathOut:
+        with engine.connect() as connection:
+            the_experiment(connection, number)
+        nothing = PathPointsOut(n=[], mean=[], low=[], high=[])
+        return PathOut(experiment_id=number, contestant=contestant, by_outcome=nothing, by_market=nothing)
+
+    return await reads.run(path)
+
+
+@router.post(
+    "/experiments",
+    summary="Start an experiment",
+    responses=problems(400, 404, 409, 413, 415, 422, *KEY_PROBLEMS),
+    openapi_extra=json_content(ExperimentIn, {"challengers": [1], "reason": "learnt from June too"}),
+)
+async def start_experiment(change: Change, state: State, by: Promoter, body: JsonBody) -> ExperimentOut:
+    """Put challengers beside the champion: in shadow, or as a split in which they answer a share of races.
+
+    The registry's aliases `challenger`, `challenger-2` ... name them from then on; every replica follows
+    within its poll. Refused while another experiment runs. Of a 503 of the type `outcome-unknown` look at
+    `GET /experiments` before you ask again. Takes a key with the scope `promote`.
+    """
+    wanted = validated(ExperimentIn, body)
+    policy = policy_of(wanted.policy)
+    return experiment_out(
+        await change.make(
+            lambda engine: start_stop.start_challenge(
+                engine,
+                state.watcher.registry(),
+                challengers=wanted.challengers,
+                mode=wanted.mode,
+                share=wanted.share,
+                policy=policy,
+                by=by.name,
+                reason=wanted.reason,
+            )
+        )
+    )
+
+
+@router.post(
+    "/experiments/{experiment_id}/stop",
+    summary="Stop an experiment",
+    responses=problems(400, 404, 409, 413, 415, 422, *KEY_PROBLEMS),
+    openapi_extra=json_content(StopIn, {"reason": "learnt from wrong files"}),
+)
+async def stop_experiment(
+    change: Change, state: State, by: Promoter, body: JsonBody, experiment_id: Number
+) -> ExperimentOut:
+    """End the experiment that runs; its challengers lose their aliases, the verdicts so far go on record.
+
+    Takes a key with the scope `promote`.
+    """
+    number, why = _number(experiment_id), validated(StopIn, body)
+    return experiment_out(
+        await change.make(
+            lambda engine: start_stop.stop_experiment(
+                engine, state.watcher.registry(), number, by=by.name, reason=why.reason
+            )
+        )
+    )
+
+
+@router.post(
+    "/experiments/{experiment_id}/share",
+    summary="Change the share of a split",
+    responses=problems(400, 404, 409, 413, 415, 422, *KEY_PROBLEMS),
+    openapi_extra=json_content(ShareIn, {"share": 0.4}),
+)
+async def change_share(change: Change, by: Promoter, body: JsonBody, experiment_id: Number) -> ExperimentOut:
+    """Change how many of the races challengers answer; every replica follows within its poll.
+
+    A race stays with its arm where the share allows it: one that grows moves races to a challenger only.
+    Takes a key with the scope `promote`.
+    """
+    number, wanted = _number(experiment_id), validated(ShareIn, body)
+    return experiment_out(
+        await change.make(lambda engine: start_stop.change_share_of(engine, number, wanted.share))
+    )
+
+
+@router.get("/decisions", summary="The record of decisions", responses=problems(422, 503))
+async def get_decisions(reads: LogReads, limit: Limit = 50, before: Before = None) -> DecisionsOut:
+    """List what the guard, or a person, decided about the champion, the newest first, page by page."""
+
+    def page(engine: Engine) -> DecisionsOut:
+        with engine.connect() as connection:
+            found = list_decisions(connection, limit=limit, before=before)
+        return DecisionsOut(
+            decisions=[DecisionOut.model_validate(one) for one in found],
+            next_before=found[-1].id if len(found) == limit else None,
+        )
+
+    return await reads.run(page)
+
+
+def _number(text: str) -> int:
+    """Return the experiment that an address names."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise NoSuchExperiment("an experiment is a whole number, such as 3")
+    return int(text)
