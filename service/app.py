@@ -12,6 +12,7 @@ from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
 from service.experiments.follower import ActiveExperiment
 from service.methods import HeadAndOptions
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
@@ -109,9 +110,9 @@ def make_state(settings: ServiceSettings) -> AppState:
     shadow = ShadowScorer(slots, metrics)
     queue = RequestQueue(settings.queue)
     body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
-    prediction_log = PredictionLog(settings, metrics)
+    prediction_log, inputs = PredictionLog(settings, metrics), InputCounter(settings)
     contest = Contest(slots, experiment, shadow.breakers.is_off)
-    predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow)
+    predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow, inputs)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
     monitor_looks = MonitorLooks(settings, slots)
@@ -127,6 +128,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         queue=queue,
         budget=body_budget,
         threads=threads,
+        inputs=inputs,
     )
     return AppState(
         settings=settings,
@@ -141,6 +143,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         predictor=predictor,
         batch_predictor=BatchPredictor(settings, predictor, queue, threads, metrics),
         prediction_log=prediction_log,
+        inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
@@ -169,6 +172,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     """Start the parts of a service, and stop them at the end."""
     settings, threads = state.settings, state.threads
     state.prediction_log.start()
+    state.inputs.start()
     await asyncio.gather(
         state.watcher.start(),
         state.form_store.refresh_in_time(threads.form_poll),
@@ -194,7 +198,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     await asyncio.gather(*tasks, return_exceptions=True)
     state.shadow.stop()
     stops = (
-        *(state.automation.stop, state.prediction_log.stop, state.ratings.stop),
+        *(state.automation.stop, state.prediction_log.stop, state.inputs.stop, state.ratings.stop),
         *(state.experiment.close, state.shadow.wait),
     )
     await threads.finish(

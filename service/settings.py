@@ -308,6 +308,21 @@ class ServiceSettings(BaseSettings):
         description="Milliseconds that the model of a freshly promoted version may take for a card (95th "
         "percentile of the latest), before its fuse blows.",
     )
+    count_inputs: bool = Field(
+        default=True,
+        description="Count the features of answered cards by day and version, to compare them with the "
+        "training's, see docs/explanation/inputs.md; stored by day where there is a database.",
+    )
+    inputs_interval_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two writes of the counts of inputs; a `kill -9` loses what was counted "
+        "since the last.",
+    )
+    inputs_retention_days: int = Field(
+        default=400, ge=30, description="Days for which the counts of inputs stay in the database."
+    )
 
     @model_validator(mode="after")
     def _a_batch_fits_the_budget(self) -> "ServiceSettings":

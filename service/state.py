@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import AutomationRunner
 from service.experiments.follower import ActiveExperiment
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.prediction.batch import BatchPredictor
@@ -46,6 +47,7 @@ class AppState:
     predictor: Predictor
     batch_predictor: BatchPredictor
     prediction_log: PredictionLog
+    inputs: InputCounter
     write_database: RaceDatabase
     """For results: a statement may take as long as an import does."""
     read_database: RaceDatabase
