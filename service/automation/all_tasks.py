@@ -3,10 +3,8 @@
 from racing.experiments.fuses import FuseLimits
 from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
-from service.automation.monitor_task import GAUGES_S
-from service.automation.monitor_task import MonitorGauges
-from service.automation.monitor_task import MonitorLooks
 from service.automation.input_tasks import input_tasks
+from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
