@@ -6,7 +6,7 @@ are given anew in that order when the record is read.
 
 An event is written before the alias moves, and ``carried-out.000012.3f9c`` after. A promoter that dies
 between the two leaves an event that never took effect: a reader of the record sees that, and no repair is
-needed.
+needed. Before either, ``probation.000012.3f9c`` = JSON has the policy of a promotion on probation.
 """
 
 import datetime as dt
@@ -17,8 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from model_registry.mlflow_store.records import is_text
+from racing.domain.errors import ExperimentRefused
+from racing.experiments.policy import Policy
 
-PREFIX, CARRIED_OUT = "promotion.", "carried-out."
+PREFIX, CARRIED_OUT, PROBATION = "promotion.", "carried-out.", "probation."
 MAX_REASON = 2000
 MAX_TAG_CHARACTERS = 16_384  # four times what the longest reason takes; a longer one is none of ours
 _MAX_NUMBER = 999_999  # what a key has room for
@@ -40,6 +42,13 @@ class PromotionRecord:
     at: dt.datetime
     is_carried_out: bool = True
     """Whether the alias moved: not while the promotion is under way, nor ever if its process died then."""
+    probation: Policy | None = None
+    """The policy by which the version before may come back by itself; None of a promotion that just stays."""
+
+    @property
+    def is_on_probation(self) -> bool:
+        """Whether the version before goes on in shadow, and comes back if it is better."""
+        return self.probation is not None
 
 
 def read_history(tags: Mapping[str, str], champion: int | None) -> list[PromotionRecord]:
@@ -55,7 +64,14 @@ def read_history(tags: Mapping[str, str], champion: int | None) -> list[Promotio
         is_confirmed = CARRIED_OUT + key.removeprefix(PREFIX) in tags
         # Without a confirmation, one after which the champion was the same as before did not take effect.
         is_without_effect = champion_then == record.previous and champion_then != record.version
-        found.append(replace(record, number=i + 1, is_carried_out=is_confirmed or not is_without_effect))
+        found.append(
+            replace(
+                record,
+                number=i + 1,
+                is_carried_out=is_confirmed or not is_without_effect,
+                probation=_probation(tags.get(PROBATION + key.removeprefix(PREFIX))),
+            )
+        )
     return found
 
 
@@ -63,13 +79,18 @@ def tag_of(record: PromotionRecord) -> tuple[str, str]:
     """Return a new event's tag: key and value."""
     key = f"{PREFIX}{record.number:06d}.{secrets.token_hex(4)}"
     event = asdict(record) | {"at": record.at.isoformat()}
-    del event["is_carried_out"]
+    del event["is_carried_out"], event["probation"]  # tags of their own: older releases read this one
     return key, json.dumps(event, ensure_ascii=False)
 
 
 def carried_out_tag(key: str, at: dt.datetime) -> tuple[str, str]:
     """Return the tag which says that the event with a key took effect."""
     return CARRIED_OUT + key.removeprefix(PREFIX), at.isoformat()
+
+
+def probation_tag(key: str, policy: Policy) -> tuple[str, str]:
+    """Return the tag which says by which policy the promotion with a key is on probation."""
+    return PROBATION + key.removeprefix(PREFIX), policy.to_json()
 
 
 def earlier_champions(history: Sequence[PromotionRecord], current: int) -> list[int]:
@@ -110,10 +131,20 @@ def _record(value: str) -> PromotionRecord | None:
         and is_text(record.reason)
         and is_text(record.by)
         and isinstance(record.forced, bool)
-        and "is_carried_out" not in event
+        and not {"is_carried_out", "probation"} & set(event)
         and record.at.tzinfo is not None
     )
     return record if is_whole else None
+
+
+def _probation(value: str | None) -> Policy | None:
+    """Return the policy that a tag holds; None without one, or where it is none."""
+    if value is None or len(value) > MAX_TAG_CHARACTERS:
+        return None
+    try:
+        return Policy.from_json(value)
+    except (ValueError, TypeError, RecursionError, ExperimentRefused):
+        return None
 
 
 def _is_number(value: object, at_most: int = 2**31 - 1) -> bool:

@@ -25,6 +25,7 @@ from model_registry.history import (
     PromotionRecord,
     carried_out_tag,
     earlier_champions,
+    probation_tag,
     read_history,
     tag_of,
 )
@@ -32,6 +33,7 @@ from model_registry.learning import JUDGED, learning_of
 from model_registry.mlflow_store.records import ModelRecord, VersionRecord, version_record
 from model_registry.mlflow_store.store import MlflowStore
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
+from racing.experiments.policy import Policy
 
 MODEL = "greyhound-win"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -89,9 +91,23 @@ class ModelRegistry:
         return self.version(version)
 
     def promote(
-        self, version: int, *, reason: str, by: str | None = None, forced: bool = False
+        self,
+        version: int,
+        *,
+        reason: str,
+        by: str | None = None,
+        forced: bool = False,
+        probation: Policy | None = None,
+        instead_of: int | None = None,
     ) -> PromotionRecord:
         """Make a version the champion, once its artifact is verified, and record why.
+
+        Parameters
+        ----------
+        probation
+            The policy by which a service may bring the version before back.
+        instead_of
+            Refuse if another version than this one is champion by now.
 
         Raises
         ------
@@ -103,18 +119,30 @@ class ModelRegistry:
             raise PromotionRefused(f"version {version} is the champion already")
         if target.gates == FAILED and not forced:
             raise GatesNotPassed(f"version {version} did not pass its gates: {target.gate_failures}")
-        return self._make_champion(target.version, "promote", reason, by, forced)
+        return self._make_champion(target.version, "promote", reason, by, forced, probation, instead_of)
 
-    def rollback(self, *, reason: str, by: str | None = None) -> PromotionRecord:
-        """Make the champion before this one champion again, by the record; twice goes further back."""
+    def rollback(
+        self, *, reason: str, by: str | None = None, to: int | None = None, instead_of: int | None = None
+    ) -> PromotionRecord:
+        """Make the champion before this one champion again, by the record; twice goes further back.
+
+        Parameters
+        ----------
+        to
+            The version that comes back, if it is known; by default the record tells.
+        instead_of
+            Refuse if another version than this one is champion by now.
+        """
         model = self._model()
         current = model.aliases.get(CHAMPION)
         if current is None:
             raise NoChampion(f"{self} has no champion to roll back from")
-        earlier = self._before(read_history(model.tags, current), current)
+        if to == current:
+            raise PromotionRefused(f"version {to} is the champion already")
+        earlier = to or self._before(read_history(model.tags, current), current)
         if earlier is None:
             raise PromotionRefused(f"version {current} is the first champion on record, there is none before")
-        return self._make_champion(earlier, "rollback", reason, by, False)
+        return self._make_champion(earlier, "rollback", reason, by, False, None, instead_of)
 
     def set_challenger(self, version: int | None) -> None:
         """Name the version that would replace the champion; None removes the name."""
@@ -222,7 +250,14 @@ class ModelRegistry:
         return None
 
     def _make_champion(
-        self, version: int, action: Action, reason: str, by: str | None, forced: bool
+        self,
+        version: int,
+        action: Action,
+        reason: str,
+        by: str | None,
+        forced: bool,
+        probation: Policy | None,
+        instead_of: int | None,
     ) -> PromotionRecord:
         if not reason.strip() or len(reason) > MAX_REASON:
             raise PromotionRefused(f"a reason has 1..{MAX_REASON} characters, got {len(reason.strip())}")
@@ -230,6 +265,8 @@ class ModelRegistry:
         with self._store.errors():
             client, model = self._store.client, self._record()
             current = model.aliases.get(CHAMPION)
+            if instead_of not in (None, current):
+                raise PromotionRefused(f"version {current} is the champion by now, not {instead_of}")
             record = PromotionRecord(
                 number=len(read_history(model.tags, current)) + 1,
                 action=action,
@@ -239,8 +276,11 @@ class ModelRegistry:
                 by=by or user_name(),
                 forced=forced,
                 at=dt.datetime.now(dt.UTC),
+                probation=probation,
             )
             key, event = tag_of(record)
+            if probation is not None:
+                client.set_registered_model_tag(MODEL, *probation_tag(key, probation))
             client.set_registered_model_tag(MODEL, key, event)
             self._set_alias(CHAMPION, version)
             # Of two promoters at once the one later on record wins, not the one that set the alias last.

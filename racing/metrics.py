@@ -52,6 +52,16 @@ def per_race_log_loss(p: Floats, won: Flags, race: Races) -> Floats:
     return np.where(winners == 1, losses, np.nan)
 
 
+def expected_loss(market: Floats, p: Floats, race: Races) -> Floats:
+    """Return what a market expects of each race's log loss: the sum of its share times -ln p.
+
+    The market's share of itself is its entropy. NaN where the market is unknown.
+    """
+    if not len(p):
+        return np.zeros(0)
+    return np.add.reduceat(market * -np.log(np.maximum(p, _FLOOR)), _starts(race))
+
+
 def race_log_loss(p: Floats, won: Flags, race: Races) -> float:
     """Return minus the mean log of the winner's probability over the races with exactly one winner."""
     losses = per_race_log_loss(p, won, race)

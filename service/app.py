@@ -27,6 +27,7 @@ from service.routes import (
     health,
     metrics,
     models,
+    monitor,
     pages,
     predict,
     predictions,
@@ -55,8 +56,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, results, status, models, evidence, promotions, experiments,
-        webhooks, health, metrics, pages,
+        predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
+        experiments, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

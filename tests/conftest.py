@@ -8,11 +8,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from tests.clocks.today import today
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Where a test names no time-out, httpx waits for 5 s, which a machine with other work may take for anything.
+for _part in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _part, 60.0)
 
 # A shell that starts the tests in its background has them ignore Ctrl-C, and what they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from tests.service.living import children_of
 
 
 @contextmanager
@@ -50,3 +53,33 @@ def postgresql(initdb_options: str, *server_options: str) -> Iterator[str]:
         finally:
             stop = [*control, "-m", "immediate", "stop"]
             subprocess.run(stop, check=True, cwd="/", user=user, capture_output=True)
+
+
+@contextmanager
+def hanging(folder: str) -> Iterator[Callable[[], None]]:
+    """Stop all processes of a server, which then takes connections and answers nobody, and let them go on.
+
+    What is given lets them go on before the end of the block. The server itself is stopped first and goes on
+    last: it starts no process meanwhile and reaps none, so that none escapes and no id becomes another's.
+    """
+    postmaster = int((Path(folder) / "data" / "postmaster.pid").read_text().split()[0])
+    stopped: list[int] = []
+
+    def go_on() -> None:
+        while stopped:
+            with suppress(ProcessLookupError):
+                os.kill(stopped.pop(), signal.SIGCONT)
+
+    try:
+        _stop(postmaster, stopped)
+        for pid in children_of(postmaster):
+            _stop(pid, stopped)
+        yield go_on
+    finally:
+        go_on()
+
+
+def _stop(pid: int, stopped: list[int]) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+        stopped.append(pid)

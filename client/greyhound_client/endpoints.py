@@ -118,6 +118,11 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def monitor() -> Call[wire.MonitorOut]:
+    """Return what serves, whether it is well, and what somebody should look at."""
+    return Call("GET", "/monitor", wire.MonitorOut)
+
+
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
     """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
@@ -212,6 +217,12 @@ def decisions(*, limit: int = 50, before: int | None = None) -> Call[wire.Decisi
     return Call("GET", "/decisions", wire.DecisionsOut, {"limit": limit, "before": before})
 
 
+def comparison(*, champion: str, contestant: str) -> Call[wire.ContestantOut]:
+    """Return the verdict on a contestant against any other, over all logged races that both rated."""
+    query = {"champion": champion, "contestant": contestant}
+    return Call("GET", "/comparisons", wire.ContestantOut, query)
+
+
 def live() -> Call[wire.Live]:
     """Return an answer at all: the process is there."""
     return Call("GET", "/health/live", wire.Live)
@@ -290,6 +301,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    monitor = _Method(monitor)
     send_results = _Method(send_results)
     model_status = _Method(model_status)
     models = _Method(models)
@@ -306,6 +318,7 @@ class EndpointMethods:
     stop_experiment = _Method(stop_experiment)
     change_share = _Method(change_share)
     decisions = _Method(decisions)
+    comparison = _Method(comparison)
     live = _Method(live)
     ready = _Method(ready)
     metrics = _Method(metrics)

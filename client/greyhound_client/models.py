@@ -19,6 +19,42 @@ class AbsenceOut(BaseModel):
     """The error itself, where there is one."""
 
 
+class AgeingWeekOut(BaseModel):
+    """The gap to the market in one week after the last day of learning."""
+
+    week: int
+    """0 is the first week."""
+    n_races: int
+    """Races with a market."""
+    gap: float | None
+    """Mean gap a race."""
+    gap_low: float | None = None
+    """Lower end of the 95 % interval."""
+    gap_high: float | None = None
+    """Upper end."""
+
+
+class AlarmOut(BaseModel):
+    """Something that somebody should look at."""
+
+    id: int
+    """Number on record."""
+    kind: str
+    """`quality`, `calibration`, `inputs`, `coverage`, `ageing` or `operation`."""
+    subject: str
+    """What it is about."""
+    severity: Literal["warning", "critical"]
+    """How bad."""
+    text: str
+    """What was found."""
+    todo: str
+    """What to do."""
+    numbers: dict[str, Any] | None = None
+    """The figures that it rests on."""
+    raised_at: AwareDatetime
+    """Since when, UTC."""
+
+
 class BinOut(BaseModel):
     """Runners of about the same probability."""
 
@@ -52,27 +88,6 @@ class BudgetOut(BaseModel):
     """Latest runners that the search looked at."""
 
 
-class CalibrationOut(BaseModel):
-    """How log odds became calibrated scores; scores are then shared out within the race."""
-
-    method: Literal["platt", "isotonic", "none"] | None
-    """score = sigmoid(slope * log odds + intercept), a rising table, or none."""
-    slope: float | None = None
-    """Of Platt's method."""
-    intercept: float | None = None
-    """Of Platt's method."""
-    sharing_exponent: float | None = None
-    """A runner's share of its race is its odds to this power: above 1 favourites gain."""
-    ece_before: float | None = None
-    """ECE of single runners' scores before it."""
-    ece_after: float | None = None
-    """The same after it."""
-    spread_before: float | None = None
-    """Root of the Brier score before it."""
-    spread_after: float | None = None
-    """The same after it."""
-
-
 class CombinationOut(BaseModel):
     """How model and market combine: p ~ model^a * market^b, shared out within the race."""
 
@@ -95,6 +110,17 @@ class ContributionOut(BaseModel):
     """exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), with its rivals as they are."""
 
 
+class CoverageDayOut(BaseModel):
+    """One race day's logged races."""
+
+    date: date_aliased
+    """The day."""
+    n_races: int
+    """Logged ahead."""
+    n_judged: int
+    """Of these, judged."""
+
+
 class DateOrder(RootModel[Literal["default", "day-first", "month-first", "auto"]]):
     root: Literal["default", "day-first", "month-first", "auto"]
     """
@@ -113,11 +139,11 @@ class DecisionOut(BaseModel):
     experiment_id: int | None
     """The experiment that it was about."""
     action: str
-    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
-    from_version: int | None
+    """`promote`, `roll-back`, `keep` (a probation passed) or `recommend`."""
+    from_version: int
     """The champion before."""
-    to_version: int | None
-    """The version that it was about."""
+    to_version: int
+    """The champion from then on; of a recommendation the one recommended."""
     reason: str
     """Why."""
     numbers: dict[str, Any]
@@ -132,6 +158,8 @@ class DecisionOut(BaseModel):
     """How often that was tried."""
     error: str | None
     """Why it could not be carried out."""
+    void_at: AwareDatetime | None
+    """When it was given up, UTC; null if it was not."""
 
 
 class DecisionsOut(BaseModel):
@@ -219,6 +247,21 @@ class FinishOut(BaseModel):
     """Betfair starting price to be placed, decimal odds."""
     market_probability: float | None
     """The market's at the off: 1 / BSP, else 1 / starting price, shared out within the race; null unless every starter has one."""
+
+
+class GapPointOut(BaseModel):
+    """The champion's gap to the market after all races up to a day, as a look on that day showed it."""
+
+    date: date_aliased
+    """The day."""
+    n_races: int
+    """Races with a market so far."""
+    gap: float | None
+    """Mean gap a race so far."""
+    gap_low: float | None = None
+    """Lower end of the confidence sequence."""
+    gap_high: float | None = None
+    """Upper end."""
 
 
 class GateOut(BaseModel):
@@ -355,6 +398,59 @@ class MemberOut(BaseModel):
     """What its log odds count."""
 
 
+class MonitorBinOut(BaseModel):
+    """Runners of about the same probability, of the champion's answers."""
+
+    n_runners: int
+    """How many."""
+    predicted: float
+    """Mean probability."""
+    observed: float
+    """Share of winners."""
+
+
+class MonitorDecisionOut(BaseModel):
+    """What the guard, or a person, decided about the champion."""
+
+    id: int
+    """Number on record."""
+    action: str
+    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
+    from_version: int | None = None
+    """Version before."""
+    to_version: int | None = None
+    """Version after."""
+    reason: str
+    """In a sentence."""
+    decided_by: str
+    """By whom."""
+    decided_at: AwareDatetime
+    """When, UTC."""
+    carried_out_at: AwareDatetime | None = None
+    """When it was carried out, UTC."""
+    error: str | None = None
+    """Why it could not be carried out."""
+
+
+class MonitoredChampionOut(BaseModel):
+    """The version that served when the report was made."""
+
+    version: int
+    """Its number."""
+    learnt_until: date_aliased | None = None
+    """Last race day that it has learnt from."""
+    since: AwareDatetime | None = None
+    """When it was promoted, UTC."""
+    weeks_since_learning: float | None = None
+    """Weeks from that day to the report."""
+    training_gap: float | None = None
+    """Its race log loss less the market's on the races that judged it in training."""
+    training_gap_low: float | None = None
+    """Lower end of the 95 % interval."""
+    training_gap_high: float | None = None
+    """Upper end of the 95 % interval."""
+
+
 class NotBelievedOut(BaseModel):
     """A row, or a fact of a row, that was left out."""
 
@@ -364,6 +460,19 @@ class NotBelievedOut(BaseModel):
     """`row`: the run is left out; `fact`: the run counts without it."""
     reason: str
     """The rule and the value."""
+
+
+class NotJudgedOut(BaseModel):
+    """Why logged races are not judged."""
+
+    reason: Literal["no-results", "no-such-race", "not-whole"]
+    """`no-results`: none of that track and day are stored; `no-such-race`: none of the stored ones has the card's dogs; `not-whole`: a starter was not on the card, or not exactly one won."""
+    n_races: int
+    """How many."""
+    text: str
+    """In a sentence, with what to do."""
+    examples: Annotated[list[str] | None, Field(max_length=5)] = None
+    """Days and tracks, the latest first."""
 
 
 class OutcomeOut(BaseModel):
@@ -1026,6 +1135,65 @@ class WindowOut(BaseModel):
     """Number of winners."""
 
 
+class ServiceSchemasEvidenceCalibrationOut(BaseModel):
+    """How log odds became calibrated scores; scores are then shared out within the race."""
+
+    method: Literal["platt", "isotonic", "none"] | None
+    """score = sigmoid(slope * log odds + intercept), a rising table, or none."""
+    slope: float | None = None
+    """Of Platt's method."""
+    intercept: float | None = None
+    """Of Platt's method."""
+    sharing_exponent: float | None = None
+    """A runner's share of its race is its odds to this power: above 1 favourites gain."""
+    ece_before: float | None = None
+    """ECE of single runners' scores before it."""
+    ece_after: float | None = None
+    """The same after it."""
+    spread_before: float | None = None
+    """Root of the Brier score before it."""
+    spread_after: float | None = None
+    """The same after it."""
+
+
+class ServiceSchemasMonitorCalibrationOut(BaseModel):
+    """How well win probabilities fit the outcomes."""
+
+    n_races: int
+    """Races that it was found on."""
+    slope: float | None = None
+    """Of the log probabilities within the race: 1 is calibrated, below 1 too bold."""
+    slope_low: float | None = None
+    """Lower end of its 95 % confidence sequence, valid at every look; null while the races say too little."""
+    slope_high: float | None = None
+    """Upper end."""
+    intercept: float | None = None
+    """Of a logistic recalibration a runner; 0 is calibrated."""
+    ece: float | None = None
+    """Expected calibration error, ten bins of equal count."""
+    ece_by_chance: float | None = None
+    """95 of 100 perfectly calibrated models show a smaller one on these runners."""
+
+
+class AgeingOut(BaseModel):
+    """How the champion ages, and when it should learn again."""
+
+    weeks: Annotated[list[AgeingWeekOut] | None, Field(max_length=120)] = None
+    """Of its answers, by weeks since it learnt."""
+    training_weeks: Annotated[list[AgeingWeekOut] | None, Field(max_length=120)] = None
+    """The same on the test races of its training, where its documents have it."""
+    weeks_since_learning: float | None = None
+    """By now."""
+    retrain_after_weeks: float | None = None
+    """Weeks after which retraining is due in any case."""
+    is_due: bool | None = False
+    """Whether retraining is due."""
+    due_on: date_aliased | None = None
+    """When it is due by age."""
+    why: str | None = ""
+    """In a sentence."""
+
+
 class CardIn(BaseModel):
     """A race that has not been run: where, when, over what, and who runs."""
 
@@ -1060,9 +1228,32 @@ class ContestantOut(BaseModel):
     last_day: date_aliased | None
     """Race day of its last race."""
     verdict: VerdictOut
-    """In numbers."""
+    """In numbers, by the races that both rated."""
+    split: VerdictOut | None = None
+    """By the races that each answered, in a split; null in shadow and for imported prices."""
     sentences: list[str]
     """In sentences."""
+
+
+class CoverageOut(BaseModel):
+    """How many logged races have their results, of those long enough ago."""
+
+    since: date_aliased | None = None
+    """First race day."""
+    until: date_aliased | None = None
+    """Last race day."""
+    n_races: int | None = 0
+    """Logged ahead of the race."""
+    n_judged: int | None = 0
+    """Of these, judged by their results."""
+    n_with_market: int | None = 0
+    """Of these, with a price for every starter."""
+    share: float | None = None
+    """Judged, of those logged."""
+    not_judged: Annotated[list[NotJudgedOut] | None, Field(max_length=3)] = None
+    """Why the others are not."""
+    days: Annotated[list[CoverageDayOut] | None, Field(max_length=60)] = None
+    """Day by day, the latest last."""
 
 
 class DataOut(BaseModel):
@@ -1381,6 +1572,35 @@ class PredictionOut(BaseModel):
     """Empty when there is nothing to say."""
 
 
+class QualityOut(BaseModel):
+    """How good the answers of some races were; null where there is nothing to judge by."""
+
+    group: str
+    """Day, Monday of the week, version, key of the track, state, number of starters, `all` or `champion`."""
+    name: str | None = ""
+    """The same for people."""
+    n_races: int
+    """Races judged."""
+    log_loss: float | None = None
+    """Race log loss."""
+    uniform_log_loss: float | None = None
+    """Of knowing but the field size."""
+    n_with_market: int | None = 0
+    """Races whose starters all have a price."""
+    market_log_loss: float | None = None
+    """The market's race log loss on those."""
+    gap: float | None = None
+    """The answers' race log loss less the market's on those, by outcomes: above 0 the market is better."""
+    gap_low: float | None = None
+    """Lower end of its 95 % confidence sequence, valid at every look; null while the races say too little."""
+    gap_high: float | None = None
+    """Upper end."""
+    expected_gap: float | None = None
+    """The gap as the closing prices expect it: assumes that they are calibrated, and has a fraction of the noise."""
+    calibration: ServiceSchemasMonitorCalibrationOut | None = None
+    """Null below 50 races."""
+
+
 class RaceResultIn(BaseModel):
     """One race that was run, with every starter. Sent again, it replaces what was sent before."""
 
@@ -1516,7 +1736,7 @@ class EvidenceOut(BaseModel):
     """What the members did about the few winners."""
     base_rate: float | None
     """Share of winners in training, 0..1."""
-    calibration: CalibrationOut | None
+    calibration: ServiceSchemasEvidenceCalibrationOut | None
     """How log odds became calibrated scores, and what that did."""
     combination: CombinationOut | None
     """How it combines with the market; null if it does not."""
@@ -1532,3 +1752,55 @@ class EvidenceOut(BaseModel):
     """What each family's search came to; null in artifacts without it."""
     places: PlacesOut | None
     """Place probabilities beside other ways to make them."""
+
+
+class MonitorOut(BaseModel):
+    """What serves, is it well, and what somebody should look at."""
+
+    status: Literal["well", "look", "alarm"]
+    """`alarm`: a critical alarm is active; `look`: a warning is, or there is too little to judge by; else `well`."""
+    line: str
+    """The same in a sentence."""
+    made_at: AwareDatetime | None = None
+    """When the report was made, UTC; null before the first."""
+    age_s: float | None = None
+    """Seconds since then."""
+    took_s: float | None = None
+    """Seconds that it took."""
+    serving_version: int | None = None
+    """The version that serves now, here."""
+    champion: MonitoredChampionOut | None = None
+    """The version that the report is about; null if none served."""
+    since: date_aliased | None = None
+    """First race day that the report looked at."""
+    until: date_aliased | None = None
+    """Last."""
+    quality: QualityOut | None = None
+    """The champion's answers, all together."""
+    total: QualityOut | None = None
+    """Each race by the last card answered ahead, by whichever version."""
+    days: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """The same by day, the last 60, the latest last."""
+    weeks: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By week (Mondays), the last 53."""
+    versions: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By version, each by its own last card of a race."""
+    tracks: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By track, those with most races."""
+    states: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By state."""
+    field_sizes: Annotated[list[QualityOut] | None, Field(max_length=400)] = None
+    """By number of starters."""
+    gap_path: Annotated[list[GapPointOut] | None, Field(max_length=400)] = None
+    """The champion's gap over time, with its band."""
+    calibration_bins: Annotated[list[MonitorBinOut] | None, Field(max_length=20)] = None
+    """The champion's, about ten of equally many runners."""
+    coverage: CoverageOut | None = None
+    """How many logged races have their results."""
+    ageing: AgeingOut | None = None
+    inputs: dict[str, Any] | None = None
+    """How what goes into the model moved against its training's distributions."""
+    alarms: Annotated[list[AlarmOut] | None, Field(max_length=200)] = None
+    """Those active now, the critical ones first."""
+    decisions: Annotated[list[MonitorDecisionOut] | None, Field(max_length=20)] = None
+    """The last ones, the newest first."""

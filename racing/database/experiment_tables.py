@@ -105,7 +105,7 @@ class Decision(SQLModel, table=True):
     key: str = Field(unique=True)
     experiment_id: int | None = Field(default=None, index=True)
     action: str
-    """``promote``, ``roll-back``, ``stop-challenger`` or ``recommend``."""
+    """``promote``, ``roll-back``, ``keep`` (a probation passed), ``stop-challenger`` or ``recommend``."""
     from_version: int | None = None
     to_version: int | None = None
     reason: str = Field(sa_type=Text)
@@ -117,6 +117,8 @@ class Decision(SQLModel, table=True):
     n_attempts: int = 0
     error: str | None = Field(default=None, sa_type=Text)
     """Why it could not be carried out, if it could not."""
+    void_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
+    """When it was given up, for the reason in ``error``; it is not tried again."""
 
 
 class Switch(SQLModel, table=True):

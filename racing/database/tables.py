@@ -298,6 +298,11 @@ class PredictedRace(SQLModel, table=True):
     market_loss: float | None = None
     uniform_loss: float | None = None
     top_pick: float | None = None
+    experiment_id: int | None = None
+    """The experiment that ran when the card was answered."""
+    shadows: str | None = Field(default=None, sa_type=Text)
+    """JSON: the other contestants' win probabilities of the starters in the order of their boxes, by version;
+    null where there was none."""
     expected_loss: float | None = None
     """What the closing prices expect of ``loss``: the sum of market share times -ln of the model's share."""
     market_expected_loss: float | None = None

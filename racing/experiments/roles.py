@@ -1,14 +1,15 @@
 """Which version is champion and which are challengers, by the registry's aliases."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from racing.domain.errors import ExperimentRefused
+from racing.experiments.records import MAX_CHALLENGERS
 
 CHAMPION = "champion"
-_CHALLENGER = re.compile(r"challenger(?:-([2-9][0-9]?))?")
+CHALLENGERS = ("challenger", *(f"challenger-{number}" for number in range(2, MAX_CHALLENGERS + 1)))
+"""In order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,8 @@ class RoleRegistry(Protocol):
 def roles_of(aliases: Mapping[str, int]) -> Roles:
     """Return the roles that aliases give; the champion is no challenger, and no version is one twice."""
     champion = aliases.get(CHAMPION)
-    places = [(_place(alias), version) for alias, version in aliases.items()]
-    named = [version for place, version in sorted((p, v) for p, v in places if p is not None)]
-    return Roles(champion, tuple(dict.fromkeys(version for version in named if version != champion)))
+    named = dict.fromkeys(aliases[alias] for alias in CHALLENGERS if alias in aliases)
+    return Roles(champion, tuple(version for version in named if version != champion))
 
 
 def name_challengers(registry: RoleRegistry, versions: Sequence[int]) -> None:
@@ -57,8 +57,3 @@ def name_challengers(registry: RoleRegistry, versions: Sequence[int]) -> None:
     if len(versions) > 1:
         raise ExperimentRefused(f"the registry names one challenger at a time, got {[*versions]}")
     registry.set_challenger(versions[0] if versions else None)
-
-
-def _place(alias: str) -> int | None:
-    found = _CHALLENGER.fullmatch(alias)
-    return None if found is None else int(found[1] or 1)

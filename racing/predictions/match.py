@@ -14,7 +14,8 @@ import numpy as np
 from sqlalchemy import Connection, Row, Table, bindparam, select, update
 
 from racing.database.tables import Dog, Race, Run, TrackAlias
-from racing.metrics import per_race_log_loss, per_race_top_pick
+from racing.metrics import expected_loss, per_race_log_loss, per_race_top_pick
+from racing.predictions.compared import JudgedCard, compare_races
 from racing.predictions.latest import OutcomeChange, update_latest
 from racing.predictions.tables import RACE, RUNNER
 from racing.probabilities import market_probabilities
@@ -22,7 +23,8 @@ from racing.probabilities import market_probabilities
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _ALIAS = Dog.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
 
-_OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top_pick")
+_OF_RACE = ("race_id", "n_starters", "loss", "market_loss", "uniform_loss", "top_pick",
+            "expected_loss", "market_expected_loss")  # fmt: skip
 _OF_RUNNER = ("run_id", "finish_position", "won", "share", "market_probability")
 
 
@@ -44,7 +46,7 @@ def match_outcomes(
     predicted = select(RUNNER).where(RUNNER.c.prediction_id.in_(ids))
     for runner in connection.execute(predicted.order_by(RUNNER.c.prediction_id, RUNNER.c.box)):
         runners[runner.prediction_id].append(runner)
-    judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]] = []
+    judged: list[JudgedCard] = []
     new_races: list[dict[str, Any]] = []
     new_runners: list[dict[str, Any]] = []
     for race in races:
@@ -67,9 +69,10 @@ def match_outcomes(
         if race_id is not None:
             outcome["n_starters"] = len(starters)
             if len(started) == len(starters) and sum(bool(run.won) for _, run in started) == 1:
-                judged.append((outcome, started))
+                judged.append(JudgedCard(race, outcome, started, mine))
         new_races.append(outcome)
     _judge(judged)
+    compare_races(connection, races, judged)
     changed = _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
     before = [runner for race in races for runner in runners[race.prediction_id]]
     changed |= _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
@@ -119,11 +122,11 @@ class DayResults:
         return race if n_shared >= 2 and 2 * n_shared >= len(list(dogs)) else None
 
 
-def _judge(judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any]]]]]) -> None:
+def _judge(judged: list[JudgedCard]) -> None:
     """Fill in the losses of races and the starters' shares, with the market's beside them."""
     if not judged:
         return
-    flat = [(i, what, run) for i, (_, started) in enumerate(judged) for what, run in started]
+    flat = [(i, what, run) for i, card in enumerate(judged) for what, run in card.started]
     race = np.array([i for i, _, _ in flat])
     p = np.array([what["win_probability"] for _, what, _ in flat])
     won = np.array([bool(run.won) for _, _, run in flat])
@@ -135,12 +138,20 @@ def _judge(judged: list[tuple[dict[str, Any], list[tuple[dict[str, Any], Row[Any
     market = np.where(np.isnan(bsp), starting, bsp)
     loss, market_loss = per_race_log_loss(share, won, race), per_race_log_loss(market, won, race)
     has_market = ~np.isnan(market[np.cumsum(n_starters) - n_starters])
-    for_races = (loss, market_loss, np.log(n_starters), per_race_top_pick(share, won, race))
-    for i, (outcome, _) in enumerate(judged):
-        names = ("loss", "market_loss", "uniform_loss", "top_pick")
-        outcome |= {name: float(values[i]) for name, values in zip(names, for_races, strict=True)}
-        if not has_market[i]:
-            outcome["market_loss"] = None
+    for_races = {
+        "loss": loss,
+        "uniform_loss": np.log(n_starters),
+        "top_pick": per_race_top_pick(share, won, race),
+    }
+    for_market = {
+        "market_loss": market_loss,
+        "expected_loss": expected_loss(market, share, race),
+        "market_expected_loss": expected_loss(market, market, race),
+    }
+    for i, card in enumerate(judged):
+        card.outcome.update({name: float(values[i]) for name, values in for_races.items()})
+        if has_market[i]:
+            card.outcome.update({name: float(values[i]) for name, values in for_market.items()})
     for (_, what, _), own, theirs in zip(flat, share.tolist(), market.tolist(), strict=True):
         what["share"] = own
         what["market_probability"] = None if theirs != theirs else theirs

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine, delete, func, select
 
 from racing.predictions.latest import OutcomeChange, begin_writing, lock_days, update_latest
-from racing.predictions.tables import PREDICTION, RACE, RUNNER, UNREADABLE
+from racing.predictions.tables import COMPARED, PREDICTION, RACE, RUNNER, UNREADABLE
 
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
 
@@ -29,6 +29,7 @@ def prune(
             lock_days(connection, connection.scalars(select(RACE.c.date).where(races).distinct()))
             judged = connection.execute(select(RACE).where(races, RACE.c.loss.is_not(None))).all()
             for column in (
+                COMPARED.c.prediction_id,
                 RUNNER.c.prediction_id,
                 RACE.c.prediction_id,
                 UNREADABLE.c.prediction_id,

@@ -18,6 +18,7 @@ from racing.domain.track_time import is_over
 from racing.domain.tracks import known_track
 from racing.predictions.latest import begin_writing, lock_days
 from racing.predictions.match import match_outcomes
+from racing.predictions.shadows import shadows_by_box
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE
 from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
 
@@ -29,6 +30,8 @@ _LOGGED = (
     PREDICTION.c.at,
     PREDICTION.c.card,
     PREDICTION.c.answer,
+    PREDICTION.c.experiment_id,
+    PREDICTION.c.shadows,
 )
 
 
@@ -177,7 +180,8 @@ def _wait_for_imports(connection: Connection) -> None:
 
 def _read(row: Row[Any]) -> _Read:
     card = _Card.model_validate_json(row.card)
-    runners = [one for one in _Answer.model_validate_json(row.answer).runners if one.status == "starter"]
+    answered = _Answer.model_validate_json(row.answer).runners
+    runners = [one for one in answered if one.status == "starter"]
     race = {
         "prediction_id": row.id,
         "model_version": row.model_version,
@@ -188,6 +192,8 @@ def _read(row: Row[Any]) -> _Read:
         "race_number": card.race_number,
         "n_runners": len(runners),
         "is_ahead": not is_over(card.date, card.track, row.at.replace(tzinfo=dt.UTC)),
+        "experiment_id": row.experiment_id,
+        "shadows": row.shadows and shadows_by_box(row.shadows, [(one.box, one.status) for one in answered]),
     }
     runners_read = [
         {

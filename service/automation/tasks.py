@@ -17,3 +17,5 @@ class PeriodicTask:
     name: str
     every_s: float
     run: Callable[[Engine], None]
+    everywhere: bool = False
+    """Whether each process does it, with the lease and without, and does not wait its turn."""

@@ -42,6 +42,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "races", "description": "Races that are stored, and form guides, as cards."},
+    {"name": "monitor", "description": "Is what serves well, and what somebody should look at."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},

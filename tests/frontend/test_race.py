@@ -389,7 +389,7 @@ def test_a_service_that_stops_underneath_is_reported_and_its_return_shows_the_ra
         page.reload()
         expect(page.locator("h1")).to_have_text("The service does not answer")
         with running_service(registry, **settings):
-            expect(runners(page).first).to_be_visible(timeout=10_000)
+            expect(runners(page).first).to_be_visible()
 
 
 def test_without_a_champion_a_stored_race_still_shows_how_it_came_out(

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,7 @@ def test_a_replay_that_is_interrupted_shows_what_it_has(season: Any, tmp_path: P
     )
     while not (out.exists() and out.stat().st_size > 1000):
         assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=60)
     reported = json.loads(stdout)

@@ -140,8 +140,8 @@ def running_service(registry: str, *, port: int = 0, **settings: Any) -> Iterato
     """The app we ship, under uvicorn, on a free port of this machine."""
     values = {"registry": registry, "database": None, "champion_poll_s": 0.05, "retry_s": 0.2}
     values |= {"kept_champion": ""} | settings
-    listening: socket.socket = open_socket("127.0.0.1", port)
     uvicorn = Server(ServiceSettings(**values))
+    listening: socket.socket = open_socket("127.0.0.1", port)
     thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + SOON_S

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from racing.database.engine import open_database
 from service.security.api_keys import add_key
 from tests.service.builders import RunningService, running_service
+from tests.service.living import wait_until
 
 
 def make_keys(engine: Engine, **scopes: str) -> dict[str, dict[str, str]]:
@@ -37,8 +38,4 @@ def service_with_keys(
 
 def wait_until_keys_are_read(service: RunningService) -> None:
     """Try a key that is none until that is known."""
-    for _ in range(400):
-        answer = service.client.post("/rollback", headers={"X-API-Key": "gh_"})
-        if answer.status_code != 503:
-            return
-    raise AssertionError("the keys were not read")
+    wait_until(lambda: service.client.post("/rollback", headers={"X-API-Key": "gh_"}).status_code != 503)

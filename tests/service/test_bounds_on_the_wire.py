@@ -186,16 +186,15 @@ def test_what_nests_deep_is_refused_on_every_route(lone: ServiceProcess, path: s
         assert 400 <= answer.status_code < 500
 
 
-@pytest.fixture(scope="module")
-def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service whose bodies share little, and whose batches have little time."""
-    registry = make_registry(tmp_path_factory.mktemp("registry"))
+@pytest.fixture
+def tight(tmp_path: Path) -> Iterator[RunningService]:
+    """A service whose bodies share little."""
     sizes = {
         "max_body_bytes": 64 * 1024,
         "max_batch_bytes": 1024 * 1024,
         "body_budget_bytes": 3 * 1024 * 1024,
     }
-    with running_service(registry, **sizes, batch_timeout_s=3.0, body_timeout_s=60.0) as service:
+    with running_service(make_registry(tmp_path), **sizes, body_timeout_s=60.0) as service:
         yield service
 
 
@@ -232,8 +231,9 @@ def declared(service: RunningService, n_bytes: int) -> bytes:
         return sock.recv(1000)
 
 
-def test_a_batch_has_an_end_however_steadily_it_trickles(tight: RunningService) -> None:
-    with connected(tight) as sock:
+def test_a_batch_has_an_end_however_steadily_it_trickles(tmp_path: Path) -> None:
+    times = {"batch_timeout_s": 3.0, "body_timeout_s": 60.0}
+    with running_service(make_registry(tmp_path), **times) as service, connected(service) as sock:
         sock.sendall(BATCH + b"Content-Length: 1000000\r\n\r\n")
         start = time.monotonic()
         while not select.select([sock], [], [], 0.1)[0]:
@@ -248,7 +248,7 @@ def test_who_reads_an_answer_drop_by_drop_is_cut_off_and_its_body_is_let_go(tmp_
     faulty = json.dumps({f"unknown {number}": 0 for number in range(60)}).encode() + b"\n"
     body = faulty * 3000
     sizes = {"max_batch_bytes": len(body), "body_budget_bytes": 3 * len(body)}  # two fit, and no third
-    times = {"write_timeout_s": 60.0, "batch_timeout_s": 0.7}
+    times = {"write_timeout_s": 60.0, "batch_timeout_s": 3.0}
     with running_service(make_registry(tmp_path), **sizes, **times) as service:
         slow = [slow_reader(service, body) for _ in range(2)]
         n_read = 0

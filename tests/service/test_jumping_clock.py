@@ -21,8 +21,8 @@ from tests.service.prediction_log.builders import wait_for_rows
 from tests.service.process import ServiceProcess, service_process
 
 HOUR_S = 3600
-DRAIN_S = 2.0
-SOON_S = 30.0
+DRAIN_S = 5.0  # so long that a machine with other work gets its question in
+SOON_S = 60.0
 
 
 @dataclass(frozen=True)

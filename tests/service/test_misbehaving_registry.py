@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from greyhound.cli import main
 from model_registry.mlflow_store import bounded_http
-from tests.model_registry.misbehaving import WAYS, Peer, misbehaving
+from tests.model_registry.misbehaving import NEVER_S, WAYS, Peer, misbehaving
 from tests.service.builders import RunningService, make_card, make_model, running_service
 
 CALL_S, FILE_S = 0.3, 0.6
@@ -82,7 +82,7 @@ def test_whatever_an_answer_is_the_champion_serves_on_and_the_watcher_recovers(
         begun = time.monotonic()
         answer = service.client.get(path)
         assert answer.status_code in (200, 404, 503), (path, answer.text)
-        assert time.monotonic() - begun < 30
+        assert time.monotonic() - begun < NEVER_S / 2
     assert service.predict(make_card()).status_code == 200
     assert status["version"] == 1
     assert n_threads() <= 2 * (1 + 4 + 3)
@@ -123,7 +123,7 @@ def test_every_command_ends_with_the_rule_and_without_a_trace(followed: Followed
     for command in COMMANDS:
         begun = time.monotonic()
         result = CliRunner().invoke(main, ["models", *command, "--registry", followed.peer.url])
-        assert time.monotonic() - begun < 30
+        assert time.monotonic() - begun < NEVER_S / 2
         assert result.exit_code in (0, 3, 4), (command, result.output, result.exc_info)
         assert "Traceback" not in result.output
         assert way in ABSENT or result.exit_code != 0, command

@@ -104,15 +104,15 @@ def test_a_request_that_never_comes_is_cut_off_with_a_408(
         assert answer == b""  # no request, no answer
 
 
-def test_dawdlers_of_every_kind_hurt_nobody_else(impatient: RunningService) -> None:
+def test_dawdlers_of_every_kind_hurt_nobody_else(registry: str) -> None:
     statuses: list[int] = []
-    with ExitStack() as dawdlers:
+    with running_service(registry) as service, ExitStack() as dawdlers:
         for sent in (b"", b"POST", HEAD, HEAD + b"\r\n", HEAD + b"\r\n" + b" " * 500) * 20:
-            sock = dawdlers.enter_context(connected(impatient))
+            sock = dawdlers.enter_context(connected(service))
             sock.sendall(sent)
-        large = threading.Thread(target=impatient.predict, args=(make_card(track="A" * 10_000_000),))
+        large = threading.Thread(target=service.predict, args=(make_card(track="A" * 10_000_000),))
         large.start()
-        statuses = [impatient.predict(make_card()).status_code for _ in range(20)]
+        statuses = [service.predict(make_card()).status_code for _ in range(20)]
         large.join()
     assert set(statuses) == {200}
 

@@ -18,9 +18,9 @@ PROXY = shutil.which("haproxy")
 CONFIGURATION = """
 defaults
     mode http
-    timeout connect 5s
-    timeout client 20s
-    timeout server 20s
+    timeout connect 60s
+    timeout client 60s
+    timeout server 60s
 frontend public
     bind 127.0.0.1:{port}
     {rule}
@@ -39,7 +39,7 @@ def proxy(folder: Path, service: str, rule: str) -> Iterator[httpx.Client]:
     file.write_text(text, encoding="utf-8")
     process = subprocess.Popen([str(PROXY), "-db", "-q", "-f", str(file)])
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
 
             def answers() -> bool:
                 try:
@@ -47,11 +47,11 @@ def proxy(folder: Path, service: str, rule: str) -> Iterator[httpx.Client]:
                 except httpx.TransportError:
                     return False
 
-            wait_until(answers, seconds=20)
+            wait_until(answers)
             yield client
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")

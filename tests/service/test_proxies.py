@@ -122,7 +122,7 @@ def running(command: list[str], folder: Path, environment: dict[str, str] | None
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 PROXIES = pytest.mark.parametrize("proxy", [haproxy, nginx, caddy])

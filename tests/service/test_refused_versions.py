@@ -31,7 +31,7 @@ GRAPH = "members/member_0.onnx"
 
 
 def slow_graph(n_turns: int) -> bytes:
-    """The graph of the handmade models, which first multiplies matrices for a while: 1 ms or so a turn."""
+    """The graph of the handmade models, which first multiplies matrices: 0.3 ms a turn or more."""
     model = onnx.load_from_string(make_graph((-0.4, 0.0, 0.0), n_features=len(FEATURES)))
     size = 256
     body = helper.make_graph(
@@ -114,11 +114,11 @@ def off_on_its_golden_card(uri: str) -> None:
 
 
 def slow(uri: str) -> None:
-    replace_files(uri, 2, {GRAPH: slow_graph(40)})
+    replace_files(uri, 2, {GRAPH: slow_graph(400)})
 
 
 def slow_to_load(uri: str) -> None:
-    replace_files(uri, 2, {GRAPH: slow_graph(4_000)})
+    replace_files(uri, 2, {GRAPH: slow_graph(12_000)})
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def slow_to_load(uri: str) -> None:
         (of_unknown_features, "features", "star_sign", True),
         (off_on_its_golden_card, "golden", "golden.json", True),
         (slow, "slow", "GREYHOUND_MODEL_BUDGET_MS", True),
-        (slow_to_load, "slow", "not answered within 0.7 s", False),
+        (slow_to_load, "slow", "not answered within 1.5 s", False),
     ],
 )
 def test_it_is_refused_and_the_old_version_serves_on_until_a_good_one_comes(
@@ -140,8 +140,8 @@ def test_it_is_refused_and_the_old_version_serves_on_until_a_good_one_comes(
     uri = make_registry(tmp_path, exponents=(0.5, 2.0, 1.0))
     spoil(uri)
     limits = {
-        "model_budget_ms": 2.0,
-        "load_timeout_s": 0.7 if spoil is slow_to_load else 30.0,
+        "model_budget_ms": 20.0,
+        "load_timeout_s": 1.5 if spoil is slow_to_load else 30.0,
         "retry_s": 30.0,
     }
     with running_service(uri, **limits) as service:
@@ -178,7 +178,7 @@ def test_a_metric_counts_refusals_by_reason(tmp_path: Path) -> None:
     async def count() -> str:
         async with app.router.lifespan_context(app):
             point_alias_at(uri, 2)
-            for _ in range(500):
+            for _ in range(3000):
                 if app.state.service.watcher.state.rejected:
                     break
                 await asyncio.sleep(0.02)

@@ -59,6 +59,7 @@ def test_its_file_gone_stops_nothing(tmp_path: Path) -> None:
 def test_its_file_locked_stops_nothing_and_questions_are_answered_in_time(tmp_path: Path) -> None:
     uri = make_registry(tmp_path, exponents=(0.5, 2.0))
     with running_service(uri, registry_timeout_s=0.2) as service:
+        service.wait_until(lambda status: status["version"] == 1)  # which a busy machine may not have in time
         lock = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)
         lock.execute("begin exclusive")
         service.wait_until(lambda status: status["registry"]["error"])

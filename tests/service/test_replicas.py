@@ -93,10 +93,16 @@ def jumping_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if not can_be_shifted():
         pytest.skip("a C compiler on Linux makes the clock that jumps")
     offset = tmp_path / "offset"
-    offset.write_text("0")
+    set_clock(offset, 0)
     for name, value in (make_clock(tmp_path) | {"CLOCK_OFFSET_FILE": str(offset)}).items():
         monkeypatch.setenv(name, value)
     return offset
+
+
+def set_clock(offset: Path, seconds: int) -> None:
+    """Set the clocks that go by a file, which nobody reads half written."""
+    offset.with_suffix(".new").write_text(str(seconds))
+    offset.with_suffix(".new").rename(offset)
 
 
 def test_a_jump_of_the_clock_stops_neither_serving_nor_following(
@@ -106,7 +112,7 @@ def test_a_jump_of_the_clock_stops_neither_serving_nor_following(
     with service_process(uri, tmp_path, **settings) as service:
         for jump_s, wanted in ((DAY_S, 2), (-DAY_S, 3)):
             assert send_webhook(service.client, SECRET).status_code == 202
-            jumping_clock.write_text(str(jump_s))
+            set_clock(jumping_clock, jump_s)
             refused = send_webhook(
                 service.client, SECRET
             )  # sent a day before or after, as the service sees it
@@ -119,4 +125,4 @@ def test_a_jump_of_the_clock_stops_neither_serving_nor_following(
             assert service.predict(make_card()).status_code == 200
             seen_s = dt.datetime.fromisoformat(status["registry"]["last_look"]).timestamp() - time.time()
             assert abs(seen_s - jump_s) < 60  # its clock has really jumped
-            jumping_clock.write_text("0")
+            set_clock(jumping_clock, 0)

@@ -143,11 +143,11 @@ def test_the_page_of_the_api_tells_what_other_origins_may_do(service: RunningSer
 
 
 def test_a_client_that_makes_too_many_requests_gets_429_with_a_time_to_retry(registry: str) -> None:
-    with running_service(registry, rate_per_s=0.5, rate_burst=5) as service:
+    with running_service(registry, rate_per_s=0.05, rate_burst=5) as service:
         answers = [service.predict(make_card()) for _ in range(8)]
         assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
         assert answers[-1].headers["Content-Type"] == "application/problem+json"
-        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 20
         assert answers[-1].json()["type"] == "urn:greyhound:problem:too-many"
         assert {service.client.get("/health/live").status_code for _ in range(20)} == {200}
 

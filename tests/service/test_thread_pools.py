@@ -83,8 +83,13 @@ def test_who_finds_no_thread_waits_no_longer_and_its_call_is_not_made() -> None:
 
 def test_a_wait_in_vain_for_a_thread_is_an_overload_and_no_time_out_of_the_database() -> None:
     async def ask() -> None:
-        calls = ThreadPool("the sea", timeout_s=0.3, n_threads=1, max_waiting=3)
-        tasks = [asyncio.create_task(calls.call(lambda: time.sleep(0.25))) for _ in range(4)]
+        goes_on = threading.Event()
+        calls = ThreadPool("the sea", timeout_s=1.6, n_threads=1, max_waiting=3)
+        tasks = [asyncio.create_task(calls.call(lambda: time.sleep(0.8)))]
+        tasks.append(asyncio.create_task(calls.call(lambda: goes_on.wait(60) and None)))
+        tasks += [asyncio.create_task(calls.call(lambda: None)) for _ in range(2)]
+        await asyncio.wait(tasks[2:])
+        goes_on.set()  # when it has taken half as long as it may
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [type(None), type(None), Overloaded, Overloaded]
         assert not calls.all_hang
@@ -95,9 +100,9 @@ def test_a_wait_in_vain_for_a_thread_is_an_overload_and_no_time_out_of_the_datab
 
 def test_a_call_takes_as_long_as_it_may_however_long_it_waited_for_a_thread() -> None:
     async def ask() -> None:
-        calls = ThreadPool("the sea", timeout_s=1.0, n_threads=1, max_waiting=1)
-        tasks = [asyncio.create_task(calls.call(lambda: time.sleep(0.7))) for _ in range(2)]
-        assert await asyncio.gather(*tasks) == [None, None]  # 1.4 s in all for the second
+        calls = ThreadPool("the sea", timeout_s=1.8, n_threads=1, max_waiting=1)
+        tasks = [asyncio.create_task(calls.call(lambda: time.sleep(1.0))) for _ in range(2)]
+        assert await asyncio.gather(*tasks) == [None, None]  # 2 s in all for the second
 
     asyncio.run(asyncio.wait_for(ask(), 60))
 

@@ -28,6 +28,7 @@ QUICK = SearchSettings(families=("xgboost",), n_trials=1, n_folds=2, n_jobs=1)
 TWO = ("logistic_regression", "xgboost")
 SEARCH = """
 import sys
+import time
 from pathlib import Path
 from tests.training.builders import make_table
 from training.search.candidates import fit_candidates
@@ -39,7 +40,15 @@ if __name__ == "__main__":
     settings = SearchSettings(
         families=("logistic_regression", "xgboost"), n_trials=12, n_folds=2, storage=Path(sys.argv[1])
     )
-    report = lambda trial: print(trial.number, flush=True)
+    n_reported = 0
+
+    def report(trial):
+        global n_reported
+        n_reported += 1
+        print(trial.number, flush=True)
+        if n_reported == 14:  # it does not end before it is ended
+            time.sleep(600)
+
     fit_candidates(split.train, split.calibration, settings, (5,), report)
 """
 

@@ -24,13 +24,13 @@ def assert_ends_and_goes_on(engine: Engine) -> None:
 
 def test_an_endless_read_of_sqlite_is_interrupted(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
-    assert_ends_and_goes_on(open_database(url, create=True, statement_timeout_s=0.2))
+    assert_ends_and_goes_on(open_database(url, create=True, statement_timeout_s=0.5))
 
 
 def test_an_endless_read_of_postgresql_is_cancelled_in_the_server(
     postgresql_url: str, postgresql_server: str
 ) -> None:
-    assert_ends_and_goes_on(open_database(postgresql_url, create=True, statement_timeout_s=0.2))
+    assert_ends_and_goes_on(open_database(postgresql_url, create=True, statement_timeout_s=0.5))
     with psycopg.connect(f"host={postgresql_server} user=greyhound dbname=postgres") as server:
         running = server.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%RECURSIVE n(i)%' "

@@ -11,13 +11,17 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from racing.database.change_log import note_changes
+from racing.database.experiment_tables import PriceList
 from racing.database.tables import Run
+from racing.database.upsert import insert_missing
+from racing.domain.names import name_key
+from racing.domain.tracks import known_track
 from racing.importers.results_api import RaceResult, import_race_results
 from racing.importers.undo import imported_files, undo_import
 from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.prune import prune
 from racing.predictions.reading import read_unread
-from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED
+from racing.predictions.tables import PREDICTION, PRICE, RACE, RUNNER, STORED
 from racing.predictions.update import update_outcomes
 
 _RUN = Run.__table__  # type: ignore[attr-defined]
@@ -65,10 +69,44 @@ def log_cards(engine: Engine, random: Random, races: Iterable[Meeting], writer: 
                 "at": dt.datetime.combine(race.day, dt.time(1)) + late,
                 "card": json.dumps(card | {"race_number": race.number}),
                 "answer": json.dumps({"runners": runners}),
+                "experiment_id": random.choice((None, 1, 2)),
+                "shadows": _shadows(random, len(runners)),
             }
         )
     with engine.begin() as connection:
         connection.execute(insert(PREDICTION), rows)
+
+
+def _shadows(random: Random, n_runners: int) -> str | None:
+    """Return what versions 8 and 9 would have answered, or one of them, or none."""
+    versions = random.choice(([], [8], [9, 8]))
+    chances = {version: [random.random() + 0.01 for _ in range(n_runners)] for version in versions}
+    shadows = [
+        {"version": version, "digest": "0" * 64, "win_probability": [p / sum(some) for p in some]}
+        for version, some in chances.items()
+    ]
+    return json.dumps(shadows) if shadows else None
+
+
+def bring_prices(engine: Engine, random: Random, races: Iterable[Meeting], name: str) -> None:
+    """Store somebody's prices of some races, of the dogs or of their boxes."""
+    rows = [
+        {
+            "name": name,
+            "date": race.day,
+            "track": name_key(known_track(race.track) or race.track),
+            "race_number": race.number,
+            "runner": name_key(dog) if race.number == 1 else f"box:{box}",
+            "probability": random.random() + 0.01,
+        }
+        for race in races
+        for box, dog in enumerate(race.dogs, start=1)
+    ]
+    now = dt.datetime(2026, 3, 1)
+    with engine.begin() as connection:
+        insert_missing(connection, PriceList.__table__, [{"name": name, "created_at": now}])  # type: ignore[attr-defined]
+        insert_missing(connection, PRICE, rows)
+        note_changes(connection, {race.day for race in races})
 
 
 def bring_results(engine: Engine, random: Random, races: Iterable[Meeting]) -> None:
@@ -106,7 +144,9 @@ def correct_a_result(engine: Engine, random: Random) -> None:
 def change(engine: Engine, random: Random, step: int) -> None:
     """Do one thing of those that change what a score counts."""
     some = random.sample(RACES, random.randint(1, 6))
-    what = random.choice(("log", "log", "late", "results", "correct", "correct", "update", "undo", "prune"))
+    what = random.choice(
+        ("log", "log", "late", "results", "correct", "correct", "update", "undo", "prune", "prices")
+    )
     if what in ("log", "late"):
         log_cards(engine, random, some * random.randint(1, 3), f"w{step}")
         if what == "log":
@@ -118,6 +158,8 @@ def change(engine: Engine, random: Random, step: int) -> None:
     elif what == "correct":
         correct_a_result(engine, random)
         update_outcomes(engine)
+    elif what == "prices":
+        bring_prices(engine, random, some, random.choice(("tipster", "bot")))
     elif what == "undo":
         if files := imported_files(engine):
             undo_import(engine, str(random.choice(files).id))

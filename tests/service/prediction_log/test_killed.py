@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.builders import make_card, make_registry, running_service
+from tests.service.living import wait_until
 from tests.service.load import Load
 from tests.service.prediction_log.builders import (
     away,
@@ -21,6 +22,16 @@ from tests.service.process import service_process
 AT_MOST_S = 1.0
 
 
+def older_than(seconds: float, load: Load) -> set[str]:
+    """The answers that came so long ago, and longer by what the machine may have kept the service waiting.
+
+    Its longest answer tells: a card takes a millisecond, and the rest is the machine's other work.
+    """
+    answered = load.answered
+    latest = time.perf_counter() - seconds - max((one.seconds for one in answered), default=0)
+    return {one.request_id for one in answered if one.came_at < latest}
+
+
 @pytest.mark.parametrize("is_away", [False, True])
 def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is_away: bool) -> None:
     registry, database, spool = make_registry(tmp_path), make_sqlite(tmp_path), tmp_path / "spool"
@@ -29,14 +40,10 @@ def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is
             service_process(registry, tmp_path, database=database, spool=str(spool)) as service,
             Load(service.url, make_card(3), n_clients=4, interval_s=0.002) as load,
         ):
-            load.wait_for(30)
-            time.sleep(1.5 * AT_MOST_S)  # some are older than that now
-            load.wait_for(30)
-            killed_at = time.perf_counter()
+            wait_until(lambda: len(older_than(AT_MOST_S, load)) >= 30)
+            old = older_than(AT_MOST_S, load)
             service.stop(signal.SIGKILL)
         assert bool(list(spool.rglob("*.log"))) is is_away
-    old = {a.request_id for a in load.answered if a.came_at < killed_at - AT_MOST_S}
-    assert len(old) >= 30
     with running_service(registry, database=database, spool=str(spool)) as service:
         rows = wait_for_rows(database, len(old))
         wait_for_an_empty_spool(service)

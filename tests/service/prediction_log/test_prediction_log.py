@@ -184,9 +184,8 @@ def test_a_stop_while_the_database_is_away_spools_and_the_next_start_catches_up(
     settings = settings_of(tmp_path, database)
     with away(database), running_service(registry, **settings) as service:
         answers = [service.predict(make_card()) for _ in range(5)]
-    assert spooled(tmp_path)
-    (segment,) = spooled(tmp_path)
-    assert stat.S_IMODE(segment.stat().st_mode) == 0o600
+    segments = spooled(tmp_path)  # one a batch, and a busy machine makes several
+    assert {stat.S_IMODE(segment.stat().st_mode) for segment in segments} == {0o600}
     with running_service(registry, **settings) as service:
         rows = wait_for_rows(database, 5)
         wait_for_an_empty_spool(service)

@@ -23,6 +23,8 @@ def upgrade() -> None:
     """Make the tables, add the columns, and let judged days be matched again."""
     op.add_column("prediction", sa.Column("experiment_id", sa.Integer(), nullable=True))
     op.add_column("prediction", sa.Column("shadows", sa.Text(), nullable=True))
+    op.add_column("predictedrace", sa.Column("experiment_id", sa.Integer(), nullable=True))
+    op.add_column("predictedrace", sa.Column("shadows", sa.Text(), nullable=True))
     op.add_column("predictedrace", sa.Column("expected_loss", sa.Float(), nullable=True))
     op.add_column("predictedrace", sa.Column("market_expected_loss", sa.Float(), nullable=True))
     _make_experiments()
@@ -43,6 +45,8 @@ def downgrade() -> None:
     for table, column in (
         ("predictedrace", "market_expected_loss"),
         ("predictedrace", "expected_loss"),
+        ("predictedrace", "shadows"),
+        ("predictedrace", "experiment_id"),
         ("prediction", "shadows"),
         ("prediction", "experiment_id"),
     ):
@@ -120,6 +124,7 @@ def _make_experiments() -> None:
         sa.Column("carried_out_at", sa.DateTime(), nullable=True),
         sa.Column("n_attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("void_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )

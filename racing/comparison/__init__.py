@@ -1,0 +1,1 @@
+"""Which of two contestants is better, race by race, and how sure one can be while races keep coming."""

@@ -1,0 +1,108 @@
+"""The verdicts on the contestants of an experiment, from the races so far."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from racing.comparison.confidence import asymptotic_path
+from racing.comparison.verdict import Verdict, paired_verdict, split_verdict, verdict_text
+from racing.experiments.records import Experiment
+from racing.predictions.compared import PRICES
+from racing.predictions.gains import PairedGains, price_lists_of, read_arm, read_gains
+
+Path = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Mean, low and high at some races."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContestantVerdict:
+    """What the races so far say of one contestant against the champion."""
+
+    contestant: str
+    """A version (``7``) or a price list (``prices:tipster``)."""
+    verdict: Verdict
+    """By races that both rated."""
+    split: Verdict | None
+    """By the races that each answered, in split mode; None otherwise and for price lists."""
+    first_day: dt.date | None
+    last_day: dt.date | None
+    sentences: tuple[str, ...]
+
+    @property
+    def n_days(self) -> int:
+        """Days from the first race to the last, both counted."""
+        return (
+            0
+            if self.first_day is None or self.last_day is None
+            else (self.last_day - self.first_day).days + 1
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GainsPath:
+    """The confidence sequences as they ran over the races; arrays of (n_points,), infinite before a start."""
+
+    n_races: NDArray[np.int64]
+    by_outcome: Path
+    n_races_with_market: NDArray[np.int64]
+    by_market: Path
+
+
+def experiment_verdicts(connection: Connection, experiment: Experiment) -> list[ContestantVerdict]:
+    """Return the verdicts on an experiment's challengers, in its order, then on price lists beside them."""
+    lists = price_lists_of(connection, experiment.started_at.date())
+    contestants = [*map(str, experiment.challengers), *lists]
+    return [_verdict(connection, experiment, contestant) for contestant in contestants]
+
+
+def pair_verdict(connection: Connection, a: str, b: str, *, alpha: float = 0.05) -> ContestantVerdict:
+    """Return the verdict on any contestant B against any A, over all races that both rated."""
+    paired = read_gains(connection, a, b)
+    return _of_gains(paired, b, a, alpha, None)
+
+
+def gains_path(
+    connection: Connection, experiment: Experiment, contestant: str, *, n_points: int = 200
+) -> GainsPath:
+    """Return the confidence sequences of a contestant's gain over the races, at evenly spaced races."""
+    paired = read_gains(connection, str(experiment.champion), contestant, experiment_id=experiment.id)
+    gains, alpha = paired.gains, experiment.policy.alpha / 2  # as the verdict has it, for two ways
+    n, outcome = _thinned(gains.by_outcome, alpha, n_points)
+    n_market, market = _thinned(gains.by_market, alpha, n_points)
+    return GainsPath(n, outcome, n_market, market)
+
+
+def _verdict(connection: Connection, experiment: Experiment, contestant: str) -> ContestantVerdict:
+    a, alpha = str(experiment.champion), experiment.policy.alpha
+    paired = read_gains(connection, a, contestant, experiment_id=experiment.id)
+    split = None
+    if experiment.mode == "split" and not contestant.startswith(PRICES):
+        champion = read_arm(connection, experiment.id, experiment.champion)
+        split = split_verdict(champion, read_arm(connection, experiment.id, int(contestant)), alpha=alpha)
+    return _of_gains(paired, a, contestant, alpha, split)
+
+
+def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict | None) -> ContestantVerdict:
+    verdict, days = paired_verdict(paired.gains, alpha=alpha), paired.date
+    sentences = verdict_text(verdict, new=_name(b), old=_name(a), races_per_day=paired.races_per_day)
+    return ContestantVerdict(
+        contestant=b,
+        verdict=verdict,
+        split=split,
+        first_day=days.min().item() if len(days) else None,
+        last_day=days.max().item() if len(days) else None,
+        sentences=tuple(sentences),
+    )
+
+
+def _name(contestant: str) -> str:
+    return contestant.removeprefix(PRICES) if contestant.startswith(PRICES) else f"version {contestant}"
+
+
+def _thinned(values: NDArray[np.float64], alpha: float, n_points: int) -> tuple[NDArray[np.int64], Path]:
+    mean, low, high = asymptotic_path(values, alpha=alpha)
+    at = np.unique(np.linspace(0, len(mean) - 1, min(n_points, len(mean))).astype(np.int64))
+    return at + 1, (mean[at], low[at], high[at])
