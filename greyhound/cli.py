@@ -24,6 +24,10 @@ COMMANDS = {
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
     ),
+    "experiments": (
+        "greyhound.commands.experiments:experiments",
+        "Compare challengers with the champion while it serves.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -39,7 +43,7 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare",
     "Races": "import simulate",
-    "Models": "train evaluate models",
+    "Models": "train evaluate models experiments",
     "Predictions": "predict score predictions replay",
     "The service": "serve frontend keys",
 }
