@@ -33,9 +33,14 @@ COMMANDS = {
         "greyhound.commands.predictions:predictions",
         "Show the answered cards that were logged, and judge them.",
     ),
+    "record": ("greyhound.commands.record:record", "Seal the days of predictions, and check them."),
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
+    "automation": (
+        "greyhound.commands.automation:automation",
+        "Turn on and off that the champion changes without a person.",
+    ),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
@@ -43,8 +48,8 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare",
     "Races": "import simulate",
-    "Models": "train evaluate models experiments",
-    "Predictions": "predict score predictions replay",
+    "Models": "train evaluate models experiments automation",
+    "Predictions": "predict score predictions record replay",
     "The service": "serve frontend keys",
 }
 INTERRUPTED = 130
@@ -133,7 +138,7 @@ def main() -> None:
       greyhound predict card.json
 
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
-    champion, version, extra); 5 gates not passed; 130 interrupted.
+    champion, version, extra); 5 gates not passed; 6 something to look at; 130 interrupted.
     """
 
 

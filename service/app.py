@@ -7,6 +7,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service import problems
+from service.automation.all_tasks import all_tasks
+from service.automation.runner import STATEMENT_S, AutomationRunner
+from service.experiments.contest import Contest
+from service.experiments.follower import ActiveExperiment
 from service.methods import HeadAndOptions
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
@@ -20,6 +24,7 @@ from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
 from service.routes import (
+    automation,
     batch,
     cards,
     evidence,
@@ -33,6 +38,7 @@ from service.routes import (
     predictions,
     promotions,
     races,
+    record,
     results,
     status,
     webhooks,
@@ -44,20 +50,22 @@ from service.server.admission import Admission
 from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
 from service.server.shutdown import ShutdownState
+from service.serving.challengers import ChallengerWatcher
 from service.serving.loading import freeze_garbage
 from service.serving.registry_reader import RegistryReader
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.serving.webhook_verifier import WebhookVerifier
 from service.settings import ServiceSettings
+from service.shadow.scorer import ShadowScorer
 from service.state import AppState
 from service.thread_pools import ThreadPools
 
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
-        experiments, webhooks, health, metrics, pages,
+        predict, batch, races, cards, predictions, record, monitor, results, status, models, evidence,
+        promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -95,16 +103,23 @@ def make_state(settings: ServiceSettings) -> AppState:
     """Return the parts of a service; none of them is started."""
     slots, threads, metrics = ModelSlots(), ThreadPools.of(settings), Metrics(settings.metrics_directory)
     watcher, form_store = AliasWatcher(settings, slots, threads), FormStore(settings.database)
+    experiment = ActiveExperiment(settings, threads.experiment_poll)
+    challengers = ChallengerWatcher(settings, slots, threads, watcher.registry, experiment)
+    shadow = ShadowScorer(slots, metrics)
     queue = RequestQueue(settings.queue)
     body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
     prediction_log = PredictionLog(settings, metrics)
-    predictor = Predictor(form_store, threads, metrics, prediction_log)
+    contest = Contest(slots, experiment, shadow.breakers.is_off)
+    predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
     collector = MetricsCollector(
         metrics,
         slots,
         watcher,
+        challengers,
+        experiment,
+        shadow,
         form_store,
         has_database=settings.database is not None,
         queue=queue,
@@ -115,6 +130,9 @@ def make_state(settings: ServiceSettings) -> AppState:
         settings=settings,
         slots=slots,
         watcher=watcher,
+        challengers=challengers,
+        experiment=experiment,
+        shadow=shadow,
         registry_reader=RegistryReader(slots, watcher),
         webhook_verifier=WebhookVerifier(settings.webhook_secret),
         form_store=form_store,
@@ -134,6 +152,12 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         metrics=metrics,
         collector=collector,
+        automation=AutomationRunner(
+            RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
+            all_tasks(settings, slots, watcher, predictor, metrics),
+            metrics,
+            is_allowed=settings.automation,
+        ),
     )
 
 
@@ -151,17 +175,25 @@ async def running(state: AppState) -> AsyncIterator[None]:
     freeze_garbage()
     tasks = [
         asyncio.create_task(state.watcher.run(), name="alias-watcher"),
+        asyncio.create_task(state.experiment.run(), name="experiment-follower"),
+        asyncio.create_task(state.challengers.run(), name="challenger-watcher"),
+        asyncio.create_task(state.shadow.run(), name="shadow-check"),
         asyncio.create_task(
             state.form_store.poll(settings.database_poll_s, threads.form_poll), name="form-poll"
         ),
         asyncio.create_task(state.api_key_cache.poll(settings.keys_poll_s, threads), name="key-keeper"),
     ]
+    state.automation.start()
     async with state.collector.running():
         yield
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    stops = state.prediction_log.stop, state.ratings.stop
+    state.shadow.stop()
+    stops = (
+        *(state.automation.stop, state.prediction_log.stop, state.ratings.stop),
+        *(state.experiment.close, state.shadow.wait),
+    )
     await threads.finish(*stops, state.write_database.close, state.read_database.close)
     threads.close()
 

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from service.automation.runner import AutomationRunner
 from service.errors import NotCsv, NotJson
 from service.observability.collector import MetricsCollector
 from service.prediction.batch import BatchPredictor
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
 from service.request_bodies import CSV, JSON, media_type_of, utf8_of
+from service.serving.challengers import ChallengerWatcher
 from service.serving.registry_reader import RegistryReader
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
@@ -58,6 +60,7 @@ def _part(of: Callable[[AppState], object]) -> Any:
 State = Annotated[AppState, _part(lambda state: state)]
 Slots = Annotated[ModelSlots, _part(lambda state: state.slots)]
 Watcher = Annotated[AliasWatcher, _part(lambda state: state.watcher)]
+Challengers = Annotated[ChallengerWatcher, _part(lambda state: state.challengers)]
 Registry = Annotated[RegistryReader, _part(lambda state: state.registry_reader)]
 Webhooks = Annotated[WebhookVerifier, _part(lambda state: state.webhook_verifier)]
 Batches = Annotated[BatchPredictor, _part(lambda state: state.batch_predictor)]
@@ -66,6 +69,7 @@ LogReads = Annotated[TimedReads, _part(lambda state: state.log_reads)]
 WriteDatabase = Annotated[RaceDatabase, _part(lambda state: state.write_database)]
 Ratings = Annotated[RatingsFollower, _part(lambda state: state.ratings)]
 Collector = Annotated[MetricsCollector, _part(lambda state: state.collector)]
+Automation = Annotated[AutomationRunner, _part(lambda state: state.automation)]
 Threads = Annotated[ThreadPools, _part(lambda state: state.threads)]
 JsonBody = Annotated[bytes, Depends(json_body)]
 CsvBody = Annotated[bytes, Depends(csv_body)]

@@ -59,6 +59,13 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Milliseconds that a model may take for its golden card; a slower one is refused.",
     )
+    experiments_poll_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Seconds between two reads of the experiment that runs: its start, its end and another "
+        "share take effect within that time.",
+    )
     kept_champion: str = Field(
         default="var/champion",
         description="Folder in which the last good champion is stored, for a start while the registry is "
@@ -243,6 +250,49 @@ class ServiceSettings(BaseSettings):
         default=1024 * 1024 * 1024,
         ge=1024 * 1024,
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
+    )
+
+    seal_grace_h: float = Field(
+        default=6.0,
+        ge=0,
+        le=24 * 365,
+        description="Hours after the end of a day (UTC) before its predictions are sealed: what was spooled "
+        "until then is in the record, see docs/explanation/track-record.md.",
+    )
+    automation: bool = Field(
+        default=True,
+        description="Whether this process may change the champion by itself, by an experiment's policy, a "
+        "probation or a fuse; `off` in every replica, or `greyhound automation off`, stops all of it.",
+    )
+    guard_poll_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two looks of the guard at the verdicts of the experiment that runs.",
+    )
+    probation: bool = Field(
+        default=False,
+        description="Whether a promotion that does not say is on probation: the champion before goes on in "
+        "shadow, and comes back by itself if it is better.",
+    )
+    probation_races: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Races after which a version has passed its probation.",
+    )
+    fuse_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=8760,
+        description="Hours after a promotion in which a version that fails at its work (errors, no numbers, "
+        "late answers) is rolled back at once; 0 is never.",
+    )
+    fuse_model_ms: float = Field(
+        default=50.0,
+        gt=0,
+        description="Milliseconds that the model of a freshly promoted version may take for a card (95th "
+        "percentile of the latest), before its fuse blows.",
     )
 
     @model_validator(mode="after")

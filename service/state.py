@@ -4,6 +4,8 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 
+from service.automation.runner import AutomationRunner
+from service.experiments.follower import ActiveExperiment
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.prediction.batch import BatchPredictor
@@ -17,11 +19,13 @@ from service.security.api_key_cache import ApiKeyCache
 from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
 from service.server.shutdown import ShutdownState
+from service.serving.challengers import ChallengerWatcher
 from service.serving.registry_reader import RegistryReader
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.serving.webhook_verifier import WebhookVerifier
 from service.settings import ServiceSettings
+from service.shadow.scorer import ShadowScorer
 from service.thread_pools import ThreadPools
 
 
@@ -32,6 +36,9 @@ class AppState:
     settings: ServiceSettings
     slots: ModelSlots
     watcher: AliasWatcher
+    challengers: ChallengerWatcher
+    experiment: ActiveExperiment
+    shadow: ShadowScorer
     registry_reader: RegistryReader
     webhook_verifier: WebhookVerifier
     form_store: FormStore
@@ -53,6 +60,7 @@ class AppState:
     threads: ThreadPools
     metrics: Metrics
     collector: MetricsCollector
+    automation: AutomationRunner
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     started_s: float = field(default_factory=time.monotonic)
     """When it started by the monotonic clock, which never jumps."""

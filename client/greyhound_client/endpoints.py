@@ -118,6 +118,11 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
+    """Return a page of the seals of the days of predictions, the newest first."""
+    return Call("GET", "/record/seals", wire.SealsOut, {"limit": limit, "before": before})
+
+
 def monitor() -> Call[wire.MonitorOut]:
     """Return what serves, whether it is well, and what somebody should look at."""
     return Call("GET", "/monitor", wire.MonitorOut)
@@ -158,9 +163,14 @@ def promotions(*, limit: int = 100) -> Call[wire.RecordsOut]:
     return Call("GET", "/promotions", wire.RecordsOut, {"limit": limit})
 
 
-def promote(version: int, *, reason: str, force: bool = False) -> Call[wire.PromotionOut]:
-    """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``)."""
-    why = {"reason": reason, "force": force}
+def promote(
+    version: int, *, reason: str, force: bool = False, probation: bool | None = None
+) -> Call[wire.PromotionOut]:
+    """Make a version the champion, with ``force`` even if it failed its gates; takes a key (``promote``).
+
+    On ``probation`` the champion before comes back by itself if it is better; None leaves it to the service.
+    """
+    why = {"reason": reason, "force": force, **({} if probation is None else {"probation": probation})}
     path = f"/models/{version:d}/promote"
     return Call("POST", path, wire.PromotionOut, content=_json(why), is_repeatable=False)
 
@@ -169,6 +179,16 @@ def rollback(*, reason: str) -> Call[wire.PromotionOut]:
     """Give the role back to the champion before this one; takes a key with the scope ``promote``."""
     content = _json({"reason": reason})
     return Call("POST", "/rollback", wire.PromotionOut, content=content, is_repeatable=False)
+
+
+def automation() -> Call[wire.AutomationOut]:
+    """Return what the service does by itself."""
+    return Call("GET", "/automation", wire.AutomationOut)
+
+
+def turn_automation(*, on: bool, reason: str) -> Call[wire.SwitchOut]:
+    """Turn on or off that the champion changes without a person; takes a key with the scope ``promote``."""
+    return Call("POST", "/automation", wire.SwitchOut, content=_json({"on": on, "reason": reason}))
 
 
 def experiments(*, limit: int = 50, before: int | None = None) -> Call[wire.ExperimentsOut]:
@@ -301,6 +321,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)
     model_status = _Method(model_status)
@@ -311,6 +332,8 @@ class EndpointMethods:
     promotions = _Method(promotions)
     promote = _Method(promote)
     rollback = _Method(rollback)
+    automation = _Method(automation)
+    turn_automation = _Method(turn_automation)
     experiments = _Method(experiments)
     experiment = _Method(experiment)
     experiment_path = _Method(experiment_path)

@@ -88,6 +88,27 @@ class BudgetOut(BaseModel):
     """Latest runners that the search looked at."""
 
 
+class ChallengerOut(BaseModel):
+    """A version that is to run beside the champion."""
+
+    role: str
+    """`challenger`, `challenger-2` ...: the registry's alias, or the place in the experiment."""
+    version: int
+    """Its version."""
+    state: Literal["loading", "running", "refused", "off"]
+    """`running` scores cards; `refused` was not let in; `off` was let in and then failed."""
+    why: str | None
+    """Why it does not run, if it does not."""
+    loaded_at: AwareDatetime | None
+    """Since when it runs here, UTC."""
+    n_scored: int
+    """Cards that it scored in shadow since then, in this process."""
+    n_dropped: int
+    """Cards that it did not come to score: too many at once, or too late for the log."""
+    n_failed: int
+    """Cards that it could not score."""
+
+
 class CombinationOut(BaseModel):
     """How model and market combine: p ~ model^a * market^b, shared out within the race."""
 
@@ -188,6 +209,15 @@ class EstimateOut(BaseModel):
 
 class Challenger(RootModel[int]):
     root: Annotated[int, Field(ge=1, le=2147483647)]
+
+
+class ExperimentPartOut(BaseModel):
+    """What an answer is to the experiment that runs."""
+
+    id: int
+    """Number of the experiment."""
+    arm: Annotated[int, Field(ge=0)]
+    """Which contestant answered: 0 is the champion, 1 the first challenger, and so on. A race has the same arm at each repetition, and in each replica."""
 
 
 class ExplanationOut(BaseModel):
@@ -643,6 +673,8 @@ class PromotionIn(BaseModel):
     """Why, for the record."""
     force: bool | None = False
     """Promote it although it failed its gates; this goes on record."""
+    probation: bool | None = None
+    """Whether it is on probation: the champion before goes on in shadow, and comes back by itself if it is better. Left out, `GREYHOUND_PROBATION` decides."""
 
 
 class PromotionOut(BaseModel):
@@ -666,6 +698,8 @@ class PromotionOut(BaseModel):
     """When, UTC."""
     is_carried_out: bool | None = True
     """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
+    is_on_probation: bool | None = False
+    """Whether the champion before goes on in shadow, and comes back if it is better."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
 
@@ -750,6 +784,8 @@ class RecordOut(BaseModel):
     """When, UTC."""
     is_carried_out: bool | None = True
     """Whether it took effect. False while it is under way, and for ever if the process that wrote it died before the champion changed: a rollback passes it over."""
+    is_on_probation: bool | None = False
+    """Whether the champion before goes on in shadow, and comes back if it is better."""
 
 
 class RecordsOut(BaseModel):
@@ -941,6 +977,19 @@ class RunnerResultIn(BaseModel):
     """Betfair starting price to be placed, decimal odds."""
 
 
+class RunningExperimentOut(BaseModel):
+    """The experiment that runs, as this process sees it."""
+
+    id: int
+    """Its number."""
+    mode: Literal["shadow", "split"]
+    """`shadow`: challengers answer nothing; `split`: they answer a share of races."""
+    share: float
+    """Share of races that challengers answer, together."""
+    error: str | None
+    """Why the record could not be read at the last poll, if it could not: this is the last one read."""
+
+
 class ScoreOut(BaseModel):
     """How good the predictions of some races were; null where there is nothing to judge by."""
 
@@ -979,6 +1028,34 @@ class ScoresOut(BaseModel):
     """Group by group."""
     calibration: list[BinOut]
     """About ten bins of equally many runners."""
+
+
+class SealOut(BaseModel):
+    """The seal of one day of predictions."""
+
+    date: date_aliased
+    """Day on which they were answered, UTC."""
+    n_predictions: int
+    """Answers of that day that came before the off, as far as is known."""
+    n_before_off: int
+    """Of these, known to have come before the off: by the card's `off_at`, or before race day began at the track. The others came on race day, and nobody gave the time of the off."""
+    digest: str
+    """sha256 over the day's predictions."""
+    seal: str
+    """sha256 over date, count, digest and the seal of the day before."""
+    sealed_at: AwareDatetime
+    """When it was sealed, UTC."""
+    pruned_at: AwareDatetime | None
+    """When the day's predictions were deleted from the log on purpose; null while they are there."""
+
+
+class SealsOut(BaseModel):
+    """A page of seals."""
+
+    seals: list[SealOut]
+    """The newest first."""
+    next_before: date_aliased | None
+    """`before` of the next page; null on the last."""
 
 
 class ServiceOut(BaseModel):
@@ -1043,11 +1120,43 @@ class SwapOut(BaseModel):
     """Largest difference between the two versions' probabilities on the new one's golden card; null where they cannot be compared."""
 
 
+class SwitchOut(BaseModel):
+    """The switch, which all replicas follow."""
+
+    is_on: bool
+    """How it stands; on until somebody turns it off."""
+    changed_at: AwareDatetime | None
+    """When it was last turned, UTC; null if never."""
+    changed_by: str | None
+    """Name of the API key, or of the user of the command."""
+    reason: str | None
+    """Why."""
+
+
 class Taken(BaseModel):
     """The delivery is the registry's."""
 
     is_taken: bool | None = True
     """Always true."""
+
+
+class TaskOut(BaseModel):
+    """How a task of automation does in the process that answers."""
+
+    name: str
+    """What it does."""
+    everywhere: bool
+    """Whether each process does it, not one of all."""
+    last_run: AwareDatetime | None
+    """When it last ended without an error here, UTC; null if never."""
+    took_ms: float | None
+    """Milliseconds that it took then."""
+    error: str | None
+    """Why its last run failed, if it did."""
+    n_failures: int
+    """Runs that failed since the process started."""
+    hangs: bool
+    """Whether it has not come back for long."""
 
 
 class VerdictOut(BaseModel):
@@ -1194,6 +1303,21 @@ class AgeingOut(BaseModel):
     """In a sentence."""
 
 
+class AutomationOut(BaseModel):
+    """What the service does by itself, as the process that answers sees it."""
+
+    is_on: bool
+    """Whether the champion may be changed without a person: by the switch and by this process's `GREYHOUND_AUTOMATION`."""
+    switch: SwitchOut
+    """The switch, as last seen: some seconds ago at most."""
+    place: Literal["here", "elsewhere", "unknown"]
+    """Which process does the tasks: this one, another one, or, while the race database does not say, an unknown one."""
+    error: str | None
+    """Why the race database does not say who does them, if it does not."""
+    tasks: list[TaskOut]
+    """The tasks; where they are done elsewhere, ask there."""
+
+
 class CardIn(BaseModel):
     """A race that has not been run: where, when, over what, and who runs."""
 
@@ -1210,6 +1334,11 @@ class CardIn(BaseModel):
     """Grade as the source writes it."""
     race_number: Annotated[int | None, Field(ge=1, le=30)] = None
     """Number of the race at the meeting."""
+    off_at: Annotated[
+        str | None,
+        Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"),
+    ] = None
+    """When the race is due to start, with its zone. No model sees it; with it the record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
     """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
 
@@ -1522,10 +1651,16 @@ class ModelStatus(BaseModel):
     """Why the race database cannot be read, if it cannot."""
     prediction_log: LogOut
     """How the prediction log does, in this process."""
+    automation: AutomationOut
+    """What the service does by itself."""
     started_at: AwareDatetime
     """Start of the service, UTC."""
     service: ServiceOut
     """How the service itself does."""
+    challengers: list[ChallengerOut] | None = None
+    """Versions that are to run beside the champion, in their order."""
+    experiment: RunningExperimentOut | None = None
+    """The experiment that runs; null if none does."""
 
 
 class PathOut(BaseModel):
@@ -1570,6 +1705,8 @@ class PredictionOut(BaseModel):
     """In the order of the request."""
     warnings: list[WarningOut]
     """Empty when there is nothing to say."""
+    experiment: ExperimentPartOut | None = None
+    """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
 
 
 class QualityOut(BaseModel):

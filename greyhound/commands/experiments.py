@@ -24,9 +24,9 @@ MAX_DECISIONS = 50
 def experiments() -> None:
     """Compare challengers with the champion while it serves.
 
-    In shadow (the default) the champion answers every card, and challengers score the same cards beside it. In
-    a split they answer a share of the races. Whether one is better is judged race by race, and may be looked at
-    as often as you like. One experiment runs at a time; services follow within seconds.
+    In shadow (the default) the champion answers every card, and challengers score the same cards beside it.
+    In a split they answer a share of the races. Whether one is better is judged race by race, and may be
+    looked at as often as you like. One experiment runs at a time; services follow within seconds.
 
     \b
     Examples:
@@ -220,8 +220,8 @@ def list_(limit: int, database: str, as_json: bool) -> None:
 def show(number: int | None, database: str, as_json: bool) -> None:
     """Show an experiment: contestants, both verdicts in numbers and in sentences, and what was decided.
 
-    Without ID the one that runs, else the last one. Gains are in nats per race, above 0 a contestant is better
-    than the champion; intervals hold at every look. Imported prices stand beside the challengers.
+    Without ID the one that runs, else the last one. Gains are in nats per race, above 0 a contestant is
+    better than the champion; intervals hold at every look. Imported prices stand beside the challengers.
 
     Example: greyhound experiments show
     """

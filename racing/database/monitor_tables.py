@@ -65,15 +65,27 @@ class MonitorReport(SQLModel, table=True):
 
 
 class DaySeal(SQLModel, table=True):
-    """The seal of one day of predictions that were made before the off, chained to the seal before."""
+    """The seal of one day of predictions that were made before the off, chained to the seal before.
+
+    See :mod:`racing.predictions.seals` for what is sealed, byte by byte.
+    """
 
     date: dt.date = Field(primary_key=True)
+    """The day on which they were answered, UTC."""
     n_predictions: int
+    n_before_off: int
+    """Of these, known to have come before the off; the others came on race day, at a time nobody gave."""
     digest: str
     """sha256 over the day's predictions."""
     seal: str
     """sha256 over date, count, digest and the seal before."""
     sealed_at: dt.datetime = Field(sa_type=DateTime)
+    pruned_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
+    """When the day's predictions were deleted from the log, on purpose."""
+    leaves: bytes
+    """41 bytes a prediction, by its number in the log: the number, the basis, and its sha256."""
+    left_out: bytes
+    """8 bytes an answer of the day that did not come before the off: its number."""
 
 
 class Notification(SQLModel, table=True):

@@ -12,4 +12,6 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str
     if not rows:
         return 0
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows)).rowcount
+    statement = dialect.insert(table).on_conflict_do_nothing()
+    # Else PostgreSQL's count of rows is lost, and is -1.
+    return connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount

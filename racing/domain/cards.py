@@ -7,6 +7,7 @@ from typing import Literal
 
 from racing.domain.errors import CardRefused, Violation
 from racing.domain.names import is_placeholder, name_key
+from racing.domain.off_time import off_time
 from racing.domain.plain_text import unprintable
 from racing.domain.track_time import has_known_zone
 
@@ -87,6 +88,8 @@ class Card:
     runners: tuple[Runner, ...]
     grade: str | None = None
     race_number: int | None = None
+    off_at: str | None = None
+    """When the race is due to start (:mod:`racing.domain.off_time`): for the record, no model sees it."""
 
 
 def status_of(runner: Runner) -> Status:
@@ -145,6 +148,9 @@ def _violations(card: Card, today: dt.date) -> Iterator[Violation]:
         yield Violation(("date",), rule)
     elif card.date < FIRST_DAY:
         yield Violation(("date",), f"date must not be before {FIRST_DAY}, got {card.date}")
+    if card.off_at is not None and off_time(card.off_at, card.date) is None:
+        rule = "off_at must be a time with its zone within a day of the card's date"
+        yield Violation(("off_at",), f"{rule}, got {card.off_at[:40]!r} for {card.date}")
     yield from _unprintable(card)
     yield from _field_violations(card)
 

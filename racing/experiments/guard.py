@@ -21,15 +21,13 @@ but never take a rollback back. While automation is off, a change that would hav
 import datetime as dt
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from racing.comparison.confidence import Estimate
+from racing.comparison.verdict import Verdict
 from racing.experiments.fuses import BlownFuse
 from racing.experiments.records import Experiment
-
-if TYPE_CHECKING:
-    from racing.comparison.confidence import Estimate
-    from racing.comparison.verdict import Verdict
-    from racing.experiments.verdicts import ContestantVerdict
+from racing.experiments.verdicts import ContestantVerdict
 
 Act = Literal["promote", "roll-back", "keep", "recommend"]
 CHANGES: tuple[Act, ...] = ("promote", "roll-back")
@@ -65,7 +63,7 @@ class LatestChange:
 
 def decide(
     experiment: Experiment,
-    verdicts: "Sequence[ContestantVerdict]",
+    verdicts: Sequence[ContestantVerdict],
     *,
     now: dt.datetime,
     last_change_at: dt.datetime | None,
@@ -130,7 +128,7 @@ def recommended(proposal: Proposal, why: str) -> Proposal:
     )
 
 
-def _proposals(experiment: Experiment, verdicts: "Sequence[ContestantVerdict]") -> Iterator[Proposal]:
+def _proposals(experiment: Experiment, verdicts: Sequence[ContestantVerdict]) -> Iterator[Proposal]:
     """Yield what the policy asks for, the most important first."""
     by_version = {int(one.contestant): one for one in verdicts if one.contestant.isdecimal()}
     ours = [by_version[version] for version in experiment.challengers if version in by_version]
@@ -138,15 +136,15 @@ def _proposals(experiment: Experiment, verdicts: "Sequence[ContestantVerdict]") 
         yield from (_of_probation(experiment, one) for one in ours[:1] if _is_over(experiment, one))
         return
     ours = [one for one in ours if _is_ready(experiment, one)]
-    better = [one for one in ours if _gain(one.verdict) > max(experiment.policy.margin, 0.0)]
-    for one in sorted(better, key=lambda one: _gain(one.verdict), reverse=True):
+    better = [one for one in ours if _gain(_verdict(one)) > max(experiment.policy.margin, 0.0)]
+    for one in sorted(better, key=lambda one: _gain(_verdict(one)), reverse=True):
         promotion = _change(experiment, one, "promote", int(one.contestant), "it has earned the place")
         if experiment.policy.action == "promote":
             yield promotion
         else:
             yield recommended(promotion, f"the policy is {experiment.policy.action}")
     for one in ours:
-        if one.verdict.decision == "worse":
+        if _verdict(one).decision == "worse":
             yield Proposal(
                 key=f"experiment-{experiment.id}:end:{one.contestant}",
                 action="recommend",
@@ -158,8 +156,8 @@ def _proposals(experiment: Experiment, verdicts: "Sequence[ContestantVerdict]") 
             )
 
 
-def _of_probation(experiment: Experiment, previous: "ContestantVerdict") -> Proposal:
-    if previous.verdict.decision != "better":
+def _of_probation(experiment: Experiment, previous: ContestantVerdict) -> Proposal:
+    if _verdict(previous).decision != "better":
         return _change(experiment, previous, "keep", experiment.champion, "its probation is over")
     back = _change(
         experiment, previous, "roll-back", int(previous.contestant), "the champion before is better"
@@ -169,32 +167,32 @@ def _of_probation(experiment: Experiment, previous: "ContestantVerdict") -> Prop
     return recommended(back, f"the policy is {experiment.policy.action}")
 
 
-def _is_over(experiment: Experiment, previous: "ContestantVerdict") -> bool:
+def _is_over(experiment: Experiment, previous: ContestantVerdict) -> bool:
     """Whether a probation has a result: the previous champion is better, or its races are over."""
-    n_races = _decisive(previous.verdict).n_races
-    return previous.verdict.decision == "better" or n_races >= experiment.policy.probation_races
+    n_races = _decisive(_verdict(previous)).n_races
+    return _verdict(previous).decision == "better" or n_races >= experiment.policy.probation_races
 
 
-def _is_ready(experiment: Experiment, one: "ContestantVerdict") -> bool:
+def _is_ready(experiment: Experiment, one: ContestantVerdict) -> bool:
     """Whether there were as many races and days as the policy asks for."""
     policy = experiment.policy
-    n_races = _decisive(one.verdict).n_races
-    return n_races >= policy.min_races and n_days(one) >= policy.min_days
+    n_races = _decisive(_verdict(one)).n_races
+    return n_races >= policy.min_races and one.n_days >= policy.min_days
 
 
-def n_days(one: "ContestantVerdict") -> int:
-    """Return how many days lie between the first race and the last, both included."""
-    if one.first_day is None or one.last_day is None:
-        return 0
-    return (one.last_day - one.first_day).days + 1
+def _verdict(one: ContestantVerdict) -> Verdict:
+    """Return the verdict that counts: by races that both rated, as far as those are not the fewer."""
+    if one.split is not None and _decisive(one.split).n_races > _decisive(one.verdict).n_races:
+        return one.split
+    return one.verdict
 
 
-def _gain(verdict: "Verdict") -> float:
+def _gain(verdict: Verdict) -> float:
     """Return the lower end of the gain, where the verdict is for the challenger; else nothing."""
     return _decisive(verdict).low if verdict.decision == "better" else float("-inf")
 
 
-def _decisive(verdict: "Verdict") -> "Estimate":
+def _decisive(verdict: Verdict) -> Estimate:
     """Return the estimate that decides; while none has decided, that of more races."""
     if verdict.decided_by == "market":
         return verdict.by_market
@@ -204,7 +202,7 @@ def _decisive(verdict: "Verdict") -> "Estimate":
 
 
 def _change(
-    experiment: Experiment, one: "ContestantVerdict", action: Act, to_version: int, why: str
+    experiment: Experiment, one: ContestantVerdict, action: Act, to_version: int, why: str
 ) -> Proposal:
     return Proposal(
         key=f"experiment-{experiment.id}:{action}:{to_version}",
@@ -217,24 +215,24 @@ def _change(
     )
 
 
-def _text(one: "ContestantVerdict") -> str:
+def _text(one: ContestantVerdict) -> str:
     return " ".join(one.sentences)
 
 
-def _numbers(one: "ContestantVerdict") -> dict[str, Any]:
-    verdict = one.verdict
+def _numbers(one: ContestantVerdict) -> dict[str, Any]:
+    verdict = _verdict(one)
     return {
         "contestant": one.contestant,
         "decision": verdict.decision,
         "decided_by": verdict.decided_by,
         "alpha": verdict.alpha,
-        "n_days": n_days(one),
+        "n_days": one.n_days,
         "by_market": _interval(verdict.by_market),
         "by_outcome": _interval(verdict.by_outcome),
     }
 
 
-def _interval(estimate: "Estimate") -> dict[str, float | int | None]:
+def _interval(estimate: Estimate) -> dict[str, float | int | None]:
     """Return an interval as JSON can hold it: None where an end is infinite or the mean unknown."""
     ends = {"gain": estimate.mean, "low": estimate.low, "high": estimate.high}
     finite = {name: value if abs(value) < float("inf") else None for name, value in ends.items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine, delete, func, select
 
 from racing.predictions.latest import OutcomeChange, begin_writing, lock_days, update_latest
+from racing.predictions.seals import mark_pruned, seal_days
 from racing.predictions.tables import COMPARED, PREDICTION, RACE, RUNNER, UNREADABLE
 
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
@@ -14,7 +15,12 @@ CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a 
 def prune(
     engine: Engine, before: dt.date, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> int:
-    """Delete the cards that were answered before a day (UTC), with all that was derived from them."""
+    """Delete the cards that were answered before a day (UTC), with all that was derived from them.
+
+    Days that are due are sealed first; seals stay, and say that their predictions are gone on purpose.
+    """
+    seal_days(engine, until=before - dt.timedelta(days=1))
+    mark_pruned(engine, before)
     old = PREDICTION.c.at < dt.datetime.combine(before, dt.time())
     with engine.connect() as connection:
         total = connection.scalar(select(func.count()).select_from(PREDICTION).where(old)) or 0

@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 
 from racing.database.experiment_tables import ComparedRace, ContestantPrice
+from racing.database.monitor_tables import DaySeal
 from racing.database.tables import (
     LatestPrediction,
     PredictedRace,
@@ -22,3 +23,4 @@ UNREADABLE: Table = UnreadablePrediction.__table__  # type: ignore[attr-defined]
 STORED: Table = Race.__table__  # type: ignore[attr-defined]
 COMPARED: Table = ComparedRace.__table__  # type: ignore[attr-defined]
 PRICE: Table = ContestantPrice.__table__  # type: ignore[attr-defined]
+SEAL: Table = DaySeal.__table__  # type: ignore[attr-defined]

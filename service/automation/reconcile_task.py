@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from racing.experiments.reconcile import reconcile
-from racing.experiments.roles import roles_of
 from service.automation.tasks import PeriodicTask
 
 if TYPE_CHECKING:  # it brings MLflow along, which takes a second
@@ -27,7 +26,7 @@ def reconcile_task(registry: "Callable[[], ModelRegistry]", *, every_s: float) -
     """
 
     def run(engine: Engine) -> None:
-        for sentence in reconcile(engine, lambda: roles_of(registry().aliases())):
+        for sentence in reconcile(engine, registry().roles):
             log.info("%s", sentence)
 
     return PeriodicTask(name="experiments", every_s=every_s, run=run)

@@ -1,8 +1,8 @@
 """What the service does by itself: tasks at intervals, in one process of all replicas and workers.
 
 **Guarantee:** one process of all does them; when it is killed another one takes over within
-:data:`LEASE_S` and a poll. A task that fails or hangs stops no other; a database that is away stops them until
-it is back, and serving never. Shown by ``tests/service/automation/test_runner.py``.
+:data:`LEASE_S` and a poll. A task that fails or hangs stops no other; a database that is away stops them
+until it is back, and serving never. Shown by ``tests/service/automation/test_runner.py``.
 
 A lease in the race database says which process it is (:mod:`racing.database.lease`); so what is done must
 bear being done twice: of two processes, one may not know yet that it lost the lease. APScheduler was looked
@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-
 from racing.database.lease import hold_lease, release_lease
 from racing.experiments.switch import AutomationSwitch, automation_switch
 from service.automation.tasks import PeriodicTask
@@ -34,6 +33,7 @@ LEASE_S = 15.0
 RENEW_S = 4.0
 TURN_S = 30.0  # a task that takes longer counts as hanging, and the others no longer wait for it
 STOP_S = 0.5
+STATEMENT_S = 20.0  # that the database has for one statement of a task
 Place = Literal["here", "elsewhere", "unknown"]
 
 
@@ -240,5 +240,3 @@ class _Turn:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
-
-

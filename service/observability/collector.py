@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from model_registry.aliases import CHALLENGERS
+from service.experiments.follower import ActiveExperiment
 from service.observability.buffered_histogram import BufferedCounter
 from service.observability.exposition import Exposition, living_workers
 from service.observability.gc_pauses import GcPauseRecorder
@@ -18,8 +20,10 @@ from service.observability.tracing import Tracing
 from service.prediction.form_store import FormStore
 from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
+from service.serving.challengers import ChallengerWatcher
 from service.serving.slots import CHAMPION, ModelSlots
 from service.serving.watcher import AliasWatcher
+from service.shadow.scorer import ShadowScorer
 from service.thread_pools import ThreadPools
 
 log = logging.getLogger("greyhound.service")
@@ -36,6 +40,9 @@ class MetricsCollector:
         metrics: Metrics,
         slots: ModelSlots,
         watcher: AliasWatcher,
+        challengers: ChallengerWatcher,
+        experiment: ActiveExperiment,
+        shadow: ShadowScorer,
         form: FormStore,
         *,
         has_database: bool,
@@ -49,6 +56,9 @@ class MetricsCollector:
         self._metrics = metrics
         self._slots = slots
         self._watcher = watcher
+        self._challengers = challengers
+        self._experiment = experiment
+        self._shadow = shadow
         self._form = form
         self._threads = threads
         self._has_database = has_database
@@ -86,6 +96,7 @@ class MetricsCollector:
         """Bring every metric up to now."""
         metrics = self._metrics
         self._collect_registry()
+        self._collect_challengers()
         self._collect_queue()
         is_reachable = float(self._form.error is None) if self._has_database else math.nan
         metrics.database_reachable.set(is_reachable)
@@ -129,6 +140,21 @@ class MetricsCollector:
             counter = self._refusals.setdefault(why, BufferedCounter(metrics.refusals.labels(why)))
             counter.n = n
             counter.flush()
+
+    def _collect_challengers(self) -> None:
+        metrics, experiment = self._metrics, self._experiment.current
+        self._shadow.forget_others()
+        n_off = 0
+        roles = dict.fromkeys(CHALLENGERS, 0)
+        for one in self._challengers.named:
+            is_off = one.snapshot is not None and self._shadow.breakers.is_off(one.version)
+            n_off += is_off or one.rejected is not None
+            if one.snapshot is not None and not is_off:
+                roles[one.role] = one.version
+        for role, version in roles.items():
+            metrics.challenger_version.labels(role).set(version)
+        metrics.challengers_off.set(n_off)
+        metrics.experiment_id.set(experiment.id if experiment else 0)
 
     def _collect_queue(self) -> None:
         self._metrics.queue_length.set(self.queue.n_waiting)

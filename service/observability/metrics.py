@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -96,6 +97,30 @@ class Metrics:
             "gc_pause_max_seconds", "The longest since the version that serves came in.", "livemax"
         )
         self.predictions = self._counter("predictions", "Cards answered, by version.", "version")
+        self.challenger_version = self._gauge(
+            "challenger_version",
+            "Version that runs beside the champion, by role; 0 for none.",
+            "livemax",
+            "role",
+        )
+        self.challengers_off = self._gauge(
+            "challengers_off",
+            "Versions that are to run beside the champion and do not: refused, or turned off as they failed.",
+            "livemax",
+        )
+        self.experiment_id = self._gauge(
+            "experiment", "Number of the experiment that runs; 0 for none.", "livemax"
+        )
+        self.shadow_scored = self._counter("shadow_scored", "Cards scored in shadow, by version.", "version")
+        self.shadow_dropped = self._counter(
+            "shadow_dropped",
+            "Cards that went without a version's shadow, by reason: full, late, failed or non_finite.",
+            "version",
+            "reason",
+        )
+        self.shadow_seconds = self._histogram(
+            "shadow_seconds", "A version's scoring of the cards gathered for it.", STAGE_SECONDS
+        )
         self.win_probability = self._histogram(
             "win_probability", "Win probabilities given to runners.", PROBABILITIES
         )
@@ -135,6 +160,22 @@ class Metrics:
         self.log_database_up = self._gauge(
             "log_database_up", "Whether the prediction log reaches the race database.", "livemin"
         )
+        self.automation_is_on = self._gauge(
+            "automation_on", "Whether the champion may be changed without a person.", "livemin"
+        )
+        self.automation_is_here = self._gauge(
+            "automation_here", "1 in the process that does what the service does by itself.", "livesum"
+        )
+        self.automation_hanging_tasks = self._gauge(
+            "automation_hanging_tasks", "Tasks of automation that do not come back.", "livesum"
+        )
+        self.automation_failures = self._counter(
+            "automation_failures", "Runs of a task of automation that failed.", "task"
+        )
+        self.decisions_pending = self._gauge(
+            "decisions_pending", "Decisions about the champion that wait to be carried out.", "livemax"
+        )
+        self.fuses_blown = self._counter("fuses_blown", "Fuses that blew in this process.", "fuse")
         self.n_in_flight = 0
         self._answers: dict[tuple[str, int], tuple[BufferedCounter, BufferedHistogram]] = {}
         self._routes: dict[str, BufferedHistogram] = {}
@@ -209,9 +250,10 @@ class Metrics:
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"greyhound_{name}", meaning, labels, registry=self.registry)
 
-    def _gauge(self, name: str, meaning: str, of_workers: str) -> Gauge:
+    def _gauge(self, name: str, meaning: str, of_workers: str, *labels: str) -> Gauge:
         """Return a gauge; ``of_workers`` says how those of several workers become one."""
-        return Gauge(f"greyhound_{name}", meaning, multiprocess_mode=of_workers, registry=self.registry)  # type: ignore[arg-type]
+        mode: Any = of_workers
+        return Gauge(f"greyhound_{name}", meaning, labels, multiprocess_mode=mode, registry=self.registry)
 
     def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(f"greyhound_{name}", meaning, labels, buckets=buckets, registry=self.registry)

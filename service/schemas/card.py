@@ -19,6 +19,7 @@ from service.schemas.fields import (
     Input,
     MarginOfRun,
     Name,
+    OffAt,
     PlaceBsp,
     PlaceInRun,
     PositionInRunning,
@@ -135,6 +136,12 @@ class CardIn(Input):
     )
     race_number: int | None = Field(
         default=None, ge=1, le=30, description="Number of the race at the meeting.", examples=[6]
+    )
+    off_at: OffAt | None = Field(
+        default=None,
+        description="When the race is due to start, with its zone. No model sees it; with it the record "
+        "(`GET /record/seals`) can say of an answer on race day that it came before the off.",
+        examples=["2026-03-14T19:42:00+11:00"],
     )
     runners: list[RunnerIn] = Field(
         min_length=N_RUNNERS[0],

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from racing.domain.errors import ExperimentRefused
 from racing.experiments.policy import Policy
 from racing.experiments.records import MAX_CHALLENGERS, Experiment, fault_of_reason
 from racing.experiments.verdict_json import finite, verdict_as_json
@@ -15,7 +16,7 @@ from racing.experiments.verdicts import ContestantVerdict, GainsPath, Path
 from service.schemas.fields import Input, Output
 
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=0.9)]
 Direction = Literal["better", "worse", "undecided"]
 _POLICY = Policy()
 
@@ -66,6 +67,14 @@ class PolicyIn(Input):
         examples=[24.0],
     )
 
+    @model_validator(mode="after")
+    def _keeps_its_rules(self) -> "PolicyIn":
+        try:
+            policy_of(self)
+        except ExperimentRefused as error:
+            raise PydanticCustomError("broken_rule", "{rule}", {"rule": str(error)}) from None
+        return self
+
 
 class ExperimentIn(Input):
     """An experiment to be started."""
@@ -93,6 +102,15 @@ class ExperimentIn(Input):
     )
     reason: Reason = Field(description="Why, for the record.", examples=["learnt from June too"])
 
+    @model_validator(mode="after")
+    def _share_fits_its_mode(self) -> "ExperimentIn":
+        if (self.mode == "split") != (self.share > 0):
+            rule = (
+                f"the share of a split lies above 0, that of a shadow is 0; got {self.mode}, {self.share:g}"
+            )
+            raise PydanticCustomError("broken_rule", "{rule}", {"rule": rule})
+        return self
+
 
 class StopIn(Input):
     """Why an experiment is stopped."""
@@ -104,7 +122,9 @@ class ShareIn(Input):
     """Another share for the split that runs."""
 
     share: Share = Field(
-        description="Of the races, answered by challengers, together; above 0, up to 0.9.", examples=[0.4]
+        gt=0,
+        description="Of the races, answered by challengers, together; above 0, up to 0.9.",
+        examples=[0.4],
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from racing.domain.cards import BOX, DISTANCE_M, EARLY_SPEED, PRICE, WEIGHT_KG
+from racing.domain.off_time import OFF_AT
 from racing.domain.plain_text import unprintable
 
 
@@ -60,6 +61,7 @@ Price = Annotated[float, Field(ge=PRICE[0], le=PRICE[1])]
 EarlySpeed = Annotated[float, Field(ge=EARLY_SPEED[0], le=EARLY_SPEED[1])]
 Grade = Annotated[str, Field(max_length=60)]
 PlainName = Annotated[Name, AfterValidator(_as_plain_text)]
+OffAt = Annotated[str, Field(pattern=OFF_AT)]
 TimeS = Annotated[float, Field(ge=5, le=120)]
 
 # Facts of a run: `null`, or left out, is unknown.

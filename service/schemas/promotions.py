@@ -27,6 +27,12 @@ class PromotionIn(RollbackIn):
         description="Promote it although it failed its gates; this goes on record.",
         examples=[False],
     )
+    probation: bool | None = Field(
+        default=None,
+        description="Whether it is on probation: the champion before goes on in shadow, and comes back by "
+        "itself if it is better. Left out, `GREYHOUND_PROBATION` decides.",
+        examples=[True],
+    )
 
 
 class RecordOut(Output):
@@ -48,6 +54,11 @@ class RecordOut(Output):
         description="Whether it took effect. False while it is under way, and for ever if the process that "
         "wrote it died before the champion changed: a rollback passes it over.",
         examples=[True],
+    )
+    is_on_probation: bool = Field(
+        default=False,
+        description="Whether the champion before goes on in shadow, and comes back if it is better.",
+        examples=[False],
     )
 
 

@@ -73,7 +73,7 @@ def list_(registry: str, as_json: bool) -> None:
 def show(version: str, registry: str, as_json: bool) -> None:
     """Show everything about one VERSION.
 
-    VERSION is a number, "champion" or "challenger".
+    VERSION is a number, "champion", "challenger", "challenger-2" ...
 
     Example: greyhound models show champion
     """
@@ -106,16 +106,44 @@ def show(version: str, registry: str, as_json: bool) -> None:
 @click.argument("version")
 @reason_option
 @click.option("--force", is_flag=True, help="Promote a version that failed its gates; this goes on record.")
+@click.option(
+    "--on-probation/--no-probation",
+    envvar="GREYHOUND_PROBATION",
+    default=False,
+    show_default=True,
+    show_envvar=True,
+    help="Let the champion before go on in shadow, and come back by itself if it is better.",
+)
+@click.option(
+    "--probation-races",
+    type=click.IntRange(1, 1_000_000),
+    envvar="GREYHOUND_PROBATION_RACES",
+    default=1000,
+    show_default=True,
+    show_envvar=True,
+    help="Races after which the version has passed its probation.",
+)
 @registry_option
 @json_option
-def promote(version: str, reason: str | None, force: bool, registry: str, as_json: bool) -> None:
+def promote(
+    version: str,
+    reason: str | None,
+    force: bool,
+    on_probation: bool,
+    probation_races: int,
+    registry: str,
+    as_json: bool,
+) -> None:
     """Make a VERSION the champion; services follow within seconds.
 
-    Example: greyhound models promote 3 --reason "better on July"
+    Example: greyhound models promote 3 --reason "better on July" --on-probation
     """
+    from racing.experiments.policy import Policy
+
     opened = _registry(registry)
     number = _version(opened, version).version
-    record = opened.promote(number, reason=reason or "promoted by command", forced=force)
+    policy = Policy(action="roll-back", probation_races=probation_races) if on_probation else None
+    record = opened.promote(number, reason=reason or "promoted by command", forced=force, probation=policy)
     _say(record, as_json)
 
 
@@ -165,8 +193,8 @@ def _registry(uri: str) -> "ModelRegistry":
 def _version(registry: "ModelRegistry", version: str) -> "ModelVersion":
     if version == "champion":
         return registry.champion()
-    if version == "challenger":
-        return registry.challenger()
+    if version.partition("-")[0] == "challenger":
+        return registry.challenger(version)
     if not version.isdecimal():
         raise click.BadParameter(f'a version is a number, "champion" or "challenger", got {version!r}')
     return registry.version(int(version))

@@ -23,7 +23,7 @@ from racing.experiments.records import (
     list_experiments,
     start_experiment,
 )
-from racing.experiments.roles import Roles, roles_of
+from racing.experiments.roles import Roles
 
 NOW = dt.datetime(2026, 3, 14, 8, 0, tzinfo=dt.UTC)
 LONG_AGO = NOW - dt.timedelta(days=3)
@@ -140,19 +140,6 @@ def test_a_start_has_time_to_set_its_aliases_but_a_new_champion_ends_it_at_once(
     assert follow(Roles(6), young, now=NOW) is not None
     by_alias = make_experiment(started_at=NOW, started_by="registry alias")
     assert follow(Roles(7), by_alias, now=NOW) is not None
-
-
-def test_roles_are_read_from_the_aliases_in_order() -> None:
-    aliases = {
-        "challenger-3": 5,
-        "champion": 7,
-        "challenger": 9,
-        "challenger-2": 7,
-        "best": 4,
-        "challenger-04": 3,
-    }
-    assert roles_of(aliases) == Roles(7, (9, 5))
-    assert roles_of({"challenger": 9, "challenger-2": 9}) == Roles(None, (9,))
 
 
 def test_a_registry_that_moves_is_followed_step_by_step_with_every_reason_on_record(database: Engine) -> None:

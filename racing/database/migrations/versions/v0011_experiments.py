@@ -182,9 +182,13 @@ def _make_monitor() -> None:
         "dayseal",
         sa.Column("date", sa.Date(), nullable=False),
         sa.Column("n_predictions", sa.Integer(), nullable=False),
+        sa.Column("n_before_off", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("seal", sa.String(), nullable=False),
         sa.Column("sealed_at", sa.DateTime(), nullable=False),
+        sa.Column("pruned_at", sa.DateTime(), nullable=True),
+        sa.Column("leaves", sa.LargeBinary(), nullable=False),
+        sa.Column("left_out", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("date"),
     )
     op.create_table(

@@ -1,0 +1,40 @@
+"""Every task of automation, in one place: what is done, how often, and whether by each process."""
+
+from racing.experiments.fuses import FuseLimits
+from service.automation.fuse_task import Fuses
+from service.automation.guard_task import Guard
+from service.automation.reconcile_task import reconcile_task
+from service.automation.sealing import seal_task
+from service.automation.tasks import PeriodicTask
+from service.observability.metrics import Metrics
+from service.prediction.predictor import Predictor
+from service.serving.slots import ModelSlots
+from service.serving.watcher import AliasWatcher
+from service.settings import ServiceSettings
+
+FUSES_S = 2.0
+FOLLOW_S = 5.0
+
+
+def all_tasks(
+    settings: ServiceSettings,
+    slots: ModelSlots,
+    watcher: AliasWatcher,
+    predictor: Predictor,
+    metrics: Metrics,
+) -> tuple[PeriodicTask, ...]:
+    """Return the tasks of one service; a new one is a line here."""
+    guard = Guard(watcher.registry, metrics, is_allowed=settings.automation)
+    limits = FuseLimits(hours=settings.fuse_hours, model_ms=settings.fuse_model_ms)
+    fuses = Fuses(limits, slots, predictor.latest, watcher.registry, guard, metrics)
+    follow_s = min(FOLLOW_S, settings.guard_poll_s)
+    return (
+        PeriodicTask("fuses", FUSES_S, fuses.look, everywhere=True),
+        PeriodicTask("decisions", follow_s, guard.follow),
+        PeriodicTask("guard", settings.guard_poll_s, guard.look),
+        reconcile_task(watcher.registry, every_s=settings.champion_poll_s),
+        # monitor: the report
+        # inputs: alarms
+        seal_task(settings),
+        # notifications: what lies in the outbox
+    )
