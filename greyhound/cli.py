@@ -41,6 +41,7 @@ COMMANDS = {
         "greyhound.commands.automation:automation",
         "Turn on and off that the champion changes without a person.",
     ),
+    "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
@@ -50,7 +51,7 @@ SECTIONS = {
     "Races": "import simulate",
     "Models": "train evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
-    "The service": "serve frontend keys",
+    "The service": "serve frontend monitor keys",
 }
 INTERRUPTED = 130
 

@@ -1091,7 +1091,7 @@ class ShareIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    share: Annotated[float, Field(ge=0.0, gt=0.0, le=0.9)]
     """Of the races, answered by challengers, together; above 0, up to 0.9."""
 
 
@@ -1447,7 +1447,7 @@ class ExperimentIn(BaseModel):
     """Versions to be compared with the champion."""
     mode: Literal["shadow", "split"] | None = "shadow"
     """`shadow`: the champion answers, challengers score beside it. `split`: challengers answer a share of the races."""
-    share: Annotated[float | None, Field(ge=0.0, le=1.0)] = 0.0
+    share: Annotated[float | None, Field(ge=0.0, le=0.9)] = 0.0
     """Of the races, answered by challengers, together; 0 in shadow, up to 0.9 in a split."""
     policy: PolicyIn | None = None
     """What the guard may do, and on which evidence; left out, it recommends only."""
