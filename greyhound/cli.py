@@ -17,6 +17,10 @@ from greyhound.output.printing import clean_output, leave_broken_pipe, print_tra
 COMMANDS = {
     "up": ("greyhound.commands.up:up", "Fill, train and promote where nothing is yet, then serve."),
     "prepare": ("greyhound.commands.prepare:prepare", "What `up` does, without serving."),
+    "demo": (
+        "greyhound.commands.demo:demo",
+        "Let a made-up season pass beside a service that watches itself.",
+    ),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
@@ -47,7 +51,7 @@ COMMANDS = {
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
-    "All at once": "up prepare",
+    "All at once": "up prepare demo",
     "Races": "import simulate",
     "Models": "train evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",

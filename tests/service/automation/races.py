@@ -90,7 +90,7 @@ def make_version(directory: Path, *, temperature: float = 1.0, weight: float = W
 
 
 def make_slow_version(directory: Path, *, n_products: int = 4) -> Path:
-    """A version that is the truth, and takes a hundred milliseconds and more for it; its golden card agrees."""
+    """A version that is the truth, and takes a tenth of a second and more for it; its golden card agrees."""
     truth = load_artifact(make_version(directory.with_name(directory.name + "-truth")))
     spec = make_spec(features=FEATURES)
     graphs = {spec.members[0].file: _slow_graph(n_products)}
