@@ -28,6 +28,10 @@ COMMANDS = {
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
     ),
+    "experiments": (
+        "greyhound.commands.experiments:experiments",
+        "Compare challengers with the champion while it serves.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -49,7 +53,7 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare demo",
     "Races": "import simulate",
-    "Models": "train evaluate models automation",
+    "Models": "train evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys",
 }
