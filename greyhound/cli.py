@@ -17,6 +17,10 @@ from greyhound.output.printing import clean_output, leave_broken_pipe, print_tra
 COMMANDS = {
     "up": ("greyhound.commands.up:up", "Fill, train and promote where nothing is yet, then serve."),
     "prepare": ("greyhound.commands.prepare:prepare", "What `up` does, without serving."),
+    "demo": (
+        "greyhound.commands.demo:demo",
+        "Let a made-up season pass beside a service that watches itself.",
+    ),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
@@ -29,6 +33,7 @@ COMMANDS = {
         "greyhound.commands.predictions:predictions",
         "Show the answered cards that were logged, and judge them.",
     ),
+    "record": ("greyhound.commands.record:record", "Seal the days of predictions, and check them."),
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
@@ -42,10 +47,10 @@ COMMANDS = {
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
-    "All at once": "up prepare",
+    "All at once": "up prepare demo",
     "Races": "import simulate",
     "Models": "train evaluate models automation",
-    "Predictions": "predict score predictions replay",
+    "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys",
 }
 INTERRUPTED = 130
@@ -134,7 +139,7 @@ def main() -> None:
       greyhound predict card.json
 
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
-    champion, version, extra); 5 gates not passed; 6 an alarm is active; 130 interrupted.
+    champion, version, extra); 5 gates not passed; 6 something to look at; 130 interrupted.
     """
 
 

@@ -59,6 +59,13 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Milliseconds that a model may take for its golden card; a slower one is refused.",
     )
+    experiments_poll_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Seconds between two reads of the experiment that runs: its start, its end and another "
+        "share take effect within that time.",
+    )
     kept_champion: str = Field(
         default="var/champion",
         description="Folder in which the last good champion is stored, for a start while the registry is "
@@ -245,6 +252,13 @@ class ServiceSettings(BaseSettings):
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
 
+    seal_grace_h: float = Field(
+        default=6.0,
+        ge=0,
+        le=24 * 365,
+        description="Hours after the end of a day (UTC) before its predictions are sealed: what was spooled "
+        "until then is in the record, see docs/explanation/track-record.md.",
+    )
     automation: bool = Field(
         default=True,
         description="Whether this process may change the champion by itself, by an experiment's policy, a "
@@ -293,6 +307,21 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Milliseconds that the model of a freshly promoted version may take for a card (95th "
         "percentile of the latest), before its fuse blows.",
+    )
+    count_inputs: bool = Field(
+        default=True,
+        description="Count the features of answered cards by day and version, to compare them with the "
+        "training's, see docs/explanation/inputs.md; stored by day where there is a database.",
+    )
+    inputs_interval_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two writes of the counts of inputs; a `kill -9` loses what was counted "
+        "since the last.",
+    )
+    inputs_retention_days: int = Field(
+        default=400, ge=30, description="Days for which the counts of inputs stay in the database."
     )
 
     @model_validator(mode="after")

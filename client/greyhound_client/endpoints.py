@@ -118,6 +118,11 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
+    """Return a page of the seals of the days of predictions, the newest first."""
+    return Call("GET", "/record/seals", wire.SealsOut, {"limit": limit, "before": before})
+
+
 def monitor() -> Call[wire.MonitorOut]:
     """Return what serves, whether it is well, and what somebody should look at."""
     return Call("GET", "/monitor", wire.MonitorOut)
@@ -310,6 +315,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)
     model_status = _Method(model_status)

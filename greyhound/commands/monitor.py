@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from greyhound.errors import ALARMING
+from greyhound.errors import ATTENTION
 from greyhound.options import database_option, json_option, registry_option
 from greyhound.output.printing import print_json
 from greyhound.tables.monitor import print_monitor
@@ -58,7 +58,7 @@ def monitor(fresh: bool, retrain_after_weeks: float, database: str, registry: st
         print_json(now)
     else:
         print_monitor(now)
-    return ALARMING if now["alarms"] else 0
+    return ATTENTION if now["alarms"] else 0
 
 
 def _look(engine: "Engine", registry: str, retrain_after_weeks: float) -> None:

@@ -3,7 +3,9 @@
 from racing.experiments.fuses import FuseLimits
 from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
+from service.automation.input_tasks import input_tasks
 from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
+from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
 from service.prediction.predictor import Predictor
@@ -35,7 +37,7 @@ def all_tasks(
         # reconcile: the record of experiments follows the registry's aliases
         PeriodicTask("monitor", settings.monitor_every_s, looks.start_one),
         PeriodicTask("monitor-gauges", GAUGES_S, MonitorGauges(metrics).read, everywhere=True),
-        # inputs: alarms
-        # seals: the days that are over
+        *input_tasks(settings),
+        seal_task(settings),
         # notifications: what lies in the outbox
     )
