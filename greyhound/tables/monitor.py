@@ -34,7 +34,11 @@ def print_monitor(now: Mapping[str, Any]) -> None:
 
 
 def _print_qualities(now: Mapping[str, Any]) -> None:
-    table = Table(title="Race log loss, and how far behind the market (95 %, at any look)", box=None, padding=(0, 1, 0, 0))
+    table = Table(
+        title="Race log loss, and how far behind the market (95 %, at any look)",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("")
     for name in ("races", "loss", "gap", "from", "to", "slope", "ECE", "by chance"):
         table.add_column(name, justify="right")
@@ -90,8 +94,15 @@ def _print_age(ageing: Mapping[str, Any]) -> None:
 
 
 def _print_inputs(inputs: Mapping[str, Any]) -> None:
-    if inputs.get("line"):
-        console.print(f"Inputs: {shown(str(inputs['line']))}", soft_wrap=True)
+    moved = [one for one in inputs.get("features") or () if any(one["psi"][-2:])][:5]
+    if moved:
+        most = ", ".join(f"{shown(one['name'])} ({_last(one['psi'])})" for one in moved)
+        console.print(f"Inputs that moved most (PSI of the last day): {most}", soft_wrap=True)
+
+
+def _last(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{known[-1]:.3f}" if known else "unknown"
 
 
 def _print_decisions(decisions: Sequence[Mapping[str, Any]]) -> None:
