@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from service import problems
 from service.automation.all_tasks import all_tasks
+from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
-from service.experiments.contest import Contest
 from service.experiments.follower import ActiveExperiment
 from service.methods import HeadAndOptions
 from service.monitoring.input_counter import InputCounter
@@ -18,6 +18,7 @@ from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
 from service.openapi.document import describe, operation_id
 from service.prediction.batch import BatchPredictor
+from service.prediction.contest import Contest
 from service.prediction.form_store import FormStore
 from service.prediction.predictor import Predictor
 from service.prediction.warmup import warm_up
@@ -114,6 +115,7 @@ def make_state(settings: ServiceSettings) -> AppState:
     predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow, inputs)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
+    monitor_looks = MonitorLooks(settings, slots)
     collector = MetricsCollector(
         metrics,
         slots,
@@ -155,9 +157,10 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         metrics=metrics,
         collector=collector,
+        monitor_looks=monitor_looks,
         automation=AutomationRunner(
             RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
-            all_tasks(settings, slots, watcher, predictor, metrics),
+            all_tasks(settings, slots, watcher, predictor, metrics, monitor_looks),
             metrics,
             is_allowed=settings.automation,
         ),
@@ -198,7 +201,9 @@ async def running(state: AppState) -> AsyncIterator[None]:
         *(state.automation.stop, state.prediction_log.stop, state.inputs.stop, state.ratings.stop),
         *(state.experiment.close, state.shadow.wait),
     )
-    await threads.finish(*stops, state.write_database.close, state.read_database.close)
+    await threads.finish(
+        *stops, state.monitor_looks.stop, state.write_database.close, state.read_database.close
+    )
     threads.close()
 
 

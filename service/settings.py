@@ -264,6 +264,20 @@ class ServiceSettings(BaseSettings):
         description="Whether this process may change the champion by itself, by an experiment's policy, a "
         "probation or a fuse; `off` in every replica, or `greyhound automation off`, stops all of it.",
     )
+    monitor_every_s: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="Seconds between two looks of the monitor at the prediction log; one process of all "
+        "replicas looks, in a process of its own.",
+    )
+    retrain_after_weeks: float = Field(
+        default=13.0,
+        gt=0,
+        le=520,
+        description="Weeks after the last race day that the champion learnt from, after which retraining is "
+        "due; earlier if its gap to the market has become worse.",
+    )
     guard_poll_s: float = Field(
         default=60.0,
         gt=0,

@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 
+from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import AutomationRunner
 from service.experiments.follower import ActiveExperiment
 from service.monitoring.input_counter import InputCounter
@@ -62,6 +63,7 @@ class AppState:
     threads: ThreadPools
     metrics: Metrics
     collector: MetricsCollector
+    monitor_looks: MonitorLooks
     automation: AutomationRunner
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     started_s: float = field(default_factory=time.monotonic)

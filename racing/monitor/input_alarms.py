@@ -62,7 +62,7 @@ def check_inputs(engine: Engine, *, now: dt.datetime | None = None) -> Judged:
     standing = {finding.key for finding in found.findings} | found.unsettled
     with engine.begin() as connection:
         raise_alarms(connection, found.findings)
-        clear_alarms(connection, ("inputs",), standing=standing)
+        clear_alarms(connection, {"inputs"}, standing=standing)
     return found
 
 

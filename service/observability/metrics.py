@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from service.observability.buffered_histogram import BufferedCounter, BufferedHistogram
+from service.observability.monitor_gauges import MonitorGauges
 from service.observability.stages import STAGES
 
 SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
@@ -176,6 +177,7 @@ class Metrics:
             "decisions_pending", "Decisions about the champion that wait to be carried out.", "livemax"
         )
         self.fuses_blown = self._counter("fuses_blown", "Fuses that blew in this process.", "fuse")
+        self.monitor = MonitorGauges(self.registry)
         self.inputs = self._counter(
             "inputs",
             "What came in, by what: cards, runners, unknown_dogs, unknown_tracks, without_form, priced. A "

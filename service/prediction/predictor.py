@@ -7,13 +7,13 @@ from racing.domain.cards import Card
 from racing.domain.errors import RacingError
 from racing.domain.track_time import today_at
 from service.errors import NoAnswerInTime, Overloaded
-from service.experiments.contest import Contest, Contestants
 from service.monitoring.input_counter import InputCounter
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_prediction import CardPrediction, predict_card
 from service.prediction.card_reader import read_card
+from service.prediction.contest import Contest, Contestants
 from service.prediction.form_store import CardForm, FormStore
 from service.prediction.latest_answers import AnswerRecorder
 from service.prediction_log.log import PredictionLog
