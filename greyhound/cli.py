@@ -38,6 +38,7 @@ COMMANDS = {
         "Turn on and off that the champion changes without a person.",
     ),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
+    "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
@@ -46,7 +47,7 @@ SECTIONS = {
     "Races": "import simulate",
     "Models": "train evaluate models automation",
     "Predictions": "predict score predictions record replay",
-    "The service": "serve frontend keys",
+    "The service": "serve frontend keys notify",
 }
 INTERRUPTED = 130
 

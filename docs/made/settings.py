@@ -20,6 +20,7 @@ TITLES = {
     "Stopping": "drain grace",
     "Who may ask": "protect keys_ failed_ rate_ cors trusted hsts root_path",
     "The prediction log": "log_predictions log_interval log_queue spool_ seal_",
+    "Notifications": "notify",
     "What it tells": "log_",
 }
 """Headings, and how the names of their settings begin; the first that fits. What fits none comes last."""

@@ -3,6 +3,7 @@
 from racing.experiments.fuses import FuseLimits
 from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
+from service.automation.notify_tasks import changes_task, deliver_task
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
@@ -35,5 +36,6 @@ def all_tasks(
         # monitor: the report
         # inputs: alarms
         seal_task(settings),
-        # notifications: what lies in the outbox
+        changes_task(watcher),
+        deliver_task(settings),
     )
