@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from model_registry.aliases import CHALLENGERS, CHAMPION
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import NoSuchVersion
 from model_registry.learning import JUDGED, learning_of
@@ -16,10 +17,11 @@ from racing.features import FEATURE_NAMES, race_table
 from racing.race_table import RaceTable
 
 MODEL_HELP = (
-    "A version's number, champion or challenger; `7:judged` is version 7 as it was judged, before it was "
+    "A version's number, champion, challenger, challenger-2 ...; `7:judged` is version 7 as it was judged, "
+    "before it was "
     "fitted again on all races."
 )
-_RULE = "a model is a version's number, champion or challenger, and may end in :judged"
+_RULE = "a model is a version's number, champion, challenger or challenger-2 ..., and may end in :judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,16 @@ class ScoredRaces:
 def load_version(registry: ModelRegistry, which: str) -> tuple[int, LoadedModel]:
     """Return a version's number and its model.
 
-    ``which`` is a number, ``champion`` or ``challenger``; with ``:judged`` behind, the model that the
-    version's figures are of, before it was fitted again on all races.
+    ``which`` is a number, ``champion``, ``challenger``, ``challenger-2`` ...; with ``:judged`` behind,
+    the model that the version's figures are of, before it was fitted again on all races.
     """
     whole, (which, _, form) = which, which.partition(":")
     if form not in ("", JUDGED) or whole.endswith(":"):
         raise NoSuchVersion(f"{_RULE}, got {whole!r}")
-    if which in ("champion", "challenger"):
-        version = (registry.champion() if which == "champion" else registry.challenger()).version
+    if which == CHAMPION:
+        version = registry.champion().version
+    elif which in CHALLENGERS:
+        version = registry.challenger(which).version
     elif which.isdecimal():
         version = int(which)
     else:

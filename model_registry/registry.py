@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from model_registry.aliases import CHALLENGER, CHALLENGERS, CHAMPION, MAX_CHALLENGERS, challengers_among
 from model_registry.artifact import load_artifact
 from model_registry.cache import VerifiedArtifact
 from model_registry.documents import read_documents, read_report
@@ -30,13 +31,13 @@ from model_registry.history import (
     tag_of,
 )
 from model_registry.learning import JUDGED, learning_of
+from model_registry.live_figures import Day, log_live_days
 from model_registry.mlflow_store.records import ModelRecord, VersionRecord, version_record
 from model_registry.mlflow_store.store import MlflowStore
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 from racing.experiments.policy import Policy
 
 MODEL = "greyhound-win"
-CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class ModelRegistry:
@@ -145,14 +146,26 @@ class ModelRegistry:
         return self._make_champion(earlier, "rollback", reason, by, False, None, instead_of)
 
     def set_challenger(self, version: int | None) -> None:
-        """Name the version that would replace the champion; None removes the name."""
-        if version is not None:
-            self.version(version)
-        with self._store.errors():
-            if version is not None:
-                self._set_alias(CHALLENGER, version)
-            elif CHALLENGER in self._record().aliases:
-                self._store.client.delete_registered_model_alias(MODEL, CHALLENGER)
+        """Name the first challenger, which would replace the champion; None removes the name.
+
+        Other challengers keep theirs, but a version has one name only.
+        """
+        others = [self._record().aliases.get(alias) for alias in CHALLENGERS[1:]]
+        self._name_challengers([version, *(one if one != version else None for one in others)])
+
+    def set_challengers(self, versions: Sequence[int]) -> None:
+        """Name the challengers, in order; versions that are not among them lose their names.
+
+        Raises
+        ------
+        PromotionRefused
+            If they are more than :data:`MAX_CHALLENGERS`, one is there twice, or the champion is among them.
+        """
+        champion = self._record().aliases.get(CHAMPION)
+        if len(versions) > MAX_CHALLENGERS or len(set(versions)) < len(versions) or champion in versions:
+            rule = f"there are at most {MAX_CHALLENGERS} challengers, each once, and the champion is none"
+            raise PromotionRefused(f"{rule}; got {[*versions]}")
+        self._name_challengers(versions)
 
     def aliases(self) -> dict[str, int]:
         """Return which version each alias names; the champion is no challenger."""
@@ -162,12 +175,26 @@ class ModelRegistry:
         """Return the version that serves."""
         return self.version(self.champion_version_number())
 
-    def challenger(self) -> ModelVersion:
-        """Return the version that would replace the champion."""
-        number = self._model().aliases.get(CHALLENGER)
-        if number is None:
-            raise NoChampion(f"{self} has no {CHALLENGER} of {MODEL!r}; promote a version")
+    def challenger(self, alias: str = CHALLENGER) -> ModelVersion:
+        """Return the version of a challenger's alias; the first one would replace the champion."""
+        number = self._model().aliases.get(alias)
+        if alias not in CHALLENGERS or number is None:
+            raise NoChampion(f"{self} has no {alias} of {MODEL!r}")
         return self.version(number)
+
+    def challenger_versions(self) -> dict[str, int]:
+        """Return the version of each challenger's alias, in their order, by one read of 3 ms."""
+        with self._store.errors():
+            aliases = self._store.reader.aliases(MODEL)
+        return challengers_among(aliases)
+
+    def challenger_refs(self) -> list[ArtifactRef]:
+        """Return the challengers and where their artifacts are, in the order of their aliases."""
+        refs = []
+        for version in self.challenger_versions().values():
+            with suppress(NoSuchVersion):  # deleted since, or an alias of nothing
+                refs.append(self.artifact_ref(version))
+        return refs
 
     def champion_version_number(self) -> int:
         """Return the champion's version by one read of the alias."""
@@ -242,6 +269,14 @@ class ModelRegistry:
         with self._store.errors():
             return read_report(self._store, version, run_id)
 
+    def log_live_days(self, version: int, days: Sequence[Day]) -> int:
+        """Write days of live figures into a version's MLflow run, each once; return how many were new."""
+        run_id = self._entry(version).run_id
+        if not run_id or not days:
+            return 0
+        with self._store.errors():
+            return log_live_days(self._store.client, run_id, days)
+
     def _before(self, history: Sequence[PromotionRecord], current: int) -> int | None:
         """Return the nearest champion before the current one that is still there."""
         for version in earlier_champions(history, current):
@@ -289,12 +324,28 @@ class ModelRegistry:
             if last != version:
                 self._set_alias(CHAMPION, last)
             # The previous champion's too: its promoter may have been killed before it came to that.
-            if after.aliases.get(CHALLENGER) in {last, current} - {None}:
-                client.delete_registered_model_alias(MODEL, CHALLENGER)
+            for alias in CHALLENGERS:
+                if after.aliases.get(alias) in {last, current} - {None}:
+                    client.delete_registered_model_alias(MODEL, alias)
         if last == version:
             with suppress(RegistryUnavailable), self._store.errors():  # it took effect, recorded or not
                 client.set_registered_model_tag(MODEL, *carried_out_tag(key, dt.datetime.now(dt.UTC)))
         return record
+
+    def _name_challengers(self, versions: Sequence[int | None]) -> None:
+        """Set each challenger's alias, or remove it where there is no version for it."""
+        for version in versions:
+            if version is not None:
+                self.version(version)
+        named = dict(zip(CHALLENGERS, versions, strict=False))
+        with self._store.errors():
+            before = self._record().aliases
+            for alias in CHALLENGERS:
+                if (version := named.get(alias)) is None:
+                    if alias in before:
+                        self._store.client.delete_registered_model_alias(MODEL, alias)
+                elif before.get(alias) != version:
+                    self._set_alias(alias, version)
 
     def _set_alias(self, alias: str, version: int) -> None:
         from mlflow.exceptions import MlflowException
@@ -312,10 +363,8 @@ class ModelRegistry:
         A promoter that is killed leaves both aliases on one version; the next promotion removes the second.
         """
         record = self._record()
-        aliases = dict(record.aliases)
-        if aliases.get(CHALLENGER) == aliases.get(CHAMPION):
-            aliases.pop(CHALLENGER, None)
-        return replace(record, aliases=aliases)
+        others = {alias: version for alias, version in record.aliases.items() if alias not in CHALLENGERS}
+        return replace(record, aliases=others | challengers_among(record.aliases))
 
     def _record(self) -> ModelRecord:
         """Return the model's record, an empty one where nothing was ever registered."""

@@ -8,13 +8,17 @@ from fastapi import FastAPI
 
 from service import problems
 from service.automation.all_tasks import all_tasks
+from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
+from service.experiments.follower import ActiveExperiment
 from service.methods import HeadAndOptions
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
 from service.openapi.document import describe, operation_id
 from service.prediction.batch import BatchPredictor
+from service.prediction.contest import Contest
 from service.prediction.form_store import FormStore
 from service.prediction.predictor import Predictor
 from service.prediction.warmup import warm_up
@@ -48,12 +52,14 @@ from service.server.admission import Admission
 from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
 from service.server.shutdown import ShutdownState
+from service.serving.challengers import ChallengerWatcher
 from service.serving.loading import freeze_garbage
 from service.serving.registry_reader import RegistryReader
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.serving.webhook_verifier import WebhookVerifier
 from service.settings import ServiceSettings
+from service.shadow.scorer import ShadowScorer
 from service.state import AppState
 from service.thread_pools import ThreadPools
 
@@ -99,32 +105,45 @@ def make_state(settings: ServiceSettings) -> AppState:
     """Return the parts of a service; none of them is started."""
     slots, threads, metrics = ModelSlots(), ThreadPools.of(settings), Metrics(settings.metrics_directory)
     watcher, form_store = AliasWatcher(settings, slots, threads), FormStore(settings.database)
+    experiment = ActiveExperiment(settings, threads.experiment_poll)
+    challengers = ChallengerWatcher(settings, slots, threads, watcher.registry, experiment)
+    shadow = ShadowScorer(slots, metrics)
     queue = RequestQueue(settings.queue)
     body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
-    prediction_log = PredictionLog(settings, metrics)
-    predictor = Predictor(form_store, threads, metrics, prediction_log)
+    prediction_log, inputs = PredictionLog(settings, metrics), InputCounter(settings)
+    contest = Contest(slots, experiment, shadow.breakers.is_off)
+    predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow, inputs)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
+    monitor_looks = MonitorLooks(settings, slots)
     collector = MetricsCollector(
         metrics,
         slots,
         watcher,
+        challengers,
+        experiment,
+        shadow,
         form_store,
         has_database=settings.database is not None,
         queue=queue,
         budget=body_budget,
         threads=threads,
+        inputs=inputs,
     )
     return AppState(
         settings=settings,
         slots=slots,
         watcher=watcher,
+        challengers=challengers,
+        experiment=experiment,
+        shadow=shadow,
         registry_reader=RegistryReader(slots, watcher),
         webhook_verifier=WebhookVerifier(settings.webhook_secret),
         form_store=form_store,
         predictor=predictor,
         batch_predictor=BatchPredictor(settings, predictor, queue, threads, metrics),
         prediction_log=prediction_log,
+        inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
@@ -138,9 +157,10 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         metrics=metrics,
         collector=collector,
+        monitor_looks=monitor_looks,
         automation=AutomationRunner(
             RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
-            all_tasks(settings, slots, watcher, predictor, metrics),
+            all_tasks(settings, slots, watcher, predictor, metrics, monitor_looks),
             metrics,
             is_allowed=settings.automation,
         ),
@@ -152,6 +172,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     """Start the parts of a service, and stop them at the end."""
     settings, threads = state.settings, state.threads
     state.prediction_log.start()
+    state.inputs.start()
     await asyncio.gather(
         state.watcher.start(),
         state.form_store.refresh_in_time(threads.form_poll),
@@ -161,6 +182,9 @@ async def running(state: AppState) -> AsyncIterator[None]:
     freeze_garbage()
     tasks = [
         asyncio.create_task(state.watcher.run(), name="alias-watcher"),
+        asyncio.create_task(state.experiment.run(), name="experiment-follower"),
+        asyncio.create_task(state.challengers.run(), name="challenger-watcher"),
+        asyncio.create_task(state.shadow.run(), name="shadow-check"),
         asyncio.create_task(
             state.form_store.poll(settings.database_poll_s, threads.form_poll), name="form-poll"
         ),
@@ -172,8 +196,14 @@ async def running(state: AppState) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    stops = state.automation.stop, state.prediction_log.stop, state.ratings.stop
-    await threads.finish(*stops, state.write_database.close, state.read_database.close)
+    state.shadow.stop()
+    stops = (
+        *(state.automation.stop, state.prediction_log.stop, state.inputs.stop, state.ratings.stop),
+        *(state.experiment.close, state.shadow.wait),
+    )
+    await threads.finish(
+        *stops, state.monitor_looks.stop, state.write_database.close, state.read_database.close
+    )
     threads.close()
 
 

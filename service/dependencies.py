@@ -15,6 +15,7 @@ from service.prediction.batch import BatchPredictor
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
 from service.request_bodies import CSV, JSON, media_type_of, utf8_of
+from service.serving.challengers import ChallengerWatcher
 from service.serving.registry_reader import RegistryReader
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
@@ -59,6 +60,7 @@ def _part(of: Callable[[AppState], object]) -> Any:
 State = Annotated[AppState, _part(lambda state: state)]
 Slots = Annotated[ModelSlots, _part(lambda state: state.slots)]
 Watcher = Annotated[AliasWatcher, _part(lambda state: state.watcher)]
+Challengers = Annotated[ChallengerWatcher, _part(lambda state: state.challengers)]
 Registry = Annotated[RegistryReader, _part(lambda state: state.registry_reader)]
 Webhooks = Annotated[WebhookVerifier, _part(lambda state: state.webhook_verifier)]
 Batches = Annotated[BatchPredictor, _part(lambda state: state.batch_predictor)]

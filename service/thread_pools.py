@@ -32,6 +32,7 @@ LOG_READ_S = 10.0  # scores of a log of a million cards are read in less
 RESULTS_S = (
     30.0  # a body of 256 KiB holds some thousand runners, and another import may hold SQLite's lock 10 s
 )
+CHALLENGER_S = 0.25  # a card takes 1 ms; then the champion answers it
 CACHE_S = 60.0  # a model of some megabytes on a slow disk
 COMPUTING_S = 10.0  # no work of ours takes a tenth of it: explanations, form guides, gzip, metrics
 END_S = 2.0  # a call at the end takes 1.5 s at most by itself
@@ -190,6 +191,10 @@ class ThreadPools:
     experiments: ThreadPool
     model_loading: ThreadPool
     model_cache: ThreadPool
+    experiment_poll: ThreadPool
+    challenger_poll: ThreadPool
+    challenger_loading: ThreadPool
+    challenger_answers: ThreadPool
     explanations: ThreadPool
     form_guides: ThreadPool
     gzip: ThreadPool
@@ -221,6 +226,10 @@ class ThreadPools:
             experiments=pool("the registry or the race database", load_s, 1,     4),
             model_loading=pool( "loading the version",    load_s,         3,       0),
             model_cache=pool(   "caching the champion",   CACHE_S,        1,       4),
+            experiment_poll=pool(   database,                database_s,   1,   0),
+            challenger_poll=pool(   registry,                registry_s,   1,   0),
+            challenger_loading=pool("loading the challenger", load_s,      2,   4),
+            challenger_answers=pool("the challenger",        CHALLENGER_S, 2,   queue),
             explanations=pool(  "the explanation",        COMPUTING_S,    1,       queue),
             form_guides=pool(   "reading the form guide", COMPUTING_S,    1,       16),
             gzip=pool(          "unpacking the body",     COMPUTING_S,    1,       16),

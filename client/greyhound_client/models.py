@@ -88,6 +88,27 @@ class BudgetOut(BaseModel):
     """Latest runners that the search looked at."""
 
 
+class ChallengerOut(BaseModel):
+    """A version that is to run beside the champion."""
+
+    role: str
+    """`challenger`, `challenger-2` ...: the registry's alias, or the place in the experiment."""
+    version: int
+    """Its version."""
+    state: Literal["loading", "running", "refused", "off"]
+    """`running` scores cards; `refused` was not let in; `off` was let in and then failed."""
+    why: str | None
+    """Why it does not run, if it does not."""
+    loaded_at: AwareDatetime | None
+    """Since when it runs here, UTC."""
+    n_scored: int
+    """Cards that it scored in shadow since then, in this process."""
+    n_dropped: int
+    """Cards that it did not come to score: too many at once, or too late for the log."""
+    n_failed: int
+    """Cards that it could not score."""
+
+
 class CombinationOut(BaseModel):
     """How model and market combine: p ~ model^a * market^b, shared out within the race."""
 
@@ -186,6 +207,15 @@ class EstimateOut(BaseModel):
 
 class Challenger(RootModel[int]):
     root: Annotated[int, Field(ge=1, le=2147483647)]
+
+
+class ExperimentPartOut(BaseModel):
+    """What an answer is to the experiment that runs."""
+
+    id: int
+    """Number of the experiment."""
+    arm: Annotated[int, Field(ge=0)]
+    """Which contestant answered: 0 is the champion, 1 the first challenger, and so on. A race has the same arm at each repetition, and in each replica."""
 
 
 class ExplanationOut(BaseModel):
@@ -945,6 +975,19 @@ class RunnerResultIn(BaseModel):
     """Betfair starting price to be placed, decimal odds."""
 
 
+class RunningExperimentOut(BaseModel):
+    """The experiment that runs, as this process sees it."""
+
+    id: int
+    """Its number."""
+    mode: Literal["shadow", "split"]
+    """`shadow`: challengers answer nothing; `split`: they answer a share of races."""
+    share: float
+    """Share of races that challengers answer, together."""
+    error: str | None
+    """Why the record could not be read at the last poll, if it could not: this is the last one read."""
+
+
 class ScoreOut(BaseModel):
     """How good the predictions of some races were; null where there is nothing to judge by."""
 
@@ -1610,6 +1653,10 @@ class ModelStatus(BaseModel):
     """Start of the service, UTC."""
     service: ServiceOut
     """How the service itself does."""
+    challengers: list[ChallengerOut] | None = None
+    """Versions that are to run beside the champion, in their order."""
+    experiment: RunningExperimentOut | None = None
+    """The experiment that runs; null if none does."""
 
 
 class PathOut(BaseModel):
@@ -1654,6 +1701,8 @@ class PredictionOut(BaseModel):
     """In the order of the request."""
     warnings: list[WarningOut]
     """Empty when there is nothing to say."""
+    experiment: ExperimentPartOut | None = None
+    """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
 
 
 class QualityOut(BaseModel):

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model_registry.aliases import CHAMPION
 from model_registry.artifact import LoadedModel, summary_of
-from model_registry.registry import CHAMPION, MODEL
+from model_registry.registry import MODEL
 from model_registry.versions import PASSED, ModelVersion
 
 FORMAT = "greyhound-file-registry"

@@ -63,6 +63,12 @@ class DatabaseReader:
                 {a.alias: version_number(a.version) for a in aliases}, {t.key: t.value for t in tags}
             )
 
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return the version of each alias of a model."""
+        of_model = sa.select(_aliases.c.alias, _aliases.c.version).where(_aliases.c.name == name)
+        with self._engine.connect() as connection:
+            return {row.alias: version_number(row.version) for row in connection.execute(of_model)}
+
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""
         return next(iter(self._read(name, _versions.c.version == version)), None)
@@ -108,6 +114,11 @@ class ClientReader:
     def model(self, name: str) -> ModelRecord | None:
         """Return the registered model."""
         return _unless_absent(lambda: model_record(self._client.get_registered_model(name)))
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return the version of each alias of a model."""
+        model = self.model(name)
+        return dict(model.aliases) if model else {}
 
     def version(self, name: str, version: int) -> VersionRecord | None:
         """Return one version."""

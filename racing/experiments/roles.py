@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from racing.domain.errors import ExperimentRefused
-
 CHAMPION = "champion"
 _CHALLENGER = re.compile(r"challenger(?:-([2-9][0-9]?))?")
 
@@ -40,8 +38,8 @@ class RoleRegistry(Protocol):
     def version(self, version: int, /) -> RegistryVersion:
         """Return a version, or raise an error where there is none."""
 
-    def set_challenger(self, version: int | None, /) -> None:
-        """Let the alias challenger name a version, or none."""
+    def set_challengers(self, versions: Sequence[int], /) -> None:
+        """Let the challengers' aliases name these versions, in order, and no others."""
 
 
 def roles_of(aliases: Mapping[str, int]) -> Roles:
@@ -54,9 +52,7 @@ def roles_of(aliases: Mapping[str, int]) -> Roles:
 
 def name_challengers(registry: RoleRegistry, versions: Sequence[int]) -> None:
     """Let the challengers' aliases name these versions, and no others."""
-    if len(versions) > 1:
-        raise ExperimentRefused(f"the registry names one challenger at a time, got {[*versions]}")
-    registry.set_challenger(versions[0] if versions else None)
+    registry.set_challengers(versions)
 
 
 def _place(alias: str) -> int | None:

@@ -9,6 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from model_registry.aliases import CHALLENGERS
+from racing.monitor.input_counts import FACTS
+from service.experiments.follower import ActiveExperiment
+from service.monitoring.input_counter import InputCounter
 from service.observability.buffered_histogram import BufferedCounter
 from service.observability.exposition import Exposition, living_workers
 from service.observability.gc_pauses import GcPauseRecorder
@@ -18,8 +22,10 @@ from service.observability.tracing import Tracing
 from service.prediction.form_store import FormStore
 from service.server.body_budget import BodyBudget
 from service.server.request_queue import RequestQueue
+from service.serving.challengers import ChallengerWatcher
 from service.serving.slots import CHAMPION, ModelSlots
 from service.serving.watcher import AliasWatcher
+from service.shadow.scorer import ShadowScorer
 from service.thread_pools import ThreadPools
 
 log = logging.getLogger("greyhound.service")
@@ -36,12 +42,16 @@ class MetricsCollector:
         metrics: Metrics,
         slots: ModelSlots,
         watcher: AliasWatcher,
+        challengers: ChallengerWatcher,
+        experiment: ActiveExperiment,
+        shadow: ShadowScorer,
         form: FormStore,
         *,
         has_database: bool,
         queue: RequestQueue,
         budget: BodyBudget,
         threads: ThreadPools,
+        inputs: InputCounter,
     ) -> None:
         self.tracing = Tracing()
         self.queue = queue
@@ -49,8 +59,12 @@ class MetricsCollector:
         self._metrics = metrics
         self._slots = slots
         self._watcher = watcher
+        self._challengers = challengers
+        self._experiment = experiment
+        self._shadow = shadow
         self._form = form
         self._threads = threads
+        self._inputs = inputs
         self._has_database = has_database
         self._gc_pauses = GcPauseRecorder(metrics.pauses)
         self._exposition = Exposition(metrics.registry, metrics.directory)
@@ -58,6 +72,11 @@ class MetricsCollector:
         self._refusals: dict[str, BufferedCounter] = {}
         self._overloads = BufferedCounter(metrics.refused_for_overload)
         self._dropped = BufferedCounter(metrics.log_lines_dropped)
+        self._input_facts = [
+            BufferedCounter(metrics.inputs.labels(name.removeprefix("n_"))) for name in FACTS
+        ]
+        self._inputs_dropped = BufferedCounter(metrics.inputs_dropped)
+        self._moved: tuple[tuple[str, float], ...] = ()
         self._steps: deque[list[int]] = deque(maxlen=_N_STEPS)
         self._next_step = 0.0
 
@@ -86,7 +105,9 @@ class MetricsCollector:
         """Bring every metric up to now."""
         metrics = self._metrics
         self._collect_registry()
+        self._collect_challengers()
         self._collect_queue()
+        self._collect_inputs()
         is_reachable = float(self._form.error is None) if self._has_database else math.nan
         metrics.database_reachable.set(is_reachable)
         metrics.gc_pause_max.set(self._gc_pauses.longest_s)
@@ -130,11 +151,41 @@ class MetricsCollector:
             counter.n = n
             counter.flush()
 
+    def _collect_challengers(self) -> None:
+        metrics, experiment = self._metrics, self._experiment.current
+        self._shadow.forget_others()
+        n_off = 0
+        roles = dict.fromkeys(CHALLENGERS, 0)
+        for one in self._challengers.named:
+            is_off = one.snapshot is not None and self._shadow.breakers.is_off(one.version)
+            n_off += is_off or one.rejected is not None
+            if one.snapshot is not None and not is_off:
+                roles[one.role] = one.version
+        for role, version in roles.items():
+            metrics.challenger_version.labels(role).set(version)
+        metrics.challengers_off.set(n_off)
+        metrics.experiment_id.set(experiment.id if experiment else 0)
+
     def _collect_queue(self) -> None:
         self._metrics.queue_length.set(self.queue.n_waiting)
         self._metrics.body_bytes.set(self._budget.n_held)
         self._overloads.n = self.queue.n_refused + self._budget.n_refused
         self._overloads.flush()
+
+    def _collect_inputs(self) -> None:
+        inputs, metrics = self._inputs, self._metrics
+        for counter, n in zip(self._input_facts, inputs.facts.tolist(), strict=True):
+            counter.n = n
+            counter.flush()
+        self._inputs_dropped.n = inputs.n_dropped
+        self._inputs_dropped.flush()
+        metrics.inputs_unwritten.set(inputs.error is not None)
+        if inputs.moved is not self._moved:
+            for name, _ in self._moved:
+                metrics.input_psi.labels(name).set(0)
+            self._moved = inputs.moved
+            for name, psi in self._moved:
+                metrics.input_psi.labels(name).set(psi)
 
     async def _collect_every_second(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,6 +15,7 @@ from prometheus_client import (
 )
 
 from service.observability.buffered_histogram import BufferedCounter, BufferedHistogram
+from service.observability.monitor_gauges import MonitorGauges
 from service.observability.stages import STAGES
 
 SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
@@ -96,6 +98,30 @@ class Metrics:
             "gc_pause_max_seconds", "The longest since the version that serves came in.", "livemax"
         )
         self.predictions = self._counter("predictions", "Cards answered, by version.", "version")
+        self.challenger_version = self._gauge(
+            "challenger_version",
+            "Version that runs beside the champion, by role; 0 for none.",
+            "livemax",
+            "role",
+        )
+        self.challengers_off = self._gauge(
+            "challengers_off",
+            "Versions that are to run beside the champion and do not: refused, or turned off as they failed.",
+            "livemax",
+        )
+        self.experiment_id = self._gauge(
+            "experiment", "Number of the experiment that runs; 0 for none.", "livemax"
+        )
+        self.shadow_scored = self._counter("shadow_scored", "Cards scored in shadow, by version.", "version")
+        self.shadow_dropped = self._counter(
+            "shadow_dropped",
+            "Cards that went without a version's shadow, by reason: full, late, failed or non_finite.",
+            "version",
+            "reason",
+        )
+        self.shadow_seconds = self._histogram(
+            "shadow_seconds", "A version's scoring of the cards gathered for it.", STAGE_SECONDS
+        )
         self.win_probability = self._histogram(
             "win_probability", "Win probabilities given to runners.", PROBABILITIES
         )
@@ -151,6 +177,26 @@ class Metrics:
             "decisions_pending", "Decisions about the champion that wait to be carried out.", "livemax"
         )
         self.fuses_blown = self._counter("fuses_blown", "Fuses that blew in this process.", "fuse")
+        self.monitor = MonitorGauges(self.registry)
+        self.inputs = self._counter(
+            "inputs",
+            "What came in, by what: cards, runners, unknown_dogs, unknown_tracks, without_form, priced. A "
+            "card that comes again with the same features on a day counts once.",
+            "what",
+        )
+        self.inputs_dropped = self._counter(
+            "inputs_dropped", "Cards answered whose inputs were not counted, as too many waited."
+        )
+        self.inputs_unwritten = self._gauge(
+            "inputs_unwritten", "1 while the counts of inputs cannot be written to the database.", "livemax"
+        )
+        self.input_psi = Gauge(
+            "greyhound_input_psi",
+            "PSI against the training of today's features that moved most; 0 for those that no longer do.",
+            ("feature",),
+            multiprocess_mode="livemax",
+            registry=self.registry,
+        )
         self.n_in_flight = 0
         self._answers: dict[tuple[str, int], tuple[BufferedCounter, BufferedHistogram]] = {}
         self._routes: dict[str, BufferedHistogram] = {}
@@ -225,9 +271,10 @@ class Metrics:
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"greyhound_{name}", meaning, labels, registry=self.registry)
 
-    def _gauge(self, name: str, meaning: str, of_workers: str) -> Gauge:
+    def _gauge(self, name: str, meaning: str, of_workers: str, *labels: str) -> Gauge:
         """Return a gauge; ``of_workers`` says how those of several workers become one."""
-        return Gauge(f"greyhound_{name}", meaning, multiprocess_mode=of_workers, registry=self.registry)  # type: ignore[arg-type]
+        mode: Any = of_workers
+        return Gauge(f"greyhound_{name}", meaning, labels, multiprocess_mode=mode, registry=self.registry)
 
     def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(f"greyhound_{name}", meaning, labels, buckets=buckets, registry=self.registry)

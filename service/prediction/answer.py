@@ -17,17 +17,27 @@ from model_registry.artifact import Explanation
 from racing.domain.cards import rug_of
 from racing.features import CardWarning
 from service.prediction.card_prediction import CardPrediction
+from service.prediction.contest import Part
 from service.schemas.prediction import NO_FAIR_PRICE, PredictionOut
 from service.schemas.structs import structs_of
 from service.serving.slots import Snapshot
 
 if TYPE_CHECKING:
-    from service.schemas.prediction import ContributionOut, ExplanationOut, RunnerOut, WarningOut
+    from service.schemas.prediction import (
+        ContributionOut,
+        ExperimentPartOut,
+        ExplanationOut,
+        RunnerOut,
+        WarningOut,
+    )
 else:
     _STRUCTS = structs_of(PredictionOut, mode="serialization")
-    ContributionOut, ExplanationOut, RunnerOut, WarningOut, PredictionOut = (
+    ContributionOut, ExplanationOut, RunnerOut, WarningOut, ExperimentPartOut, PredictionOut = (
         _STRUCTS[name]
-        for name in ("ContributionOut", "ExplanationOut", "RunnerOut", "WarningOut", "PredictionOut")
+        for name in (
+            *("ContributionOut", "ExplanationOut", "RunnerOut", "WarningOut", "ExperimentPartOut"),
+            "PredictionOut",
+        )
     )
 
 LEARNT_DAY = "learnt_day"
@@ -37,8 +47,10 @@ answer_json = msgspec.json.Encoder().encode
 """Returns an answer of :func:`prediction_out` as JSON."""
 
 
-def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id: str) -> PredictionOut:
-    """Return the answer of the API to a card."""
+def prediction_out(
+    prediction: CardPrediction, champion: Snapshot, *, request_id: str, part: Part | None = None
+) -> PredictionOut:
+    """Return the answer of the API to a card; ``part`` is what it is to the experiment that runs."""
     card, n_starters = prediction.card, len(prediction.win_probability)
     warnings = (*prediction.warnings, *learnt_day_warning(champion, card.date))
     return PredictionOut(
@@ -55,6 +67,7 @@ def prediction_out(prediction: CardPrediction, champion: Snapshot, *, request_id
         combination=_combination(prediction, champion),
         runners=_runners(prediction, n_starters),
         warnings=[WarningOut(code=warning.code, text=warning.text) for warning in warnings],
+        experiment=None if part is None else ExperimentPartOut(id=part.id, arm=part.arm),
     )
 
 

@@ -79,7 +79,8 @@ class BatchPredictor:
     async def _line(self, champion: Snapshot, card: bytes | memoryview, request_id: str) -> bytes:
         timer = StageTimer()
         try:
-            return await self._predictor.answer(champion, self._card(card), timer, request_id=request_id)
+            answer, _ = await self._predictor.answer(champion, self._card(card), timer, request_id=request_id)
+            return answer
         except (RacingError, ServiceError, ValidationError) as error:
             refused: Exception = error
         except Exception as error:

@@ -29,6 +29,10 @@ class CardPrediction:
 
     card: Card
     """With its reserves and scratched runners."""
+    starting: Card
+    """Without them."""
+    features: NDArray[np.float32]
+    """Of the starters, shape (n_starters, n_features), in the order of ``FEATURE_NAMES``; NaN is unknown."""
     statuses: tuple[Status, ...]
     """One entry a runner of the card."""
     win_probability: NDArray[np.float64]
@@ -84,6 +88,8 @@ def predict_card(
     rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
     prediction = CardPrediction(
         card=card,
+        starting=starting,
+        features=features.values,
         statuses=tuple(map(status_of, card.runners)),
         win_probability=win,
         place_probability=model.place_probabilities(win),

@@ -1,31 +1,50 @@
 """From the body of a request to the body of its answer: each card goes this way, alone or in a batch."""
 
+import time
 from functools import partial
 
 from racing.domain.cards import Card
+from racing.domain.errors import RacingError
 from racing.domain.track_time import today_at
-from service.errors import NoAnswerInTime
+from service.errors import NoAnswerInTime, Overloaded
+from service.monitoring.input_counter import InputCounter
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_prediction import CardPrediction, predict_card
 from service.prediction.card_reader import read_card
+from service.prediction.contest import Contest, Contestants
 from service.prediction.form_store import CardForm, FormStore
 from service.prediction.latest_answers import AnswerRecorder
 from service.prediction_log.log import PredictionLog
+from service.prediction_log.log_queue import AwaitedShadows
 from service.serving.slots import Snapshot
+from service.shadow.scorer import ShadowScorer
+from service.shadow.scoring import AnsweredCard
 from service.thread_pools import ThreadPools
 
 
 class Predictor:
-    """Answers cards; each answer is counted and put into the prediction log."""
+    """Answers cards; each answer and its inputs are counted and put into the prediction log."""
 
-    def __init__(self, form: FormStore, threads: ThreadPools, metrics: Metrics, log: PredictionLog) -> None:
+    def __init__(
+        self,
+        form: FormStore,
+        threads: ThreadPools,
+        metrics: Metrics,
+        log: PredictionLog,
+        contest: Contest,
+        shadow: ShadowScorer,
+        inputs: InputCounter,
+    ) -> None:
         self._form = form
         self._threads = threads
         self._metrics = metrics
         self._log = log
         self.latest = AnswerRecorder()
+        self._contest = contest
+        self._shadow = shadow
+        self._inputs = inputs
 
     async def answer(
         self,
@@ -35,8 +54,11 @@ class Predictor:
         *,
         request_id: str,
         is_explained: bool = False,
-    ) -> bytes:
-        """Return the answer of one version to a card, both as JSON.
+        may_split: bool = False,
+    ) -> tuple[bytes, int]:
+        """Return the answer to a card, both as JSON, and the version that answered.
+
+        That is the champion; or, where ``may_split``, the challenger that the card's race has in a split.
 
         Raises
         ------
@@ -47,19 +69,43 @@ class Predictor:
         """
         card = read_card(body)
         timer.mark("parse")
+        contestants = self._contest.of(card, champion, may_split=may_split)
         try:
-            prediction = await self.predict(champion, card, timer, is_explained=is_explained)
-            answer = answer_json(prediction_out(prediction, champion, request_id=request_id))
+            stored = await self._stored_form(card)
+            if stored is not None and stored.stored.runs:
+                timer.skip()  # waiting for a thread and for the database is no stage of ours
+            prediction = None
+            if contestants.answering is not champion:
+                prediction = await self._by_challenger(
+                    contestants.answering, card, stored, timer, is_explained
+                )
+                if prediction is None:
+                    contestants = contestants.without_challenger(champion)
+            if prediction is None:
+                prediction = await self._predict(champion, card, stored, timer, is_explained=is_explained)
+            answering = contestants.answering
+            answer = answer_json(
+                prediction_out(prediction, answering, request_id=request_id, part=contestants.part)
+            )
         except Exception as error:
             self.latest.failed(champion, error)
             raise
         marks = timer.marks  # ..., features, model, share
-        self.latest.answered((champion.loaded_at, marks[-2][1] - marks[-3][1], prediction.win_probability))
+        self.latest.answered((answering.loaded_at, marks[-2][1] - marks[-3][1], prediction.win_probability))
         timer.mark("write")
-        self._metrics.count_prediction(champion.version, prediction.win_probability.tolist())
-        self._log.put(request_id=request_id, snapshot=champion, card=body, answer=answer)
+        self._metrics.count_prediction(answering.version, prediction.win_probability.tolist())
+        awaited = self._put_in_shadow(contestants, prediction, has_tables=stored is not None)
+        self._log.put(
+            request_id=request_id,
+            snapshot=answering,
+            card=body,
+            answer=answer,
+            experiment_id=contestants.part and contestants.part.id,
+            awaited=awaited,
+        )
+        self._inputs.put(answering, prediction)
         timer.mark("log")
-        return answer
+        return answer, answering.version
 
     async def predict(
         self, champion: Snapshot, card: Card, timer: StageTimer, *, is_explained: bool = False
@@ -71,10 +117,21 @@ class Predictor:
         """
         stored = await self._stored_form(card)
         if stored is not None and stored.stored.runs:
-            timer.skip()  # waiting for a thread and for the database is no stage of ours
+            timer.skip()
+        return await self._predict(champion, card, stored, timer, is_explained=is_explained)
+
+    async def _predict(
+        self,
+        snapshot: Snapshot,
+        card: Card,
+        stored: CardForm | None,
+        timer: StageTimer,
+        *,
+        is_explained: bool,
+    ) -> CardPrediction:
         predict = partial(
             predict_card,
-            champion,
+            snapshot,
             self._form,
             card,
             stored,
@@ -83,6 +140,54 @@ class Predictor:
             is_explained=is_explained,
         )
         return await self._threads.explanations.call(predict) if is_explained else predict()
+
+    async def _by_challenger(
+        self, challenger: Snapshot, card: Card, stored: CardForm | None, timer: StageTimer, is_explained: bool
+    ) -> CardPrediction | None:
+        """Return a challenger's probabilities, made in a thread with a time-out; None if it fails."""
+        own = StageTimer()  # one that hangs goes on marking when the champion does
+        predict = partial(
+            predict_card,
+            challenger,
+            self._form,
+            card,
+            stored,
+            own,
+            today=today_at(card.track),
+            is_explained=is_explained,
+        )
+        breakers, threads = self._shadow.breakers, self._threads.challenger_answers
+        try:
+            prediction = await threads.call(predict)
+        except (RacingError, Overloaded):
+            return None  # the card's own fault, which the champion finds too; or no thread is free
+        except Exception as error:  # a challenger may be wrong in any way: the champion answers
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            breakers.failed(challenger.version, why)
+            if isinstance(error, NoAnswerInTime) and threads.all_hang:
+                breakers.turn_off(challenger.version, why)
+            return None
+        timer.marks += [("", own.started), *own.marks]
+        return prediction
+
+    def _put_in_shadow(
+        self, contestants: Contestants, prediction: CardPrediction, *, has_tables: bool
+    ) -> AwaitedShadows | None:
+        """Let the other contestants score a card; return where the log finds what they say of it."""
+        others = contestants.others
+        if not others:
+            return None
+        awaited = AwaitedShadows() if self._log.is_on else None
+        card = AnsweredCard(
+            prediction.features,
+            prediction.starting,
+            prediction.statuses,
+            has_tables,
+            others,
+            awaited,
+            time.monotonic(),
+        )
+        return awaited if self._shadow.put(card) else None
 
     async def _stored_form(self, card: Card) -> CardForm | None:
         """Return the stored form of a card's dogs; None if the database is away or does not answer in time.

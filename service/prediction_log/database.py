@@ -15,8 +15,11 @@ from racing.domain.errors import DatabaseUnavailable
 from service.prediction_log.log_queue import LogRecord
 from service.race_database import RaceDatabase
 
-_COLUMNS = ("writer", "number", "request_id", "model_version", "digest", "at", "card", "answer")
-_TYPES = ("text", "int8", "text", "int4", "text", "timestamp", "text", "text")
+_COLUMNS = (
+    *("writer", "number", "request_id", "model_version", "digest", "at", "card", "answer"),
+    *("experiment_id", "shadows"),
+)
+_TYPES = ("text", "int8", "text", "int4", "text", "timestamp", "text", "text", "int4", "text")
 _NAMES = ", ".join(_COLUMNS)
 _EPOCH = dt.datetime(1970, 1, 1)
 BUSY_TIMEOUT_MS = 250  # another process may write; answers are spooled until then
@@ -149,4 +152,8 @@ def _time(record: LogRecord) -> dt.datetime:
 def _values(writer: str, record: LogRecord, at: object) -> tuple[object, ...]:
     """Return a row's values, in the order of the columns."""
     texts = (record.card.decode(errors="replace"), record.answer.decode(errors="replace"))
-    return writer, record.number, record.request_id, record.model_version, record.digest, at, *texts
+    shadows = None if record.shadows is None else record.shadows.decode(errors="replace")
+    return (
+        *(writer, record.number, record.request_id, record.model_version, record.digest, at, *texts),
+        *(record.experiment_id, shadows),
+    )

@@ -1,6 +1,7 @@
 """The prediction log of a service: an answer is ``put``, and saved by threads of the log's own.
 
-An answer is in the queue for one interval at most. Then the batch is handed to the thread that writes to the
+An answer is in the queue for one interval at most (and a tenth of a second, where its shadows are to
+come). Then the batch is handed to the thread that writes to the
 race database. If that has not written it half an interval later, or spooled records come first, the batch
 goes to disk (:mod:`service.prediction_log.spool`), and from there to the database once it answers. So no
 answer waits for the log, and a killed process loses nothing that is older than a second.
@@ -9,11 +10,12 @@ answer waits for the log, and a killed process loses nothing that is older than 
 import datetime as dt
 import logging
 import threading
+import time
 import uuid
 from pathlib import Path
 
 from service.observability.metrics import Metrics
-from service.prediction_log.log_queue import LogQueue, LogRecord
+from service.prediction_log.log_queue import SHADOW_WAIT_S, AwaitedShadows, LogQueue, LogRecord
 from service.prediction_log.log_writer import LogWriter
 from service.prediction_log.reader import LogReader
 from service.prediction_log.spool import Spool, folder_for
@@ -47,10 +49,24 @@ class PredictionLog:
         self._writer = LogWriter(database, self._spool, root, metrics)
         self._thread = threading.Thread(target=self._run, name="log-batches", daemon=True)
 
-    def put(self, *, request_id: str, snapshot: Snapshot, card: bytes, answer: bytes) -> None:
-        """Log an answered card; costs about a microsecond, from the event loop's thread."""
+    def put(
+        self,
+        *,
+        request_id: str,
+        snapshot: Snapshot,
+        card: bytes,
+        answer: bytes,
+        experiment_id: int | None = None,
+        awaited: AwaitedShadows | None = None,
+    ) -> None:
+        """Log an answered card; costs about a microsecond, from the event loop's thread.
+
+        Its shadows, if there will be any, may be filled in for :data:`SHADOW_WAIT_S` seconds.
+        """
         if self.is_on:
-            self._queue.put(request_id, snapshot.version, snapshot.model.digest, card, answer)
+            self._queue.put(
+                request_id, snapshot.version, snapshot.model.digest, card, answer, experiment_id, awaited
+            )
 
     def start(self) -> None:
         """Begin to save."""
@@ -98,6 +114,8 @@ class PredictionLog:
                 self._save(self._interval_s / 2)
             except Exception:  # the thread must outlive whatever goes wrong
                 log.exception("saving predictions failed")
+        self._unsaved += self._queue.take()
+        time.sleep(SHADOW_WAIT_S if len(self._queue) else 0.0)  # what is left waits for shadows
         self._save(STOP_S)
         if self._unsaved:
             log.error("%d answers were neither written nor spooled, and are lost", len(self._unsaved))

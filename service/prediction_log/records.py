@@ -13,9 +13,13 @@ from typing import NamedTuple
 from service.prediction_log.log_queue import LogRecord
 
 _FRAME = struct.Struct("<II")
-"""Bytes of the fields that follow, and their CRC-32."""
-_FIELDS = struct.Struct("<QqiHHI")
-"""Number, time, version, and bytes of request id, digest and card; the rest is the answer."""
+"""Bytes of the fields that follow, and their CRC-32, which begins at the number of the format."""
+_FORMAT, _FORMAT_WITHOUT_SHADOWS = 2, 0
+_FIELDS = struct.Struct("<QqiiHHII")
+"""Number, time, version, experiment (0 for none), and bytes of request id, digest, card and shadows; the
+rest is the answer."""
+_FIELDS_WITHOUT_SHADOWS = struct.Struct("<QqiHHI")
+"""What releases up to 0.1 wrote: number, time, version, and bytes of request id, digest and card."""
 _MARK = re.compile(rb"(?=(?:[^\0]..|.[^\0].|..[^\0])\0)", re.DOTALL)
 """How a record of less than 16 MiB begins. Cards and answers are JSON, without a NUL: nobody can send a
 record within a card that would be taken for one where the card's own is damaged."""
@@ -23,11 +27,12 @@ record within a card that would be taken for one where the card's own is damaged
 
 def to_bytes(record: LogRecord) -> bytes:
     """Return a record as it stands in a file."""
-    request_id, digest = record.request_id.encode(), record.digest.encode()
-    sizes = (len(request_id), len(digest), len(record.card))
-    fields = _FIELDS.pack(record.number, record.at_us, record.model_version, *sizes)
-    body = b"".join((fields, request_id, digest, record.card, record.answer))
-    return _FRAME.pack(len(body), zlib.crc32(body)) + body
+    request_id, digest, shadows = record.request_id.encode(), record.digest.encode(), record.shadows or b""
+    sizes = (len(request_id), len(digest), len(record.card), len(shadows))
+    numbers = (record.number, record.at_us, record.model_version, record.experiment_id or 0)
+    fields = _FIELDS.pack(*numbers, *sizes)
+    body = b"".join((fields, request_id, digest, record.card, shadows, record.answer))
+    return _FRAME.pack(len(body), zlib.crc32(body, _FORMAT)) + body
 
 
 class Damaged(NamedTuple):
@@ -67,23 +72,66 @@ def _next(data: bytes, position: int) -> tuple[int, int, LogRecord | None]:
 def _at(data: bytes, start: int) -> tuple[int, LogRecord] | None:
     """Return the end of the whole record that begins at a position, and the record, if one does."""
     body_start = start + _FRAME.size
-    if body_start + _FIELDS.size > len(data):
+    if body_start > len(data):
         return None
     n_bytes, checksum = _FRAME.unpack_from(data, start)
-    number, at_us, version, *sizes = _FIELDS.unpack_from(data, body_start)
     end = body_start + n_bytes
-    if end > len(data) or n_bytes < _FIELDS.size + sum(sizes):
+    if end > len(data) or n_bytes < _FIELDS_WITHOUT_SHADOWS.size:
         return None
-    body = data[body_start:end]
-    if zlib.crc32(body) != checksum:
+    body = memoryview(data)[body_start:end]
+    if zlib.crc32(body, _FORMAT) == checksum:
+        record = _record(body)
+    elif zlib.crc32(body, _FORMAT_WITHOUT_SHADOWS) == checksum:
+        record = _record_without_shadows(body)
+    else:
+        record = None
+    return (end, record) if record else None
+
+
+def _record(body: memoryview) -> LogRecord | None:
+    if len(body) < _FIELDS.size:
         return None
-    parts, at = [], _FIELDS.size
+    number, at_us, version, experiment, *sizes = _FIELDS.unpack_from(body)
+    parts = _parts(body[_FIELDS.size :], sizes)
+    if parts is None:
+        return None
+    request_id, digest, card, shadows, answer = parts
+    return _decoded(
+        number, request_id, version, digest, at_us, card, answer, experiment or None, shadows or None
+    )
+
+
+def _record_without_shadows(body: memoryview) -> LogRecord | None:
+    number, at_us, version, *sizes = _FIELDS_WITHOUT_SHADOWS.unpack_from(body)
+    parts = _parts(body[_FIELDS_WITHOUT_SHADOWS.size :], sizes)
+    if parts is None:
+        return None
+    request_id, digest, card, answer = parts
+    return _decoded(number, request_id, version, digest, at_us, card, answer, None, None)
+
+
+def _parts(rest: memoryview, sizes: list[int]) -> list[bytes] | None:
+    """Return the parts of so many bytes, and what follows them; None if they are more than there are."""
+    parts, at = [], 0
     for size in sizes:
-        parts.append(body[at : at + size])
+        parts.append(bytes(rest[at : at + size]))
         at += size
-    request_id, digest, card = parts
+    return None if at > len(rest) else [*parts, bytes(rest[at:])]
+
+
+def _decoded(
+    number: int,
+    request_id: bytes,
+    version: int,
+    digest: bytes,
+    at_us: int,
+    card: bytes,
+    answer: bytes,
+    experiment_id: int | None,
+    shadows: bytes | None,
+) -> LogRecord | None:
     try:
-        record = LogRecord(number, request_id.decode(), version, digest.decode(), at_us, card, body[at:])
+        texts = request_id.decode(), digest.decode()
     except UnicodeDecodeError:
         return None
-    return end, record
+    return LogRecord(number, texts[0], version, texts[1], at_us, card, answer, experiment_id, shadows)

@@ -186,7 +186,10 @@ def _make_folder(root: Path, writer: str) -> int:
 def add_refused(root: Path, writer: str, record: LogRecord, why: str) -> bool:
     """Append a record that the database refuses to the file for people; return whether it could be."""
     line = {"why": why[:300], "writer": writer, **record._asdict()}
-    texts = {name: getattr(record, name).decode(errors="replace") for name in ("card", "answer")}
+    texts = {
+        name: (getattr(record, name) or b"").decode(errors="replace")
+        for name in ("card", "answer", "shadows")
+    }
     return _append_line(root / REFUSED, json.dumps(line | texts))
 
 

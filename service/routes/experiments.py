@@ -72,12 +72,14 @@ class ExperimentChange:
                 return change(engine)
 
         try:
-            return await self._state.threads.experiments.call(blocking)
+            changed = await self._state.threads.experiments.call(blocking)
         except NoAnswerInTime as error:
             if not error.is_begun:
                 raise
             todo = "the change may yet be made; look at GET /experiments first"
             raise OutcomeUnknown(f"{error}: {todo}") from None
+        self._state.experiment.wake()
+        return changed
 
 
 async def experiment_change(state: State) -> ExperimentChange:

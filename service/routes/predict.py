@@ -40,8 +40,8 @@ async def predict(request: Request, explain: Explain = False) -> Response:
     # Called, not depended on: FastAPI takes 0.02 ms a dependency, the whole request less than 1 ms.
     state, body = state_of(request), await json_body(request)
     champion = state.slots.get()
-    answer = await state.predictor.answer(
-        champion, body, timer, request_id=request.scope["request_id"], is_explained=explain
+    answer, version = await state.predictor.answer(
+        champion, body, timer, request_id=request.scope["request_id"], is_explained=explain, may_split=True
     )
-    request.scope["model_version"] = champion.version  # for the log line
+    request.scope["model_version"] = version  # for the log line
     return Response(answer, media_type="application/json")

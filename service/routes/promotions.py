@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from model_registry.history import PromotionRecord
 from racing.experiments.policy import Policy
-from service.dependencies import JsonBody, Registry, Slots, State, Threads, Watcher
+from service.dependencies import Challengers, JsonBody, Registry, Slots, State, Threads, Watcher
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.routes.models import version_number
@@ -15,6 +15,7 @@ from service.schemas.promotions import PromotionIn, PromotionOut, RecordOut, Rec
 from service.schemas.validation import validated
 from service.security.api_key_auth import KEY_PROBLEMS, require_scope
 from service.security.api_keys import Key
+from service.serving.challengers import ChallengerWatcher
 from service.serving.slots import ModelSlots
 from service.serving.watcher import AliasWatcher
 from service.thread_pools import ThreadPools
@@ -31,9 +32,12 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 class ChampionChange:
     """Changes the champion, one change at a time, and loads the new one at once."""
 
-    def __init__(self, slots: ModelSlots, watcher: AliasWatcher, threads: ThreadPools) -> None:
+    def __init__(
+        self, slots: ModelSlots, watcher: AliasWatcher, challengers: ChallengerWatcher, threads: ThreadPools
+    ) -> None:
         self._slots = slots
         self._watcher = watcher
+        self._challengers = challengers
         self._threads = threads
 
     async def change(self, make: "Callable[[ModelRegistry], PromotionRecord]") -> PromotionOut:
@@ -54,14 +58,17 @@ class ChampionChange:
             todo = "the change may yet be made; look at GET /promotions first"
             raise OutcomeUnknown(f"{error}: {todo}") from None
         await self._watcher.poll()
+        self._challengers.wake()
         serving = self._slots.peek()
         values: dict[str, Any] = {name: getattr(record, name) for name in RecordOut.model_fields}
         return PromotionOut(**values, serving_version=serving.version if serving else None)
 
 
-async def champion_change(slots: Slots, watcher: Watcher, threads: Threads) -> ChampionChange:
+async def champion_change(
+    slots: Slots, watcher: Watcher, challengers: Challengers, threads: Threads
+) -> ChampionChange:
     """Return what changes the champion of the service that answers; a plain class would cost a thread."""
-    return ChampionChange(slots, watcher, threads)
+    return ChampionChange(slots, watcher, challengers, threads)
 
 
 Change = Annotated[ChampionChange, Depends(champion_change)]

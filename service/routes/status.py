@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Literal
 
 from fastapi import APIRouter
 
@@ -9,14 +10,17 @@ from service.dependencies import State
 from service.schemas.automation import AutomationOut
 from service.schemas.status import (
     AbsenceOut,
+    ChallengerOut,
     KeptOut,
     ModelStatus,
     RefusalOut,
     RegistryOut,
+    RunningExperimentOut,
     ServiceOut,
     SwapOut,
 )
 from service.serving.absence import describe_rejection, rejected_champion
+from service.serving.challengers import NamedChallenger
 from service.serving.slots import Snapshot
 from service.state import AppState
 
@@ -63,6 +67,38 @@ def _status(state: AppState, champion: Snapshot | None) -> ModelStatus:
         automation=AutomationOut.model_validate(state.automation.state),
         started_at=state.started_at,
         service=_service(state),
+        challengers=[_challenger(state, one) for one in state.challengers.named],
+        experiment=_experiment(state),
+    )
+
+
+def _challenger(state: AppState, one: NamedChallenger) -> ChallengerOut:
+    breakers, counts = state.shadow.breakers, state.shadow.breakers.counts(one.version)
+    is_off = one.snapshot is not None and breakers.is_off(one.version)
+    if one.snapshot is not None:
+        how: Literal["loading", "running", "refused", "off"] = "off" if is_off else "running"
+        why = breakers.why_off(one.version)
+    else:
+        how = "refused" if one.rejected else "loading"
+        why = one.rejected.reason if one.rejected else None
+    return ChallengerOut(
+        role=one.role,
+        version=one.version,
+        state=how,
+        why=why,
+        loaded_at=one.snapshot.loaded_at if one.snapshot else None,
+        n_scored=counts.n_scored,
+        n_dropped=counts.n_dropped,
+        n_failed=counts.n_failed,
+    )
+
+
+def _experiment(state: AppState) -> RunningExperimentOut | None:
+    running = state.experiment.current
+    if running is None:
+        return None
+    return RunningExperimentOut(
+        id=running.id, mode=running.mode, share=running.share, error=state.experiment.error
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
-from service.dependencies import Watcher, Webhooks
+from service.dependencies import Challengers, Watcher, Webhooks
 from service.openapi.responses import problems
 
 router = APIRouter(prefix="/webhooks", tags=["model"])
@@ -27,17 +27,19 @@ async def mlflow_webhook(
     request: Request,
     webhooks: Webhooks,
     watcher: Watcher,
+    challengers: Challengers,
     signature: Annotated[
         str, Header(alias="X-MLflow-Signature", description="`v1,` and a base64 HMAC.")
     ] = "",
     delivery: Annotated[str, Header(alias="X-MLflow-Delivery-ID", description="Taken once.")] = "",
     sent_at: Annotated[str, Header(alias="X-MLflow-Timestamp", description="Seconds since 1970.")] = "",
 ) -> Taken:
-    """Poll the registry now for the champion.
+    """Poll the registry now for the champion and its challengers.
 
     The delivery is proved by its HMAC (`GREYHOUND_WEBHOOK_SECRET`), by its time (five minutes) and by its id
     (taken once). What it says of versions is not even read: the registry is polled.
     """
     webhooks.take(signature=signature, delivery=delivery, sent_at=sent_at, body=await request.body())
     watcher.wake()
+    challengers.wake()
     return Taken()

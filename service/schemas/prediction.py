@@ -120,6 +120,18 @@ class RunnerOut(BaseModel):
     )
 
 
+class ExperimentPartOut(BaseModel):
+    """What an answer is to the experiment that runs."""
+
+    id: int = Field(description="Number of the experiment.", examples=[3])
+    arm: int = Field(
+        ge=0,
+        description="Which contestant answered: 0 is the champion, 1 the first challenger, and so on. A race "
+        "has the same arm at each repetition, and in each replica.",
+        examples=[1],
+    )
+
+
 class PredictionOut(BaseModel):
     """Probabilities of one race, from one version of the model."""
 
@@ -156,3 +168,8 @@ class PredictionOut(BaseModel):
     )
     runners: list[RunnerOut] = Field(description="In the order of the request.")
     warnings: list[WarningOut] = Field(description="Empty when there is nothing to say.")
+    experiment: ExperimentPartOut | None = Field(
+        default=None,
+        description="The experiment that this answer is part of; null if none runs, and for the cards of a "
+        "batch while races are split.",
+    )

@@ -193,6 +193,48 @@ class ServiceOut(BaseModel):
     is_traced: bool = Field(description="Whether traces go to a collector.", examples=[False])
 
 
+class ChallengerOut(BaseModel):
+    """A version that is to run beside the champion."""
+
+    role: str = Field(
+        description="`challenger`, `challenger-2` ...: the registry's alias, or the place in the experiment.",
+        examples=["challenger"],
+    )
+    version: int = Field(description="Its version.", examples=[8])
+    state: Literal["loading", "running", "refused", "off"] = Field(
+        description="`running` scores cards; `refused` was not let in; `off` was let in and then failed.",
+        examples=["running"],
+    )
+    why: str | None = Field(description="Why it does not run, if it does not.", examples=[None])
+    loaded_at: dt.datetime | None = Field(
+        description="Since when it runs here, UTC.", examples=["2026-03-14T08:00:02Z"]
+    )
+    n_scored: int = Field(
+        description="Cards that it scored in shadow since then, in this process.", examples=[48210]
+    )
+    n_dropped: int = Field(
+        description="Cards that it did not come to score: too many at once, or too late for the log.",
+        examples=[3],
+    )
+    n_failed: int = Field(description="Cards that it could not score.", examples=[0])
+
+
+class RunningExperimentOut(BaseModel):
+    """The experiment that runs, as this process sees it."""
+
+    id: int = Field(description="Its number.", examples=[3])
+    mode: Literal["shadow", "split"] = Field(
+        description="`shadow`: challengers answer nothing; `split`: they answer a share of races.",
+        examples=["split"],
+    )
+    share: float = Field(description="Share of races that challengers answer, together.", examples=[0.2])
+    error: str | None = Field(
+        description="Why the record could not be read at the last poll, if it could not: this is the last "
+        "one read.",
+        examples=[None],
+    )
+
+
 class ModelStatus(Summary):
     """The champion, how good it is, and how it got here."""
 
@@ -258,3 +300,9 @@ class ModelStatus(Summary):
         description="Start of the service, UTC.", examples=["2026-03-14T07:00:00Z"]
     )
     service: ServiceOut = Field(description="How the service itself does.")
+    challengers: list[ChallengerOut] = Field(
+        default_factory=list, description="Versions that are to run beside the champion, in their order."
+    )
+    experiment: RunningExperimentOut | None = Field(
+        default=None, description="The experiment that runs; null if none does."
+    )

@@ -44,6 +44,8 @@ class ModelSlots:
     def __init__(self) -> None:
         self.absence = Absence("loading", "the service has just started")
         """Why no champion serves, where none does; the watcher keeps it current."""
+        self.challengers: tuple[Snapshot, ...] = ()
+        """Those that are loaded, in the order of their roles; replaced whole."""
         self._by_role: dict[str, Snapshot] = {}
 
     def get(self, role: str = CHAMPION) -> Snapshot:

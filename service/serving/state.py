@@ -47,14 +47,9 @@ class CacheState:
 
 
 @dataclass(frozen=True, slots=True)
-class WatcherState:
-    """Result of the polls so far; it is replaced, never changed."""
+class SlotState:
+    """How a slot came to hold what it holds; it is replaced, never changed."""
 
-    last_poll: dt.datetime | None = None
-    last_contact: dt.datetime | None = None
-    contact_error: str | None = "the registry has not been polled yet"
-    alias_version: int | None = None
-    """The version that the alias names, whether or not it serves."""
     n_swaps: int = 0
     last_swap: Swap | None = None
     last_swap_s: float = 0.0
@@ -63,3 +58,14 @@ class WatcherState:
     """Newest first."""
     n_rejected: Mapping[Why, int] = field(default_factory=dict)
     """Since the service started, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherState(SlotState):
+    """Result of the polls of the champion's alias so far."""
+
+    last_poll: dt.datetime | None = None
+    last_contact: dt.datetime | None = None
+    contact_error: str | None = "the registry has not been polled yet"
+    alias_version: int | None = None
+    """The version that the alias names, whether or not it serves."""

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from greyhound.cli import main
-from model_registry import get_model_registry
 from tests.model_registry.builders import make_artifact
+from tests.model_registry.empty import empty_registry_in
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A registry with two versions, the second of which failed its gates; tests promote the first first."""
     folder = tmp_path_factory.mktemp("models")
     uri = f"sqlite:///{folder}/mlflow.db"
-    registry = get_model_registry(uri, create=True)
+    registry = empty_registry_in(folder)
     for name in ("a", "b"):
         make_artifact(folder / name)
         registry.register(folder / name)

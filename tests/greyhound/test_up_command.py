@@ -14,7 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from greyhound.cli import main
 from tests.ports import free_port
 from tests.service.builders import make_registry
 
@@ -34,8 +36,8 @@ class Up:
 def up(folder: Path) -> Iterator[Up]:
     ports = [free_port(), free_port()]
     registry, database = make_registry(folder), f"sqlite:///{folder}/races.db"
-    simulated = [*GREYHOUND, "simulate", "--races", "40", "--from", "2026-01-01", "--until", "2026-01-10"]
-    subprocess.run([*simulated, "--database", database], check=True, capture_output=True)
+    simulated = ["simulate", "--races", "40", "--from", "2026-01-01", "--until", "2026-01-10"]
+    assert CliRunner().invoke(main, [*simulated, "--database", database]).exit_code == 0
     options = ["--port", str(ports[0]), "--frontend-port", str(ports[1]), "--database", database]
     process = subprocess.Popen(
         [*GREYHOUND, "up", *options, "--registry", registry],

@@ -73,7 +73,7 @@ def list_(registry: str, as_json: bool) -> None:
 def show(version: str, registry: str, as_json: bool) -> None:
     """Show everything about one VERSION.
 
-    VERSION is a number, "champion" or "challenger".
+    VERSION is a number, "champion", "challenger", "challenger-2" ...
 
     Example: greyhound models show champion
     """
@@ -193,8 +193,8 @@ def _registry(uri: str) -> "ModelRegistry":
 def _version(registry: "ModelRegistry", version: str) -> "ModelVersion":
     if version == "champion":
         return registry.champion()
-    if version == "challenger":
-        return registry.challenger()
+    if version.partition("-")[0] == "challenger":
+        return registry.challenger(version)
     if not version.isdecimal():
         raise click.BadParameter(f'a version is a number, "champion" or "challenger", got {version!r}')
     return registry.version(int(version))

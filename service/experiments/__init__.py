@@ -1,0 +1,1 @@
+"""The experiment that runs, as this process sees it."""

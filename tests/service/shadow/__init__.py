@@ -1,0 +1,1 @@
+"""Challengers beside the champion: in shadow, and in a split."""
