@@ -6,6 +6,8 @@ from service.automation.guard_task import Guard
 from service.automation.input_tasks import input_tasks
 from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
 from service.automation.reconcile_task import reconcile_task
+from service.automation.notify_tasks import changes_task
+from service.automation.notify_tasks import deliver_task
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
@@ -40,5 +42,6 @@ def all_tasks(
         PeriodicTask("monitor-gauges", GAUGES_S, MonitorGauges(metrics).read, everywhere=True),
         *input_tasks(settings),
         seal_task(settings),
-        # notifications: what lies in the outbox
+        changes_task(watcher),
+        deliver_task(settings),
     )
