@@ -17,6 +17,10 @@ from greyhound.output.printing import clean_output, leave_broken_pipe, print_tra
 COMMANDS = {
     "up": ("greyhound.commands.up:up", "Fill, train and promote where nothing is yet, then serve."),
     "prepare": ("greyhound.commands.prepare:prepare", "What `up` does, without serving."),
+    "demo": (
+        "greyhound.commands.demo:demo",
+        "Let a made-up season pass beside a service that watches itself.",
+    ),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
@@ -37,16 +41,17 @@ COMMANDS = {
         "greyhound.commands.automation:automation",
         "Turn on and off that the champion changes without a person.",
     ),
+    "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
-    "All at once": "up prepare",
+    "All at once": "up prepare demo",
     "Races": "import simulate",
     "Models": "train evaluate models automation",
     "Predictions": "predict score predictions record replay",
-    "The service": "serve frontend keys",
+    "The service": "serve frontend monitor keys",
 }
 INTERRUPTED = 130
 

@@ -264,6 +264,20 @@ class ServiceSettings(BaseSettings):
         description="Whether this process may change the champion by itself, by an experiment's policy, a "
         "probation or a fuse; `off` in every replica, or `greyhound automation off`, stops all of it.",
     )
+    monitor_every_s: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="Seconds between two looks of the monitor at the prediction log; one process of all "
+        "replicas looks, in a process of its own.",
+    )
+    retrain_after_weeks: float = Field(
+        default=13.0,
+        gt=0,
+        le=520,
+        description="Weeks after the last race day that the champion learnt from, after which retraining is "
+        "due; earlier if its gap to the market has become worse.",
+    )
     guard_poll_s: float = Field(
         default=60.0,
         gt=0,
@@ -293,6 +307,21 @@ class ServiceSettings(BaseSettings):
         gt=0,
         description="Milliseconds that the model of a freshly promoted version may take for a card (95th "
         "percentile of the latest), before its fuse blows.",
+    )
+    count_inputs: bool = Field(
+        default=True,
+        description="Count the features of answered cards by day and version, to compare them with the "
+        "training's, see docs/explanation/inputs.md; stored by day where there is a database.",
+    )
+    inputs_interval_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two writes of the counts of inputs; a `kill -9` loses what was counted "
+        "since the last.",
+    )
+    inputs_retention_days: int = Field(
+        default=400, ge=30, description="Days for which the counts of inputs stay in the database."
     )
 
     @model_validator(mode="after")

@@ -30,7 +30,7 @@ class InputCount(SQLModel, table=True):
     n_priced: int
     """Cards on which every starter has a price."""
     counts: bytes
-    """Runners by feature and bin, see :mod:`racing.monitor.inputs`."""
+    """Runners by feature and bin, see :mod:`racing.monitor.input_counts`."""
 
 
 class Alarm(SQLModel, table=True):

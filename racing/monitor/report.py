@@ -19,6 +19,7 @@ from racing.monitor.champion import ChampionFacts
 from racing.monitor.coverage import Coverage, coverage_of
 from racing.monitor.findings import KINDS, OF_CHAMPION, Look, look_at_champion, look_at_coverage
 from racing.monitor.judged import JudgedRaces, judged_races
+from racing.monitor.live_days import LiveDay, live_days
 from racing.monitor.quality import (
     CalibrationBin,
     GapPoint,
@@ -68,10 +69,13 @@ class MonitorReport:
     ageing: Ageing | None
     inputs: dict[str, Any] | None
     """How what goes into the model moved, by ``racing.monitor.inputs.summary``."""
+    live_days: list[LiveDay]
+    """The champion's days that are settled, for its MLflow run; not stored."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the same as JSON takes it; what is not finite becomes null when it is stored."""
         values = asdict(self)
+        values.pop("live_days")
         champion = self.champion
         if champion is not None:
             values["champion"]["weeks_since_learning"] = champion.weeks_since_learning(self.made_at.date())
@@ -144,6 +148,7 @@ def _report_and_findings(
         coverage=coverage,
         ageing=ageing,
         inputs=_inputs(engine, champion),
+        live_days=live_days(own, champion, today),
     )
     return replace(report, took_s=round(time.monotonic() - started, 3)), found
 

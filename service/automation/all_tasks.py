@@ -3,6 +3,8 @@
 from racing.experiments.fuses import FuseLimits
 from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
+from service.automation.input_tasks import input_tasks
+from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
@@ -21,6 +23,7 @@ def all_tasks(
     watcher: AliasWatcher,
     predictor: Predictor,
     metrics: Metrics,
+    looks: MonitorLooks,
 ) -> tuple[PeriodicTask, ...]:
     """Return the tasks of one service; a new one is a line here."""
     guard = Guard(watcher.registry, metrics, is_allowed=settings.automation)
@@ -32,8 +35,9 @@ def all_tasks(
         PeriodicTask("decisions", follow_s, guard.follow),
         PeriodicTask("guard", settings.guard_poll_s, guard.look),
         # reconcile: the record of experiments follows the registry's aliases
-        # monitor: the report
-        # inputs: alarms
+        PeriodicTask("monitor", settings.monitor_every_s, looks.start_one),
+        PeriodicTask("monitor-gauges", GAUGES_S, MonitorGauges(metrics).read, everywhere=True),
+        *input_tasks(settings),
         seal_task(settings),
         # notifications: what lies in the outbox
     )

@@ -1,1 +1,1 @@
-"""The experiment that runs, as this process sees it, and who answers a card in it."""
+"""The experiment that runs, as this process sees it."""

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from model_registry.artifact import Explanation
 from racing.domain.cards import rug_of
 from racing.features import CardWarning
-from service.experiments.contest import Part
 from service.prediction.card_prediction import CardPrediction
+from service.prediction.contest import Part
 from service.schemas.prediction import NO_FAIR_PRICE, PredictionOut
 from service.schemas.structs import structs_of
 from service.serving.slots import Snapshot

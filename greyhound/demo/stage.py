@@ -1,0 +1,116 @@
+"""Where the demo happens: a folder with a season, a registry and a key, and a real service beside it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from greyhound_client import GreyhoundClient
+from racing.database.engine import open_database
+from service.security.api_keys import add_key
+
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+START_S = 120.0
+STOP_S = 30.0
+
+SETTINGS = {
+    "GREYHOUND_CHAMPION_POLL_S": "0.5",
+    "GREYHOUND_DATABASE_POLL_S": "0.5",
+    "GREYHOUND_LOG_INTERVAL_S": "0.2",
+    "GREYHOUND_GUARD_POLL_S": "1",
+    "GREYHOUND_PROBATION": "false",
+    "OMP_NUM_THREADS": "1",
+}
+"""A day passes in seconds here, so everything follows within a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The demo's folder, and what lies in it."""
+
+    folder: Path
+
+    @property
+    def database(self) -> str:
+        """URL of the race database."""
+        return f"sqlite:///{self.folder / 'greyhound.db'}"
+
+    @property
+    def registry(self) -> str:
+        """URI of the registry."""
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    def new_key(self) -> str:
+        """Return a new key that may change the champion."""
+        engine = open_database(self.database)
+        _, key = add_key(engine, "demo", ("promote",))
+        engine.dispose()
+        return key
+
+    def run(self, *arguments: str) -> None:
+        """Run a command of ours on the demo's database and registry; its lines go where ours go."""
+        where = ("--database", self.database, "--registry", self.registry)
+        subprocess.run(
+            [sys.executable, "-m", "greyhound", *arguments, *where], check=True, env=self._environment()
+        )
+
+    @contextmanager
+    def service(self, port: int = 0) -> Iterator[GreyhoundClient]:
+        """Start the service, and yield a client of it once it is ready; it is stopped at the end."""
+        command = [sys.executable, "-m", "greyhound", "serve", "--port", str(port)]
+        with (self.folder / "service.log").open("w") as log:
+            process = subprocess.Popen(
+                [*command, "--database", self.database, "--registry", self.registry],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=self._environment(),
+                process_group=0,
+            )
+        try:
+            address = self._address_of(process)
+            with GreyhoundClient(address, api_key=self.new_key()) as client:
+                wait_until(lambda: client.model_status().success, START_S, "the service serves")
+                yield client
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _address_of(self, process: "subprocess.Popen[str]") -> str:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := _ADDRESS.search(line):
+                return found[0]
+        raise RuntimeError(f"the service did not start, see {self.folder / 'service.log'}")
+
+    def _environment(self) -> Mapping[str, str]:
+        folders = {
+            "GREYHOUND_SPOOL": str(self.folder / "spool"),
+            "GREYHOUND_KEPT_CHAMPION": str(self.folder / "champion"),
+        }
+        return os.environ | SETTINGS | folders
+
+
+def wait_until(is_so: Callable[[], object], timeout_s: float, what: str) -> None:
+    """Wait until something is so.
+
+    Raises
+    ------
+    TimeoutError
+        If it is not within some seconds; ``what`` says what was waited for.
+    """
+    until = time.monotonic() + timeout_s
+    while not is_so():
+        if time.monotonic() > until:
+            raise TimeoutError(f"waited {timeout_s:g} s, but it is not so that {what}")
+        time.sleep(0.1)
