@@ -5,9 +5,8 @@ from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
 from service.automation.input_tasks import input_tasks
 from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
+from service.automation.notify_tasks import changes_task, deliver_task
 from service.automation.reconcile_task import reconcile_task
-from service.automation.notify_tasks import changes_task
-from service.automation.notify_tasks import deliver_task
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
