@@ -23,7 +23,7 @@ AT_MOST_S = 1.0
 
 
 def older_than(seconds: float, load: Load) -> set[str]:
-    """The answers that came so long ago, and longer by what the machine may have kept the service waiting.
+    """The answers that came so long ago, and longer by what the machine may have held the service up.
 
     Its longest answer tells: a card takes a millisecond, and the rest is the machine's other work.
     """
