@@ -36,7 +36,7 @@ def test_eight_clients_at_full_tilt_lose_no_request_when_it_ends(
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert {status for tally in tallies for status in tally.statuses} == {200}
         assert exit_code == 0
-        assert members_of(service.pid) == []
+        wait_until(lambda: not members_of(service.pid))
         assert service.log.read_text() == log_before
 
 
