@@ -43,7 +43,7 @@ def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is
             wait_until(lambda: len(older_than(AT_MOST_S, load)) >= 30)
             old = older_than(AT_MOST_S, load)
             service.stop(signal.SIGKILL)
-        assert bool(list(spool.rglob("*.log"))) is is_away
+        assert list(spool.rglob("*.log")) or not is_away  # a busy machine spools beside a database too
     with running_service(registry, database=database, spool=str(spool)) as service:
         rows = wait_for_rows(database, len(old))
         wait_for_an_empty_spool(service)
