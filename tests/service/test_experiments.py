@@ -17,7 +17,7 @@ from racing.experiments.records import current_experiment, list_experiments
 from racing.experiments.roles import Roles
 from racing.experiments.start_stop import start_challenge
 from tests.clocks.today import today
-from tests.service.builders import RunningService, make_card, make_registry, open_registry
+from tests.service.builders import RunningService, make_card, make_registry, make_runner, open_registry
 from tests.service.keys import service_with_keys
 from tests.service.living import wait_until
 
@@ -103,7 +103,8 @@ def test_a_start_is_on_record_and_in_the_aliases_until_it_is_stopped(served: Ser
 
 def run_race(served: Served, race_number: int) -> None:
     """Ask for a race, and let it end in the order of the boxes."""
-    card = make_card(date=today("Sandown Park").isoformat(), race_number=race_number)
+    dogs = [make_runner(box, name=f"Dog {box} of {race_number}") for box in range(1, 7)]
+    card = make_card(date=today("Sandown Park").isoformat(), race_number=race_number, runners=dogs)
     served.service.predict(card).raise_for_status()
     runners = [
         {"name": one["name"], "box": one["box"], "finish_position": one["box"], "bsp": 6.0}
