@@ -30,8 +30,8 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class RegistryAnswer(Generic[Answer]):
-    """An answer that the service takes from its registry, or why there is none now."""
+class StoredAnswer(Generic[Answer]):
+    """An answer that the service takes from its registry or database, or why there is none now."""
 
     answer: Answer | None
     why_not: str = ""
@@ -122,15 +122,23 @@ def status_if_up() -> ModelStatus | None:
         return None
 
 
-def from_registry(call: Call[Answer]) -> RegistryAnswer[Answer]:
+def from_registry(call: Call[Answer]) -> StoredAnswer[Answer]:
     """Return an answer that needs the registry, or why there is none; an absent one is not waited for."""
     error = status().registry.error
     if error:
-        return RegistryAnswer(None, error)
+        return StoredAnswer(None, error)
     try:
-        return RegistryAnswer(client().ask(call))
+        return StoredAnswer(client().ask(call))
     except (TimedOut, Unavailable) as problem:
-        return RegistryAnswer(None, problem.detail if isinstance(problem, Problem) else str(problem))
+        return StoredAnswer(None, problem.detail if isinstance(problem, Problem) else str(problem))
+
+
+def from_database(call: Call[Answer]) -> StoredAnswer[Answer]:
+    """Return an answer that needs the race database, or why there is none."""
+    try:
+        return StoredAnswer(client().ask(call))
+    except (TimedOut, Unavailable) as problem:
+        return StoredAnswer(None, problem.detail if isinstance(problem, Problem) else str(problem))
 
 
 def champion_evidence() -> VersionEvidence | None:

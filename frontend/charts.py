@@ -1,19 +1,30 @@
 """The front end's charts: from the service's answers to the shared Vega-Lite charts."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask
 
 import greyhound.charts
 from greyhound.charts import Spec, chart
 from greyhound.charts.reliability import ReliabilityBin, reliability_chart
-from greyhound_client.models import BinOut, LoggedCardOut, ReliabilityBinOut, ScoreOut
+from greyhound_client.models import (
+    BinOut,
+    GapPointOut,
+    LoggedCardOut,
+    MonitorBinOut,
+    PathPointsOut,
+    ReliabilityBinOut,
+    ScoreOut,
+)
 
 LEAST_RUNNERS = 200
 """Of fewer there is no curve: with ten bins of 20 chance alone draws any line."""
+STRONG_SHIFT = 0.5
+"""PSI of the darkest cell; a quarter is commonly called a shift."""
 _WEEK = dt.timedelta(days=7)
 
 
@@ -36,7 +47,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(Blueprint("charts", __name__, static_folder=static, static_url_path="/charts"))
 
 
-def reliability(bins: Sequence[BinOut | ReliabilityBinOut] | None) -> ReliabilityPlot | None:
+def reliability(bins: Sequence[BinOut | ReliabilityBinOut | MonitorBinOut] | None) -> ReliabilityPlot | None:
     """Return the plot of some bins, or None of fewer than 200 runners."""
     if not bins or sum(bin.n_runners for bin in bins) < LEAST_RUNNERS:
         return None
@@ -63,6 +74,73 @@ def weekly_losses(weeks: Sequence[ScoreOut]) -> Spec:
                 )
             before = monday
     return chart("weekly_losses", weeks=[_strip(week) for week in weeks], losses=losses)
+
+
+def gap_over_time(points: Sequence[GapPointOut] | None) -> Spec | None:
+    """Return the gap to the market by day with its confidence sequence, or None of fewer than two days."""
+    known = [point for point in points or () if point.gap is not None]
+    if len(known) < 2:
+        return None
+    rows = [
+        {
+            "day": point.date.isoformat(),
+            "gap": point.gap,
+            "low": point.gap_low,
+            "high": point.gap_high,
+            "races": point.n_races,
+            "figure": _with_interval(point.gap, point.gap_low, point.gap_high),
+        }
+        for point in known
+    ]
+    return chart("gap_over_time", points=rows, zero=[{"value": 0}])
+
+
+def gain_over_races(points: PathPointsOut) -> Spec | None:
+    """Return a contestant's gain over the champion as races came in, or None without an interval."""
+    rows = [
+        {"races": n, "gain": mean, "low": low, "high": high, "figure": _with_interval(mean, low, high)}
+        for n, mean, low, high in zip(points.n, points.mean, points.low, points.high, strict=True)
+        if low is not None  # before there is an interval the mean jumps over all of the chart
+    ]
+    return chart("gain_over_races", points=rows, zero=[{"value": 0}]) if len(rows) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class InputShifts:
+    """A heat map of days by features, and the rows for the table below it."""
+
+    spec: Spec
+    days: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+
+
+def input_shifts(inputs: Mapping[str, Any] | None, *, n_features: int = 15) -> InputShifts | None:
+    """Return how the features that moved most moved by day, or None without days."""
+    if not inputs or not inputs.get("days") or not inputs.get("features"):
+        return None
+    days = tuple(day["date"] for day in inputs["days"])
+    rows = tuple(inputs["features"][:n_features])
+    cells = [
+        {
+            "day": day,
+            "feature": feature["name"],
+            "row": row,
+            "shift": min(1.0, psi / STRONG_SHIFT),
+            "psi": f"{psi:.3f}",
+            "missing": "" if missing is None else f"{100 * missing:.0f} %",
+        }
+        for row, feature in enumerate(rows)
+        for day, psi, missing in zip(days, feature["psi"], feature["missing"], strict=True)
+        if psi is not None
+    ]
+    return InputShifts(chart("input_shifts", cells=cells), days, rows) if cells else None
+
+
+def _with_interval(mean: float | None, low: float | None, high: float | None) -> str:
+    if mean is None:
+        return ""
+    ends = "" if low is None or high is None else f" [{low:+.4f}, {high:+.4f}]"
+    return f"{mean:+.4f}{ends}".replace("-", "\u2212")
 
 
 def judged_races(cards: Sequence[tuple[LoggedCardOut, str]], mean: float | None) -> Spec:

@@ -6,11 +6,9 @@ from typing import Literal
 
 from frontend import api
 from frontend.comparison import Comparison, compare
-from frontend.errors import status_code
-from greyhound_client import Problem, Unreachable
+from frontend.keyed_change import Outcome, make_change
+from greyhound_client import GreyhoundClient
 from greyhound_client.models import PromotionOut
-
-MAX_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +38,6 @@ class Confirmation:
     """The version that served when the difference was shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The change on record, or why there is none."""
-
-    record: PromotionOut | None = None
-    error: str = ""
-    code: int = 200
-
-
 def propose_promotion(version: int) -> Proposal:
     """Return what promoting a version would change."""
     serving = api.status().version
@@ -73,38 +62,20 @@ def read_confirmation(form: Mapping[str, str]) -> Confirmation:
     )
 
 
-def apply_change(proposal: Proposal, confirmation: Confirmation) -> Outcome:
+def apply_change(proposal: Proposal, confirmation: Confirmation) -> Outcome[PromotionOut]:
     """Make the change through the service, under the key that was typed and no other."""
-    refusal = _refusal(proposal, confirmation)
-    if refusal:
-        return refusal
-    try:
-        by = api.client().using(api_key=confirmation.key)
-    except ValueError:
-        return Outcome(error="An API key has letters, digits and underscores only.", code=422)
-    try:
-        if proposal.action == "rollback":
-            return Outcome(by.rollback(reason=confirmation.reason))
-        assert proposal.version is not None
-        return Outcome(by.promote(proposal.version, reason=confirmation.reason, force=confirmation.is_forced))
-    except Problem as problem:
-        broken = "; ".join(f"{rule.pointer.removeprefix('#/')}: {rule.rule}" for rule in problem.errors)
-        return Outcome(error=f"{problem.title}: {broken or problem.detail}.", code=status_code(problem))
-    except Unreachable as error:
-        where = "Whether the change was made, the record of promotions shows once the service answers again"
-        return Outcome(error=f"{error}. {where}.", code=503)
-
-
-def _refusal(proposal: Proposal, confirmation: Confirmation) -> Outcome | None:
-    if proposal.version is None:
+    version = proposal.version
+    if version is None:
         return Outcome(error="There is no champion before this one to go back to.", code=409)
     if confirmation.instead_of != str(proposal.serving or ""):
         serves = f"Version {proposal.serving} serves" if proposal.serving else "No version serves"
         now = f"{serves} by now: the difference below is the one that holds, nothing was changed"
         return Outcome(error=f"{now}. Confirm again if it is still what you want.", code=409)
-    if not 1 <= len(confirmation.reason) <= MAX_REASON:
-        rule = f"A reason has 1 to {MAX_REASON} characters, this one has {len(confirmation.reason)}"
-        return Outcome(error=f"{rule}: others will read it in the record.", code=422)
-    if not confirmation.key:
-        return Outcome(error="A change takes an API key with the scope `promote`.", code=422)
-    return None
+
+    def change(by: GreyhoundClient) -> PromotionOut:
+        if proposal.action == "rollback":
+            return by.rollback(reason=confirmation.reason)
+        return by.promote(version, reason=confirmation.reason, force=confirmation.is_forced)
+
+    shown_by = "the record of promotions"
+    return make_change(confirmation.key, confirmation.reason, change, shown_by=shown_by)

@@ -17,6 +17,10 @@ from greyhound.output.printing import clean_output, leave_broken_pipe, print_tra
 COMMANDS = {
     "up": ("greyhound.commands.up:up", "Fill, train and promote where nothing is yet, then serve."),
     "prepare": ("greyhound.commands.prepare:prepare", "What `up` does, without serving."),
+    "demo": (
+        "greyhound.commands.demo:demo",
+        "Let a made-up season pass beside a service that watches itself.",
+    ),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
@@ -24,11 +28,16 @@ COMMANDS = {
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
     ),
+    "experiments": (
+        "greyhound.commands.experiments:experiments",
+        "Compare challengers with the champion while it serves.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
         "Show the answered cards that were logged, and judge them.",
     ),
+    "record": ("greyhound.commands.record:record", "Seal the days of predictions, and check them."),
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
@@ -36,16 +45,18 @@ COMMANDS = {
         "greyhound.commands.automation:automation",
         "Turn on and off that the champion changes without a person.",
     ),
+    "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
+    "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
-    "All at once": "up prepare",
+    "All at once": "up prepare demo",
     "Races": "import simulate",
-    "Models": "train evaluate models automation",
-    "Predictions": "predict score predictions replay",
-    "The service": "serve frontend keys",
+    "Models": "train evaluate models experiments automation",
+    "Predictions": "predict score predictions record replay",
+    "The service": "serve frontend monitor keys notify",
 }
 INTERRUPTED = 130
 
@@ -133,7 +144,7 @@ def main() -> None:
       greyhound predict card.json
 
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 input refused; 4 something needed is absent (database,
-    champion, version, extra); 5 gates not passed; 130 interrupted.
+    champion, version, extra); 5 gates not passed; 6 something to look at; 130 interrupted.
     """
 
 

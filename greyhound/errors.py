@@ -1,6 +1,6 @@
 """What the command says and which exit code it gives for each error that a user can meet."""
 
-UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED = 1, 3, 4, 5
+UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED, ATTENTION = 1, 3, 4, 5, 6
 
 # Errors are named, not imported: the service's image holds no training, and `--help` wants no imports.
 EXIT_CODES = {
@@ -23,6 +23,7 @@ EXIT_CODES = {
     "racing.domain.errors:FileRefused": REFUSED,
     "racing.domain.errors:NoSuchExperiment": ABSENT,
     "racing.domain.errors:NoSuchPrediction": ABSENT,
+    "racing.domain.errors:NoSuchSeal": ABSENT,
     "racing.domain.errors:NotEnoughHistory": ABSENT,
     "racing.domain.errors:RatingsStale": ABSENT,
     "service.errors:KeyNotMade": REFUSED,
@@ -43,11 +44,14 @@ EXTRA_OF_MODULE = {
     "flask": "frontend",
     "frontend": "frontend",
     "waitress": "frontend",
+    "apprise": "service",
     "fastapi": "service",
     "mlflow": "service",
     "onnxruntime": "service",
     "pydantic_settings": "service",
+    "requests": "service",
     "service": "service",
+    "standardwebhooks": "service",
     "uvicorn": "service",
     "catboost": "training",
     "imblearn": "training",

@@ -31,10 +31,12 @@ from model_registry.history import (
     tag_of,
 )
 from model_registry.learning import JUDGED, learning_of
+from model_registry.live_figures import Day, log_live_days
 from model_registry.mlflow_store.records import ModelRecord, VersionRecord, version_record
 from model_registry.mlflow_store.store import MlflowStore
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 from racing.experiments.policy import Policy
+from racing.experiments.roles import Roles
 
 MODEL = "greyhound-win"
 
@@ -166,9 +168,11 @@ class ModelRegistry:
             raise PromotionRefused(f"{rule}; got {[*versions]}")
         self._name_challengers(versions)
 
-    def aliases(self) -> dict[str, int]:
-        """Return which version each alias names; the champion is no challenger."""
-        return dict(self._model().aliases)
+    def roles(self) -> Roles:
+        """Return the champion, if there is one, and the challengers, by one read of 3 ms."""
+        with self._store.errors():
+            aliases = self._store.reader.aliases(MODEL)
+        return Roles(aliases.get(CHAMPION), tuple(dict.fromkeys(challengers_among(aliases).values())))
 
     def champion(self) -> ModelVersion:
         """Return the version that serves."""
@@ -267,6 +271,14 @@ class ModelRegistry:
         run_id = self._entry(version).run_id
         with self._store.errors():
             return read_report(self._store, version, run_id)
+
+    def log_live_days(self, version: int, days: Sequence[Day]) -> int:
+        """Write days of live figures into a version's MLflow run, each once; return how many were new."""
+        run_id = self._entry(version).run_id
+        if not run_id or not days:
+            return 0
+        with self._store.errors():
+            return log_live_days(self._store.client, run_id, days)
 
     def _before(self, history: Sequence[PromotionRecord], current: int) -> int | None:
         """Return the nearest champion before the current one that is still there."""

@@ -8,9 +8,11 @@ from fastapi import FastAPI
 
 from service import problems
 from service.automation.all_tasks import all_tasks
+from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
 from service.experiments.follower import ActiveExperiment
 from service.methods import HeadAndOptions
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.observability.request_metrics import RequestMetricsMiddleware
@@ -38,6 +40,7 @@ from service.routes import (
     predictions,
     promotions,
     races,
+    record,
     results,
     status,
     webhooks,
@@ -63,8 +66,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, monitor, results, status, models, evidence, promotions,
-        experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, races, cards, predictions, record, monitor, results, status, models, evidence,
+        promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -107,11 +110,12 @@ def make_state(settings: ServiceSettings) -> AppState:
     shadow = ShadowScorer(slots, metrics)
     queue = RequestQueue(settings.queue)
     body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
-    prediction_log = PredictionLog(settings, metrics)
+    prediction_log, inputs = PredictionLog(settings, metrics), InputCounter(settings)
     contest = Contest(slots, experiment, shadow.breakers.is_off)
-    predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow)
+    predictor = Predictor(form_store, threads, metrics, prediction_log, contest, shadow, inputs)
     api_key_cache = ApiKeyCache(settings.database, max_age_s=settings.keys_max_age_s)
     read_database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
+    monitor_looks = MonitorLooks(settings, slots)
     collector = MetricsCollector(
         metrics,
         slots,
@@ -124,6 +128,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         queue=queue,
         budget=body_budget,
         threads=threads,
+        inputs=inputs,
     )
     return AppState(
         settings=settings,
@@ -138,6 +143,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         predictor=predictor,
         batch_predictor=BatchPredictor(settings, predictor, queue, threads, metrics),
         prediction_log=prediction_log,
+        inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
@@ -151,9 +157,10 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         metrics=metrics,
         collector=collector,
+        monitor_looks=monitor_looks,
         automation=AutomationRunner(
             RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
-            all_tasks(settings, slots, watcher, predictor, metrics),
+            all_tasks(settings, slots, watcher, predictor, metrics, monitor_looks),
             metrics,
             is_allowed=settings.automation,
         ),
@@ -165,6 +172,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     """Start the parts of a service, and stop them at the end."""
     settings, threads = state.settings, state.threads
     state.prediction_log.start()
+    state.inputs.start()
     await asyncio.gather(
         state.watcher.start(),
         state.form_store.refresh_in_time(threads.form_poll),
@@ -190,10 +198,12 @@ async def running(state: AppState) -> AsyncIterator[None]:
     await asyncio.gather(*tasks, return_exceptions=True)
     state.shadow.stop()
     stops = (
-        *(state.automation.stop, state.prediction_log.stop, state.ratings.stop),
+        *(state.automation.stop, state.prediction_log.stop, state.inputs.stop, state.ratings.stop),
         *(state.experiment.close, state.shadow.wait),
     )
-    await threads.finish(*stops, state.write_database.close, state.read_database.close)
+    await threads.finish(
+        *stops, state.monitor_looks.stop, state.write_database.close, state.read_database.close
+    )
     threads.close()
 
 

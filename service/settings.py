@@ -1,5 +1,6 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
+import base64
 import hashlib
 import re
 from ipaddress import ip_network
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from racing.database.outbox import KINDS, Kind
 
 
 def address_fingerprint(address: str) -> str:
@@ -22,7 +25,9 @@ def address_fingerprint(address: str) -> str:
 class ServiceSettings(BaseSettings):
     """Settings of one service; frozen, built once by the caller, and passed to ``create_app``."""
 
-    model_config = SettingsConfigDict(env_prefix="GREYHOUND_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="GREYHOUND_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     database: str | None = Field(
         default="sqlite:///var/greyhound.db",
@@ -252,10 +257,31 @@ class ServiceSettings(BaseSettings):
         description="Bytes that one process may spool; beyond it answers wait in memory, then go unlogged.",
     )
 
+    seal_grace_h: float = Field(
+        default=6.0,
+        ge=0,
+        le=24 * 365,
+        description="Hours after the end of a day (UTC) before its predictions are sealed: what was spooled "
+        "until then is in the record, see docs/explanation/track-record.md.",
+    )
     automation: bool = Field(
         default=True,
         description="Whether this process may change the champion by itself, by an experiment's policy, a "
         "probation or a fuse; `off` in every replica, or `greyhound automation off`, stops all of it.",
+    )
+    monitor_every_s: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="Seconds between two looks of the monitor at the prediction log; one process of all "
+        "replicas looks, in a process of its own.",
+    )
+    retrain_after_weeks: float = Field(
+        default=13.0,
+        gt=0,
+        le=520,
+        description="Weeks after the last race day that the champion learnt from, after which retraining is "
+        "due; earlier if its gap to the market has become worse.",
     )
     guard_poll_s: float = Field(
         default=60.0,
@@ -287,6 +313,60 @@ class ServiceSettings(BaseSettings):
         description="Milliseconds that the model of a freshly promoted version may take for a card (95th "
         "percentile of the latest), before its fuse blows.",
     )
+    count_inputs: bool = Field(
+        default=True,
+        description="Count the features of answered cards by day and version, to compare them with the "
+        "training's, see docs/explanation/inputs.md; stored by day where there is a database.",
+    )
+    inputs_interval_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two writes of the counts of inputs; a `kill -9` loses what was counted "
+        "since the last.",
+    )
+    inputs_retention_days: int = Field(
+        default=400, ge=30, description="Days for which the counts of inputs stay in the database."
+    )
+
+    notify: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="Where notifications go, as a JSON list of Apprise's URLs such as "
+        '`["mailto://user:password@example.com", "slack://TokenA/TokenB/TokenC"]`; see '
+        "docs/how-to/notifications.md.",
+    )
+    notify_kinds: tuple[Kind, ...] = Field(
+        default=KINDS,
+        description="Kinds of notifications that are sent, as a JSON list; all by default.",
+    )
+    notify_webhook_url: SecretStr | None = Field(
+        default=None,
+        description="URL that gets notifications as signed webhooks (standardwebhooks.com); needs "
+        "GREYHOUND_NOTIFY_WEBHOOK_SECRET.",
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret by which outgoing webhooks are signed: `whsec_` and 24 to 64 bytes in base64.",
+    )
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> "ServiceSettings":
+        """Refuse a URL without a secret, and a secret that nobody could sign with."""
+        url, secret = self.notify_webhook_url, self.notify_webhook_secret
+        if (url is None) != (secret is None):
+            raise ValueError("notify_webhook_url and notify_webhook_secret are set together, or neither is")
+        if url is not None and not re.match(r"https?://[^/]", url.get_secret_value()):
+            raise ValueError("notify_webhook_url must begin with http:// or https://")
+        if secret is not None:
+            rule = "notify_webhook_secret must be whsec_ and 24 to 64 bytes in base64"
+            prefix, _, text = secret.get_secret_value().partition("_")
+            try:
+                n_bytes = len(base64.b64decode(text + "==", validate=False)) if prefix == "whsec" else 0
+            except ValueError as error:
+                raise ValueError(rule) from error
+            if not 24 <= n_bytes <= 64:
+                raise ValueError(rule)
+        return self
 
     @model_validator(mode="after")
     def _a_batch_fits_the_budget(self) -> "ServiceSettings":

@@ -4,8 +4,10 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 
+from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import AutomationRunner
 from service.experiments.follower import ActiveExperiment
+from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
 from service.observability.metrics import Metrics
 from service.prediction.batch import BatchPredictor
@@ -45,6 +47,7 @@ class AppState:
     predictor: Predictor
     batch_predictor: BatchPredictor
     prediction_log: PredictionLog
+    inputs: InputCounter
     write_database: RaceDatabase
     """For results: a statement may take as long as an import does."""
     read_database: RaceDatabase
@@ -60,6 +63,7 @@ class AppState:
     threads: ThreadPools
     metrics: Metrics
     collector: MetricsCollector
+    monitor_looks: MonitorLooks
     automation: AutomationRunner
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     started_s: float = field(default_factory=time.monotonic)

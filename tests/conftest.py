@@ -11,6 +11,7 @@ import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from tests.clocks.today import today
+from tests.model_registry.empty import share_a_folder
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Where a test names no time-out, httpx waits for 5 s, which a machine with other work may take for anything.
 for _part in ("connect", "read", "write", "pool"):
     setattr(DEFAULT_TIMEOUT_CONFIG, _part, 60.0)
+
+share_a_folder()  # before pytest-xdist starts its workers
 
 # A shell that starts the tests in its background has them ignore Ctrl-C, and what they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -67,7 +67,9 @@ def documents_of(
     return {
         **({JUDGED: judged} if judged else {}),
         "effects": effects,
-        "reference": reference(split.train.features, package.spec.features, evaluated.probabilities),
+        "reference": reference(
+            split.train.features, package.spec.features, evaluated.probabilities, later=split.test
+        ),
         "metrics": evaluated.evaluation.as_json()
         | {"parity_error": evaluated.parity_error, "calibration": evaluated.calibration_effect},
         "training": {

@@ -118,6 +118,11 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
+    """Return a page of the seals of the days of predictions, the newest first."""
+    return Call("GET", "/record/seals", wire.SealsOut, {"limit": limit, "before": before})
+
+
 def monitor() -> Call[wire.MonitorOut]:
     """Return what serves, whether it is well, and what somebody should look at."""
     return Call("GET", "/monitor", wire.MonitorOut)
@@ -232,6 +237,12 @@ def decisions(*, limit: int = 50, before: int | None = None) -> Call[wire.Decisi
     return Call("GET", "/decisions", wire.DecisionsOut, {"limit": limit, "before": before})
 
 
+def comparison(*, champion: str, contestant: str) -> Call[wire.ContestantOut]:
+    """Return the verdict on a contestant against any other, over all logged races that both rated."""
+    query = {"champion": champion, "contestant": contestant}
+    return Call("GET", "/comparisons", wire.ContestantOut, query)
+
+
 def live() -> Call[wire.Live]:
     """Return an answer at all: the process is there."""
     return Call("GET", "/health/live", wire.Live)
@@ -310,6 +321,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)
     model_status = _Method(model_status)
@@ -329,6 +341,7 @@ class EndpointMethods:
     stop_experiment = _Method(stop_experiment)
     change_share = _Method(change_share)
     decisions = _Method(decisions)
+    comparison = _Method(comparison)
     live = _Method(live)
     ready = _Method(ready)
     metrics = _Method(metrics)

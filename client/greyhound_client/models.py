@@ -160,11 +160,11 @@ class DecisionOut(BaseModel):
     experiment_id: int | None
     """The experiment that it was about."""
     action: str
-    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
-    from_version: int | None
+    """`promote`, `roll-back`, `keep` (a probation passed) or `recommend`."""
+    from_version: int
     """The champion before."""
-    to_version: int | None
-    """The version that it was about."""
+    to_version: int
+    """The champion from then on; of a recommendation the one recommended."""
     reason: str
     """Why."""
     numbers: dict[str, Any]
@@ -179,6 +179,8 @@ class DecisionOut(BaseModel):
     """How often that was tried."""
     error: str | None
     """Why it could not be carried out."""
+    void_at: AwareDatetime | None
+    """When it was given up, UTC; null if it was not."""
 
 
 class DecisionsOut(BaseModel):
@@ -309,6 +311,44 @@ class GateOut(BaseModel):
     """The limit."""
     what: str | None = None
     """What the value is, where the gate's name does not say."""
+
+
+class InputDayOut(BaseModel):
+    """What came in on one day, UTC, as the service counted it."""
+
+    date: date_aliased
+    """The day."""
+    n_cards: int
+    """Cards answered."""
+    n_runners: int
+    """Their starters."""
+    n_unknown_dogs: int
+    """Runners that the database does not know."""
+    n_unknown_tracks: int
+    """Cards of a track that the version has not seen."""
+    n_without_form: int
+    """Cards on which no runner has a run."""
+    n_priced: int
+    """Cards on which every starter has a price."""
+    unknown_tracks: dict[str, int] | None = None
+    """Cards by track of those."""
+
+
+class InputFeatureOut(BaseModel):
+    """How one feature moved against its distribution in training, day by day as in `days`."""
+
+    name: str
+    """The feature."""
+    psi: Annotated[list[float | None], Field(max_length=60)]
+    """Population stability index; null on a day of fewer than 50 runners."""
+    missing: Annotated[list[float | None], Field(max_length=60)]
+    """Share of runners for which it is unknown."""
+    missing_in_training: float | None = None
+    """The same in training."""
+    usual_psi: float | None = None
+    """That of a quiet day."""
+    p_value: float | None = None
+    """How likely so large an index is on a quiet day, the smaller of the last two days."""
 
 
 class IntervalOut(BaseModel):
@@ -1028,6 +1068,34 @@ class ScoresOut(BaseModel):
     """About ten bins of equally many runners."""
 
 
+class SealOut(BaseModel):
+    """The seal of one day of predictions."""
+
+    date: date_aliased
+    """Day on which they were answered, UTC."""
+    n_predictions: int
+    """Answers of that day that came before the off, as far as is known."""
+    n_before_off: int
+    """Of these, known to have come before the off: by the card's `off_at`, or before race day began at the track. The others came on race day, and nobody gave the time of the off."""
+    digest: str
+    """sha256 over the day's predictions."""
+    seal: str
+    """sha256 over date, count, digest and the seal of the day before."""
+    sealed_at: AwareDatetime
+    """When it was sealed, UTC."""
+    pruned_at: AwareDatetime | None
+    """When the day's predictions were deleted from the log on purpose; null while they are there."""
+
+
+class SealsOut(BaseModel):
+    """A page of seals."""
+
+    seals: list[SealOut]
+    """The newest first."""
+    next_before: date_aliased | None
+    """`before` of the next page; null on the last."""
+
+
 class ServiceOut(BaseModel):
     """How the service does. Counts are of the process that answers; ``/metrics`` adds all workers up."""
 
@@ -1061,7 +1129,7 @@ class ShareIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    share: Annotated[float, Field(ge=0.0, gt=0.0, le=0.9)]
     """Of the races, answered by challengers, together; above 0, up to 0.9."""
 
 
@@ -1127,6 +1195,17 @@ class TaskOut(BaseModel):
     """Runs that failed since the process started."""
     hangs: bool
     """Whether it has not come back for long."""
+
+
+class UsualInputsOut(BaseModel):
+    """Where the usual spread of the index between days comes from."""
+
+    source: str
+    """Days of training, or of serving."""
+    n_days: float | None = None
+    """How many."""
+    n_runners: float | None = None
+    """Runners a day."""
 
 
 class VerdictOut(BaseModel):
@@ -1308,7 +1387,7 @@ class CardIn(BaseModel):
         str | None,
         Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"),
     ] = None
-    """When the race is due to start, with its zone. No model sees it; with it the track record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
+    """When the race is due to start, with its zone. No model sees it; with it the record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
     """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
 
@@ -1327,7 +1406,9 @@ class ContestantOut(BaseModel):
     last_day: date_aliased | None
     """Race day of its last race."""
     verdict: VerdictOut
-    """In numbers."""
+    """In numbers, by the races that both rated."""
+    split: VerdictOut | None = None
+    """By the races that each answered, in a split; null in shadow and for imported prices."""
     sentences: list[str]
     """In sentences."""
 
@@ -1415,7 +1496,7 @@ class ExperimentIn(BaseModel):
     """Versions to be compared with the champion."""
     mode: Literal["shadow", "split"] | None = "shadow"
     """`shadow`: the champion answers, challengers score beside it. `split`: challengers answer a share of the races."""
-    share: Annotated[float | None, Field(ge=0.0, le=1.0)] = 0.0
+    share: Annotated[float | None, Field(ge=0.0, le=0.9)] = 0.0
     """Of the races, answered by challengers, together; 0 in shadow, up to 0.9 in a split."""
     policy: PolicyIn | None = None
     """What the guard may do, and on which evidence; left out, it recommends only."""
@@ -1499,6 +1580,21 @@ class GuideCardOut(BaseModel):
     """Rows of the file, each a past run."""
     not_believed: list[NotBelievedOut]
     """What of the rows was left out, and why; at most 200."""
+
+
+class InputsOut(BaseModel):
+    """How what goes into the model moved against its training's distributions (`reference.json`)."""
+
+    version: int
+    """The version that answered."""
+    days: Annotated[list[InputDayOut], Field(max_length=60)]
+    """The latest last."""
+    features: Annotated[list[InputFeatureOut], Field(max_length=200)]
+    """Those that moved most, first the one that did so most."""
+    n_features: int
+    """Features that are counted."""
+    usual: UsualInputsOut | None = None
+    """Null until enough days are known."""
 
 
 class LoggedCardOut(BaseModel):
@@ -1903,8 +1999,8 @@ class MonitorOut(BaseModel):
     coverage: CoverageOut | None = None
     """How many logged races have their results."""
     ageing: AgeingOut | None = None
-    inputs: dict[str, Any] | None = None
-    """How what goes into the model moved against its training's distributions."""
+    inputs: InputsOut | None = None
+    """How what goes into the model moved; null if no version served."""
     alarms: Annotated[list[AlarmOut] | None, Field(max_length=200)] = None
     """Those active now, the critical ones first."""
     decisions: Annotated[list[MonitorDecisionOut] | None, Field(max_length=20)] = None

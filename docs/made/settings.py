@@ -16,11 +16,14 @@ TITLES = {
     "Following the champion": "champion_poll retry registry_timeout load_timeout model_budget webhook",
     "Experiments": "experiments_",
     "The guard": "automation guard_ probation fuse_",
+    "The monitor": "monitor_ retrain_",
     "The race database": "database_",
     "How much work": "queue max_ header_ body_ batch_ write_ keep_alive",
     "Stopping": "drain grace",
     "Who may ask": "protect keys_ failed_ rate_ cors trusted hsts root_path",
-    "The prediction log": "log_predictions log_interval log_queue spool_",
+    "The prediction log": "log_predictions log_interval log_queue spool_ seal_",
+    "Notifications": "notify",
+    "Inputs": "count_inputs inputs_",
     "What it tells": "log_",
 }
 """Headings, and how the names of their settings begin; the first that fits. What fits none comes last."""

@@ -1,7 +1,13 @@
 """The pages, each a blueprint in a module of its own, in the order of the menu."""
 
-from frontend.pages import models, race, record, status
+from frontend.pages import experiments, models, monitor, race, record
 
-PAGES = (status.pages, race.pages, models.pages, record.pages)
-MENU = (("status", "Status"), ("race", "Race"), ("models", "Models"), ("record", "Track record"))
+PAGES = (monitor.pages, race.pages, experiments.pages, models.pages, record.pages)
+MENU = (
+    ("monitor", "Monitor"),
+    ("race", "Race"),
+    ("experiments", "Experiments"),
+    ("models", "Models"),
+    ("record", "Track record"),
+)
 """Blueprint and title; each has a view ``show``."""

@@ -81,8 +81,8 @@ def _confirmed(proposal: Proposal) -> ResponseReturnValue:
         return page("models/confirm.html", proposal=proposal, confirmation=Confirmation(), now=api.status())
     confirmation = read_confirmation(request.form)
     outcome = apply_change(proposal, confirmation)
-    if outcome.record is not None:
-        return redirect(url_for("models.show", changed=outcome.record.number), 303)
+    if outcome.made is not None:
+        return redirect(url_for("models.show", changed=outcome.made.number), 303)
     return page(
         "models/confirm.html",
         code=outcome.code,

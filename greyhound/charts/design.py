@@ -308,6 +308,71 @@ def bars() -> alt.LayerChart:
     ).properties(padding={"left": 2, "right": 60, "top": 8, "bottom": 4})
 
 
+def gap_over_time() -> alt.LayerChart:
+    """points: day, gap, low, high, races, figure; zero: value."""
+    x = alt.X("day:T", scale=alt.Scale(type="utc", nice=False, padding=8)).axis(
+        title=None, format="%-d %b", tickCount=5, labelOverlap=True
+    )
+    y = alt.Y("gap:Q", scale=scale()).axis(title=None, tickCount=4, grid=True, format="+.3f", minExtent=44)
+    hover = [
+        alt.Tooltip("day:T", format="%-d %b %Y"),
+        alt.Tooltip("figure:N", title="gap"),
+        alt.Tooltip("races:Q", format=",", title="races"),
+    ]
+    points = data("points")
+    return alt.layer(
+        points.transform_filter("isValid(datum.low)")
+        .mark_area(color=BAND, interpolate="linear")
+        .encode(x=x, y=alt.Y("low:Q", scale=scale()), y2="high:Q"),
+        data("zero").mark_rule(color=MARKET, strokeDash=[4, 4]).encode(y=alt.Y("value:Q", scale=scale())),
+        points.mark_line(color=MODEL, strokeWidth=2).encode(x=x, y=y),
+        points.mark_point(color=MODEL, size=120, opacity=0).encode(x=x, y=y, tooltip=hover),
+    ).properties(height=220)
+
+
+def gain_over_races() -> alt.LayerChart:
+    """points: races, gain, low, high, figure; zero: value."""
+    x = alt.X("races:Q", scale=scale(padding=0)).axis(
+        title="races", tickCount=5, format=",d", labelOverlap=True
+    )
+    y = alt.Y("gain:Q", scale=scale()).axis(title=None, tickCount=4, grid=True, format="+.3f", minExtent=44)
+    hover = [
+        alt.Tooltip("races:Q", format=",", title="after races"),
+        alt.Tooltip("figure:N", title="gain"),
+    ]
+    points = data("points")
+    return alt.layer(
+        points.transform_filter("isValid(datum.low)")
+        .mark_area(color=BAND, interpolate="linear")
+        .encode(x=x, y=alt.Y("low:Q", scale=scale()), y2="high:Q"),
+        data("zero").mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y=alt.Y("value:Q", scale=scale())),
+        points.mark_line(color=MODEL, strokeWidth=2).encode(x=x, y=y),
+        points.mark_point(color=MODEL, size=120, opacity=0).encode(x=x, y=y, tooltip=hover),
+    ).properties(height=200)
+
+
+def input_shifts() -> alt.LayerChart:
+    """cells: day, feature, row (order of the features), shift (0 to 1), psi, missing."""
+    x = alt.X("day:O", sort="ascending").axis(
+        title=None, labelAngle=0, labelOverlap=True, labelExpr=_DAY_LABEL
+    )
+    y = alt.Y("feature:N", sort=alt.EncodingSortField("row", op="min")).axis(
+        title=None, labelColor="var(--ink)", labelLimit=200
+    )
+    hover = [
+        alt.Tooltip("feature:N"),
+        alt.Tooltip("day:N"),
+        alt.Tooltip("psi:N", title="shift (PSI)"),
+        alt.Tooltip("missing:N", title="missing"),
+    ]
+    # one hue, from the card's colour to the market's: a colour and a figure on hover, never colour alone
+    cells = data("cells").mark_rect(color=MARKET, stroke="var(--card)", strokeWidth=1)
+    opacity = alt.Opacity("shift:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.06, 1]))
+    return alt.layer(cells.encode(x=x, y=y, opacity=opacity, tooltip=hover)).properties(height=alt.Step(18))
+
+
+_DAY_LABEL = "utcFormat(datetime(datum.value), '%-d %b')"
+
 CHARTS: dict[str, Callable[[], alt.LayerChart]] = {
     "reliability": reliability,
     "reliability_small": lambda: reliability(2, titled=False),
@@ -320,6 +385,9 @@ CHARTS: dict[str, Callable[[], alt.LayerChart]] = {
     "weekly_losses": weekly_losses,
     "judged_races": judged_races,
     "bars": bars,
+    "gap_over_time": gap_over_time,
+    "gain_over_races": gain_over_races,
+    "input_shifts": input_shifts,
 }
 
 

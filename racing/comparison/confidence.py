@@ -100,9 +100,9 @@ def moments(values: ArrayLike) -> Moments:
     variance = float("nan")
     if n > 1 and len(informative):
         least, greatest = float(informative.min()), float(informative.max())
-        if not _is_constant(least, greatest):
-            extra = _LARGEST_AGAIN * max(least**2, greatest**2)
-            variance = (_sum_in_any_order((x - mean) ** 2) + extra) / (n - 1)
+        largest = max(-least, greatest)
+        if greatest - least > _CONSTANT * largest:
+            variance = (_sum_in_any_order((x - mean) ** 2) + _LARGEST_AGAIN * largest**2) / (n - 1)
     return Moments(n, len(informative), mean, variance)
 
 
@@ -240,13 +240,15 @@ def _running(x: Floats) -> _Running:
     centre = x.mean() if len(x) else 0.0  # of all, so that squares do not cancel
     of_centred = np.cumsum(x - centre) / n
     squares = np.maximum(np.cumsum((x - centre) ** 2) - n * of_centred**2, 0.0)
-    is_informative = np.abs(x) > _NOTHING
+    size = np.abs(x)
+    is_informative = size > _NOTHING
     n_informative = np.cumsum(is_informative, dtype=np.int64)
-    greatest = np.maximum.accumulate(np.where(is_informative, x, -np.inf))
-    least = np.minimum.accumulate(np.where(is_informative, x, np.inf))
-    largest = np.where(n_informative > 0, np.maximum(greatest**2, least**2), 0.0)
-    with np.errstate(invalid="ignore"):
-        enough = (n_informative >= START_RACES) & ~is_infinite & ~_is_constant(least, greatest)
+    largest = np.maximum.accumulate(size) ** 2
+    differs = (
+        is_informative & (np.abs(x - x[np.argmax(is_informative)]) > _CONSTANT * size) if len(x) else n < 0
+    )
+    is_constant = n <= (np.argmax(differs) if differs.any() else len(x))
+    enough = (n_informative >= START_RACES) & ~is_infinite & ~is_constant
     variance = (squares + _LARGEST_AGAIN * largest) / np.maximum(n - 1, 1)
     return _Running(n, n_informative, np.where(is_infinite, np.nan, centre + of_centred), variance, enough)
 
@@ -256,13 +258,6 @@ def _ends(
 ) -> tuple[Floats, Floats, Floats]:
     half = np.sqrt(squared_error) * boundary(np.maximum(clock, 1), alpha)
     return mean, np.where(enough, mean - half, -np.inf), np.where(enough, mean + half, np.inf)
-
-
-def _is_constant(least: ArrayLike, greatest: ArrayLike) -> NDArray[np.bool_]:
-    """Return whether values between the two are all one, but for rounding."""
-    least, greatest = np.asarray(least), np.asarray(greatest)
-    largest = np.maximum(np.abs(least), np.abs(greatest))
-    return np.asarray(greatest - least <= _CONSTANT * largest)
 
 
 def _sum_in_any_order(x: Floats) -> float:

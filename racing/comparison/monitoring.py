@@ -105,27 +105,18 @@ def calibration_test(
     if not len(p):
         nan = float("nan")
         return CalibrationTest(0, nan, math.exp(-_RANGE), math.exp(_RANGE), nan, nan, nan, is_alarming=False)
-    slope, low, high = _slope_sequence(np.log(np.maximum(p, FLOOR)), won, race, alpha)
+    slope, low, high = slope_sequence(p, won, race, alpha=alpha)
     return CalibrationTest(
         int(race[-1]) + 1, slope, low, high, _intercept(p, won), metrics.ece(p, won),
         metrics.ece_by_chance(p), is_alarming=low > 1 + TOLERATED_SLOPE or high < 1 - TOLERATED_SLOPE,
     )  # fmt: skip
 
 
-def _judged(
-    p: Floats, won: NDArray[np.bool_], race: NDArray[np.int64], starts: NDArray[np.int64]
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
-    if not len(starts):
-        return p, won, race
-    is_judged = (np.add.reduceat(won.astype(np.int64), starts) == 1) & ~np.isnan(np.add.reduceat(p, starts))
-    stays = is_judged[race]
-    return p[stays], won[stays], (np.cumsum(is_judged) - 1)[race[stays]]
-
-
-def _slope_sequence(
-    log_p: Floats, won: NDArray[np.bool_], race: NDArray[np.int64], alpha: float
+def slope_sequence(
+    p: Floats, won: NDArray[np.bool_], race: NDArray[np.int64], *, alpha: float
 ) -> tuple[float, float, float]:
-    """Return the best slope with the ends of its confidence sequence."""
+    """Return the best slope with the ends of its confidence sequence, of races with one winner each."""
+    log_p = np.log(np.maximum(p, FLOOR))
     starts = np.flatnonzero(np.diff(race, prepend=-1))
     of_winners = float(log_p[won].sum())
 
@@ -146,6 +137,16 @@ def _slope_sequence(
     ends = (int(inside[0]), int(inside[-1])) if len(inside) else (best, best)
     slope, low, high = np.exp(_GRID[[best, *ends]])
     return float(slope), float(low), float(high)
+
+
+def _judged(
+    p: Floats, won: NDArray[np.bool_], race: NDArray[np.int64], starts: NDArray[np.int64]
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+    if not len(starts):
+        return p, won, race
+    is_judged = (np.add.reduceat(won.astype(np.int64), starts) == 1) & ~np.isnan(np.add.reduceat(p, starts))
+    stays = is_judged[race]
+    return p[stays], won[stays], (np.cumsum(is_judged) - 1)[race[stays]]
 
 
 def _intercept(p: Floats, won: NDArray[np.bool_]) -> float:

@@ -10,6 +10,7 @@
     ├── NoSuchExperiment      there is no experiment with such a number
     ├── NoSuchPrediction      the log has no such prediction
     ├── NoSuchRace            the database has no such race
+    ├── NoSuchSeal            a day is not sealed
     ├── NotEnoughHistory      too few races for the request
     └── RatingsStale          runs were stored or changed since the ratings were last updated
 
@@ -68,6 +69,10 @@ class NoSuchPrediction(RacingError):
 
 class NoSuchRace(RacingError):
     """The database has no such race."""
+
+
+class NoSuchSeal(RacingError):
+    """A day is not sealed."""
 
 
 class NotEnoughHistory(RacingError):

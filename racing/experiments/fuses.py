@@ -21,9 +21,11 @@ class FuseLimits:
     hours: float = 24.0
     """After a promotion, in which fuses act; 0 is never. Later a failure is rather the surroundings'."""
     model_ms: float = 50.0
-    """The 95th percentile of the model's time for a card."""
-    n_cards: int = 50
-    """Cards at least, for time and range."""
+    """The model's time for a card: the median of ``n_cards``, or the 95th percentile of ``n_more_cards``."""
+    n_cards: int = 20
+    """Cards at least, where most of them are slow."""
+    n_more_cards: int = 100
+    """Cards at least, for a tail of slow ones, and for the range of probabilities."""
     n_failures: int = 5
     """Unexpected errors at least."""
     failure_share: float = 0.02
@@ -106,13 +108,16 @@ def _blown(
         yield BlownFuse("errors", f"{version} {rule} (allowed: {limits.failure_share:.0%})", numbers)
     if seen.golden_error is not None:
         yield BlownFuse("golden", f"{version} no longer answers its golden card: {seen.golden_error}", {})
-    if len(seen.model_ms) >= limits.n_cards:
-        p95 = float(np.quantile(seen.model_ms, 0.95))
-        if p95 > limits.model_ms:
-            numbers = {"p95_ms": p95, "limit_ms": limits.model_ms, "n_cards": float(len(seen.model_ms))}
-            rule = f"takes {p95:.0f} ms for a card (95th percentile of {len(seen.model_ms)})"
-            yield BlownFuse("slow", f"{version} {rule}, allowed are {limits.model_ms:g}", numbers)
-    if reference is not None and len(seen.model_ms) >= limits.n_cards and len(seen.probabilities):
+    for q, n_cards in ((0.5, limits.n_cards), (0.95, limits.n_more_cards)):
+        if (
+            len(seen.model_ms) < n_cards
+            or (took_ms := float(np.quantile(seen.model_ms, q))) <= limits.model_ms
+        ):
+            continue
+        numbers = {f"p{100 * q:.0f}_ms": took_ms, "limit_ms": limits.model_ms}
+        rule = f"takes {took_ms:.0f} ms for a card ({q:.0%} of its latest {len(seen.model_ms)} took less)"
+        yield BlownFuse("slow", f"{version} {rule}, allowed are {limits.model_ms:g}", numbers)
+    if reference is not None and len(seen.model_ms) >= limits.n_more_cards and len(seen.probabilities):
         low, high = reference
         beyond = float(np.mean((seen.probabilities < low) | (seen.probabilities > high)))
         if beyond > limits.beyond_share:

@@ -101,7 +101,7 @@ def clear_alarms(
             .values(active_key=None, cleared_at=_now())
         )
         if done.rowcount:
-            _notify(connection, row.id, "cleared", row, reason or "It is well again.")
+            _notify(connection, row.id, "cleared", row, reason or "The last look did not find it any more.")
             cleared.append(row.id)
     rows = connection.execute(select(ALARM).where(ALARM.c.id.in_(cleared)).order_by(ALARM.c.id)).all()
     return [_alarm(row) for row in rows]

@@ -43,8 +43,8 @@ def _figures(quality: Mapping[str, Any]) -> str:
     gap, low, high = (quality.get(name) for name in ("gap", "gap_low", "gap_high"))
     if gap is not None:
         side = "behind" if gap >= 0 else "ahead of"
-        ends = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
-        parts.append(f"{_plain(abs(gap))} {side} the market{ends}")
+        ends = "" if low is None or high is None else f" [{signed(low)}, {signed(high)}]"
+        parts.append(f"{plain(abs(gap))} {side} the market{ends}")
     slope = (quality.get("calibration") or {}).get("slope")
     if slope is not None:
         parts.append(f"calibration slope {slope:.2f}")
@@ -57,9 +57,11 @@ def _with_more(alarm: Alarm, n_alarms: int) -> str:
     return f"{alarm.text}{others}"
 
 
-def _plain(value: float) -> str:
-    return f"{value:.3f}".replace("0.", ".", 1)
+def plain(value: float) -> str:
+    """Return a figure of a race's loss for people: .012."""
+    return f"{value:.3f}".removeprefix("0")
 
 
-def _signed(value: float) -> str:
-    return ("-" if value < 0 else "") + _plain(abs(value))
+def signed(value: float) -> str:
+    """Return one that may be negative: -.012."""
+    return ("-" if value < 0 else "") + plain(abs(value))

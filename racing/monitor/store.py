@@ -15,7 +15,7 @@ from racing.monitor.alarms import without_nan
 
 _REPORT: Table = _Table.__table__  # type: ignore[attr-defined]
 _DECISION: Table = Decision.__table__  # type: ignore[attr-defined]
-_NAME = "monitor"
+_REPORT_NAME, _LIVE_NAME = "monitor", "live-figures"
 N_DECISIONS = 20
 
 
@@ -29,8 +29,29 @@ class StoredReport:
 
 def store_report(connection: Connection, report: Mapping[str, Any], *, made_at: dt.datetime) -> None:
     """Put a report in the place of the one before, unless that is newer."""
+    _store(connection, _REPORT_NAME, report, made_at)
+
+
+def stored_report(connection: Connection) -> StoredReport | None:
+    """Return the newest report, if one was made."""
+    return _stored(connection, _REPORT_NAME)
+
+
+def note_live_days(connection: Connection, version: int, n_days: int) -> None:
+    """Note that so many days of a version are in its MLflow run."""
+    values = {"version": version, "n_days": n_days}
+    _store(connection, _LIVE_NAME, values, dt.datetime.now(dt.UTC))
+
+
+def n_live_days(connection: Connection, version: int) -> int:
+    """Return how many days of a version are in its MLflow run, as far as was noted last."""
+    noted = _stored(connection, _LIVE_NAME)
+    return int(noted.report["n_days"]) if noted and noted.report["version"] == version else 0
+
+
+def _store(connection: Connection, name: str, report: Mapping[str, Any], made_at: dt.datetime) -> None:
     row = {
-        "name": _NAME,
+        "name": name,
         "made_at": made_at.astimezone(dt.UTC).replace(tzinfo=None),
         "report": json.dumps(without_nan(report)),
     }
@@ -46,9 +67,8 @@ def store_report(connection: Connection, report: Mapping[str, Any], *, made_at: 
     )
 
 
-def stored_report(connection: Connection) -> StoredReport | None:
-    """Return the newest report, if one was made."""
-    row = connection.execute(select(_REPORT).where(_REPORT.c.name == _NAME)).first()
+def _stored(connection: Connection, name: str) -> StoredReport | None:
+    row = connection.execute(select(_REPORT).where(_REPORT.c.name == name)).first()
     if row is None:
         return None
     return StoredReport(row.made_at.replace(tzinfo=dt.UTC), json.loads(row.report))

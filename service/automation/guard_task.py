@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # it brings MLflow along, which takes a second
     from model_registry.registry import ModelRegistry
 
 log = logging.getLogger("greyhound.service")
-FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 10.0, 300.0
 MAX_ATTEMPTS = 30  # some two hours
 
 
@@ -57,6 +57,8 @@ class Guard:
         Opens the registry when it is first needed.
     is_allowed
         Whether the settings let this process change the champion.
+    first_wait_s
+        Before a second attempt: longer than the registry takes to change a champion.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Guard:
         metrics: Metrics,
         *,
         is_allowed: bool = True,
+        first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
+        self._first_wait_s = first_wait_s
         self._registry = registry
         self._metrics = metrics
         self._is_allowed = is_allowed
@@ -127,7 +131,7 @@ class Guard:
             return True
         known = self._next_attempt.get(decision.id)
         if known is None or known[0] != decision.n_attempts:
-            wait_s = min(FIRST_WAIT_S * 2 ** (decision.n_attempts - 1), LONGEST_WAIT_S)
+            wait_s = min(self._first_wait_s * 2 ** (decision.n_attempts - 1), LONGEST_WAIT_S)
             self._next_attempt[decision.id] = (decision.n_attempts, time.monotonic() + wait_s)
             return False
         return time.monotonic() >= known[1]

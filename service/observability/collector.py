@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from model_registry.aliases import CHALLENGERS
+from racing.monitor.input_counts import FACTS
 from service.experiments.follower import ActiveExperiment
+from service.monitoring.input_counter import InputCounter
 from service.observability.buffered_histogram import BufferedCounter
 from service.observability.exposition import Exposition, living_workers
 from service.observability.gc_pauses import GcPauseRecorder
@@ -49,6 +51,7 @@ class MetricsCollector:
         queue: RequestQueue,
         budget: BodyBudget,
         threads: ThreadPools,
+        inputs: InputCounter,
     ) -> None:
         self.tracing = Tracing()
         self.queue = queue
@@ -61,6 +64,7 @@ class MetricsCollector:
         self._shadow = shadow
         self._form = form
         self._threads = threads
+        self._inputs = inputs
         self._has_database = has_database
         self._gc_pauses = GcPauseRecorder(metrics.pauses)
         self._exposition = Exposition(metrics.registry, metrics.directory)
@@ -68,6 +72,11 @@ class MetricsCollector:
         self._refusals: dict[str, BufferedCounter] = {}
         self._overloads = BufferedCounter(metrics.refused_for_overload)
         self._dropped = BufferedCounter(metrics.log_lines_dropped)
+        self._input_facts = [
+            BufferedCounter(metrics.inputs.labels(name.removeprefix("n_"))) for name in FACTS
+        ]
+        self._inputs_dropped = BufferedCounter(metrics.inputs_dropped)
+        self._moved: tuple[tuple[str, float], ...] = ()
         self._steps: deque[list[int]] = deque(maxlen=_N_STEPS)
         self._next_step = 0.0
 
@@ -98,6 +107,7 @@ class MetricsCollector:
         self._collect_registry()
         self._collect_challengers()
         self._collect_queue()
+        self._collect_inputs()
         is_reachable = float(self._form.error is None) if self._has_database else math.nan
         metrics.database_reachable.set(is_reachable)
         metrics.gc_pause_max.set(self._gc_pauses.longest_s)
@@ -161,6 +171,21 @@ class MetricsCollector:
         self._metrics.body_bytes.set(self._budget.n_held)
         self._overloads.n = self.queue.n_refused + self._budget.n_refused
         self._overloads.flush()
+
+    def _collect_inputs(self) -> None:
+        inputs, metrics = self._inputs, self._metrics
+        for counter, n in zip(self._input_facts, inputs.facts.tolist(), strict=True):
+            counter.n = n
+            counter.flush()
+        self._inputs_dropped.n = inputs.n_dropped
+        self._inputs_dropped.flush()
+        metrics.inputs_unwritten.set(inputs.error is not None)
+        if inputs.moved is not self._moved:
+            for name, _ in self._moved:
+                metrics.input_psi.labels(name).set(0)
+            self._moved = inputs.moved
+            for name, psi in self._moved:
+                metrics.input_psi.labels(name).set(psi)
 
     async def _collect_every_second(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from service.observability.buffered_histogram import BufferedCounter, BufferedHistogram
+from service.observability.monitor_gauges import MonitorGauges
 from service.observability.stages import STAGES
 
 SECONDS = (*(0.00025 * 2**step for step in range(16)),)  # 0.25 ms to 8.2 s
@@ -176,6 +177,26 @@ class Metrics:
             "decisions_pending", "Decisions about the champion that wait to be carried out.", "livemax"
         )
         self.fuses_blown = self._counter("fuses_blown", "Fuses that blew in this process.", "fuse")
+        self.monitor = MonitorGauges(self.registry)
+        self.inputs = self._counter(
+            "inputs",
+            "What came in, by what: cards, runners, unknown_dogs, unknown_tracks, without_form, priced. A "
+            "card that comes again with the same features on a day counts once.",
+            "what",
+        )
+        self.inputs_dropped = self._counter(
+            "inputs_dropped", "Cards answered whose inputs were not counted, as too many waited."
+        )
+        self.inputs_unwritten = self._gauge(
+            "inputs_unwritten", "1 while the counts of inputs cannot be written to the database.", "livemax"
+        )
+        self.input_psi = Gauge(
+            "greyhound_input_psi",
+            "PSI against the training of today's features that moved most; 0 for those that no longer do.",
+            ("feature",),
+            multiprocess_mode="livemax",
+            registry=self.registry,
+        )
         self.n_in_flight = 0
         self._answers: dict[tuple[str, int], tuple[BufferedCounter, BufferedHistogram]] = {}
         self._routes: dict[str, BufferedHistogram] = {}

@@ -7,6 +7,7 @@ from racing.domain.cards import Card
 from racing.domain.errors import RacingError
 from racing.domain.track_time import today_at
 from service.errors import NoAnswerInTime, Overloaded
+from service.monitoring.input_counter import InputCounter
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
@@ -25,7 +26,7 @@ from service.thread_pools import ThreadPools
 
 
 class Predictor:
-    """Answers cards; each answer is counted and put into the prediction log."""
+    """Answers cards; each answer and its inputs are counted and put into the prediction log."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Predictor:
         log: PredictionLog,
         contest: Contest,
         shadow: ShadowScorer,
+        inputs: InputCounter,
     ) -> None:
         self._form = form
         self._threads = threads
@@ -43,6 +45,7 @@ class Predictor:
         self.latest = AnswerRecorder()
         self._contest = contest
         self._shadow = shadow
+        self._inputs = inputs
 
     async def answer(
         self,
@@ -101,6 +104,7 @@ class Predictor:
             experiment_id=contestants.part and contestants.part.id,
             awaited=awaited,
         )
+        self._inputs.put(answering, prediction)
         timer.mark("log")
         return answer, answering.version
 

@@ -139,7 +139,7 @@ class CardIn(Input):
     )
     off_at: OffAt | None = Field(
         default=None,
-        description="When the race is due to start, with its zone. No model sees it; with it the track record "
+        description="When the race is due to start, with its zone. No model sees it; with it the record "
         "(`GET /record/seals`) can say of an answer on race day that it came before the off.",
         examples=["2026-03-14T19:42:00+11:00"],
     )

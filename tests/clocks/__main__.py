@@ -1,6 +1,7 @@
 """Run tests under clocks and zones that they must not depend on: ``make check-clock``.
 
-Those run that are not known to be slow: a new test is among them without being named anywhere.
+Those run that are not known to be slow: a new test is among them without being named anywhere. ``make check``
+runs the slow ones beside them under the true clock, and so each test once.
 """
 
 import datetime as dt
@@ -45,6 +46,8 @@ SLOW = (
     "tests/racing/test_features.py",
     "tests/racing/test_ratings_store.py",
     "tests/racing/test_stored_form.py",
+    "tests/service/automation/test_killed.py",
+    "tests/service/automation/test_story.py",
     "tests/service/prediction_log/test_killed.py",
     "tests/service/prediction_log/test_prediction_log.py",
     "tests/service/prediction/test_batch.py",
@@ -82,16 +85,19 @@ SLOW = (
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--clocks", default="all", help="all, or the names of some, by commas.")
-@click.option("--tests", type=click.Choice(["fast", "all"]), default="fast", help="Which tests.")
+@click.option("--clocks", default="all", help="all, or the names of some, by commas; or true, the machine's.")
+@click.option("--tests", type=click.Choice(["fast", "slow", "all"]), default="fast", help="Which tests.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
     """Run tests under each of the clocks; ARGUMENTS go to pytest."""
-    if not can_be_shifted():
-        print("clocks: NOT checked; a C compiler on Linux makes the clock that is off")
-        return
-    left_out = [f"--ignore={path}" for path in SLOW] if tests == "fast" else []
-    command = ["-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", *left_out, *arguments]
+    chosen_tests = {"fast": [f"--ignore={path}" for path in SLOW], "slow": SLOW, "all": ()}[tests]
+    # Each worker has half of the modules, so that what the tests of a module share is made once.
+    command = ["-m", "pytest", "-n", "2", "--dist", "worksteal", "-q", "-p", "no:cacheprovider"]
+    command += [*chosen_tests, *arguments]
+    if clocks == "true" or not can_be_shifted():
+        if clocks != "true":
+            print("clocks: NOT checked, the tests run under the true one: one that is off takes a C compiler")
+        sys.exit(subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode)
     failed = []
     with tempfile.TemporaryDirectory(prefix="clock-") as folder:
         os.chmod(folder, 0o755)  # PostgreSQL goes by the clock too, and runs as another user

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from greyhound.cli import main
-from model_registry import get_model_registry
 from tests.model_registry.builders import make_artifact
+from tests.model_registry.empty import empty_registry_in
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A registry with two versions, the second of which failed its gates; tests promote the first first."""
     folder = tmp_path_factory.mktemp("models")
     uri = f"sqlite:///{folder}/mlflow.db"
-    registry = get_model_registry(uri, create=True)
+    registry = empty_registry_in(folder)
     for name in ("a", "b"):
         make_artifact(folder / name)
         registry.register(folder / name)
@@ -69,6 +69,13 @@ def test_a_failed_version_takes_force_and_rollback_undoes_it(uri: str) -> None:
     reasons = [record["reason"] for record in ask("history", "--registry", uri)["history"]]
     assert reasons == ["first", "a try", "undone"]
     assert "a try" in run("history", "--registry", uri).output
+
+
+def test_a_promotion_on_probation_is_on_record_without_a_service(uri: str) -> None:
+    ask("promote", "2", "--force", "--on-probation", "--probation-races", "300", "--registry", uri)
+    first, second = ask("history", "--registry", uri)["history"]
+    assert first["probation"] is None
+    assert (second["probation"]["action"], second["probation"]["probation_races"]) == ("roll-back", 300)
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,19 @@
-"""An empty MLflow registry in a folder of its own; MLflow's migrations are run once a session."""
+"""An empty MLflow registry in a folder of its own."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
+from tests.model_registry import empty
+from tests.model_registry.empty import empty_registry_in
 
 
 @pytest.fixture(scope="session")
-def empty_registry_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("registry") / "mlflow.db"
-    assert get_model_registry(f"sqlite:///{path}", create=True).versions() == []
-    return path
+def empty_registry_file() -> Path:
+    return empty.empty_registry_file()
 
 
 @pytest.fixture
-def registry(empty_registry_file: Path, tmp_path: Path) -> ModelRegistry:
-    (tmp_path / "var").mkdir()
-    shutil.copy(empty_registry_file, tmp_path / "var" / "mlflow.db")
-    return get_model_registry(f"sqlite:///{tmp_path}/var/mlflow.db")
+def registry(tmp_path: Path) -> ModelRegistry:
+    return empty_registry_in(tmp_path / "var")

@@ -1,15 +1,11 @@
 """Builders of cards, of models on the real features, and of a service on a real socket."""
 
-import atexit
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from model_registry.registry import ModelRegistry
 from service.serve import Server, open_socket
 from service.settings import ServiceSettings
 from tests.model_registry.builders import make_artifact, make_spec
+from tests.model_registry.empty import empty_registry_in
 from tests.service.living import SOON_S
 
 FEATURES = ("box", "weight_kg", "runs_known")  # a few of the real ones, so that graphs stay small
@@ -83,18 +80,8 @@ def make_registry(directory: Path, *, exponents: tuple[float, ...] = (1.0,), pro
 
 
 def empty_registry(directory: Path) -> ModelRegistry:
-    """A registry without versions: MLflow's migrations take seconds, so they are run once a process."""
-    directory.mkdir(parents=True, exist_ok=True)
-    shutil.copy(_migrated(), directory / "mlflow.db")
-    return open_registry(address(directory))
-
-
-@cache
-def _migrated() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="registry-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    assert open_registry(address(folder), create=True).versions() == []
-    return folder / "mlflow.db"
+    """A registry without versions."""
+    return empty_registry_in(directory)
 
 
 def address(directory: Path) -> str:
@@ -102,9 +89,9 @@ def address(directory: Path) -> str:
     return f"sqlite:///{directory / 'mlflow.db'}"
 
 
-def open_registry(uri: str, *, create: bool = False) -> ModelRegistry:
+def open_registry(uri: str) -> ModelRegistry:
     """The registry as another process would use it."""
-    return get_model_registry(uri, create=create)
+    return get_model_registry(uri)
 
 
 def point_alias_at(uri: str, version: int) -> None:

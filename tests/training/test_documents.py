@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from racing.monitor.input_counts import bins_of
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.export.documents import data_hash, git_commit, golden_rows, reference, window
 
@@ -45,6 +46,20 @@ def test_reference_shares_sum_to_one_beside_the_unknown():
     )
     empty = reference(np.full((5, 1), np.nan, np.float32), ["nothing"], table.true_probability)
     assert empty["features"]["nothing"] == {"share_unknown": 1}
+
+
+def test_reference_says_how_far_single_days_after_the_training_lay_from_it():
+    table, later = make_table(100), make_table(200, races_a_day=10)
+    described = reference(table.features, FEATURE_NAMES, later.true_probability, later=later)
+    days = described["days"]
+    assert days["n"] == 20
+    assert days["features"].keys() == set(FEATURE_NAMES)
+    assert all(day["mean"] > 0 for day in days["features"].values())
+    usual = bins_of(described, FEATURE_NAMES).usual
+    assert usual is not None
+    assert usual.mean[-1] == days["win_probability"]["mean"]
+    few = make_table(200, races_a_day=40)
+    assert "days" not in reference(table.features, FEATURE_NAMES, few.true_probability, later=few)
 
 
 def test_the_golden_card_is_one_whole_race():

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING, MARKET_ALONE, load_artifact
 from racing.probabilities import share_within_race
+from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.evaluation import COMBINED, MARKET
 from training.pipeline import TrainSettings, train_on
@@ -15,7 +15,7 @@ from training.search.settings import SearchSettings
 
 
 def train(folder, table):
-    registry = get_model_registry(f"sqlite:///{folder}/mlflow.db", create=True)
+    registry = empty_registry_in(folder)
     search = SearchSettings(families=("logistic_regression",), n_trials=1, n_jobs=1)
     training = train_on(
         table, FEATURE_NAMES, ["feature_5"], registry, TrainSettings(search=search), effects={}

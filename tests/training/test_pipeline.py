@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from greyhound.commands.train import train as train_command
-from model_registry import get_model_registry
 from model_registry.artifact import SUMMARY_KEYS, load_artifact
+from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, log_odds_of, make_table
 from training.errors import TrainingSetTooSmall
 from training.pipeline import TrainSettings, train_on
@@ -22,7 +22,7 @@ def train(registry, table, **changes):
 
 @pytest.fixture
 def registry(tmp_path):
-    return get_model_registry(f"sqlite:///{tmp_path}/mlflow.db", create=True)
+    return empty_registry_in(tmp_path)
 
 
 def test_a_training_ends_with_a_champion_whose_documents_are_whole(registry):

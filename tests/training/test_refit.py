@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
 from model_registry.learning import JUDGED, learning_of
 from racing import metrics
+from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.data.splits import split_by_time
 from training.data.whole_races import judged_rows
@@ -33,7 +33,7 @@ def train(registry, table=TABLE, **changes):
 
 
 def open_registry(folder):
-    return get_model_registry(f"sqlite:///{folder}/mlflow.db", create=True)
+    return empty_registry_in(folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import pytest
 from mlflow import MlflowClient
 from playwright.sync_api import expect
 
-from model_registry import get_model_registry
 from racing.features import KNOWS
 from racing.metrics import Difference
 from tests.frontend.builders import NARROW, WIDE, opened, serious_findings, sideways
 from tests.frontend.conftest import browser  # noqa: F401 (a fixture)
+from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.baselines import learn_baselines
 from training.gates import Gate
@@ -81,7 +81,7 @@ def train(folder, monkeypatch, table):
         return contents[-1]
 
     monkeypatch.setattr("training.pipeline.build_report", keep)
-    registry = get_model_registry(f"sqlite:///{folder}/mlflow.db", create=True)
+    registry = empty_registry_in(folder)
     search = SearchSettings(families=("logistic_regression", "xgboost"), n_trials=2, n_jobs=1)
     settings = TrainSettings(search=search)
     training = train_on(table, FEATURE_NAMES, ["feature_5"], registry, settings, effects={})

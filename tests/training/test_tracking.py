@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from model_registry import get_model_registry
+from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.importance import permutation_importance
 from training.search.search import Trial
@@ -16,7 +16,7 @@ from training.tracking import training_run
 
 @pytest.fixture
 def registry(tmp_path):
-    return get_model_registry(f"sqlite:///{tmp_path}/mlflow.db", create=True)
+    return empty_registry_in(tmp_path)
 
 
 def make_trials(n):

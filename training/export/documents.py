@@ -5,14 +5,17 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from racing.monitor.drift import psi, usual_days
+from racing.monitor.input_counts import WIN_PROBABILITY, bins_of
 from racing.race_table import RaceTable
 from training.data.whole_races import count_races, judged_rows
 from training.search.candidates import Candidate, Candidates
@@ -83,18 +86,30 @@ def window(table: RaceTable) -> dict[str, Any]:
 
 
 def reference(
-    features: NDArray[np.float32], feature_names: Sequence[str], probabilities: NDArray[np.float64]
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    probabilities: NDArray[np.float64],
+    *,
+    later: RaceTable | None = None,
 ) -> dict[str, Any]:
     """Return each feature's distribution in training, and that of the test probabilities, for drift.
 
     ``edges`` split the known values into bins of about equal count, ``shares`` are those of the bins.
+
+    Parameters
+    ----------
+    later
+        The races that the probabilities are of, all later than the training's. With them ``days`` says how
+        far single quiet days lay from the training (:mod:`racing.monitor.drift`), if they are enough.
     """
     columns = zip(feature_names, features.T, strict=True)
-    return {
+    document: dict[str, Any] = {
         "runners": len(features),
         "features": {name: _distribution(values.astype(np.float64)) for name, values in columns},
         "win_probability": _distribution(probabilities),
     }
+    days = None if later is None else _usual_days(document, feature_names, later, probabilities)
+    return document | ({} if days is None else {"days": days})
 
 
 def search_summary(
@@ -147,6 +162,30 @@ def _distribution(values: NDArray[np.float64]) -> dict[str, Any]:
         "max": float(known.max()),
         "edges": edges,
         "shares": counts / len(known),
+    }
+
+
+def _usual_days(
+    document: Mapping[str, Any], names: Sequence[str], later: RaceTable, probabilities: NDArray[np.float64]
+) -> dict[str, Any] | None:
+    """Return the mean and deviation of the cube root of PSI over single days; None of too few days."""
+    bins = bins_of(document, names)
+    _, starts = np.unique(later.date, return_index=True)
+    days = [slice(*ends) for ends in pairwise((*starts.tolist(), len(later)))]
+    by_day = [
+        psi(bins.count(later.features[day], probabilities[day]), bins.shares, bins.exists) for day in days
+    ]
+    usual = usual_days(np.array(by_day), np.array([day.stop - day.start for day in days]))
+    if usual is None:
+        return None
+    both = zip(bins.names, usual.mean.tolist(), usual.sd.tolist(), strict=True)
+    roots = {name: {"mean": mean, "sd": sd} for name, mean, sd in both}
+    win_probability = roots.pop(WIN_PROBABILITY)
+    return {
+        "n": usual.n_days,
+        "runners": usual.n_runners,
+        "features": roots,
+        WIN_PROBABILITY: win_probability,
     }
 
 

@@ -112,9 +112,9 @@ def test_a_race_has_one_arm_in_two_replicas_at_each_repetition_and_by_any_name_o
         engine = create_engine(database)
         with engine.begin() as connection:  # without a restart
             assert change_share(connection, experiment, 0.2)
+        fewer = expected(experiment, 0.2, [1, 3, 2])
         for service in (one, other):
             wait_for_share(service, 0.2)
-            fewer = expected(experiment, 0.2, [1, 3, 2])
             wait_until(lambda service=service: have_arms(service, fewer))
         with away(database):
             one.wait_until(lambda s: s["experiment"]["error"])

@@ -1,22 +1,28 @@
-"""Status: which champion serves, and how good it is; and its status as JSON, for pages that exist already."""
+"""Monitor: what serves, is it well, what to look at; and the status as JSON, for pages that exist already."""
 
 from flask import Blueprint, Response, make_response
 
 from frontend import api
+from frontend.charts import gap_over_time, input_shifts, reliability
 from frontend.live import page
 from greyhound_client import Unreachable, endpoints
 
-pages = Blueprint("status", __name__)
+pages = Blueprint("monitor", __name__)
 N_CHANGES = 6
 
 
 @pages.get("/")
 def show() -> Response:
-    """Show the champion: how good it is, how it was made, and how it came to serve."""
+    """Show whether the champion is well, and why."""
+    monitor = api.from_database(endpoints.monitor())
+    report = monitor.answer
     return page(
-        "status/status.html",
+        "monitor/monitor.html",
         now=api.status(),
-        evidence=api.champion_evidence(),
+        monitor=monitor,
+        gap=gap_over_time(report.gap_path) if report else None,
+        plot=reliability(report.calibration_bins) if report else None,
+        inputs=input_shifts(report.inputs.model_dump(mode="json")) if report and report.inputs else None,
         record=api.from_registry(endpoints.promotions(limit=N_CHANGES)),
     )
 
@@ -24,7 +30,7 @@ def show() -> Response:
 @pages.get("/status/health")
 def health() -> Response:
     """Show the health of the service, apart from the rest, since it changes at every refresh."""
-    return page("status/health.html", now=api.status())
+    return page("monitor/health.html", now=api.status())
 
 
 @pages.get("/api/model_status")

@@ -1,0 +1,1 @@
+"""What comes in, counted while it is served."""
