@@ -1,8 +1,8 @@
 """What counting the inputs costs an answer: ``python -m benchmarks.inputs``.
 
 One process answers cards of eight runners with counting and without, in turns of some cards, so that both
-have the same machine; the counter's threads run beside them. Times are of the thread's own
-work (CPU), so that a busy machine does not show.
+have the same machine; the counter's threads run beside them. Times are of the thread's own work (CPU), so
+that a busy machine does not show.
 """
 
 import argparse

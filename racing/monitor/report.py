@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from racing.monitor import inputs
 from racing.monitor.ageing import RETRAIN_AFTER_WEEKS, Ageing, ageing_of
 from racing.monitor.alarms import active_alarms, clear_alarms, raise_alarms
 from racing.monitor.champion import ChampionFacts
 from racing.monitor.coverage import Coverage, coverage_of
 from racing.monitor.findings import KINDS, OF_CHAMPION, Look, look_at_champion, look_at_coverage
-from racing.monitor.inputs import summary
 from racing.monitor.judged import JudgedRaces, judged_races
 from racing.monitor.live_days import LiveDay, live_days
 from racing.monitor.quality import (
@@ -146,7 +146,7 @@ def _report_and_findings(
         calibration_bins=calibration_bins(own),
         coverage=coverage,
         ageing=ageing,
-        inputs=summary(engine, champion),
+        inputs=inputs.summary(engine, champion, today=today),
         live_days=live_days(own, champion, today),
     )
     return replace(report, took_s=round(time.monotonic() - started, 3)), found

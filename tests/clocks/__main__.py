@@ -47,6 +47,8 @@ SLOW = (
     "tests/racing/test_features.py",
     "tests/racing/test_ratings_store.py",
     "tests/racing/test_stored_form.py",
+    "tests/service/automation/test_killed.py",
+    "tests/service/automation/test_story.py",
     "tests/service/prediction_log/test_killed.py",
     "tests/service/prediction_log/test_prediction_log.py",
     "tests/service/prediction/test_batch.py",
