@@ -38,6 +38,7 @@ SLOW = (
     "tests/house",
     "tests/model_registry/test_killed_promotion.py",
     "tests/model_registry/test_pyfunc.py",
+    "tests/service/monitoring",
     "tests/model_registry/test_registry.py",
     "tests/model_registry/test_tracking_server.py",
     "tests/openapi/test_pages.py",
