@@ -23,6 +23,7 @@ from greyhound_client.models import (
 
 LEAST_RUNNERS = 200
 """Of fewer there is no curve: with ten bins of 20 chance alone draws any line."""
+ROW_PX = 18
 STRONG_SHIFT = 0.5
 """PSI of the darkest cell; a quarter is commonly called a shift."""
 _WEEK = dt.timedelta(days=7)
@@ -133,7 +134,10 @@ def input_shifts(inputs: Mapping[str, Any] | None, *, n_features: int = 15) -> I
         for day, psi, missing in zip(days, feature["psi"], feature["missing"], strict=True)
         if psi is not None
     ]
-    return InputShifts(chart("input_shifts", cells=cells), days, rows) if cells else None
+    if not cells:
+        return None
+    height = ROW_PX * len({cell["feature"] for cell in cells})
+    return InputShifts(chart("input_shifts", height=height, cells=cells), days, rows)
 
 
 def _with_interval(mean: float | None, low: float | None, high: float | None) -> str:

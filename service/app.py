@@ -106,8 +106,10 @@ def make_state(settings: ServiceSettings) -> AppState:
     slots, threads, metrics = ModelSlots(), ThreadPools.of(settings), Metrics(settings.metrics_directory)
     watcher, form_store = AliasWatcher(settings, slots, threads), FormStore(settings.database)
     experiment = ActiveExperiment(settings, threads.experiment_poll)
-    challengers = ChallengerWatcher(settings, slots, threads, watcher.registry, experiment)
     shadow = ShadowScorer(slots, metrics)
+    challengers = ChallengerWatcher(
+        settings, slots, threads, watcher.registry, experiment, shadow.breakers.forget
+    )
     queue = RequestQueue(settings.queue)
     body_budget = BodyBudget(settings.body_budget_bytes, usual=settings.max_body_bytes)
     prediction_log, inputs = PredictionLog(settings, metrics), InputCounter(settings)

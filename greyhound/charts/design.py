@@ -368,7 +368,7 @@ def input_shifts() -> alt.LayerChart:
     # one hue, from the card's colour to the market's: a colour and a figure on hover, never colour alone
     cells = data("cells").mark_rect(color=MARKET, stroke="var(--card)", strokeWidth=1)
     opacity = alt.Opacity("shift:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.06, 1]))
-    return alt.layer(cells.encode(x=x, y=y, opacity=opacity, tooltip=hover)).properties(height=alt.Step(18))
+    return alt.layer(cells.encode(x=x, y=y, opacity=opacity, tooltip=hover)).properties(height=270)
 
 
 _DAY_LABEL = "utcFormat(datetime(datum.value), '%-d %b')"

@@ -89,7 +89,7 @@ def _interval(estimate: dict[str, Any]) -> str:
         return "-"
     if estimate["low"] is None:
         return f"{estimate['mean']:+.4f}"
-    return f"{estimate['mean']:+.4f} [{estimate['low']:+.4f}, {estimate['high']:+.4f}]".replace("[", r"\[")
+    return f"{estimate['mean']:+.4f} [{estimate['low']:+.4f}, {estimate['high']:+.4f}]"
 
 
 def _to_go(n_races: int | None) -> str:

@@ -49,12 +49,14 @@ class ChallengerWatcher:
         threads: ThreadPools,
         registry: "Callable[[], ModelRegistry]",
         experiment: ActiveExperiment,
+        begin_anew: Callable[[int], None] = lambda version: None,
     ) -> None:
         self._settings = settings
         self._slots = slots
         self._threads = threads
         self._registry = registry
         self._experiment = experiment
+        self._begin_anew = begin_anew
         self._named: dict[str, int] = {}
         self._by_alias: dict[str, int] = {}
         self._loaders: dict[int, SlotLoader[SlotState]] = {}
@@ -123,6 +125,7 @@ class ChallengerWatcher:
     async def _load(self, loader: SlotLoader[SlotState], version: int) -> None:
         def put(snapshot: Snapshot) -> None:
             if self._loaders.get(version) is loader:  # else it was dropped meanwhile
+                self._begin_anew(version)
                 self._loaded[version] = snapshot
                 self._publish()
 

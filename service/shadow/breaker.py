@@ -88,6 +88,12 @@ class Breakers:
             self._off[version] = why
             log.error("version %d runs beside the champion no more: %s", version, why)
 
+    def forget(self, version: int) -> None:
+        """Let a version begin anew: it was loaded for a role."""
+        with self._lock:
+            self._counts.pop(version, None)
+            self._off.pop(version, None)
+
     def forget_all_but(self, versions: set[int]) -> None:
         """Forget versions that have no role any more; with the next role they begin anew."""
         with self._lock:

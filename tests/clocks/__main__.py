@@ -38,10 +38,13 @@ SLOW = (
     "tests/house",
     "tests/model_registry/test_killed_promotion.py",
     "tests/model_registry/test_pyfunc.py",
+    "tests/service/monitoring",
     "tests/model_registry/test_registry.py",
     "tests/model_registry/test_tracking_server.py",
     "tests/openapi/test_pages.py",
     "tests/racing/importers/test_bombs.py",
+    "tests/racing/monitor/test_findings.py",
+    "tests/racing/monitor/test_report.py",
     "tests/racing/predictions/test_sums.py",
     "tests/racing/test_features.py",
     "tests/racing/test_ratings_store.py",
@@ -56,7 +59,14 @@ SLOW = (
     "tests/service/prediction/test_splitting.py",
     "tests/service/prediction_log/test_killed.py",
     "tests/service/prediction_log/test_prediction_log.py",
+<<<<<<< HEAD
     "tests/service/shadow",
+||||||| 32853e1
+    "tests/service/prediction/test_batch.py",
+=======
+    "tests/service/prediction/test_batch.py",
+    "tests/service/monitoring/test_monitor.py",
+>>>>>>> main
     "tests/service/test_bounds_on_the_wire.py",
     "tests/service/test_champion_cache.py",
     "tests/service/test_database_hangs.py",

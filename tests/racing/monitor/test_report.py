@@ -125,7 +125,7 @@ def test_an_empty_log_has_a_report_without_figures(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_why_races_are_not_judged_is_counted_and_said(tmp_path: Path) -> None:
+def test_why_races_are_not_judged_is_counted_with_examples(tmp_path: Path) -> None:
     class OnTime(Random):  # whole cards, answered ahead
         def random(self) -> float:
             return 0.5
