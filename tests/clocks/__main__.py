@@ -59,14 +59,8 @@ SLOW = (
     "tests/service/prediction/test_splitting.py",
     "tests/service/prediction_log/test_killed.py",
     "tests/service/prediction_log/test_prediction_log.py",
-<<<<<<< HEAD
     "tests/service/shadow",
-||||||| 32853e1
-    "tests/service/prediction/test_batch.py",
-=======
-    "tests/service/prediction/test_batch.py",
     "tests/service/monitoring/test_monitor.py",
->>>>>>> main
     "tests/service/test_bounds_on_the_wire.py",
     "tests/service/test_champion_cache.py",
     "tests/service/test_database_hangs.py",

@@ -155,7 +155,8 @@ def test_a_promotion_and_a_rollback_during_a_split_fail_no_request(tmp_path: Pat
             service.wait_until(lambda s: s["version"] == 1)
             load.wait_for(10)
     assert {answer.status for answer in load.answers} == {200}
-    assert {answer.version for answer in load.answers} == {1, 2, 3}  # the split ended with its champion
+    versions = {answer.version for answer in load.answers}
+    assert {2, 3} <= versions <= {1, 2, 3}  # the split may have been followed by a shadow meanwhile
 
 
 def arm_of_race(experiment: int, number: int) -> int:
