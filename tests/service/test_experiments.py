@@ -235,7 +235,9 @@ def test_a_page_of_the_record_leads_to_the_next(served: Served) -> None:
         ("/experiments?limit=0", 422),
     ],
 )
-def test_what_is_not_there_is_a_404_and_what_is_no_number_a_422(served: Served, path: str, status: int) -> None:
+def test_what_is_not_there_is_a_404_and_what_is_no_number_a_422(
+    served: Served, path: str, status: int
+) -> None:
     assert served.service.client.get(path).status_code == status
 
 
