@@ -47,6 +47,7 @@ COMMANDS = {
     ),
     "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
+    "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
@@ -55,7 +56,7 @@ SECTIONS = {
     "Races": "import simulate",
     "Models": "train evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
-    "The service": "serve frontend monitor keys",
+    "The service": "serve frontend monitor keys notify",
 }
 INTERRUPTED = 130
 

@@ -313,6 +313,44 @@ class GateOut(BaseModel):
     """What the value is, where the gate's name does not say."""
 
 
+class InputDayOut(BaseModel):
+    """What came in on one day, UTC, as the service counted it."""
+
+    date: date_aliased
+    """The day."""
+    n_cards: int
+    """Cards answered."""
+    n_runners: int
+    """Their starters."""
+    n_unknown_dogs: int
+    """Runners that the database does not know."""
+    n_unknown_tracks: int
+    """Cards of a track that the version has not seen."""
+    n_without_form: int
+    """Cards on which no runner has a run."""
+    n_priced: int
+    """Cards on which every starter has a price."""
+    unknown_tracks: dict[str, int] | None = None
+    """Cards by track of those."""
+
+
+class InputFeatureOut(BaseModel):
+    """How one feature moved against its distribution in training, day by day as in `days`."""
+
+    name: str
+    """The feature."""
+    psi: Annotated[list[float | None], Field(max_length=60)]
+    """Population stability index; null on a day of fewer than 50 runners."""
+    missing: Annotated[list[float | None], Field(max_length=60)]
+    """Share of runners for which it is unknown."""
+    missing_in_training: float | None = None
+    """The same in training."""
+    usual_psi: float | None = None
+    """That of a quiet day."""
+    p_value: float | None = None
+    """How likely so large an index is on a quiet day, the smaller of the last two days."""
+
+
 class IntervalOut(BaseModel):
     """A mean difference with the ends of its 95 % interval (bootstrap by race)."""
 
@@ -1159,6 +1197,17 @@ class TaskOut(BaseModel):
     """Whether it has not come back for long."""
 
 
+class UsualInputsOut(BaseModel):
+    """Where the usual spread of the index between days comes from."""
+
+    source: str
+    """Days of training, or of serving."""
+    n_days: float | None = None
+    """How many."""
+    n_runners: float | None = None
+    """Runners a day."""
+
+
 class VerdictOut(BaseModel):
     """What the races so far say of a contestant against the champion."""
 
@@ -1531,6 +1580,21 @@ class GuideCardOut(BaseModel):
     """Rows of the file, each a past run."""
     not_believed: list[NotBelievedOut]
     """What of the rows was left out, and why; at most 200."""
+
+
+class InputsOut(BaseModel):
+    """How what goes into the model moved against its training's distributions (`reference.json`)."""
+
+    version: int
+    """The version that answered."""
+    days: Annotated[list[InputDayOut], Field(max_length=60)]
+    """The latest last."""
+    features: Annotated[list[InputFeatureOut], Field(max_length=200)]
+    """Those that moved most, first the one that did so most."""
+    n_features: int
+    """Features that are counted."""
+    usual: UsualInputsOut | None = None
+    """Null until enough days are known."""
 
 
 class LoggedCardOut(BaseModel):
@@ -1935,8 +1999,8 @@ class MonitorOut(BaseModel):
     coverage: CoverageOut | None = None
     """How many logged races have their results."""
     ageing: AgeingOut | None = None
-    inputs: dict[str, Any] | None = None
-    """How what goes into the model moved against its training's distributions."""
+    inputs: InputsOut | None = None
+    """How what goes into the model moved; null if no version served."""
     alarms: Annotated[list[AlarmOut] | None, Field(max_length=200)] = None
     """Those active now, the critical ones first."""
     decisions: Annotated[list[MonitorDecisionOut] | None, Field(max_length=20)] = None

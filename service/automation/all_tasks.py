@@ -5,6 +5,7 @@ from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
 from service.automation.input_tasks import input_tasks
 from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
+from service.automation.notify_tasks import changes_task, deliver_task
 from service.automation.reconcile_task import reconcile_task
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
@@ -40,5 +41,6 @@ def all_tasks(
         PeriodicTask("monitor-gauges", GAUGES_S, MonitorGauges(metrics).read, everywhere=True),
         *input_tasks(settings),
         seal_task(settings),
-        # notifications: what lies in the outbox
+        changes_task(watcher),
+        deliver_task(settings),
     )
