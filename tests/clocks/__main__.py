@@ -65,6 +65,7 @@ SLOW = (
     "tests/service/test_champion_cache.py",
     "tests/service/test_database_hangs.py",
     "tests/service/test_foreign_versions.py",
+    "tests/service/test_experiments.py",
     "tests/service/test_fuzz.py",
     "tests/service/test_gzip_bodies.py",
     "tests/service/test_hostile_artifact.py",

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 
 from racing.database.engine import open_database
 from racing.database.monitor_tables import Notification
+from racing.domain.errors import ExperimentRefused
 from racing.experiments.decisions import mark_carried_out, pending_decisions, put_on_record
 from racing.experiments.guard import Proposal
 from racing.experiments.policy import Policy
@@ -227,3 +228,22 @@ def test_who_decided_on_the_new_champion_is_on_record_as_the_one_who_ended_it(da
         (ended,) = list_experiments(connection)
     assert ended.ended_by == "guard"
     assert ended.end_reason == "promoted: version 8 became champion in place of 7: it is better"
+
+
+def test_of_two_starts_at_once_one_is_on_record(database: Engine) -> None:
+    both = threading.Barrier(2)
+
+    def start(version: int) -> int | str:
+        both.wait(60)
+        try:
+            with database.begin() as connection:
+                return start_experiment(
+                    connection, champion=7, challengers=[version], by="ada", reason="a try"
+                ).id
+        except ExperimentRefused as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as threads:
+        results = [*threads.map(start, (8, 9))]
+    (number,) = (result for result in results if isinstance(result, int))
+    assert f"experiment {number} runs already; stop it first" in results
