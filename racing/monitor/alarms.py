@@ -1,6 +1,6 @@
 """Alarms: raised once, cleared when what they are about is well again, each with what to do about it.
 
-Whoever judges something hands in its findings at every look. The first finding raises the alarm and puts a
+What judges something hands in its findings at every look. The first finding raises the alarm and puts a
 notification into the outbox in the same transaction; later ones bring its figures up to date. It is cleared
 once it is neither found nor unsettled: between the threshold that raises it and the calmer one that clears it
 (hysteresis) it stays as it is.

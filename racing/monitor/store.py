@@ -1,4 +1,4 @@
-"""The newest report, kept as JSON: made by one process, shown by all."""
+"""The newest report, stored as JSON: made by one process, shown by all."""
 
 import datetime as dt
 import json

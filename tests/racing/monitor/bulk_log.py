@@ -19,7 +19,7 @@ _AT_ONCE = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Races answered by one version, some a day; prices are calibrated, the model is what is said of it."""
+    """Races answered by one version, some a day; prices are calibrated, the model as declared."""
 
     n_races: int
     version: int = 7
