@@ -13,8 +13,8 @@ from pydantic.json_schema import models_json_schema
 from service.openapi.readable import link_versions, make_readable
 from service.openapi.responses import problem
 from service.problems import MEDIA_TYPE
-from service.schemas.card import CardIn
 from service.schemas.automation import AutomationIn
+from service.schemas.card import CardIn
 from service.schemas.experiments import ExperimentIn, ShareIn, StopIn
 from service.schemas.problem import BrokenRule, Problem
 from service.schemas.promotions import PromotionIn, RollbackIn
