@@ -55,6 +55,18 @@ class AlarmOut(BaseModel):
     """Since when, UTC."""
 
 
+class AutomationIn(BaseModel):
+    """How the switch shall stand, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    on: bool
+    """Whether the champion may be changed without a person."""
+    reason: Annotated[str, Field(max_length=2000, min_length=1)]
+    """Why, for the record."""
+
+
 class BinOut(BaseModel):
     """Runners of about the same probability."""
 

@@ -15,7 +15,7 @@ TITLES = {
     "Where things lie": "database registry kept_champion spool metrics_directory",
     "Following the champion": "champion_poll retry registry_timeout load_timeout model_budget webhook",
     "Experiments": "experiments_",
-    "The guard": "automation guard_ probation fuse_",
+    "The guard": "automation guard_ probation probation_races fuse_",
     "The monitor": "monitor_ retrain_",
     "The race database": "database_",
     "How much work": "queue max_ header_ body_ batch_ write_ keep_alive",

@@ -1,7 +1,7 @@
 """The record of decisions: written before they are carried out, so that each is carried out once.
 
 A decision's key names its occasion and is unique: of two replicas one writes it. Who carries it out first
-claims an attempt; whoever is killed half-way leaves a decision that another process looks at anew.
+claims an attempt; a process that is killed half-way leaves a decision that another process looks at anew.
 """
 
 import datetime as dt

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from service.openapi.readable import link_versions, make_readable
 from service.openapi.responses import problem
 from service.problems import MEDIA_TYPE
+from service.schemas.automation import AutomationIn
 from service.schemas.card import CardIn
 from service.schemas.experiments import ExperimentIn, ShareIn, StopIn
 from service.schemas.problem import BrokenRule, Problem
@@ -46,6 +47,7 @@ TAGS = [
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
     {"name": "promotion", "description": "Change the version that serves; takes an API key."},
+    {"name": "automation", "description": "What the service does by itself, and the switch that stops it."},
     {
         "name": "experiments",
         "description": "Compare challengers with the champion while it serves; changes take an API key.",
@@ -64,7 +66,7 @@ REQUEST_ID: dict[str, Any] = {
 }
 # Bodies that routes read themselves, so that FastAPI does not see their models.
 _INPUTS: tuple[type[BaseModel], ...] = (
-    CardIn, ExperimentIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
+    AutomationIn, CardIn, ExperimentIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
 )  # fmt: skip
 
 

@@ -73,9 +73,11 @@ def test_a_failed_version_takes_force_and_rollback_undoes_it(uri: str) -> None:
 
 def test_a_promotion_on_probation_is_on_record_without_a_service(uri: str) -> None:
     ask("promote", "2", "--force", "--on-probation", "--probation-races", "300", "--registry", uri)
-    first, second = ask("history", "--registry", uri)["history"]
-    assert first["probation"] is None
-    assert (second["probation"]["action"], second["probation"]["probation_races"]) == ("roll-back", 300)
+    records = ask("history", "--registry", uri)["history"]
+    assert records[0]["probation"] is None
+    assert (records[-1]["version"], records[-1]["probation"]["action"]) == (2, "roll-back")
+    assert records[-1]["probation"]["probation_races"] == 300
+    ask("rollback", "--registry", uri)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def promote(
 ) -> None:
     """Make a VERSION the champion; services follow within seconds.
 
-    Example: greyhound models promote 3 --reason "better on July" --on-probation
+    Example: greyhound models promote 3 --reason "better on July"
     """
     from racing.experiments.policy import Policy
 

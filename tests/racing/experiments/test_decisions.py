@@ -102,7 +102,7 @@ def test_a_decision_is_pending_until_it_is_carried_out_and_ends_the_experiment_t
     assert (ended.ended_by, ended.verdict) == ("guard", {"low": 0.001})
 
 
-def test_what_is_given_up_is_said_and_counts_as_no_change(engine: Engine) -> None:
+def test_what_is_given_up_is_notified_and_counts_as_no_change(engine: Engine) -> None:
     with engine.begin() as connection:
         put_on_record(connection, PROMOTION)
         (decision,) = pending_decisions(connection)
@@ -117,11 +117,11 @@ def test_what_is_given_up_is_said_and_counts_as_no_change(engine: Engine) -> Non
 
 
 def test_a_probation_that_was_passed_ends_with_its_decision(engine: Engine) -> None:
-    kept = Proposal(
+    passed = Proposal(
         key="experiment-1:keep:5", action="keep", from_version=5, to_version=5, reason="over", experiment_id=1
     )
     with engine.begin() as connection:
-        put_on_record(connection, kept)
+        put_on_record(connection, passed)
     with engine.connect() as connection:
         assert pending_decisions(connection) == []
         assert active_experiment(connection) is None

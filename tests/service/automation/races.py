@@ -23,7 +23,7 @@ PLATT = 0.9  # the slope of the handmade models
 
 
 class Season:
-    """A day of races, as many as are wanted; each is asked for first, and comes out by the truth."""
+    """A day of races, as many as are wanted; each is predicted first, and comes out by the truth."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = Random(seed)

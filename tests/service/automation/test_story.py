@@ -42,7 +42,7 @@ class Story:
         self._season = Season()
 
     def races_until(self, is_so: Callable[[], Any]) -> int:
-        """Let races be asked for and come out until something is so; return how many it took."""
+        """Let races be predicted and come out until something is so; return how many it took."""
         for n in range(AT_A_TIME, 1000, AT_A_TIME):
             races = [self._season.race() for _ in range(AT_A_TIME)]
             for race in races:
@@ -69,7 +69,7 @@ class Story:
 
 
 @contextmanager
-def story(url: str, folder: Path, *versions: Path) -> Iterator[Story]:
+def running_story(url: str, folder: Path, *versions: Path) -> Iterator[Story]:
     """A service under load whose registry has some versions, of which the first is champion."""
     registry = empty_registry(folder / "registry")
     for version in versions:
@@ -94,41 +94,41 @@ def test_a_hotter_version_is_rolled_back_and_a_better_one_earns_its_place(tmp_pa
         make_version(tmp_path / "spoiled", temperature=1.15 * 1.3),
         make_version(tmp_path / "better"),
     ]
-    with story(f"sqlite:///{tmp_path / 'races.db'}", tmp_path, *versions) as told:
-        told.registry.record_gates(2, ["calibrated: 0.031 must be at most 0.015"])
-        told.registry.promote(2, reason="in a hurry", by="bob", forced=True, probation=ON_PROBATION)
-        wait_until(lambda: told.serves(2))
-        probation = wait_until(lambda: current_experiment(told.engine))
+    with running_story(f"sqlite:///{tmp_path / 'races.db'}", tmp_path, *versions) as story:
+        story.registry.record_gates(2, ["calibrated: 0.031 must be at most 0.015"])
+        story.registry.promote(2, reason="in a hurry", by="bob", forced=True, probation=ON_PROBATION)
+        wait_until(lambda: story.serves(2))
+        probation = wait_until(lambda: current_experiment(story.engine))
         assert (probation.kind, probation.champion, probation.challengers) == ("probation", 2, (1,))
-        told.races_until(lambda: told.serves(1))
+        story.races_until(lambda: story.serves(1))
 
-        (back,) = told.decisions()
+        (back,) = story.decisions()
         assert (back.action, back.from_version, back.to_version) == ("roll-back", 2, 1)
         assert back.experiment_id == probation.id
         assert back.numbers["decision"] == "better"
         assert back.numbers["by_market"]["low"] > 0
-        newest = told.registry.history()[-1]
+        newest = story.registry.history()[-1]
         assert (newest.action, newest.version, newest.by) == ("rollback", 1, "guard")
         assert back.key in newest.reason
-        assert told.notifications() >= {("rollback", "Version 2 is rolled back by the guard to 1")}
-        wait_until(lambda: told.decisions()[0].carried_out_at)
-        wait_until(lambda: current_experiment(told.engine) is None)
+        assert story.notifications() >= {("rollback", "Version 2 is rolled back by the guard to 1")}
+        wait_until(lambda: story.decisions()[0].carried_out_at)
+        wait_until(lambda: current_experiment(story.engine) is None)
 
         start_challenge(
-            told.engine, told.registry, challengers=[3], policy=AT_ONCE, by="ada", reason="it looks better"
+            story.engine, story.registry, challengers=[3], policy=AT_ONCE, by="ada", reason="it looks better"
         )
-        told.races_until(lambda: told.serves(3))
-        promoted = wait_until(lambda: [one for one in told.decisions() if one.action == "promote"])[0]
+        story.races_until(lambda: story.serves(3))
+        promoted = wait_until(lambda: [one for one in story.decisions() if one.action == "promote"])[0]
         assert (promoted.from_version, promoted.to_version) == (1, 3)
         assert promoted.numbers["by_market"]["n_races"] >= 50
 
         # what nobody ordered is on probation, and passes it
-        told.races_until(lambda: told.decisions()[-1].action == "keep")
-        with told.engine.connect() as connection:
+        story.races_until(lambda: story.decisions()[-1].action == "keep")
+        with story.engine.connect() as connection:
             kinds = [one.kind for one in list_experiments(connection)]
         assert kinds[0] == "probation"
-        assert told.serves(3)
-        assert [one.action for one in told.decisions()] == ["roll-back", "promote", "keep"]
+        assert story.serves(3)
+        assert [one.action for one in story.decisions()] == ["roll-back", "promote", "keep"]
 
 
 def test_a_frozen_feature_is_found_by_its_results_and_a_slow_version_at_once(
@@ -139,19 +139,19 @@ def test_a_frozen_feature_is_found_by_its_results_and_a_slow_version_at_once(
         make_version(tmp_path / "frozen", weight=0.0),
         make_slow_version(tmp_path / "slow"),
     ]
-    with story(postgresql_url, tmp_path, *versions) as told:
-        told.registry.promote(2, reason="in a hurry", by="bob", forced=True, probation=ON_PROBATION)
-        wait_until(lambda: told.serves(2))
-        told.races_until(lambda: told.serves(1))
-        assert [one.action for one in told.decisions()] == ["roll-back"]
+    with running_story(postgresql_url, tmp_path, *versions) as story:
+        story.registry.promote(2, reason="in a hurry", by="bob", forced=True, probation=ON_PROBATION)
+        wait_until(lambda: story.serves(2))
+        story.races_until(lambda: story.serves(1))
+        assert [one.action for one in story.decisions()] == ["roll-back"]
 
         # no probation, no results, and the guard changed the champion a moment ago: fuses do not wait
-        told.registry.promote(3, reason="in a hurry", by="bob", forced=True)
-        wait_until(lambda: len(told.registry.history()) == 5)
-        wait_until(lambda: told.serves(1))
-        slow = told.decisions()[-1]
+        story.registry.promote(3, reason="in a hurry", by="bob", forced=True)
+        wait_until(lambda: len(story.registry.history()) == 5)
+        wait_until(lambda: story.serves(1))
+        slow = story.decisions()[-1]
         assert (slow.action, slow.from_version, slow.to_version) == ("roll-back", 3, 1)
         assert slow.numbers["fuse"] == "slow"
         assert slow.numbers["p50_ms"] > 40
-        status = told.service.client.get("/model_status").json()
+        status = story.service.client.get("/model_status").json()
         assert status["automation"]["place"] == "here"
