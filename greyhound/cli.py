@@ -28,6 +28,10 @@ COMMANDS = {
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
     ),
+    "experiments": (
+        "greyhound.commands.experiments:experiments",
+        "Compare challengers with the champion while it serves.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -43,15 +47,16 @@ COMMANDS = {
     ),
     "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
+    "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
     "All at once": "up prepare demo",
     "Races": "import simulate",
-    "Models": "train evaluate models automation",
+    "Models": "train evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
-    "The service": "serve frontend monitor keys",
+    "The service": "serve frontend monitor keys notify",
 }
 INTERRUPTED = 130
 

@@ -1,5 +1,6 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
+import base64
 import hashlib
 import re
 from ipaddress import ip_network
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from racing.database.outbox import KINDS, Kind
 
 
 def address_fingerprint(address: str) -> str:
@@ -22,7 +25,9 @@ def address_fingerprint(address: str) -> str:
 class ServiceSettings(BaseSettings):
     """Settings of one service; frozen, built once by the caller, and passed to ``create_app``."""
 
-    model_config = SettingsConfigDict(env_prefix="GREYHOUND_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="GREYHOUND_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     database: str | None = Field(
         default="sqlite:///var/greyhound.db",
@@ -323,6 +328,45 @@ class ServiceSettings(BaseSettings):
     inputs_retention_days: int = Field(
         default=400, ge=30, description="Days for which the counts of inputs stay in the database."
     )
+
+    notify: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="Where notifications go, as a JSON list of Apprise's URLs such as "
+        '`["mailto://user:password@example.com", "slack://TokenA/TokenB/TokenC"]`; see '
+        "docs/how-to/notifications.md.",
+    )
+    notify_kinds: tuple[Kind, ...] = Field(
+        default=KINDS,
+        description="Kinds of notifications that are sent, as a JSON list; all by default.",
+    )
+    notify_webhook_url: SecretStr | None = Field(
+        default=None,
+        description="URL that gets notifications as signed webhooks (standardwebhooks.com); needs "
+        "GREYHOUND_NOTIFY_WEBHOOK_SECRET.",
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret by which outgoing webhooks are signed: `whsec_` and 24 to 64 bytes in base64.",
+    )
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> "ServiceSettings":
+        """Refuse a URL without a secret, and a secret that nobody could sign with."""
+        url, secret = self.notify_webhook_url, self.notify_webhook_secret
+        if (url is None) != (secret is None):
+            raise ValueError("notify_webhook_url and notify_webhook_secret are set together, or neither is")
+        if url is not None and not re.match(r"https?://[^/]", url.get_secret_value()):
+            raise ValueError("notify_webhook_url must begin with http:// or https://")
+        if secret is not None:
+            rule = "notify_webhook_secret must be whsec_ and 24 to 64 bytes in base64"
+            prefix, _, text = secret.get_secret_value().partition("_")
+            try:
+                n_bytes = len(base64.b64decode(text + "==", validate=False)) if prefix == "whsec" else 0
+            except ValueError as error:
+                raise ValueError(rule) from error
+            if not 24 <= n_bytes <= 64:
+                raise ValueError(rule)
+        return self
 
     @model_validator(mode="after")
     def _a_batch_fits_the_budget(self) -> "ServiceSettings":

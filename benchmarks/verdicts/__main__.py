@@ -97,7 +97,7 @@ def _alarms(
         console.print(f"{name}, {pool.name}: {time.perf_counter() - started:.0f} s")
         columns = ("outcomes", "market", "decision", "withheld", "withheld at the end", "z daily", "z")
         shown = [f"{100 * found[column]:.1f} %" for column in columns]
-        table.add_row(name, pool.name, f"{outcome:.4f}", f"{market:.4f}", f"{pool.bias():+.4f}", *shown)
+        table.add_row(name, pool.name, f"{outcome:.4f}", f"{market:.4f}", _bias_text(pool.bias()), *shown)
     return table
 
 
@@ -158,6 +158,10 @@ def _each(pools: dict[str, list[Pool]]) -> list[tuple[str, Pool]]:
 
 def _races_text(n: float, most: int) -> str:
     return f"{n:,.0f}" if np.isfinite(n) else f"> {most:,}"
+
+
+def _bias_text(bias: float) -> str:
+    return "" if np.isnan(bias) else f"{bias:+.4f}"
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

@@ -160,11 +160,11 @@ class DecisionOut(BaseModel):
     experiment_id: int | None
     """The experiment that it was about."""
     action: str
-    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
-    from_version: int | None
+    """`promote`, `roll-back`, `keep` (a probation passed) or `recommend`."""
+    from_version: int
     """The champion before."""
-    to_version: int | None
-    """The version that it was about."""
+    to_version: int
+    """The champion from then on; of a recommendation the one recommended."""
     reason: str
     """Why."""
     numbers: dict[str, Any]
@@ -179,6 +179,8 @@ class DecisionOut(BaseModel):
     """How often that was tried."""
     error: str | None
     """Why it could not be carried out."""
+    void_at: AwareDatetime | None
+    """When it was given up, UTC; null if it was not."""
 
 
 class DecisionsOut(BaseModel):
@@ -1127,7 +1129,7 @@ class ShareIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    share: Annotated[float, Field(ge=0.0, gt=0.0, le=0.9)]
     """Of the races, answered by challengers, together; above 0, up to 0.9."""
 
 
@@ -1404,7 +1406,9 @@ class ContestantOut(BaseModel):
     last_day: date_aliased | None
     """Race day of its last race."""
     verdict: VerdictOut
-    """In numbers."""
+    """In numbers, by the races that both rated."""
+    split: VerdictOut | None = None
+    """By the races that each answered, in a split; null in shadow and for imported prices."""
     sentences: list[str]
     """In sentences."""
 
@@ -1492,7 +1496,7 @@ class ExperimentIn(BaseModel):
     """Versions to be compared with the champion."""
     mode: Literal["shadow", "split"] | None = "shadow"
     """`shadow`: the champion answers, challengers score beside it. `split`: challengers answer a share of the races."""
-    share: Annotated[float | None, Field(ge=0.0, le=1.0)] = 0.0
+    share: Annotated[float | None, Field(ge=0.0, le=0.9)] = 0.0
     """Of the races, answered by challengers, together; 0 in shadow, up to 0.9 in a split."""
     policy: PolicyIn | None = None
     """What the guard may do, and on which evidence; left out, it recommends only."""

@@ -1,8 +1,8 @@
 """Draw the pictures that show figures: ``make charts`` writes the SVG files beside this one.
 
-The figures are those of the report that a first ``make run`` writes (4,000 simulated races) and of
-``python -m benchmarks.resampling`` on the same database. They are the product's own charts, see
-:mod:`greyhound.charts`.
+The figures are those of the report that a first ``make run`` writes (4,000 simulated races), of
+``python -m benchmarks.resampling`` on the same database, and of ``python -m benchmarks.verdicts``. They are
+the product's own charts, see :mod:`greyhound.charts`.
 """
 
 from pathlib import Path
@@ -55,6 +55,13 @@ RELIABILITY = (
 """Mean probability and share that won, for ten groups of 580 runners."""
 
 
+FALSE_ALARMS = (
+    ("z-test, looked at after each race", 0.572),
+    ("z-test, looked at once a day", 0.438),
+    ("verdict, looked at after each race", 0.039),
+)
+"""Of 2,000 experiments without a difference; ``python -m benchmarks.verdicts``, two versions, real races."""
+
 _PER_GROUP = 580
 _ROW_PX = 22
 
@@ -64,6 +71,7 @@ def main() -> None:
     pictures = {
         "smote": (smote(), "What SMOTE-NC changed, with all else the same"),
         "claims": (claims(), "F1 claimed by resampling before cross-validation, and what held"),
+        "false-alarms": (false_alarms(), "Claims of a difference where there is none"),
         "reliability": (reliability(), "Reliability of the win probabilities"),
     }
     for name, (spec, title) in pictures.items():
@@ -103,6 +111,22 @@ def claims() -> Spec:
         for row, (name, f1) in enumerate(CLAIMS)
     ]
     return chart("bars", height=1.5 * _ROW_PX * len(CLAIMS), bars=rows)
+
+
+def false_alarms() -> Spec:
+    """Return how often a difference was claimed where there is none."""
+    rows = [
+        {
+            "name": name,
+            "row": row,
+            "slot": 0,
+            "value": share,
+            "series": "warn" if name.startswith("z-test") else "ours",
+            "figure": f"{share:.0%}",
+        }
+        for row, (name, share) in enumerate(FALSE_ALARMS)
+    ]
+    return chart("bars", height=1.5 * _ROW_PX * len(FALSE_ALARMS), bars=rows)
 
 
 def reliability() -> Spec:

@@ -11,10 +11,10 @@ with the variance estimated. :func:`empirical_bernstein` is exact, and several t
 **What was settled by measuring**, on 43,154 real races of 2025, ten pairs of contestants, both ways, 20,000
 looks (false alarms at alpha = .05; those at .025 are half of each):
 
-- Tightest at 500 informative races. At 130, where a gain of .003 shows by the market, 5 % wider than the best
-  possible there, at 10,000 by 10 %. Tuned for 1,000 it would be 17 % and 6 %.
+- Tightest at 500 informative races. At 130, where a gain of .003 shows by the market, 6 % wider than the best
+  possible there, at 10,000 by 10 %. Tuned for 1,000 it would be 17 % and 7 %.
 - A start after 50 races and two extra deviations as large as the largest so far, in the variance. Without the
-  latter the most skewed pairs had up to 6.9 %, with it 4.4 %; after 1,000 races it costs 1 % of width.
+  latter the most skewed pairs had up to 6.9 %, with it 4.4 %; after 1,000 races it costs some 3 % of width.
 - Races in which both contestants gave the same chances do not move the clock. Of two that differ in each
   20th race alone, 36 % alarmed falsely with all races counted; see the benchmark for what is left.
 

@@ -11,6 +11,7 @@ they alone decide or the market is not trusted. If both decide, differently, nei
 calibrated. Its confidence sequence has level 1 - alpha, and the market is trusted while it contains 0:
 wrongly withheld, ever, with chance alpha at most, which costs races and no error, since outcomes have their
 own half. What the check cannot do: to find a bias takes as many races as a decision by outcomes does.
+So leave by_market out (NaN) for a contestant that is made from the race's own prices.
 """
 
 import math

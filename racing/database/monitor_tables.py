@@ -104,7 +104,13 @@ class Notification(SQLModel, table=True):
     """JSON."""
     at: dt.datetime = Field(sa_type=DateTime)
     delivered_at: dt.datetime | None = Field(default=None, sa_type=DateTime, index=True)
+    """When the last of its channels had it."""
+    delivered_to: str | None = Field(default=None, sa_type=Text)
+    """JSON: fingerprints of the channels that have it, so that a retry goes to the others alone."""
     n_attempts: int = 0
+    next_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
+    """Not to be tried before, by anyone: somebody is at it, or it failed."""
+    given_up_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
     error: str | None = Field(default=None, sa_type=Text)
 
 

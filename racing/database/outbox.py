@@ -6,14 +6,15 @@ A message that is written with its cause is neither lost by a crash nor written 
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from racing.database.monitor_tables import Notification
 from racing.database.upsert import insert_missing
 
 Kind = Literal["alarm", "verdict", "promotion", "rollback", "refusal", "retraining"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _NOTIFICATION = Notification.__table__  # type: ignore[attr-defined]
 
 
@@ -47,3 +48,9 @@ def add_notification(
         "n_attempts": 0,
     }
     insert_missing(connection, _NOTIFICATION, [row])
+
+
+def list_notifications(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return notifications as their table has them, the newest first."""
+    rows = connection.execute(select(_NOTIFICATION).order_by(_NOTIFICATION.c.id.desc()).limit(limit))
+    return [row._asdict() for row in rows]

@@ -68,7 +68,7 @@ def the_experiment(connection: Connection, number: int) -> Experiment:
     """
     found = experiment_by_id(connection, number)
     if found is None:
-        raise NoSuchExperiment(f"there is no experiment {number}; `GET /experiments` lists them")
+        raise NoSuchExperiment(f"there is no experiment {number}")
     return found
 
 

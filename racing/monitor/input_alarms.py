@@ -20,6 +20,7 @@ from racing.monitor.drift import MATERIAL_PSI, Floats, UsualDays, level, p_value
 from racing.monitor.input_counts import FACTS, N_HOURS, WIN_PROBABILITY
 from racing.monitor.input_days import DayOfInputs, days_of_inputs, versions_with_inputs
 from racing.monitor.inputs import N_DAYS, n_runners_of, psi_by_day, usual_of
+from racing.predictions.latest import begin_writing
 
 SETTLED_P = 1e-3
 """An alarm is cleared once the p-value is larger than this."""
@@ -61,6 +62,7 @@ def check_inputs(engine: Engine, *, now: dt.datetime | None = None) -> Judged:
         found.unsettled |= judged.unsettled
     standing = {finding.key for finding in found.findings} | found.unsettled
     with engine.begin() as connection:
+        begin_writing(connection)
         raise_alarms(connection, found.findings)
         clear_alarms(connection, {"inputs"}, standing=standing)
     return found

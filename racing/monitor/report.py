@@ -146,7 +146,7 @@ def _report_and_findings(
         calibration_bins=calibration_bins(own),
         coverage=coverage,
         ageing=ageing,
-        inputs=inputs.summary(engine, champion.version, today=today) if champion else None,
+        inputs=inputs.summary(engine, champion, today=today),
         live_days=live_days(own, champion, today),
     )
     return replace(report, took_s=round(time.monotonic() - started, 3)), found

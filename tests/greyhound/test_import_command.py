@@ -174,3 +174,21 @@ def test_a_locked_database_is_reported_in_one_line_and_nothing_is_lost(
     assert (
         json.loads(run(tmp_path, "form-guides", str(tmp_path / "guide.csv"), "--json").stdout)["n_added"] == 2
     )
+
+
+def test_prices_of_others_are_imported_under_a_name_and_removed_again(tmp_path: Path) -> None:
+    file = tmp_path / "tips.csv"
+    file.write_text(
+        "date,track,race,dog,odds\n2026-03-14,Sandown Park,3,Sir Tick,2.5\n2026-03-14,Sandown Park,3,,4\n"
+    )
+    imported = run(tmp_path, "prices", str(file), "--name", "tipster", "--json")
+    assert imported.exit_code == 0, imported.output
+    assert json.loads(imported.stdout)["n_added"] == 1
+    shown = run(tmp_path, "prices", str(file), "--name", "tipster")
+    assert "2 read; 0 prices added, 0 updated, 1 known, 1 refused" in shown.output
+    assert "a row names the runner or its box" in shown.output
+    removed = run(tmp_path, "prices", "--name", "tipster", "--remove")
+    assert "1 prices removed" in removed.output
+    assert run(tmp_path, "prices", "--name", "tipster", "--remove").exit_code == 3
+    assert run(tmp_path, "prices", "--name", "tipster").exit_code == 2
+    assert run(tmp_path, "prices", str(file), "--name", "No Name").exit_code == 3

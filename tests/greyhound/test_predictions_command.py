@@ -38,7 +38,8 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, list[lis
     registry = make_registry(folder, exponents=(1.0, 2.0))
     engine = make_season(folder, n_races=60)
     with engine.connect() as connection:
-        ids = list(connection.scalars(select(Race.__table__.c.id).limit(N_CARDS)))  # type: ignore[attr-defined]
+        race_id = Race.__table__.c.id  # type: ignore[attr-defined]
+        ids = list(connection.scalars(select(race_id).order_by(race_id).limit(N_CARDS)))
     with running_service(registry, database=str(engine.url), spool=str(folder / "spool")) as service:
         answers = [service.predict(request_of(card_of_stored_race(engine, race))) for race in ids]
         assert {answer.status_code for answer in answers} == {200}

@@ -1,0 +1,1 @@
+"""Notifications: what lies in the outbox goes to people and to other programs."""
