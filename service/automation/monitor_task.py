@@ -16,7 +16,7 @@ from service.settings import ServiceSettings
 
 TIMEOUT_S = 300.0
 STOP_S = 0.5
-FIRST_AFTER_S = 5.0  # a service that has just started has more urgent things to do
+FIRST_AFTER_S = 20.0  # a service that has just started has more urgent things to do
 GAUGES_S = 15.0
 
 

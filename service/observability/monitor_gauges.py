@@ -34,7 +34,9 @@ class MonitorGauges:
             "slope": gauge("calibration_slope", "1 is calibrated, below 1 too bold."),
             "ece": gauge("calibration_error", "Expected calibration error of the champion's answers."),
             "coverage": gauge("coverage_ratio", "Share of logged races that are judged."),
-            "weeks": gauge("weeks_since_learning", "Weeks since the last race day that the champion learnt."),
+            "learnt": gauge(
+                "learnt_until_timestamp_seconds", "The last race day that the champion learnt from."
+            ),
         }
         for one in self._of.values():
             one.set(math.nan)
@@ -52,12 +54,11 @@ class MonitorGauges:
             "slope": calibration.get("slope"),
             "ece": calibration.get("ece"),
             "coverage": (monitor.get("coverage") or {}).get("share"),
-            "weeks": champion.get("weeks_since_learning"),
+            "learnt": _timestamp(champion.get("learnt_until")),
         }
         for name, value in values.items():
             self._of[name].set(math.nan if value is None else value)
-        made_at = monitor.get("made_at")
-        self.made.set(0.0 if made_at is None else dt.datetime.fromisoformat(made_at).timestamp())
+        self.made.set(_timestamp(monitor.get("made_at")) or 0.0)
         self._show_alarms(monitor["alarms"])
 
     def _show_alarms(self, alarms: Any) -> None:
@@ -65,3 +66,11 @@ class MonitorGauges:
             for severity in SEVERITIES:
                 n = sum(one["kind"] == kind and one["severity"] == severity for one in alarms)
                 self.alarms.labels(kind, severity).set(n)
+
+
+def _timestamp(at: str | None) -> float | None:
+    """Return the seconds of a time, or of the start of a day, UTC."""
+    if at is None:
+        return None
+    moment = dt.datetime.fromisoformat(at)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

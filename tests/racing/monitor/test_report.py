@@ -169,3 +169,19 @@ def test_a_report_on_many_races_has_every_group_and_stays_within_its_bounds(tmp_
     assert [week.n_races for week in report.ageing.weeks] == [200, 700, 600]
     assert [day.day_number for day in report.live_days] == [*range(20, 35)]
     engine.dispose()
+
+
+def test_postgresql_and_sqlite_give_the_same_report(tmp_path: Path, postgresql_url: str) -> None:
+    reports = []
+    for url in (f"sqlite:///{tmp_path / 'races.db'}", postgresql_url):
+        engine, random = open_database(url, create=True), Random(3)
+        log_cards(engine, random, RACES * 2, "w")
+        bring_results(engine, random, RACES[:-3])
+        update_outcomes(engine)
+        reports.append(figures(engine))
+        look(engine, ChampionFacts(version=2, learnt_until=DAYS[0] - dt.timedelta(days=200)), now=NOW)
+        with engine.connect() as connection:
+            stored = stored_report(connection)
+        assert stored is not None
+        engine.dispose()
+    assert reports[0] == reports[1]
