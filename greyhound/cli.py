@@ -32,6 +32,10 @@ COMMANDS = {
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
     ),
+    "experiments": (
+        "greyhound.commands.experiments:experiments",
+        "Compare challengers with the champion while it serves.",
+    ),
     "predict": ("greyhound.commands.predict:predict", "Give the win probabilities of a card."),
     "predictions": (
         "greyhound.commands.predictions:predictions",
@@ -54,7 +58,7 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare demo",
     "Races": "import simulate",
-    "Models": "train retrain evaluate models automation",
+    "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys notify",
 }

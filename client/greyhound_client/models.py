@@ -160,11 +160,11 @@ class DecisionOut(BaseModel):
     experiment_id: int | None
     """The experiment that it was about."""
     action: str
-    """`promote`, `roll-back`, `stop-challenger` or `recommend`."""
-    from_version: int | None
+    """`promote`, `roll-back`, `keep` (a probation passed) or `recommend`."""
+    from_version: int
     """The champion before."""
-    to_version: int | None
-    """The version that it was about."""
+    to_version: int
+    """The champion from then on; of a recommendation the one recommended."""
     reason: str
     """Why."""
     numbers: dict[str, Any]
@@ -179,6 +179,8 @@ class DecisionOut(BaseModel):
     """How often that was tried."""
     error: str | None
     """Why it could not be carried out."""
+    void_at: AwareDatetime | None
+    """When it was given up, UTC; null if it was not."""
 
 
 class DecisionsOut(BaseModel):
@@ -309,6 +311,44 @@ class GateOut(BaseModel):
     """The limit."""
     what: str | None = None
     """What the value is, where the gate's name does not say."""
+
+
+class InputDayOut(BaseModel):
+    """What came in on one day, UTC, as the service counted it."""
+
+    date: date_aliased
+    """The day."""
+    n_cards: int
+    """Cards answered."""
+    n_runners: int
+    """Their starters."""
+    n_unknown_dogs: int
+    """Runners that the database does not know."""
+    n_unknown_tracks: int
+    """Cards of a track that the version has not seen."""
+    n_without_form: int
+    """Cards on which no runner has a run."""
+    n_priced: int
+    """Cards on which every starter has a price."""
+    unknown_tracks: dict[str, int] | None = None
+    """Cards by track of those."""
+
+
+class InputFeatureOut(BaseModel):
+    """How one feature moved against its distribution in training, day by day as in `days`."""
+
+    name: str
+    """The feature."""
+    psi: Annotated[list[float | None], Field(max_length=60)]
+    """Population stability index; null on a day of fewer than 50 runners."""
+    missing: Annotated[list[float | None], Field(max_length=60)]
+    """Share of runners for which it is unknown."""
+    missing_in_training: float | None = None
+    """The same in training."""
+    usual_psi: float | None = None
+    """That of a quiet day."""
+    p_value: float | None = None
+    """How likely so large an index is on a quiet day, the smaller of the last two days."""
 
 
 class IntervalOut(BaseModel):
@@ -1089,7 +1129,7 @@ class ShareIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    share: Annotated[float, Field(ge=0.0, gt=0.0, le=0.9)]
     """Of the races, answered by challengers, together; above 0, up to 0.9."""
 
 
@@ -1155,6 +1195,17 @@ class TaskOut(BaseModel):
     """Runs that failed since the process started."""
     hangs: bool
     """Whether it has not come back for long."""
+
+
+class UsualInputsOut(BaseModel):
+    """Where the usual spread of the index between days comes from."""
+
+    source: str
+    """Days of training, or of serving."""
+    n_days: float | None = None
+    """How many."""
+    n_runners: float | None = None
+    """Runners a day."""
 
 
 class VerdictOut(BaseModel):
@@ -1355,7 +1406,9 @@ class ContestantOut(BaseModel):
     last_day: date_aliased | None
     """Race day of its last race."""
     verdict: VerdictOut
-    """In numbers."""
+    """In numbers, by the races that both rated."""
+    split: VerdictOut | None = None
+    """By the races that each answered, in a split; null in shadow and for imported prices."""
     sentences: list[str]
     """In sentences."""
 
@@ -1443,7 +1496,7 @@ class ExperimentIn(BaseModel):
     """Versions to be compared with the champion."""
     mode: Literal["shadow", "split"] | None = "shadow"
     """`shadow`: the champion answers, challengers score beside it. `split`: challengers answer a share of the races."""
-    share: Annotated[float | None, Field(ge=0.0, le=1.0)] = 0.0
+    share: Annotated[float | None, Field(ge=0.0, le=0.9)] = 0.0
     """Of the races, answered by challengers, together; 0 in shadow, up to 0.9 in a split."""
     policy: PolicyIn | None = None
     """What the guard may do, and on which evidence; left out, it recommends only."""
@@ -1527,6 +1580,21 @@ class GuideCardOut(BaseModel):
     """Rows of the file, each a past run."""
     not_believed: list[NotBelievedOut]
     """What of the rows was left out, and why; at most 200."""
+
+
+class InputsOut(BaseModel):
+    """How what goes into the model moved against its training's distributions (`reference.json`)."""
+
+    version: int
+    """The version that answered."""
+    days: Annotated[list[InputDayOut], Field(max_length=60)]
+    """The latest last."""
+    features: Annotated[list[InputFeatureOut], Field(max_length=200)]
+    """Those that moved most, first the one that did so most."""
+    n_features: int
+    """Features that are counted."""
+    usual: UsualInputsOut | None = None
+    """Null until enough days are known."""
 
 
 class LoggedCardOut(BaseModel):
@@ -1931,8 +1999,8 @@ class MonitorOut(BaseModel):
     coverage: CoverageOut | None = None
     """How many logged races have their results."""
     ageing: AgeingOut | None = None
-    inputs: dict[str, Any] | None = None
-    """How what goes into the model moved against its training's distributions."""
+    inputs: InputsOut | None = None
+    """How what goes into the model moved; null if no version served."""
     alarms: Annotated[list[AlarmOut] | None, Field(max_length=200)] = None
     """Those active now, the critical ones first."""
     decisions: Annotated[list[MonitorDecisionOut] | None, Field(max_length=20)] = None

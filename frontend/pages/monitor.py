@@ -22,7 +22,7 @@ def show() -> Response:
         monitor=monitor,
         gap=gap_over_time(report.gap_path) if report else None,
         plot=reliability(report.calibration_bins) if report else None,
-        inputs=input_shifts(report.inputs) if report else None,
+        inputs=input_shifts(report.inputs.model_dump(mode="json")) if report and report.inputs else None,
         record=api.from_registry(endpoints.promotions(limit=N_CHANGES)),
     )
 

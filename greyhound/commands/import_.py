@@ -1,6 +1,7 @@
 """`greyhound import`: bring files of races in, list them, take one out again."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
 from racing.importers.files.dates import DateOrder
 from racing.importers.import_files import import_betfair, import_form_guides, import_results
+from racing.importers.prices import import_prices, remove_prices
 from racing.importers.report import FileStatus, ImportReport
 from racing.importers.undo import imported_files, undo_import
 
@@ -112,6 +114,45 @@ def results(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bo
     _import(import_results, paths, dates, database, as_json)
 
 
+@import_group.command("prices")
+@click.argument("paths", metavar="PATH...", nargs=-1)
+@click.option("--name", metavar="NAME", required=True, help="Name of the price list, e.g. tipster.")
+@click.option("--remove", is_flag=True, help="Remove the price list instead, with all its prices.")
+@dates_option
+@database_option
+@json_option
+@progress_option
+def prices(
+    paths: tuple[str, ...], name: str, remove: bool, dates: DateOrder, database: str, as_json: bool
+) -> None:
+    """Import others' prices as a contestant.
+
+    They get the same figures as a version beside the champion, and never serve: a tipster's, a bot's, a
+    bookmaker's, an older model's.
+
+    \b
+    Needed: date, track, race_number, runner or box, price or probability. Optional: distance_m, time (when
+    it was quoted; the newest of a runner counts). Usual other names of columns are known.
+
+    \b
+    Examples:
+      greyhound import prices tips.csv --name tipster
+      greyhound import prices --name tipster --remove
+    """
+    if remove and paths:
+        raise click.UsageError("--remove takes no files")
+    if not remove and not paths:
+        raise click.UsageError("name the files of prices, or --remove")
+    if not remove:
+        _import(partial(import_prices, name=name), paths, dates, database, as_json, "prices")
+        return
+    n_removed = remove_prices(open_database(database), name)
+    if as_json:
+        print_json({"name": name, "n_removed": n_removed})
+        return
+    console.print(f"the price list {shown(name)} is out: {n_removed} prices removed.")
+
+
 @import_group.command("list")
 @database_option
 @json_option
@@ -153,6 +194,7 @@ def _import(
     dates: DateOrder,
     database: str,
     as_json: bool,
+    what: str = "runs",
 ) -> None:
     if not any(Path(path).exists() for path in paths):
         raise FileRefused(f"there is no file or folder {', '.join(paths)}")
@@ -169,7 +211,7 @@ def _import(
         }
         print_json(summary(report) | details)
     else:
-        print_report(report)
+        print_report(report, what)
     if report.files and report.n_files(FileStatus.REFUSED) == len(report.files):
         raise FileRefused(f"none of the {len(report.files)} files was taken")
     if not report.files:

@@ -27,8 +27,8 @@ from training.search.settings import SearchSettings
 @click.option(
     "--incoming",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    default=Path("incoming"),
+    type=click.Path(),
+    default="incoming",
     envvar="GREYHOUND_INCOMING",
     show_default=True,
     show_envvar=True,
@@ -55,7 +55,7 @@ from training.search.settings import SearchSettings
 @json_option
 @progress_option
 def retrain(
-    incoming: Path,
+    incoming: str,
     if_due: bool,
     promote: bool,
     trials: int,
@@ -86,7 +86,7 @@ def retrain(
     )
     with one_at_a_time(folder, engine):
         now, file = dt.datetime.now(dt.UTC), ProgressFile(folder)
-        import_incoming(engine, incoming, _say(as_json))
+        import_incoming(engine, Path(incoming), _say(as_json))
         if if_due and file.read(now) is None:
             is_due, why = why_due(engine, models, registry, now)
             _say(as_json)(f"due: {'yes' if is_due else 'no'}: {why}")

@@ -1,8 +1,8 @@
 """Where the demo happens: a folder with a season, a registry and a key, and a real service beside it."""
 
 import os
-import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from greyhound_client import GreyhoundClient
+from greyhound_client import GreyhoundClient, Unreachable
 from racing.database.engine import open_database
 from service.security.api_keys import add_key
 
-_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 START_S = 120.0
 STOP_S = 30.0
 
@@ -62,21 +61,20 @@ class Stage:
 
     @contextmanager
     def service(self, port: int = 0) -> Iterator[GreyhoundClient]:
-        """Start the service, and yield a client of it once it is ready; it is stopped at the end."""
+        """Start the service, and yield a client of it once it serves; it is stopped at the end."""
+        port = port or _free_port()
         command = [sys.executable, "-m", "greyhound", "serve", "--port", str(port)]
         with (self.folder / "service.log").open("w") as log:
             process = subprocess.Popen(
                 [*command, "--database", self.database, "--registry", self.registry],
-                stdout=subprocess.PIPE,
+                stdout=log,
                 stderr=log,
-                text=True,
                 env=self._environment(),
                 process_group=0,
             )
         try:
-            address = self._address_of(process)
-            with GreyhoundClient(address, api_key=self.new_key()) as client:
-                wait_until(lambda: client.model_status().success, START_S, "the service serves")
+            with GreyhoundClient(f"http://127.0.0.1:{port}", api_key=self.new_key()) as client:
+                wait_until(lambda: _serves(client, process, log.name), START_S, "the service serves")
                 yield client
         finally:
             process.send_signal(signal.SIGTERM)
@@ -86,19 +84,27 @@ class Stage:
                 process.kill()
                 process.wait()
 
-    def _address_of(self, process: "subprocess.Popen[str]") -> str:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if found := _ADDRESS.search(line):
-                return found[0]
-        raise RuntimeError(f"the service did not start, see {self.folder / 'service.log'}")
-
     def _environment(self) -> Mapping[str, str]:
         folders = {
             "GREYHOUND_SPOOL": str(self.folder / "spool"),
             "GREYHOUND_KEPT_CHAMPION": str(self.folder / "champion"),
         }
         return os.environ | SETTINGS | folders
+
+
+def _serves(client: GreyhoundClient, process: "subprocess.Popen[bytes]", log: str) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"the service ended with code {process.returncode}; {log} says why")
+    try:
+        return client.model_status().success
+    except Unreachable:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def wait_until(is_so: Callable[[], object], timeout_s: float, what: str) -> None:

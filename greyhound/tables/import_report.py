@@ -26,7 +26,7 @@ def summary(report: ImportReport) -> dict[str, Any]:
     }
 
 
-def print_report(report: ImportReport) -> None:
+def print_report(report: ImportReport, what: str = "runs") -> None:
     """Print the counts, and on standard error what was not taken and why."""
     counts = summary(report)
     console.print(
@@ -34,9 +34,9 @@ def print_report(report: ImportReport) -> None:
         "{n_files_refused} refused".format(**counts)
     )
     console.print(
-        "rows:  {n_read} read; {n_added} runs added, {n_updated} updated, {n_known} known, "
+        "rows:  {n_read} read; {n_added} {what} added, {n_updated} updated, {n_known} known, "
         "{n_refused} refused{empty}".format(
-            **counts, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
+            **counts, what=what, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
         )
     )
     for note, names in _notes(report).items():

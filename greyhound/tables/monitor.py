@@ -34,9 +34,13 @@ def print_monitor(now: Mapping[str, Any]) -> None:
 
 
 def _print_qualities(now: Mapping[str, Any]) -> None:
-    table = Table(title="Race log loss, and how far behind the market", box=None, padding=(0, 1, 0, 0))
+    table = Table(
+        title="Race log loss, and how far behind the market (95 %, at any look)",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("")
-    for name in ("races", "loss", "uniform", "gap", "95 % at any look", "slope", "ECE", "by chance"):
+    for name in ("races", "loss", "gap", "from", "to", "slope", "ECE", "by chance"):
         table.add_column(name, justify="right")
     sections = (
         [now["quality"]] if now.get("quality") else [],
@@ -58,15 +62,13 @@ def _print_qualities(now: Mapping[str, Any]) -> None:
 
 def _cells(quality: Mapping[str, Any]) -> list[str]:
     calibration = quality.get("calibration") or {}
-    low, high = quality.get("gap_low"), quality.get("gap_high")
-    ends = "" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
     return [
         shown(quality["name"]),
         f"{quality['n_races']:,}",
         _figure(quality.get("log_loss")),
-        _figure(quality.get("uniform_log_loss")),
         _figure(quality.get("gap"), "+.3f"),
-        ends,
+        _figure(quality.get("gap_low"), "+.3f"),
+        _figure(quality.get("gap_high"), "+.3f"),
         _figure(calibration.get("slope"), ".2f"),
         _figure(calibration.get("ece"), ".4f"),
         _figure(calibration.get("ece_by_chance"), ".4f"),
@@ -92,8 +94,15 @@ def _print_age(ageing: Mapping[str, Any]) -> None:
 
 
 def _print_inputs(inputs: Mapping[str, Any]) -> None:
-    if inputs.get("line"):
-        console.print(f"Inputs: {shown(str(inputs['line']))}", soft_wrap=True)
+    moved = [one for one in inputs.get("features") or () if any(one["psi"][-2:])][:5]
+    if moved:
+        most = ", ".join(f"{shown(one['name'])} ({_last(one['psi'])})" for one in moved)
+        console.print(f"Inputs that moved most (PSI of the last day): {most}", soft_wrap=True)
+
+
+def _last(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{known[-1]:.3f}" if known else "unknown"
 
 
 def _print_decisions(decisions: Sequence[Mapping[str, Any]]) -> None:

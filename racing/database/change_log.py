@@ -26,10 +26,15 @@ def lock_races(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE sourcefile, race, run, dog, track IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def note_changes(connection: Connection, days: Iterable[dt.date]) -> None:
-    """Note that races of some days were added, changed or removed; in the transaction that does it."""
+def note_changes(
+    connection: Connection, days: Iterable[dt.date], *, readers: Iterable[str] = READERS
+) -> None:
+    """Note that races of some days were added, changed or removed; in the transaction that does it.
+
+    ``readers`` are those that derive something from what changed.
+    """
     changes = [(uuid.uuid4().hex, day) for day in sorted(set(days))]
-    rows = [{"reader": reader, "id": key, "date": day} for reader in READERS for key, day in changes]
+    rows = [{"reader": reader, "id": key, "date": day} for reader in readers for key, day in changes]
     if rows:
         connection.execute(insert(_CHANGE), rows)
 

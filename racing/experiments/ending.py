@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine, update
 from racing.database.experiment_tables import Experiment as _Table
 from racing.database.outbox import add_notification
 from racing.experiments.records import Experiment, end_experiment
+from racing.experiments.verdict_json import verdict_as_json
+from racing.experiments.verdicts import experiment_verdicts
 
 _EXPERIMENT = _Table.__table__  # type: ignore[attr-defined]
 BY_REGISTRY = "registry alias"
@@ -23,7 +25,7 @@ def end_with_verdicts(engine: Engine, experiment: Experiment, *, by: str, reason
 
 def verdicts_so_far(connection: Connection, experiment: Experiment) -> list[dict[str, Any]]:
     """Return the verdicts on an experiment's contestants as they go on record."""
-    return []
+    return [verdict_as_json(one) for one in experiment_verdicts(connection, experiment)]
 
 
 def end_on_record(

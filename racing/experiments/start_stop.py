@@ -22,7 +22,7 @@ from racing.experiments.records import (
     start_experiment,
     the_experiment,
 )
-from racing.experiments.roles import RoleRegistry, name_challengers, roles_of
+from racing.experiments.roles import RoleRegistry
 
 
 def start_challenge(
@@ -44,7 +44,7 @@ def start_challenge(
         If one runs already, or what is given breaks a rule. Errors of the registry pass through: then nothing
         is changed, or what was is taken back.
     """
-    champion = roles_of(registry.aliases()).champion
+    champion = registry.roles().champion
     if champion is None:
         raise ExperimentRefused("an experiment needs a champion to compare with; promote a version first")
     for number in challengers:
@@ -64,10 +64,10 @@ def start_challenge(
             reason=reason.strip(),
         )
     try:
-        name_challengers(registry, started.challengers)
+        registry.set_challengers(started.challengers)
     except Exception:
         with suppress(Exception):  # the first error is the one to report; what is left is reconciled
-            name_challengers(registry, ())
+            registry.set_challengers(())
         with suppress(Exception), engine.begin() as connection:
             why = "not begun: the registry did not take the aliases of its challengers"
             end_experiment(connection, started.id, by=by, reason=why)
@@ -96,10 +96,10 @@ def stop_experiment(
         raise ExperimentRefused(
             f"experiment {number} ended already, {running.ended_at:%Y-%m-%d %H:%M} UTC: {running.end_reason}"
         )
-    named = roles_of(registry.aliases()).challengers
+    named = registry.roles().challengers
     others = tuple(version for version in named if version not in running.challengers)
     if others != named:
-        name_challengers(registry, others)
+        registry.set_challengers(others)
     if not end_with_verdicts(engine, running, by=by, reason=reason.strip()):
         explain_end(engine, number, by=by, reason=reason.strip())
     with engine.connect() as connection:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from racing.monitor.champion import ChampionFacts
 from racing.monitor.drift import Floats, UsualDays, p_values, psi, scaled, usual_days
 from racing.monitor.input_counts import Bins
 from racing.monitor.input_days import DayOfInputs, days_of_inputs
@@ -18,20 +19,23 @@ _FEWEST_RUNNERS = 50
 
 def summary(
     engine: Engine,
-    version: int,
+    champion: ChampionFacts | None,
     *,
-    today: dt.date,
+    today: dt.date | None = None,
     n_days: int = N_DAYS,
     n_features: int = N_FEATURES,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Return what came in by day, and the features that moved most, first the one that did so most.
 
     Values that JSON takes. ``features`` has for each its ``psi`` and share ``missing`` by day, None on a day
     of fewer than 50 runners; the training's share ``missing_in_training``; ``usual_psi``, that of a quiet
     day; and ``p_value``, the smallest of the last two days. ``days`` has the facts of each day with cards.
     """
-    days = days_of_inputs(engine, version, since=today - dt.timedelta(days=n_days - 1))
-    return summary_of(days, version, today=today, n_features=n_features)
+    if champion is None:
+        return None
+    today = today or dt.datetime.now(dt.UTC).date()
+    days = days_of_inputs(engine, champion.version, since=today - dt.timedelta(days=n_days - 1))
+    return summary_of(days, champion.version, today=today, n_features=n_features)
 
 
 def summary_of(

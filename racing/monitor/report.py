@@ -6,13 +6,13 @@ one.
 """
 
 import datetime as dt
-import importlib
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from racing.monitor import inputs
 from racing.monitor.ageing import RETRAIN_AFTER_WEEKS, Ageing, ageing_of
 from racing.monitor.alarms import active_alarms, clear_alarms, raise_alarms
 from racing.monitor.champion import ChampionFacts
@@ -39,7 +39,6 @@ from racing.predictions.latest import begin_writing
 
 N_DAYS = 400
 """Race days looked back at."""
-_INPUTS = "racing.monitor.inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +146,7 @@ def _report_and_findings(
         calibration_bins=calibration_bins(own),
         coverage=coverage,
         ageing=ageing,
-        inputs=_inputs(engine, champion),
+        inputs=inputs.summary(engine, champion, today=today),
         live_days=live_days(own, champion, today),
     )
     return replace(report, took_s=round(time.monotonic() - started, 3)), found
@@ -163,18 +162,6 @@ def _groups(served: JudgedRaces, races: JudgedRaces) -> dict[str, Any]:
         "states": by_state(served),
         "field_sizes": by_field_size(served),
     }
-
-
-def _inputs(engine: Engine, champion: ChampionFacts | None) -> dict[str, Any] | None:
-    """Return how the inputs moved: the one place where that part of the report comes from."""
-    try:
-        module = importlib.import_module(_INPUTS)
-    except ModuleNotFoundError as error:
-        if error.name != _INPUTS:
-            raise
-        return None
-    summary: dict[str, Any] | None = module.summary(engine, champion)
-    return summary
 
 
 def _in_one_state(connection: Connection) -> None:

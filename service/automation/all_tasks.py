@@ -6,6 +6,7 @@ from service.automation.guard_task import Guard
 from service.automation.input_tasks import input_tasks
 from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
 from service.automation.notify_tasks import changes_task, deliver_task
+from service.automation.reconcile_task import reconcile_task
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
@@ -35,7 +36,7 @@ def all_tasks(
         PeriodicTask("fuses", FUSES_S, fuses.look, everywhere=True),
         PeriodicTask("decisions", follow_s, guard.follow),
         PeriodicTask("guard", settings.guard_poll_s, guard.look),
-        # reconcile: the record of experiments follows the registry's aliases
+        reconcile_task(watcher.registry, every_s=settings.champion_poll_s),
         PeriodicTask("monitor", settings.monitor_every_s, looks.start_one),
         PeriodicTask("monitor-gauges", GAUGES_S, MonitorGauges(metrics).read, everywhere=True),
         *input_tasks(settings),

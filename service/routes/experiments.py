@@ -8,12 +8,14 @@ from sqlalchemy import Engine
 
 from racing.domain.errors import NoSuchExperiment
 from racing.experiments import start_stop
-from racing.experiments.decision_list import list_decisions
+from racing.experiments.decisions import list_decisions
 from racing.experiments.records import active_experiment, list_experiments, the_experiment
+from racing.experiments.verdicts import experiment_verdicts, gains_path, pair_verdict
 from service.dependencies import JsonBody, LogReads, State
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.schemas.experiments import (
+    ContestantOut,
     DecisionOut,
     DecisionsOut,
     ExperimentDetailsOut,
@@ -21,13 +23,15 @@ from service.schemas.experiments import (
     ExperimentOut,
     ExperimentsOut,
     PathOut,
-    PathPointsOut,
     ShareIn,
     StopIn,
+    contestant_out,
     contestants_at_end,
     experiment_out,
+    path_out,
     policy_of,
 )
+from service.schemas.fields import PlainText
 from service.schemas.validation import validated
 from service.security.api_key_auth import KEY_PROBLEMS, require_scope
 from service.security.api_keys import Key
@@ -42,10 +46,10 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many a page.")]
 Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Older than this one; see `next_before`.")]
 Number = Annotated[str, Path(description="Number of the experiment.", examples=["3"])]
 Contestant = Annotated[
-    str,
+    PlainText,
     Query(
-        min_length=1,
         max_length=80,
+        pattern="^([1-9][0-9]{0,8}|prices:.+)$",
         description="A contestant's key: a version, or `prices:` and the name of a list.",
         examples=["8"],
     ),
@@ -123,10 +127,11 @@ async def get_experiment(reads: LogReads, experiment_id: Number) -> ExperimentDe
     def details(engine: Engine) -> ExperimentDetailsOut:
         with engine.connect() as connection:
             found = the_experiment(connection, number)
-            decisions = list_decisions(connection, experiment_id=number, limit=MAX_DECISIONS)
+            verdicts = experiment_verdicts(connection, found)
+            decisions = list_decisions(connection, experiment=number, limit=MAX_DECISIONS)
         return ExperimentDetailsOut(
             **experiment_out(found).model_dump(),
-            contestants=[],
+            contestants=[contestant_out(one) for one in verdicts],
             contestants_at_end=contestants_at_end(found),
             decisions=[DecisionOut.model_validate(one) for one in decisions],
         )
@@ -145,9 +150,8 @@ async def get_experiment_path(reads: LogReads, experiment_id: Number, contestant
 
     def path(engine: Engine) -> PathOut:
         with engine.connect() as connection:
-            the_experiment(connection, number)
-        nothing = PathPointsOut(n=[], mean=[], low=[], high=[])
-        return PathOut(experiment_id=number, contestant=contestant, by_outcome=nothing, by_market=nothing)
+            points = gains_path(connection, the_experiment(connection, number), contestant)
+        return path_out(number, contestant, points)
 
     return await reads.run(path)
 
@@ -237,6 +241,21 @@ async def get_decisions(reads: LogReads, limit: Limit = 50, before: Before = Non
         )
 
     return await reads.run(page)
+
+
+@router.get("/comparisons", summary="Any two contestants on the same races", responses=problems(422, 503))
+async def get_comparison(reads: LogReads, champion: Contestant, contestant: Contestant) -> ContestantOut:
+    """Compare a contestant with another one, over all logged races that both rated.
+
+    Whichever of them answered, in whichever experiment; also two price lists that stood beside the same
+    version. Above 0 the contestant is better than the one named as `champion`.
+    """
+
+    def comparison(engine: Engine) -> ContestantOut:
+        with engine.connect() as connection:
+            return contestant_out(pair_verdict(connection, champion, contestant))
+
+    return await reads.run(comparison)
 
 
 def _number(text: str) -> int:

@@ -1,19 +1,22 @@
 """Bodies and answers of the routes of experiments and of what was decided."""
 
 import datetime as dt
-import math
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from racing.domain.errors import ExperimentRefused
 from racing.experiments.policy import Policy
 from racing.experiments.records import MAX_CHALLENGERS, Experiment, fault_of_reason
+from racing.experiments.verdict_json import finite, verdict_as_json
+from racing.experiments.verdicts import ContestantVerdict, GainsPath, Path
 from service.schemas.fields import Input, Output
 
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=0.9)]
 Direction = Literal["better", "worse", "undecided"]
 _POLICY = Policy()
 
@@ -64,6 +67,14 @@ class PolicyIn(Input):
         examples=[24.0],
     )
 
+    @model_validator(mode="after")
+    def _keeps_its_rules(self) -> "PolicyIn":
+        try:
+            policy_of(self)
+        except ExperimentRefused as error:
+            raise PydanticCustomError("broken_rule", "{rule}", {"rule": str(error)}) from None
+        return self
+
 
 class ExperimentIn(Input):
     """An experiment to be started."""
@@ -91,6 +102,15 @@ class ExperimentIn(Input):
     )
     reason: Reason = Field(description="Why, for the record.", examples=["learnt from June too"])
 
+    @model_validator(mode="after")
+    def _share_fits_its_mode(self) -> "ExperimentIn":
+        if (self.mode == "split") != (self.share > 0):
+            rule = (
+                f"the share of a split lies above 0, that of a shadow is 0; got {self.mode}, {self.share:g}"
+            )
+            raise PydanticCustomError("broken_rule", "{rule}", {"rule": rule})
+        return self
+
 
 class StopIn(Input):
     """Why an experiment is stopped."""
@@ -102,7 +122,9 @@ class ShareIn(Input):
     """Another share for the split that runs."""
 
     share: Share = Field(
-        description="Of the races, answered by challengers, together; above 0, up to 0.9.", examples=[0.4]
+        gt=0,
+        description="Of the races, answered by challengers, together; above 0, up to 0.9.",
+        examples=[0.4],
     )
 
 
@@ -228,7 +250,11 @@ class ContestantOut(BaseModel):
     )
     first_day: dt.date | None = Field(description="Race day of its first race.", examples=["2026-03-14"])
     last_day: dt.date | None = Field(description="Race day of its last race.", examples=["2026-04-02"])
-    verdict: VerdictOut = Field(description="In numbers.")
+    verdict: VerdictOut = Field(description="In numbers, by the races that both rated.")
+    split: VerdictOut | None = Field(
+        default=None,
+        description="By the races that each answered, in a split; null in shadow and for imported prices.",
+    )
     sentences: list[str] = Field(
         description="In sentences.",
         examples=[
@@ -243,10 +269,13 @@ class DecisionOut(Output):
     id: int = Field(description="Its number.", examples=[5])
     experiment_id: int | None = Field(description="The experiment that it was about.", examples=[3])
     action: str = Field(
-        description="`promote`, `roll-back`, `stop-challenger` or `recommend`.", examples=["promote"]
+        description="`promote`, `roll-back`, `keep` (a probation passed) or `recommend`.",
+        examples=["promote"],
     )
-    from_version: int | None = Field(description="The champion before.", examples=[7])
-    to_version: int | None = Field(description="The version that it was about.", examples=[8])
+    from_version: int = Field(description="The champion before.", examples=[7])
+    to_version: int = Field(
+        description="The champion from then on; of a recommendation the one recommended.", examples=[8]
+    )
     reason: str = Field(description="Why.", examples=["better by at least .0012 a race, the margin is .001"])
     numbers: dict[str, Any] = Field(description="The figures that it rests on.", examples=[{"n_races": 640}])
     decided_by: str = Field(description="Who or what decided.", examples=["guard"])
@@ -256,6 +285,9 @@ class DecisionOut(Output):
     )
     n_attempts: int = Field(description="How often that was tried.", examples=[1])
     error: str | None = Field(description="Why it could not be carried out.", examples=[None])
+    void_at: dt.datetime | None = Field(
+        description="When it was given up, UTC; null if it was not.", examples=[None]
+    )
 
 
 class DecisionsOut(BaseModel):
@@ -309,18 +341,28 @@ def experiment_out(experiment: Experiment) -> ExperimentOut:
     return ExperimentOut.model_validate(experiment)
 
 
-def finite(number: float | None) -> float | None:
-    """Return a number as JSON can hold it: None for NaN and infinities."""
-    return number if number is not None and math.isfinite(number) else None
-
-
-def finite_all(numbers: Sequence[float]) -> list[float | None]:
-    """Return numbers as JSON can hold them."""
-    return [finite(float(number)) for number in numbers]
-
-
 def contestants_at_end(experiment: Experiment) -> list[ContestantOut] | None:
     """Return the verdicts that went on record at the end; None while it runs, or where none did."""
-    if experiment.verdict is None:
+    if not isinstance(experiment.verdict, list):  # the guard's decisions have their numbers of their own
         return None
     return [ContestantOut.model_validate(one) for one in experiment.verdict]
+
+
+def contestant_out(one: ContestantVerdict) -> ContestantOut:
+    """Return the answer for the verdict on a contestant."""
+    return ContestantOut.model_validate(verdict_as_json(one))
+
+
+def path_out(number: int, contestant: str, path: GainsPath) -> PathOut:
+    """Return the answer for a path."""
+    return PathOut(
+        experiment_id=number,
+        contestant=contestant,
+        by_outcome=_points(path.n_races, path.by_outcome),
+        by_market=_points(path.n_races_with_market, path.by_market),
+    )
+
+
+def _points(n: NDArray[np.int64], path: Path) -> PathPointsOut:
+    mean, low, high = ([finite(value) for value in column.tolist()] for column in path)
+    return PathPointsOut(n=n.tolist(), mean=mean, low=low, high=high)

@@ -214,6 +214,65 @@ class AgeingOut(BaseModel):
     )
 
 
+class InputDayOut(BaseModel):
+    """What came in on one day, UTC, as the service counted it."""
+
+    date: dt.date = Field(description="The day.", examples=["2026-03-14"])
+    n_cards: int = Field(description="Cards answered.", examples=[96])
+    n_runners: int = Field(description="Their starters.", examples=[720])
+    n_unknown_dogs: int = Field(description="Runners that the database does not know.", examples=[12])
+    n_unknown_tracks: int = Field(description="Cards of a track that the version has not seen.", examples=[0])
+    n_without_form: int = Field(description="Cards on which no runner has a run.", examples=[1])
+    n_priced: int = Field(description="Cards on which every starter has a price.", examples=[90])
+    unknown_tracks: dict[str, int] = Field(
+        default_factory=dict, description="Cards by track of those.", examples=[{"New Park": 12}]
+    )
+
+
+class InputFeatureOut(BaseModel):
+    """How one feature moved against its distribution in training, day by day as in `days`."""
+
+    name: str = Field(description="The feature.", examples=["days_since_last_run"])
+    psi: Annotated[list[float | None], Field(max_length=60)] = Field(
+        description="Population stability index; null on a day of fewer than 50 runners.",
+        examples=[[0.01, 0.012, 0.31]],
+    )
+    missing: Annotated[list[float | None], Field(max_length=60)] = Field(
+        description="Share of runners for which it is unknown.", examples=[[0.02, 0.03, 0.61]]
+    )
+    missing_in_training: float | None = Field(
+        default=None, description="The same in training.", examples=[0.02]
+    )
+    usual_psi: float | None = Field(default=None, description="That of a quiet day.", examples=[0.011])
+    p_value: float | None = Field(
+        default=None,
+        description="How likely so large an index is on a quiet day, the smaller of the last two days.",
+        examples=[0.0004],
+    )
+
+
+class UsualInputsOut(BaseModel):
+    """Where the usual spread of the index between days comes from."""
+
+    source: str = Field(
+        validation_alias="from", description="Days of training, or of serving.", examples=["serving"]
+    )
+    n_days: float | None = Field(default=None, description="How many.", examples=[28])
+    n_runners: float | None = Field(default=None, description="Runners a day.", examples=[700])
+
+
+class InputsOut(BaseModel):
+    """How what goes into the model moved against its training's distributions (`reference.json`)."""
+
+    version: int = Field(description="The version that answered.", examples=[7])
+    days: Annotated[list[InputDayOut], Field(max_length=60)] = Field(description="The latest last.")
+    features: Annotated[list[InputFeatureOut], Field(max_length=200)] = Field(
+        description="Those that moved most, first the one that did so most."
+    )
+    n_features: int = Field(description="Features that are counted.", examples=[145])
+    usual: UsualInputsOut | None = Field(default=None, description="Null until enough days are known.")
+
+
 class AlarmOut(BaseModel):
     """Something that somebody should look at."""
 
@@ -313,10 +372,8 @@ class MonitorOut(BaseModel):
     ageing: AgeingOut = Field(
         default_factory=AgeingOut, description="How the champion ages, and when it should learn again."
     )
-    inputs: dict[str, Any] | None = Field(
-        default=None,
-        description="How what goes into the model moved against its training's distributions.",
-        examples=[None],
+    inputs: InputsOut | None = Field(
+        default=None, description="How what goes into the model moved; null if no version served."
     )
     alarms: Annotated[list[AlarmOut], Field(max_length=200)] = Field(
         default_factory=list, description="Those active now, the critical ones first."

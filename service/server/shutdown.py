@@ -27,13 +27,15 @@ class ShutdownState:
 def exit_after(seconds: float, *, exit_code: int) -> None:
     """Leave the process in some seconds, whatever still hangs in it."""
 
-    def leave() -> None:
-        flush_output()
-        os._exit(exit_code)
-
-    timer = threading.Timer(seconds, leave)
+    timer = threading.Timer(seconds, leave, kwargs={"exit_code": exit_code})
     timer.daemon = True
     timer.start()
+
+
+def leave(*, exit_code: int) -> None:
+    """Leave the process now, with all of its threads: one that runs a model's graph would abort its end."""
+    flush_output()
+    os._exit(exit_code)
 
 
 def flush_output() -> None:

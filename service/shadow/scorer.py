@@ -57,6 +57,12 @@ class ShadowScorer:
             asyncio.get_running_loop().call_later(GATHER_S, self._hand_over)
         return True
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a thread of it is there, perhaps in a call that hangs."""
+        workers = (*self._hanging, self._worker)
+        return any(worker is not None and worker.is_alive() for worker in workers)
+
     def forget_others(self) -> None:
         """Forget versions that have no role any more."""
         serving = self._slots.peek()

@@ -62,7 +62,7 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
 SAMPLES: dict[str, Any] = {
     "card": make_card(), "cards": [make_card()], "races": [], "version": 7, "reason": "x", "race_id": 9120,
     "date": A_DAY, "form_guide": "Dog Name", "challengers": [8], "experiment_id": 3,
-    "contestant": "8", "share": 0.4,
+    "contestant": "8", "champion": "7", "share": 0.4, "on": True,
 }  # fmt: skip
 
 
@@ -199,6 +199,15 @@ def test_promoting_takes_the_right_key(greyhound: Any, whole: Whole) -> None:
     assert boss.rollback(reason="worse after all").version == 1
     with pytest.raises(Unauthorised):  # the first client is as it was
         greyhound.rollback(reason="no key")
+
+
+def test_the_switch_of_automation_takes_the_right_key(greyhound: Any, whole: Whole) -> None:
+    assert greyhound.automation().switch.is_on
+    with pytest.raises(Forbidden, match="the scope `promote`"):
+        greyhound.using(api_key=whole.keys["reader"]).turn_automation(on=False, reason="no races")
+    boss = greyhound.using(api_key=whole.keys["boss"])
+    assert not boss.turn_automation(on=False, reason="no races").is_on
+    assert boss.turn_automation(on=True, reason="races").changed_by == "boss"
 
 
 def test_results_meet_the_predictions_that_were_logged(greyhound: Any, whole: Whole, kind: str) -> None:

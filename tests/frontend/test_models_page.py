@@ -22,6 +22,13 @@ from tests.service.builders import RunningService, make_registry, open_registry,
 from tests.service.keys import service_with_keys
 from tests.service.trained import make_trained_registry, register_trained
 
+FIGURES = {
+    "Race log loss": "1.5900",
+    "Market information": "76.0\u202f%",
+    "Calibration error": "0.0070",
+    "Gates passed": "2 of 2",
+}
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -64,6 +71,30 @@ def confirm(page: Page, key: str, reason: str = "better on July") -> None:
     page.get_by_label("Why, for the record").fill(reason)
     page.get_by_label("API key with the scope").fill(key)
     page.locator("form button").click()
+
+
+def test_a_versions_figures_stand_beside_the_baselines(browser: Browser, seen: Shop) -> None:
+    with opened(browser, f"{seen.url}/models/1") as page:
+        expect(page.locator("h1")).to_contain_text("Version 1")
+        figures = {title: page.locator(".figures div", has_text=title).locator("b") for title in FIGURES}
+        assert {title: large.inner_text() for title, large in figures.items()} == FIGURES
+        table = page.get_by_role("table").filter(has_text="Rated price")
+        rows = table.locator("tbody th").all_inner_texts()
+        assert rows == ["Uniform", "Box only", "Rated price", "This model", "Market (BSP/SP)"]
+        assert table.locator("tr.marked .way").inner_text().strip() == "76\u202f%"
+        expect(page.locator("figure .chart[data-drawn]")).to_have_attribute(
+            "aria-label", "Reliability: 10 of 10 bins lie where a perfect model's would"
+        )
+        for message in ("SMOTE-NC", "Platt scaling", "0.3100 before, 0.0139 after", "30 a family", "XGBoost"):
+            expect(page.locator("main")).to_contain_text(message)
+
+
+def test_opened_details_and_the_bins_stay_open_while_the_page_lives(browser: Browser, shop: Shop) -> None:
+    with opened(browser, f"{shop.url}/models/2") as page:
+        page.locator("#bins summary").click()
+        open_registry(shop.registry).promote(2, reason="better on July")
+        expect(page.locator("h1")).to_contain_text("serves")
+        expect(page.locator("#bins table")).to_be_visible()
 
 
 def test_a_promotion_states_the_difference_and_is_seen_in_another_tab(browser: Browser, shop: Shop) -> None:

@@ -71,6 +71,13 @@ def test_a_failed_version_takes_force_and_rollback_undoes_it(uri: str) -> None:
     assert "a try" in run("history", "--registry", uri).output
 
 
+def test_a_promotion_on_probation_is_on_record_without_a_service(uri: str) -> None:
+    ask("promote", "2", "--force", "--on-probation", "--probation-races", "300", "--registry", uri)
+    first, second = ask("history", "--registry", uri)["history"]
+    assert first["probation"] is None
+    assert (second["probation"]["action"], second["probation"]["probation_races"]) == ("roll-back", 300)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -1,7 +1,6 @@
 """``greyhound serve`` as a process of its own: it listens, it ends at a signal, it says why it cannot."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.builders import make_card, make_registry
+from tests.service.living import members_of, wait_until
 from tests.service.process import SERVE, service_process
 
 
@@ -39,8 +39,7 @@ def test_a_signal_ends_it_soon_after_the_request_in_flight_is_answered(
         assert process.returncode in (0, 130, 143, -requested)
         assert f":{service.port}/docs" in service.output.read_text()
         assert "Traceback" not in service.log.read_text()
-        with pytest.raises(ProcessLookupError):
-            os.killpg(process.pid, 0)
+        wait_until(lambda: not members_of(process.pid))
 
 
 def test_a_port_that_is_taken_is_reported_in_one_line(registry: str) -> None:

@@ -6,9 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from click.testing import CliRunner
 from greyhound.cli import main
 from tests.ports import free_port
 from tests.service.builders import make_registry
+from tests.service.living import members_of, wait_until
 
 GREYHOUND = [sys.executable, "-m", "greyhound"]
 
@@ -55,17 +55,12 @@ def up(folder: Path) -> Iterator[Up]:
         process.communicate()
 
 
-def has_process(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def processes_on(port: str) -> list[str]:
     """Return the commands that have a port's number among their arguments, zombies left out."""
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            lines.append(path.read_bytes())
     return [line.decode() for line in lines if port.encode() in line.split(b"\0")]
 
 
@@ -80,13 +75,6 @@ def answers(address: str) -> bool:
         return httpx.get(address, timeout=10).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -141,7 +129,7 @@ def test_ctrl_c_in_a_terminal_ends_it_without_a_word_too_many(tmp_path: Path, wh
         lines = [line for line in stderr.splitlines() if line and line[0] != "{"]  # the log's lines are JSON
         assert lines == (["greyhound: interrupted"] if started.process.returncode == 130 else []), stderr
         assert "Traceback" not in stderr
-        assert not has_process(started.process.pid)
-        assert processes_on(port) == []
+        wait_until(lambda: not members_of(started.process.pid))
+        wait_until(lambda: not processes_on(port))
         for address in (started.service, started.pages):
             socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))).close()

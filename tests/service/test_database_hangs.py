@@ -78,7 +78,8 @@ def test_a_database_that_hangs_delays_a_few_requests_once_and_is_used_again_when
                 assert (answered.status_code, refused.status_code) == (200, 503)
                 assert refused.json()["type"].endswith("database-unavailable")
             assert statistics.median(held_up) < statistics.median(others) + TIMEOUT_S / 2
-            assert threading.active_count() <= n_threads
+            # Those that poll for keys and form may hang by now too; the requests would be 15 more.
+            assert threading.active_count() <= n_threads + 4
         service.wait_until(lambda status: status["database_error"] is None)
         service.wait_until(lambda _: service.predict(named).status_code == 200)
         assert win_probabilities(service.predict(named)).tolist() == win_probabilities(before).tolist()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from model_registry.cache import ArtifactCache
@@ -81,7 +80,7 @@ def test_it_follows_revokes_logs_and_stops_in_time(shifted: Shifted) -> None:
         wait_until(lambda who=who: shifted.is_refused(who), seconds=SOON_S)  # type: ignore[misc]
     begun = time.monotonic()
     service.process.terminate()
-    wait_until(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503, seconds=SOON_S)
+    wait_until(lambda: service.client.get("/health/ready").status_code == 503, seconds=SOON_S)
     shifted.jump(HOUR_S)
     assert service.process.wait(SOON_S) == 0
     assert time.monotonic() - begun >= DRAIN_S

@@ -43,6 +43,7 @@ def test_a_promotion_is_recorded_and_served_before_it_is_answered(
         "by": "release pipeline",
         "forced": False,
         "is_carried_out": True,
+        "is_on_probation": False,
         "serving_version": 2,
     }
     assert service.predict(make_card()).json()["model_version"] == 2
@@ -71,6 +72,19 @@ def test_a_version_that_failed_its_gates_takes_force(
     assert service.client.get("/model_status").json()["version"] == 1
     forced = post(service, "/models/2/promote", key, {"reason": "a try", "force": True}).json()
     assert (forced["forced"], forced["serving_version"]) == (True, 2)
+
+
+def test_a_promotion_on_probation_says_so_on_record(
+    promotable: tuple[RunningService, dict[str, str], str],
+) -> None:
+    service, key, uri = promotable
+    answer = post(service, "/models/2/promote", key, {"reason": "a try", "probation": True}).json()
+    assert answer["is_on_probation"] is True
+    probation = open_registry(uri).history()[-1].probation
+    assert probation is not None
+    assert (probation.action, probation.probation_races) == ("roll-back", 1000)
+    listed = service.client.get("/promotions").json()["promotions"]
+    assert [record["is_on_probation"] for record in listed] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_worker_that_dies_at_once_again_and_again_is_started_ever_more_rarely(
 
 def test_workers_end_when_their_supervisor_is_killed(registry: str, tmp_path: Path) -> None:
     with service_process(registry, tmp_path, "--workers", "2", log_level="warning") as service:
-        assert len(service.children()) == 2
+        wait_until(lambda: len(service.children()) == 2)
         service.process.kill()
         service.process.wait()
         wait_until(lambda: not members_of(service.pid))
@@ -108,5 +108,5 @@ def test_two_workers_end_together_and_lose_no_request(
             exit_code = service.process.wait(timeout=SOON_S)
         assert [tally.lost for tally in tallies] == [[]] * 8
         assert exit_code == 0
-        assert members_of(service.pid) == []
+        wait_until(lambda: not members_of(service.pid))
         assert service.log.read_text() == log_before

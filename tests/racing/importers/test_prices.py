@@ -1,89 +1,180 @@
-"""Prices, distances and market ids: what different tools write for one value is that value."""
+"""Others' prices are taken from files as people have them, the newest counts, and changed days are noted."""
 
-import re
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, select
 
-from racing.importers.files.csv_file import csv_of
-from racing.importers.formats.betfair import parse_betfair
-from racing.importers.formats.betfair_race import market_id_of
-from racing.importers.formats.form_guides import parse_form_guide
-from racing.importers.formats.results import parse_results
-from racing.importers.records.prices import decimal_odds
-from racing.importers.records.source_record import RowRefused, distance_of
-from tests.racing.importers.builders import (
-    BETFAIR_HEADER,
-    FORM_HEADER,
-    RESULTS_HEADER,
-    betfair_row,
-    form_row,
-    results_row,
-)
+from racing.database.change_log import OUTCOMES, RATINGS, changes_for, remove_changes
+from racing.database.engine import open_database
+from racing.database.experiment_tables import ContestantPrice
+from racing.domain.errors import FileRefused
+from racing.importers.prices import import_prices, remove_prices
+from racing.importers.report import FileStatus, ImportReport
+
+PRICE = ContestantPrice.__table__  # type: ignore[attr-defined]
+DAY = dt.date(2026, 3, 14)
+PLAIN = """date,track,race_number,runner,price
+2026-03-14,Sandown Park,3,Sir Tick,2.50
+2026-03-14,Sandown Park,3,Nala's Ghost,4
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    url = f"sqlite:///{tmp_path / 'races.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    engine = open_database(url, create=True)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(f"sqlite:///{tmp_path / 'races.db'}", create=True)
+    yield engine
+    engine.dispose()
+
+
+def take(engine: Engine, tmp_path: Path, content: str | bytes, name: str = "tipster") -> ImportReport:
+    file = tmp_path / "prices.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return import_prices(engine, [file], name)
+
+
+def stored(engine: Engine) -> dict[str, float]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(PRICE)).all()
+    assert {(row.date, row.track, row.race_number) for row in rows} <= {(DAY, "SANDOWNPARK", 3)}
+    return {row.runner: round(row.probability, 6) for row in rows}
+
+
+def noted(engine: Engine) -> list[dt.date]:
+    """The days noted for those who derive outcomes, and forget them; ratings have nothing of prices."""
+    with engine.begin() as connection:
+        assert not changes_for(connection, RATINGS)
+        changes = changes_for(connection, OUTCOMES)
+        remove_changes(connection, OUTCOMES, changes)
+    return list(changes.values())
+
+
+def test_imported_again_a_file_changes_nothing_and_no_day_is_noted(engine: Engine, tmp_path: Path):
+    report = take(engine, tmp_path, PLAIN)
+    assert (report.n_read, report.n_added, report.n_refused) == (2, 2, 0)
+    assert stored(engine) == {"SIRTICK": 0.4, "NALASGHOST": 0.25}
+    assert noted(engine) == [DAY]
+    again = take(engine, tmp_path, PLAIN)
+    assert (again.n_added, again.n_updated, again.n_known) == (0, 0, 2)
+    assert noted(engine) == []
+
+
+def test_the_newest_price_of_a_runner_counts_whatever_the_order_of_files(engine: Engine, tmp_path: Path):
+    header = "date,track,race_number,runner,price,time\n"
+    row = "2026-03-14,Sandown Park,3,Sir Tick,{},{}\n"
+    noon = header + row.format(2, "2026-03-14T02:00Z") + row.format(8, "2026-03-13 23:00")
+    take(engine, tmp_path, noon)
+    assert stored(engine) == {"SIRTICK": 0.5}
+    noted(engine)
+    for older in ("2026-03-14T10:00+11:00", ""):
+        assert take(engine, tmp_path, header + row.format(10, older)).n_known == 1
+    assert stored(engine) == {"SIRTICK": 0.5}
+    assert noted(engine) == []
+    assert take(engine, tmp_path, header + row.format(5, "2026-03-14T03:00+00:00")).n_updated == 1
+    assert stored(engine) == {"SIRTICK": 0.2}
+    assert noted(engine) == [DAY]
 
 
 @pytest.mark.parametrize(
-    ("text", "odds"),
+    ("content", "expected"),
     [
-        ("2.40", 2.4), ("$2.40", 2.4), ("2.40F", 2.4), ("$2.40F", 2.4), ("2.40 CF", 2.4), ("4.5$", 4.5),
-        ("5/2", 3.5), ("5/2F", 3.5), ("11/10JF", 2.1), ("4/6 fav", 1 + 4 / 6),
-        ("Evens", 2.0), ("EvensF", 2.0), ("evs", 2.0), ("Evs JF", 2.0), ("$1,000.00", 1000.0), ("3", 3.0),
+        (
+            "\ufeffDate;Venue;Race No;Dog Name;Fair Odds\n14/03/2026;Sandown;3;3. Sir Tick;2,5\n",
+            {"SIRTICK": 0.4},
+        ),
+        ("day\ttrack\trace\ttrap\tp\n2026-03-14\tSandown Park\tR3\t4\t0.4\n", {"box:4": 0.4}),
+        ("race_date,course,race,greyhound,rug,Win Probability\n2026-03-14,SAN,3,,4,40%\n", {"box:4": 0.4}),
+        ("date,track,race,dog,odds,prob\n2026-03-14,Sandown Park,3,Sir Tick,9,0.4\n", {"SIRTICK": 0.4}),
+        ("date,track,race,dog,odds\n2026-03-14,Sandown Park,3,Sir Tick,6/4F\n", {"SIRTICK": 0.4}),
     ],
-)  # fmt: skip
-def test_a_price_is_decimal_odds_however_it_is_written(text: str, odds: float) -> None:
-    assert decimal_odds(text) == pytest.approx(odds, abs=1e-12)
-
-
-@pytest.mark.parametrize("text", ["", " ", "-", "N/A", "nan", "NULL", "None", "0", "0.0", "$0.00"])
-def test_no_price_is_unknown(text: str) -> None:
-    assert decimal_odds(text) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["x", "5/0", "-2.4", "inf", "1e999", "2.4.1", "2,40", "1,200", "SCR", "F", "5//2"]
+    ids=["semicolons and commas", "boxes", "percent", "probability counts", "fractions"],
 )
-def test_what_is_no_price_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(text)):
-        decimal_odds(text)
+def test_usual_headers_and_spellings_are_read(
+    sqlite: Engine, tmp_path: Path, content: str, expected: dict[str, float]
+):
+    take(sqlite, tmp_path, content)
+    assert stored(sqlite) == expected
 
 
-@pytest.mark.parametrize(("text", "price"), [("5/2F", 3.5), ("$2.40", 2.4), ("EvensF", 2.0), ("$0.00", None)])
-def test_every_importer_reads_prices_alike(text: str, price: float | None) -> None:
-    form = parse_form_guide(csv_of(f"{FORM_HEADER}\n{form_row('1. A', sp=text)}\n".encode(), "f.csv"))
-    row = results_row("A", 1, "1").replace(",4.0", f",{text}")
-    results = parse_results(csv_of(f"{RESULTS_HEADER}\n{row}\n".encode(), "r.csv"))
-    rows = betfair_row("A", 1, won="1", bsp=text)
-    betfair = parse_betfair(csv_of(f"{BETFAIR_HEADER}\n{rows}\n".encode(), "b.csv"))
-    assert form.problems.n == results.problems.n == betfair.problems.n == 0
-    assert form.records[0]["starting_price"] == price
-    assert results.records[0]["starting_price"] == price
-    assert betfair.records[0]["bsp"] == price
-
-
-@pytest.mark.parametrize("text", ["450", "450.0", "450.", "450m", "450 m", "450.00 M", " 450 metres "])
-def test_whole_metres_are_read_however_they_are_written(text: str) -> None:
-    assert distance_of(text) == 450
-
-
-@pytest.mark.parametrize("text", ["450.5", "", "nan", "1,100", "99", "1201", "450 yd", "4.5e2", "²"])
-def test_other_distances_are_refused(text: str) -> None:
-    with pytest.raises(RowRefused, match="whole metres"):
-        distance_of(text)
+def test_bad_rows_are_refused_with_line_rule_and_value_and_stop_no_other(sqlite: Engine, tmp_path: Path):
+    rows = (
+        "2026-03-14,Sandown Park,3,Sir Tick,2.5,",
+        "2026-02-30,Sandown Park,3,Sir Tick,2.5,",
+        "2026-03-14,,3,Sir Tick,2.5,",
+        "2026-03-14,Sandown Park,21,Sir Tick,2.5,",
+        "2026-03-14,Sandown Park,3,,2.5,",
+        "2026-03-14,Sandown Park,3,Sir Tick,0.5,",
+        "2026-03-14,Sandown Park,3,Sir Tick,,",
+        "2026-03-14,Sandown Park,3,Sir Tick,2.5,noon",
+        "2026-03-14,Sandown Park,3,Sir Tick,2.5,2026-03-16T09:00Z",
+        "2026-03-14,Sandown Park,3",
+        "2099-01-01,Sandown Park,3,Sir Tick,2.5,",
+    )
+    report = take(sqlite, tmp_path, "date,track,race_number,runner,price,time\n" + "\n".join(rows))
+    assert (report.n_read, report.n_added, report.n_refused) == (11, 1, 10)
+    assert stored(sqlite) == {"SIRTICK": 0.4}
+    assert [problem.line for problem in report.problems] == list(range(3, 13))
+    reasons = [problem.reason for problem in report.problems]
+    for reason, rule in zip(
+        reasons,
+        (
+            "2026-02-30",
+            "track must not be blank",
+            "race_number must be 1..20, got '21'",
+            "a row names the runner or its box",
+            "price must be 1.",
+            "price must be 1.",
+            "a time is written",
+            "a price is quoted before its race day is over",
+            "a row has 6 fields, got 3",
+            "2099",
+        ),
+        strict=True,
+    ):
+        assert rule in reason
 
 
 @pytest.mark.parametrize(
-    ("text", "digits"),
+    ("content", "rule"),
     [
-        ("261766796", "261766796"),
-        ("1.261766796", "261766796"),
-        ("261766796.0", "261766796"),
-        ("1.26176679", "261766790"),
-        (" 77 ", "77"),
+        ("date,track,runner,price\n2026-03-14,Sandown,Sir Tick,2\n", "race_number"),
+        ("date,track,race,price\n2026-03-14,Sandown,3,2\n", "runner or box"),
+        ("date,track,race,runner\n2026-03-14,Sandown,3,Sir Tick\n", "price or probability"),
+        ("date,track,race,runner,price\n", "it has no rows"),
+        ("", "empty"),
     ],
 )
-def test_a_market_is_one_however_its_id_is_written(text: str, digits: str) -> None:
-    assert market_id_of(text) == digits
+def test_a_file_without_what_is_needed_is_refused_whole(
+    sqlite: Engine, tmp_path: Path, content: str, rule: str
+):
+    report = take(sqlite, tmp_path, content)
+    assert report.n_files(FileStatus.REFUSED) == 1
+    assert rule in report.problems[0].reason
 
 
-@pytest.mark.parametrize("text", ["", "2.5E+08", "nan", "market 7", "-1"])
-def test_a_rounded_or_missing_market_id_is_none(text: str) -> None:
-    assert market_id_of(text) is None
+def test_a_removed_list_is_gone_with_its_prices_and_its_days_are_noted(engine: Engine, tmp_path: Path):
+    take(engine, tmp_path, PLAIN)
+    noted(engine)
+    assert remove_prices(engine, "tipster") == 2
+    assert stored(engine) == {}
+    assert noted(engine) == [DAY]
+    with pytest.raises(FileRefused, match="must be there"):
+        remove_prices(engine, "tipster")
+
+
+def test_a_name_that_no_page_could_show_is_refused(sqlite: Engine, tmp_path: Path):
+    for name in ("", "Tipster", "a b", "x" * 41, "../up"):
+        with pytest.raises(FileRefused, match="name has 1 to 40"):
+            take(sqlite, tmp_path, PLAIN, name)

@@ -1,5 +1,6 @@
 """Races whose truth is known: a version's own probabilities draw the winners and are the closing prices."""
 
+import datetime as dt
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from tests.clocks.today import today
 from tests.model_registry.builders import make_documents, make_spec
 from tests.service.builders import FEATURES, make_model, make_past_run
 
-TRACK = "Sandown Park"
+A_DAY = 30  # races of a track
 N_RUNNERS = 6
 BOX, WEIGHT = -0.25, 0.35  # log odds a box, and a kilogram
 PLATT = 0.9  # the slope of the handmade models
@@ -39,6 +40,7 @@ class SimulatedRace:
     """A race with its card and, afterwards, its result."""
 
     def __init__(self, number: int, weights: list[float], luck: float) -> None:
+        self._track = f"Nowhere {'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[number // A_DAY]}"
         self._number, self._weights = number, weights
         strengths = np.array([PLATT * (BOX * box + WEIGHT * kg) for box, kg in enumerate(weights, start=1)])
         self.truth = np.exp(strengths - strengths.max())
@@ -52,10 +54,7 @@ class SimulatedRace:
             {"name": self._name(i), "box": i + 1, "weight_kg": kg, "form": [make_past_run()]}
             for i, kg in enumerate(self._weights)
         ]
-        day = today(TRACK).isoformat()
-        return {
-            "date": day, "track": TRACK, "distance_m": 515, "race_number": self._number, "runners": runners
-        }  # fmt: skip
+        return self._race | {"date": self._day.isoformat(), "runners": runners}
 
     @property
     def result(self) -> RaceResult:
@@ -70,9 +69,15 @@ class SimulatedRace:
             }
             for place, i in enumerate(order, start=1)
         ]
-        return RaceResult(
-            date=today(TRACK), track=TRACK, distance_m=515, race_number=self._number, runners=runners
-        )
+        return RaceResult(date=self._day, runners=runners, **self._race)
+
+    @property
+    def _race(self) -> dict[str, Any]:
+        return {"track": self._track, "distance_m": 515, "race_number": 1 + self._number % A_DAY}
+
+    @property
+    def _day(self) -> dt.date:
+        return today(self._track)
 
     def _name(self, i: int) -> str:
         return f"Dog {'ABCDEF'[i]} {self._number}"
@@ -90,7 +95,7 @@ def make_version(directory: Path, *, temperature: float = 1.0, weight: float = W
 
 
 def make_slow_version(directory: Path, *, n_products: int = 4) -> Path:
-    """A version that is the truth, and takes a tenth of a second and more for it; its golden card agrees."""
+    """A version that is the truth, and takes 100 ms and more for it; its golden card agrees."""
     truth = load_artifact(make_version(directory.with_name(directory.name + "-truth")))
     spec = make_spec(features=FEATURES)
     graphs = {spec.members[0].file: _slow_graph(n_products)}

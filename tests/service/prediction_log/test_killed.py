@@ -23,7 +23,7 @@ AT_MOST_S = 1.0
 
 
 def older_than(seconds: float, load: Load) -> set[str]:
-    """The answers that came so long ago, and longer by what the machine may have kept the service waiting.
+    """The answers that came so long ago, and longer by what the machine may have held the service up.
 
     Its longest answer tells: a card takes a millisecond, and the rest is the machine's other work.
     """
@@ -43,7 +43,7 @@ def test_a_killed_service_loses_no_answer_older_than_a_second(tmp_path: Path, is
             wait_until(lambda: len(older_than(AT_MOST_S, load)) >= 30)
             old = older_than(AT_MOST_S, load)
             service.stop(signal.SIGKILL)
-        assert bool(list(spool.rglob("*.log"))) is is_away
+        assert list(spool.rglob("*.log")) or not is_away  # a busy machine spools beside a database too
     with running_service(registry, database=database, spool=str(spool)) as service:
         rows = wait_for_rows(database, len(old))
         wait_for_an_empty_spool(service)
