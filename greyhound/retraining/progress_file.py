@@ -49,6 +49,8 @@ class ProgressFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "retrain.json"
+        self.journal = folder / "retrain.journal"
+        """The search of the retraining that was begun, and of no other, so that it can always be resumed."""
 
     def read(self, now: dt.datetime) -> Begun | None:
         """Return what was begun and not ended, unless it is stale or cannot be read."""
@@ -65,6 +67,11 @@ class ProgressFile:
             return None
         return begun if now - begun.at < STALE else None
 
+    def begin(self, begun: Begun) -> None:
+        """Note that one began, with a search in which nothing was tried yet."""
+        self.journal.write_bytes(b"")
+        self.write(begun)
+
     def write(self, begun: Begun) -> None:
         """Note how far it is."""
         text = json.dumps(asdict(begun), default=lambda value: value.isoformat())
@@ -75,6 +82,7 @@ class ProgressFile:
     def remove(self) -> None:
         """Note that it has ended."""
         self._path.unlink(missing_ok=True)
+        self.journal.unlink(missing_ok=True)
 
 
 @contextmanager

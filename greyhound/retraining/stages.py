@@ -71,7 +71,7 @@ def begin(engine: Engine, file: ProgressFile, now: dt.datetime, say: Say) -> Beg
     if until is None:
         raise NotEnoughHistory("the database holds no races to learn from; import or simulate some")
     begun = Begun(now, until)
-    file.write(begun)
+    file.begin(begun)
     return begun
 
 
@@ -91,15 +91,16 @@ def train_challenger(
     if begun.version is not None:
         say(f"train: version {begun.version} is registered already")
         return begun
-    resume = begun.is_training
     begun = replace(begun, is_training=True)
     file.write(begun)
-    settings = replace(settings, until=begun.until)
+    search = replace(settings.search, storage=file.journal, resume=True)
+    settings = replace(settings, until=begun.until, search=search)
     try:
-        training = train(engine, registry, _resuming(settings, resume), stage=progress)
+        training = train(engine, registry, settings, stage=progress)
     except SearchNotResumable as error:
         say(f"train: the interrupted search is begun anew: {error}")
-        training = train(engine, registry, _resuming(settings, False), stage=progress)
+        anew = replace(settings, search=replace(search, resume=False))
+        training = train(engine, registry, anew, stage=progress)
     reasons = {gate.name: gate.reason for gate in training.gates}
     failures = failed(training.gates)
     verdict = reasons.get(CHAMPION_GATE) or next(iter(reasons.values()), "no gate was applied")
@@ -157,7 +158,3 @@ def _noted(begun: Begun, file: ProgressFile, version: int, gates_passed: bool, v
     begun = replace(begun, version=version, gates_passed=gates_passed, verdict=verdict)
     file.write(begun)
     return begun
-
-
-def _resuming(settings: TrainSettings, resume: bool) -> TrainSettings:
-    return replace(settings, search=replace(settings.search, resume=resume))
