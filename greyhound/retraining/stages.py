@@ -35,7 +35,7 @@ class Retrained:
     version: int
     gates_passed: bool
     verdict: str
-    """Of the test races, in words."""
+    """Of the test races, a sentence."""
     standing: str
     """What the version is now."""
 

@@ -87,7 +87,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def printed() -> list[str]:
     return []
 
 
@@ -96,61 +96,64 @@ def begun(**values: Any) -> Begun:
 
 
 def test_files_of_every_kind_are_imported_once_and_stay(
-    engine: Engine, tmp_path: Path, said: list[str]
+    engine: Engine, tmp_path: Path, printed: list[str]
 ) -> None:
-    assert import_incoming(engine, tmp_path / "gone", said.append) is None
+    assert import_incoming(engine, tmp_path / "gone", printed.append) is None
     folder = tmp_path / "incoming"
     folder.mkdir()
     (folder / "a.csv").write_text(RESULTS)
     (folder / "b.csv").write_text("what,is,this\n1,2,3\n")
-    import_incoming(engine, folder, said.append)
-    import_incoming(engine, folder, said.append)
-    assert said[1] == "import: 1 new of 2 files, 1 refused; 3 runs added, 0 updated"
-    assert said[2].startswith("import: b.csv is refused: ")
-    assert said[3].startswith("import: 0 new of 2 files")
+    import_incoming(engine, folder, printed.append)
+    import_incoming(engine, folder, printed.append)
+    assert printed[1] == "import: 1 new of 2 files, 1 refused; 3 runs added, 0 updated"
+    assert printed[2].startswith("import: b.csv is refused: ")
+    assert printed[3].startswith("import: 0 new of 2 files")
     assert sorted(path.name for path in folder.iterdir()) == ["a.csv", "b.csv"]
 
 
 def test_what_passed_its_gates_shadows_the_champion_and_is_placed_once(
-    engine: Engine, tmp_path: Path, said: list[str]
+    engine: Engine, tmp_path: Path, printed: list[str]
 ) -> None:
     registry = get_model_registry(make_registry(tmp_path, exponents=(1.0, 2.0, 3.0)))
     done = begun(version=2, gates_passed=True)
     assert (
-        place(engine, registry, done, False, said.append)
+        place(engine, registry, done, False, printed.append)
         == "challenger in experiment 1, in shadow beside version 1"
     )
     assert (
-        place(engine, registry, done, False, said.append)
+        place(engine, registry, done, False, printed.append)
         == "challenger in experiment 1, in shadow beside version 1"
     )
     running = current_experiment(engine)
     assert running is not None
     assert (running.champion, running.challengers, running.mode) == (1, (2,), "shadow")
-    third = place(engine, registry, begun(version=3, gates_passed=True), False, said.append)
+    third = place(engine, registry, begun(version=3, gates_passed=True), False, printed.append)
     assert third.startswith("registered, and not in shadow: ")
-    assert place(engine, registry, begun(version=3, gates_passed=False), True, said.append).startswith(
+    assert place(engine, registry, begun(version=3, gates_passed=False), True, printed.append).startswith(
         "registered"
     )
     assert (
-        place(engine, registry, begun(version=3, gates_passed=True), True, said.append) == "the champion now"
+        place(engine, registry, begun(version=3, gates_passed=True), True, printed.append)
+        == "the champion now"
     )
-    assert place(engine, registry, begun(version=3, gates_passed=True), True, said.append) == "the champion"
+    assert (
+        place(engine, registry, begun(version=3, gates_passed=True), True, printed.append) == "the champion"
+    )
 
 
 def test_a_version_that_was_registered_before_the_process_died_is_not_trained_again(
-    engine: Engine, tmp_path: Path, said: list[str]
+    engine: Engine, tmp_path: Path, printed: list[str]
 ) -> None:
     registry = get_model_registry(make_registry(tmp_path, exponents=(1.0, 2.0)))
     registry.record_gates(2, ["calibrated: not"])
     file = ProgressFile(tmp_path)
     earlier = begun(at=NOW - dt.timedelta(days=1), is_training=True)
     file.write(earlier)
-    after = train_challenger(engine, registry, TrainSettings(), earlier, file, said.append)
+    after = train_challenger(engine, registry, TrainSettings(), earlier, file, printed.append)
     assert (after.version, after.gates_passed) == (2, False)
     assert file.read(NOW) == after
     assert file.read(NOW + dt.timedelta(days=7)) is None  # there are newer races by then
-    assert train_challenger(engine, registry, TrainSettings(), after, file, said.append) == after
+    assert train_challenger(engine, registry, TrainSettings(), after, file, printed.append) == after
 
 
 def test_one_retrains_at_a_time_on_all_machines_and_a_dead_one_of_this_is_taken_over(
