@@ -24,6 +24,10 @@ COMMANDS = {
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
+    "retrain": (
+        "greyhound.commands.retrain:retrain",
+        "Import what is new, train, put it beside the champion.",
+    ),
     "models": (
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
@@ -54,7 +58,7 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare demo",
     "Races": "import simulate",
-    "Models": "train evaluate models experiments automation",
+    "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys notify",
 }

@@ -6,6 +6,7 @@ UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED, ATTENTION = 1, 3, 4, 5, 6
 EXIT_CODES = {
     "frontend.errors:PortTaken": ABSENT,
     "greyhound.errors:ExtraMissing": ABSENT,
+    "greyhound.errors:RetrainingUnderWay": REFUSED,
     "model_registry.errors:ArtifactBroken": REFUSED,
     "model_registry.errors:ForeignModel": REFUSED,
     "model_registry.errors:GatesNotPassed": GATES_NOT_PASSED,
@@ -80,6 +81,10 @@ class ExtraMissing(Exception):
         if extra is None:
             return error
         return cls(f"{command!r} needs the extra \"{extra}\": pip install 'greyhound[{extra}]'")
+
+
+class RetrainingUnderWay(Exception):
+    """Another process retrains; one at a time."""
 
 
 def exit_code(error: BaseException) -> int:

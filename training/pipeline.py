@@ -90,7 +90,7 @@ def train(
     """
     settings = settings or TrainSettings()
     if settings.search.storage is None:
-        settings = replace(settings, search=replace(settings.search, storage=_search_storage(registry)))
+        settings = replace(settings, search=replace(settings.search, storage=search_storage(registry)))
     stage = timed(stage)
     with stage("Features") as report:
         table = race_table(engine, start=settings.start, until=settings.until, on_progress=report)
@@ -195,7 +195,7 @@ def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], N
     return on_step
 
 
-def _search_storage(registry: ModelRegistry) -> Path:
+def search_storage(registry: ModelRegistry) -> Path:
     """Return the journal of the search: beside an SQLite registry, else below var."""
     uri = registry.tracking_uri
     database = make_url(uri).database if uri.startswith("sqlite:") else None

@@ -49,7 +49,7 @@ def monitor(fresh: bool, retrain_after_weeks: float, database: str, registry: st
             is_made = stored_report(connection) is not None
         if fresh or not is_made:
             update_outcomes(engine)
-            _look(engine, registry, retrain_after_weeks)
+            look_now(engine, registry, retrain_after_weeks)
         with engine.connect() as connection:
             now = monitor_now(connection)
     finally:
@@ -61,7 +61,7 @@ def monitor(fresh: bool, retrain_after_weeks: float, database: str, registry: st
     return ATTENTION if now["alarms"] else 0
 
 
-def _look(engine: "Engine", registry: str, retrain_after_weeks: float) -> None:
+def look_now(engine: "Engine", registry: str, retrain_after_weeks: float) -> None:
     """Make a report on the registry's champion."""
     from model_registry import get_model_registry
     from model_registry.errors import NoChampion

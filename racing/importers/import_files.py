@@ -15,6 +15,7 @@ from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.csv_file import CsvFile, read_source
 from racing.importers.files.dates import DateOrder
+from racing.importers.formats.any_kind import parse_any
 from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.form_guides import parse_form_guide
 from racing.importers.formats.results import parse_results
@@ -56,6 +57,11 @@ def import_form_guides(
 def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
     """Import results files; see :func:`import_files`."""
     return import_files(engine, paths, parse_results, **options)
+
+
+def import_any(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import files of every kind, each as its header says; see :func:`import_files`."""
+    return import_files(engine, paths, parse_any, **options)
 
 
 def import_files(

@@ -24,7 +24,7 @@ from service.notifications.message import Message, NotSent
 
 _TABLE = Notification.__table__  # type: ignore[attr-defined]
 ROUND_S = 60.0  # that all channels have together for a round
-CLAIM_S = 150.0  # longer than a round: whoever claimed a message then is dead
+CLAIM_S = 150.0  # longer than a round: the process that claimed it then is dead
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
 MAX_AGE = dt.timedelta(days=1)
 MAX_ROUND = 50  # messages
