@@ -1,7 +1,7 @@
 """What a challenger costs the champion's answers: ``python -m benchmarks.shadow``.
 
 Two services with the same champion and a prediction log each, one of them with a challenger, and an echo as
-a reference, are asked in turns for a card of eight runners with form; needs wrk.
+a reference, answer a card of eight runners with form in turns; needs wrk.
 """
 
 import argparse

@@ -1096,7 +1096,7 @@ class SealOut(BaseModel):
     sealed_at: AwareDatetime
     """When it was sealed, UTC."""
     pruned_at: AwareDatetime | None
-    """When the day's predictions were deleted from the log on purpose; null while they are there."""
+    """When the day's predictions were deleted from the log on purpose, UTC; null while they are there."""
 
 
 class SealsOut(BaseModel):

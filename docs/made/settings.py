@@ -22,7 +22,7 @@ TITLES = {
     "Stopping": "drain grace",
     "Who may ask": "protect keys_ failed_ rate_ cors trusted hsts root_path",
     "The prediction log": "log_predictions log_interval log_queue spool_ seal_",
-    "Notifications": "notify",
+    "Notifications": "notify notify_",
     "Inputs": "count_inputs inputs_",
     "What it tells": "log_",
 }

@@ -1,8 +1,8 @@
 """How far a retraining is, in a file that outlives its process, and the lock by which there is one at a time.
 
 Two locks: a file's, which ends with its process, for this machine; and a lease in the race database for
-other machines, which ends a minute after its process. Whoever has the file's lock takes over a lease of this
-machine.
+other machines, which ends a minute after its process. The process that has the file's lock takes over a
+lease of this machine.
 """
 
 import datetime as dt

@@ -13,7 +13,7 @@ _LEASE = Lease.__table__  # type: ignore[attr-defined]
 def hold_lease(engine: Engine, name: str, holder: str, *, seconds: float) -> bool:
     """Take or renew a lease for some seconds; return whether it is ours.
 
-    Whoever held it and did not renew it in time has lost it. Clocks of the processes may differ by less than
+    A holder that did not renew it in time has lost it. Clocks of the processes may differ by less than
     ``seconds``; what is done under a lease must bear being done twice.
     """
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -181,10 +181,8 @@ def _is_ready(experiment: Experiment, one: ContestantVerdict) -> bool:
 
 
 def _verdict(one: ContestantVerdict) -> Verdict:
-    """Return the verdict that counts: by races that both rated, as far as those are not the fewer."""
-    if one.split is not None and _decisive(one.split).n_races > _decisive(one.verdict).n_races:
-        return one.split
-    return one.verdict
+    """Return the verdict that counts: of a split that by the races which each answered, fixed beforehand."""
+    return one.verdict if one.split is None else one.split
 
 
 def _gain(verdict: Verdict) -> float:

@@ -69,14 +69,19 @@ def gains_path(
 ) -> GainsPath:
     """Return the confidence sequences of a contestant's gain over the races, at evenly spaced races."""
     paired = read_gains(connection, str(experiment.champion), contestant, experiment_id=experiment.id)
-    gains, alpha = paired.gains, experiment.policy.alpha / 2  # as the verdict has it, for two ways
+    gains, alpha = paired.gains, alpha_of(experiment) / 2  # as the verdict has it, for two ways
     n, outcome = _thinned(gains.by_outcome, alpha, n_points)
     n_market, market = _thinned(gains.by_market, alpha, n_points)
     return GainsPath(n, outcome, n_market, market)
 
 
+def alpha_of(experiment: Experiment) -> float:
+    """Return the chance of a wrong verdict on one contestant: the policy's, shared by the challengers."""
+    return experiment.policy.alpha / max(1, len(experiment.challengers))
+
+
 def _verdict(connection: Connection, experiment: Experiment, contestant: str) -> ContestantVerdict:
-    a, alpha = str(experiment.champion), experiment.policy.alpha
+    a, alpha = str(experiment.champion), alpha_of(experiment)
     paired = read_gains(connection, a, contestant, experiment_id=experiment.id)
     split = None
     if experiment.mode == "split" and not contestant.startswith(PRICES):
@@ -88,6 +93,10 @@ def _verdict(connection: Connection, experiment: Experiment, contestant: str) ->
 def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict | None) -> ContestantVerdict:
     verdict, days = paired_verdict(paired.gains, alpha=alpha), paired.date
     sentences = verdict_text(verdict, new=_name(b), old=_name(a), races_per_day=paired.races_per_day)
+    if b.startswith(PRICES):
+        sentences.append(
+            f"If {_name(b)} follows the market, trust the outcomes: prices cannot judge themselves."
+        )
     return ContestantVerdict(
         contestant=b,
         verdict=verdict,

@@ -1,4 +1,4 @@
-"""``GET /record/seals``: the seals of the days of predictions, for whoever wants to check the record."""
+"""``GET /record/seals``: the seals of the days of predictions, for all who want to check the record."""
 
 from typing import Annotated
 

@@ -27,8 +27,8 @@ class SealOut(Output):
     )
     sealed_at: dt.datetime = Field(description="When it was sealed, UTC.", examples=["2026-03-15T06:03:11Z"])
     pruned_at: dt.datetime | None = Field(
-        description="When the day's predictions were deleted from the log on purpose; null while they are "
-        "there.",
+        description="When the day's predictions were deleted from the log on purpose, UTC; null while they "
+        "are there.",
         examples=[None],
     )
 

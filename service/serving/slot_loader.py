@@ -46,16 +46,16 @@ class SlotLoader(Generic[State]):
         self._registry = registry
         self._threads = threads
         self._on_hold: RejectedVersion | None = None
-        """The version that was asked for last, while it is not to be tried again."""
+        """The version that was rejected last, while it is not to be tried again."""
         self._retry_at = 0.0
 
     @property
     def on_hold(self) -> RejectedVersion | None:
-        """Why the version that was asked for last does not serve, if it was rejected."""
+        """Why the version that was wanted last does not serve, if it was rejected."""
         return self._on_hold
 
     def forget(self) -> None:
-        """Try the version that was rejected last again when it is next asked for."""
+        """Try the version that was rejected last again when it is next wanted."""
         self._on_hold = None
 
     def is_on_hold(self, version: int) -> bool:

@@ -1,4 +1,4 @@
-"""Confidence sequences: the papers' formulas, how often they ever miss, and what must never decide."""
+"""Confidence sequences: the published formulas, how often they ever miss, and what must never decide."""
 
 import numpy as np
 import pytest

@@ -80,7 +80,7 @@ def change(engine: Engine, number: int, **values: object) -> None:
         connection.execute(update(PREDICTION).where(PREDICTION.c.id == number).values(**values))
 
 
-def test_what_came_before_the_off_is_told_from_what_may_have_and_what_did_not() -> None:
+def test_what_came_before_the_off_is_apart_from_what_may_have_and_what_did_not() -> None:
     def basis(track: str, at: str, off_at: str | None = None) -> str | None:
         card = {"date": "2026-03-02", "track": track, "distance_m": 515, "off_at": off_at}
         return before_off(json.dumps(card), dt.datetime.fromisoformat(at))
