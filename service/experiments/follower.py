@@ -26,7 +26,7 @@ class ActiveExperiment:
         self.error: str | None = None
         """Why the database was not read at the last poll, if it was not."""
         self.changed = asyncio.Event()
-        """Set when another experiment runs, or the same one otherwise; the one that waits for it clears it."""
+        """Set when another experiment runs, or the same one otherwise; what waits for it clears it."""
         self._poll_s = settings.experiments_poll_s
         self._database = RaceDatabase(settings.database, statement_timeout_s=settings.database_timeout_s)
         self._threads = threads
