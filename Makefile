@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check check-beside check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
+.PHONY: help setup run test check check-beside check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,20 +17,17 @@ run: $(READY) ## fill an empty database (simulated), train a first champion, ser
 	@$(BIN)/greyhound up || [ $$? -eq 130 ]
 
 test: $(READY) ## run all tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
-
-test-slow: $(READY) ## run the slow tests, under the true clock; the fast ones are those of check-clock
-	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/python -m tests.clocks --clocks true --tests slow
+	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 check-clock: $(READY) ## run the fast tests under another clock and zone (CLOCKS=all: under every one, TESTS=all: all tests)
 	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/python -m tests.clocks --clocks $(CLOCKS) --tests $(TESTS)
 CLOCKS := leap-day-ends-in-auckland
 TESTS := fast
 
-check: $(READY) ## exactly what CI runs: formatting, lint, types, imports, known vulnerabilities, all tests, the fast ones under another clock
-	@$(MAKE) --no-print-directory -j 2 check-beside test-slow
+check: $(READY) ## exactly what CI runs: all tests; beside them format, lint, types, imports, known vulnerabilities, clocks
+	@$(MAKE) --no-print-directory -j 2 check-beside test
 
-check-beside: $(READY) ## what runs beside the slow tests, which leave a third of two cores idle
+check-beside: $(READY) ## what runs beside the tests, which leave a third of two cores idle
 	@$(MAKE) --no-print-directory --output-sync=target lint audit check-clock
 
 lint: $(READY) ## check formatting, lint, types and which package imports which

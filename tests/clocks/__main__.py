@@ -1,7 +1,7 @@
 """Run tests under clocks and zones that they must not depend on: ``make check-clock``.
 
 Those run that are not known to be slow: a new test is among them without being named anywhere. ``make check``
-runs the slow ones beside them under the true clock, and so each test once.
+runs all tests beside them under the true clock.
 """
 
 import datetime as dt
