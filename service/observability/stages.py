@@ -44,6 +44,16 @@ class StageTimer:
         """Count the time since the last mark for no stage, such as waiting for a thread."""
         self._append(("", perf_counter()))
 
+    def seconds_of(self, stage: str) -> float:
+        """Return the seconds of the last part of a stage; 0 where it was not marked."""
+        after = 0.0
+        for name, ended in reversed(self.marks):
+            if after:
+                return after - ended
+            if name == stage:
+                after = ended
+        return after and after - self.started
+
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each stage that was marked."""
         took: dict[str, float] = {}

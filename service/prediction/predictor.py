@@ -72,41 +72,24 @@ class Predictor:
         timer.mark("parse")
         contestants = self._contest.of(card, champion, may_split=may_split)
         try:
-            stored = await self._stored_form(card)
-            if stored is not None and stored.stored.runs:
-                timer.skip()  # waiting for a thread and for the database is no stage of ours
-            prediction = None
-            if contestants.answering is not champion:
-                prediction = await self._by_challenger(
-                    contestants.answering, card, stored, timer, is_explained
-                )
-                if prediction is None:
-                    contestants = contestants.without_challenger(champion)
-            if prediction is None:
-                prediction = await self._predict(champion, card, stored, timer, is_explained=is_explained)
-            answering = contestants.answering
-            answer = answer_json(
-                prediction_out(prediction, answering, request_id=request_id, part=contestants.part)
+            stored = await self._stored_form(card, timer)
+            prediction, contestants = await self._contested(
+                contestants, champion, card, stored, timer, is_explained=is_explained
             )
+            out = prediction_out(
+                prediction, contestants.answering, request_id=request_id, part=contestants.part
+            )
+            answer = answer_json(out)
         except Exception as error:
             self.latest.failed(champion, error)
             raise
-        marks = timer.marks  # ..., features, model, share
-        self.latest.answered((answering.loaded_at, marks[-2][1] - marks[-3][1], prediction.win_probability))
         timer.mark("write")
-        self._metrics.count_prediction(answering.version, prediction.win_probability.tolist())
-        awaited = self._put_in_shadow(contestants, prediction, has_tables=stored is not None)
-        self._log.put(
-            request_id=request_id,
-            snapshot=answering,
-            card=body,
-            answer=answer,
-            experiment_id=contestants.part and contestants.part.id,
-            awaited=awaited,
+        self._note(contestants, prediction, request_id, body, answer, has_tables=stored is not None)
+        self.latest.answered(
+            (contestants.answering.loaded_at, timer.seconds_of("model"), prediction.win_probability)
         )
-        self._inputs.put(answering, prediction)
         timer.mark("log")
-        return answer, answering.version
+        return answer, contestants.answering.version
 
     async def predict(
         self, champion: Snapshot, card: Card, timer: StageTimer, *, is_explained: bool = False
@@ -116,10 +99,51 @@ class Predictor:
         Reads of the database run in a thread, and so do explanations, which take milliseconds; all else runs
         on the event loop, in less time than handing it to a thread and back takes.
         """
-        stored = await self._stored_form(card)
-        if stored is not None and stored.stored.runs:
-            timer.skip()
+        stored = await self._stored_form(card, timer)
         return await self._predict(champion, card, stored, timer, is_explained=is_explained)
+
+    async def _contested(
+        self,
+        contestants: Contestants,
+        champion: Snapshot,
+        card: Card,
+        stored: CardForm | None,
+        timer: StageTimer,
+        *,
+        is_explained: bool,
+    ) -> tuple[CardPrediction, Contestants]:
+        """Return the probabilities by the version that is to answer, else by the champion; and who did."""
+        if contestants.answering is not champion:
+            challenger = contestants.answering
+            prediction = await self._by_challenger(challenger, card, stored, timer, is_explained)
+            if prediction is not None:
+                return prediction, contestants
+            contestants = contestants.without_challenger(champion)
+        return await self._predict(champion, card, stored, timer, is_explained=is_explained), contestants
+
+    def _note(
+        self,
+        contestants: Contestants,
+        prediction: CardPrediction,
+        request_id: str,
+        card: bytes,
+        answer: bytes,
+        *,
+        has_tables: bool,
+    ) -> None:
+        """Count an answer and its inputs, log it, and let the other contestants score its card."""
+        answering = contestants.answering
+        self._metrics.count_prediction(answering.version, prediction.win_probability.tolist())
+        awaited = self._put_in_shadow(contestants, prediction, has_tables=has_tables)
+        self._log.put(
+            request_id=request_id,
+            snapshot=answering,
+            card=card,
+            answer=answer,
+            experiment_id=contestants.part and contestants.part.id,
+            awaited=awaited,
+        )
+        self._inputs.put(answering, prediction)
 
     async def _predict(
         self,
@@ -192,8 +216,10 @@ class Predictor:
         )
         return awaited if self._shadow.put(card) else None
 
-    async def _stored_form(self, card: Card) -> CardForm | None:
+    async def _stored_form(self, card: Card, timer: StageTimer) -> CardForm | None:
         """Return the stored form of a card's dogs; None if the database is away or does not answer in time.
+
+        Waiting for a thread and for the database is no stage of ours.
 
         Raises
         ------
@@ -203,8 +229,11 @@ class Predictor:
         if self._form.is_in_memory(card):
             return self._form.read(card)
         try:
-            return await self._threads.card_form.call(lambda: self._form.read(card))
+            stored = await self._threads.card_form.call(lambda: self._form.read(card))
         except NoAnswerInTime as error:
             if error.is_begun:
                 self._form.mark_away(error)
             return None
+        if stored is not None and stored.stored.runs:
+            timer.skip()
+        return stored
