@@ -116,9 +116,7 @@ def share_p_values(share: Floats, n: int, usual: Floats, n_usual: Ints) -> Float
     angles, angle = np.arcsin(np.sqrt(usual)), np.arcsin(np.sqrt(share))
     by_chance = math.sqrt(_CARDS_ALIKE / (4 * max(n, 1)))
     spread = np.maximum(angles.std(axis=0, ddof=1), by_chance) * math.sqrt(1 + 1 / len(usual))
-    tails: Floats = 2 * upper_tail(
-        np.abs(angle - angles.mean(axis=0)) / spread, min(len(usual) - 1, MOST_DEGREES)
-    )
+    tails: Floats = 2 * upper_tail(np.abs(angle - angles.mean(axis=0)) / spread, len(usual) - 1)
     return np.minimum(tails, 1.0)
 
 

@@ -165,7 +165,7 @@ def test_results_and_prices_give_the_same_verdict_in_any_order(tmp_path: Path) -
         "prices": lambda engine: bring_prices(engine, random_of(), RACES, "tipster"),
     }
     seen = set()
-    for i, order in enumerate(permutations(steps)):
+    for i, order in enumerate([*permutations(steps)][::3]):
         engine = open_database(f"sqlite:///{tmp_path / f'{i}.db'}", create=True)
         for step in order:
             steps[step](engine)

@@ -16,8 +16,9 @@ from tests.clocks.today import today
 from tests.model_registry.builders import make_documents, make_spec
 from tests.service.builders import FEATURES, make_model, make_past_run
 
-A_DAY = 30  # races of a track
+A_DAY = 15  # races of a track
 N_RUNNERS = 6
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BOX, WEIGHT = -0.25, 0.35  # log odds a box, and a kilogram
 PLATT = 0.9  # the slope of the handmade models
 
@@ -40,7 +41,7 @@ class SimulatedRace:
     """A race with its card and, afterwards, its result."""
 
     def __init__(self, number: int, weights: list[float], luck: float) -> None:
-        self._track = f"Nowhere {'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[number // A_DAY]}"
+        self._track = f"Nowhere {LETTERS[number // A_DAY // 26]}{LETTERS[number // A_DAY % 26]}"
         self._number, self._weights = number, weights
         strengths = np.array([PLATT * (BOX * box + WEIGHT * kg) for box, kg in enumerate(weights, start=1)])
         self.truth = np.exp(strengths - strengths.max())

@@ -1,15 +1,17 @@
 """The guard end to end: real service, real registry, both databases; and no request fails meanwhile."""
 
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from model_registry.registry import ModelRegistry
 from racing.database.engine import open_database
 from racing.database.monitor_tables import Notification
+from racing.database.tables import PredictedRace
 from racing.experiments.decisions import Decision, list_decisions
 from racing.experiments.policy import Policy
 from racing.experiments.records import current_experiment, list_experiments
@@ -29,6 +31,7 @@ SETTINGS: dict[str, Any] = {
     "model_budget_ms": 60_000.0,
     "fuse_model_ms": 40.0,
 }
+_RACE = PredictedRace.__table__  # type: ignore[attr-defined]
 _NOTIFICATION = Notification.__table__  # type: ignore[attr-defined]
 
 
@@ -40,6 +43,7 @@ class Story:
         self.registry = registry
         self.engine = engine
         self._season = Season()
+        self._n_races = 0
 
     def races_until(self, is_so: Callable[[], Any]) -> int:
         """Let races be predicted and come out until something is so; return how many it took."""
@@ -48,9 +52,30 @@ class Story:
             for race in races:
                 assert self.service.predict(race.card).status_code == 200
             bring_results(self.engine, races)
-            if is_so():
+            self._n_races += AT_A_TIME
+            wait_until(lambda: self._n_judged() >= self._n_races)
+            if self._is_so_after_a_look(is_so):
                 return n
         raise AssertionError(f"not after {n} races: {self.decisions()}")
+
+    def _n_judged(self) -> int:
+        """Races of the season that are judged; those of the load have no results."""
+        with self.engine.connect() as connection:
+            judged = select(func.count()).select_from(_RACE).where(_RACE.c.loss.is_not(None))
+            return int(connection.scalar(judged) or 0)
+
+    def _is_so_after_a_look(self, is_so: Callable[[], Any]) -> bool:
+        """Whether something is so once the guard has looked at all that is judged, and was followed."""
+        before = self._looks()
+        wait_until(lambda: is_so() or all(map(operator.ne, self._looks(), before)))
+        before = self._looks()
+        wait_until(lambda: is_so() or all(map(operator.ne, self._looks(), before)))
+        return bool(is_so())
+
+    def _looks(self) -> list[str]:
+        """When the guard looked last, and when decisions were last followed."""
+        tasks = self.service.client.get("/model_status").json()["automation"]["tasks"]
+        return [task["last_run"] for task in tasks if task["name"] in ("guard", "decisions")]
 
     def serves(self, version: int) -> bool:
         """Whether a version serves."""
