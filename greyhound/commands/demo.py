@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     help="Where everything of it lies; must not exist or be empty.",
 )
 @click.option(
-    "--races", type=click.IntRange(1000, 50_000), default=4000, show_default=True, help="Races of the season."
+    "--races", type=click.IntRange(1000, 50_000), default=2500, show_default=True, help="Races of the season."
 )
 @click.option(
-    "--days", type=click.IntRange(10, 60), default=30, show_default=True, help="Days of it that are to come."
+    "--days", type=click.IntRange(10, 60), default=25, show_default=True, help="Days of it that are to come."
 )
-@click.option("--trials", type=click.IntRange(1, 100), default=2, show_default=True, help="Of each training.")
+@click.option("--trials", type=click.IntRange(1, 100), default=1, show_default=True, help="Of each training.")
 @click.option(
     "--serve",
     "stays",
@@ -68,6 +68,7 @@ def demo(
       greyhound demo
       greyhound demo --serve          and look at it in the browser
     """
+    began = time.monotonic()
     is_over = (folder / "outcome.json").exists()  # as Stage.outcome
     if is_over and not stays:
         raise click.BadParameter(
@@ -92,7 +93,7 @@ def demo(
             console.print(line, soft_wrap=True)
 
     folder.mkdir(parents=True, exist_ok=True)
-    stage, began = Stage(folder), time.monotonic()
+    stage = Stage(folder)
     with ended_by_sigterm():
         if not is_over:
             plan = Plan(n_races=races, n_days=days, trials=trials)

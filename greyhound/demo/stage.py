@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,11 +79,14 @@ class Stage:
 
     @contextmanager
     def _running(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run a command of ours beside this one, in a group of its own: Ctrl-C is for this process alone."""
+        """Run a command of ours beside this one, in a group of its own: Ctrl-C is for this process alone.
+
+        It ends with this process, however that ends: the pipe that it reads closes then.
+        """
         with (self.folder / f"{arguments[0]}.log").open("w") as log:
             process = subprocess.Popen(
-                _command(arguments),
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "greyhound", *arguments, "--until-stdin-closes"],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=self._environment(),
@@ -106,10 +109,6 @@ class Stage:
         }
         ours = {name: value for name, value in os.environ.items() if not name.startswith("GREYHOUND_")}
         return ours | SETTINGS | folders
-
-
-def _command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "greyhound", *arguments]
 
 
 def _wait_until_up(process: "subprocess.Popen[bytes]", is_up: Callable[[], bool], where: str) -> None:

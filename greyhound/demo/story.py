@@ -30,11 +30,11 @@ Show = Callable[[str], None]
 class Plan:
     """How long the season is, and how much of it is still to come."""
 
-    n_races: int = 4000
-    n_days: int = 30
+    n_races: int = 2500
+    n_days: int = 25
     n_history_days: int = 150
     seed: int = 7
-    trials: int = 2
+    trials: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ class Play:
         self._show("\n1. A challenger in shadow")
         policy = PolicyIn(action="promote", min_races=FEWEST_RACES, min_days=3, cool_down_hours=0)
         experiment = self._service.start_experiment([2], policy=policy, reason="learnt from past prices too")
+        self._wait_until_in_shadow(2)
         self._show("   Version 2 answers every card beside version 1, unseen; the guard may promote it.")
         return self._pass_days_until_decided(experiment.id, "promote")
 
@@ -138,6 +139,7 @@ class Play:
         self._wait(lambda: self._probation_of(spoiled) is not None, "its probation runs")
         probation_of = self._probation_of(spoiled)
         assert probation_of is not None
+        self._wait_until_in_shadow(2)
         self._show(f"   It is on probation: version 2 goes on in shadow beside version {spoiled}.")
         return spoiled, self._pass_days_until_decided(probation_of.id, "roll-back")
 
@@ -225,6 +227,13 @@ class Play:
 
     def _wait_until_serves(self, version: int) -> None:
         self._wait(lambda: self._service.model_status().version == version, f"version {version} serves")
+
+    def _wait_until_in_shadow(self, version: int) -> None:
+        def is_running() -> bool:
+            challengers = self._service.model_status().challengers
+            return any((one.version, one.state) == (version, "running") for one in challengers)
+
+        self._wait(is_running, f"version {version} runs in shadow")
 
     def _wait(self, is_so: Callable[[], object], what: str) -> None:
         wait_until(is_so, DAY_S, what)
