@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check check-beside check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
+.PHONY: help setup run demo test check check-beside check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ setup: $(READY) ## make .venv with everything that is needed
 
 run: $(READY) ## fill an empty database (simulated), train a first champion, serve on port 8000, show on 5002
 	@$(BIN)/greyhound up || [ $$? -eq 130 ]
+
+demo: $(READY) ## let a simulated season pass in minutes, and show it in the browser, below var/demo
+	@$(BIN)/greyhound demo --serve || [ $$? -eq 130 ]
 
 test: $(READY) ## run all tests
 	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal

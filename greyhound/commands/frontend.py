@@ -1,13 +1,10 @@
 """``greyhound frontend``: the pages over a service."""
 
-import os
-import signal
-import threading
-
 import click
 
 from greyhound.options import address_of, host_option, port_option
 from greyhound.output.console import console
+from greyhound.parent import end_with_parent, until_stdin_closes_option
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -30,13 +27,7 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str) -
 )
 @host_option("GREYHOUND_FRONTEND_HOST")
 @port_option("GREYHOUND_FRONTEND_PORT", 5002)
-@click.option(
-    "--until-stdin-closes",
-    "has_parent",
-    is_flag=True,
-    hidden=True,
-    help="End with the process that started this one and holds the other end of standard input.",
-)
+@until_stdin_closes_option
 def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
     """Show a service in the browser until Ctrl-C: its champion, races, models and track record.
 
@@ -55,12 +46,5 @@ def frontend(service: str, host: str, port: int, has_parent: bool) -> None:
         address = address_of(host, listening.getsockname()[1])
         console.print(f"{address}/ shows {settings.called_service}; Ctrl-C stops")
         if has_parent:
-            threading.Thread(target=_end_with_parent, daemon=True).start()
+            end_with_parent()
         run(settings, listening)
-
-
-def _end_with_parent() -> None:
-    # Not by sys.stdin: its lock, held by a thread that waits, is a fatal error when the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -7,6 +7,7 @@ import click
 
 from greyhound.options import address_of, database_option, host_option, port_option, registry_option
 from greyhound.output.console import console
+from greyhound.parent import end_with_parent, until_stdin_closes_option
 
 
 @click.command()
@@ -23,7 +24,8 @@ from greyhound.output.console import console
 )
 @database_option
 @registry_option
-def serve(host: str, port: int, workers: int, database: str, registry: str) -> None:
+@until_stdin_closes_option
+def serve(host: str, port: int, workers: int, database: str, registry: str, has_parent: bool) -> None:
     """Serve the champion over HTTP until Ctrl-C, following every promotion.
 
     It starts without a champion too, and serves the first one that is promoted. More settings come from the
@@ -45,6 +47,8 @@ def serve(host: str, port: int, workers: int, database: str, registry: str) -> N
     with open_socket(host, port) as listening:
         address = address_of(host, listening.getsockname()[1])
         _say(f"{address}/docs to try it, /model_status for the model; Ctrl-C stops")
+        if has_parent:
+            end_with_parent()
         run(settings, listening, n_workers=workers)
 
 

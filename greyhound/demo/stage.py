@@ -19,14 +19,17 @@ START_S = 120.0
 STOP_S = 30.0
 
 SETTINGS = {
-    "GREYHOUND_CHAMPION_POLL_S": "0.5",
-    "GREYHOUND_DATABASE_POLL_S": "0.5",
+    "GREYHOUND_CHAMPION_POLL_S": "0.3",
+    "GREYHOUND_EXPERIMENTS_POLL_S": "0.3",
+    "GREYHOUND_DATABASE_POLL_S": "0.3",
     "GREYHOUND_LOG_INTERVAL_S": "0.2",
-    "GREYHOUND_GUARD_POLL_S": "1",
+    "GREYHOUND_GUARD_POLL_S": "0.5",
+    "GREYHOUND_INPUTS_INTERVAL_S": "0.1",
+    "GREYHOUND_MONITOR_EVERY_S": "5",
     "GREYHOUND_PROBATION": "false",
     "OMP_NUM_THREADS": "1",
 }
-"""A day passes in seconds here, so everything follows within a second."""
+"""A day passes in seconds here, so everything follows within a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +48,52 @@ class Stage:
         """URI of the registry."""
         return f"sqlite:///{self.folder / 'mlflow.db'}"
 
-    def new_key(self) -> str:
-        """Return a new key that may change the champion."""
-        engine = open_database(self.database)
-        _, key = add_key(engine, "demo", ("promote",))
-        engine.dispose()
-        return key
-
-    def run(self, *arguments: str) -> None:
-        """Run a command of ours on the demo's database and registry; its lines go where ours go."""
-        where = ("--database", self.database, "--registry", self.registry)
-        subprocess.run(
-            [sys.executable, "-m", "greyhound", *arguments, *where], check=True, env=self._environment()
-        )
+    @property
+    def outcome(self) -> Path:
+        """File that says what came of the story, once it is over."""
+        return self.folder / "outcome.json"
 
     @contextmanager
     def service(self, port: int = 0) -> Iterator[GreyhoundClient]:
         """Start the service, and yield a client of it once it serves; it is stopped at the end."""
         port = port or _free_port()
-        command = [sys.executable, "-m", "greyhound", "serve", "--port", str(port)]
-        with (self.folder / "service.log").open("w") as log:
+        engine = open_database(self.database)
+        _, key = add_key(engine, "demo", ("promote",))
+        engine.dispose()
+        where = ("--port", str(port), "--database", self.database, "--registry", self.registry)
+        with (
+            self._running("serve", *where) as process,
+            GreyhoundClient(f"http://127.0.0.1:{port}", api_key=key) as client,
+        ):
+            _wait_until_up(process, lambda: _serves(client), f"{self.folder / 'serve.log'} says why")
+            yield client
+
+    @contextmanager
+    def pages(self, service: str, port: int = 0) -> Iterator[str]:
+        """Show a service in the browser, and yield the address; it is stopped at the end."""
+        port = port or _free_port()
+        with self._running("frontend", "--service", service, "--port", str(port)) as process:
+            log = self.folder / "frontend.log"
+            _wait_until_up(process, lambda: _accepts(port), f"{log} says why")
+            yield f"http://localhost:{port}"
+
+    @contextmanager
+    def _running(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run a command of ours beside this one, in a group of its own: Ctrl-C is for this process alone.
+
+        It ends with this process, however that ends: the pipe that it reads closes then.
+        """
+        with (self.folder / f"{arguments[0]}.log").open("w") as log:
             process = subprocess.Popen(
-                [*command, "--database", self.database, "--registry", self.registry],
+                [sys.executable, "-m", "greyhound", *arguments, "--until-stdin-closes"],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=self._environment(),
                 process_group=0,
             )
         try:
-            with GreyhoundClient(f"http://127.0.0.1:{port}", api_key=self.new_key()) as client:
-                wait_until(lambda: _serves(client, process, log.name), START_S, "the service serves")
-                yield client
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -89,16 +107,32 @@ class Stage:
             "GREYHOUND_SPOOL": str(self.folder / "spool"),
             "GREYHOUND_KEPT_CHAMPION": str(self.folder / "champion"),
         }
-        return os.environ | SETTINGS | folders
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("GREYHOUND_")}
+        return ours | SETTINGS | folders
 
 
-def _serves(client: GreyhoundClient, process: "subprocess.Popen[bytes]", log: str) -> bool:
-    if process.poll() is not None:
-        raise RuntimeError(f"the service ended with code {process.returncode}; {log} says why")
+def _wait_until_up(process: "subprocess.Popen[bytes]", is_up: Callable[[], bool], where: str) -> None:
+    def is_up_or_ended() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"a process ended with code {process.returncode}; {where}")
+        return is_up()
+
+    wait_until(is_up_or_ended, START_S, "it is up")
+
+
+def _serves(client: GreyhoundClient) -> bool:
     try:
         return client.model_status().success
     except Unreachable:
         return False
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _free_port() -> int:
@@ -119,4 +153,18 @@ def wait_until(is_so: Callable[[], object], timeout_s: float, what: str) -> None
     while not is_so():
         if time.monotonic() > until:
             raise TimeoutError(f"waited {timeout_s:g} s, but it is not so that {what}")
-        time.sleep(0.1)
+        time.sleep(0.05)
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a block as Ctrl-C does, so that it stops what it has started."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

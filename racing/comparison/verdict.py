@@ -32,7 +32,7 @@ from racing.comparison.gains import ArmScores, Gains
 
 __all__ = [
     "MOST_RACES_TO_GO", "ArmScores", "Verdict", "paired_verdict", "races_needed", "split_verdict",
-    "verdict_text",
+    "verdict_text", "within",
 ]  # fmt: skip
 
 DecidedBy = Literal["market", "outcomes"]
@@ -146,14 +146,14 @@ def verdict_text(verdict: Verdict, *, new: str, old: str, races_per_day: float |
         first, second = outcomes, market
     if found.is_contradictory:
         sentences = [
-            f"Closing prices say that {new} is {market.of.direction} than {old}, outcomes that it is "
+            f"Closing prices say that {within(new)} is {market.of.direction} than {old}, outcomes that it is "
             f"{outcomes.of.direction}: neither counts.",
             *(f"By {way.name} {way.so_far()} ({way.races()})." for way in (market, outcomes)),
         ]
     elif found.decision == "undecided":
         sentences = [
-            f"Not decided yet between {new} and {old}: {first.so_far()} ({first.name}; {first.races()})"
-            f"{first.forecast('; ', races_per_day)}."
+            f"Not decided yet between {within(new)} and {old}: {first.so_far()} "
+            f"({first.name}; {first.races()}){first.forecast('; ', races_per_day)}."
         ]
         if second and second.has_interval:
             sentences.append(f"By {second.name} {second.so_far()}{second.forecast('; ', races_per_day)}.")
@@ -174,6 +174,11 @@ def verdict_text(verdict: Verdict, *, new: str, old: str, races_per_day: float |
             f"by {gap.size()} per race, which is not chance."
         )
     return sentences
+
+
+def within(text: str) -> str:
+    """Return a text as it stands within a sentence: names of price lists keep their letters."""
+    return text[0].lower() + text[1:] if text.startswith(("Version ", "Not decided ", "Closing ")) else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from racing.comparison.confidence import Estimate
-from racing.comparison.verdict import Verdict
+from racing.comparison.verdict import Verdict, within
 from racing.experiments.fuses import BlownFuse
 from racing.experiments.records import Experiment
 from racing.experiments.verdicts import ContestantVerdict
@@ -84,7 +84,7 @@ def decide(
     for proposal in _proposals(experiment, verdicts):
         is_change = proposal.action in CHANGES
         if is_change and not automation_is_on:
-            proposal, is_change = recommended(proposal, "automation is off"), False
+            proposal, is_change = recommended(proposal, "Automation is off"), False
         if proposal.key in on_record:
             continue
         if not (is_change and is_cooling_down):  # the verdict is as good afterwards
@@ -108,10 +108,10 @@ def decide_on_fuse(
         action="roll-back",
         from_version=latest.version,
         to_version=latest.previous,
-        reason=f"fuse {fuse.name}: {fuse.reason}",
+        reason=f"Fuse {fuse.name}: {fuse.reason}",
         numbers={"fuse": fuse.name, **fuse.numbers},
     )
-    return proposal if automation_is_on else recommended(proposal, "automation is off")
+    return proposal if automation_is_on else recommended(proposal, "Automation is off")
 
 
 def recommended(proposal: Proposal, why: str) -> Proposal:
@@ -138,11 +138,11 @@ def _proposals(experiment: Experiment, verdicts: Sequence[ContestantVerdict]) ->
     ours = [one for one in ours if _is_ready(experiment, one)]
     better = [one for one in ours if _gain(_verdict(one)) > max(experiment.policy.margin, 0.0)]
     for one in sorted(better, key=lambda one: _gain(_verdict(one)), reverse=True):
-        promotion = _change(experiment, one, "promote", int(one.contestant), "it has earned the place")
+        promotion = _change(experiment, one, "promote", int(one.contestant), "It has earned the place")
         if experiment.policy.action == "promote":
             yield promotion
         else:
-            yield recommended(promotion, f"the policy is {experiment.policy.action}")
+            yield recommended(promotion, f"The policy is {experiment.policy.action}")
     for one in ours:
         if _verdict(one).decision == "worse":
             yield Proposal(
@@ -150,7 +150,7 @@ def _proposals(experiment: Experiment, verdicts: Sequence[ContestantVerdict]) ->
                 action="recommend",
                 from_version=experiment.champion,
                 to_version=experiment.champion,
-                reason=f"version {one.contestant} is worse: end its experiment. {_text(one)}",
+                reason=f"Version {one.contestant} is worse: end its experiment. {_text(one)}",
                 numbers=_numbers(one),
                 experiment_id=experiment.id,
             )
@@ -158,13 +158,13 @@ def _proposals(experiment: Experiment, verdicts: Sequence[ContestantVerdict]) ->
 
 def _of_probation(experiment: Experiment, previous: ContestantVerdict) -> Proposal:
     if _verdict(previous).decision != "better":
-        return _change(experiment, previous, "keep", experiment.champion, "its probation is over")
+        return _change(experiment, previous, "keep", experiment.champion, "Its probation is over")
     back = _change(
-        experiment, previous, "roll-back", int(previous.contestant), "the champion before is better"
+        experiment, previous, "roll-back", int(previous.contestant), "The champion before is better"
     )
     if experiment.policy.action == "roll-back":
         return back
-    return recommended(back, f"the policy is {experiment.policy.action}")
+    return recommended(back, f"The policy is {experiment.policy.action}")
 
 
 def _is_over(experiment: Experiment, previous: ContestantVerdict) -> bool:
@@ -207,7 +207,7 @@ def _change(
         action=action,
         from_version=experiment.champion,
         to_version=to_version,
-        reason=f"{why}. {_text(one)}",
+        reason=f"{why}: {within(_text(one))}",
         numbers=_numbers(one),
         experiment_id=experiment.id,
     )

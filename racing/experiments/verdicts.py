@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from racing.comparison.confidence import asymptotic_path
-from racing.comparison.verdict import Verdict, paired_verdict, split_verdict, verdict_text
+from racing.comparison.verdict import Verdict, paired_verdict, split_verdict, verdict_text, within
 from racing.experiments.records import Experiment
 from racing.predictions.compared import PRICES
 from racing.predictions.gains import PairedGains, price_lists_of, read_arm, read_gains
@@ -92,7 +92,7 @@ def _verdict(connection: Connection, experiment: Experiment, contestant: str) ->
 
 def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict | None) -> ContestantVerdict:
     verdict, days = paired_verdict(paired.gains, alpha=alpha), paired.date
-    sentences = verdict_text(verdict, new=_name(b), old=_name(a), races_per_day=paired.races_per_day)
+    sentences = verdict_text(verdict, new=_name(b), old=_old_name(a, b), races_per_day=paired.races_per_day)
     if b.startswith(PRICES):
         sentences.append(
             f"If {_name(b)} follows the market, trust the outcomes: prices cannot judge themselves."
@@ -108,7 +108,13 @@ def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict 
 
 
 def _name(contestant: str) -> str:
-    return contestant.removeprefix(PRICES) if contestant.startswith(PRICES) else f"version {contestant}"
+    return contestant.removeprefix(PRICES) if contestant.startswith(PRICES) else f"Version {contestant}"
+
+
+def _old_name(contestant: str, beside: str) -> str:
+    """Return ``5`` as in "Version 7 is better than 5", and more only where a price list is beside it."""
+    are_versions = not (contestant.startswith(PRICES) or beside.startswith(PRICES))
+    return contestant if are_versions else within(_name(contestant))
 
 
 def _thinned(values: NDArray[np.float64], alpha: float, n_points: int) -> tuple[NDArray[np.int64], Path]:

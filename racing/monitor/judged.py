@@ -126,6 +126,13 @@ def judged_races(connection: Connection, since: dt.date, until: dt.date) -> Judg
     )
 
 
+def newest_judged(connection: Connection, now: dt.datetime) -> dt.date | None:
+    """Return the last day of races that are judged by answers up to ``now``, UTC; it may lie ahead of now."""
+    at = now.replace(tzinfo=None)
+    query = select(RACE.c.date).where(RACE.c.is_ahead.is_(True), RACE.c.loss.is_not(None), RACE.c.at <= at)
+    return connection.scalar(query.order_by(RACE.c.date.desc()).limit(1))
+
+
 def _bounded(connection: Connection, since: dt.date, until: dt.date) -> dt.date:
     """Return the first day such that no more than :data:`MAX_RACES` are read."""
     query = (

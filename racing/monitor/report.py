@@ -18,7 +18,7 @@ from racing.monitor.alarms import active_alarms, clear_alarms, raise_alarms
 from racing.monitor.champion import ChampionFacts
 from racing.monitor.coverage import Coverage, coverage_of
 from racing.monitor.findings import KINDS, OF_CHAMPION, Look, look_at_champion, look_at_coverage
-from racing.monitor.judged import JudgedRaces, judged_races
+from racing.monitor.judged import JudgedRaces, judged_races, newest_judged
 from racing.monitor.live_days import LiveDay, live_days
 from racing.monitor.quality import (
     CalibrationBin,
@@ -119,11 +119,13 @@ def _report_and_findings(
     engine: Engine, champion: ChampionFacts | None, now: dt.datetime, retrain_after_weeks: float
 ) -> tuple[MonitorReport, Look]:
     started, today = time.monotonic(), now.date()
-    since, until = today - dt.timedelta(days=N_DAYS), today + dt.timedelta(days=1)  # New Zealand is ahead
+    since = today - dt.timedelta(days=N_DAYS)
     with engine.connect() as connection:
         _in_one_state(connection)
-        races = judged_races(connection, since, until)
-        coverage = coverage_of(connection, today)
+        newest = max(today, newest_judged(connection, now) or today)
+        races = judged_races(connection, since, max(newest, today + dt.timedelta(days=1)))
+        day = max(today, newest - dt.timedelta(days=1))  # New Zealand is a day ahead anyway
+        coverage = coverage_of(connection, day)
         active = {alarm.key for alarm in active_alarms(connection)}
     found = look_at_coverage(coverage, active=active)
     served = races.of(races.is_served)
@@ -131,7 +133,7 @@ def _report_and_findings(
     ageing = None
     if champion is not None:
         ageing = ageing_of(own, champion, today, retrain_after_weeks=retrain_after_weeks)
-        of_champion = look_at_champion(own, champion, ageing, today, active=active)
+        of_champion = look_at_champion(own, champion, ageing, day, active=active)
         found.findings += of_champion.findings
         found.unsettled |= of_champion.unsettled
     report = MonitorReport(
@@ -139,7 +141,7 @@ def _report_and_findings(
         took_s=0.0,
         champion=champion,
         since=since,
-        until=today,
+        until=newest,
         quality=quality_of(own, "champion", f"version {champion.version}") if champion else None,
         **_groups(served, races),
         gap_path=gap_path(own),
@@ -147,7 +149,7 @@ def _report_and_findings(
         coverage=coverage,
         ageing=ageing,
         inputs=inputs.summary(engine, champion, today=today),
-        live_days=live_days(own, champion, today),
+        live_days=live_days(own, champion, day),
     )
     return replace(report, took_s=round(time.monotonic() - started, 3)), found
 

@@ -10,6 +10,7 @@ from service.automation.tasks import PeriodicTask
 from service.settings import ServiceSettings
 
 CHECK_S = 300.0
+N_WRITES = 10  # of the counts, between two checks
 TIDY_S = 3600.0
 
 
@@ -23,4 +24,5 @@ def input_tasks(settings: ServiceSettings) -> tuple[PeriodicTask, ...]:
         today = dt.datetime.now(dt.UTC).date()
         tidy_counts(engine, today=today, retention_days=settings.inputs_retention_days)
 
-    return PeriodicTask("input-alarms", CHECK_S, check), PeriodicTask("input-tidying", TIDY_S, tidy)
+    check_s = min(CHECK_S, N_WRITES * settings.inputs_interval_s)
+    return PeriodicTask("input-alarms", check_s, check), PeriodicTask("input-tidying", TIDY_S, tidy)

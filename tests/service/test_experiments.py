@@ -132,7 +132,7 @@ def test_shadowed_races_are_judged_and_drawn(served: Served) -> None:
     assert (found["version"], found["price_list"]) == (4, None)
     # the winner is the favourite, and version 4 is less sure of it than version 1
     assert found["verdict"]["by_outcome"]["mean"] < 0
-    assert "version 4" in found["sentences"][0]
+    assert "version 4 and 1" in found["sentences"][0]
     path = served.get(f"/experiments/{number}/path?contestant=4")
     assert len(path["by_outcome"]["n"]) == len(path["by_outcome"]["mean"]) >= 3
     assert path["by_outcome"]["low"][0] is None  # too early for an interval

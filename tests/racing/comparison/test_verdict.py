@@ -115,7 +115,7 @@ def test_ways_that_contradict_each_other_decide_nothing():
     assert (found.decision, found.decided_by) == ("undecided", None)
     text = verdict_text(found, new="Version 7", old="5")
     assert text[0] == (
-        "Closing prices say that Version 7 is worse than 5, outcomes that it is better: neither counts."
+        "Closing prices say that version 7 is worse than 5, outcomes that it is better: neither counts."
     )
     assert text[1].startswith("By closing prices -.00")
     assert text[2].startswith("By outcomes alone +.0")

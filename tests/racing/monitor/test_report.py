@@ -3,22 +3,25 @@
 import datetime as dt
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from racing.database.engine import open_database
 from racing.importers.results_api import RaceResult, import_race_results
 from racing.monitor.alarms import without_nan
 from racing.monitor.champion import ChampionFacts
+from racing.monitor.coverage import SETTLED_AFTER_DAYS
 from racing.monitor.judged import judged_races
 from racing.monitor.report import look, make_report
 from racing.monitor.store import stored_report
 from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.reading import read_unread
+from racing.predictions.tables import PREDICTION
 from racing.predictions.update import update_outcomes
 from tests.racing.monitor.bulk_log import DAY_0, Answers, write_answers
 from tests.racing.predictions.logs import (
@@ -33,6 +36,7 @@ from tests.racing.predictions.logs import (
     starters_from_scratch,
 )
 
+DAY = dt.timedelta(days=1)
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
 
 
@@ -109,6 +113,32 @@ def test_the_figures_are_those_of_adding_up_the_log_card_by_card(tmp_path: Path)
     n, total, n_won = starters_from_scratch(engine, counted)
     assert (len(share), int(won.sum())) == (n, n_won)
     assert float(share.sum()) == pytest.approx(total, abs=1e-3)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("n_days", [1, 20], ids=["a day, as in New Zealand", "as cards may be"])
+def test_race_days_that_lie_ahead_of_the_clock_are_in_the_report_once_they_are_judged(
+    tmp_path: Path, n_days: int
+) -> None:
+    engine, random = empty(tmp_path), Random(5)
+    log_cards(engine, random, RACES * 2, "w")
+    with engine.begin() as connection:
+        connection.execute(update(PREDICTION).values(at=dt.datetime.combine(DAYS[0], dt.time(1)) - 30 * DAY))
+    bring_results(engine, random, RACES)
+    update_outcomes(engine)
+    champion = ChampionFacts(version=2, learnt_until=DAYS[0] - dt.timedelta(days=1))
+    later = make_report(engine, champion, now=NOW)
+    newest = later.days[-1].group
+    now = dt.datetime.combine(dt.date.fromisoformat(newest), dt.time(12), dt.UTC) - n_days * DAY
+    report = make_report(engine, champion, now=now)
+    assert str(report.until) == newest
+    assert without_nan([asdict(day) for day in report.days]) == without_nan(
+        [asdict(day) for day in later.days]
+    )
+    assert report.total.n_races == later.total.n_races > 0
+    # A day ahead is what New Zealand always is: results of the day before are not late yet.
+    expected = now.date() if n_days == 1 else report.until - DAY
+    assert report.coverage.until == expected - dt.timedelta(days=SETTLED_AFTER_DAYS)
     engine.dispose()
 
 
