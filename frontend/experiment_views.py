@@ -1,4 +1,4 @@
-"""What the pages of experiments show of a contestant: its verdicts, and how they came about."""
+"""What pages show of a contestant: its verdicts, and how they came about."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from functools import partial
 
 from frontend import api
 from frontend.charts import gain_over_races
+from frontend.filters import contestant as name_of
 from greyhound.charts import Spec
-from greyhound_client.models import ContestantOut, ExperimentDetailsOut, PathOut
+from greyhound_client.models import ContestantOut, ExperimentDetailsOut, PairOut, PathOut
 
 MAX_DRAWN = 4
 """Contestants whose paths are drawn; the others have their figures."""
@@ -17,7 +18,7 @@ MAX_DRAWN = 4
 class ContestantView:
     """A contestant with the charts of its gain over the champion; None where there is no interval yet."""
 
-    contestant: ContestantOut
+    contestant: ContestantOut | PairOut
     by_market: Spec | None = None
     by_outcome: Spec | None = None
 
@@ -29,8 +30,12 @@ class ContestantView:
     @property
     def title(self) -> str:
         """Its name for people."""
-        one = self.contestant
-        return f"Version {one.version}" if one.version else one.price_list or one.contestant
+        return name_of(self.contestant.contestant)
+
+
+def pair_view(pair: PairOut) -> ContestantView:
+    """Return a contestant beside any other, with its charts."""
+    return ContestantView(pair, gain_over_races(pair.path.by_market), gain_over_races(pair.path.by_outcome))
 
 
 def contestant_views(experiment: ExperimentDetailsOut) -> list[ContestantView]:

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from greyhound_client.models import GateOut
 
+PRICES = "prices:"
+"""Begins the key of a contestant that is a list of prices."""
 NOTHING = Markup('<span class="nothing" title="not known">–</span>')
 
 
@@ -78,6 +80,22 @@ def capitalize_first(text: str) -> str:
     return Markup(text[:1].upper()) + text[1:] if isinstance(text, Markup) else text[:1].upper() + text[1:]
 
 
+def contestant(key: str) -> str:
+    """Write a contestant's name: Version 8, or the name of the prices."""
+    return key.removeprefix(PRICES) if key.startswith(PRICES) else f"Version {key}"
+
+
+def lower_first(text: str) -> str:
+    """Go on with a sentence: version 8. A name of prices is left as it is."""
+    return text[:1].lower() + text[1:] if text.startswith("Version ") else text
+
+
+def sentence(text: str) -> str:
+    """Begin a sentence with a capital letter and end it with one full stop, wherever the text came from."""
+    text = text.strip()
+    return capitalize_first(text) + ("" if text.endswith((".", "!", "?", ":")) or not text else ".")
+
+
 def gate_reason(reason: str) -> str:
     """Write a gate's sentence as it is read later: its interval is named, what was so then is past."""
     reason = _INTERVAL.sub(r"(95 % interval \1 to \2)", reason)
@@ -109,6 +127,9 @@ def install(app: Flask) -> None:
         day,
         short,
         capitalize_first,
+        lower_first,
+        sentence,
+        contestant,
         gate_reason,
         is_interval_end,
     ):

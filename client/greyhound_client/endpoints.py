@@ -237,10 +237,10 @@ def decisions(*, limit: int = 50, before: int | None = None) -> Call[wire.Decisi
     return Call("GET", "/decisions", wire.DecisionsOut, {"limit": limit, "before": before})
 
 
-def comparison(*, champion: str, contestant: str) -> Call[wire.ContestantOut]:
+def comparison(*, champion: str, contestant: str) -> Call[wire.PairOut]:
     """Return the verdict on a contestant against any other, over all logged races that both rated."""
     query = {"champion": champion, "contestant": contestant}
-    return Call("GET", "/comparisons", wire.ContestantOut, query)
+    return Call("GET", "/comparisons", wire.PairOut, query)
 
 
 def live() -> Call[wire.Live]:

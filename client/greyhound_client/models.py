@@ -1739,6 +1739,15 @@ class ModelStatus(BaseModel):
     """The experiment that runs; null if none does."""
 
 
+class PairPathOut(BaseModel):
+    """How the gain of a contestant over another came about, race by race, to be drawn; at most 200 points."""
+
+    by_outcome: PathPointsOut
+    """By who won."""
+    by_market: PathPointsOut
+    """By the closing prices' expectation."""
+
+
 class PathOut(BaseModel):
     """How the gain of a contestant over the champion came about, race by race, to be drawn."""
 
@@ -2017,3 +2026,28 @@ class MonitorOut(BaseModel):
     """Those active now, the critical ones first."""
     decisions: Annotated[list[MonitorDecisionOut] | None, Field(max_length=20)] = None
     """The last ones, the newest first."""
+
+
+class PairOut(BaseModel):
+    """A contestant against any other, over the races that both rated."""
+
+    contestant: str
+    """Its key: a version (`8`), or a list of prices (`prices:tipster`)."""
+    version: int | None
+    """The version, if it is one."""
+    price_list: str | None
+    """Name of the imported prices, if it is those; they never serve."""
+    first_day: date_aliased | None
+    """Race day of its first race."""
+    last_day: date_aliased | None
+    """Race day of its last race."""
+    verdict: VerdictOut
+    """In numbers, by the races that both rated."""
+    split: VerdictOut | None = None
+    """By the races that each answered, in a split; null in shadow and for imported prices."""
+    sentences: list[str]
+    """In sentences."""
+    champion: str
+    """Key of the one that it is compared with."""
+    path: PairPathOut
+    """How the verdict came about."""

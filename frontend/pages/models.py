@@ -8,6 +8,11 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from frontend import api
+from frontend.comparison import compare
+from frontend.evidence import VersionEvidence
+from frontend.experiment_views import pair_view
+from frontend.filters import PRICES
+from frontend.filters import contestant as name_of
 from frontend.live import page
 from frontend.promotion import (
     Confirmation,
@@ -18,7 +23,7 @@ from frontend.promotion import (
     read_confirmation,
 )
 from greyhound.charts import script_policy
-from greyhound_client import endpoints
+from greyhound_client import Problem, endpoints
 from greyhound_client.errors import problem_of
 
 pages = Blueprint("models", __name__, url_prefix="/models")
@@ -36,6 +41,23 @@ def show() -> Response:
         versions=api.from_registry(endpoints.models()),
         record=api.from_registry(endpoints.promotions(limit=100)),
         changed=request.args.get("changed", type=int),
+    )
+
+
+@pages.get("/compare")
+def beside() -> Response:
+    """Show any two contestants side by side, on the logged races that both rated."""
+    a, b = (request.args.get(name, "").strip() for name in ("a", "b"))
+    versions = api.from_registry(endpoints.models())
+    context = {"a": a, "b": b, "names": (name_of(a), name_of(b)), "versions": versions, "now": api.status()}
+    if not a or not b or a == b:
+        return page("models/compare.html", **context)
+    before, after = _evidence_of(a), _evidence_of(b)
+    return page(
+        "models/compare.html",
+        pair=pair_view(api.client().comparison(champion=a, contestant=b)),
+        difference=compare(before, after) if before and after else None,
+        **context,
     )
 
 
@@ -91,3 +113,15 @@ def _confirmed(proposal: Proposal) -> ResponseReturnValue:
         now=api.status(),
         error=outcome.error,
     )
+
+
+def _evidence_of(contestant: str) -> VersionEvidence | None:
+    """Return what training found of a version; None of prices, and of one that the registry does not have."""
+    if contestant.startswith(PRICES) or not (contestant.isascii() and contestant.isdigit()):
+        return None
+    try:
+        return api.evidence(int(contestant))
+    except Problem as problem:
+        if problem.status not in (404, 503):
+            raise
+        return None

@@ -15,6 +15,8 @@ from racing.predictions.gains import PairedGains, price_lists_of, read_arm, read
 
 Path = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Mean, low and high at some races."""
+N_POINTS = 200
+"""Of a path, at most: a chart is no wider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,30 @@ def experiment_verdicts(connection: Connection, experiment: Experiment) -> list[
 def pair_verdict(connection: Connection, a: str, b: str, *, alpha: float = 0.05) -> ContestantVerdict:
     """Return the verdict on any contestant B against any A, over all races that both rated."""
     paired = read_gains(connection, a, b)
-    return _of_gains(paired, b, a, alpha, None)
+    return _of_gains(paired, a, b, alpha, None)
+
+
+def pair_with_path(
+    connection: Connection, a: str, b: str, *, alpha: float = 0.05
+) -> tuple[ContestantVerdict, GainsPath]:
+    """Return the verdict of :func:`pair_verdict`, and how it came about, from one reading of the races."""
+    paired = read_gains(connection, a, b)
+    return _of_gains(paired, a, b, alpha, None), path_of_gains(paired, alpha=alpha)
 
 
 def gains_path(
-    connection: Connection, experiment: Experiment, contestant: str, *, n_points: int = 200
+    connection: Connection, experiment: Experiment, contestant: str, *, n_points: int = N_POINTS
 ) -> GainsPath:
     """Return the confidence sequences of a contestant's gain over the races, at evenly spaced races."""
     paired = read_gains(connection, str(experiment.champion), contestant, experiment_id=experiment.id)
-    gains, alpha = paired.gains, alpha_of(experiment) / 2  # as the verdict has it, for two ways
-    n, outcome = _thinned(gains.by_outcome, alpha, n_points)
-    n_market, market = _thinned(gains.by_market, alpha, n_points)
+    return path_of_gains(paired, alpha=alpha_of(experiment), n_points=n_points)
+
+
+def path_of_gains(paired: PairedGains, *, alpha: float, n_points: int = N_POINTS) -> GainsPath:
+    """Return the confidence sequences of gains over the races, at evenly spaced races."""
+    gains, each = paired.gains, alpha / 2  # as the verdict has it, for two ways
+    n, outcome = _thinned(gains.by_outcome, each, n_points)
+    n_market, market = _thinned(gains.by_market, each, n_points)
     return GainsPath(n, outcome, n_market, market)
 
 
@@ -103,7 +118,7 @@ def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict 
         split=split,
         first_day=days.min().item() if len(days) else None,
         last_day=days.max().item() if len(days) else None,
-        sentences=tuple(sentences),
+        sentences=tuple(_capitalized(sentence) for sentence in sentences),
     )
 
 
@@ -115,6 +130,11 @@ def _old_name(contestant: str, beside: str) -> str:
     """Return ``5`` as in "Version 7 is better than 5", and more only where a price list is beside it."""
     are_versions = not (contestant.startswith(PRICES) or beside.startswith(PRICES))
     return contestant if are_versions else within(_name(contestant))
+
+
+def _capitalized(sentence: str) -> str:
+    """Begin a sentence with a capital letter, unless it begins with the name of prices."""
+    return f"V{sentence[1:]}" if sentence.startswith("version ") else sentence
 
 
 def _thinned(values: NDArray[np.float64], alpha: float, n_points: int) -> tuple[NDArray[np.int64], Path]:

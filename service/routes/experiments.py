@@ -10,24 +10,25 @@ from racing.domain.errors import NoSuchExperiment
 from racing.experiments import start_stop
 from racing.experiments.decisions import list_decisions
 from racing.experiments.records import active_experiment, list_experiments, the_experiment
-from racing.experiments.verdicts import experiment_verdicts, gains_path, pair_verdict
+from racing.experiments.verdicts import experiment_verdicts, gains_path, pair_with_path
 from service.dependencies import JsonBody, LogReads, State
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.schemas.experiments import (
-    ContestantOut,
     DecisionOut,
     DecisionsOut,
     ExperimentDetailsOut,
     ExperimentIn,
     ExperimentOut,
     ExperimentsOut,
+    PairOut,
     PathOut,
     ShareIn,
     StopIn,
     contestant_out,
     contestants_at_end,
     experiment_out,
+    pair_out,
     path_out,
     policy_of,
 )
@@ -244,16 +245,18 @@ async def get_decisions(reads: LogReads, limit: Limit = 50, before: Before = Non
 
 
 @router.get("/comparisons", summary="Any two contestants on the same races", responses=problems(422, 503))
-async def get_comparison(reads: LogReads, champion: Contestant, contestant: Contestant) -> ContestantOut:
-    """Compare a contestant with another one, over all logged races that both rated.
+async def get_comparison(reads: LogReads, champion: Contestant, contestant: Contestant) -> PairOut:
+    """Compare a contestant with another one, over all logged races that both rated, and how it came about.
 
     Whichever of them answered, in whichever experiment; also two price lists that stood beside the same
-    version. Above 0 the contestant is better than the one named as `champion`.
+    version. Above 0 the contestant is better than the one named as `champion`. Two that have no race in
+    common, or that nobody has heard of, have a verdict on no races.
     """
 
-    def comparison(engine: Engine) -> ContestantOut:
+    def comparison(engine: Engine) -> PairOut:
         with engine.connect() as connection:
-            return contestant_out(pair_verdict(connection, champion, contestant))
+            verdict, path = pair_with_path(connection, champion, contestant)
+        return pair_out(champion, verdict, path)
 
     return await reads.run(comparison)
 

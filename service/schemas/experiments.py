@@ -322,6 +322,20 @@ class PathPointsOut(BaseModel):
     high: list[float | None] = Field(description="Upper end.", examples=[[None, 0.0036]])
 
 
+class PairPathOut(BaseModel):
+    """How the gain of a contestant over another came about, race by race, to be drawn; at most 200 points."""
+
+    by_outcome: PathPointsOut = Field(description="By who won.")
+    by_market: PathPointsOut = Field(description="By the closing prices' expectation.")
+
+
+class PairOut(ContestantOut):
+    """A contestant against any other, over the races that both rated."""
+
+    champion: str = Field(description="Key of the one that it is compared with.", examples=["7"])
+    path: PairPathOut = Field(description="How the verdict came about.")
+
+
 class PathOut(BaseModel):
     """How the gain of a contestant over the champion came about, race by race, to be drawn."""
 
@@ -351,6 +365,15 @@ def contestants_at_end(experiment: Experiment) -> list[ContestantOut] | None:
 def contestant_out(one: ContestantVerdict) -> ContestantOut:
     """Return the answer for the verdict on a contestant."""
     return ContestantOut.model_validate(verdict_as_json(one))
+
+
+def pair_out(champion: str, verdict: ContestantVerdict, path: GainsPath) -> PairOut:
+    """Return the answer for a contestant against another."""
+    points = PairPathOut(
+        by_outcome=_points(path.n_races, path.by_outcome),
+        by_market=_points(path.n_races_with_market, path.by_market),
+    )
+    return PairOut(**contestant_out(verdict).model_dump(), champion=champion, path=points)
 
 
 def path_out(number: int, contestant: str, path: GainsPath) -> PathOut:

@@ -138,6 +138,11 @@ def test_shadowed_races_are_judged_and_drawn(served: Served) -> None:
     assert path["by_outcome"]["low"][0] is None  # too early for an interval
     other_way = served.get("/comparisons?champion=4&contestant=1")
     assert other_way["verdict"]["by_outcome"]["mean"] > 0
+    assert other_way["path"]["by_outcome"]["mean"][-1] == pytest.approx(
+        other_way["verdict"]["by_outcome"]["mean"]
+    )
+    nobody = served.get("/comparisons?champion=4&contestant=prices:nobody")
+    assert (nobody["verdict"]["by_outcome"]["n_races"], nobody["path"]["by_outcome"]["n"]) == (0, [])
 
 
 def test_the_share_of_a_split_changes_and_that_of_a_shadow_does_not(served: Served) -> None:
