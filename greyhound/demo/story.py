@@ -230,7 +230,7 @@ class Play:
 
     def _wait_until_in_shadow(self, version: int) -> None:
         def is_running() -> bool:
-            challengers = self._service.model_status().challengers
+            challengers = self._service.model_status().challengers or ()
             return any((one.version, one.state) == (version, "running") for one in challengers)
 
         self._wait(is_running, f"version {version} runs in shadow")
