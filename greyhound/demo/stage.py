@@ -1,5 +1,6 @@
 """Where the demo happens: a folder with a season, a registry and a key, and a real service beside it."""
 
+import datetime as dt
 import os
 import signal
 import socket
@@ -58,7 +59,8 @@ class Stage:
         """Start the service, and yield a client of it once it serves; it is stopped at the end."""
         port = port or _free_port()
         engine = open_database(self.database)
-        _, key = add_key(engine, "demo", ("promote",))
+        name = f"demo of {dt.datetime.now(dt.UTC):%F %T.%f}"  # a folder may be served again
+        _, key = add_key(engine, name, ("promote",))
         engine.dispose()
         where = ("--port", str(port), "--database", self.database, "--registry", self.registry)
         with (
