@@ -52,10 +52,11 @@ def beside() -> Response:
     context = {"a": a, "b": b, "names": (name_of(a), name_of(b)), "versions": versions, "now": api.status()}
     if not a or not b or a == b:
         return page("models/compare.html", **context)
+    pair = pair_view(api.client().comparison(champion=a, contestant=b))
     before, after = _evidence_of(a), _evidence_of(b)
     return page(
         "models/compare.html",
-        pair=pair_view(api.client().comparison(champion=a, contestant=b)),
+        pair=pair,
         difference=compare(before, after) if before and after else None,
         **context,
     )
@@ -116,7 +117,7 @@ def _confirmed(proposal: Proposal) -> ResponseReturnValue:
 
 
 def _evidence_of(contestant: str) -> VersionEvidence | None:
-    """Return what training found of a contestant; None of prices, and of a version that the registry has not."""
+    """Return what training found of a contestant; None of prices and of versions that are not there."""
     if contestant.startswith(PRICES) or not (contestant.isascii() and contestant.isdigit()):
         return None
     try:

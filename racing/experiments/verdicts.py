@@ -63,7 +63,7 @@ def experiment_verdicts(connection: Connection, experiment: Experiment) -> list[
 def pair_verdict(connection: Connection, a: str, b: str, *, alpha: float = 0.05) -> ContestantVerdict:
     """Return the verdict on any contestant B against any A, over all races that both rated."""
     paired = read_gains(connection, a, b)
-    return _of_gains(paired, b, a, alpha, None)
+    return _of_gains(paired, a, b, alpha, None)
 
 
 def pair_with_path(
@@ -71,7 +71,7 @@ def pair_with_path(
 ) -> tuple[ContestantVerdict, GainsPath]:
     """Return the verdict of :func:`pair_verdict`, and how it came about, from one reading of the races."""
     paired = read_gains(connection, a, b)
-    return _of_gains(paired, b, a, alpha, None), path_of_gains(paired, alpha=alpha)
+    return _of_gains(paired, a, b, alpha, None), path_of_gains(paired, alpha=alpha)
 
 
 def gains_path(
