@@ -98,9 +98,12 @@ def gap_over_time(points: Sequence[GapPointOut] | None) -> Spec | None:
 
 def gain_over_races(points: PathPointsOut) -> Spec | None:
     """Return a contestant's gain over the champion as races came in, or None without an interval."""
+    columns = (points.n, points.mean, points.low, points.high)
+    if len({len(column) for column in columns}) > 1:  # a service of another kind
+        return None
     rows = [
         {"races": n, "gain": mean, "low": low, "high": high, "figure": _with_interval(mean, low, high)}
-        for n, mean, low, high in zip(points.n, points.mean, points.low, points.high, strict=True)
+        for n, mean, low, high in zip(*columns, strict=True)
         if low is not None  # before there is an interval the mean jumps over all of the chart
     ]
     return chart("gain_over_races", points=rows, zero=[{"value": 0}]) if len(rows) > 1 else None
@@ -120,7 +123,11 @@ def input_shifts(inputs: Mapping[str, Any] | None, *, n_features: int = 15) -> I
     if not inputs or not inputs.get("days") or not inputs.get("features"):
         return None
     days = tuple(day["date"] for day in inputs["days"])
-    rows = tuple(inputs["features"][:n_features])
+    rows = tuple(
+        one
+        for one in inputs["features"][:n_features]
+        if len(one["psi"]) == len(one["missing"]) == len(days)  # else of a service of another kind
+    )
     cells = [
         {
             "day": day,

@@ -90,10 +90,15 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if text.startswith("Version ") else text
 
 
-def sentence(text: str) -> str:
-    """Begin a sentence with a capital letter and end it with one full stop, wherever the text came from."""
+def full_stop(text: str) -> str:
+    """End a sentence with one full stop, wherever the text came from."""
     text = text.strip()
-    return capitalize_first(text) + ("" if text.endswith((".", "!", "?", ":")) or not text else ".")
+    return text if not text or text.endswith((".", "!", "?", ":")) else f"{text}."
+
+
+def sentence(text: str) -> str:
+    """Begin a sentence with a capital letter and end it with one full stop."""
+    return capitalize_first(full_stop(text))
 
 
 def gate_reason(reason: str) -> str:
@@ -128,6 +133,7 @@ def install(app: Flask) -> None:
         short,
         capitalize_first,
         lower_first,
+        full_stop,
         sentence,
         contestant,
         gate_reason,

@@ -11,6 +11,7 @@ from service.automation.all_tasks import all_tasks
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
 from service.experiments.follower import ActiveExperiment
+from service.experiments.verdict_cache import VerdictCache
 from service.methods import HeadAndOptions
 from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
@@ -150,6 +151,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
         log_reads=TimedReads(read_database, threads.prediction_log),
+        verdicts=VerdictCache(),
         ratings=RatingsFollower(settings.database),
         api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),
         api_key_cache=api_key_cache,

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from service.automation.runner import AutomationRunner
 from service.errors import NotCsv, NotJson
+from service.experiments.verdict_cache import VerdictCache
 from service.observability.collector import MetricsCollector
 from service.prediction.batch import BatchPredictor
 from service.prediction_log.ratings import RatingsFollower
@@ -66,6 +67,7 @@ Webhooks = Annotated[WebhookVerifier, _part(lambda state: state.webhook_verifier
 Batches = Annotated[BatchPredictor, _part(lambda state: state.batch_predictor)]
 RaceReads = Annotated[TimedReads, _part(lambda state: state.race_reads)]
 LogReads = Annotated[TimedReads, _part(lambda state: state.log_reads)]
+Verdicts = Annotated[VerdictCache, _part(lambda state: state.verdicts)]
 WriteDatabase = Annotated[RaceDatabase, _part(lambda state: state.write_database)]
 Ratings = Annotated[RatingsFollower, _part(lambda state: state.ratings)]
 Collector = Annotated[MetricsCollector, _part(lambda state: state.collector)]

@@ -3,6 +3,7 @@
 Changes take an API key that the person types for each of them, as promotions do.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -42,13 +43,13 @@ def start() -> ResponseReturnValue:
     def change(by: GreyhoundClient) -> ExperimentOut:
         mode: Literal["shadow", "split"] = "split" if form.get("mode") == "split" else "shadow"
         return by.start_experiment(
-            [int(version) for version in form.get("challengers", "").replace(",", " ").split()],
+            [_whole(version) for version in form.get("challengers", "").replace(",", " ").split()],
             mode=mode,
             share=_number(form.get("share"), 0.0) / 100 if mode == "split" else 0.0,
             policy=PolicyIn(
                 action="promote" if form.get("action") == "promote" else "manual",
-                min_races=int(_number(form.get("min_races"), 200)),
-                min_days=int(_number(form.get("min_days"), 7)),
+                min_races=_whole(form.get("min_races"), 200),
+                min_days=_whole(form.get("min_days"), 7),
             ),
             reason=form.get("reason", "").strip(),
         )
@@ -66,8 +67,11 @@ def stop(number: int) -> ResponseReturnValue:
 @pages.post("/<int:number>/share")
 def share(number: int) -> ResponseReturnValue:
     """Change which share of the races challengers answer."""
-    wanted = _number(request.form.get("share"), 0.0) / 100
-    return _changed(lambda by: by.change_share(number, wanted), reason="a share")
+
+    def change(by: GreyhoundClient) -> ExperimentOut:
+        return by.change_share(number, _number(request.form.get("share"), 0.0) / 100)
+
+    return _changed(change, reason="a share")
 
 
 def _changed(
@@ -112,6 +116,23 @@ def _number(text: str | None, otherwise: float) -> float:
     if text is None or not text.strip():
         return otherwise
     try:
-        return float(text.replace(",", "."))
+        number = float(text.replace(",", "."))
     except ValueError:
-        raise ValueError(f"{text[:30]!r} is no number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"\u201c{text[:30]}\u201d is no number")
+    return number
+
+
+def _whole(text: str | None, otherwise: int = 0) -> int:
+    """Return the whole number that was typed.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    number = _number(text, otherwise)
+    if number != int(number):
+        raise ValueError(f"\u201c{(text or '')[:30]}\u201d is no whole number")
+    return int(number)

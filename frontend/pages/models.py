@@ -60,10 +60,11 @@ def beside() -> Response:
     }
     if not a or not b or a == b:
         return page("models/compare.html", **context)
+    pair = pair_view(api.client().comparison(champion=a, contestant=b))
     before, after = _evidence_of(a), _evidence_of(b)
     return page(
         "models/compare.html",
-        pair=pair_view(api.client().comparison(champion=a, contestant=b)),
+        pair=pair,
         difference=compare(before, after) if before and after else None,
         **context,
     )
@@ -124,7 +125,7 @@ def _confirmed(proposal: Proposal) -> ResponseReturnValue:
 
 
 def _evidence_of(contestant: str) -> VersionEvidence | None:
-    """Return what training found of a version; None of prices, and of one that the registry does not have."""
+    """Return what training found of a contestant; None of prices and of versions that are not there."""
     if contestant.startswith(PRICES) or not (contestant.isascii() and contestant.isdigit()):
         return None
     try:

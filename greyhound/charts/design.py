@@ -357,7 +357,9 @@ def input_shifts() -> alt.LayerChart:
         title=None, labelAngle=0, labelOverlap=True, labelExpr=_DAY_LABEL
     )
     y = alt.Y("feature:N", sort=alt.EncodingSortField("row", op="min")).axis(
-        title=None, labelColor="var(--ink)", labelLimit=200
+        title=None,
+        labelColor="var(--ink)",
+        labelLimit=alt.ExprRef("max(100, 0.42 * (containerSize()[0] || 760))"),
     )
     hover = [
         alt.Tooltip("feature:N"),

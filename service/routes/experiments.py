@@ -11,7 +11,7 @@ from racing.experiments import start_stop
 from racing.experiments.decisions import list_decisions
 from racing.experiments.records import active_experiment, list_experiments, the_experiment
 from racing.experiments.verdicts import experiment_verdicts, gains_path, pair_with_path
-from service.dependencies import JsonBody, LogReads, State
+from service.dependencies import JsonBody, LogReads, State, Verdicts
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.schemas.experiments import (
@@ -117,7 +117,7 @@ async def get_experiments(reads: LogReads, limit: Limit = 50, before: Before = N
     summary="An experiment and its verdicts",
     responses=problems(404, 422, 503),
 )
-async def get_experiment(reads: LogReads, experiment_id: Number) -> ExperimentDetailsOut:
+async def get_experiment(reads: LogReads, cache: Verdicts, experiment_id: Number) -> ExperimentDetailsOut:
     """Show an experiment, each contestant with the verdict on it, and what was decided.
 
     Verdicts are by confidence sequences: they hold at every look, so look as often as you like. Imported
@@ -128,7 +128,8 @@ async def get_experiment(reads: LogReads, experiment_id: Number) -> ExperimentDe
     def details(engine: Engine) -> ExperimentDetailsOut:
         with engine.connect() as connection:
             found = the_experiment(connection, number)
-            verdicts = experiment_verdicts(connection, found)
+            key = ("verdicts", number)
+            verdicts = cache.get(connection, key, lambda: experiment_verdicts(connection, found))
             decisions = list_decisions(connection, experiment=number, limit=MAX_DECISIONS)
         return ExperimentDetailsOut(
             **experiment_out(found).model_dump(),
@@ -145,13 +146,16 @@ async def get_experiment(reads: LogReads, experiment_id: Number) -> ExperimentDe
     summary="A contestant's gain as races came in",
     responses=problems(404, 422, 503),
 )
-async def get_experiment_path(reads: LogReads, experiment_id: Number, contestant: Contestant) -> PathOut:
+async def get_experiment_path(
+    reads: LogReads, cache: Verdicts, experiment_id: Number, contestant: Contestant
+) -> PathOut:
     """Give at most 200 points of the mean gain and its confidence sequence over races, to be drawn."""
     number = _number(experiment_id)
 
     def path(engine: Engine) -> PathOut:
         with engine.connect() as connection:
-            points = gains_path(connection, the_experiment(connection, number), contestant)
+            found, key = the_experiment(connection, number), ("path", number, contestant)
+            points = cache.get(connection, key, lambda: gains_path(connection, found, contestant))
         return path_out(number, contestant, points)
 
     return await reads.run(path)
@@ -245,8 +249,10 @@ async def get_decisions(reads: LogReads, limit: Limit = 50, before: Before = Non
 
 
 @router.get("/comparisons", summary="Any two contestants on the same races", responses=problems(422, 503))
-async def get_comparison(reads: LogReads, champion: Contestant, contestant: Contestant) -> PairOut:
-    """Compare a contestant with another one, over all logged races that both rated, and how it came about.
+async def get_comparison(
+    reads: LogReads, cache: Verdicts, champion: Contestant, contestant: Contestant
+) -> PairOut:
+    """Compare a contestant with another one, over all logged races that both rated, as they came in.
 
     Whichever of them answered, in whichever experiment; also two price lists that stood beside the same
     version. Above 0 the contestant is better than the one named as `champion`. Two that have no race in
@@ -255,7 +261,10 @@ async def get_comparison(reads: LogReads, champion: Contestant, contestant: Cont
 
     def comparison(engine: Engine) -> PairOut:
         with engine.connect() as connection:
-            verdict, path = pair_with_path(connection, champion, contestant)
+            key = ("pair", champion, contestant)
+            verdict, path = cache.get(
+                connection, key, lambda: pair_with_path(connection, champion, contestant)
+            )
         return pair_out(champion, verdict, path)
 
     return await reads.run(comparison)

@@ -9,7 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from racing.monitor.alarms import Finding, raise_alarms
 from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.frontend.judged_log import JudgedLog, inputs_that_moved, judged_log, log_races
 from tests.service.builders import (
     make_registry,
     open_registry,
@@ -26,6 +28,76 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     registry = make_trained_registry(tmp_path_factory.mktemp("registry"), 1.59, 1.57)
     with running_service(registry) as service, running_front_end(service.url) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JudgedLog]:
+    """A front end over a service with 300 judged races, inputs that moved, and an alarm of each severity."""
+    with judged_log(tmp_path_factory.mktemp("judged"), 300) as log:
+        log.look(inputs_that_moved())
+        with log.engine.begin() as connection:
+            raise_alarms(connection, [PRICES_GONE, RATING_MOVED])
+        yield log
+
+
+PRICES_GONE = Finding(
+    kind="inputs",
+    subject="prices",
+    severity="critical",
+    text="No card has prices.",
+    todo="Look at their source.",
+)
+RATING_MOVED = Finding(
+    kind="quality",
+    subject="version 1",
+    severity="warning",
+    text="Version 1 has become worse.",
+    todo="Look at the inputs that moved.",
+)
+
+
+def test_an_alarm_is_shown_in_its_colour_with_what_to_do(browser: Browser, judged: JudgedLog) -> None:
+    with opened(browser, judged.url) as page:
+        expect(page.locator(".verdict.bad")).to_have_text("Alarm No card has prices. And 1 more alarm.")
+        critical, warning = page.locator(".rows li").all()
+        expect(critical.locator(".mark.bad, .tag.bad")).to_have_count(2)
+        expect(critical).to_contain_text("No card has prices.")
+        expect(critical).to_contain_text("What to do: Look at their source.")
+        expect(warning.locator(".mark.warn, .tag.warn")).to_have_count(2)
+        expect(warning).to_contain_text("What to do: Look at the inputs that moved.")
+
+
+def test_the_charts_are_drawn_and_their_values_stand_in_tables(browser: Browser, judged: JudgedLog) -> None:
+    with opened(browser, judged.url) as page:
+        expect(page.locator(".chart[data-drawn]")).to_have_count(3)  # gap, calibration, inputs
+        expect(page.locator(".figures div", has_text="Races judged").locator("b")).to_have_text("300")
+        page.locator("#gap-table summary").click()
+        days = page.locator("#gap-table tbody tr")
+        expect(days).to_have_count(30)
+        assert days.first.locator("td").all_inner_texts()[0] == "300"  # the last day comes first
+        page.locator("#inputs-table summary").click()
+        moved = page.locator("#inputs-table tbody tr").first
+        expect(moved.locator("th")).to_have_text("market_rating")
+        assert float(moved.locator("td").first.inner_text()) > 1
+
+
+def test_what_is_missing_is_said_until_it_is_there(browser: Browser, tmp_path: Path) -> None:
+    with judged_log(tmp_path, 0) as log, opened(browser, log.url) as page:
+        expect(page.locator(".verdict.warn")).to_contain_text("No report has been made yet")
+        expect(page.locator(".empty")).to_contain_text("No race is judged yet")
+        page.evaluate("window.sameDocument = true")
+        log_races(log.engine, 3)
+        log.look()
+        expect(page.locator(".figures div", has_text="Races judged").locator("b")).to_have_text("3")
+        for missing in (
+            "too few races for an interval",
+            "A curve needs 200 judged runners",
+            "Nothing was counted",
+        ):
+            expect(page.locator("main")).to_contain_text(missing)
+        expect(page.locator("main")).to_contain_text("Nothing was decided yet")
+        assert serious_findings(page) == []
+        assert page.evaluate("window.sameDocument")
 
 
 def test_the_first_page_says_what_serves_and_that_nothing_is_judged_yet(browser: Browser, pages: str) -> None:
@@ -162,8 +234,9 @@ def test_a_status_that_cannot_be_had_says_so_in_the_keys_that_pages_read() -> No
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("is_dark", [False, True])
-def test_the_page_is_open_to_everyone(browser: Browser, pages: str, width: int, is_dark: bool) -> None:
-    with opened(browser, pages, width=width, is_dark=is_dark) as page:
+def test_the_page_is_open_to_everyone(browser: Browser, judged: JudgedLog, width: int, is_dark: bool) -> None:
+    with opened(browser, judged.url, width=width, is_dark=is_dark) as page:
+        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
         for one in page.locator("details").all():
             one.locator("summary").press("Enter")
         assert serious_findings(page) == []

@@ -141,6 +141,7 @@ def test_shadowed_races_are_judged_and_drawn(served: Served) -> None:
     assert other_way["path"]["by_outcome"]["mean"][-1] == pytest.approx(
         other_way["verdict"]["by_outcome"]["mean"]
     )
+    assert other_way["contestant"] == "1"
     nobody = served.get("/comparisons?champion=4&contestant=prices:nobody")
     assert (nobody["verdict"]["by_outcome"]["n_races"], nobody["path"]["by_outcome"]["n"]) == (0, [])
 
