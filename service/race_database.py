@@ -30,6 +30,8 @@ class RaceDatabase:
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
         self._opening = threading.Lock()
+        self._n_users = 0
+        self._is_closed = False
 
     @property
     def is_set(self) -> bool:
@@ -70,14 +72,25 @@ class RaceDatabase:
         racing.domain.errors.DatabaseUnavailable
             As :meth:`open`; also if the database does not answer a statement.
         """
+        with self._opening:
+            self._n_users += 1
         try:
             yield self.open()
         except DBAPIError as error:
             raise DatabaseUnavailable(f"the race database does not answer: {error.orig}") from error
+        finally:
+            with self._opening:
+                self._n_users -= 1
+                self._dispose_unless_used()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; where one is in use, as soon as it is not."""
         with self._opening:
+            self._is_closed = True
+            self._dispose_unless_used()
+
+    def _dispose_unless_used(self) -> None:
+        if self._is_closed and not self._n_users:
             self._dispose()
 
     def _dispose(self) -> None:

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from racing.database.lease import hold_lease, release_lease
+from racing.domain.errors import DatabaseUnavailable
 from racing.experiments.switch import AutomationSwitch, automation_switch
 from service.automation.tasks import PeriodicTask
 from service.observability.metrics import Metrics
@@ -103,7 +104,7 @@ class AutomationRunner:
         self._held_until = 0.0
         self._is_elsewhere = False
         self._switch = AutomationSwitch()
-        self._error: str | None = None
+        self._error: str | None = "it has not been reached yet"
         self._tasks = {task.name: TaskState(name=task.name, everywhere=task.everywhere) for task in tasks}
         self._turn = _Turn(TURN_S)
         self._stopping = threading.Event()
@@ -203,7 +204,8 @@ class AutomationRunner:
                 task.run(engine)
         except Exception as error:  # a task may fail in any way, and is done again
             text = _one_line(error)
-            if text != before.error and not self._stopping.is_set():
+            is_away = isinstance(error, DatabaseUnavailable)  # which is said where the lease is renewed
+            if text != before.error and not is_away and not self._stopping.is_set():
                 log.error("automation: %s failed: %s", task.name, text)
             self._metrics.automation_failures.labels(task.name).inc()
             after = replace(before, error=text, n_failures=before.n_failures + 1, running_since=None)
