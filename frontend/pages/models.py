@@ -4,6 +4,8 @@ Changes take an API key that the person types for each of them. It goes to the s
 is stored nowhere: there is no session and no cookie, so a page of another site has nothing to misuse.
 """
 
+from typing import Any
+
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -49,7 +51,13 @@ def beside() -> Response:
     """Show any two contestants side by side, on the logged races that both rated."""
     a, b = (request.args.get(name, "").strip() for name in ("a", "b"))
     versions = api.from_registry(endpoints.models())
-    context = {"a": a, "b": b, "names": (name_of(a), name_of(b)), "versions": versions, "now": api.status()}
+    context: dict[str, Any] = {
+        "a": a,
+        "b": b,
+        "names": (name_of(a), name_of(b)),
+        "versions": versions,
+        "now": api.status(),
+    }
     if not a or not b or a == b:
         return page("models/compare.html", **context)
     pair = pair_view(api.client().comparison(champion=a, contestant=b))
