@@ -78,8 +78,8 @@ def weekly_losses(weeks: Sequence[ScoreOut]) -> Spec:
 
 
 def gap_over_time(points: Sequence[GapPointOut] | None) -> Spec | None:
-    """Return the gap to the market by day with its confidence sequence, or None of fewer than two days."""
-    known = [point for point in points or () if point.gap is not None]
+    """Return the gap to the market by day with its confidence sequence, or None of fewer than two."""
+    known = [point for point in points or () if point.gap is not None and point.gap_low is not None]
     if len(known) < 2:
         return None
     rows = [

@@ -92,6 +92,7 @@ def test_what_is_missing_is_said_until_it_is_there(browser: Browser, tmp_path: P
         for missing in (
             "too few races for an interval",
             "A curve needs 200 judged runners",
+            "A line needs two days with an interval",
             "Nothing was counted",
         ):
             expect(page.locator("main")).to_contain_text(missing)
