@@ -23,7 +23,7 @@ class ActiveExperiment:
     def __init__(self, settings: ServiceSettings, threads: ThreadPool) -> None:
         self.current: Experiment | None = None
         """The experiment that runs; None if none does."""
-        self.error: str | None = None
+        self.error: str | None = "it has not been read yet" if settings.database else None
         """Why the database was not read at the last poll, if it was not."""
         self.changed = asyncio.Event()
         """Set when another experiment runs, or the same one otherwise; what waits for it clears it."""

@@ -197,7 +197,7 @@ class InputCounter:
                     self._write_one(engine, total)
         except Exception as error:  # whatever the driver throws: it is tried again
             why = " ".join(str(error).split())[:300] or type(error).__name__
-            if self.error is None:
+            if self.error is None and self._engine is not None:
                 log.warning("the counts of inputs cannot be written: %s", why)
             self.error = why
             return False

@@ -134,7 +134,7 @@ def test_the_record_of_promotions_is_the_registrys_own_newest_first(tmp_path: Pa
         assert newest["at"].startswith("20")
         assert newest | {"at": ""} == {
             "number": 2, "action": "promote", "version": 2, "previous": 1, "reason": "better on July",
-            "by": "bob", "forced": True, "at": "", "is_carried_out": True,
+            "by": "bob", "forced": True, "at": "", "is_carried_out": True, "is_on_probation": False,
         }  # fmt: skip
         assert [change["number"] for change in record["promotions"]] == [2, 1]
         assert record["rollback_to"] == 1

@@ -19,7 +19,7 @@ from tests.service.builders import (
 from tests.service.process import service_process
 from tests.service.tracking import tracking_server
 
-MAX_THREADS = 1 + 4  # one look and four questions of callers
+MAX_THREADS = 1 + 1 + 4  # a poll of the champion, one of the challengers, and four questions of callers
 
 
 @pytest.fixture(autouse=True)
