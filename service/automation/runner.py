@@ -204,7 +204,7 @@ class AutomationRunner:
                 task.run(engine)
         except Exception as error:  # a task may fail in any way, and is done again
             text = _one_line(error)
-            is_away = isinstance(error, DatabaseUnavailable)  # which is said where the lease is renewed
+            is_away = isinstance(error, DatabaseUnavailable)  # the renewal of the lease reports it
             if text != before.error and not is_away and not self._stopping.is_set():
                 log.error("automation: %s failed: %s", task.name, text)
             self._metrics.automation_failures.labels(task.name).inc()

@@ -52,7 +52,7 @@ def fill_in(page: Page, key: str, **fields: str) -> None:
     page.get_by_role("button", name="Start").click()
 
 
-def test_the_two_verdicts_stand_in_words_above_their_charts(browser: Browser, log: JudgedLog) -> None:
+def test_the_two_verdicts_stand_as_sentences_above_their_charts(browser: Browser, log: JudgedLog) -> None:
     start(log)
     with opened(browser, f"{log.url}/experiments") as page:
         version, prices = page.locator(".contestant").all()
@@ -93,12 +93,12 @@ def test_an_experiment_is_started_with_a_key_stopped_and_on_record(browser: Brow
         expect(page.locator("main")).to_contain_text("by ada: wrong files.")
 
 
-def test_what_cannot_be_started_is_said_and_what_was_typed_is_still_there(
+def test_what_cannot_be_started_is_reported_and_what_was_typed_is_still_there(
     browser: Browser, log: JudgedLog
 ) -> None:
     before = log.service.client.get("/experiments").json()
     with opened(browser, f"{log.url}/experiments", allowed=("401", "403", "404", "422")) as page:
-        for key, fields, said in (
+        for key, fields, reported in (
             ("gh_none_such", {}, "The API key is refused"),
             (log.reader, {}, "does not allow this"),
             (log.promoter, {"reason": "  "}, "A reason has 1 to 2000 characters"),
@@ -110,7 +110,7 @@ def test_what_cannot_be_started_is_said_and_what_was_typed_is_still_there(
         ):
             fill_in(page, key, **{"min_races": "61", "min_days": "3"} | fields)
             expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
-            expect(page.get_by_role("alert")).to_contain_text(said)
+            expect(page.get_by_role("alert")).to_contain_text(reported)
             expect(page.get_by_role("alert")).not_to_contain_text(re.compile(r"\.\.$"))
             typed = {"challengers": "2", "min_races": "61", "reason": "learnt from June too"} | fields
             for name, value in typed.items():
@@ -137,7 +137,7 @@ def test_a_split_says_its_share_which_is_changed_with_a_key(browser: Browser, lo
         expect(page.locator("main")).to_contain_text("version 2 answers 40\u202f% of the races")
 
 
-def test_too_few_races_are_said_and_more_of_them_show_without_a_reload(
+def test_too_few_races_are_reported_and_more_of_them_show_without_a_reload(
     browser: Browser, log: JudgedLog
 ) -> None:
     number = start(log, n_races=0)
@@ -171,7 +171,7 @@ def test_any_two_versions_are_compared_on_the_races_that_both_rated(browser: Bro
 
 def test_two_that_cannot_be_compared_are_a_page_that_says_why(log: JudgedLog) -> None:
     with httpx.Client(base_url=log.url, timeout=60) as client:
-        for query, status, said in (
+        for query, status, reported in (
             ("", 200, "Choose the two"),
             ("?a=1&b=1", 200, "Version 1 beside itself differs in nothing"),
             ("?a=2&b=3", 200, "They have no judged race in common"),
@@ -181,7 +181,7 @@ def test_two_that_cannot_be_compared_are_a_page_that_says_why(log: JudgedLog) ->
             ("?a=1&b=" + "9" * 5000, 422, "The service says (422)"),
         ):
             answer = client.get(f"/models/compare{query}")
-            assert (answer.status_code, said in answer.text) == (status, True), query[:40]
+            assert (answer.status_code, reported in answer.text) == (status, True), query[:40]
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])

@@ -81,7 +81,7 @@ def test_the_charts_are_drawn_and_their_values_stand_in_tables(browser: Browser,
         assert float(moved.locator("td").first.inner_text()) > 1
 
 
-def test_what_is_missing_is_said_until_it_is_there(browser: Browser, tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_until_it_is_there(browser: Browser, tmp_path: Path) -> None:
     with judged_log(tmp_path, 0) as log, opened(browser, log.url) as page:
         expect(page.locator(".verdict.warn")).to_contain_text("No report has been made yet")
         expect(page.locator(".empty")).to_contain_text("No race is judged yet")
