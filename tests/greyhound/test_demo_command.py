@@ -1,4 +1,4 @@
-"""``greyhound demo`` before it begins: what stands in its way is reported at once. The story is tests/docs'."""
+"""``greyhound demo`` before it begins: what stands in its way is reported at once."""
 
 import socket
 from pathlib import Path
