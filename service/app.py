@@ -133,6 +133,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         threads=threads,
         inputs=inputs,
     )
+    verdicts = VerdictCache()
     return AppState(
         settings=settings,
         slots=slots,
@@ -151,7 +152,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
         log_reads=TimedReads(read_database, threads.prediction_log),
-        verdicts=VerdictCache(),
+        verdicts=verdicts,
         ratings=RatingsFollower(settings.database),
         api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),
         api_key_cache=api_key_cache,
@@ -164,7 +165,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         monitor_looks=monitor_looks,
         automation=AutomationRunner(
             RaceDatabase(settings.database, statement_timeout_s=STATEMENT_S),
-            all_tasks(settings, slots, watcher, predictor, metrics, monitor_looks),
+            all_tasks(settings, slots, watcher, predictor, metrics, monitor_looks, verdicts),
             metrics,
             is_allowed=settings.automation,
         ),

@@ -106,7 +106,7 @@ def _verdict(connection: Connection, experiment: Experiment, contestant: str) ->
 
 
 def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict | None) -> ContestantVerdict:
-    verdict, days = paired_verdict(paired.gains, alpha=alpha), paired.date
+    verdict = paired_verdict(paired.gains, alpha=alpha)
     sentences = verdict_text(verdict, new=_name(b), old=_old_name(a, b), races_per_day=paired.races_per_day)
     if b.startswith(PRICES):
         sentences.append(
@@ -116,8 +116,8 @@ def _of_gains(paired: PairedGains, a: str, b: str, alpha: float, split: Verdict 
         contestant=b,
         verdict=verdict,
         split=split,
-        first_day=days.min().item() if len(days) else None,
-        last_day=days.max().item() if len(days) else None,
+        first_day=paired.first_day,
+        last_day=paired.last_day,
         sentences=tuple(_capitalized(sentence) for sentence in sentences),
     )
 

@@ -9,6 +9,7 @@ from service.automation.notify_tasks import changes_task, deliver_task
 from service.automation.reconcile_task import reconcile_task
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
+from service.experiments.verdict_cache import VerdictCache
 from service.observability.metrics import Metrics
 from service.prediction.predictor import Predictor
 from service.serving.slots import ModelSlots
@@ -26,9 +27,10 @@ def all_tasks(
     predictor: Predictor,
     metrics: Metrics,
     looks: MonitorLooks,
+    verdicts: VerdictCache,
 ) -> tuple[PeriodicTask, ...]:
     """Return the tasks of one service; a new one is a line here."""
-    guard = Guard(watcher.registry, metrics, is_allowed=settings.automation)
+    guard = Guard(watcher.registry, metrics, verdicts=verdicts, is_allowed=settings.automation)
     limits = FuseLimits(hours=settings.fuse_hours, model_ms=settings.fuse_model_ms)
     fuses = Fuses(limits, slots, predictor.latest, watcher.registry, guard, metrics)
     follow_s = min(FOLLOW_S, settings.guard_poll_s)

@@ -37,7 +37,7 @@ from racing.experiments.records import (
     start_experiment,
 )
 from racing.experiments.switch import automation_switch
-from racing.experiments.verdicts import experiment_verdicts
+from service.experiments.verdict_cache import VerdictCache
 from service.observability.metrics import Metrics
 
 if TYPE_CHECKING:  # it brings MLflow along, which takes a second
@@ -66,12 +66,14 @@ class Guard:
         registry: "Callable[[], ModelRegistry]",
         metrics: Metrics,
         *,
+        verdicts: VerdictCache | None = None,
         is_allowed: bool = True,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._first_wait_s = first_wait_s
         self._registry = registry
         self._metrics = metrics
+        self._verdicts = verdicts or VerdictCache()
         self._is_allowed = is_allowed
         self._next_attempt: dict[int, tuple[int, float]] = {}
         """Of a decision that was tried: how often, and when it is to be tried again (monotonic)."""
@@ -89,7 +91,7 @@ class Guard:
                 return
             proposal = decide(
                 experiment,
-                experiment_verdicts(connection, experiment),
+                self._verdicts.of_experiment(connection, experiment),
                 now=dt.datetime.now(dt.UTC),
                 last_change_at=last_change_at(connection),
                 automation_is_on=self.is_on(engine),

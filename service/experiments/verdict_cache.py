@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
+from racing.experiments.records import Experiment
+from racing.experiments.verdicts import ContestantVerdict, experiment_verdicts
 from racing.predictions.tables import COMPARED
 
 T = TypeVar("T")
@@ -35,6 +37,11 @@ class VerdictCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+
+    def of_experiment(self, connection: Connection, experiment: Experiment) -> list[ContestantVerdict]:
+        """Return the verdicts on an experiment's contestants: for its page, and for the guard's looks."""
+        key = ("verdicts", experiment.id)
+        return self.get(connection, key, lambda: experiment_verdicts(connection, experiment))
 
     def get(self, connection: Connection, key: Hashable, find: Callable[[], T]) -> T:
         """Return what is held under a key if it still holds, and find it otherwise."""

@@ -10,7 +10,7 @@ from racing.domain.errors import NoSuchExperiment
 from racing.experiments import start_stop
 from racing.experiments.decisions import list_decisions
 from racing.experiments.records import active_experiment, list_experiments, the_experiment
-from racing.experiments.verdicts import experiment_verdicts, gains_path, pair_with_path
+from racing.experiments.verdicts import gains_path, pair_with_path
 from service.dependencies import JsonBody, LogReads, State, Verdicts
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
@@ -128,8 +128,7 @@ async def get_experiment(reads: LogReads, cache: Verdicts, experiment_id: Number
     def details(engine: Engine) -> ExperimentDetailsOut:
         with engine.connect() as connection:
             found = the_experiment(connection, number)
-            key = ("verdicts", number)
-            verdicts = cache.get(connection, key, lambda: experiment_verdicts(connection, found))
+            verdicts = cache.of_experiment(connection, found)
             decisions = list_decisions(connection, experiment=number, limit=MAX_DECISIONS)
         return ExperimentDetailsOut(
             **experiment_out(found).model_dump(),
