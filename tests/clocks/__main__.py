@@ -32,13 +32,14 @@ SLOW = (
     "tests/greyhound/test_options.py",
     "tests/greyhound/test_predictions_command.py",
     "tests/greyhound/test_quick_commands.py",
+    "tests/greyhound/test_record_command.py",
+    "tests/greyhound/test_retrain_command.py",
     "tests/greyhound/test_serve_command.py",
     "tests/greyhound/test_train_score_evaluate.py",
     "tests/greyhound/test_up_command.py",
     "tests/house",
     "tests/model_registry/test_killed_promotion.py",
     "tests/model_registry/test_pyfunc.py",
-    "tests/service/monitoring",
     "tests/model_registry/test_registry.py",
     "tests/model_registry/test_tracking_server.py",
     "tests/openapi/test_pages.py",
@@ -51,6 +52,9 @@ SLOW = (
     "tests/racing/test_stored_form.py",
     "tests/service/automation/test_killed.py",
     "tests/service/automation/test_story.py",
+    "tests/service/monitoring",
+    "tests/service/monitoring/test_monitor.py",
+    "tests/service/notifications/test_notifications.py",
     "tests/service/observability/test_logs.py",
     "tests/service/observability/test_metrics.py",
     "tests/service/observability/test_tracing.py",
@@ -60,18 +64,14 @@ SLOW = (
     "tests/service/prediction_log/test_killed.py",
     "tests/service/prediction_log/test_prediction_log.py",
     "tests/service/shadow",
-    "tests/service/monitoring/test_monitor.py",
     "tests/service/test_bounds_on_the_wire.py",
     "tests/service/test_champion_cache.py",
     "tests/service/test_database_hangs.py",
-    "tests/service/test_foreign_versions.py",
     "tests/service/test_experiments.py",
+    "tests/service/test_foreign_versions.py",
     "tests/service/test_fuzz.py",
     "tests/service/test_gzip_bodies.py",
     "tests/service/test_hostile_artifact.py",
-    "tests/greyhound/test_record_command.py",
-    "tests/greyhound/test_retrain_command.py",
-    "tests/service/notifications/test_notifications.py",
     "tests/service/test_malformed_http.py",
     "tests/service/test_misbehaving_registry.py",
     "tests/service/test_overload.py",
@@ -91,15 +91,31 @@ SLOW = (
     "tests/training/test_search_storage.py",
     "tests/training/test_workers.py",
 )
+#: Where tests start a service, a command or a browser.
+OF_PROCESSES = (
+    "tests/client",
+    "tests/compose",
+    "tests/examples",
+    "tests/frontend",
+    "tests/greyhound",
+    "tests/openapi",
+    "tests/service",
+)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--clocks", default="all", help="all, or the names of some, by commas; or true, the machine's.")
-@click.option("--tests", type=click.Choice(["fast", "slow", "all"]), default="fast", help="Which tests.")
+@click.option(
+    "--tests",
+    type=click.Choice(["logic", "fast", "all"]),
+    default="fast",
+    help="Which tests; logic: the fast ones that start neither a service nor a command.",
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
     """Run tests under each of the clocks; ARGUMENTS go to pytest."""
-    chosen_tests = {"fast": [f"--ignore={path}" for path in SLOW], "slow": SLOW, "all": ()}[tests]
+    left_out = {"logic": (*SLOW, *OF_PROCESSES), "fast": SLOW, "all": ()}[tests]
+    chosen_tests = [f"--ignore={path}" for path in left_out]
     # Each worker has half of the modules, so that what the tests of a module share is made once.
     command = ["-m", "pytest", "-n", "2", "--dist", "worksteal", "-q", "-p", "no:cacheprovider"]
     command += [*chosen_tests, *arguments]
