@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
@@ -40,7 +41,7 @@ def open_database(url: str, *, create: bool = False, statement_timeout_s: float 
     """
     parsed = _parse(url)
     _check_file(parsed, create)
-    engine = _engine(parsed)
+    engine = _engine(parsed, create=create)
     try:
         with engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
@@ -97,7 +98,7 @@ def _check_file(url: URL, create: bool) -> None:
         raise DatabaseUnavailable(f"cannot make the folder of {path}: {error.strerror}") from error
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, *, create: bool) -> Engine:
     arguments: dict[str, Any]
     if url.get_backend_name() == "sqlite":
         arguments = {"timeout": BUSY_TIMEOUT_S}
@@ -109,7 +110,16 @@ def _engine(url: URL) -> Engine:
         raise DatabaseUnavailable(f"there is no driver for {url.drivername!r}") from error
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
+        if not create:
+            event.listen(engine, "do_connect", _open_existing)
     return engine
+
+
+def _open_existing(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Open a file only if it is there: SQLite would make an empty one where it was moved away meanwhile."""
+    path = arguments[0]
+    if path != ":memory:" and not options.get("uri"):
+        arguments[0], options["uri"] = f"file:{quote(str(path))}?mode=rw", True
 
 
 def _set_pragmas(connection: Any, _: Any) -> None:

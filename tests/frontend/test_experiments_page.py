@@ -56,9 +56,7 @@ def test_the_two_verdicts_stand_as_sentences_above_their_charts(browser: Browser
     start(log)
     with opened(browser, f"{log.url}/experiments") as page:
         version, prices = page.locator(".contestant").all()
-        expect(version.locator(".verdict.good")).to_contain_text(
-            "Better Version 2 is better than version 1 by"
-        )
+        expect(version.locator(".verdict.good")).to_contain_text("Better Version 2 is better than 1 by")
         expect(version.locator(".verdict")).to_contain_text("by outcomes alone not decided yet")
         expect(prices.locator(".verdict.bad")).to_contain_text(f"Worse {LONG_NAME} is worse than version 1")
         expect(prices.locator("h2")).to_contain_text("prices, never serves")
@@ -160,13 +158,13 @@ def test_any_two_versions_are_compared_on_the_races_that_both_rated(browser: Bro
         page.get_by_label("The other").select_option("2")
         follow(page.get_by_role("button", name="Compare"))
         expect(page.locator("h1")).to_have_text("Version 2 beside version 1")
-        expect(page.locator(".verdict.good")).to_contain_text("Version 2 is better than version 1 by")
+        expect(page.locator(".verdict.good")).to_contain_text("Version 2 is better than 1 by")
         expect(page.locator(".chart[data-drawn]")).to_have_count(2)
         table = page.get_by_role("table").filter(has_text="Race log loss")
         row = table.get_by_role("row").filter(has_text="Race log loss").locator("td").all_inner_texts()
         assert row == ["1.5900", "1.5700", "\u22120.0200 better"]
         follow(page.get_by_role("link", name="The other way round"))
-        expect(page.locator(".verdict.bad")).to_contain_text("Version 1 is worse than version 2 by")
+        expect(page.locator(".verdict.bad")).to_contain_text("Version 1 is worse than 2 by")
 
 
 def test_two_that_cannot_be_compared_are_a_page_that_says_why(log: JudgedLog) -> None:

@@ -49,7 +49,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         )
         for number in (1, 2):
             database.execute(
-                "insert into prediction values (?, 'w', ?, ?, 1, 'd', ?, '{}', '{}')",
+                "insert into prediction"
+                " (id, writer, number, request_id, model_version, digest, at, card, answer)"
+                " values (?, 'w', ?, ?, 1, 'd', ?, '{}', '{}')",
                 (number, number, f"request{STORED}", NOW),
             )
         database.execute(
