@@ -91,7 +91,7 @@ SLOW = (
     "tests/training/test_search_storage.py",
     "tests/training/test_workers.py",
 )
-#: Where tests start a service, a command or a browser.
+#: Where tests start a service, a command, a browser or a search's workers.
 OF_PROCESSES = (
     "tests/client",
     "tests/compose",
@@ -100,6 +100,7 @@ OF_PROCESSES = (
     "tests/greyhound",
     "tests/openapi",
     "tests/service",
+    "tests/training",
 )
 
 
@@ -109,7 +110,7 @@ OF_PROCESSES = (
     "--tests",
     type=click.Choice(["logic", "fast", "all"]),
     default="fast",
-    help="Which tests; logic: the fast ones that start neither a service nor a command.",
+    help="Which tests; logic: the fast ones that start no process.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
