@@ -20,9 +20,9 @@ demo: $(READY) ## let a simulated season pass in minutes, and show it in the bro
 	@$(BIN)/greyhound demo --serve || [ $$? -eq 130 ]
 
 test: $(READY) ## run all tests
-	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
+	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist worksteal
 
-check-clock: $(READY) ## run the fast tests under another clock and zone (CLOCKS=all: under every one; TESTS=logic: only those without processes, all: all tests)
+check-clock: $(READY) ## run the fast tests under another clock and zone (CLOCKS=all: under every one; TESTS=days: only those about days, all: all tests)
 	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/python -m tests.clocks --clocks $(CLOCKS) --tests $(TESTS)
 CLOCKS := leap-day-ends-in-auckland
 TESTS := fast
@@ -31,7 +31,7 @@ check: $(READY) ## exactly what CI runs: all tests; beside them format, lint, ty
 	@$(MAKE) --no-print-directory -j 2 check-beside test
 
 check-beside: $(READY) ## what runs beside the tests, which leave a third of two cores idle
-	@$(MAKE) --no-print-directory --output-sync=target lint audit check-clock TESTS=logic
+	@$(MAKE) --no-print-directory --output-sync=target lint audit check-clock TESTS=days
 
 lint: $(READY) ## check formatting, lint, types and which package imports which
 	$(BIN)/ruff format --check

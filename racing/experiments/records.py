@@ -131,7 +131,7 @@ def start_experiment(
         "mode": mode,
         "share": share,
         "policy": (policy or Policy()).to_json(),
-        "started_at": _now(),
+        "started_at": now_utc(),
         "started_by": by,
         "reason": reason,
         "follows": follows,
@@ -155,7 +155,7 @@ def end_experiment(connection: Connection, number: int, *, by: str, reason: str,
         .where(_EXPERIMENT.c.id == number, _EXPERIMENT.c.active == 1)
         .values(
             active=None,
-            ended_at=_now(),
+            ended_at=now_utc(),
             ended_by=by,
             end_reason=reason,
             verdict=None if verdict is None else json.dumps(verdict),
@@ -209,5 +209,6 @@ def _experiment(row: Row[Any]) -> Experiment:
     )
 
 
-def _now() -> dt.datetime:
+def now_utc() -> dt.datetime:
+    """Return the time as tables have it: UTC, without a zone."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -8,10 +8,11 @@ between leaves what :mod:`racing.experiments.reconcile` puts right.
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from racing.database.experiment_tables import Experiment as _Table
 from racing.domain.errors import ExperimentRefused
-from racing.experiments.ending import end_with_verdicts, explain_end
+from racing.experiments.ending import BY_REGISTRY, end_with_verdicts, explain_end
 from racing.experiments.policy import Policy
 from racing.experiments.records import (
     Experiment,
@@ -19,10 +20,13 @@ from racing.experiments.records import (
     change_share,
     end_experiment,
     fault_of_reason,
+    now_utc,
     start_experiment,
     the_experiment,
 )
 from racing.experiments.roles import RoleRegistry
+
+_EXPERIMENT = _Table.__table__  # type: ignore[attr-defined]
 
 
 def start_challenge(
@@ -41,8 +45,8 @@ def start_challenge(
     Raises
     ------
     racing.domain.errors.ExperimentRefused
-        If one runs already, or what is given breaks a rule. Errors of the registry pass through: then nothing
-        is changed, or what was is taken back.
+        If one runs already that a person started, or what is given breaks a rule. Errors of the registry pass
+        through: then nothing is changed, or what was is taken back.
     """
     champion = registry.roles().champion
     if champion is None:
@@ -53,6 +57,12 @@ def start_challenge(
             rule = "a version that failed its gates answers no races: use the mode shadow"
             raise ExperimentRefused(f"{rule}, got version {number} ({version.gate_failures})")
     with engine.begin() as connection:
+        # one that only follows the registry's aliases gives way to one that a person starts
+        connection.execute(
+            update(_EXPERIMENT)
+            .where(_EXPERIMENT.c.active == 1, _EXPERIMENT.c.started_by == BY_REGISTRY)
+            .values(active=None, ended_at=now_utc(), ended_by=by, end_reason="replaced by the one after it")
+        )
         started = start_experiment(
             connection,
             champion=champion,

@@ -91,16 +91,14 @@ SLOW = (
     "tests/training/test_search_storage.py",
     "tests/training/test_workers.py",
 )
-#: Where tests start a service, a command, a browser or a search's workers.
-OF_PROCESSES = (
-    "tests/client",
-    "tests/compose",
-    "tests/examples",
-    "tests/frontend",
-    "tests/greyhound",
-    "tests/openapi",
-    "tests/service",
-    "tests/training",
+#: What is about days, and starts no process.
+DAYS = (
+    "tests/racing/comparison",
+    "tests/racing/experiments",
+    "tests/racing/monitor",
+    "tests/racing/predictions",
+    "tests/racing/test_cards.py",
+    "tests/racing/test_track_time.py",
 )
 
 
@@ -108,15 +106,15 @@ OF_PROCESSES = (
 @click.option("--clocks", default="all", help="all, or the names of some, by commas; or true, the machine's.")
 @click.option(
     "--tests",
-    type=click.Choice(["logic", "fast", "all"]),
+    type=click.Choice(["days", "fast", "all"]),
     default="fast",
-    help="Which tests; logic: the fast ones that start no process.",
+    help="Which tests; days: those about days, which start no process.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
     """Run tests under each of the clocks; ARGUMENTS go to pytest."""
-    left_out = {"logic": (*SLOW, *OF_PROCESSES), "fast": SLOW, "all": ()}[tests]
-    chosen_tests = [f"--ignore={path}" for path in left_out]
+    left_out = () if tests == "all" else SLOW
+    chosen_tests = [*(DAYS if tests == "days" else ()), *(f"--ignore={path}" for path in left_out)]
     # Each worker has half of the modules, so that what the tests of a module share is made once.
     command = ["-m", "pytest", "-n", "2", "--dist", "worksteal", "-q", "-p", "no:cacheprovider"]
     command += [*chosen_tests, *arguments]

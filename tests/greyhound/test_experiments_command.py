@@ -9,6 +9,9 @@ from click.testing import CliRunner, Result
 
 from greyhound.cli import main
 from racing.database.engine import open_database
+from racing.experiments.ending import BY_REGISTRY
+from racing.experiments.reconcile import reconcile
+from racing.experiments.records import active_experiment, the_experiment
 from racing.experiments.roles import Roles
 from tests.service.builders import make_registry, open_registry
 
@@ -53,6 +56,21 @@ def test_every_subcommand_explains_itself_with_an_example() -> None:
     for name in EVERY:
         text = CliRunner().invoke(main, ["experiments", name, "--help"]).output
         assert f"Example: greyhound experiments {name}" in text
+
+
+def test_one_that_only_follows_an_alias_gives_way_to_one_that_a_person_starts(place: Place) -> None:
+    engine = open_database(place.database)
+    open_registry(place.registry).set_challenger(2)
+    assert reconcile(engine, open_registry(place.registry).roles)
+    with engine.connect() as connection:
+        following = active_experiment(connection)
+    assert following is not None and following.started_by == BY_REGISTRY
+    started = place.ask("start", "2", "--policy", "promote", "--reason", "the guard may promote it")
+    with engine.connect() as connection:
+        ended = the_experiment(connection, following.id)
+    assert ended.end_reason == "replaced by the one after it"
+    place.ask("stop", str(started["id"]), "--reason", "tried")
+    engine.dispose()
 
 
 def test_an_experiment_is_started_shown_and_stopped(place: Place) -> None:

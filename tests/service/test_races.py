@@ -197,5 +197,8 @@ def test_a_database_that_hangs_holds_nobody_longer_than_its_time_out(
             other.execute("LOCK TABLE race IN ACCESS EXCLUSIVE MODE")
             answer = service.client.get("/race-days")
             assert answer.status_code == 503
-            assert answer.json()["detail"] == "the race database has not answered within 2.5 s"
+            # the database ends the statement itself, or its thread is no longer awaited: whichever is first
+            assert answer.json()["detail"].startswith(
+                ("the race database has not answered within 2.5 s", "the race database does not answer")
+            )
         assert service.client.get("/race-days").status_code == 200
