@@ -64,7 +64,8 @@ def test_one_that_only_follows_an_alias_gives_way_to_one_that_a_person_starts(pl
     assert reconcile(engine, open_registry(place.registry).roles)
     with engine.connect() as connection:
         following = active_experiment(connection)
-    assert following is not None and following.started_by == BY_REGISTRY
+    assert following is not None
+    assert following.started_by == BY_REGISTRY
     started = place.ask("start", "2", "--policy", "promote", "--reason", "the guard may promote it")
     with engine.connect() as connection:
         ended = the_experiment(connection, following.id)
