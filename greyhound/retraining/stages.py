@@ -17,7 +17,7 @@ from racing.database.tables import Race
 from racing.domain.errors import ExperimentRefused, NotEnoughHistory
 from racing.experiments.records import current_experiment
 from racing.experiments.start_stop import start_challenge
-from racing.importers.import_files import import_any
+from racing.importers.import_files import import_files
 from racing.importers.report import FileStatus, ImportReport
 from training.errors import SearchNotResumable
 from training.gates import failed
@@ -46,7 +46,7 @@ def import_incoming(engine: Engine, folder: Path, say: Say) -> ImportReport | No
         say(f"import: there is no folder {folder}, so nothing new")
         return None
     with progress("importing files") as show:
-        report = import_any(engine, [folder], on_progress=show)
+        report = import_files(engine, [folder], on_progress=show)
     n_new, n_refused = report.n_files(FileStatus.IMPORTED), report.n_files(FileStatus.REFUSED)
     refused = f", {n_refused} refused" if n_refused else ""
     say(

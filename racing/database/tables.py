@@ -29,6 +29,10 @@ class Track(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     state: str | None = None
+    country: str | None = None
+    """AU, NZ, GB or IE."""
+    zone: str | None = None
+    """Its time zone, as ``Australia/Sydney``."""
 
 
 class TrackAlias(SQLModel, table=True):
@@ -45,12 +49,18 @@ class Dog(SQLModel, table=True):
     key: str = Field(unique=True)
     name: str
     sex: str | None = None
+    sire: str | None = None
+    dam: str | None = None
+    born: str | None = None
+    """``2022-10-14``, or ``2022-10`` where only the month is known."""
 
 
 class Race(SQLModel, table=True):
     """One contest. ``market_id`` is Betfair's; ``source_key`` any other source's own identity of it.
 
-    ``is_whole`` says that every starter is known, which probabilities within the race need.
+    ``is_whole`` says that every starter is known, which probabilities within the race need. ``off_at`` is
+    when it is due to start, UTC; ``going_s`` what the going added to a time, in seconds, as British tracks
+    state it.
     """
 
     __table_args__ = (Index("ix_race_date_track", "date", "track_id"),)
@@ -63,6 +73,8 @@ class Race(SQLModel, table=True):
     grade: str | None = None
     market_id: str | None = Field(default=None, index=True)
     source_key: str | None = Field(default=None, unique=True)
+    off_at: dt.datetime | None = Field(default=None, index=True, sa_type=DateTime)
+    going_s: float | None = None
     is_whole: bool = False
     is_simulated: bool = False
 
@@ -72,7 +84,9 @@ class RunFacts(SQLModel):
 
     ``margin_lengths`` is never negative: behind the winner, or of the winner over the second.
     Prices are decimal odds; ``rated_price`` and ``early_speed`` (0 to 1) are Betfair's models', known before
-    the race.
+    the race. ``morning_price`` and ``average_price`` are the means of what was matched on Betfair in the
+    morning and until the off, weighted by volume, ``last_price`` the last before the off; ``volume`` is what
+    was matched until then. ``remarks`` is the source's own comment on the run.
     """
 
     box: int | None = None
@@ -92,6 +106,12 @@ class RunFacts(SQLModel):
     place_bsp: float | None = None
     rated_price: float | None = None
     early_speed: float | None = None
+    morning_price: float | None = None
+    average_price: float | None = None
+    last_price: float | None = None
+    volume: float | None = None
+    trainer: str | None = None
+    remarks: str | None = None
     true_probability: float | None = None
 
 
@@ -126,7 +146,8 @@ class SourceRow(RunFacts, table=True):
     ``race_key`` is the file's own identity of the race; ``bucket`` numbers (date, distance), within
     which sources meet (:mod:`racing.importers.resolve`). Rows without them are nobody else's to join.
     ``is_race_whole`` says that the file's race was understood in all its rows and is possible; ``is_blank``
-    that the row does not tell how the dog ran, as a reserve's that did not start.
+    that the row does not tell how the dog ran, as a reserve's that did not start. ``stated_at`` is when the
+    source stated it, UTC: of rows without a result the newest counts.
     """
 
     __table_args__ = (
@@ -145,11 +166,51 @@ class SourceRow(RunFacts, table=True):
     dog_id: int | None = Field(default=None, foreign_key="dog.id", index=True)
     dog_name: str | None = None
     sex: str | None = None
+    sire: str | None = None
+    dam: str | None = None
+    born: str | None = None
     track_id: int | None = Field(default=None, foreign_key="track.id")
     race_number: int | None = None
     grade: str | None = None
+    off_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
+    going_s: float | None = None
+    stated_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
     is_race_whole: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     is_blank: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class RunnerPrice(SQLModel, table=True):
+    """A runner's prices some minutes before its race was due to start, as one file or a report has them.
+
+    ``race_key`` is the source's identity of the race, as in :class:`SourceRow`; ``minutes`` counts down to
+    the off that was due, and below 0 after it. Decimal odds: the best that can be backed and laid, and the
+    last that was matched; ``volume`` is what was matched until then. ``file_id`` 0 is a report over HTTP.
+    """
+
+    date: dt.date = Field(primary_key=True)
+    dog_id: int = Field(primary_key=True, foreign_key="dog.id", ondelete="CASCADE")
+    race_key: str = Field(primary_key=True)
+    minutes: int = Field(primary_key=True, sa_type=SmallInteger)
+    file_id: int = Field(primary_key=True, index=True)
+    at: dt.datetime = Field(sa_type=DateTime)
+    back: float | None = None
+    lay: float | None = None
+    last: float | None = None
+    volume: float | None = None
+
+
+class RaceEvent(SQLModel, table=True):
+    """Something that happened on a race day, for those who follow it (``GET /events``); old ones are pruned.
+
+    ``body`` is JSON. Written in the transaction of what happened; ``id`` is the order in which they are read.
+    """
+
+    id: int | None = Field(default=None, sa_type=_BIG, primary_key=True)
+    at: dt.datetime = Field(sa_type=DateTime, index=True)
+    kind: str
+    """card, scratching, price, promotion or result."""
+    race_id: int | None = None
+    body: str = Field(sa_type=Text)
 
 
 class RunWorth(SQLModel, table=True):

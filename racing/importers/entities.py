@@ -14,6 +14,8 @@ from racing.importers.records.source_record import SourceRecord
 
 # SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
 CHUNK = 5_000
+ORIGIN = ("sex", "sire", "dam", "born")
+"""What is known of a dog beside its name."""
 
 
 class EntityResolver:
@@ -24,8 +26,8 @@ class EntityResolver:
         self._track_ids: dict[str, int] = dict(
             connection.execute(select(col(TrackAlias.alias), col(TrackAlias.track_id))).all()
         )
-        dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), col(Dog.sex))
-        self._dogs = {key: (number or 0, name, sex) for key, number, name, sex in connection.execute(dogs)}
+        dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), *(col(getattr(Dog, name)) for name in ORIGIN))
+        self._dogs = {key: (number, *facts) for key, number, *facts in connection.execute(dogs)}
 
     def give_ids(self, records: Iterable[SourceRecord]) -> None:
         """Set ``track_id`` and ``dog_id`` of every record."""
@@ -56,14 +58,15 @@ class EntityResolver:
         new: set[str] = set()
         changed: set[str] = set()
         for record in records:
-            key, name, sex = record["dog_key"], record["dog_name"], record["sex"]
+            key = record["dog_key"]
+            facts = (record["dog_name"], record["sex"], record["sire"], record["dam"], record["born"])
             dog = self._dogs.get(key)
             if dog is None:
-                dog = self._dogs[key] = (number, name, sex)
+                dog = self._dogs[key] = (number, *facts)
                 new.add(key)
                 number += 1
-            elif name != dog[1] or (sex != dog[2] and sex is not None):
-                better = (dog[0], best_name((name, dog[1])), best_sex((sex, dog[2])))
+            elif facts != dog[1:]:
+                better = (dog[0], *best_facts((facts, dog[1:])))
                 if better != dog:
                     dog = self._dogs[key] = better
                     changed.add(key)
@@ -76,18 +79,25 @@ class EntityResolver:
             self._connection.execute(update(Dog).where(col(Dog.id) == row["id"]).values(**row))
 
     def _dog_row(self, key: str) -> dict[str, Any]:
-        number, name, sex = self._dogs[key]
-        return {"id": number, "key": key, "name": name, "sex": sex}
+        number, *facts = self._dogs[key]
+        return {"id": number, "key": key, **dict(zip(("name", *ORIGIN), facts, strict=True))}
+
+
+def best_facts(facts: Iterable[tuple[str | None, ...]]) -> tuple[str | None, ...]:
+    """Return name, sex, sire, dam and birth of a dog, whichever source knows each."""
+    name, sex, sire, dam, born = ([value for value in values if value] for values in zip(*facts, strict=True))
+    return (
+        best_name(name),
+        max(sex, default=None),
+        best_name(sire) if sire else None,
+        best_name(dam) if dam else None,
+        max(born, key=lambda date: (len(date), date), default=None),  # the day tells more than the month
+    )
 
 
 def best_name(names: Iterable[str]) -> str:
     """Return the spelling that tells most, whichever came first: not all capitals, with apostrophes."""
     return max(names, key=lambda name: (name != name.upper(), len(name), name))
-
-
-def best_sex(sexes: Iterable[str | None]) -> str | None:
-    """Return the sex, whichever source knows it."""
-    return max((sex for sex in sexes if sex), default=None)
 
 
 def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Iterable[int]) -> None:
@@ -107,14 +117,15 @@ def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Ite
 
 
 def _rename(connection: Connection, dog_ids: list[int]) -> None:
-    names_in_rows = select(col(SourceRow.dog_id), col(SourceRow.dog_name), col(SourceRow.sex)).distinct()
-    names: dict[int, set[tuple[str, str | None]]] = {}
-    for dog_id, name, sex in connection.execute(names_in_rows.where(col(SourceRow.dog_id).in_(dog_ids))):
+    columns = [col(getattr(SourceRow, name)) for name in ("dog_id", "dog_name", *ORIGIN)]
+    spellings: dict[int, set[tuple[str | None, ...]]] = {}
+    query = select(*columns).where(columns[0].in_(dog_ids)).distinct()
+    for dog_id, name, *origin in connection.execute(query):
         if dog_id is not None and name is not None:
-            names.setdefault(dog_id, set()).add((name, sex))
-    for dog_id, spellings in names.items():
-        name, sex = best_name(n for n, _ in spellings), best_sex(s for _, s in spellings)
-        connection.execute(update(Dog).where(col(Dog.id) == dog_id).values(name=name, sex=sex))
+            spellings.setdefault(dog_id, set()).add((name, *origin))
+    for dog_id, facts in spellings.items():
+        values = dict(zip(("name", *ORIGIN), best_facts(facts), strict=True))
+        connection.execute(update(Dog).where(col(Dog.id) == dog_id).values(**values))
 
 
 def _delete_all(connection: Connection, table: type[SQLModel], column: Any, values: Iterable[int]) -> None:

@@ -13,12 +13,10 @@ from racing.database.tables import SourceFile
 from racing.domain.errors import FileRefused
 from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
-from racing.importers.files.csv_file import CsvFile, read_source
 from racing.importers.files.dates import DateOrder
-from racing.importers.formats.any_kind import parse_any
-from racing.importers.formats.betfair import parse_betfair
-from racing.importers.formats.form_guides import parse_form_guide
-from racing.importers.formats.results import parse_results
+from racing.importers.files.input_file import InputFile
+from racing.importers.formats.all_formats import BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
+from racing.importers.formats.format import Format
 from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
@@ -27,8 +25,6 @@ from racing.importers.undo import DeletedFile, delete_file
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(n_done, n_total)``: files, of all files."""
-
-Parse = Callable[[CsvFile], ParsedFile]
 
 
 class Options(TypedDict, total=False):
@@ -44,36 +40,33 @@ BATCH_ROWS = 25_000
 
 def import_betfair(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
     """Import Betfair's monthly files of both kinds; see :func:`import_files`."""
-    return import_files(engine, paths, parse_betfair, **options)
+    return import_files(engine, paths, BETFAIR_MODEL, **options)
 
 
 def import_form_guides(
     engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]
 ) -> ImportReport:
     """Import form guides; see :func:`import_files`."""
-    return import_files(engine, paths, parse_form_guide, **options)
+    return import_files(engine, paths, FORM_GUIDE, **options)
 
 
 def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
     """Import results files; see :func:`import_files`."""
-    return import_files(engine, paths, parse_results, **options)
-
-
-def import_any(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
-    """Import files of every kind, each as its header says; see :func:`import_files`."""
-    return import_files(engine, paths, parse_any, **options)
+    return import_files(engine, paths, RESULTS, **options)
 
 
 def import_files(
     engine: Engine,
     paths: Iterable[str | Path],
-    parse: Parse,
+    taken_as: Format | None = None,
     on_progress: OnProgress | None = None,
     dates: DateOrder = DateOrder.DEFAULT,
 ) -> ImportReport:
-    """Import files of one kind, or every CSV file below a folder or in a zip.
+    """Import files, every file below a folder, or those in a zip; each is recognised by itself.
 
     One that is refused, or was imported before, leaves the others alone.
+
+    ``taken_as`` is the format of all of them, whatever they look like.
 
     ``dates`` is the order of day and month in those of their dates that can be read in two ways.
 
@@ -88,7 +81,7 @@ def import_files(
     for i, source in enumerate(files):
         entry = FileReport(source.name, FileStatus.IMPORTED)
         report.files.append(entry)
-        parsed = _parsed(source, dates, parse, known, entry, report)
+        parsed = _parsed(source, dates, taken_as, known, entry, report)
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
@@ -101,7 +94,7 @@ def import_files(
     return report
 
 
-def import_replacing(engine: Engine, files: Sequence[CsvFile], parse: Parse) -> ImportReport:
+def import_replacing(engine: Engine, files: Sequence[InputFile], taken_as: Format) -> ImportReport:
     """Import files that were read already; one of the same name as an earlier one takes its place.
 
     All of them in one transaction: readers see all of it or nothing.
@@ -111,7 +104,7 @@ def import_replacing(engine: Engine, files: Sequence[CsvFile], parse: Parse) -> 
     for file in files:
         entry = FileReport(file.name, FileStatus.IMPORTED)
         report.files.append(entry)
-        parsed = _parsed_of(file, parse, entry, report)
+        parsed = _parsed_of(file, taken_as, entry, report)
         if parsed is not None:
             batch.append((parsed, entry))
     _write(engine, batch, report, is_replacing=True)
@@ -121,27 +114,31 @@ def import_replacing(engine: Engine, files: Sequence[CsvFile], parse: Parse) -> 
 def _parsed(
     source: Source,
     dates: DateOrder,
-    parse: Parse,
+    taken_as: Format | None,
     known: set[str],
     entry: FileReport,
     report: ImportReport,
 ) -> ParsedFile | None:
     try:
-        file = read_source(source, dates)
-        if file.sha256 in known:
-            entry.status = FileStatus.ALREADY_IMPORTED
-            return None
+        file = InputFile(source.name, source.content(), dates)
     except FileRefused as error:
         entry.status = FileStatus.REFUSED
         report.problems.add(Problem(source.name, 0, "file", str(error)))
         return None
-    return _parsed_of(file, parse, entry, report)
+    if file.sha256 in known:
+        entry.status = FileStatus.ALREADY_IMPORTED
+        return None
+    return _parsed_of(file, taken_as, entry, report)
 
 
-def _parsed_of(file: CsvFile, parse: Parse, entry: FileReport, report: ImportReport) -> ParsedFile | None:
+def _parsed_of(
+    file: InputFile, taken_as: Format | None, entry: FileReport, report: ImportReport
+) -> ParsedFile | None:
     try:
-        entry.notes = file.notes
-        parsed = parse(file)
+        kind = taken_as or format_of(file)
+        entry.taken_as = kind.title
+        parsed = kind.read(file)
+        entry.notes = parsed.notes
         report.problems.add_all(parsed.problems)
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
         if not parsed.records:

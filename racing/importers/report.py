@@ -136,6 +136,8 @@ class FileReport:
 
     file: str
     status: FileStatus
+    taken_as: str = ""
+    """What it was taken for; the title of its format."""
     n_read: int = 0
     n_added: int = 0
     n_updated: int = 0

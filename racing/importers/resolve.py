@@ -22,10 +22,18 @@ from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import FACTS, SourceRecord
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
-_STRENGTH = {BETFAIR: 0, RESULTS: 1, FORM: 2}
+# The kinds of sources, as race keys begin with them. Of the first each race is one by its own identity; those
+# of the next list every starter, with a result or before the race; form guides tell of single runs.
+_STRENGTH = {
+    BETFAIR: 0,
+    **dict.fromkeys((RESULTS, "gbgb", "recorder", "nz", "topaz", "csv"), 1),
+    **dict.fromkeys(("card", "betfair-place"), 2),
+    FORM: 3,
+}
 # The sum of 1/SP over a whole field: below, runners are missing; above, races were mixed.
 WHOLE_BOOK = (1.12, 1.40)
 _VALUES = tuple(name for name in FACTS if name != "is_scratched")
+_FACTS_OF_RACES = {"number": "race_number", "grade": "grade", "off_at": "off_at", "going_s": "going_s"}
 _OUTCOME = ("won", "placed", "winner_time_s")
 _DID_NOT_START = {"is_scratched": True, **dict.fromkeys(_OUTCOME)}
 
@@ -59,15 +67,15 @@ class ResolvedRace:
         return self.key if self.strength else None
 
     def facts(self) -> dict[str, Any]:
-        """Return grade and number: the strongest source's, else the next one's."""
+        """Return what is known of the race: the strongest source's, else the next one's."""
         rows = (
             sorted(self.all_rows, key=_order)
             if self.strength or len(self.rows) < len(self.all_rows)
             else self.rows
         )
         return {
-            "number": next((row["race_number"] for row in rows if row["race_number"] is not None), None),
-            "grade": next((row["grade"] for row in rows if row["grade"] is not None), None),
+            name: next((row[column] for row in rows if row[column] is not None), None)
+            for name, column in _FACTS_OF_RACES.items()
         }
 
     def runs(self) -> dict[int, dict[str, Any]]:

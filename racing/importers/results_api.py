@@ -15,9 +15,8 @@ from sqlalchemy import Engine
 from racing.domain.names import name_key
 from racing.domain.tracks import track_name
 from racing.importers.files.contents import Content
-from racing.importers.files.csv_file import CsvFile
-from racing.importers.files.encodings import Text
-from racing.importers.formats.results import parse_results
+from racing.importers.files.input_file import InputFile
+from racing.importers.formats.all_formats import RESULTS
 from racing.importers.import_files import import_replacing
 from racing.importers.report import ImportReport
 
@@ -48,10 +47,10 @@ class RaceResult:
 
 def import_race_results(engine: Engine, races: Sequence[RaceResult]) -> ImportReport:
     """Import races, all in one transaction; the report has one file a race, in order."""
-    return import_replacing(engine, [_file(race) for race in races], parse_results)
+    return import_replacing(engine, [_file(race) for race in races], RESULTS)
 
 
-def _file(race: RaceResult) -> CsvFile:
+def _file(race: RaceResult) -> InputFile:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -65,5 +64,4 @@ def _file(race: RaceResult) -> CsvFile:
     }
     for runner in race.runners:
         writer.writerow(of_race | dict(runner))
-    content = Content.of(out.getvalue().encode())
-    return CsvFile(race.name, content.sha256, COLUMNS, Text(content))
+    return InputFile(race.name, Content.of(out.getvalue().encode()))

@@ -8,7 +8,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from racing.database.change_log import lock_races
-from racing.database.tables import SourceFile, SourceRow
+from racing.database.tables import RunnerPrice, SourceFile, SourceRow
 from racing.domain.errors import FileRefused
 from racing.importers.entities import forget_unused
 from racing.importers.files.csv_file import digest_of
@@ -50,6 +50,7 @@ def delete_file(connection: Connection, number: int) -> DeletedFile:
     )
     rows = connection.execute(query.where(col(SourceRow.file_id) == number)).all()
     connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
+    connection.execute(delete(RunnerPrice).where(col(RunnerPrice.file_id) == number))
     keys = {key for key, *_ in rows if key is not None}
     rebuilt = rebuild(connection, keys, [], {run_id for _, run_id, *_ in rows})
     connection.execute(delete(SourceFile).where(col(SourceFile.id) == number))

@@ -149,17 +149,18 @@ def read_csv(path: Path, dates: DateOrder = DateOrder.DEFAULT) -> CsvFile:
 
 def read_source(source: Source, dates: DateOrder = DateOrder.DEFAULT) -> CsvFile:
     """Return what one file, or one member of a zip, holds; see :func:`read_csv`."""
-    return _csv_of(source.content(), source.name, dates)
+    return csv_of_content(source.content(), source.name, dates)
 
 
 def csv_of(
     raw: bytes, name: str, dates: DateOrder = DateOrder.DEFAULT, *, max_bytes: int = MAX_BYTES
 ) -> CsvFile:
     """Return what the bytes of a file hold; unpacked they are at most ``max_bytes``. See :func:`read_csv`."""
-    return _csv_of(Content.of(raw, max_bytes), name, dates)
+    return csv_of_content(Content.of(raw, max_bytes), name, dates)
 
 
-def _csv_of(content: Content, name: str, dates: DateOrder) -> CsvFile:
+def csv_of_content(content: Content, name: str, dates: DateOrder = DateOrder.DEFAULT) -> CsvFile:
+    """Return the CSV file that some content is; see :func:`read_csv`."""
     if is_zip(content.head):
         raise FileRefused("the file is a zip archive, not CSV: unpack it first")
     if reason := what_it_is(content.head):

@@ -27,6 +27,11 @@ _METRES = re.compile(r"(\d{1,5})(?:\.0*)?\s*(?:m|metres|meters)?", re.IGNORECASE
 _key_of = lru_cache(maxsize=200_000)(name_key)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
 
+# What a row says of the dog and of the race, beside the facts of the run.
+_BLANK_FACTS_OF_ROWS: dict[str, Any] = dict.fromkeys(
+    ("sex", "sire", "dam", "born", "race_number", "grade", "off_at", "going_s", "stated_at")
+)
+
 # A record is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
 # SourceRow without ids, and what becomes ids (dog_key, track, date, distance_m).
 SourceRecord = dict[str, Any]
@@ -45,6 +50,8 @@ class ParsedFile:
     sha256: str
     n_columns: int = 0
     dates: FileDates = field(default_factory=FileDates)
+    notes: tuple[str, ...] = ()
+    """How it was read where that is not plain: its encoding, its delimiter."""
     records: list[SourceRecord] = field(default_factory=list)
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
@@ -52,10 +59,16 @@ class ParsedFile:
     n_read: int = 0
     n_repeated: int = 0
     n_refused: int = 0
+    prices: list[dict[str, Any]] = field(default_factory=list)
+    """Prices before the off: the columns of :class:`~racing.database.tables.RunnerPrice` with ``dog_key``
+    instead of ids; each of a dog that a record names."""
 
     @classmethod
-    def of(cls, file: CsvFile, kind: str, *, date_column: str) -> "ParsedFile":
-        """Return the beginning of a parsed file, whose dates stand in that column."""
+    def of(cls, file: CsvFile, kind: str, *, date_column: str, latest: dt.date | None = None) -> "ParsedFile":
+        """Return the beginning of a parsed file, whose dates stand in that column.
+
+        ``latest`` is the last day that it may name, by default today.
+        """
         dates: Iterable[tuple[int, str]] = ()
         if file.date_order == DateOrder.AUTO:
             at = file.header.index(date_column)
@@ -64,8 +77,9 @@ class ParsedFile:
             name=file.name,
             kind=kind,
             sha256=file.sha256,
+            notes=file.notes,
             n_columns=len(file.header),
-            dates=FileDates(file.date_order, dates),
+            dates=FileDates(file.date_order, dates, latest),
         )
 
     def check(self, row: list[str]) -> None:
@@ -95,10 +109,8 @@ class ParsedFile:
             "bucket": date_distance_key(day, distance_m),
             "dog_key": key,
             "dog_name": plain_name(dog),
-            "sex": None,
             "track": track_name(track, distance_m),
-            "race_number": None,
-            "grade": None,
+            **_BLANK_FACTS_OF_ROWS,
         }
 
     def date_of(self, text: str, line: int) -> dt.date:

@@ -1,0 +1,74 @@
+"""Race day: off times, tracks' countries and zones, what dogs descend from, prices before the off, events."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_FACTS = (
+    ("morning_price", sa.Float()),
+    ("average_price", sa.Float()),
+    ("last_price", sa.Float()),
+    ("volume", sa.Float()),
+    ("trainer", sa.String()),
+    ("remarks", sa.String()),
+)
+_COLUMNS = {
+    "track": (("country", sa.String()), ("zone", sa.String())),
+    "dog": (("sire", sa.String()), ("dam", sa.String()), ("born", sa.String())),
+    "race": (("off_at", sa.DateTime()), ("going_s", sa.Float())),
+    "run": _FACTS,
+    "sourcerow": (
+        *_FACTS,
+        *(("sire", sa.String()), ("dam", sa.String()), ("born", sa.String())),
+        *(("off_at", sa.DateTime()), ("going_s", sa.Float()), ("stated_at", sa.DateTime())),
+    ),
+}
+
+
+def upgrade() -> None:
+    """Add the columns and make the tables."""
+    for table, columns in _COLUMNS.items():
+        for name, kind in columns:
+            op.add_column(table, sa.Column(name, kind, nullable=True))
+    op.create_index("ix_race_off_at", "race", ["off_at"])
+    op.create_table(
+        "runnerprice",
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("dog_id", sa.Integer(), nullable=False),
+        sa.Column("race_key", sa.String(), nullable=False),
+        sa.Column("minutes", sa.SmallInteger(), nullable=False),
+        sa.Column("file_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("back", sa.Float(), nullable=True),
+        sa.Column("lay", sa.Float(), nullable=True),
+        sa.Column("last", sa.Float(), nullable=True),
+        sa.Column("volume", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(["dog_id"], ["dog.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("date", "dog_id", "race_key", "minutes", "file_id"),
+    )
+    op.create_index("ix_runnerprice_file_id", "runnerprice", ["file_id"])
+    op.create_table(
+        "raceevent",
+        sa.Column("id", _BIG, nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("race_id", sa.Integer(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_raceevent_at", "raceevent", ["at"])
+
+
+def downgrade() -> None:
+    """Take the tables and the columns away."""
+    op.drop_table("raceevent")
+    op.drop_table("runnerprice")
+    op.drop_index("ix_race_off_at", "race")
+    for table, columns in _COLUMNS.items():
+        for name, _ in columns:
+            op.drop_column(table, name)

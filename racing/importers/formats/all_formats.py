@@ -1,0 +1,65 @@
+"""Every format, and which one a file is of."""
+
+from racing.domain.errors import FileRefused
+from racing.importers.files.input_file import InputFile
+from racing.importers.formats.betfair import parse_betfair
+from racing.importers.formats.betfair_official import is_official
+from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
+from racing.importers.formats.format import Format, from_csv
+from racing.importers.formats.results import parse_results
+
+BETFAIR_OFFICIAL = Format(
+    name="betfair-official",
+    title="an official monthly file of Betfair's",
+    is_it=lambda file: file.is_csv and is_official(file.csv),
+    read=from_csv(parse_betfair),
+)
+BETFAIR_MODEL = Format(
+    name="betfair-model",
+    title="a monthly file of Betfair's model results",
+    is_it=lambda file: file.has(("MarketId", "WIN_RESULT")),
+    read=from_csv(parse_betfair),
+)
+FORM_GUIDE = Format(
+    name="form-guide",
+    title="a form guide",
+    is_it=lambda file: file.has(COLUMNS),
+    read=from_csv(parse_form_guide),
+)
+RESULTS = Format(
+    name="results",
+    title="results in our columns",
+    is_it=lambda file: file.has(("race_id", "runner", "distance_m")),
+    read=from_csv(parse_results),
+)
+FORMATS = (BETFAIR_OFFICIAL, BETFAIR_MODEL, RESULTS, FORM_GUIDE)
+
+
+def format_of(file: InputFile) -> Format:
+    """Return the format of a file.
+
+    A CSV file of none that we know is taken for a form guide, which says what it lacks.
+
+    Raises
+    ------
+    FileRefused
+        If it is no CSV file, and of no other format either.
+    """
+    found = next((one for one in FORMATS if one.is_it(file)), None)
+    if found is None:
+        _ = file.csv  # which refuses what is no CSV
+    return found or FORM_GUIDE
+
+
+def format_named(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises
+    ------
+    FileRefused
+        If there is none.
+    """
+    for one in FORMATS:
+        if one.name == name:
+            return one
+    raise FileRefused(f"a format is one of {', '.join(one.name for one in FORMATS)}, got {name[:40]!r}")
