@@ -22,6 +22,7 @@ from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
+from racing.importers.runner_prices import write_prices
 from racing.importers.undo import DeletedFile, delete_file
 
 OnProgress = Callable[[int, int], None]
@@ -88,7 +89,7 @@ def import_files(
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
-            n_rows += len(parsed.records)
+            n_rows += len(parsed.records) + len(parsed.prices) // 4  # a price has a quarter of the columns
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
             began = time.perf_counter()
             _write(engine, batch, report)
@@ -196,6 +197,8 @@ def _write(
         connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
         rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
         for number, parsed, entry in written:
+            dog_ids = {record["dog_key"]: record["dog_id"] for record in parsed.records}
+            write_prices(connection, number, parsed.prices, dog_ids)
             entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
             entry.n_known = len(parsed.records) + parsed.n_repeated - entry.n_added - entry.n_updated
             counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
