@@ -33,6 +33,7 @@ from racing.importers.undo import imported_files, undo_import
 
 _MAX_EXPLAINED = 10
 
+
 def _paths_given(context: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
     """Return the paths; where there are none, say how a folder is meant that has the command's name."""
     if not paths and not context.resilient_parsing:
@@ -75,7 +76,9 @@ def import_group(context: click.Context) -> None:
     metavar="FORMAT",
     help="The format of all of them, whatever they look like; an unknown name lists those there are.",
 )
-@click.option("--explain", "is_explained", is_flag=True, help="Show what would be made of them; store nothing.")
+@click.option(
+    "--explain", "is_explained", is_flag=True, help="Show what would be made of them; store nothing."
+)
 @click.option("--columns", metavar="TOML", help="What the columns of a CSV file of your own mean.")
 @click.option("--columns-example", is_flag=True, help="Print a file for --columns to begin with.")
 @click.option("--undo", metavar="FILE", help="Take an imported file out again: its path, name or number.")

@@ -11,9 +11,19 @@ from racing.importers.formats.format import Format
 from racing.importers.records.source_record import SourceRecord, day_of_key, distance_of_key
 from racing.importers.report import Problem, ProblemKind
 
-N_RECORDS = 8
+N_RECORDS = 4
 # What a record has for the importer alone.
-_INTERNAL = ("line", "bucket", "dog_key", "dog_name", "track", "race_number", "race_key", "is_race_whole", "is_blank")
+_INTERNAL = (
+    "line",
+    "bucket",
+    "dog_key",
+    "dog_name",
+    "track",
+    "race_number",
+    "race_key",
+    "is_race_whole",
+    "is_blank",
+)
 
 
 @dataclass(slots=True)

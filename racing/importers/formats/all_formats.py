@@ -77,16 +77,16 @@ def format_named(name: str) -> Format:
             return one
     near = get_close_matches(name, [one.name for one in FORMATS], 1)
     meant = f"; did you mean {near[0]!r}?" if near else ""
-    raise FileRefused(f"a format is one of {', '.join(one.name for one in FORMATS)}, got {name[:40]!r}{meant}")
+    raise FileRefused(
+        f"a format is one of {', '.join(one.name for one in FORMATS)}, got {name[:40]!r}{meant}"
+    )
 
 
 def _why_none(file: CsvFile) -> str:
     """Return why a CSV file is of no format: what its header lacks to be the one that it shares most with."""
     has = set(map(column_key, file.header))
     shares = [
-        (len(has & keys) / len(keys), one)
-        for one in FORMATS
-        if (keys := set(map(column_key, one.columns)))
+        (len(has & keys) / len(keys), one) for one in FORMATS if (keys := set(map(column_key, one.columns)))
     ]
     share, nearest = max(shares, key=lambda pair: pair[0])
     names = ", ".join(name for name in file.header if name)[:120] or "none"

@@ -12,7 +12,15 @@ METRES_A_YARD = 0.9144
 KG_A_POUND = 0.45359237
 # How results are made: 0.08 s a length under the rules of GBGB, some 0.07 s in Australia and New Zealand.
 SECONDS_A_LENGTH = {"GB": 0.08, "IE": 0.08, "AU": 0.07, "NZ": 0.07}
-_PRICES = ("starting_price", "bsp", "place_bsp", "rated_price", "morning_price", "average_price", "last_price")
+_PRICES = (
+    "starting_price",
+    "bsp",
+    "place_bsp",
+    "rated_price",
+    "morning_price",
+    "average_price",
+    "last_price",
+)
 UNITS: dict[str, tuple[str, ...]] = {
     "distance_m": ("metres", "yards"),
     "weight_kg": ("kg", "lb"),

@@ -17,7 +17,13 @@ COLUMNS = (*NEEDED, *OPTIONAL)
 COUNTRIES = ("AU", "NZ", "GB", "IE")
 _CONSTANTS = (*COLUMNS, "country")
 _DATES = ("order", "format")
-_ALSO = {"finish": "finish_position", "trap": "box", "dog": "runner", "name": "runner", "distance": "distance_m"}
+_ALSO = {
+    "finish": "finish_position",
+    "trap": "box",
+    "dog": "runner",
+    "name": "runner",
+    "distance": "distance_m",
+}
 _TABLE = re.compile(r"^\s*\[\s*([^\]]+?)\s*\]\s*(?:#.*)?$")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_.\"' -]+?)\s*=")
 
@@ -95,7 +101,10 @@ class _Reader:
             name = self._column("constants", key, _CONSTANTS)
             if name == "country" and value not in COUNTRIES:
                 self._fail(
-                    ("constants", key), f"a country is one that is known, got {value!r}", str(value), COUNTRIES
+                    ("constants", key),
+                    f"a country is one that is known, got {value!r}",
+                    str(value),
+                    COUNTRIES,
                 )
             columns.constants[name] = str(value)
         return self._with_dates(document)

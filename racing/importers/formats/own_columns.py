@@ -163,7 +163,9 @@ def _mapped(file: CsvFile, columns: Columns) -> CsvFile:
         fields[name] = _Field(
             at,
             codes={_code_key(code): value for code, value in columns.codes.get(name, {}).items()},
-            convert=converter(name, columns.units.get(name), columns.constants.get("country"), columns.date_format),
+            convert=converter(
+                name, columns.units.get(name), columns.constants.get("country"), columns.date_format
+            ),
         )
     for name, constant in columns.constants.items():
         fields.setdefault(name, _Field((), constant))

@@ -31,7 +31,13 @@ def off_of(day: dt.date, clock: str, track: str) -> dt.datetime | None:
 @lru_cache(maxsize=20_000)
 def london_off(text: str) -> dt.datetime | None:
     """Return a time of Betfair's British files, ``04-12-2022 08:46``, in UTC; ``None`` if it is none."""
-    for written in ("%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"):
+    for written in (
+        "%d-%m-%Y %H:%M",
+        "%d-%m-%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+    ):
         try:
             return _utc(dt.datetime.strptime(text, written).replace(tzinfo=_LONDON))
         except ValueError:
