@@ -111,8 +111,18 @@ def dog_key(name: str, track: str) -> str:
     >>> dog_key("Sir Tick", "Sandown Park"), dog_key("Sir Tick", "Romford")
     ('SIRTICK', 'SIRTICK/GB')
     """
-    key = name_key(name)
+    return key_at(name_key(name), track)
+
+
+def key_at(key: str, track: str) -> str:
+    """Return the key of a dog that runs at a track, from its name's key."""
     return key + _BRITISH_KEY if key and country_of(track) in BRITISH else key
+
+
+def dog_keys(name: str) -> tuple[str, ...]:
+    """Return every key under which a dog of that name may be known, wherever it runs: none if it is blank."""
+    key = name_key(name)
+    return (key, key + _BRITISH_KEY) if key else ()
 
 
 def plain_key(key: str) -> str:

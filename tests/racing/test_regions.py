@@ -8,6 +8,7 @@ from racing.domain.names import name_key
 from racing.domain.regions import (
     country_of,
     dog_key,
+    dog_keys,
     local_off,
     places_paid,
     plain_key,
@@ -90,3 +91,5 @@ def test_dogs_of_one_name_in_two_hemispheres_have_two_keys() -> None:
     assert plain_key(british) == name_key("Sir Tick")
     assert name_key(british) != british, "no name has such a key"
     assert dog_key("(-)", "Romford") == ""
+    assert dog_keys("Sir Tick") == (name_key("Sir Tick"), british)
+    assert dog_keys("(-)") == ()
