@@ -7,6 +7,8 @@ from racing.importers.files.csv_file import CsvFile, column_key
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import NEEDED, is_official
+from racing.importers.formats.betfair_sp import NEEDED as SP_COLUMNS
+from racing.importers.formats.betfair_sp import is_place_file, is_win_file, parse_place_sp, parse_sp
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
 from racing.importers.formats.results import NEEDED as RESULTS_COLUMNS
@@ -26,6 +28,19 @@ BETFAIR_MODEL = Format(
     read=from_csv(parse_betfair),
     columns=("Date", "Track", "Race Name", "MarketId", "Rug", "Dog", "WIN_RESULT", "WIN_BSP"),
 )
+BETFAIR_SP = Format(
+    name="betfair-sp",
+    title="Betfair's starting prices of a day",
+    is_it=is_win_file,
+    read=from_csv(parse_sp),
+    columns=SP_COLUMNS,
+)
+BETFAIR_PLACE_SP = Format(
+    name="betfair-sp-place",
+    title="Betfair's place starting prices of a day",
+    is_it=is_place_file,
+    read=from_csv(parse_place_sp),
+)
 FORM_GUIDE = Format(
     name="form-guide",
     title="a form guide",
@@ -43,6 +58,8 @@ RESULTS = Format(
 FORMATS: tuple[Format, ...] = (
     BETFAIR_OFFICIAL,
     BETFAIR_MODEL,
+    BETFAIR_SP,
+    BETFAIR_PLACE_SP,
     RESULTS,
     FORM_GUIDE,
 )
