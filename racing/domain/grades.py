@@ -15,7 +15,7 @@
 ``A1`` .. ``A11``       Britain's and Ireland's standard distance, 1 the best; ``D`` sprint,
                         ``S`` staying, ``B`` middle distance, ``H`` hurdles, ``N`` Irish novices;
                         ``OR`` open, ``HP`` handicap
-``T1`` .. ``T4``        trials, which are no races (:func:`is_trial`)
+``T1`` .. ``T4``        trials, which are no races: importers leave them out
 ======================  =====================================================================
 
 What fits none of these is left as it is.
@@ -41,7 +41,6 @@ _MASTERS = re.compile(r"^M/?([1-6](?:/?M?[1-6])*)$")
 _CLASS = re.compile(r"^C([0-9](?:/[0-9])*)$")
 _GRADE = re.compile(r"^(?:GRADE|GR|G|MIXED)? ?([1-8](?:/[1-8])*)$")
 _BRITISH = re.compile(r"^(A|D|S|H|OR|N) (\d{1,2})$")
-_TRIAL = re.compile(r"(?:SOLO )?TRIALS?(?: .*)?|I?T ?\d?", re.IGNORECASE)
 _WITH_MAIDEN = re.compile(r"^(?:GR)?([1-8](?:/[1-8])*)/(?:M|MDN)$|^(?:M|MDN)/(?:GR)?([1-8](?:/[1-8])*)$")
 
 
@@ -60,11 +59,6 @@ def grade_of(text: str) -> str | None:
     if without_round != plain:
         return grade_of(without_round)
     return _NAMED.get(plain) or _numbered(plain) or " ".join(text.split())
-
-
-def is_trial(text: str) -> bool:
-    """Return whether a British or Irish grade is that of a trial: ``T``, ``T3``, ``IT``, ``Trial``."""
-    return _TRIAL.fullmatch(text.strip()) is not None
 
 
 def _numbered(plain: str) -> str | None:

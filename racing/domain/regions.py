@@ -16,8 +16,6 @@ _TRACKS = {track.name: track for track in KNOWN_TRACKS}
 _CLOCK = re.compile(
     r"\s*(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:\.\d+)?)?\s*(?:([AP])\.?M\.?)?\s*", re.IGNORECASE
 )
-_GOING = re.compile(r"\s*([+-]?)\s*(\d{1,3}|\d?\.\d{1,2})\s*(slow|fast|S|F)?\s*", re.IGNORECASE)
-_NORMAL = re.compile(r"\s*n(?:ormal)?\s*", re.IGNORECASE)
 _FIRST_HOUR = 5  # a race at 00:10 ends the meeting of the day before
 
 
@@ -102,24 +100,6 @@ def places_paid(country: str | None, n_starters: int) -> int:
     if n_starters < 5:
         return 0 if country in BRITISH else 1
     return 3 if n_starters >= 8 else 2
-
-
-def going_of(text: str) -> float | None:
-    """Return a going in seconds, as British tracks state it; ``None`` where the text is none.
-
-    Added to a time it gives the time on normal going: ``N`` is 0, ``-20`` (slow, in hundredths) is -0.2, and
-    Irish ``.20 slow`` is the same.
-
-    >>> going_of("N"), going_of("-20"), going_of("+10"), going_of(".20 slow"), going_of("wet")
-    (0.0, -0.2, 0.1, -0.2, None)
-    """
-    found = _GOING.fullmatch(text)
-    if found is None:
-        return 0.0 if _NORMAL.fullmatch(text) else None
-    number, speed = float(found[2]), (found[3] or "").lower()
-    seconds = number if "." in found[2] else number / 100
-    is_slow = found[1] == "-" or speed.startswith("s")
-    return 0.0 if not seconds else -seconds if is_slow else seconds
 
 
 def dog_key(name: str, track: str) -> str:

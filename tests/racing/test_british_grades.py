@@ -1,4 +1,4 @@
-"""British and Irish grades are classes of their own, the stronger the higher; Australia's stay as they were."""
+"""British and Irish grades are classes of their own, the stronger the higher; Australia's are as before."""
 
 import gzip
 import re
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from racing.domain.classes import N_CLASSES, grade_class
-from racing.domain.grades import grade_of, is_trial
+from racing.domain.grades import grade_of
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects
 from racing.ratings.single_run import UsualEffects
@@ -29,13 +29,6 @@ def test_better_grades_are_higher_classes() -> None:
     assert grade_class("OR") == grade_class("OR2")
     for grade in ("A11", "A12", "B", "B4", "D", "D4", "S", "S6", "H", "HP", "N3", "OR1"):
         assert 16 <= grade_class(grade) < N_CLASSES, grade
-
-
-def test_trials_are_no_races() -> None:
-    assert [
-        grade for grade in ("T", "T1", "T4", "t3", "IT", "Trial", "Solo Trial") if not is_trial(grade)
-    ] == []
-    assert [grade for grade in ("A1", "OR", "HP", "Tier 3", "", "S1", "T3 Grade 5") if is_trial(grade)] == []
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not on this machine")

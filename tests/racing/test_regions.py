@@ -9,7 +9,6 @@ from racing.domain.regions import (
     country_of,
     dog_key,
     dog_keys,
-    going_of,
     local_off,
     places_paid,
     plain_key,
@@ -82,15 +81,6 @@ def test_a_british_field_of_five_to_seven_pays_two_places_and_fewer_none() -> No
     assert paid == {2: 0, 3: 0, 4: 0, 5: 2, 6: 2, 7: 2, 8: 3}
     for country in ("AU", "NZ", None):
         assert [places_paid(country, n) for n in range(2, 11)] == [n_places(n) for n in range(2, 11)]
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("N", 0.0), ("0", 0.0), ("Normal", 0.0), ("-20", -0.2), ("+10", 0.1), ("10", 0.1), ("-0", 0.0),
-     ("20 slow", -0.2), (".30 Fast", 0.3), ("", None), ("wet", None), ("12:30", None)],
-)  # fmt: skip
-def test_a_going_in_hundredths_is_read_in_seconds(text: str, seconds: float | None) -> None:
-    assert going_of(text) == seconds
 
 
 def test_dogs_of_one_name_in_two_hemispheres_have_two_keys() -> None:
