@@ -19,9 +19,9 @@ from greyhound.tables.explained_file import explained_json, print_explained
 from greyhound.tables.import_report import print_report, problem_kind, summary
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.files.dates import DateOrder
 from racing.importers.explain import ExplainedFile, explain
 from racing.importers.files.archives import expand
+from racing.importers.files.dates import DateOrder
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.all_formats import format_named
 from racing.importers.formats.format import Format

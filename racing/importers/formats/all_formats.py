@@ -11,6 +11,7 @@ from racing.importers.formats.betfair_sp import NEEDED as SP_COLUMNS
 from racing.importers.formats.betfair_sp import is_place_file, is_win_file, parse_place_sp, parse_sp
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
+from racing.importers.formats.gbgb import GBGB
 from racing.importers.formats.results import NEEDED as RESULTS_COLUMNS
 from racing.importers.formats.results import parse_results
 
@@ -61,6 +62,7 @@ FORMATS: tuple[Format, ...] = (
     BETFAIR_SP,
     BETFAIR_PLACE_SP,
     RESULTS,
+    GBGB,
     FORM_GUIDE,
 )
 """The strictest first. No two claim the same file, which a test shows for every sample."""

@@ -98,7 +98,9 @@ def _message(number: int, line: bytes, on_broken: OnBroken) -> Message | None:
     try:
         read = _decode(line)
     except (ValueError, RecursionError):
-        on_broken(number, f"a line of a recorded stream is JSON, got {line[:40].decode('utf-8', 'replace')!r}")
+        on_broken(
+            number, f"a line of a recorded stream is JSON, got {line[:40].decode('utf-8', 'replace')!r}"
+        )
         return None
     if not isinstance(read, dict) or read.get("op") != MARKET_CHANGE:
         if not isinstance(read, dict) or "op" not in read:
