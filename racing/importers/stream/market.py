@@ -91,7 +91,9 @@ def market_of(market_id: str, definition: dict[str, Any]) -> StreamMarket:
             raise RowRefused(f"marketTime is a time in UTC, got {str(definition['marketTime'])[:40]!r}")
         kind = str(definition["marketType"])
         track, date = _meeting(definition, off_at)
-        number, distance, grade = _race_name(str(definition.get("name") or "")) if kind == WIN else (None,) * 3
+        number, distance, grade = (
+            _race_name(str(definition.get("name") or "")) if kind == WIN else (None,) * 3
+        )
         return StreamMarket(
             market_id,
             kind,
@@ -110,7 +112,7 @@ def market_of(market_id: str, definition: dict[str, Any]) -> StreamMarket:
 
 
 def _meeting(definition: dict[str, Any], off_at: dt.datetime) -> tuple[str, dt.date]:
-    """Return track and day of a market: the day at the track, or that of an evening that ends after midnight."""
+    """Return track and day of a market: the track's own, or that of an evening that ends after midnight."""
     event = _EVENT.fullmatch(str(definition.get("eventName") or "").strip())
     track = str(definition.get("venue") or (event[1] if event else "")).strip()
     if not track:
@@ -144,7 +146,9 @@ def _race_name(name: str) -> tuple[int | None, int, str | None]:
 def _runner(runner: dict[str, Any]) -> StreamRunner:
     status = str(runner["status"])
     if status not in _SETTLED and status not in _UNSETTLED and status != REMOVED:
-        raise RowRefused(f"a runner's status is ACTIVE, REMOVED, WINNER, LOSER or PLACED, got {status[:40]!r}")
+        raise RowRefused(
+            f"a runner's status is ACTIVE, REMOVED, WINNER, LOSER or PLACED, got {status[:40]!r}"
+        )
     numbered = _RUNNER.fullmatch(str(runner["name"]))
     bsp = runner.get("bsp")
     return StreamRunner(
