@@ -112,7 +112,7 @@ def market_of(market_id: str, definition: dict[str, Any]) -> StreamMarket:
 
 
 def _meeting(definition: dict[str, Any], off_at: dt.datetime) -> tuple[str, dt.date]:
-    """Return track and day of a market: the day at the track, or that of an evening that ends after midnight."""
+    """Return track and day of a market: the track's own, or that of an evening that ends after midnight."""
     event = _EVENT.fullmatch(str(definition.get("eventName") or "").strip())
     track = str(definition.get("venue") or (event[1] if event else "")).strip()
     if not track:
