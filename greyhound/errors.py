@@ -22,6 +22,7 @@ EXIT_CODES = {
     "racing.domain.errors:DatabaseUnavailable": ABSENT,
     "racing.domain.errors:ExperimentRefused": REFUSED,
     "racing.domain.errors:FileRefused": REFUSED,
+    "racing.domain.errors:NoSuchDog": ABSENT,
     "racing.domain.errors:NoSuchExperiment": ABSENT,
     "racing.domain.errors:NoSuchPrediction": ABSENT,
     "racing.domain.errors:NoSuchSeal": ABSENT,

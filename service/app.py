@@ -30,6 +30,7 @@ from service.routes import (
     automation,
     batch,
     cards,
+    dogs,
     evidence,
     experiments,
     health,
@@ -44,6 +45,7 @@ from service.routes import (
     record,
     results,
     status,
+    tracks,
     webhooks,
 )
 from service.security.api_key_auth import ApiKeyAuth
@@ -67,8 +69,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, record, monitor, results, status, models, evidence,
-        promotions, experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, races, dogs, tracks, cards, predictions, record, monitor, results, status, models,
+        evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 

@@ -43,6 +43,7 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     ),
     racing_errors.RatingsStale: ProblemType(409, "ratings-stale", "Stored runs are not rated yet"),
     racing_errors.ExperimentRefused: ProblemType(409, "experiment-refused", "The experiment is refused"),
+    racing_errors.NoSuchDog: ProblemType(404, "no-such-dog", "The database has no such dog"),
     racing_errors.NoSuchExperiment: ProblemType(404, "no-such-experiment", "There is no such experiment"),
     racing_errors.NoSuchSeal: ProblemType(404, "no-such-seal", "The record has no such seal"),
     racing_errors.NoSuchPrediction: ProblemType(404, "no-such-prediction", "The log has no such prediction"),

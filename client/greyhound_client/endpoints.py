@@ -89,6 +89,26 @@ def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
     return Call("GET", f"/races/{race_id:d}", wire.StoredRaceOut, {"prices": prices})
 
 
+def race_form(race_id: int) -> Call[wire.RaceFormOut]:
+    """Return the last six runs of each runner of a race, all of days before the race's."""
+    return Call("GET", f"/races/{race_id:d}/form", wire.RaceFormOut)
+
+
+def dogs(q: str, *, limit: int = 20) -> Call[wire.FoundDogsOut]:
+    """Return stored dogs by any part of their names; where there is none, names that were probably meant."""
+    return Call("GET", "/dogs", wire.FoundDogsOut, {"q": q, "limit": limit})
+
+
+def dog(dog_id: int, *, limit: int = 30, before: dt.date | None = None) -> Call[wire.DogOut]:
+    """Return a dog with a page of its runs, its ratings over time, and how it fared by box and by track."""
+    return Call("GET", f"/dogs/{dog_id:d}", wire.DogOut, {"limit": limit, "before": before})
+
+
+def tracks(q: str | None = None) -> Call[wire.TracksOut]:
+    """Return all tracks, or those of which a name or code holds ``q``."""
+    return Call("GET", "/tracks", wire.TracksOut, {"q": q})
+
+
 def card(form_guide: str, **guide: Unpack[GuideDetails]) -> Call[wire.GuideCardOut]:
     """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
     return Call("POST", "/cards", wire.GuideCardOut, guide, form_guide.encode(), CSV)
@@ -318,6 +338,10 @@ class EndpointMethods:
     race_days = _Method(race_days)
     races = _Method(races)
     race = _Method(race)
+    race_form = _Method(race_form)
+    dogs = _Method(dogs)
+    dog = _Method(dog)
+    tracks = _Method(tracks)
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)

@@ -291,6 +291,89 @@ class FinishOut(BaseModel):
     """The market's at the off: 1 / BSP, else 1 / starting price, shared out within the race; null unless every starter has one."""
 
 
+class FormLineOut(BaseModel):
+    """One run of a dog; null is unknown."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    distance_m: int
+    """Distance in metres."""
+    race_number: int | None
+    """Number of the race."""
+    grade: str | None
+    """Grade."""
+    box: int | None
+    """Box, else the number that it wore."""
+    weight_kg: float | None
+    """Weight in kilograms."""
+    is_scratched: bool
+    """Whether it was scratched."""
+    has_result: bool
+    """Whether it ran and how is known; false for a scratching and a race to come."""
+    finish_position: int | None
+    """Place at the finish."""
+    won: bool | None
+    """Whether it won; two may, in a dead heat."""
+    placed: bool | None
+    """Whether it was paid a place."""
+    n_starters: int | None
+    """Starters, where every one is known and the run is rated."""
+    winner: str | None
+    """Who won; of a dead heat one."""
+    time_s: float | None
+    """Its own time in seconds."""
+    winner_time_s: float | None
+    """The winner's time in seconds."""
+    first_split_s: float | None
+    """Seconds to the first sectional mark."""
+    margin_lengths: float | None
+    """Lengths behind the winner; for the winner, over the second."""
+    position_in_running: str | None
+    """Position at each call, one digit a call."""
+    starting_price: float | None
+    """Starting price, decimal odds."""
+    bsp: float | None
+    """Betfair starting price, decimal odds."""
+    market_probability: float | None
+    """The market's at the off: shared within the race where every starter has a price, else by its own price alone. Known once the run is rated."""
+    trainer: str | None
+    """Trainer that day."""
+    remarks: str | None
+    """The source's comment on the run."""
+
+
+class FoundDogOut(BaseModel):
+    """A stored dog, in short."""
+
+    id: int
+    """Its number here, for `GET /dogs/{dog_id}`."""
+    name: str
+    """Name."""
+    sex: str | None
+    """`D` dog, `B` bitch; null is unknown."""
+    n_runs: int
+    """Stored runs, without scratchings."""
+    last_run: date_aliased | None
+    """Day of the newest, run or to come; null without any."""
+    tracks: list[str]
+    """Where it ran, the track of most runs first."""
+
+
+class FoundDogsOut(BaseModel):
+    """The dogs that a query matches."""
+
+    dogs: list[FoundDogOut]
+    """The dog of just that name first, then those whose names begin with it, then the others."""
+    has_more: bool
+    """Whether more match than `limit` lets through."""
+    did_you_mean: list[str]
+    """Where none matches: names of stored dogs that are spelt nearly so, the nearest first."""
+
+
 class GapPointOut(BaseModel):
     """The champion's gap to the market after all races up to a day, as a look on that day showed it."""
 
@@ -802,6 +885,19 @@ class RacesOut(BaseModel):
     """By track and number; empty if there are none."""
 
 
+class RatedDayOut(BaseModel):
+    """What a dog's runs until the evening of a day say of its ability by one rating; higher is better."""
+
+    date: date_aliased
+    """A day on which it ran."""
+    rating: str
+    """`market` (ln of the market's share), `result` (a score of won, placed or neither), `time` and `split` (per cent), `early` (places at the first call) or `margin` (lengths)."""
+    mean: float
+    """The estimate, in the rating's unit."""
+    sd: float
+    """Its standard deviation."""
+
+
 class Ready(BaseModel):
     """A champion is loaded."""
 
@@ -936,6 +1032,23 @@ class RunnerFiguresOut(BaseModel):
     """Score that was best on the calibration races."""
     balanced_f1: float | None = None
     """F1 with winners and losers weighted even; `everyone wins` has 0.667."""
+
+
+class RunnerFormOut(BaseModel):
+    """A runner of a race and its last runs."""
+
+    dog_id: int
+    """The dog, for `GET /dogs/{dog_id}`."""
+    name: str
+    """Name."""
+    box: int | None
+    """Box, else the number that it wears."""
+    is_scratched: bool
+    """Whether it is scratched."""
+    n_runs: int
+    """Runs with a result on all days before the race's."""
+    runs: list[FormLineOut]
+    """The last six of days before the race's, the newest first; none of its own day."""
 
 
 class RunnerIn(BaseModel):
@@ -1145,6 +1258,25 @@ class ShareIn(BaseModel):
     """Of the races, answered by challengers, together; above 0, up to 0.9."""
 
 
+class StartsOut(BaseModel):
+    """How a dog fared in some of its races, those with a result."""
+
+    group: str
+    """The box's number, or the track's name."""
+    n_starts: int
+    """Starts."""
+    n_wins: int
+    """Wins."""
+    n_places: int
+    """Paid places, the wins among them."""
+    n_priced: int
+    """Starts of which the market's probability is known."""
+    priced_wins: int
+    """Wins among those."""
+    market_expected_wins: float | None
+    """Wins that the market at the off expected of those: the sum of its probabilities; null without any."""
+
+
 class StopIn(BaseModel):
     """Why an experiment is stopped."""
 
@@ -1207,6 +1339,40 @@ class TaskOut(BaseModel):
     """Runs that failed since the process started."""
     hangs: bool
     """Whether it has not come back for long."""
+
+
+class TrackOut(BaseModel):
+    """A track; null is unknown."""
+
+    id: int | None
+    """Its number here; null of a track that is known and has no stored race."""
+    name: str
+    """Our name for it."""
+    country: str | None
+    """`AU`, `NZ`, `GB` or `IE`."""
+    state: str | None
+    """State, of Australian tracks."""
+    zone: str | None
+    """Time zone."""
+    aliases: list[str]
+    """Other names and codes under which sources know it."""
+    n_races: int
+    """Stored races."""
+    first_day: date_aliased | None
+    """Day of the first of them."""
+    last_day: date_aliased | None
+    """Day of the last of them."""
+    distances_m: list[int]
+    """Distances over which they went, in metres."""
+
+
+class TracksOut(BaseModel):
+    """Tracks by name."""
+
+    tracks: list[TrackOut]
+    """Those that are stored, and those that are known beside them."""
+    did_you_mean: list[str]
+    """Where none matches: names of tracks that are spelt nearly so, the nearest first."""
 
 
 class UsualInputsOut(BaseModel):
@@ -1455,6 +1621,41 @@ class DataOut(BaseModel):
     """What weights, calibration and the choice were made on."""
     test: WindowOut | None = None
     """What all figures are of."""
+
+
+class DogOut(BaseModel):
+    """All that is stored of a dog; null is unknown."""
+
+    id: int
+    """Its number here."""
+    name: str
+    """Name."""
+    sex: str | None
+    """`D` dog, `B` bitch."""
+    sire: str | None
+    """Sire."""
+    dam: str | None
+    """Dam."""
+    born: str | None
+    """Day of birth, or the month where only that is known."""
+    trainer: str | None
+    """Of its newest run that has one."""
+    career: StartsOut
+    """All stored races with a result."""
+    by_box: list[StartsOut]
+    """By box."""
+    by_track: list[StartsOut]
+    """By track, that of most starts first."""
+    runs: list[FormLineOut]
+    """A page of its runs, the newest first; scratchings and races to come among them."""
+    next_before: date_aliased | None
+    """Send it as `before` for the next page; null at the end."""
+    rated_track: str | None
+    """The ratings are for a race at this track, that of the newest run with a result."""
+    rated_distance_m: int | None
+    """The ratings are for a race over so many metres."""
+    ratings: list[RatedDayOut]
+    """On the evening of each of the newest 100 days that it ran, the oldest first; what says nothing is left out. From its own runs alone."""
 
 
 class ExperimentDetailsOut(BaseModel):
@@ -1821,6 +2022,19 @@ class QualityOut(BaseModel):
     """The gap as the closing prices expect it: assumes that they are calibrated, and has a fraction of the noise."""
     calibration: ServiceSchemasMonitorCalibrationOut | None = None
     """Null below 50 races."""
+
+
+class RaceFormOut(BaseModel):
+    """The form lines of a race's runners, as they stood on its morning."""
+
+    race_id: int
+    """The race."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    runners: list[RunnerFormOut]
+    """By box; the scratched among them."""
 
 
 class RaceResultIn(BaseModel):

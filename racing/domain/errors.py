@@ -7,6 +7,7 @@
     ├── ExperimentRefused     an experiment or its policy breaks a rule, or another one runs
     ├── FileRefused           a file cannot be read as what it claims to be
     ├── DatabaseUnavailable   the database is absent, locked or of another version
+    ├── NoSuchDog             the database has no such dog
     ├── NoSuchExperiment      there is no experiment with such a number
     ├── NoSuchPrediction      the log has no such prediction
     ├── NoSuchRace            the database has no such race
@@ -57,6 +58,10 @@ class DatabaseUnavailable(RacingError):
 
 class ExperimentRefused(RacingError):
     """An experiment or its policy breaks a rule, or another one runs already."""
+
+
+class NoSuchDog(RacingError):
+    """The database has no such dog."""
 
 
 class NoSuchExperiment(RacingError):

@@ -58,7 +58,7 @@ async def get_races(reads: RaceReads, slots: Slots, date: OfDay) -> RacesOut:
 @router.get("/races/{race_id}", summary="One stored race", responses=problems(404, 422, 503))
 async def get_race(reads: RaceReads, slots: Slots, race_id: Number, prices: Prices = "none") -> StoredRaceOut:
     """Show a race as the card that it was, ready for `POST /predict`, and apart from it how it came out."""
-    number = _number(race_id)
+    number = number_of_race(race_id)
     race = await reads.run(lambda engine: stored_race(engine, number))
     return stored_race_out(race, with_prices=prices == "at_the_off", has_learnt=_has_learnt(slots))
 
@@ -68,7 +68,8 @@ def _has_learnt(slots: ModelSlots) -> HasLearnt:
     return champion.learning.has_learnt if champion else lambda _: None
 
 
-def _number(text: str) -> int:
+def number_of_race(text: str) -> int:
+    """Return the number of a race from an address; raises NoSuchRace where it is none."""
     if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= MAX_ID):
         raise NoSuchRace("a race is a whole number, such as 9120; GET /races?date=... lists those of a day")
     return int(text)
