@@ -10,8 +10,9 @@ from racing.database.tables import Race, Track, TrackAlias
 from racing.dogs.search import MAX_QUERY, MAX_SUGGESTIONS
 from racing.dogs.spelling import nearest
 from racing.domain.names import name_key
-from racing.domain.track_time import ZONE_OF_STATE
-from racing.domain.tracks import KNOWN_TRACKS, TRACK_OF_ALIAS, KnownTrack, known_track
+from racing.domain.regions import zone_of
+from racing.domain.track_list.known_track import KnownTrack
+from racing.domain.tracks import KNOWN_TRACKS, TRACK_OF_ALIAS, known_track
 
 _TRACK, _ALIAS = Track.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
 _RACE = Race.__table__  # type: ignore[attr-defined]
@@ -93,23 +94,19 @@ def _track(name: str, stored: Any, known: KnownTrack | None, aliases: dict[int, 
     names |= {name_key(alias): alias for alias in (known.aliases if known else ())}  # as people write them
     names.pop(name_key(name), None)
     state = (stored.state if stored else None) or (known.state if known else None)
-    zone = (stored.zone if stored else None) or ZONE_OF_STATE.get(state or "")
+    zone = zone_of(name)
     return FoundTrack(
         id=number,
         name=name,
-        country=(stored.country if stored else None) or _country(state),
+        country=(stored.country if stored else None) or (known.country if known else None),
         state=state,
-        zone=zone,
+        zone=(stored.zone if stored else None) or (zone.key if zone else None),
         aliases=tuple(sorted(names.values())),
         n_races=0,
         first_day=None,
         last_day=None,
         distances_m=(),
     )
-
-
-def _country(state: str | None) -> str | None:
-    return None if state is None else state if state in ("NZ", "GB", "IE") else "AU"
 
 
 def _counts(connection: Connection, track_ids: list[int]) -> dict[int, list[Any]]:
