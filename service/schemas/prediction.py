@@ -18,6 +18,7 @@ WARNINGS = {
     "price_missing": "some starters have no price, so there is no market",
     "unknown_dog": "no run of a dog is on file",
     "unknown_track": "no race at the track is known",
+    "unseen_track": "the version has learnt from no race at the track",
     "late_run": "runs on or after race day were left out",
     "ratings_behind": "stored runs are not rated yet",
     "database_away": "only what the card brings is known",
@@ -145,6 +146,12 @@ class PredictionOut(BaseModel):
     )
     date: dt.date = Field(description="Race day, as in the request.", examples=["2026-03-14"])
     track: str = Field(description="As in the request.", examples=["Sandown Park"])
+    country: str | None = Field(
+        default=None,
+        description="Where the track lies: AU, NZ, GB or IE, the last two with six traps and their own "
+        "colours; null of a track that is not known.",
+        examples=["AU"],
+    )
     distance_m: int = Field(description="Distance in metres, as in the request.", examples=[515])
     grade: str | None = Field(description="As in the request.", examples=["Grade 5"])
     race_number: int | None = Field(description="As in the request.", examples=[6])
