@@ -4,9 +4,11 @@ from racing.domain.errors import FileRefused
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import is_official
+from racing.importers.formats.box_order import BOX_ORDER
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
 from racing.importers.formats.gbgb import GBGB
+from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import parse_results
 
 BETFAIR_OFFICIAL = Format(
@@ -38,6 +40,8 @@ FORMATS = (
     BETFAIR_MODEL,
     RESULTS,
     GBGB,
+    GREYHOUND_RECORDER,
+    BOX_ORDER,
     FORM_GUIDE,
 )
 
