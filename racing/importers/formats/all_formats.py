@@ -8,6 +8,7 @@ from racing.importers.formats.box_order import BOX_ORDER
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
 from racing.importers.formats.gbgb import GBGB
+from racing.importers.formats.nz_results import NZ_RESULTS
 from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import parse_results
 
@@ -42,6 +43,7 @@ FORMATS = (
     GBGB,
     GREYHOUND_RECORDER,
     BOX_ORDER,
+    NZ_RESULTS,
     FORM_GUIDE,
 )
 
