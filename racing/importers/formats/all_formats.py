@@ -11,6 +11,7 @@ from racing.importers.formats.gbgb import GBGB
 from racing.importers.formats.nz_results import NZ_RESULTS
 from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import parse_results
+from racing.importers.formats.topaz import TOPAZ
 
 BETFAIR_OFFICIAL = Format(
     name="betfair-official",
@@ -44,6 +45,7 @@ FORMATS = (
     GREYHOUND_RECORDER,
     BOX_ORDER,
     NZ_RESULTS,
+    TOPAZ,
     FORM_GUIDE,
 )
 

@@ -46,8 +46,9 @@ _SECTIONAL = re.compile(r"Sectional 1:\s*(\d{1,2}\.\d{1,3})\s*\((.+?)\)", re.IGN
 _REMARK = re.compile(r"([^a-z]+?)\s*\(\d{1,2}(?:/\d{1,2})?\)\s*-\s*(.+)")
 _GROUND = re.compile(r"\s+(?:Raceway|Stadium|Racecourse|Greyhound Park)$", re.IGNORECASE)
 _COLUMNS = {
-    "PLACE": "place", "PLC": "place", "DOG": "dog", "GREYHOUND": "dog", "NAME": "dog", "BOX": "box", "SP": "sp",
-    "ODDS": "sp", "WEIGHT": "weight_kg", "BENDS": "bends", "TRAINER": "trainer", "MARGIN": "margin",
+    "PLACE": "place", "PLC": "place", "DOG": "dog", "GREYHOUND": "dog", "NAME": "dog", "BOX": "box",
+    "SP": "sp", "ODDS": "sp", "WEIGHT": "weight_kg", "BENDS": "bends", "TRAINER": "trainer",
+    "MARGIN": "margin",
 }  # fmt: skip
 
 

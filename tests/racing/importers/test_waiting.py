@@ -249,7 +249,8 @@ def test_a_day_of_the_recorder_agrees_with_the_market_on_every_winner(
             text(
                 "SELECT count(DISTINCT a.id), count(DISTINCT a.market_id), "
                 "sum(r.won AND r.finish_position = 1) FROM race a JOIN run r ON r.race_id = a.id "
-                "WHERE EXISTS (SELECT 1 FROM sourcerow s WHERE s.run_id = r.id AND s.race_key LIKE 'recorder:%')"
+                "WHERE EXISTS (SELECT 1 FROM sourcerow s "
+                "WHERE s.run_id = r.id AND s.race_key LIKE 'recorder:%')"
             )
         ).one()
         n_unjoined = connection.scalar(text("SELECT count(*) FROM waitingrow WHERE NOT is_joined"))
