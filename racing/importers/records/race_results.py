@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection
 
-from racing.domain.cards import SPEED_M_S, WEIGHT_KG
+from racing.domain.cards import DISTANCE_M, SPEED_M_S, WEIGHT_KG
 from racing.importers.records.finish_codes import Finish, Outcome
 from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import (
@@ -127,21 +127,23 @@ def _give_winners_their_margin(ran: list[SourceRecord]) -> None:
         if not record["won"] and record["margin_lengths"] is not None and record["finish_position"] == 2
     ]
     for record in winners:
-        record["margin_lengths"] = 0.0 if len(winners) > 1 else min(behind, default=None)
+        own = record["margin_lengths"] or None
+        record["margin_lengths"] = 0.0 if len(winners) > 1 else min(behind, default=own)
 
 
 def set_measures(record: SourceRecord, texts: dict[str, str], parsed: ParsedFile) -> None:
     """Set the facts that are numbers with limits; what lies outside of them is dropped.
 
-    ``texts`` holds ``weight_kg``, ``time_s``, ``first_split_s`` or ``margin_lengths``; 0 s is no time.
+    ``texts`` holds ``weight_kg``, ``time_s``, ``first_split_s`` or ``margin_lengths``; 0 s is no time. A
+    record whose distance is 0 has a time that is possible over some distance.
     """
     distance_m = distance_of_key(record["bucket"])
-    slow, fast = SPEED_M_S
+    (shortest, longest), (slow, fast) = (distance_m or low for low in DISTANCE_M), SPEED_M_S
     limits = {
         "weight_kg": WEIGHT_KG,
         "margin_lengths": (0.0, MAX_MARGIN_LENGTHS),
-        "time_s": (distance_m / fast, distance_m / slow),
-        "first_split_s": (0.5, distance_m / slow),
+        "time_s": (shortest / fast, longest / slow),
+        "first_split_s": (0.5, longest / slow),
     }
     for name, text in texts.items():
         low, high = limits[name]
@@ -167,3 +169,13 @@ def whole_number(name: str, text: str, low: int, high: int) -> int | None:
     if value is None or value not in range(low, high + 1):
         raise RowRefused(f"{name} must be {low}..{high}, got {text!r}")
     return int(value)
+
+
+def set_calls(record: SourceRecord, text: str, parsed: ParsedFile) -> None:
+    """Set the positions in running, one digit a call; what is none is dropped, and 0 is unknown."""
+    calls = text.strip()
+    if calls.isascii() and calls.isdigit():
+        record["position_in_running"] = calls if calls.strip("0") else None
+    elif calls:
+        dog = record["dog_name"]
+        parsed.drop(record["line"], f"position_in_running must be digits, got {calls!r} ({dog!r})")
