@@ -145,6 +145,8 @@ class FileReport:
     n_refused: int = 0
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
+    n_waiting: int = 0
+    """Rows that name no distance or no dog, and whose race no other source knows yet; or knows otherwise."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     """Reading it, and its share of writing the files that were written together."""
@@ -228,6 +230,11 @@ class ImportReport:
     def n_empty(self) -> int:
         """Return the rows of empty boxes."""
         return sum(file.n_empty for file in self.files)
+
+    @property
+    def n_waiting(self) -> int:
+        """Return the rows that wait for their races."""
+        return sum(file.n_waiting for file in self.files)
 
     def n_files(self, status: FileStatus) -> int:
         """Return how many files ended so."""

@@ -9,8 +9,11 @@ from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import NEEDED, is_official
 from racing.importers.formats.betfair_sp import NEEDED as SP_COLUMNS
 from racing.importers.formats.betfair_sp import is_place_file, is_win_file, parse_place_sp, parse_sp
+from racing.importers.formats.box_order import BOX_ORDER
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
+from racing.importers.formats.gbgb import GBGB
+from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import NEEDED as RESULTS_COLUMNS
 from racing.importers.formats.results import parse_results
 
@@ -61,6 +64,9 @@ FORMATS: tuple[Format, ...] = (
     BETFAIR_SP,
     BETFAIR_PLACE_SP,
     RESULTS,
+    GBGB,
+    GREYHOUND_RECORDER,
+    BOX_ORDER,
     FORM_GUIDE,
 )
 """The strictest first. No two claim the same file, which a test shows for every sample."""
