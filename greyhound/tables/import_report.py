@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from greyhound.output.console import console
 from greyhound.output.printing import say, shown
-from racing.importers.report import FileStatus, ImportReport, ProblemKind
+from racing.importers.report import FileStatus, FormatTotals, ImportReport, ProblemKind
 
 N_KINDS_SHOWN = 20
 N_NAMES_SHOWN = 3
@@ -39,6 +41,8 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
             **counts, what=what, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
         )
     )
+    if any(file.taken_as for file in report.files):
+        console.print(format_table(report.by_format(), what))
     for note, names in _notes(report).items():
         more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""
         say(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
@@ -50,6 +54,20 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
         say(f"  {shown(str(kind))}", err=True)
     if len(kinds) > N_KINDS_SHOWN:
         say(f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True)
+
+
+def format_table(totals: list[FormatTotals], what: str = "runs") -> Table:
+    """Return what was made of the files of each format."""
+    table = Table("taken for", box=None, padding=(0, 1, 0, 0))
+    for head in ("files", "rows", f"{what} added", "updated", "races", "refused", "s"):
+        table.add_column(head, justify="right")
+    for total in totals:
+        n_files = f"{total.n_files:,}"
+        if total.n_files_refused:
+            n_files += f" ({total.n_files_refused:,} refused)"
+        counts = (total.n_read, total.n_added, total.n_updated, total.n_races, total.n_refused)
+        table.add_row(total.title, n_files, *(f"{count:,}" for count in counts), f"{total.seconds:.1f}")
+    return table
 
 
 def _notes(report: ImportReport) -> dict[str, list[str]]:

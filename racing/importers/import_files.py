@@ -1,6 +1,7 @@
 """Write the records of files: each file whole or not at all, each date and distance resolved anew."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -82,13 +83,17 @@ def import_files(
     for i, source in enumerate(files):
         entry = FileReport(source.name, FileStatus.IMPORTED)
         report.files.append(entry)
+        began = time.perf_counter()
         parsed = _parsed(source, dates, taken_as, known, entry, report)
+        entry.seconds = time.perf_counter() - began
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
             n_rows += len(parsed.records) + len(parsed.prices) // 4  # a price has a quarter of the columns
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
+            began = time.perf_counter()
             _write(engine, batch, report)
+            _share_seconds(batch, time.perf_counter() - began)
             batch, n_rows = [], 0
         if on_progress:
             on_progress(i + 1, len(files))
@@ -155,7 +160,15 @@ def _parsed_of(
         entry.status = FileStatus.REFUSED
         report.problems.add(Problem(file.name, 0, "file", str(error)))
         return None
+    report.note_races(entry.taken_as, {record["race_key"] for record in parsed.records})
     return parsed
+
+
+def _share_seconds(batch: list[tuple[ParsedFile, FileReport]], seconds: float) -> None:
+    """Give each file its share, by its rows, of the time that writing all of them took."""
+    n_rows = sum(len(parsed.records) for parsed, _ in batch)
+    for parsed, entry in batch:
+        entry.seconds += seconds * len(parsed.records) / n_rows
 
 
 def _write(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -150,6 +150,25 @@ class FileReport:
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """Reading it, and its share of writing the files that were written together."""
+
+
+@dataclass(slots=True)
+class FormatTotals:
+    """What an import made of all files of one format."""
+
+    title: str
+    n_files: int = 0
+    n_files_refused: int = 0
+    n_read: int = 0
+    n_added: int = 0
+    n_updated: int = 0
+    n_known: int = 0
+    n_races: int = 0
+    """Races that their rows name, each counted once."""
+    n_refused: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -160,6 +179,29 @@ class ImportReport:
     problems: Problems = field(default_factory=Problems)
     first_day: dt.date | None = None
     """The earliest day on which any race or run changed; ``None`` if none did."""
+    _races: dict[str, set[int]] = field(default_factory=dict)
+
+    def note_races(self, title: str, race_keys: Iterable[str]) -> None:
+        """Note the races that a file of a format names."""
+        self._races.setdefault(title, set()).update(map(hash, race_keys))
+
+    def by_format(self) -> list[FormatTotals]:
+        """Return the sums of the files of each format, in the order in which the formats were met."""
+        totals: dict[str, FormatTotals] = {}
+        for file in self.files:
+            if file.status == FileStatus.ALREADY_IMPORTED:
+                title = file.taken_as or "imported before"
+            else:
+                title = file.taken_as or "of no known format"
+            total = totals.setdefault(title, FormatTotals(title))
+            total.n_files += 1
+            total.n_files_refused += file.status == FileStatus.REFUSED
+            for name in ("n_read", "n_added", "n_updated", "n_known", "n_refused", "seconds"):
+                setattr(total, name, getattr(total, name) + getattr(file, name))
+        for title, races in self._races.items():
+            if title in totals:
+                totals[title].n_races = len(races)
+        return list(totals.values())
 
     @property
     def n_read(self) -> int:
