@@ -149,6 +149,10 @@ def _parsed_of(
         entry.notes = parsed.notes
         report.problems.add_all(parsed.problems)
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
+        entry.left_out = parsed.left_out
+        if parsed.left_out and not parsed.n_read:
+            entry.status = FileStatus.LEFT_OUT
+            return None
         if not parsed.records and not parsed.waiting:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             if parsed.n_read and parsed.n_empty == parsed.n_read:

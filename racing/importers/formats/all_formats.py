@@ -9,6 +9,7 @@ from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import NEEDED, is_official
 from racing.importers.formats.betfair_sp import NEEDED as SP_COLUMNS
 from racing.importers.formats.betfair_sp import is_place_file, is_win_file, parse_place_sp, parse_sp
+from racing.importers.formats.betfair_stream import BETFAIR_STREAM
 from racing.importers.formats.box_order import BOX_ORDER
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
@@ -59,6 +60,7 @@ RESULTS = Format(
     columns=RESULTS_COLUMNS,
 )
 FORMATS: tuple[Format, ...] = (
+    BETFAIR_STREAM,
     BETFAIR_OFFICIAL,
     BETFAIR_MODEL,
     BETFAIR_SP,

@@ -37,7 +37,16 @@ _HINT = re.compile(
     r"(?:.*/)?\s*(?P<venue>[^/]+?)\s*(?:\((?P<code>[A-Za-z]{2,3})\))?"
     r"(?:\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?\s+(?P<month>[A-Za-z]{3})[a-z]*)?(?:\s+\d{1,2}[:.]?\d{2})?\s*"
 )
-_COUNTRIES = {"AUS": "AU", "NZL": "NZ", "NZ": "NZ", "GBR": "GB", "GB": "GB", "UK": "GB", "IRE": "IE", "IRL": "IE"}
+_COUNTRIES = {
+    "AUS": "AU",
+    "NZL": "NZ",
+    "NZ": "NZ",
+    "GBR": "GB",
+    "GB": "GB",
+    "UK": "GB",
+    "IRE": "IE",
+    "IRL": "IE",
+}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"^R0?(\d{1,2})\b")
 _METRES = re.compile(r"\b(\d{3,4})\s*m(?:tr?s?|etres)?\b|\b(\d{3,4})m", re.IGNORECASE)
@@ -116,7 +125,9 @@ class _Reader:
             return None
         off = off_in_london(fields["EVENT_DT"])
         if off is None:
-            raise RowRefused(f"EVENT_DT is a time in Britain, as 04-12-2022 08:46, got {fields['EVENT_DT']!r}")
+            raise RowRefused(
+                f"EVENT_DT is a time in Britain, as 04-12-2022 08:46, got {fields['EVENT_DT']!r}"
+            )
         race_number, distance_m, grade = race_of_name(fields["EVENT_NAME"])
         track, hinted = track_of_hint(fields["MENU_HINT"], off, distance_m)
         day = day_at(off, track) or hinted or off.date()

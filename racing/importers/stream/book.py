@@ -78,13 +78,19 @@ class MarketBook:
         self._runners: dict[int, _Runner] = {}
         self._removed: set[int] = set()
         self._first_ms: int | None = None
+        self.closing: dict[int, tuple[float | None, float | None]] = {}
+        """Of each runner the last price matched and the volume when the market was open last."""
         self._is_open = True
         self._minutes = [*MINUTES, *range(-1, LAST_MINUTE - 1, -1)]
         self._next = 0
 
     def definition(self, definition: dict[str, Any]) -> None:
         """Note a new definition: prices count while a market is open, and removed runners have none."""
-        self._is_open = definition.get("status") == "OPEN"
+        is_open = definition.get("status") == "OPEN"
+        if self._is_open and not is_open:
+            of_all = self._runners.items()
+            self.closing = {key: (_odds(one.last), _amount(one.volume)) for key, one in of_all}
+        self._is_open = is_open
         self._removed = {runner["id"] for runner in definition["runners"] if runner["status"] == "REMOVED"}
 
     def change(self, change: dict[str, Any]) -> None:

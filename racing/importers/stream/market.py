@@ -7,7 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from racing.domain.grades import grade_of
+from racing.domain.regions import country_of
 from racing.domain.track_time import has_known_zone, today_at
+from racing.domain.tracks import track_name
+from racing.importers.formats.betfair_sp import race_of_name
 from racing.importers.records.source_record import RowRefused
 
 GREYHOUNDS = "4339"
@@ -19,6 +22,7 @@ _NAME = re.compile(r"(?:R(\d{1,2})\s+)?(.*?)\s*(?<![\d.])(\d{3,4})\s?(?:m\b|m(?=
 _EVENT = re.compile(r"(.*?)(?:\s+\([A-Z]{2,3}\))?\s+(\d{1,2})(?:st|nd|rd|th)\s+([A-Z][a-z]{2})[a-z]*")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RUNNER = re.compile(r"\s*(\d{1,2})\.\s*(.*)", re.DOTALL)
+_COUNTRIES = ("AU", "NZ", "GB", "IE")
 _SETTLED = {"WINNER": True, "LOSER": False, "PLACED": True}
 _UNSETTLED = ("ACTIVE", "HIDDEN")
 REMOVED = "REMOVED"
@@ -91,7 +95,9 @@ def market_of(market_id: str, definition: dict[str, Any]) -> StreamMarket:
             raise RowRefused(f"marketTime is a time in UTC, got {str(definition['marketTime'])[:40]!r}")
         kind = str(definition["marketType"])
         track, date = _meeting(definition, off_at)
-        number, distance, grade = _race_name(str(definition.get("name") or "")) if kind == WIN else (None,) * 3
+        number, distance, grade = (
+            _race_name(str(definition.get("name") or "")) if kind == WIN else (None,) * 3
+        )
         return StreamMarket(
             market_id,
             kind,
@@ -110,11 +116,15 @@ def market_of(market_id: str, definition: dict[str, Any]) -> StreamMarket:
 
 
 def _meeting(definition: dict[str, Any], off_at: dt.datetime) -> tuple[str, dt.date]:
-    """Return track and day of a market: the day at the track, or that of an evening that ends after midnight."""
+    """Return track and day of a market: the track's own, or that of an evening that ends after midnight."""
     event = _EVENT.fullmatch(str(definition.get("eventName") or "").strip())
     track = str(definition.get("venue") or (event[1] if event else "")).strip()
     if not track:
         raise RowRefused("a market has a venue, got none")
+    country = definition.get("countryCode")
+    known = country_of(track_name(track))
+    if known and country in _COUNTRIES and country != known:
+        track = f"{track} ({country})"  # Richmond, say, is a track of ours in another country
     zone = _zone(definition.get("timezone"))
     moment = off_at.replace(tzinfo=dt.UTC)
     local = moment.astimezone(zone) if zone else moment
@@ -136,7 +146,7 @@ def _zone(name: object) -> ZoneInfo | None:
 def _race_name(name: str) -> tuple[int | None, int, str | None]:
     found = _NAME.fullmatch(name.strip())
     if not found:
-        raise RowRefused(f"a race's name reads 'R1 450m Mdn' or 'A5 480m', got {name[:60]!r}")
+        return race_of_name(name[:100])  # in yards
     grade = " ".join(part for part in (found[2], found[4]) if part)
     return int(found[1]) if found[1] else None, int(found[3]), grade_of(grade)
 
@@ -144,7 +154,9 @@ def _race_name(name: str) -> tuple[int | None, int, str | None]:
 def _runner(runner: dict[str, Any]) -> StreamRunner:
     status = str(runner["status"])
     if status not in _SETTLED and status not in _UNSETTLED and status != REMOVED:
-        raise RowRefused(f"a runner's status is ACTIVE, REMOVED, WINNER, LOSER or PLACED, got {status[:40]!r}")
+        raise RowRefused(
+            f"a runner's status is ACTIVE, REMOVED, WINNER, LOSER or PLACED, got {status[:40]!r}"
+        )
     numbered = _RUNNER.fullmatch(str(runner["name"]))
     bsp = runner.get("bsp")
     return StreamRunner(

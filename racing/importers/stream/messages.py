@@ -5,6 +5,7 @@ A line is Betfair's market change message (``"op":"mcm"``): when it was publishe
 fast as the standard library.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -13,9 +14,11 @@ from racing.domain.errors import FileRefused
 from racing.importers.files.contents import Content
 
 try:
-    from msgspec.json import decode as _decode
+    import msgspec.json
+
+    _decode: Callable[[bytes], Any] = msgspec.json.decode
 except ImportError:
-    from json import loads as _decode
+    _decode = json.loads
 
 MAX_LINE_BYTES = 32 * 1024 * 1024  # the first message of a recording of 400 markets has 10 MB
 MARKET_CHANGE = "mcm"
@@ -98,7 +101,9 @@ def _message(number: int, line: bytes, on_broken: OnBroken) -> Message | None:
     try:
         read = _decode(line)
     except (ValueError, RecursionError):
-        on_broken(number, f"a line of a recorded stream is JSON, got {line[:40].decode('utf-8', 'replace')!r}")
+        on_broken(
+            number, f"a line of a recorded stream is JSON, got {line[:40].decode('utf-8', 'replace')!r}"
+        )
         return None
     if not isinstance(read, dict) or read.get("op") != MARKET_CHANGE:
         if not isinstance(read, dict) or "op" not in read:
