@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from racing.domain.names import name_key
 from racing.domain.tracks import KNOWN_TRACKS, known_track
 
+COUNTRY_NAMES = {"AU": "Australia", "NZ": "New Zealand", "GB": "Britain", "IE": "Ireland"}
 BRITISH = frozenset(("GB", "IE"))
 """Where six traps are the rule, and dogs are registered in studbooks of their own."""
 _BRITISH_KEY = "/GB"  # no key of a name holds a slash or ends so

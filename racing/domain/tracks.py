@@ -81,6 +81,11 @@ def track_name(name: str, distance_m: int | None = None) -> str:
     return plain_name(at) or at
 
 
+def track_key(name: str, distance_m: int | None = None) -> str:
+    """Return the key of our name for a track, whatever a source calls it: two look-ups in caches."""
+    return name_key(track_name(name, distance_m))
+
+
 def _by_key(name: str, distance_m: int | None) -> str | None:
     key = name_key(name)
     return _SHARED_NAMES.get((key, distance_m or 0)) or TRACK_OF_ALIAS.get(key)
