@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.change_log import note_changes
 from racing.database.tables import Race, Run, RunWorth, SourceRow
+from racing.importers.bulk_insert import insert_rows
 from racing.importers.entities import CHUNK
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import (
@@ -27,7 +28,6 @@ from racing.importers.records.source_record import (
 from racing.importers.resolve import ResolvedRace, resolve
 from racing.importers.waiting.rejoin import Rejoined, rejoin
 
-_ROW_COLUMNS = tuple(SourceRow.model_fields)
 _DATE_DISTANCE: Any = col(SourceRow.bucket)
 
 
@@ -213,8 +213,7 @@ class _Rebuild:
             _insert(self._connection, table, changes.new)
             _update(self._connection, table, changes.changed)
         _update(self._connection, SourceRow, self._moved.changed)
-        rows = [{name: row[name] for name in _ROW_COLUMNS} for row in self._new_rows]
-        _insert(self._connection, SourceRow, rows)
+        _insert(self._connection, SourceRow, self._new_rows)
         for runs in _chunks(self._run_changes.gone):
             self._connection.execute(delete(RunWorth).where(col(RunWorth.run_id).in_(runs)))
             self._connection.execute(delete(Run).where(col(Run.id).in_(runs)))
@@ -268,8 +267,7 @@ def _fetch(
 
 
 def _insert(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+    insert_rows(connection, table.__table__, rows)  # type: ignore[attr-defined]
 
 
 def _update(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:

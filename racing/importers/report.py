@@ -235,14 +235,15 @@ class ImportReport:
         """Return the rows of empty boxes."""
         return sum(file.n_empty for file in self.files)
 
-    def left_out(self) -> dict[str, int]:
-        """Return how much of what kind was left out, by its name."""
-        return dict(sorted(sum((Counter(file.left_out) for file in self.files), Counter[str]()).items()))
-
     @property
     def n_waiting(self) -> int:
         """Return the rows that wait for their races."""
         return sum(file.n_waiting for file in self.files)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Return how much of what kind was left out, by its name."""
+        return dict(sorted(sum((Counter(file.left_out) for file in self.files), Counter[str]()).items()))
 
     def n_files(self, status: FileStatus) -> int:
         """Return how many files ended so."""

@@ -47,7 +47,7 @@ Floats = NDArray[np.float64]
 class MinuteScore:
     """The race log losses of one minute, over the same ``n_races``; NaN where there is nothing to judge by.
 
-    Differences are paired by race, with the ends of their 95 % interval; below 0 the first is better.
+    Differences are paired by race, with the ends of their 95 % interval; above 0 the second is better.
     """
 
     minutes: int
@@ -58,13 +58,13 @@ class MinuteScore:
     market_loss: float
     combined_loss: float
     """Of both together; NaN where too few races of other days are there to fit the weights."""
-    model_to_market: Difference
-    combined_to_market: Difference
-    combined_to_model: Difference
+    model_behind_market: Difference
+    combined_behind_market: Difference
+    combined_behind_model: Difference
     n_races_to_off: int
     """Those of the races whose starters all had a price at minute 0 too."""
-    market_to_off: Difference
-    """The market of this minute to that of minute 0, on those."""
+    market_behind_off: Difference
+    """The market of this minute less that of minute 0, on those."""
 
 
 @dataclass(frozen=True, slots=True)
