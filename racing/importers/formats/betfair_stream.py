@@ -20,7 +20,7 @@ from racing.importers.formats.betfair_race import LAST_BOX, market_id_of
 from racing.importers.formats.format import Format
 from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import ParsedFile, RowRefused, SourceRecord
-from racing.importers.report import Problem
+from racing.importers.report import MAX_LINES_A_FILE, Problem
 from racing.importers.stream.book import MarketBook, Quote
 from racing.importers.stream.market import (
     PLACE,
@@ -50,6 +50,12 @@ class _Recording:
     kinds: dict[str, str] = field(default_factory=dict)
     """Of the markets that are left out: what they are."""
     last_ms: int = 0
+    broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def note_broken(self, line: int, reason: str) -> None:
+        """Note a line that is no message; the second reading, where there is one, finds all of them."""
+        if len(self.broken) < MAX_LINES_A_FILE:
+            self.broken.append((line, reason))
 
 
 def parse_stream(file: InputFile) -> ParsedFile:
@@ -62,7 +68,7 @@ def parse_stream(file: InputFile) -> ParsedFile:
     """
     latest = latest_day() + dt.timedelta(days=_DAYS_AHEAD)
     parsed = ParsedFile(file.name, KIND, file.sha256, dates=FileDates(latest=latest))
-    recording = _first_reading(file, parsed)
+    recording = _first_reading(file)
     left_out = Counter(recording.kinds.values())
     parsed.left_out = dict(sorted(left_out.items()))
     if not recording.definitions and left_out and all(kind.islower() for kind in left_out):
@@ -82,12 +88,15 @@ def parse_stream(file: InputFile) -> ParsedFile:
         races[market_id] = market, _records_of_race(parsed, market, line, _utc(stated_ms))
     if races:
         _second_reading(file, parsed, races)
+    else:
+        for line, reason in recording.broken:
+            parsed.refuse(line, reason)
     return parsed
 
 
-def _first_reading(file: InputFile, parsed: ParsedFile) -> _Recording:
+def _first_reading(file: InputFile) -> _Recording:
     recording = _Recording()
-    for message in messages(file.content, holding=_DEFINITION, on_broken=parsed.refuse):
+    for message in messages(file.content, holding=_DEFINITION, on_broken=recording.note_broken):
         recording.last_ms = max(recording.last_ms, message.at_ms)
         for change in message.markets:
             definition, market_id = change.get("marketDefinition"), str(change["id"])
@@ -174,7 +183,7 @@ def _second_reading(
     """Follow the prices of the races, and note what they were at minutes before each off."""
     books = {market_id: MarketBook(market.off_ms) for market_id, (market, _) in races.items()}
     at_ms = 0
-    for message in messages(file.content):
+    for message in messages(file.content, on_broken=parsed.refuse):
         at_ms = max(at_ms, message.at_ms)
         for change in message.markets:
             market_id = str(change["id"])
