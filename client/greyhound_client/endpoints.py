@@ -96,7 +96,7 @@ def upcoming(date: dt.date | None = None, *, predict: bool = False) -> Call[wire
 
 
 def race_prediction(race_id: int, *, explain: bool = False) -> Call[wire.PredictionOut]:
-    """Return the prediction of a stored race with its newest prices on the card; with ``explain`` also why."""
+    """Return the prediction of a stored race, its newest prices on the card; with ``explain`` also why."""
     query = {"explain": True} if explain else {}
     return Call("GET", f"/races/{race_id:d}/prediction", wire.PredictionOut, query)
 

@@ -257,11 +257,17 @@ def _same_race(
         found = {
             key: race
             for key, race in found.items()
-            if 2 * len(shared[key]) > n_listed or (number is not None and race.number == number)
+            if 2 * len(shared[key]) > min(n_listed, _n_ran(race))
+            or (number is not None and race.number == number)
         }
     if not found:
         return _same_field(group, number, track_id, races)
     return found[min(found, key=lambda key: (found[key].strength, -len(shared[key]), key))]
+
+
+def _n_ran(race: ResolvedRace) -> int:
+    """Return of how many dogs it is known how they ran in a race."""
+    return len({row["dog_id"] for row in race.all_rows if _tells(row)})
 
 
 def _same_field(

@@ -3,7 +3,8 @@
 **Guarantee:** a prediction of a stored race is made, logged and counted once for each artifact of the
 champion, experiment and state of the race's field (runners, boxes, scratchings, prices); many who ask at once
 cause one scoring. After new ratings it is made again, and logged if it is another. At most 2,000 are
-remembered, the least recently used is forgotten first. Cards take their turns behind single cards, as those of a batch do.
+remembered, the least recently used is forgotten first. Cards take their turns behind single cards, as those
+of a batch do.
 
 Each process remembers its own; one that starts anew makes them anew.
 """
