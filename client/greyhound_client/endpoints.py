@@ -142,6 +142,14 @@ def scores(
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
 
 
+def by_minutes(
+    *, limit: int = 500, with_late: bool = False, **filters: Unpack[PredictionFilter]
+) -> Call[wire.ByMinutesOut]:
+    """Return how model, market and both together did by minutes to the off, on races with stored prices."""
+    query = {"limit": limit, "with_late": with_late, **filters}
+    return Call("GET", "/predictions/by-minutes", wire.ByMinutesOut, query)
+
+
 def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
     """Return a page of the seals of the days of predictions, the newest first."""
     return Call("GET", "/record/seals", wire.SealsOut, {"limit": limit, "before": before})
@@ -349,6 +357,7 @@ class EndpointMethods:
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    by_minutes = _Method(by_minutes)
     seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)

@@ -609,6 +609,17 @@ class OutcomeOut(BaseModel):
     """Those that did not."""
 
 
+class PairedDifferenceOut(BaseModel):
+    """A mean difference with the ends of its 95 % interval, paired by race; null where too few races are."""
+
+    difference: float | None
+    """The mean difference."""
+    low: float | None
+    """Lower end of the interval."""
+    high: float | None
+    """Upper end of the interval."""
+
+
 class PastRunIn(BaseModel):
     """One past race of a runner. Only date, track and distance are needed; leave out what is unknown."""
 
@@ -1754,6 +1765,31 @@ class LoggedCardsOut(BaseModel):
     """Cards of the whole log that cannot be read: they are set aside, and count nowhere."""
 
 
+class MinuteScoreOut(BaseModel):
+    """Race log losses of one minute before the off, over the races whose starters all had a price then."""
+
+    minutes: int
+    """Minutes to the off that was due."""
+    n_races: int
+    """Races whose starters all had a price then."""
+    model_loss: float | None
+    """The model's race log loss on those."""
+    market_loss: float | None
+    """The market's of that minute."""
+    combined_loss: float | None
+    """Of model and market together, by weights fitted on other days; null where those are too few."""
+    model_behind_market: PairedDifferenceOut
+    """Above 0 the market is better."""
+    combined_behind_market: PairedDifferenceOut
+    """Below 0 both together are better."""
+    combined_behind_model: PairedDifferenceOut
+    """Below 0 both together are better."""
+    n_races_to_off: int
+    """Those of the races with prices at minute 0 too."""
+    market_behind_off: PairedDifferenceOut
+    """The market of this minute less that of minute 0, on those: what the last minutes told."""
+
+
 class ModelStatus(BaseModel):
     """The champion, how good it is, and how it got here."""
 
@@ -2018,6 +2054,21 @@ class UpcomingRaceOut(BaseModel):
     """Runners of which no run is stored."""
     prediction: DayPredictionOut | None = None
     """Null unless requested by `predict=true`."""
+
+
+class ByMinutesOut(BaseModel):
+    """How model, market and both together did, by minutes to the off."""
+
+    minutes: list[MinuteScoreOut]
+    """The earliest first; minutes without a race whose starters all had a price are left out."""
+    n_races: int
+    """Judged races with any price, the newest."""
+    is_cut: bool
+    """There are older ones, which are not judged; see `limit`."""
+    first_day: date_aliased | None
+    """The first day of those races."""
+    last_day: date_aliased | None
+    """The last."""
 
 
 class ComparisonOut(BaseModel):

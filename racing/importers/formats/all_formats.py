@@ -4,6 +4,7 @@ from racing.domain.errors import FileRefused
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import is_official
+from racing.importers.formats.betfair_stream import BETFAIR_STREAM
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
 from racing.importers.formats.results import parse_results
@@ -40,7 +41,7 @@ RESULTS = Format(
     is_it=lambda file: file.has(("race_id", "runner", "distance_m")),
     read=from_csv(parse_results),
 )
-FORMATS = (BETFAIR_OFFICIAL, BETFAIR_MODEL, RESULTS, CARDS, GUIDE_CARD, FORM_GUIDE)
+FORMATS = (BETFAIR_STREAM, BETFAIR_OFFICIAL, BETFAIR_MODEL, RESULTS, CARDS, GUIDE_CARD, FORM_GUIDE)
 
 
 def format_of(file: InputFile) -> Format:
