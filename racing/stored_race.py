@@ -13,8 +13,8 @@ from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE, PRICE, Card, Runner, check_card
 from racing.domain.errors import CardRefused, NoSuchRace
 from racing.domain.off_time import off_time
+from racing.importers.runner_prices import latest_prices
 from racing.probabilities import market_probabilities
-from racing.race_day.prices import last_prices
 from racing.race_day.upcoming import region_of, utc
 
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
@@ -135,7 +135,7 @@ def races_in(connection: Connection, race_ids: Sequence[int]) -> list[StoredRace
     query = select(_RUN, _DOG.c.name).join(_DOG, _DOG.c.id == _RUN.c.dog_id)
     for run in connection.execute(query.where(_RUN.c.race_id.in_(race_ids))):
         runs[run.race_id].append(run)
-    prices = last_prices(connection, [race.id for race in races])
+    prices = latest_prices(connection, [race.id for race in races])
     return [_stored_race(race, runs[race.id], prices.get(race.id, {})) for race in races]
 
 
@@ -175,7 +175,10 @@ def _by_box(run: Any) -> tuple[int, str]:
 
 
 def _entry(run: Any, last_price: float | None) -> Entry:
-    return Entry(run.name, run.box or run.rug, run.trainer, run.is_scratched, last_price or run.last_price)
+    price = last_price or run.last_price
+    if price is not None and not PRICE[0] <= price <= PRICE[1]:
+        price = None
+    return Entry(run.name, run.box or run.rug, run.trainer, run.is_scratched, price)
 
 
 def _all_have(runs: Sequence[Any], price: str) -> bool:
