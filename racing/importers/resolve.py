@@ -247,7 +247,7 @@ def _same_race(
             home is not None
             and home.track_id == track_id
             and _can_be_one(home.number, number)
-            and (_tells(row) or _is_listed(row))
+            and (_tells(row) or _is_listed(row) or _stated_at(row) is not None)
         ):
             shared[home.key].add(row["dog_id"])
             found[home.key] = home
