@@ -14,6 +14,8 @@ finish_position               1..10; =2, 2= or 2DH in a dead heat; F, DNF, DSQ a
                               finish; in a race without any: no result yet
 race_number                   of the race; one race_id over three numbers is three races
 grade                         of the race
+off_at                        when it was due to start, with its zone: 2026-03-31T19:42:00+11:00
+trainer                       the dog's
 weight_kg                     15..50
 time_s                        the dog's own time; 13 to 20 m/s
 first_split_s                 seconds to the first mark
@@ -24,17 +26,22 @@ place_bsp, rated_price        decimal odds
 true_probability              0..1, where a simulation knows it
 ==================== ======== ==================================================================
 
+A race to come stands here as one without any ``finish_position``, dated a week ahead at most.
+
 A row named ``VACANT``, ``nan`` or the like is an empty box. A reserve (box 9 or 10) of which nothing else
 stands did not run. A race with a row that was refused, or that is impossible (two dogs in a box, no
 winner), is not whole.
 """
 
+import datetime as dt
 import re
 from collections import defaultdict
 
-from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
+from racing.domain.cards import FIRST_DAY, PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
+from racing.domain.off_time import off_time
+from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.finish_codes import Outcome, finish_of
 from racing.importers.records.source_record import (
@@ -50,6 +57,8 @@ from racing.importers.records.source_record import (
 from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
 
 KIND = "results"
+DAYS_AHEAD = dt.timedelta(days=7)
+MAX_NAME = 60
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
 _RACE_COLUMNS = ("race_id", "date", "track", "distance_m", "race_number")
@@ -71,6 +80,8 @@ OPTIONAL = (
     "finish_position",
     "grade",
     "race_number",
+    "off_at",
+    "trainer",
     "time_s",
     "first_split_s",
     "position_in_running",
@@ -83,7 +94,7 @@ _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules
 def parse_results(file: CsvFile) -> ParsedFile:
     """Return the records of the file."""
     file = file.with_columns(NEEDED, "a results file", OPTIONAL)
-    parsed = ParsedFile.of(file, KIND, date_column="date")
+    parsed = ParsedFile.of(file, KIND, date_column="date", latest=latest_day() + DAYS_AHEAD)
     races, runners = FileRaces(file, _RACE_COLUMNS, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
@@ -257,7 +268,18 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
     record["is_scratched"] = finish.outcome is Outcome.DID_NOT_RUN
     has_facts = finish.outcome is not Outcome.BLANK or any(record[name] is not None for name in _OF_A_RUN)
     record["is_blank"] = not has_facts
+    if has_facts and not record["is_scratched"] and date > latest_day():
+        raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
+    record["trainer"] = fields.get("trainer", "")[:MAX_NAME] or None
+    record["off_at"] = _off_at(fields.get("off_at", ""), date, line, parsed)
     return record
+
+
+def _off_at(text: str, date: dt.date, line: int, parsed: ParsedFile) -> dt.datetime | None:
+    off = off_time(text, date) if text else None
+    if text and off is None:
+        parsed.drop(line, f"off_at must be a time with its zone within a day of the date, got {text!r}")
+    return None if off is None else off.replace(tzinfo=None)
 
 
 def _whole(name: str, fields: dict[str, str], low: int, high: int) -> int | None:
