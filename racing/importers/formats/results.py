@@ -14,8 +14,6 @@ finish_position               1..10; =2, 2= or 2DH in a dead heat; F, DNF, DSQ a
                               finish; in a race without any: no result yet
 race_number                   of the race; one race_id over three numbers is three races
 grade                         of the race
-off_at                        when it was due to start, with its zone: 2026-03-31T19:42:00+11:00
-trainer                       the dog's
 weight_kg                     15..50
 time_s                        the dog's own time; 13 to 20 m/s
 first_split_s                 seconds to the first mark
@@ -24,6 +22,12 @@ position_in_running           one digit a call
 starting_price, bsp           decimal odds
 place_bsp, rated_price        decimal odds
 true_probability              0..1, where a simulation knows it
+morning_price, average_price, decimal odds: what Betfair matched in the morning, until the off, and last
+last_price
+trainer, remarks              as the source has them
+sex, sire, dam, born          of the dog; born is 2022-10-14 or 2022-10
+off_time                      when the race was due, 18:42 at the track
+off_at                        the same with its day and zone: 2026-03-31T19:42:00+11:00
 ==================== ======== ==================================================================
 
 A race to come stands here as one without any ``finish_position``, dated a week ahead at most.
@@ -44,6 +48,7 @@ from racing.domain.off_time import off_time
 from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.finish_codes import Outcome, finish_of
+from racing.importers.records.off_times import off_of
 from racing.importers.records.source_record import (
     MAX_MARGIN_LENGTHS,
     ParsedFile,
@@ -58,13 +63,17 @@ from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
 
 KIND = "results"
 DAYS_AHEAD = dt.timedelta(days=7)
-MAX_NAME = 60
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
 _RACE_COLUMNS = ("race_id", "date", "track", "distance_m", "race_number")
 _DASHES = re.compile(r"[-–—.\s]*")
 _NUMBERED = re.compile(r"([0-9]{1,18})(?:\.0+)?")
-_PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0}
+_PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0} | (
+    dict.fromkeys(("morning_price", "average_price", "last_price"), PRICE[1])
+)
+_TEXTS = ("trainer", "remarks", "sire", "dam")
+_SEXES = {"D": "D", "DOG": "D", "M": "D", "MALE": "D", "B": "B", "BITCH": "B", "F": "B", "FEMALE": "B"}
+_BORN = re.compile(r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?")
 _LIMITS = {
     "weight_kg": WEIGHT_KG,
     "margin_lengths": (0.0, MAX_MARGIN_LENGTHS),
@@ -80,21 +89,24 @@ OPTIONAL = (
     "finish_position",
     "grade",
     "race_number",
-    "off_at",
-    "trainer",
     "time_s",
     "first_split_s",
     "position_in_running",
     *_LIMITS,
     *_PRICES,
+    *_TEXTS,
+    "sex",
+    "born",
+    "off_time",
+    "off_at",
 )
 _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
 
 
-def parse_results(file: CsvFile) -> ParsedFile:
-    """Return the records of the file."""
+def parse_results(file: CsvFile, kind: str = KIND) -> ParsedFile:
+    """Return the records of the file; ``kind`` is how its races' keys begin."""
     file = file.with_columns(NEEDED, "a results file", OPTIONAL)
-    parsed = ParsedFile.of(file, KIND, date_column="date", latest=latest_day() + DAYS_AHEAD)
+    parsed = ParsedFile.of(file, kind, date_column="date", latest=latest_day() + DAYS_AHEAD)
     races, runners = FileRaces(file, _RACE_COLUMNS, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
@@ -243,7 +255,7 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
     date, distance_m = day_of_key(record["bucket"]), distance_of_key(record["bucket"])
     dog, track = record["dog_name"], record["track"]
     race_id = _race_id(fields["race_id"])
-    record["race_key"] = f"{KIND}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
+    record["race_key"] = f"{parsed.kind}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
     record["grade"] = grade_of(fields.get("grade", ""))
     record["race_number"] = _whole("race_number", fields, 1, 20)
     record["box"] = _whole("box", fields, 1, 10)
@@ -265,21 +277,41 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
         record["position_in_running"] = calls
     elif calls:
         parsed.drop(line, f"position_in_running must be digits, got {calls!r} ({dog!r})")
+    for name in _TEXTS:
+        record[name] = fields.get(name, "") or None
+    _dog_and_off(line, record, fields, parsed)
     record["is_scratched"] = finish.outcome is Outcome.DID_NOT_RUN
     has_facts = finish.outcome is not Outcome.BLANK or any(record[name] is not None for name in _OF_A_RUN)
     record["is_blank"] = not has_facts
     if has_facts and not record["is_scratched"] and date > latest_day():
         raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
-    record["trainer"] = fields.get("trainer", "")[:MAX_NAME] or None
-    record["off_at"] = _off_at(fields.get("off_at", ""), date, line, parsed)
+    if text := fields.get("off_at", ""):
+        record["off_at"] = _off_at(text, date, line, parsed)
     return record
 
 
 def _off_at(text: str, date: dt.date, line: int, parsed: ParsedFile) -> dt.datetime | None:
-    off = off_time(text, date) if text else None
-    if text and off is None:
+    off = off_time(text, date)
+    if off is None:
         parsed.drop(line, f"off_at must be a time with its zone within a day of the date, got {text!r}")
     return None if off is None else off.replace(tzinfo=None)
+
+
+def _dog_and_off(line: int, record: SourceRecord, fields: dict[str, str], parsed: ParsedFile) -> None:
+    """Set sex and birth of the dog, and when the race was due."""
+    sex, born, off = (fields.get(name, "") for name in ("sex", "born", "off_time"))
+    if sex:
+        record["sex"] = _SEXES.get(sex.upper())
+        if record["sex"] is None:
+            parsed.drop(line, f"sex must be D or B, got {sex!r} ({record['dog_name']!r})")
+    if born and _BORN.fullmatch(born):
+        record["born"] = born
+    elif born:
+        parsed.drop(line, f"born must be 2022-10-14 or 2022-10, got {born!r} ({record['dog_name']!r})")
+    if off:
+        record["off_at"] = off_of(day_of_key(record["bucket"]), off, record["track"])
+        if record["off_at"] is None:
+            parsed.drop(line, f"off_time must be a time of day at a known track, got {off!r}")
 
 
 def _whole(name: str, fields: dict[str, str], low: int, high: int) -> int | None:
