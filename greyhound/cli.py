@@ -22,6 +22,7 @@ COMMANDS = {
         "Let a made-up season pass beside a service that watches itself.",
     ),
     "import": ("greyhound.commands.import_:import_group", "Import files of races, whatever they are."),
+    "watch": ("greyhound.commands.watch:watch", "Import the files of a folder as they come."),
     "data": ("greyhound.commands.data:data", "Show what the race database holds, and what it lacks."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
@@ -58,7 +59,7 @@ COMMANDS = {
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import data simulate",
+    "Races": "import watch data simulate",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys notify",

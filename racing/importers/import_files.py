@@ -16,11 +16,12 @@ from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.dates import DateOrder
 from racing.importers.files.input_file import InputFile
-from racing.importers.formats.all_formats import BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
+from racing.importers.formats.all_formats import ANY_CARDS, BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
 from racing.importers.formats.format import Format
 from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
+from racing.importers.records.statements import state_time
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
 from racing.importers.runner_prices import write_prices
 from racing.importers.undo import DeletedFile, delete_file
@@ -56,6 +57,11 @@ def import_form_guides(
 def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
     """Import results files; see :func:`import_files`."""
     return import_files(engine, paths, RESULTS, **options)
+
+
+def import_cards(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import races to come: form guides with the race that their name tells, cards, and others' files."""
+    return import_files(engine, paths, ANY_CARDS, **options)
 
 
 def import_files(
@@ -193,6 +199,7 @@ def _write(
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
+            state_time(parsed.records)
             for record in (*parsed.records, *parsed.waiting):
                 record["file_id"] = file_id
             rows += parsed.records
