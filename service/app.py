@@ -10,6 +10,7 @@ from service import problems
 from service.automation.all_tasks import all_tasks
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
+from service.events.feed import EventFeed
 from service.experiments.follower import ActiveExperiment
 from service.experiments.verdict_cache import VerdictCache
 from service.methods import HeadAndOptions
@@ -30,6 +31,7 @@ from service.routes import (
     automation,
     batch,
     cards,
+    events,
     evidence,
     experiments,
     health,
@@ -39,6 +41,7 @@ from service.routes import (
     pages,
     predict,
     predictions,
+    prices,
     promotions,
     races,
     record,
@@ -67,8 +70,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, record, monitor, results, status, models, evidence,
-        promotions, experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, races, cards, prices, events, predictions, record, monitor, results, status, models,
+        evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -134,6 +137,13 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
     )
     verdicts = VerdictCache()
+    events = EventFeed(
+        read_database,
+        threads.event_poll,
+        threads.event_replay,
+        metrics,
+        max_followers=settings.max_followers,
+    )
     return AppState(
         settings=settings,
         slots=slots,
@@ -152,6 +162,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         read_database=read_database,
         race_reads=TimedReads(read_database, threads.stored_races),
         log_reads=TimedReads(read_database, threads.prediction_log),
+        events=events,
         verdicts=verdicts,
         ratings=RatingsFollower(settings.database),
         api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),
@@ -190,6 +201,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
         asyncio.create_task(state.experiment.run(), name="experiment-follower"),
         asyncio.create_task(state.challengers.run(), name="challenger-watcher"),
         asyncio.create_task(state.shadow.run(), name="shadow-check"),
+        asyncio.create_task(state.events.run(), name="event-feed"),
         asyncio.create_task(
             state.form_store.poll(settings.database_poll_s, threads.form_poll), name="form-poll"
         ),
@@ -198,6 +210,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     state.automation.start()
     async with state.collector.running():
         yield
+    state.events.end()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

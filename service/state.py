@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import AutomationRunner
+from service.events.feed import EventFeed
 from service.experiments.follower import ActiveExperiment
 from service.experiments.verdict_cache import VerdictCache
 from service.monitoring.input_counter import InputCounter
@@ -55,6 +56,7 @@ class AppState:
     """The database ends a statement that takes longer than ``database_timeout_s``."""
     race_reads: TimedReads
     log_reads: TimedReads
+    events: EventFeed
     verdicts: VerdictCache
     ratings: RatingsFollower
     api_key_auth: ApiKeyAuth
