@@ -22,6 +22,7 @@ COMMANDS = {
         "Let a made-up season pass beside a service that watches itself.",
     ),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
+    "watch": ("greyhound.commands.watch:watch", "Import the files of a folder as they come."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
     "retrain": (
@@ -57,7 +58,7 @@ COMMANDS = {
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import simulate",
+    "Races": "import watch simulate",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys notify",

@@ -27,6 +27,7 @@ from service.prediction.warmup import warm_up
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
+from service.race_day.day_predictions import DayPredictions
 from service.routes import (
     automation,
     batch,
@@ -47,6 +48,7 @@ from service.routes import (
     record,
     results,
     status,
+    upcoming,
     webhooks,
 )
 from service.security.api_key_auth import ApiKeyAuth
@@ -70,8 +72,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, prices, events, predictions, record, monitor, results, status, models,
-        evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, upcoming, races, cards, prices, events, predictions, record, monitor, results, status,
+        models, evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -144,6 +146,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         metrics,
         max_followers=settings.max_followers,
     )
+    race_reads = TimedReads(read_database, threads.stored_races)
     return AppState(
         settings=settings,
         slots=slots,
@@ -160,9 +163,10 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
-        race_reads=TimedReads(read_database, threads.stored_races),
+        race_reads=race_reads,
         log_reads=TimedReads(read_database, threads.prediction_log),
         events=events,
+        day_predictions=DayPredictions(slots, experiment, predictor, form_store, queue, race_reads, metrics),
         verdicts=verdicts,
         ratings=RatingsFollower(settings.database),
         api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),

@@ -91,6 +91,30 @@ def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
     return Call("GET", f"/races/{race_id:d}", wire.StoredRaceOut, {"prices": prices})
 
 
+def upcoming(date: dt.date | None = None, *, predict: bool = False) -> Call[wire.UpcomingOut]:
+    """Return the races that are due, or all of a day; with ``predict`` each with its prediction in short."""
+    query = {"date": date, **({"predict": True} if predict else {})}
+    return Call("GET", "/races/upcoming", wire.UpcomingOut, query)
+
+
+def race_prediction(race_id: int, *, explain: bool = False) -> Call[wire.PredictionOut]:
+    """Return the prediction of a stored race, its newest prices on the card; with ``explain`` also why."""
+    query = {"explain": True} if explain else {}
+    return Call("GET", f"/races/{race_id:d}/prediction", wire.PredictionOut, query)
+
+
+def send_cards(cards: Iterable[Card], *, stated_at: dt.datetime | None = None) -> Call[wire.StoredCardsOut]:
+    """Store races to come as they are stated, by default now; takes a key with the scope ``results``."""
+    at = {} if stated_at is None else {"stated_at": stated_at.isoformat(timespec="seconds")}
+    return Call("POST", "/races/upcoming", wire.StoredCardsOut, content=_json({"cards": list(cards), **at}))
+
+
+def scratch(race_id: int, name: str, *, is_scratched: bool = True) -> Call[wire.StoredRaceOut]:
+    """Say that a runner is withdrawn, or is not after all; takes a key with the scope ``results``."""
+    content = _json({"name": name, "is_scratched": is_scratched})
+    return Call("POST", f"/races/{race_id:d}/scratchings", wire.StoredRaceOut, content=content)
+
+
 def card(form_guide: str, **guide: Unpack[GuideDetails]) -> Call[wire.GuideCardOut]:
     """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
     return Call("POST", "/cards", wire.GuideCardOut, guide, form_guide.encode(), CSV)
@@ -118,6 +142,14 @@ def scores(
     """Return how good the logged predictions were, beside the market."""
     query = {"by": by, "with_late": with_late, **filters}
     return Call("GET", "/predictions/score", wire.ScoresOut, query)
+
+
+def by_minutes(
+    *, limit: int = 500, with_late: bool = False, **filters: Unpack[PredictionFilter]
+) -> Call[wire.ByMinutesOut]:
+    """Return how model, market and both together did by minutes to the off, on races with stored prices."""
+    query = {"limit": limit, "with_late": with_late, **filters}
+    return Call("GET", "/predictions/by-minutes", wire.ByMinutesOut, query)
 
 
 def seals(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.SealsOut]:
@@ -332,9 +364,14 @@ class EndpointMethods:
     race_days = _Method(race_days)
     races = _Method(races)
     race = _Method(race)
+    upcoming = _Method(upcoming)
+    race_prediction = _Method(race_prediction)
+    send_cards = _Method(send_cards)
+    scratch = _Method(scratch)
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
+    by_minutes = _Method(by_minutes)
     seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)

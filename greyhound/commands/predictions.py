@@ -11,9 +11,16 @@ from greyhound.options import Day, database_option, json_option, progress_option
 from greyhound.output.console import console
 from greyhound.output.printing import print_json, say, shown
 from greyhound.output.progress import progress
-from greyhound.tables.prediction_log import print_card, print_cards, print_scores
+from greyhound.tables.prediction_log import (
+    by_minutes_summary,
+    print_by_minutes,
+    print_card,
+    print_cards,
+    print_scores,
+)
 from racing.database.engine import open_database
 from racing.domain.errors import NoSuchPrediction
+from racing.predictions.by_minutes import MAX_RACES, score_by_minutes
 from racing.predictions.latest import recount_all
 from racing.predictions.listing import prediction_with_outcome, predictions_with_outcomes
 from racing.predictions.prediction_filter import PredictionFilter, what_counts
@@ -44,6 +51,7 @@ def predictions() -> None:
       greyhound predictions list --since 2026-03-01
       greyhound predictions show 48210
       greyhound predictions score --by week
+      greyhound predictions by-minutes
       greyhound predictions unreadable
       greyhound predictions prune --before 2025-01-01
       greyhound predictions recount
@@ -132,6 +140,48 @@ def score_command(
         print_json(asdict(scores) | {"rule": what_counts(with_late=late)})
         return
     print_scores(scores, by)
+    console.print(what_counts(with_late=late))
+
+
+@predictions.command("by-minutes")
+@_filters
+@click.option(
+    "--races",
+    type=click.IntRange(1, 100_000),
+    default=MAX_RACES,
+    show_default=True,
+    help="The newest races with prices are judged: at most so many.",
+)
+@click.option("--late", is_flag=True, help="Also cards that were answered after race day (UTC).")
+@database_option
+@json_option
+@progress_option
+def by_minutes_command(
+    since: dt.date | None,
+    until: dt.date | None,
+    version: int | None,
+    track: str | None,
+    races: int,
+    late: bool,
+    database: str,
+    as_json: bool,
+) -> None:
+    """Judge the answered cards beside the market of minutes before the off.
+
+    Of races with stored prices (recordings of Betfair's stream, POST /prices). A race counts at a minute only
+    if each of its starters had a price then. Both together is a mixture by weights fitted on other days.
+    """
+    filters = PredictionFilter(since=since, until=until, version=version, track=track)
+    engine = _settled(database)
+    _warn_of_unreadable(engine)
+    scores = score_by_minutes(engine, filters, with_late=late, max_races=races)
+    if as_json:
+        print_json(by_minutes_summary(scores))
+        return
+    if not scores.minutes:
+        console.print("No judged card is of a race whose starters all have prices before the off.")
+        return
+    print_by_minutes(scores)
     console.print(what_counts(with_late=late))
 
 

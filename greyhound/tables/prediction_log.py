@@ -1,11 +1,15 @@
 """The log of answered cards as tables: a line a card, one card whole, and scores by group."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from rich.table import Table
 
 from greyhound.output.console import console
 from greyhound.output.printing import shown
+from racing.metrics import Difference
+from racing.predictions.by_minutes import ByMinutes
 from racing.predictions.listing import LoggedCard
 from racing.predictions.score import Score, Scores
 
@@ -61,6 +65,33 @@ def print_scores(scores: Scores, by: str) -> None:
     console.print(table)
 
 
+def by_minutes_summary(scores: ByMinutes) -> dict[str, Any]:
+    """Return the scores as ``--json`` prints them."""
+    summary = asdict(scores)
+    for score in summary["minutes"]:
+        gaps = {name: value._asdict() for name, value in score.items() if isinstance(value, Difference)}
+        score |= gaps
+    return summary
+
+
+def print_by_minutes(scores: ByMinutes) -> None:
+    """Print a line for each minute before the off, the earliest first."""
+    table = Table(box=None, padding=(0, 1, 0, 0))  # fits 80 columns
+    for name in ("min", "races", "model", "market", "both", "model - market", "both - market"):
+        table.add_column(name, justify="right")
+    for score in scores.minutes:
+        losses = (score.model_loss, score.market_loss, score.combined_loss)
+        gaps = (score.model_behind_market, score.combined_behind_market)
+        cells = (*map(_number, losses), *map(_difference, gaps))
+        table.add_row(str(score.minutes), str(score.n_races), *cells)
+    console.print(table)
+    newest = "the newest " if scores.is_cut else ""
+    console.print(
+        f"Race log loss of {newest}{scores.n_races} races with prices, {scores.first_day} to "
+        f"{scores.last_day}; differences with their 95 % intervals, paired by race."
+    )
+
+
 def _cells(card: LoggedCard) -> list[str]:
     favourite = max(card.runners, key=lambda runner: runner.win_probability)
     winner = next((runner.name for runner in card.runners if runner.won), "")
@@ -90,6 +121,13 @@ def _interval(score: Score) -> str:
     if score.behind_market_low != score.behind_market_low:
         return ""
     return f"{score.behind_market_low:+.4f} to {score.behind_market_high:+.4f}"
+
+
+def _difference(gap: Difference) -> str:
+    if gap.difference != gap.difference:
+        return ""
+    interval = "" if gap.low != gap.low else f" [{gap.low:+.3f}, {gap.high:+.3f}]"
+    return f"{gap.difference:+.3f}{interval}"
 
 
 def _short(value: float | None) -> str:

@@ -20,7 +20,9 @@ from racing.importers.formats.format import Format
 from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
+from racing.importers.records.statements import state_time
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
+from racing.importers.runner_prices import write_prices
 from racing.importers.undo import DeletedFile, delete_file
 
 OnProgress = Callable[[int, int], None]
@@ -85,7 +87,7 @@ def import_files(
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
-            n_rows += len(parsed.records)
+            n_rows += len(parsed.records) + len(parsed.prices) // 4  # a price has a quarter of the columns
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
             _write(engine, batch, report)
             batch, n_rows = [], 0
@@ -141,6 +143,10 @@ def _parsed_of(
         entry.notes = parsed.notes
         report.problems.add_all(parsed.problems)
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
+        entry.left_out = parsed.left_out
+        if parsed.left_out and not parsed.n_read:
+            entry.status = FileStatus.LEFT_OUT
+            return None
         if not parsed.records:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             if parsed.n_read and parsed.n_empty == parsed.n_read:
@@ -172,6 +178,7 @@ def _write(
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
+            state_time(parsed.records)
             for record in parsed.records:
                 record["file_id"] = file_id
             rows += parsed.records
@@ -183,6 +190,8 @@ def _write(
         connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
         rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
         for number, parsed, entry in written:
+            dog_ids = {record["dog_key"]: record["dog_id"] for record in parsed.records}
+            write_prices(connection, number, parsed.prices, dog_ids)
             entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
             entry.n_known = len(parsed.records) + parsed.n_repeated - entry.n_added - entry.n_updated
             counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}

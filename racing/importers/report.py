@@ -1,6 +1,7 @@
 """What an import reports: each file's counts, and what was refused, grouped by the rule that it broke."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,7 @@ class FileStatus(StrEnum):
     IMPORTED = "imported"
     ALREADY_IMPORTED = "already imported"
     REFUSED = "refused"
+    LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class FileReport:
     status: FileStatus
     taken_as: str = ""
     """What it was taken for; the title of its format."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What in it is no race, by what it is: markets of other kinds. A file of nothing else is left out."""
     n_read: int = 0
     n_added: int = 0
     n_updated: int = 0
@@ -186,6 +190,10 @@ class ImportReport:
     def n_empty(self) -> int:
         """Return the rows of empty boxes."""
         return sum(file.n_empty for file in self.files)
+
+    def left_out(self) -> dict[str, int]:
+        """Return how much of what kind was left out, by its name."""
+        return dict(sorted(sum((Counter(file.left_out) for file in self.files), Counter[str]()).items()))
 
     def n_files(self, status: FileStatus) -> int:
         """Return how many files ended so."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Engine
 
+from racing.predictions.by_minutes import MAX_RACES, score_by_minutes
 from racing.predictions.listing import LoggedCard, predictions_with_outcomes, track_names
 from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.reading import n_newest_unread
@@ -13,6 +14,7 @@ from racing.predictions.score import score_predictions
 from racing.predictions.unreadable import n_unreadable
 from service.dependencies import LogReads, Slots
 from service.openapi.responses import problems
+from service.schemas.by_minutes import ByMinutesOut, by_minutes_out
 from service.schemas.fields import Day
 from service.schemas.predictions import LoggedCardOut, LoggedCardsOut, ScoresOut, scores_out, utc
 from service.serving.slots import Snapshot
@@ -40,6 +42,9 @@ Late = Annotated[bool, Query(description="Also cards that were answered after ra
 Counted = Annotated[
     bool,
     Query(description="Only the cards that `GET /predictions/score` counts: of each judged race the last."),
+]
+Newest = Annotated[
+    int, Query(ge=1, le=2_000, description="The newest races with prices are judged: at most so many.")
 ]
 ListLate = Annotated[
     bool | None,
@@ -91,6 +96,22 @@ async def get_scores(reads: LogReads, filter: Filter, by: By = "week", with_late
     def scores(engine: Engine) -> ScoresOut:
         names = track_names(engine) if by == "track" else {}
         return scores_out(score_predictions(engine, filter, by=by, with_late=with_late), names)
+
+    return await reads.run(scores)
+
+
+@router.get("/by-minutes", summary="How good they were beside early prices", responses=problems(422, 503))
+async def get_by_minutes(
+    reads: LogReads, filter: Filter, limit: Newest = MAX_RACES, with_late: Late = False
+) -> ByMinutesOut:
+    """Judge model, market and both together by minutes to the off, on races with stored prices.
+
+    A race counts once, as in `GET /predictions/score`, and at a minute only if each of its starters had a
+    price then. The market is halfway between back and lay, else the last price, shared out over the starters.
+    """
+
+    def scores(engine: Engine) -> ByMinutesOut:
+        return by_minutes_out(score_by_minutes(engine, filter, with_late=with_late, max_races=limit))
 
     return await reads.run(scores)
 

@@ -234,6 +234,7 @@ def test_results_meet_the_predictions_that_were_logged(greyhound: Any, whole: Wh
     page = greyhound.predictions(limit=2, track=track, since=day)
     assert (len(page.predictions), page.next_before) == (2, logged[1].id)
     assert greyhound.scores(by="track", track=track).total.n_races == 1
+    assert greyhound.by_minutes(track=track, limit=10).n_races == 0  # no price of that race is stored
     with pytest.raises(Refused) as caught:
         greyhound.predictions(limit=1000)
     assert caught.value.errors[0].pointer == "?limit"

@@ -1,6 +1,7 @@
-"""The CSV files that paths mean: files, all below folders, members of zips; each with bounded bytes."""
+"""The files that paths mean: files, all below folders, members of zips and tars; each with bounded bytes."""
 
 import os
+import re
 import struct
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -12,13 +13,16 @@ from typing import IO, BinaryIO, cast
 from racing.domain.errors import FileRefused
 from racing.importers.files.contents import BROKEN, HELD_BYTES, MAX_BYTES, Content
 from racing.importers.files.file_types import what_zip_is
+from racing.importers.files.tars import TarMember, is_tar, tar_members
 
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # of a zip's list of members, which is read whole
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024  # of all members of a zip
-SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv") for packed in ("", ".gz", ".bz2"))
+SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".bz2", ".gz")
+_ARCHIVES = (".zip", ".tar", ".tgz")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-_FOUND_IN_FOLDERS = (*SUFFIXES, ".zip", *_SPREADSHEETS)
+_FOUND_IN_FOLDERS = (*SUFFIXES, *_ARCHIVES, *_SPREADSHEETS)
+_RECORDED_MARKET = re.compile(r"1\.\d{6,12}")  # as programs that record Betfair's stream name a market's file
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"  # also the mark of every zip's end
 _END_BYTES = 22
@@ -130,12 +134,13 @@ def _long_directory_bytes(file: IO[bytes], at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to read: ``name`` is its path, of a zip's member ``archive.zip/member.csv``."""
+    """One file to read: ``name`` is its path, of an archive's member ``archive.zip/member.csv``."""
 
     name: str
     path: Path
     zip: Zip | None = field(default=None, repr=False)
     member: zipfile.ZipInfo | None = None
+    tar_member: TarMember | None = None
     is_last: bool = True
     refusal: str | None = None
 
@@ -151,35 +156,40 @@ class Source:
             raise FileRefused(self.refusal)
         if self.zip and self.member:
             return self.zip.content(self.member, is_last=self.is_last)
+        if self.tar_member:
+            return self.tar_member.content(self.path)
         return content_of(self.path)
 
 
 def expand(paths: Iterable[str | Path]) -> list[Source]:
-    """Return the files meant: those named, all CSV files below folders named, those in zips; by name."""
+    """Return the files meant: those named, all below folders named that may be data, those in archives."""
     found: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            files = (file for file in path.rglob("*") if file.name.lower().endswith(_FOUND_IN_FOLDERS))
-            found += sorted(
-                file for file in files if file.is_file() and not file.name.startswith((".", "~$"))
-            )
+            found += sorted(file for file in path.rglob("*") if _may_be_data(file.name) and file.is_file())
         else:
             found.append(path)
     return [source for path in dict.fromkeys(found) for source in sources_of(path)]
 
 
 def sources_of(path: Path) -> list[Source]:
-    """Return the file, or, of a zip, its members."""
+    """Return the file, or, of a zip or tar, its members."""
     name = printable(str(path))
-    if not is_zip(_head_of(path)):
-        return [Source(name, path)]
+    head = _head_of(path)
+    if is_zip(head):
+        return _sources_of_zip(name, path)
+    if is_tar(head):
+        return _sources_of_tar(name, path)
+    return [Source(name, path)]
+
+
+def _sources_of_zip(name: str, path: Path) -> list[Source]:
     archive = Zip(path)
     if archive.refusal:
         return [Source(name, path, refusal=archive.refusal)]
     wanted = [info for info in archive.members if _is_wanted(info.filename)]
     if not wanted:
-        others = ", ".join(printable(info.filename) for info in archive.members[:3]) or "nothing"
-        return [Source(name, path, refusal=f"the zip holds no CSV file, but {others}")]
+        return [Source(name, path, refusal=_without_data("zip", [info.filename for info in archive.members]))]
     wanted.sort(key=lambda info: info.filename)
     return [
         Source(
@@ -188,10 +198,34 @@ def sources_of(path: Path) -> list[Source]:
             archive,
             info,
             is_last=info is wanted[-1],
-            refusal=_refusal_of_member(info.filename),
+            refusal=_refusal_of_member(info.filename, "zip"),
         )
         for info in wanted
     ]
+
+
+def _sources_of_tar(name: str, path: Path) -> list[Source]:
+    try:
+        members = tar_members(path)
+    except FileRefused as error:
+        return [Source(name, path, refusal=str(error))]
+    wanted = sorted((one for one in members if _is_wanted(one.name)), key=lambda one: one.name)
+    if not wanted:
+        return [Source(name, path, refusal=_without_data("tar", [one.name for one in members]))]
+    return [
+        Source(
+            f"{name}/{printable(one.name)}",
+            path,
+            tar_member=one,
+            refusal=_refusal_of_member(one.name, "tar"),
+        )
+        for one in wanted
+    ]
+
+
+def _without_data(what: str, names: list[str]) -> str:
+    others = ", ".join(printable(name) for name in names[:3]) or "nothing"
+    return f"the {what} holds no file of a kind that is read, but {others}"
 
 
 def content_of(path: Path) -> Content:
@@ -220,21 +254,28 @@ def printable(name: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in name)
 
 
+def _may_be_data(name: str) -> bool:
+    """Return whether a file is looked at, by its name, where nobody named it."""
+    if name.startswith((".", "~$")):
+        return False
+    return name.lower().endswith(_FOUND_IN_FOLDERS) or bool(_RECORDED_MARKET.fullmatch(name))
+
+
 def _is_wanted(member: str) -> bool:
     path = PurePosixPath(member)
-    is_hidden = path.name.startswith((".", "~$")) or "__MACOSX" in path.parts
-    return not is_hidden and path.name.lower().endswith(_FOUND_IN_FOLDERS)
+    return _may_be_data(path.name) and "__MACOSX" not in path.parts
 
 
-def _refusal_of_member(member: str) -> str | None:
-    if member.lower().endswith(".zip"):
-        return "a zip inside a zip is not opened; unpack the outer one"
+def _refusal_of_member(member: str, archive: str) -> str | None:
+    for suffix in _ARCHIVES:
+        if member.lower().endswith(suffix):
+            return f"a {suffix[1:]} inside a {archive} is not opened; unpack the outer one"
     return None
 
 
 def _head_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(8)
+            return file.read(512)
     except OSError:
         return b""

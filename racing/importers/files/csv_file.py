@@ -19,6 +19,7 @@ from racing.importers.files.csv_line import (
 from racing.importers.files.dates import DateOrder
 from racing.importers.files.encodings import MAX_LINE_CHARS, Text, text_of
 from racing.importers.files.file_types import what_it_is, what_text_is
+from racing.importers.files.tars import is_tar
 
 MAX_FIELD_CHARS = 200  # of a column that is read: its values are compared, and some remembered
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -163,8 +164,10 @@ def csv_of_content(content: Content, name: str, dates: DateOrder = DateOrder.DEF
     """Return the CSV file that some content is; see :func:`read_csv`."""
     if is_zip(content.head):
         raise FileRefused("the file is a zip archive, not CSV: unpack it first")
-    if reason := what_it_is(content.head):
-        raise FileRefused(reason)
+    if reason := what_it_is(content.head) or what_text_is(content.head.decode("utf-8-sig", "replace")):
+        raise FileRefused(reason)  # before all of it is read
+    if is_tar(content.head):
+        raise FileRefused("the file is a packed tar, not CSV: unpack it to a .tar first")
     text = text_of(content)
     has_odd = _has_odd_rows(text)
     line, first, delimiter = _header_line_of(text)

@@ -59,6 +59,8 @@ class ParsedFile:
     n_read: int = 0
     n_repeated: int = 0
     n_refused: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What is no race of ours, by what it is: a recording's markets of other kinds."""
     prices: list[dict[str, Any]] = field(default_factory=list)
     """Prices before the off: the columns of :class:`~racing.database.tables.RunnerPrice` with ``dog_key``
     instead of ids; each of a dog that a record names."""

@@ -106,7 +106,7 @@ def test_a_broken_zip_is_refused(tmp_path: Path, engine: Engine, cut: int) -> No
 
 def test_a_zip_without_csv_says_what_it_holds(tmp_path: Path) -> None:
     (source,) = expand([make_zip(tmp_path / "a.zip", {"photo.jpg": b"x"})])
-    assert source.refusal == "the zip holds no CSV file, but photo.jpg"
+    assert source.refusal == "the zip holds no file of a kind that is read, but photo.jpg"
 
 
 def test_names_in_a_zip_hold_no_control_characters(tmp_path: Path) -> None:

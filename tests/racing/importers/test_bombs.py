@@ -137,7 +137,7 @@ def test_a_zips_list_of_members_is_bounded_before_it_is_read(tmp_path: Path, is_
 def test_a_zip_whose_members_have_no_name_holds_no_csv(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zip_of_nothing_but_names(3))
     assert [source.refusal for source in expand([tmp_path / "a.zip"])] == [
-        "the zip holds no CSV file, but nothing"
+        "the zip holds no file of a kind that is read, but nothing"
     ]
 
 

@@ -19,6 +19,7 @@ from racing.race_day.events import (
     newest_event,
     prune_events,
 )
+from racing.race_day.report_cards import report_scratching
 from racing.race_day.report_prices import PriceReport, QuotedRunner, report_prices
 from tests.clocks.today import today
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
@@ -62,14 +63,14 @@ def test_races_of_long_ago_are_no_events(engine: Engine, tmp_path: Path) -> None
 
 
 def test_a_scratching_and_its_taking_back_are_events(engine: Engine, tmp_path: Path) -> None:
-    store_card(engine, tmp_path)
-    for i, place in enumerate(("SCR", "")):
-        rows = card_lines(today())
-        rows[1] = results_row(DOGS[0], 1, place, date=today().isoformat(), time="")
-        import_results(engine, [write(tmp_path, f"again-{i}.csv", *rows)])
-    kinds = [(event.kind, event.body) for event in seen(engine, after=1) if event.kind == "scratching"]
-    assert kinds
-    assert f'"name": "{DOGS[0]}", "box": 1, "is_scratched": true' in kinds[0][1]
+    race_id = store_card(engine, tmp_path)
+    for is_scratched in (True, False):
+        stated_at = dt.datetime.now(dt.UTC)
+        report_scratching(engine, race_id, DOGS[0], stated_at, is_scratched=is_scratched)
+    gone, back = seen(engine, after=1)
+    assert (gone.kind, gone.race_id, back.kind) == ("scratching", race_id, "scratching")
+    assert f'"name": "{DOGS[0]}", "box": 1, "is_scratched": true' in gone.body
+    assert '"is_scratched": false' in back.body
 
 
 def test_what_is_rolled_back_was_never_an_event_and_leaves_no_gap(engine: Engine) -> None:

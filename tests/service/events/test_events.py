@@ -158,8 +158,9 @@ def test_one_more_than_may_follow_is_refused_and_none_of_them_is_in_flight(place
     wait_until(lambda: metric(place, "event_followers") == 0)
     streams = [follow(place) for _ in range(MAX_FOLLOWERS)]
     try:
-        for stream in streams:
-            wait_for(stream.__enter__(), ": events follow")
+        lines = [stream.__enter__() for stream in streams]
+        for line in lines:
+            wait_for(line, "id: ")
         refused = place.service.client.get("/events")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert metric(place, "event_followers") == MAX_FOLLOWERS
