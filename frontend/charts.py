@@ -15,6 +15,7 @@ from greyhound_client.models import (
     BinOut,
     GapPointOut,
     LoggedCardOut,
+    MinuteScoreOut,
     MonitorBinOut,
     PathPointsOut,
     ReliabilityBinOut,
@@ -75,6 +76,28 @@ def weekly_losses(weeks: Sequence[ScoreOut]) -> Spec:
                 )
             before = monday
     return chart("weekly_losses", weeks=[_strip(week) for week in weeks], losses=losses)
+
+
+def through_the_clock(minutes: Sequence[MinuteScoreOut]) -> Spec | None:
+    """Return race log loss by minutes to the off, or None of fewer than two minutes."""
+    if len(minutes) < 2:
+        return None
+    rows = [
+        {
+            "order": i,
+            "minutes": str(one.minutes),
+            "series": series,
+            "loss": loss,
+            "figure": f"{loss:.4f}",
+            "races": one.n_races,
+        }
+        for i, one in enumerate(minutes)
+        for series, loss in (
+            ("both", one.combined_loss), ("market", one.market_loss), ("model", one.model_loss)
+        )
+        if loss is not None
+    ]  # fmt: skip
+    return chart("through_the_clock", losses=rows)
 
 
 def gap_over_time(points: Sequence[GapPointOut] | None) -> Spec | None:

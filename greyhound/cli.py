@@ -21,8 +21,9 @@ COMMANDS = {
         "greyhound.commands.demo:demo",
         "Let a made-up season pass beside a service that watches itself.",
     ),
-    "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
+    "import": ("greyhound.commands.import_:import_group", "Import files of races, whatever they are."),
     "watch": ("greyhound.commands.watch:watch", "Import the files of a folder as they come."),
+    "data": ("greyhound.commands.data:data", "Show what the race database holds, and what it lacks."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
     "retrain": (
@@ -58,7 +59,7 @@ COMMANDS = {
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import watch simulate",
+    "Races": "import watch data simulate",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score predictions record replay",
     "The service": "serve frontend monitor keys notify",
@@ -144,7 +145,7 @@ def main() -> None:
     A first look, from nothing to a served model:
       greyhound up
     With files of your own:
-      greyhound import form-guides guides/
+      greyhound import downloads/
       greyhound train
       greyhound predict card.json
 

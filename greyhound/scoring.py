@@ -60,16 +60,17 @@ def score_races(
     *,
     start: dt.date,
     until: dt.date,
+    countries: tuple[str, ...] = (),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ScoredRaces:
-    """Score every resulted race of some days, each as of its date.
+    """Score every resulted race of some days (and countries), each as of its date.
 
     Raises
     ------
     NotEnoughHistory
         If there is no race on those days.
     """
-    table = race_table(engine, start=start, until=until, on_progress=on_progress)
+    table = race_table(engine, start=start, until=until, countries=countries, on_progress=on_progress)
     features = table.features[:, model.spec.columns(FEATURE_NAMES)]
     return ScoredRaces(table, model.scores(features, table.race), model.probabilities(features, table.race))
 

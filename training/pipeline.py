@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, make_url
 
 from model_registry.registry import ModelRegistry
+from racing.domain.regions import COUNTRY_NAMES
 from racing.features import FEATURE_NAMES, FEATURE_VERSION, KNOWS, features_for, race_table
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
@@ -44,6 +45,8 @@ class TrainSettings:
     start: dt.date | None = None
     until: dt.date | None = None
     test_from: dt.date | None = None
+    countries: tuple[str, ...] = ()
+    """Learn from races of these countries alone, and be judged on them; by default of all."""
     feature_scope: str = "form"
     """Which prices the features may hold, see :data:`racing.features.KNOWS`."""
     search: SearchSettings = field(default_factory=SearchSettings)
@@ -56,6 +59,8 @@ class TrainSettings:
     def __post_init__(self) -> None:
         if self.feature_scope not in KNOWS:
             raise ValueError(f"feature_scope must be one of {', '.join(KNOWS)}, got {self.feature_scope!r}")
+        if not set(self.countries) <= COUNTRY_NAMES.keys():
+            raise ValueError(f"countries must be of {', '.join(COUNTRY_NAMES)}, got {self.countries}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,13 @@ def train(
         settings = replace(settings, search=replace(settings.search, storage=search_storage(registry)))
     stage = timed(stage)
     with stage("Features") as report:
-        table = race_table(engine, start=settings.start, until=settings.until, on_progress=report)
+        table = race_table(
+            engine,
+            start=settings.start,
+            until=settings.until,
+            countries=settings.countries,
+            on_progress=report,
+        )
     effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
     features = features_for(settings.feature_scope)
     table = table.with_features([FEATURE_NAMES.index(feature.name) for feature in features])
@@ -160,6 +171,7 @@ def train_on(
             gates=gates,
             refit=refitted,
             feature_scope=settings.feature_scope,
+            countries=settings.countries,
             categorical_features=categorical_features,
             stage_seconds=dict(stage.seconds),
             seconds=time.monotonic() - began,

@@ -92,7 +92,13 @@ def _params_and_metrics(
         for part, of in {**summary["data"], "learnt": summary["learnt"]}.items()
     }
     days["judgement"] = summary["judgement"]
-    params = {"chosen": result.chosen.name, "knows": result.feature_scope, **days, **search}
+    params = {
+        "chosen": result.chosen.name,
+        "knows": result.feature_scope,
+        **_countries(result),
+        **days,
+        **search,
+    }
     params |= {"trials_per_family": result.settings.n_trials}
     params |= {"families": ", ".join(search["families"]), "class_balance": summary["class_balance"]}
     figures = {key: value for key, value in summary.items() if type(value) in (int, float)}
@@ -101,6 +107,10 @@ def _params_and_metrics(
             f"{group}/race_log_loss of {_metric(name)}": loss for name, loss in summary[group].items()
         }
     return params, figures
+
+
+def _countries(result: Result) -> dict[str, str]:
+    return {"countries": ",".join(result.countries)} if result.countries else {}
 
 
 def _metric(name: str) -> str:

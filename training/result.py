@@ -12,7 +12,7 @@ from racing.race_table import RaceTable
 from training.data.splits import Split
 from training.evaluation.written_model import TestEvaluation
 from training.export.artifact import Package, write_final
-from training.export.documents import library_versions, reference, search_summary, window
+from training.export.documents import library_versions, reference, search_summary, tracks_of, window
 from training.export.summary import summarize
 from training.gates import Gate
 from training.refit import Refit
@@ -43,6 +43,8 @@ class Result:
     """What serves instead of the judged model; ``None`` if that serves itself."""
     feature_scope: str
     """Which prices the features may hold, see :data:`racing.features.KNOWS`."""
+    countries: tuple[str, ...]
+    """Countries that the training was restricted to; empty if it was not."""
     categorical_features: Sequence[str]
     stage_seconds: Mapping[str, float]
     """How long each stage lasted, in order."""
@@ -63,7 +65,10 @@ def documents_of(
     trials = result.candidates.trials
     simulated = _simulated_share(list(parts.values()))
     judged = _judged_document(result, windows, judged_digest)
-    learning = learning_of({"training": {"data": windows}, JUDGED: judged})
+    is_refit = learning_of({"training": {"data": windows}, JUDGED: judged}).is_refit
+    learnt = split.all_races if is_refit else split.before_test
+    where = {"tracks": tracks_of(learnt), "countries": list(result.countries)}
+    learning = learning_of({"training": {"data": windows, **where}, JUDGED: judged})
     return {
         **({JUDGED: judged} if judged else {}),
         "effects": effects,
@@ -75,6 +80,7 @@ def documents_of(
         "training": {
             **result.origin,
             "data": windows,
+            **where,
             "simulated_share": simulated,
             "search": {
                 "families": list(result.settings.families),
@@ -101,7 +107,7 @@ def documents_of(
             evaluation=evaluated.evaluation,
             gates=result.gates,
             windows=windows,
-            learnt=window(split.all_races if learning.is_refit else split.before_test),
+            learnt=window(learnt),
             learning=learning,
             n_features=len(package.spec.features),
             class_balance=result.chosen.imbalance,

@@ -8,11 +8,11 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from frontend import api
-from frontend.charts import judged_races, reliability, weekly_losses
+from frontend.charts import judged_races, reliability, through_the_clock, weekly_losses
 from frontend.errors import status_code
 from frontend.live import page
 from greyhound_client import GreyhoundClient, Refused, Unavailable
-from greyhound_client.models import LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
+from greyhound_client.models import ByMinutesOut, LoggedCardOut, LoggedCardsOut, LoggedRunnerOut, ScoresOut
 
 pages = Blueprint("record", __name__)
 N_LISTED = 60
@@ -37,6 +37,8 @@ class Record:
     weeks: ScoresOut
     tracks: ScoresOut
     versions: ScoresOut
+    clock: ByMinutesOut
+    """Beside the prices of minutes before the off."""
     counted: LoggedCardsOut
     """The newest of the cards that the figures are of."""
     newest: LoggedCardsOut
@@ -77,6 +79,7 @@ def show() -> Response:
             [(one.card, _address(one.card)) for one in record.judged], record.weeks.total.log_loss
         ),
         plot=reliability(record.weeks.calibration),
+        clock=through_the_clock(record.clock.minutes),
     )
 
 
@@ -92,14 +95,15 @@ def _record(greyhound: GreyhoundClient, filters: Mapping[str, Any], with_late: b
     def score(by: Any) -> Callable[[], ScoresOut]:
         return lambda: greyhound.scores(by=by, with_late=with_late, **filters)
 
-    weeks, tracks, versions, counted = api.gather(
+    weeks, tracks, versions, clock, counted = api.gather(
         [
             *map(score, ("week", "track", "version")),
+            lambda: greyhound.by_minutes(with_late=with_late, **filters),
             lambda: greyhound.predictions(limit=N_SHOWN, counted=True, with_late=with_late, **filters),
         ]
     )
     newest = NO_CARDS if weeks.total.n_races else greyhound.predictions(limit=N_LISTED, **filters)
-    return Record(weeks, tracks, versions, counted, newest)
+    return Record(weeks, tracks, versions, clock, counted, newest)
 
 
 def _address(card: LoggedCardOut) -> str:

@@ -272,6 +272,30 @@ def weekly_losses() -> alt.LayerChart:
     ).properties(height=240)
 
 
+def through_the_clock() -> alt.LayerChart:
+    """losses: order, minutes, loss, series (both, market or model), figure, races."""
+    names = ["both", "market", "model"]
+    colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=[PLAIN, MARKET, MODEL]))
+    shape = alt.Shape(
+        "series:N", legend=None, scale=alt.Scale(domain=names, range=["diamond", "square", "circle"])
+    )
+    x = alt.X("minutes:O", sort=alt.EncodingSortField("order", op="min")).axis(
+        title="minutes to the off", labelAngle=0
+    )
+    y = alt.Y("loss:Q", scale=scale()).axis(title=None, tickCount=4, grid=True)
+    hover = [
+        alt.Tooltip("minutes:O", title="minutes to the off"),
+        alt.Tooltip("series:N", title="of"),
+        alt.Tooltip("figure:N", title="log loss"),
+        alt.Tooltip("races:Q", format=",", title="races"),
+    ]
+    losses = data("losses")
+    return alt.layer(
+        losses.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
+        losses.mark_point(size=70).encode(x=x, y=y, color=colour, shape=shape, tooltip=hover),
+    ).properties(height=240)
+
+
 def judged_races() -> alt.LayerChart:
     """races: day, loss, date, track, number, winner, probability, address; mean: loss."""
     x = alt.X("day:T", scale=alt.Scale(type="utc", nice=False, padding=12)).axis(
@@ -385,6 +409,7 @@ CHARTS: dict[str, Callable[[], alt.LayerChart]] = {
     "search_history": search_history,
     "intervals": intervals,
     "weekly_losses": weekly_losses,
+    "through_the_clock": through_the_clock,
     "judged_races": judged_races,
     "bars": bars,
     "gap_over_time": gap_over_time,

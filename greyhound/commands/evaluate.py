@@ -7,7 +7,15 @@ import click
 from rich.table import Table
 
 from greyhound.commands.score import check_days
-from greyhound.options import Day, Names, database_option, json_option, progress_option, registry_option
+from greyhound.options import (
+    COUNTRIES,
+    Day,
+    Names,
+    database_option,
+    json_option,
+    progress_option,
+    registry_option,
+)
 from greyhound.output.console import console
 from greyhound.output.printing import print_json
 from greyhound.output.progress import progress
@@ -15,7 +23,7 @@ from greyhound.rating import rate_what_is_due
 from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
 from greyhound.tables.slices import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
-from model_registry.learning import JUDGED
+from model_registry.learning import JUDGED, learning_of
 from racing.database.engine import open_database
 from training.evaluation.baselines import Baselines
 from training.evaluation.evaluation import Comparison, Evaluation, RunnerFigures
@@ -27,6 +35,12 @@ from training.evaluation.slices import SLICINGS, Slice, slices_by
 @click.option("--from", "start", type=Day(), required=True, help="First day.")
 @click.option("--to", "until", type=Day(), required=True, help="Last day.")
 @click.option("--model", default="champion", show_default=True, help=MODEL_HELP)
+@click.option(
+    "--countries",
+    type=COUNTRIES,
+    metavar="GB,IE",
+    help="Judge on races of these countries; by default those that its training was restricted to, else all.",
+)
 @click.option(
     "--by",
     type=Names("slicing", SLICINGS, has_all=True),
@@ -42,6 +56,7 @@ def evaluate(
     start: dt.date,
     until: dt.date,
     model: str,
+    countries: tuple[str, ...] | None,
     by: tuple[tuple[str, ...], ...],
     database: str,
     registry: str,
@@ -61,8 +76,9 @@ def evaluate(
     engine = open_database(database)
     version, loaded = load_version(get_model_registry(registry), model)
     rate_what_is_due(engine)
+    where = learning_of(loaded.documents).only_countries if countries is None else countries
     with progress("Features") as report:
-        scored = score_races(engine, loaded, start=start, until=until, on_progress=report)
+        scored = score_races(engine, loaded, start=start, until=until, countries=where, on_progress=report)
     training = loaded.documents["training"]
     with progress("Judging"):
         evaluation = judge(
@@ -84,6 +100,7 @@ def evaluate(
             "model_version": version,
             "is_judged": is_judged,
             **days,
+            "countries": list(where),
             "warnings": warnings,
             **evaluation.as_json(),
         }

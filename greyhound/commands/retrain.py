@@ -8,7 +8,14 @@ from sqlalchemy import Engine
 
 from greyhound.commands.train import Duration
 from greyhound.errors import GATES_NOT_PASSED, one_line
-from greyhound.options import Names, database_option, json_option, progress_option, registry_option
+from greyhound.options import (
+    COUNTRIES,
+    Names,
+    database_option,
+    json_option,
+    progress_option,
+    registry_option,
+)
 from greyhound.output.printing import print_json, say, shown
 from greyhound.rating import rate_what_is_due
 from greyhound.retraining.due import why_due
@@ -48,6 +55,13 @@ from training.search.settings import SearchSettings
     metavar="A,B",
     help="Families of models to search, by default all.",
 )
+@click.option(
+    "--countries",
+    type=COUNTRIES,
+    default=(),
+    metavar="GB,IE",
+    help="Learn from races of these countries alone, and be judged on them; by default of all.",
+)
 @click.option("--time-budget", type=Duration(), metavar="2h", help="Start no trial after so long.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the search.")
 @database_option
@@ -60,6 +74,7 @@ def retrain(
     promote: bool,
     trials: int,
     families: tuple[str, ...],
+    countries: tuple[str, ...],
     time_budget: float | None,
     seed: int,
     database: str,
@@ -82,6 +97,7 @@ def retrain(
     folder = search_storage(models).parent
     settings = TrainSettings(
         search=SearchSettings(families=families, n_trials=trials, time_budget_s=time_budget, seed=seed),
+        countries=countries,
         promote=False,
     )
     with one_at_a_time(folder, engine):

@@ -8,7 +8,15 @@ import click
 from rich.text import Text
 
 from greyhound.errors import GATES_NOT_PASSED
-from greyhound.options import Day, Names, database_option, json_option, progress_option, registry_option
+from greyhound.options import (
+    COUNTRIES,
+    Day,
+    Names,
+    database_option,
+    json_option,
+    progress_option,
+    registry_option,
+)
 from greyhound.output.console import console
 from greyhound.output.printing import print_json
 from greyhound.output.progress import progress
@@ -65,6 +73,13 @@ class Duration(click.ParamType[float]):
     help="Which prices features may hold: `results` none, `form` those of past races, `rated` also the "
     "rated price of the race itself.",
 )
+@click.option(
+    "--countries",
+    type=COUNTRIES,
+    default=(),
+    metavar="GB,IE",
+    help="Learn from races of these countries alone, and be judged on them; by default of all.",
+)
 @click.option("--time-budget", type=Duration(), metavar="15m", help="Start no trial after so long.")
 @click.option("--resume", is_flag=True, help="Go on with the search that was interrupted.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the search.")
@@ -94,6 +109,7 @@ def train(
     trials: int,
     families: tuple[str, ...],
     feature_scope: str,
+    countries: tuple[str, ...],
     time_budget: float | None,
     resume: bool,
     seed: int,
@@ -111,6 +127,7 @@ def train(
     Examples:
       greyhound train
       greyhound train --until 2026-03-31 --test-from 2026-01-01 --trials 50 --time-budget 15m
+      greyhound train --countries GB,IE --trials 10
       greyhound train --resume        after Ctrl-C: nothing of the search is lost
 
     Races are split by time: learn, calibrate, judge. Every figure is of the test races, which neither the
@@ -130,6 +147,7 @@ def train(
         start=start,
         until=until,
         test_from=test_from,
+        countries=countries,
         feature_scope=feature_scope,
         search=SearchSettings(
             families=families,

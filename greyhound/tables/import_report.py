@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from greyhound.output.console import console
 from greyhound.output.printing import say, shown
-from racing.importers.report import FileStatus, ImportReport, ProblemKind
+from racing.importers.report import FileStatus, FormatTotals, ImportReport, ProblemKind
 
 N_KINDS_SHOWN = 20
 N_NAMES_SHOWN = 3
@@ -23,6 +25,7 @@ def summary(report: ImportReport) -> dict[str, Any]:
         "n_known": report.n_known,
         "n_refused": report.n_refused,
         "n_empty": report.n_empty,
+        "n_waiting": report.n_waiting,
     }
 
 
@@ -35,10 +38,15 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
     )
     console.print(
         "rows:  {n_read} read; {n_added} {what} added, {n_updated} updated, {n_known} known, "
-        "{n_refused} refused{empty}".format(
-            **counts, what=what, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
+        "{n_refused} refused{empty}{waiting}".format(
+            **counts,
+            what=what,
+            empty=f", {report.n_empty} of empty boxes" if report.n_empty else "",
+            waiting=f", {report.n_waiting} wait for their races" if report.n_waiting else "",
         )
     )
+    if any(file.taken_as for file in report.files):
+        console.print(format_table(report.by_format(), what))
     for note, names in _notes(report).items():
         more = f" and {len(names) - N_NAMES_SHOWN} more files" if len(names) > N_NAMES_SHOWN else ""
         say(f"  {', '.join(names[:N_NAMES_SHOWN])}{more}: {note}", err=True)
@@ -50,6 +58,20 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
         say(f"  {shown(str(kind))}", err=True)
     if len(kinds) > N_KINDS_SHOWN:
         say(f"  and {len(kinds) - N_KINDS_SHOWN} more rules that were broken (--json lists all)", err=True)
+
+
+def format_table(totals: list[FormatTotals], what: str = "runs") -> Table:
+    """Return what was made of the files of each format."""
+    table = Table("taken for", box=None, padding=(0, 1, 0, 0))
+    for head in ("files", "rows", f"{what} added", "updated", "races", "refused", "s"):
+        table.add_column(head, justify="right")
+    for total in totals:
+        n_files = f"{total.n_files:,}"
+        if total.n_files_refused:
+            n_files += f" ({total.n_files_refused:,} refused)"
+        counts = (total.n_read, total.n_added, total.n_updated, total.n_races, total.n_refused)
+        table.add_row(total.title, n_files, *(f"{count:,}" for count in counts), f"{total.seconds:.1f}")
+    return table
 
 
 def _notes(report: ImportReport) -> dict[str, list[str]]:

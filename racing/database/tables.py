@@ -43,7 +43,7 @@ class TrackAlias(SQLModel, table=True):
 
 
 class Dog(SQLModel, table=True):
-    """A greyhound; ``key`` is its name as :func:`racing.domain.names.name_key` writes it."""
+    """A greyhound; ``key`` is that of its name where it runs (:func:`racing.domain.regions.dog_key`)."""
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
@@ -177,6 +177,34 @@ class SourceRow(RunFacts, table=True):
     stated_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
     is_race_whole: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     is_blank: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class WaitingRow(RunFacts, table=True):
+    """What a file says of a runner without naming its distance, or without naming the dog.
+
+    It makes no race: it joins the one that other sources know by ``date``, ``track`` and ``race_number``
+    (:mod:`racing.importers.waiting.rejoin`), as a :class:`SourceRow` made from it, and waits until there is
+    one. ``kind`` is that of its file. A row without a dog names a box as ``rug``. ``reason`` says why it does
+    not join, ``None`` where nothing speaks against it.
+    """
+
+    __table_args__ = (Index("ix_waitingrow_date", "date"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    file_id: int = Field(foreign_key="sourcefile.id", index=True)
+    line: int
+    kind: str
+    date: dt.date
+    track: str
+    race_number: int
+    dog_key: str | None = None
+    dog_name: str | None = None
+    sex: str | None = None
+    sire: str | None = None
+    dam: str | None = None
+    is_race_whole: bool = True
+    is_joined: bool = False
+    reason: str | None = None
 
 
 class RunnerPrice(SQLModel, table=True):

@@ -1,7 +1,7 @@
 """All races of some days as a table, each seen as of the morning of its day."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
+from racing.domain.regions import country_of
 from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, feature_matrix
@@ -32,9 +33,12 @@ def race_table(
     *,
     start: dt.date | None = None,
     until: dt.date | None = None,
+    countries: Collection[str] = (),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RaceTable:
     """Return every race with a result from a day to a day, both inclusive, with its features.
+
+    ``countries`` (``AU``, ``NZ``, ``GB``, ``IE``) leaves out races elsewhere; by default all are in.
 
     Raises
     ------
@@ -49,9 +53,12 @@ def race_table(
     runs = history.runs
     first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
     rows = np.arange(first, len(runs))
+    if countries:
+        rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
     if not len(rows):
+        where = f" in {', '.join(countries)}" if countries else ""
         raise NotEnoughHistory(
-            f"there is no race with a result from {start or 'the start'} to {until or 'today'}"
+            f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
         )
     race = race_numbers(runs.race_id[rows])
     runners = _runners(history, rows, track_codes(engine))
@@ -121,6 +128,12 @@ def track_codes(engine: Engine) -> dict[int, int]:
 def codes_of_tracks(names: Mapping[int, str]) -> dict[int, int]:
     """Return the fixed number of each known track, given the tracks' names (or keys) by their row."""
     return {track: code for track, name in names.items() if (code := _KNOWN_TRACK.get(name_key(name)))}
+
+
+def _tracks_in(engine: Engine, countries: Collection[str]) -> list[int]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
+    return [row.id for row in rows if country_of(row.name) in countries]
 
 
 def _tracks(engine: Engine, track_id: Ints) -> tuple[NDArray[np.str_], NDArray[np.str_]]:

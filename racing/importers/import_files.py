@@ -1,6 +1,7 @@
 """Write the records of files: each file whole or not at all, each date and distance resolved anew."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -9,13 +10,13 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
 from racing.database.change_log import lock_races
-from racing.database.tables import SourceFile
+from racing.database.tables import SourceFile, WaitingRow
 from racing.domain.errors import FileRefused
 from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.dates import DateOrder
 from racing.importers.files.input_file import InputFile
-from racing.importers.formats.all_formats import BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
+from racing.importers.formats.all_formats import ANY_CARDS, BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
 from racing.importers.formats.format import Format
 from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
@@ -24,6 +25,7 @@ from racing.importers.records.statements import state_time
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
 from racing.importers.runner_prices import write_prices
 from racing.importers.undo import DeletedFile, delete_file
+from racing.importers.waiting.rejoin import Rejoined
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(n_done, n_total)``: files, of all files."""
@@ -57,6 +59,11 @@ def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpac
     return import_files(engine, paths, RESULTS, **options)
 
 
+def import_cards(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import races to come: form guides with the race that their name tells, cards, and others' files."""
+    return import_files(engine, paths, ANY_CARDS, **options)
+
+
 def import_files(
     engine: Engine,
     paths: Iterable[str | Path],
@@ -83,13 +90,18 @@ def import_files(
     for i, source in enumerate(files):
         entry = FileReport(source.name, FileStatus.IMPORTED)
         report.files.append(entry)
+        began = time.perf_counter()
         parsed = _parsed(source, dates, taken_as, known, entry, report)
+        entry.seconds = time.perf_counter() - began
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
-            n_rows += len(parsed.records) + len(parsed.prices) // 4  # a price has a quarter of the columns
+            n_prices = len(parsed.prices) // 4  # a price has a quarter of the columns
+            n_rows += len(parsed.records) + len(parsed.waiting) + n_prices
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
+            began = time.perf_counter()
             _write(engine, batch, report)
+            _share_seconds(batch, time.perf_counter() - began)
             batch, n_rows = [], 0
         if on_progress:
             on_progress(i + 1, len(files))
@@ -147,7 +159,7 @@ def _parsed_of(
         if parsed.left_out and not parsed.n_read:
             entry.status = FileStatus.LEFT_OUT
             return None
-        if not parsed.records:
+        if not parsed.records and not parsed.waiting:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             if parsed.n_read and parsed.n_empty == parsed.n_read:
                 reason = f"all of its {parsed.n_read} rows are of empty boxes"
@@ -156,7 +168,15 @@ def _parsed_of(
         entry.status = FileStatus.REFUSED
         report.problems.add(Problem(file.name, 0, "file", str(error)))
         return None
+    report.note_races(entry.taken_as, {record["race_key"] for record in parsed.records})
     return parsed
+
+
+def _share_seconds(batch: list[tuple[ParsedFile, FileReport]], seconds: float) -> None:
+    """Give each file its share, by its rows, of the time that writing all of them took."""
+    n_rows = [len(parsed.records) + len(parsed.waiting) for parsed, _ in batch]
+    for (_, entry), n in zip(batch, n_rows, strict=True):
+        entry.seconds += seconds * n / max(sum(n_rows), 1)
 
 
 def _write(
@@ -175,32 +195,57 @@ def _write(
         batch = [pair for pair in batch if not _is_there(pair, here)]
         replaced = _delete_namesakes(connection, [parsed.name for parsed, _ in batch] if is_replacing else [])
         rows: list[SourceRecord] = []
+        waiting: list[SourceRecord] = []
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
             state_time(parsed.records)
-            for record in parsed.records:
+            for record in (*parsed.records, *parsed.waiting):
                 record["file_id"] = file_id
             rows += parsed.records
+            waiting += parsed.waiting
             written.append((file_id, parsed, entry))
             file_id += 1
         if not written:
             return
         EntityResolver(connection).give_ids(rows)
         connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
-        rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
+        _insert_waiting(connection, waiting)
+        days = {row["date"] for row in waiting}
+        rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows, days=days)
         for number, parsed, entry in written:
             dog_ids = {record["dog_key"]: record["dog_id"] for record in parsed.records}
             write_prices(connection, number, parsed.prices, dog_ids)
             entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
-            entry.n_known = len(parsed.records) + parsed.n_repeated - entry.n_added - entry.n_updated
+            entry.n_waiting = rebuilt.rejoined.n_waiting[number]
+            n_taken = len(parsed.records) + len({row["line"] for row in parsed.waiting}) - entry.n_waiting
+            entry.n_known = max(n_taken + parsed.n_repeated - entry.n_added - entry.n_updated, 0)
             counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
             connection.execute(update(SourceFile).where(col(SourceFile.id) == number).values(**counts))
+        _report_contradictions(connection, rebuilt.rejoined, report)
+        forget_unused(connection, rebuilt.left_dog_ids, ())
         for out in replaced:
             forget_unused(connection, out.dog_ids, out.track_ids)
         release_ids(connection)
     if rebuilt.first_day is not None:
         report.first_day = min(report.first_day or rebuilt.first_day, rebuilt.first_day)
+
+
+def _insert_waiting(connection: Connection, rows: list[SourceRecord]) -> None:
+    number = next_id(connection, WaitingRow)
+    for i, row in enumerate(rows):
+        row["id"] = number + i
+    if rows:
+        connection.execute(insert(WaitingRow), rows)
+
+
+def _report_contradictions(connection: Connection, rejoined: Rejoined, report: ImportReport) -> None:
+    """Report the waiting rows that contradict the race that they name, of whichever file they are."""
+    numbers = {file_id for file_id, *_ in rejoined.contradictions}
+    query = select(col(SourceFile.id), col(SourceFile.name)).where(col(SourceFile.id).in_(numbers))
+    names = dict(connection.execute(query).all()) if numbers else {}
+    for file_id, line, reason in rejoined.contradictions:
+        report.problems.add(Problem(names[file_id], line, "row", reason))
 
 
 def _is_there(pair: tuple[ParsedFile, FileReport], here: set[str]) -> bool:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.change_log import note_changes
 from racing.database.tables import Race, Run, RunWorth, SourceRow
+from racing.importers.bulk_insert import insert_rows
 from racing.importers.entities import CHUNK
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import (
@@ -25,9 +26,9 @@ from racing.importers.records.source_record import (
     distance_of_key,
 )
 from racing.importers.resolve import ResolvedRace, resolve
+from racing.importers.waiting.rejoin import Rejoined, rejoin
 from racing.race_day.race_changes import RaceState, is_of_these_days, note_race_changes
 
-_ROW_COLUMNS = tuple(SourceRow.model_fields)
 _DATE_DISTANCE: Any = col(SourceRow.bucket)
 
 
@@ -41,6 +42,13 @@ class Rebuilt:
     n_runs_changed: int = 0
     first_day: dt.date | None = None
     """The first day of which something changed that has a result, or had one: ratings follow from there."""
+    rejoined: Rejoined = field(default_factory=Rejoined)
+    """What changed among the rows that join the races of others."""
+
+    @property
+    def left_dog_ids(self) -> set[int]:
+        """Return the dogs of rows that left their races; they may now be unused."""
+        return {row["dog_id"] for row in self.rejoined.gone}
 
 
 @dataclass(slots=True)
@@ -53,15 +61,25 @@ class _Changes:
 
 
 def rebuild(
-    connection: Connection, keys: Iterable[int], new_rows: list[SourceRecord], run_ids: Iterable[int] = ()
+    connection: Connection,
+    keys: Iterable[int],
+    new_rows: list[SourceRecord],
+    run_ids: Iterable[int] = (),
+    days: Iterable[dt.date] = (),
 ) -> Rebuilt:
     """Resolve keys from their stored rows and from new ones, which are stored as well.
 
     So are the other keys of their days that have blank rows: a dog that now has a result in one did not
     start where another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows
-    name them.
+    name them. ``days`` are days whose waiting rows changed (:mod:`racing.importers.waiting.rejoin`).
     """
-    return _Rebuild(connection, sorted(set(keys)), new_rows, set(run_ids)).run()
+    keys = set(keys)
+    rejoined = rejoin(connection, {*days, *map(day_of_key, keys)}, new_rows)
+    keys |= {row["bucket"] for row in (*rejoined.gone, *rejoined.new_rows)}
+    run_ids = {*run_ids, *(row["run_id"] for row in rejoined.gone)}
+    rebuilt = _Rebuild(connection, sorted(keys), [*new_rows, *rejoined.new_rows], run_ids).run()
+    rebuilt.rejoined = rejoined
+    return rebuilt
 
 
 class _Rebuild:
@@ -204,8 +222,7 @@ class _Rebuild:
             _insert(self._connection, table, changes.new)
             _update(self._connection, table, changes.changed)
         _update(self._connection, SourceRow, self._moved.changed)
-        rows = [{name: row[name] for name in _ROW_COLUMNS} for row in self._new_rows]
-        _insert(self._connection, SourceRow, rows)
+        _insert(self._connection, SourceRow, self._new_rows)
         for runs in _chunks(self._run_changes.gone):
             self._connection.execute(delete(RunWorth).where(col(RunWorth.run_id).in_(runs)))
             self._connection.execute(delete(Run).where(col(Run.id).in_(runs)))
@@ -288,8 +305,7 @@ def _fetch(
 
 
 def _insert(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+    insert_rows(connection, table.__table__, rows)  # type: ignore[attr-defined]
 
 
 def _update(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -149,7 +149,28 @@ class FileReport:
     n_refused: int = 0
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
+    n_waiting: int = 0
+    """Rows that name no distance or no dog, and whose race no other source knows yet; or knows otherwise."""
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """Reading it, and its share of writing the files that were written together."""
+
+
+@dataclass(slots=True)
+class FormatTotals:
+    """What an import made of all files of one format."""
+
+    title: str
+    n_files: int = 0
+    n_files_refused: int = 0
+    n_read: int = 0
+    n_added: int = 0
+    n_updated: int = 0
+    n_known: int = 0
+    n_races: int = 0
+    """Races that their rows name, each counted once."""
+    n_refused: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -160,6 +181,29 @@ class ImportReport:
     problems: Problems = field(default_factory=Problems)
     first_day: dt.date | None = None
     """The earliest day on which any race or run changed; ``None`` if none did."""
+    _races: dict[str, set[int]] = field(default_factory=dict)
+
+    def note_races(self, title: str, race_keys: Iterable[str]) -> None:
+        """Note the races that a file of a format names."""
+        self._races.setdefault(title, set()).update(map(hash, race_keys))
+
+    def by_format(self) -> list[FormatTotals]:
+        """Return the sums of the files of each format, in the order in which the formats were met."""
+        totals: dict[str, FormatTotals] = {}
+        for file in self.files:
+            if file.status == FileStatus.ALREADY_IMPORTED:
+                title = file.taken_as or "imported before"
+            else:
+                title = file.taken_as or "of no known format"
+            total = totals.setdefault(title, FormatTotals(title))
+            total.n_files += 1
+            total.n_files_refused += file.status == FileStatus.REFUSED
+            for name in ("n_read", "n_added", "n_updated", "n_known", "n_refused", "seconds"):
+                setattr(total, name, getattr(total, name) + getattr(file, name))
+        for title, races in self._races.items():
+            if title in totals:
+                totals[title].n_races = len(races)
+        return list(totals.values())
 
     @property
     def n_read(self) -> int:
@@ -191,6 +235,12 @@ class ImportReport:
         """Return the rows of empty boxes."""
         return sum(file.n_empty for file in self.files)
 
+    @property
+    def n_waiting(self) -> int:
+        """Return the rows that wait for their races."""
+        return sum(file.n_waiting for file in self.files)
+
+    @property
     def left_out(self) -> dict[str, int]:
         """Return how much of what kind was left out, by its name."""
         return dict(sorted(sum((Counter(file.left_out) for file in self.files), Counter[str]()).items()))

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, tuple_
 from sqlmodel import col
 
 from racing.database.tables import Dog, Race, Run, RunnerPrice, SourceRow
+from racing.importers.bulk_insert import insert_rows
 
 REPORTED = 0
 """The ``file_id`` of prices that were reported over HTTP."""
@@ -83,8 +84,7 @@ def write_prices(
             rows[key] = row | {name: price.get(name) for name in _VALUES}
     if file_id == REPORTED:
         _replace_older(connection, rows)
-    if rows:
-        connection.execute(insert(_PRICE), list(rows.values()))
+    insert_rows(connection, _PRICE, list(rows.values()))
     return len(rows)
 
 

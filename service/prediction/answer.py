@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import Explanation
-from racing.domain.cards import rug_of
+from model_registry.learning import country_names
+from racing.domain.cards import Card, rug_of
+from racing.domain.regions import COUNTRY_NAMES, country_of
 from racing.features import CardWarning
 from service.prediction.card_prediction import CardPrediction
 from service.prediction.contest import Part
@@ -40,7 +42,7 @@ else:
         )
     )
 
-LEARNT_DAY = "learnt_day"
+LEARNT_DAY, UNSEEN_TRACK = "learnt_day", "unseen_track"
 answer_of: Callable[[PredictionOut], dict[str, Any]] = msgspec.to_builtins
 """Returns an answer of :func:`prediction_out` as plain dictionaries and lists."""
 answer_json = msgspec.json.Encoder().encode
@@ -52,7 +54,11 @@ def prediction_out(
 ) -> PredictionOut:
     """Return the answer of the API to a card; ``part`` is what it is to the experiment that runs."""
     card, n_starters = prediction.card, len(prediction.win_probability)
-    warnings = (*prediction.warnings, *learnt_day_warning(champion, card.date))
+    warnings = (
+        *prediction.warnings,
+        *unseen_track_warning(champion, card),
+        *learnt_day_warning(champion, card.date),
+    )
     return PredictionOut(
         model_version=champion.version,
         request_id=request_id,
@@ -81,6 +87,21 @@ def learnt_day_warning(snapshot: Snapshot, date: dt.date) -> tuple[CardWarning, 
         "them: what it says of them flatters it"
     )
     return (CardWarning(LEARNT_DAY, text),)
+
+
+def unseen_track_warning(snapshot: Snapshot, card: Card) -> tuple[CardWarning, ...]:
+    """Return a warning for a card at a track of whose races the version has learnt nothing, else nothing."""
+    learning = snapshot.learning
+    if learning.has_seen_track(card.track, card.distance_m):
+        return ()
+    country = country_of(card.track)
+    text = f"version {snapshot.version} has learnt from no race at {card.track!r}"
+    if country is not None and learning.countries and country not in learning.countries:
+        text += (
+            f", nor from any in {COUNTRY_NAMES[country]}, only from races in "
+            f"{country_names(learning.countries)}: its probabilities here are a guess"
+        )
+    return (CardWarning(UNSEEN_TRACK, text),)
 
 
 def _runners(prediction: CardPrediction, n_starters: int) -> list[RunnerOut]:

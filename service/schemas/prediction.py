@@ -18,6 +18,7 @@ WARNINGS = {
     "price_missing": "some starters have no price, so there is no market",
     "unknown_dog": "no run of a dog is on file",
     "unknown_track": "no race at the track is known",
+    "unseen_track": "the version has learnt from no race at the track",
     "late_run": "runs on or after race day were left out",
     "ratings_behind": "stored runs are not rated yet",
     "database_away": "only what the card brings is known",

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 from sqlalchemy import Engine
+from sqlmodel import Session, col, select
 
 from racing.database.engine import open_database
+from racing.database.tables import Dog, Run
+from racing.importers.runner_prices import REPORTED, write_prices
 from tests.frontend.builders import (
     NARROW,
     WIDE,
@@ -59,7 +62,22 @@ def service(registry: str, season: Engine) -> Iterator[RunningService]:
         races = races_since(running, 21)
         log_past_predictions(season, running.url, races[:-4])
         log_past_predictions(season, running.url, races[-4:], days_late=5, version=2)
+        store_prices(season, races)
         yield running
+
+
+def store_prices(season: Engine, races: list[int]) -> None:
+    """Store prices of an hour before the off, which are all the same, and of the off: the starting prices."""
+    query = select(Run, Dog.key).join(Dog).where(col(Run.race_id).in_(races))
+    with Session(season) as session, season.begin() as connection:
+        runs = session.exec(query).all()
+        dog_ids = {key: run.dog_id for run, key in runs}
+        prices = [
+            {"date": run.date, "dog_key": key, "race_key": f"race:{run.race_id}", "minutes": minutes,
+             "at": dt.datetime.combine(run.date, dt.time(9)) - dt.timedelta(minutes=minutes), "last": price}
+            for run, key in runs for minutes, price in ((60, 8.0), (0, run.bsp))
+        ]  # fmt: skip
+        write_prices(connection, REPORTED, prices, dog_ids)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +102,17 @@ def test_the_record_shows_what_the_service_has_judged(
         expect(figures).to_contain_text(f"market {weeks['total']['market_log_loss']:.4f}")
         n_runners = sum(one["n_runners"] for one in weeks["calibration"])
         assert n_runners >= 200
-        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
-        by_week, calibration, races = page.locator(".chart").all()
+        expect(page.locator(".chart[data-drawn]")).to_have_count(4)
+        by_week, calibration, clock, races = page.locator(".chart").all()
+        minutes = service.client.get("/predictions/by-minutes").json()["minutes"]
+        assert [one["minutes"] for one in minutes] == [60, 0]
+        assert minutes[0]["n_races"] == minutes[1]["n_races"] == weeks["total"]["n_races"]
+        assert minutes[1]["market_loss"] == pytest.approx(weeks["total"]["market_log_loss"])
+        assert minutes[0]["market_loss"] == pytest.approx(weeks["total"]["uniform_log_loss"])
+        assert dots(clock, MODEL).count() == dots(clock, MARKET).count() == len(minutes)
+        through_the_clock = page.get_by_role("region", name="Through the clock").locator("tbody tr")
+        expect(through_the_clock).to_have_count(2)
+        expect(through_the_clock.last).to_contain_text(f"{minutes[1]['market_loss']:.4f}")
         assert dots(by_week, MODEL).count() == dots(by_week, MARKET).count() == len(weeks["groups"])
         assert dots(calibration, MODEL).count() == len(weeks["calibration"])
         assert dots(races, MODEL).count() == min(20, weeks["total"]["n_races"])
@@ -135,8 +162,8 @@ def test_the_latest_cards_lead_to_their_races(browser: Browser, service: Running
 def test_a_dot_tells_its_race_and_leads_to_it(browser: Browser, service: RunningService, pages: str) -> None:
     newest = service.client.get("/predictions", params={"counted": True}).json()["predictions"][0]
     with opened(browser, f"{pages}/record") as page:
-        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
-        dot = dots(page.locator(".chart").nth(2), MODEL).first
+        expect(page.locator(".chart[data-drawn]")).to_have_count(4)
+        dot = dots(page.locator(".chart").nth(3), MODEL).first
         dot.hover()
         box = page.locator("#vg-tooltip-element")
         for text in (str(LAST_DAY.year), newest["track_name"], f"{newest['loss']:.3f}"):

@@ -85,6 +85,12 @@ def window(table: RaceTable) -> dict[str, Any]:
     }
 
 
+def tracks_of(table: RaceTable) -> dict[str, int]:
+    """Return the names of the tracks of a table, each with the number of its runners."""
+    names, counts = np.unique(table.track, return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+
 def reference(
     features: NDArray[np.float32],
     feature_names: Sequence[str],

@@ -86,6 +86,7 @@ def summarize(
         "judged_learnt_until": learning.judged_learnt_until and str(learning.judged_learnt_until),
         "is_refit": learning.is_refit,
         "judgement": learning.sentence,
+        "countries": list(learning.countries),
         "data": {part: dict(of_part) for part, of_part in windows.items()},
         "simulated_share": simulated_share,
         "is_simulated": simulated_share > 0,

@@ -156,6 +156,8 @@ def _command(result: Result, data: Mapping[str, Mapping[str, Any]]) -> str:
         f"--knows {result.feature_scope} --trials {settings.n_trials} --seed {settings.seed} "
         f"--calibration {settings.calibration}",
     ]
+    if result.countries:
+        parts.append(f"--countries {','.join(result.countries)}")
     if result.refit is None:
         parts.append("--no-refit")
     if settings.time_budget_s is not None:

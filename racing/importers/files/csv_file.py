@@ -77,7 +77,7 @@ class CsvFile:
                 fields = line.split(delimiter)
             if not fields or not (fields[0] or any(map(str.strip, fields))):
                 continue
-            if n_chars > MAX_FIELD_CHARS:
+            if n_chars > MAX_FIELD_CHARS and max(map(len, fields)) > MAX_FIELD_CHARS:
                 fields = self._with_short_fields(fields)
             if self.has_decimal_commas and type(fields) is list:
                 fields = [with_point(field) for field in fields]

@@ -16,7 +16,7 @@ from racing.importers.records.source_record import (
 )
 from racing.importers.records.whole_races import FileRaces
 
-KIND = "betfair"
+KIND, PLACE_KIND = "betfair", "betfair-place"
 LAST_BOX = 8  # rugs 9 and 10 are reserves, whose box is unknown
 
 _MARKET_ID = re.compile(r"(1\.)?(\d{1,15})(?:\.0+)?")
@@ -47,21 +47,23 @@ def parse_races(
             parsed.refuse(line, str(error))
             whole_races.refuse(line)
     for runners in races.values():
-        has_result = any(record["won"] is not None for record in runners.values())
+        # Of a place market the outcome is whether a runner was placed.
+        outcome = "placed" if parsed.kind == PLACE_KIND else "won"
+        has_result = any(record[outcome] is not None for record in runners.values())
         for record in runners.values():  # one without a result, in a race that has one, was scratched
-            record["is_scratched"] |= has_result and record["won"] is None
-            record["is_blank"] = record["won"] is None and not has_result
+            record["is_scratched"] |= has_result and record[outcome] is None
+            record["is_blank"] = record[outcome] is None and not has_result
             parsed.records.append(record)
     whole_races.mark_whole(parsed, has_places=False)
     return parsed
 
 
-def name_race(record: SourceRecord, market_id: str, rug: str, column: str) -> None:
+def name_race(record: SourceRecord, market_id: str, rug: str, column: str, kind: str = KIND) -> None:
     """Write a runner's race and place in it into its record."""
     digits = market_id_of(market_id)
     if digits is None:
         raise RowRefused(f"{column} is a whole number, perhaps with 1. before it, got {market_id!r}")
-    record["race_key"] = f"{KIND}:{digits}"
+    record["race_key"] = f"{kind}:{digits}"
     record["rug"] = number_on_rug = _rug_of(rug)
     record["box"] = number_on_rug if number_on_rug <= LAST_BOX else None
 

@@ -22,12 +22,15 @@ class Format:
         Whether a file is of this kind, by its beginning or its header; true for one kind at most.
     read
         The file's checked records; raises :class:`~racing.domain.errors.FileRefused` with the rule.
+    columns
+        Those by which people know a CSV file of it; a file of no format is compared with them.
     """
 
     name: str
     title: str
     is_it: Callable[[InputFile], bool]
     read: Callable[[InputFile], ParsedFile]
+    columns: tuple[str, ...] = ()
 
 
 def from_csv(parse: Callable[[CsvFile], ParsedFile]) -> Callable[[InputFile], ParsedFile]:

@@ -22,21 +22,33 @@ position_in_running           one digit a call
 starting_price, bsp           decimal odds
 place_bsp, rated_price        decimal odds
 true_probability              0..1, where a simulation knows it
+morning_price, average_price, decimal odds: what Betfair matched in the morning, until the off, and last
+last_price
+trainer, remarks              as the source has them
+sex, sire, dam, born          of the dog; born is 2022-10-14 or 2022-10
+off_time                      when the race was due, 18:42 at the track
+off_at                        the same with its day and zone: 2026-03-31T19:42:00+11:00
 ==================== ======== ==================================================================
+
+A race to come stands here as one without any ``finish_position``, dated a week ahead at most.
 
 A row named ``VACANT``, ``nan`` or the like is an empty box. A reserve (box 9 or 10) of which nothing else
 stands did not run. A race with a row that was refused, or that is impossible (two dogs in a box, no
 winner), is not whole.
 """
 
+import datetime as dt
 import re
 from collections import defaultdict
 
-from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
+from racing.domain.cards import FIRST_DAY, PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
+from racing.domain.off_time import off_time
+from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.finish_codes import Outcome, finish_of
+from racing.importers.records.off_times import off_of
 from racing.importers.records.source_record import (
     MAX_MARGIN_LENGTHS,
     ParsedFile,
@@ -50,12 +62,18 @@ from racing.importers.records.source_record import (
 from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
 
 KIND = "results"
+DAYS_AHEAD = dt.timedelta(days=7)
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
 _RACE_COLUMNS = ("race_id", "date", "track", "distance_m", "race_number")
 _DASHES = re.compile(r"[-–—.\s]*")
 _NUMBERED = re.compile(r"([0-9]{1,18})(?:\.0+)?")
-_PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0}
+_PRICES = {"starting_price": PRICE[1], "bsp": PRICE[1], "place_bsp": PRICE[1], "rated_price": 10_000.0} | (
+    dict.fromkeys(("morning_price", "average_price", "last_price"), PRICE[1])
+)
+_TEXTS = ("trainer", "remarks", "sire", "dam")
+_SEXES = {"D": "D", "DOG": "D", "M": "D", "MALE": "D", "B": "B", "BITCH": "B", "F": "B", "FEMALE": "B"}
+_BORN = re.compile(r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?")
 _LIMITS = {
     "weight_kg": WEIGHT_KG,
     "margin_lengths": (0.0, MAX_MARGIN_LENGTHS),
@@ -76,14 +94,19 @@ OPTIONAL = (
     "position_in_running",
     *_LIMITS,
     *_PRICES,
+    *_TEXTS,
+    "sex",
+    "born",
+    "off_time",
+    "off_at",
 )
 _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
 
 
-def parse_results(file: CsvFile) -> ParsedFile:
-    """Return the records of the file."""
+def parse_results(file: CsvFile, kind: str = KIND) -> ParsedFile:
+    """Return the records of the file; ``kind`` is how its races' keys begin."""
     file = file.with_columns(NEEDED, "a results file", OPTIONAL)
-    parsed = ParsedFile.of(file, KIND, date_column="date")
+    parsed = ParsedFile.of(file, kind, date_column="date", latest=latest_day() + DAYS_AHEAD)
     races, runners = FileRaces(file, _RACE_COLUMNS, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
@@ -232,7 +255,7 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
     date, distance_m = day_of_key(record["bucket"]), distance_of_key(record["bucket"])
     dog, track = record["dog_name"], record["track"]
     race_id = _race_id(fields["race_id"])
-    record["race_key"] = f"{KIND}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
+    record["race_key"] = f"{parsed.kind}:{date}|{name_key(track) or track}|{distance_m}|{race_id}"
     record["grade"] = grade_of(fields.get("grade", ""))
     record["race_number"] = _whole("race_number", fields, 1, 20)
     record["box"] = _whole("box", fields, 1, 10)
@@ -254,10 +277,41 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
         record["position_in_running"] = calls
     elif calls:
         parsed.drop(line, f"position_in_running must be digits, got {calls!r} ({dog!r})")
+    for name in _TEXTS:
+        record[name] = fields.get(name, "") or None
+    _dog_and_off(line, record, fields, parsed)
     record["is_scratched"] = finish.outcome is Outcome.DID_NOT_RUN
     has_facts = finish.outcome is not Outcome.BLANK or any(record[name] is not None for name in _OF_A_RUN)
     record["is_blank"] = not has_facts
+    if has_facts and not record["is_scratched"] and date > latest_day():
+        raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
+    if text := fields.get("off_at", ""):
+        record["off_at"] = _off_at(text, date, line, parsed)
     return record
+
+
+def _off_at(text: str, date: dt.date, line: int, parsed: ParsedFile) -> dt.datetime | None:
+    off = off_time(text, date)
+    if off is None:
+        parsed.drop(line, f"off_at must be a time with its zone within a day of the date, got {text!r}")
+    return None if off is None else off.replace(tzinfo=None)
+
+
+def _dog_and_off(line: int, record: SourceRecord, fields: dict[str, str], parsed: ParsedFile) -> None:
+    """Set sex and birth of the dog, and when the race was due."""
+    sex, born, off = (fields.get(name, "") for name in ("sex", "born", "off_time"))
+    if sex:
+        record["sex"] = _SEXES.get(sex.upper())
+        if record["sex"] is None:
+            parsed.drop(line, f"sex must be D or B, got {sex!r} ({record['dog_name']!r})")
+    if born and _BORN.fullmatch(born):
+        record["born"] = born
+    elif born:
+        parsed.drop(line, f"born must be 2022-10-14 or 2022-10, got {born!r} ({record['dog_name']!r})")
+    if off:
+        record["off_at"] = off_of(day_of_key(record["bucket"]), off, record["track"])
+        if record["off_at"] is None:
+            parsed.drop(line, f"off_time must be a time of day at a known track, got {off!r}")
 
 
 def _whole(name: str, fields: dict[str, str], low: int, high: int) -> int | None:

@@ -12,6 +12,7 @@ from racing.database.tables import RunFacts
 from racing.domain.cards import DISTANCE_M, PRICE
 from racing.domain.errors import FileRefused
 from racing.domain.names import name_key, plain_name
+from racing.domain.regions import key_at
 from racing.domain.tracks import track_name
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.files.csv_line import BrokenRow
@@ -31,6 +32,12 @@ _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFact
 _BLANK_FACTS_OF_ROWS: dict[str, Any] = dict.fromkeys(
     ("sex", "sire", "dam", "born", "race_number", "grade", "off_at", "going_s", "stated_at")
 )
+
+_BLANK_FACTS_OF_WAITING: dict[str, Any] = {
+    **dict.fromkeys(("race_number", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
+    "is_race_whole": True,
+    "is_joined": False,
+}
 
 # A record is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
 # SourceRow without ids, and what becomes ids (dog_key, track, date, distance_m).
@@ -59,6 +66,8 @@ class ParsedFile:
     n_read: int = 0
     n_repeated: int = 0
     n_refused: int = 0
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    """Rows that name no distance or no dog: the columns of :class:`~racing.database.tables.WaitingRow`."""
     left_out: dict[str, int] = field(default_factory=dict)
     """What is no race of ours, by what it is: a recording's markets of other kinds."""
     prices: list[dict[str, Any]] = field(default_factory=list)
@@ -109,11 +118,24 @@ class ParsedFile:
             **_BLANK_FACTS,
             "line": line,
             "bucket": date_distance_key(day, distance_m),
-            "dog_key": key,
+            "dog_key": key_at(key, track),
             "dog_name": plain_name(dog),
             "track": track_name(track, distance_m),
             **_BLANK_FACTS_OF_ROWS,
         }
+
+    def waiting_record(self, line: int, kind: str, date: dt.date, track: str) -> SourceRecord:
+        """Return a row that waits for its race, its facts still blank.
+
+        Raises
+        ------
+        RowRefused
+            If it does not say which race.
+        """
+        if not track:
+            raise RowRefused("track must not be blank")
+        of_row = {"line": line, "kind": kind, "date": date, "track": track_name(track)}
+        return {**_BLANK_FACTS, **of_row, **_BLANK_FACTS_OF_WAITING}
 
     def date_of(self, text: str, line: int) -> dt.date:
         """Return a past date, read in the order of the file's dates; see :class:`FileDates`."""

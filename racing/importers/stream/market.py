@@ -7,7 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from racing.domain.grades import grade_of
+from racing.domain.regions import country_of
 from racing.domain.track_time import has_known_zone, today_at
+from racing.domain.tracks import track_name
+from racing.importers.formats.betfair_sp import race_of_name
 from racing.importers.records.source_record import RowRefused
 
 GREYHOUNDS = "4339"
@@ -19,6 +22,7 @@ _NAME = re.compile(r"(?:R(\d{1,2})\s+)?(.*?)\s*(?<![\d.])(\d{3,4})\s?(?:m\b|m(?=
 _EVENT = re.compile(r"(.*?)(?:\s+\([A-Z]{2,3}\))?\s+(\d{1,2})(?:st|nd|rd|th)\s+([A-Z][a-z]{2})[a-z]*")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RUNNER = re.compile(r"\s*(\d{1,2})\.\s*(.*)", re.DOTALL)
+_COUNTRIES = ("AU", "NZ", "GB", "IE")
 _SETTLED = {"WINNER": True, "LOSER": False, "PLACED": True}
 _UNSETTLED = ("ACTIVE", "HIDDEN")
 REMOVED = "REMOVED"
@@ -117,6 +121,10 @@ def _meeting(definition: dict[str, Any], off_at: dt.datetime) -> tuple[str, dt.d
     track = str(definition.get("venue") or (event[1] if event else "")).strip()
     if not track:
         raise RowRefused("a market has a venue, got none")
+    country = definition.get("countryCode")
+    known = country_of(track_name(track))
+    if known and country in _COUNTRIES and country != known:
+        track = f"{track} ({country})"  # Richmond, say, is a track of ours in another country
     zone = _zone(definition.get("timezone"))
     moment = off_at.replace(tzinfo=dt.UTC)
     local = moment.astimezone(zone) if zone else moment
@@ -138,7 +146,7 @@ def _zone(name: object) -> ZoneInfo | None:
 def _race_name(name: str) -> tuple[int | None, int, str | None]:
     found = _NAME.fullmatch(name.strip())
     if not found:
-        raise RowRefused(f"a race's name reads 'R1 450m Mdn' or 'A5 480m', got {name[:60]!r}")
+        return race_of_name(name[:100])  # in yards
     grade = " ".join(part for part in (found[2], found[4]) if part)
     return int(found[1]) if found[1] else None, int(found[3]), grade_of(grade)
 

@@ -1,13 +1,16 @@
 """Official monthly files of Betfair's: recognised by their header, meeting the model results by market id."""
 
+import datetime as dt
+import zipfile
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
+from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import csv_of, read_csv
 from racing.importers.formats.betfair import parse_betfair
-from racing.importers.import_files import import_betfair
+from racing.importers.import_files import import_betfair, import_files
 from racing.importers.records.source_record import ParsedFile
 from tests.racing.importers.builders import BETFAIR_HEADER, betfair_row, content, write
 
@@ -120,3 +123,69 @@ def test_the_real_official_file_is_three_races_of_one_winner_each(real_data: Pat
     assert (parsed.n_read, len(parsed.records), parsed.problems.n) == (20, 20, 0)
     winners = [record["race_key"] for record in parsed.records if record["won"]]
     assert len(winners) == len(set(winners)) == 3
+
+
+FULL_HEADER = (
+    f"{HEADER},WIN_BSP_VOLUME,WIN_PREPLAY_LAST_PRICE_TAKEN,WIN_PREPLAY_WEIGHTED_AVERAGE_PRICE_TAKEN,"
+    "WIN_PREPLAY_VOLUME,WIN_INPLAY_VOLUME,BEST_AVAIL_BACK_AT_SCHEDULED_OFF,BEST_AVAIL_LAY_AT_SCHEDULED_OFF"
+)
+
+
+def full_row(dog: str, tab: int, result: str = "LOSER", *, quotes: str = "", **other: str) -> str:
+    """A row with the columns of the market; in-play ones are empty."""
+    market = f"2500{other.get('date', '2025-07-03').replace('-', '')}"
+    return f"{row(dog, tab, result, market=market, **other)},315.8,{quotes or '42,38.78,456.05,,42,36'}"
+
+
+def parse_full(*rows: str) -> ParsedFile:
+    return parse_betfair(csv_of("\n".join((FULL_HEADER, *rows)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+
+
+def test_off_times_are_the_tracks_own_and_prices_at_the_off_are_at_minute_0() -> None:
+    parsed = parse_full(
+        full_row("Alpha", 1, "WINNER"),
+        full_row("Bravo", 2, quotes="5,5,10,,,5.1"),
+        full_row("Charlie", 3, quotes=",,,,,"),
+    )
+    assert parsed.problems.n == 0
+    off = dt.datetime(2025, 7, 3, 8, 33)  # 18:33 at Ballarat in winter
+    assert {record["off_at"] for record in parsed.records} == {off}
+    facts = [(r["last_price"], r["average_price"], r["volume"]) for r in parsed.records]
+    assert facts == [(42, 38.78, 456.05), (5, 5, 10), (None, None, None)]
+    assert [(p["dog_key"], p["minutes"], p["at"], p["back"], p["lay"], p["last"]) for p in parsed.prices] == [
+        ("ALPHA", 0, off, 42, 36, 42),
+        ("BRAVO", 0, off, None, 5.1, 5),
+    ]
+    assert not any(name.startswith("_") for record in parsed.records for name in record)
+
+
+def test_a_race_without_results_is_upcoming_a_week_ahead_at_most_and_never_run_ahead_of_its_day() -> None:
+    day = latest_day()
+    soon, late = (day + dt.timedelta(days=n) for n in (7, 8))
+    parsed = parse_full(
+        full_row("Alpha", 1, "", date=str(soon)),
+        full_row("Bravo", 2, "", date=str(late)),
+        full_row("Charlie", 3, "WINNER", date=str(soon)),
+    )
+    assert [(r["dog_name"], r["is_blank"], r["won"]) for r in parsed.records] == [("Alpha", True, None)]
+    assert [problem.line for problem in parsed.problems if problem.what == "row"] == [3, 4]
+
+
+def test_a_year_in_a_zip_is_twelve_files_and_their_prices_are_stored(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "ANZ_Greyhounds_2025.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for month in range(1, 13):
+            rows = (
+                full_row(
+                    f"Dog {month} {tab}", tab, "WINNER" if tab == 1 else "LOSER", date=f"2025-{month:02d}-03"
+                )
+                for tab in (1, 2)
+            )
+            archive.writestr(f"ANZ_Greyhounds_2025_{month:02d}.csv", "\n".join((FULL_HEADER, *rows)))
+    engine = open_database(f"sqlite:///{tmp_path}/db", create=True)
+    report = import_files(engine, [tmp_path / "ANZ_Greyhounds_2025.zip"])
+    assert (len(report.files), report.n_added, report.problems.n) == (12, 24, 0)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM runnerprice WHERE minutes = 0")) == 24
+        # The hour differs by summer time.
+        hours = connection.scalars(text("SELECT DISTINCT strftime('%H', off_at) FROM race ORDER BY 1")).all()
+    assert hours == ["07", "08"]

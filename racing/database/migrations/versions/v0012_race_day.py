@@ -1,13 +1,18 @@
 """Race day: off times, tracks' countries and zones, what dogs descend from, prices before the off, events."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from racing.domain.tracks import KNOWN_TRACKS, known_track
 
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+_track = sa.table("track", *(sa.column(name) for name in ("id", "name", "state", "country", "zone")))
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _FACTS = (
     ("morning_price", sa.Float()),
@@ -16,6 +21,21 @@ _FACTS = (
     ("volume", sa.Float()),
     ("trainer", sa.String()),
     ("remarks", sa.String()),
+)
+_FLOATS = (
+    "weight_kg", "time_s", "winner_time_s", "first_split_s", "margin_lengths", "starting_price", "bsp",
+    "place_bsp", "rated_price", "early_speed", "morning_price", "average_price", "last_price", "volume",
+    "true_probability",
+)  # fmt: skip
+_WAITING_ROW: tuple[tuple[str, Any, bool], ...] = (
+    *((name, sa.Integer(), False) for name in ("id", "file_id", "line", "race_number")),
+    *(("kind", sa.String(), False), ("date", sa.Date(), False), ("track", sa.String(), False)),
+    *((name, sa.Integer(), True) for name in ("box", "rug", "finish_position")),
+    *((name, sa.Boolean(), True) for name in ("won", "placed")),
+    *((name, sa.Boolean(), False) for name in ("is_scratched", "is_race_whole", "is_joined")),
+    *((name, sa.Float(), True) for name in _FLOATS),
+    *((name, sa.String(), True) for name in ("position_in_running", "trainer", "remarks", "dog_key")),
+    *((name, sa.String(), True) for name in ("dog_name", "sex", "sire", "dam", "reason")),
 )
 _COLUMNS = {
     "track": (("country", sa.String()), ("zone", sa.String())),
@@ -53,6 +73,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_runnerprice_file_id", "runnerprice", ["file_id"])
     op.create_table(
+        "waitingrow",
+        *(sa.Column(name, kind, nullable=nullable) for name, kind, nullable in _WAITING_ROW),
+        sa.ForeignKeyConstraint(["file_id"], ["sourcefile.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_waitingrow_date", "waitingrow", ["date"])
+    op.create_index("ix_waitingrow_file_id", "waitingrow", ["file_id"])
+    op.create_table(
         "raceevent",
         sa.Column("id", _BIG, nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
@@ -62,13 +90,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_raceevent_at", "raceevent", ["at"])
+    _place_tracks(op.get_bind())
 
 
 def downgrade() -> None:
     """Take the tables and the columns away."""
     op.drop_table("raceevent")
+    op.drop_table("waitingrow")
     op.drop_table("runnerprice")
     op.drop_index("ix_race_off_at", "race")
     for table, columns in _COLUMNS.items():
         for name, _ in columns:
             op.drop_column(table, name)
+
+
+def _place_tracks(connection: sa.Connection) -> None:
+    """Write where each track lies that is known today, of which an older list may not have known it."""
+    known = {track.name: track for track in KNOWN_TRACKS}
+    for number, name in connection.execute(sa.select(_track.c.id, _track.c.name)).all():
+        if (track := known.get(known_track(name) or "")) is not None:
+            where = sa.update(_track).where(_track.c.id == number)
+            connection.execute(where.values(state=track.state, country=track.country, zone=track.zone))

@@ -1,0 +1,49 @@
+"""Reserves step in: a card on which they have taken the boxes of the runners that were scratched.
+
+Each country has a rule of its own:
+
+- Australia and New Zealand: the numbers 9 and 10 of a field of ten are the reserves. The first of them takes
+  the place of the first runner that is scratched and starts from its box with its own number on its rug; when
+  both are needed, 9 takes the box of the lower number. (Greyhounds Australasia Rules, "reserve greyhound"; the
+  racing rules of Greyhound Racing New Zealand say the same.)
+- Britain and Ireland: a reserve runs in the trap of the dog that it replaces, in its jacket; a card names one
+  or two. (GBGB Rules of Racing, "Substitution"; a reserve is seeded as the dog that it replaces.)
+
+So in all four the first reserve takes the first vacant box. What the field of a race is in the end a source
+states; this is what it will be if nothing else is decided: a steward may leave a box empty, and a reserve may
+itself be scratched.
+"""
+
+from dataclasses import replace
+
+from racing.domain.cards import FIRST_RESERVE, Card, Runner, rug_of, status_of
+
+
+def with_reserves(card: Card) -> Card:
+    """Return a card on which its reserves start from the vacant boxes, as far as there are both.
+
+    A box is vacant where a scratched runner stood in it and nobody else starts from it. The card itself where
+    no reserve steps in.
+    """
+    taken = {runner.box for runner in card.runners if status_of(runner) == "starter"}
+    vacant = sorted(
+        {
+            runner.box
+            for runner in card.runners
+            if runner.is_scratched and runner.box < FIRST_RESERVE and runner.box not in taken
+        }
+    )
+    reserves = sorted(
+        (runner for runner in card.runners if status_of(runner) == "reserve"), key=lambda one: rug_of(one)
+    )
+    boxes = {id(runner): box for runner, box in zip(reserves, vacant, strict=False)}
+    if not boxes:
+        return card
+    runners = tuple(_started(runner, boxes.get(id(runner))) for runner in card.runners)
+    return replace(card, runners=runners)
+
+
+def _started(runner: Runner, box: int | None) -> Runner:
+    if box is None:
+        return runner
+    return replace(runner, box=box, rug=rug_of(runner), is_reserve=False)
