@@ -27,6 +27,7 @@ EXIT_CODES = {
     "racing.domain.errors:NoSuchPrediction": ABSENT,
     "racing.domain.errors:NoSuchSeal": ABSENT,
     "racing.domain.errors:NotEnoughHistory": ABSENT,
+    "racing.domain.errors:PricesRefused": REFUSED,
     "racing.domain.errors:RatingsStale": ABSENT,
     "service.errors:KeyNotMade": REFUSED,
     "service.errors:NoSuchKey": ABSENT,

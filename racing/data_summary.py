@@ -170,7 +170,7 @@ def _sources(connection: Connection) -> list[SourceSummary]:
         .group_by(col(SourceFile.kind))
     )
     for kind, first, last in connection.execute(days):
-        if first is not None:
+        if first is not None and last is not None:
             sources[kind].first_day, sources[kind].last_day = _day(first), _day(last)
     return sorted(sources.values(), key=lambda one: (-one.n_rows, one.kind))
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from service.automation.runner import AutomationRunner
 from service.errors import NotCsv, NotJson
+from service.events.feed import EventFeed
 from service.experiments.verdict_cache import VerdictCache
 from service.observability.collector import MetricsCollector
 from service.prediction.batch import BatchPredictor
@@ -71,6 +72,7 @@ LogReads = Annotated[TimedReads, _part(lambda state: state.log_reads)]
 DayPredictions = Annotated[_DayPredictions, _part(lambda state: state.day_predictions)]
 Verdicts = Annotated[VerdictCache, _part(lambda state: state.verdicts)]
 WriteDatabase = Annotated[RaceDatabase, _part(lambda state: state.write_database)]
+Events = Annotated[EventFeed, _part(lambda state: state.events)]
 Ratings = Annotated[RatingsFollower, _part(lambda state: state.ratings)]
 Collector = Annotated[MetricsCollector, _part(lambda state: state.collector)]
 Automation = Annotated[AutomationRunner, _part(lambda state: state.automation)]

@@ -47,6 +47,7 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     racing_errors.NoSuchExperiment: ProblemType(404, "no-such-experiment", "There is no such experiment"),
     racing_errors.NoSuchSeal: ProblemType(404, "no-such-seal", "The record has no such seal"),
     racing_errors.NoSuchPrediction: ProblemType(404, "no-such-prediction", "The log has no such prediction"),
+    racing_errors.PricesRefused: ProblemType(422, "prices-refused", "The prices are refused"),
     racing_errors.NoSuchRace: ProblemType(404, "no-such-race", "The database has no such race"),
     racing_errors.DatabaseUnavailable: ProblemType(503, "database-unavailable", "The race database is away"),
     registry_errors.NoChampion: ProblemType(503, "no-champion", "No version is champion"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import AutomationRunner
+from service.events.feed import EventFeed
 from service.experiments.follower import ActiveExperiment
 from service.experiments.verdict_cache import VerdictCache
 from service.monitoring.input_counter import InputCounter
@@ -56,6 +57,7 @@ class AppState:
     """The database ends a statement that takes longer than ``database_timeout_s``."""
     race_reads: TimedReads
     log_reads: TimedReads
+    events: EventFeed
     day_predictions: DayPredictions
     verdicts: VerdictCache
     ratings: RatingsFollower

@@ -27,9 +27,11 @@ from pydantic_core import to_json
 
 from greyhound_client import models as wire
 from greyhound_client.errors import Problem, Unreadable, problem_of_document
+from greyhound_client.events import EventReader
 from greyhound_client.transport import Call
 
 Card: TypeAlias = wire.CardIn | Mapping[str, Any]
+PriceReport: TypeAlias = wire.PriceReportIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
 Mode: TypeAlias = Literal["shadow", "split"]
@@ -183,6 +185,18 @@ def monitor() -> Call[wire.MonitorOut]:
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
     """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
+
+
+def send_prices(prices: Iterable[PriceReport]) -> Call[wire.PricesOut]:
+    """Report prices of races to come; takes a key with the scope ``results``."""
+    return Call("POST", "/prices", wire.PricesOut, content=_json({"prices": list(prices)}))
+
+
+def events(
+    *, kinds: Iterable[str] | None = None, after: int | None = None, give_up_s: float | None = None
+) -> Call[str]:
+    """Return the stream of what happens on race day."""
+    return EventReader("", kinds, after, give_up_s).call()
 
 
 def model_status() -> Call[wire.ModelStatus]:
@@ -385,6 +399,7 @@ class EndpointMethods:
     seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)
+    send_prices = _Method(send_prices)
     model_status = _Method(model_status)
     models = _Method(models)
     model = _Method(model)

@@ -100,6 +100,31 @@ class BudgetOut(BaseModel):
     """Latest runners that the search looked at."""
 
 
+class CardEventOut(BaseModel):
+    """`card`: a race to come is new, changed, or gone."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    is_new: bool
+    """Whether the race was not stored before."""
+    is_gone: bool
+    """Whether no source names it any more."""
+    n_runners: int
+    """Runners, without the scratched."""
+    changes: list[str]
+    """What changed, a sentence each."""
+
+
 class ChallengerOut(BaseModel):
     """A version that is to run beside the champion."""
 
@@ -602,6 +627,17 @@ class MemberOut(BaseModel):
     """What its log odds count."""
 
 
+class MissedEventOut(BaseModel):
+    """`missed`: events were no longer stored when the follower came again, so read the races anew."""
+
+    after: int
+    """The last event that the follower had."""
+    until: int
+    """The last one that is missing."""
+    text: str
+    """The same in a sentence."""
+
+
 class MonitorBinOut(BaseModel):
     """Runners of about the same probability, of the champion's answers."""
 
@@ -829,6 +865,17 @@ class PolicyOut(BaseModel):
     """Hours in which nothing more is changed after the guard changed the champion."""
 
 
+class PricesOut(BaseModel):
+    """What became of the prices; all of them are stored."""
+
+    n_races: int
+    """Races that they are of."""
+    n_prices: int
+    """Runners' prices that were new."""
+    n_known: int
+    """Those that were stored already, or are older than what their minute has."""
+
+
 class Problem(BaseModel):
     """What went wrong, after RFC 9457. It never repeats the request."""
 
@@ -846,6 +893,25 @@ class Problem(BaseModel):
     """Each broken rule, where the request breaks some; the first 50 where it breaks more."""
     reason: str | None = None
     """Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` (promote another, or roll back), `registry-unavailable` or `loading`."""
+
+
+class PromotionEventOut(BaseModel):
+    """`promotion`: another version is champion."""
+
+    at: AwareDatetime
+    """When, UTC."""
+    version: int
+    """The version that is champion now."""
+    previous: int | None
+    """The one before, if there was one."""
+    action: str
+    """promote or rollback."""
+    by: str
+    """Who did it."""
+    reason: str
+    """Why."""
+    key: str
+    """Names this change."""
 
 
 class PromotionIn(BaseModel):
@@ -887,6 +953,26 @@ class PromotionOut(BaseModel):
     """Whether the champion before goes on in shadow, and comes back if it is better."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
+
+
+class QuotedRunnerIn(BaseModel):
+    """A runner, by its name or its box, and its prices; leave out what is unknown."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: Annotated[str | None, Field(max_length=60, min_length=1)] = None
+    """The dog's name."""
+    box: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Its box, where no name is given."""
+    back: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Best decimal odds to back."""
+    lay: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Best decimal odds to lay."""
+    last: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Last odds that were matched."""
+    volume: Annotated[float | None, Field(ge=0.0, le=1000000000.0)] = None
+    """Matched until then."""
 
 
 class RaceDayOut(BaseModel):
@@ -1036,6 +1122,27 @@ class ReliabilityBinOut(BaseModel):
     """How many they are."""
 
 
+class ResultEventOut(BaseModel):
+    """`result`: a race has its result, or another one than before."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    winners: list[str]
+    """More than one in a dead heat."""
+    is_correction: bool
+    """Whether it had one before."""
+
+
 class ResultsOut(BaseModel):
     """What became of results; those that were taken are stored."""
 
@@ -1162,6 +1269,23 @@ class RunnerOut(BaseModel):
     """Why; null unless the request asks with `explain=true`."""
 
 
+class RunnerPriceOut(BaseModel):
+    """A runner's newest prices, decimal odds; null is unknown."""
+
+    name: str
+    """The dog's name."""
+    box: int | None
+    """Its box, or its number."""
+    back: float | None
+    """Best odds to back."""
+    lay: float | None
+    """Best odds to lay."""
+    last: float | None
+    """Last odds that were matched."""
+    volume: float | None
+    """Matched until then."""
+
+
 class RunnerResultIn(BaseModel):
     """One starter and how it ran. Leave out what is unknown."""
 
@@ -1243,6 +1367,29 @@ class ScoresOut(BaseModel):
     """Group by group."""
     calibration: list[BinOut]
     """About ten bins of equally many runners."""
+
+
+class ScratchingEventOut(BaseModel):
+    """`scratching`: a runner is withdrawn, or was not after all."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    name: str
+    """The dog's name."""
+    box: int | None
+    """Its box, or its number."""
+    is_scratched: bool
+    """False takes it back."""
 
 
 class SealOut(BaseModel):
@@ -2124,6 +2271,58 @@ class PredictionOut(BaseModel):
     """Empty when there is nothing to say."""
     experiment: ExperimentPartOut | None = None
     """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
+
+
+class PriceEventOut(BaseModel):
+    """`price`: runners of a race have new prices."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    minutes: int
+    """Minutes to the off that is due; below 0 after it."""
+    stated_at: AwareDatetime
+    """When they were offered, UTC."""
+    runners: list[RunnerPriceOut]
+    """The runners whose prices are new."""
+
+
+class PriceReportIn(BaseModel):
+    """The prices of a race's runners at one time."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    race_id: Annotated[int, Field(ge=1, le=2147483647)]
+    """Number of the race, as `GET /races/upcoming` has it."""
+    at: Annotated[
+        str,
+        Field(
+            pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+        ),
+    ]
+    """When they were offered, with its zone: at most 7 days before the off that is due and 1 day after it."""
+    runners: Annotated[list[QuotedRunnerIn], Field(max_length=10, min_length=1)]
+    """Those whose prices are known."""
+
+
+class PricesIn(BaseModel):
+    """Prices of races to come."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    prices: Annotated[list[PriceReportIn], Field(max_length=200, min_length=1)]
+    """At most 200 at once; a race may stand in several, of several times."""
 
 
 class QualityOut(BaseModel):

@@ -13,6 +13,7 @@
     ├── NoSuchRace            the database has no such race
     ├── NoSuchSeal            a day is not sealed
     ├── NotEnoughHistory      too few races for the request
+    ├── PricesRefused         reported prices break a rule
     └── RatingsStale          runs were stored or changed since the ratings were last updated
 
 A message states the rule and the value: ``box must be 1..10, got 12 (runner 'SIR TICK')``.
@@ -82,6 +83,10 @@ class NoSuchSeal(RacingError):
 
 class NotEnoughHistory(RacingError):
     """There are too few races for the request."""
+
+
+class PricesRefused(RacingError):
+    """Reported prices break a rule, so none of them is stored; the message names the rule and the value."""
 
 
 class RatingsStale(RacingError):

@@ -27,6 +27,7 @@ from racing.importers.records.source_record import (
 )
 from racing.importers.resolve import ResolvedRace, resolve
 from racing.importers.waiting.rejoin import Rejoined, rejoin
+from racing.race_day.race_changes import RaceState, is_of_these_days, note_race_changes
 
 _DATE_DISTANCE: Any = col(SourceRow.bucket)
 
@@ -112,6 +113,7 @@ class _Rebuild:
         self._race_changes, self._run_changes, self._moved = _Changes(), _Changes(), _Changes()
         self._rebuilt = Rebuilt()
         self._days: set[dt.date] = set()
+        self._race_day = _RaceDay(self._races, self._runs)
 
     def run(self) -> Rebuilt:
         for key, rows in self._rows.items():
@@ -128,6 +130,7 @@ class _Rebuild:
         self._rebuilt.n_runs_changed = len(self._run_changes.changed)
         self._write()
         note_changes(self._connection, self._days)
+        self._race_day.note(self._connection)
         return self._rebuilt
 
     def _find_ran_elsewhere(self) -> dict[int, set[int]]:
@@ -168,6 +171,7 @@ class _Rebuild:
             "is_simulated": False,
         }
         before = self._races.get(number)
+        self._race_day.take_race(row)
         # Races to come change all day long: nobody's ratings or outcomes depend on them.
         has_result = any(map(_has_result, runs.values()))
         if self._put(row, before, self._race_changes) and has_result:
@@ -182,6 +186,7 @@ class _Rebuild:
             number, self._next_run = self._next_run, self._next_run + 1
         self._free_runs.discard(number)
         run["id"] = number
+        self._race_day.take_run(run)
         before = self._runs.get(number)
         news = self._put(run, before, self._run_changes)
         if news and (_has_result(run) or (before is not None and _has_result(before))):
@@ -223,6 +228,31 @@ class _Rebuild:
             self._connection.execute(delete(Run).where(col(Run.id).in_(runs)))
         for races in _chunks(self._race_changes.gone):
             self._connection.execute(delete(Race).where(col(Race.id).in_(races)))
+
+
+class _RaceDay:
+    """The races of these days before and after a rebuild, for those who follow their events."""
+
+    def __init__(self, races: dict[int, dict[str, Any]], runs: dict[int, dict[str, Any]]) -> None:
+        self._before = {
+            number: RaceState(race) for number, race in races.items() if is_of_these_days(race["date"])
+        }
+        self._after: dict[int, RaceState] = {}
+        for run in runs.values() if self._before else ():
+            if state := self._before.get(run["race_id"]):
+                state.runs.append(run)
+
+    def take_race(self, race: dict[str, Any]) -> None:
+        if is_of_these_days(race["date"]):
+            self._after[race["id"]] = RaceState(race)
+
+    def take_run(self, run: dict[str, Any]) -> None:
+        if state := self._after.get(run["race_id"]):
+            state.runs.append(run)
+
+    def note(self, connection: Connection) -> None:
+        if self._before or self._after:
+            note_race_changes(connection, self._before, self._after)
 
 
 def _keys_with_blank_rows(connection: Connection, keys: list[int]) -> set[int]:

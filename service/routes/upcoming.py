@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from racing.race_day.report_cards import report_cards, report_scratching
 from racing.race_day.upcoming import upcoming_races
-from service.dependencies import DayPredictions, JsonBody, RaceReads, Slots, Threads, WriteDatabase
+from service.dependencies import DayPredictions, Events, JsonBody, RaceReads, Slots, Threads, WriteDatabase
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.race_database import RaceDatabase
@@ -76,7 +76,9 @@ async def get_upcoming(
     dependencies=[require_scope("results")],
     openapi_extra=json_content(CardsIn, EXAMPLE_CARDS),
 )
-async def post_upcoming(body: JsonBody, database: WriteDatabase, threads: Threads) -> StoredCardsOut:
+async def post_upcoming(
+    body: JsonBody, database: WriteDatabase, threads: Threads, events: Events
+) -> StoredCardsOut:
     """Send races to come as they are now; all of a request is stored or nothing.
 
     Of what is stated of a runner the newest counts, whoever stated it; a runner that a newer card leaves out
@@ -90,6 +92,7 @@ async def post_upcoming(body: JsonBody, database: WriteDatabase, threads: Thread
         database,
         lambda engine: report_cards(engine, [as_card(card) for card in cards.cards], stated_at),
     )
+    events.wake()
     return StoredCardsOut(races=[StoredCardOut.model_validate(card) for card in stored])
 
 
@@ -101,7 +104,7 @@ async def post_upcoming(body: JsonBody, database: WriteDatabase, threads: Thread
     openapi_extra=json_content(ScratchingIn, EXAMPLE_SCRATCHING),
 )
 async def post_scratching(
-    body: JsonBody, database: WriteDatabase, threads: Threads, slots: Slots, race_id: Number
+    body: JsonBody, database: WriteDatabase, threads: Threads, slots: Slots, events: Events, race_id: Number
 ) -> StoredRaceOut:
     """Say that a runner of a race to come is withdrawn, or is not after all; the answer is the race then.
 
@@ -117,6 +120,7 @@ async def post_scratching(
             engine, number, scratching.name, now, is_scratched=scratching.is_scratched
         ),
     )
+    events.wake()
     return stored_race_out(race, with_prices=False, has_learnt=has_learnt_of(slots))
 
 

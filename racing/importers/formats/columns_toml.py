@@ -141,7 +141,7 @@ class _Reader:
         found = document.get(table, {})
         if not isinstance(found, dict):
             self._fail((table,), f"it is a table, [{table}], got {found!r}", table, TABLES)
-        return found.items()  # type: ignore[no-any-return]
+        return found.items()
 
     def _column(self, table: str, key: str, known: Iterable[str]) -> str:
         name = _ALSO.get(key, key)
