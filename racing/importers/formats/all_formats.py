@@ -6,6 +6,7 @@ from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import is_official
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
+from racing.importers.formats.gbgb import GBGB
 from racing.importers.formats.results import parse_results
 
 BETFAIR_OFFICIAL = Format(
@@ -32,7 +33,13 @@ RESULTS = Format(
     is_it=lambda file: file.has(("race_id", "runner", "distance_m")),
     read=from_csv(parse_results),
 )
-FORMATS = (BETFAIR_OFFICIAL, BETFAIR_MODEL, RESULTS, FORM_GUIDE)
+FORMATS = (
+    BETFAIR_OFFICIAL,
+    BETFAIR_MODEL,
+    RESULTS,
+    GBGB,
+    FORM_GUIDE,
+)
 
 
 def format_of(file: InputFile) -> Format:
