@@ -143,8 +143,8 @@ def test_a_day_without_races_says_so(season: Engine, registry: str) -> None:
 def runner(name: str = "Sir Tick", **changed: Any) -> RatedRunner:
     facts: dict[str, Any] = {
         "race_id": 7, "date": LAST_DAY, "track": "Ballarat", "race_number": 4, "distance_m": 450,
-        "off_at": None, "market_id": "1.195395420", "number": 1, "box": 1, "name": name, "win_probability": 0.25,
-        "place_probability": 0.6, "fair_price": 4.0, "model_version": 3,
+        "off_at": None, "market_id": "1.195395420", "number": 1, "box": 1, "name": name,
+        "win_probability": 0.25, "place_probability": 0.6, "fair_price": 4.0, "model_version": 3,
     }  # fmt: skip
     return RatedRunner(**facts | changed)
 
