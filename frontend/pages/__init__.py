@@ -1,8 +1,8 @@
 """The pages, each a blueprint in a module of its own, in the order of the menu."""
 
-from frontend.pages import experiments, models, monitor, race, record
+from frontend.pages import dog, experiments, models, monitor, race, record
 
-PAGES = (monitor.pages, race.pages, experiments.pages, models.pages, record.pages)
+PAGES = (monitor.pages, race.pages, experiments.pages, models.pages, record.pages, dog.pages)
 MENU = (
     ("monitor", "Monitor"),
     ("race", "Race"),

@@ -10,8 +10,7 @@ from racing.database.tables import Race, Track, TrackAlias
 from racing.dogs.search import MAX_QUERY, MAX_SUGGESTIONS
 from racing.dogs.spelling import nearest
 from racing.domain.names import name_key
-from racing.domain.regions import zone_of
-from racing.domain.track_list.known_track import KnownTrack
+from racing.domain.track_list.known_track import WHERE, KnownTrack
 from racing.domain.tracks import KNOWN_TRACKS, TRACK_OF_ALIAS, known_track
 
 _TRACK, _ALIAS = Track.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
@@ -90,18 +89,15 @@ def _all_tracks(connection: Connection) -> list[FoundTrack]:
 
 def _track(name: str, stored: Any, known: KnownTrack | None, aliases: dict[int, list[str]]) -> FoundTrack:
     number = stored.id if stored else None
-    names = {name_key(alias): alias for alias in aliases.get(number or 0, ())}
-    names |= {name_key(alias): alias for alias in (known.aliases if known else ())}  # as people write them
-    names.pop(name_key(name), None)
-    state = (stored.state if stored else None) or (known.state if known else None)
-    zone = zone_of(name)
+    written = known.aliases if known else ()  # as people write them, else as keys
+    keys = {name_key(alias) for alias in (name, *written)}
+    names = {*written, *(alias for alias in aliases.get(number or 0, ()) if alias not in keys)}
+    where = {place: getattr(stored, place, None) or getattr(known, place, None) for place in WHERE}
     return FoundTrack(
         id=number,
         name=name,
-        country=(stored.country if stored else None) or (known.country if known else None),
-        state=state,
-        zone=(stored.zone if stored else None) or (zone.key if zone else None),
-        aliases=tuple(sorted(names.values())),
+        **where,
+        aliases=tuple(sorted(names)),
         n_races=0,
         first_day=None,
         last_day=None,
