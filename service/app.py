@@ -26,6 +26,7 @@ from service.prediction.warmup import warm_up
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
+from service.race_day.day_predictions import DayPredictions
 from service.routes import (
     automation,
     batch,
@@ -46,6 +47,7 @@ from service.routes import (
     results,
     status,
     tracks,
+    upcoming,
     webhooks,
 )
 from service.security.api_key_auth import ApiKeyAuth
@@ -69,8 +71,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, dogs, tracks, cards, predictions, record, monitor, results, status, models,
-        evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, upcoming, races, dogs, tracks, cards, predictions, record, monitor, results, status,
+        models, evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -136,6 +138,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
     )
     verdicts = VerdictCache()
+    race_reads = TimedReads(read_database, threads.stored_races)
     return AppState(
         settings=settings,
         slots=slots,
@@ -152,8 +155,9 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
-        race_reads=TimedReads(read_database, threads.stored_races),
+        race_reads=race_reads,
         log_reads=TimedReads(read_database, threads.prediction_log),
+        day_predictions=DayPredictions(slots, experiment, predictor, form_store, queue, race_reads, metrics),
         verdicts=verdicts,
         ratings=RatingsFollower(settings.database),
         api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),

@@ -109,6 +109,30 @@ def tracks(q: str | None = None) -> Call[wire.TracksOut]:
     return Call("GET", "/tracks", wire.TracksOut, {"q": q})
 
 
+def upcoming(date: dt.date | None = None, *, predict: bool = False) -> Call[wire.UpcomingOut]:
+    """Return the races that are due, or all of a day; with ``predict`` each with its prediction in short."""
+    query = {"date": date, **({"predict": True} if predict else {})}
+    return Call("GET", "/races/upcoming", wire.UpcomingOut, query)
+
+
+def race_prediction(race_id: int, *, explain: bool = False) -> Call[wire.PredictionOut]:
+    """Return the prediction of a stored race with its newest prices on the card; with ``explain`` also why."""
+    query = {"explain": True} if explain else {}
+    return Call("GET", f"/races/{race_id:d}/prediction", wire.PredictionOut, query)
+
+
+def send_cards(cards: Iterable[Card], *, stated_at: dt.datetime | None = None) -> Call[wire.StoredCardsOut]:
+    """Store races to come as they are stated, by default now; takes a key with the scope ``results``."""
+    at = {} if stated_at is None else {"stated_at": stated_at.isoformat(timespec="seconds")}
+    return Call("POST", "/races/upcoming", wire.StoredCardsOut, content=_json({"cards": list(cards), **at}))
+
+
+def scratch(race_id: int, name: str, *, is_scratched: bool = True) -> Call[wire.StoredRaceOut]:
+    """Say that a runner is withdrawn, or is not after all; takes a key with the scope ``results``."""
+    content = _json({"name": name, "is_scratched": is_scratched})
+    return Call("POST", f"/races/{race_id:d}/scratchings", wire.StoredRaceOut, content=content)
+
+
 def card(form_guide: str, **guide: Unpack[GuideDetails]) -> Call[wire.GuideCardOut]:
     """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
     return Call("POST", "/cards", wire.GuideCardOut, guide, form_guide.encode(), CSV)
@@ -342,6 +366,10 @@ class EndpointMethods:
     dogs = _Method(dogs)
     dog = _Method(dog)
     tracks = _Method(tracks)
+    upcoming = _Method(upcoming)
+    race_prediction = _Method(race_prediction)
+    send_cards = _Method(send_cards)
+    scratch = _Method(scratch)
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)

@@ -204,6 +204,36 @@ class DecisionsOut(BaseModel):
     """Send it as `before` for the next page; null at the end."""
 
 
+class DisagreementOut(BaseModel):
+    """The runner of which model and market say the most different things."""
+
+    name: str
+    """The dog's name."""
+    box: int
+    """Its box."""
+    win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """The model's."""
+    price: float
+    """The market's decimal odds."""
+    market_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """The market's."""
+    edge: float
+    """win_probability x price - 1: what a stake would bring if the model were right. Past edges against closing prices were none."""
+
+
+class EntryOut(BaseModel):
+    """A runner as it was entered."""
+
+    name: str
+    """As on the card."""
+    box: int | None
+    """Box; of a reserve the number that it has on the card. Null unknown."""
+    trainer: str | None
+    """Trainer, if known."""
+    is_scratched: bool
+    """Whether it was withdrawn."""
+
+
 class EstimateOut(BaseModel):
     """A mean per race, in nats, with a confidence sequence: its interval holds at every look."""
 
@@ -466,6 +496,17 @@ class KeptOut(BaseModel):
     """Since when, UTC."""
     error: str | None
     """Why the version that serves could not be stored, or a stored one not be used."""
+
+
+class LastPriceOut(BaseModel):
+    """The last known price of a runner before the off."""
+
+    name: str
+    """As on the card."""
+    box: int | None
+    """As on the card."""
+    price: float
+    """Decimal odds."""
 
 
 class ListedRaceOut(BaseModel):
@@ -1287,6 +1328,30 @@ class StopIn(BaseModel):
     """Why, for the record."""
 
 
+class StoredCardOut(BaseModel):
+    """What became of one card."""
+
+    id: int
+    """The race's number here."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    is_new: bool
+    """Whether the race was not stored before."""
+    changes: list[str]
+    """What changed, a sentence each."""
+
+
+class StoredCardsOut(BaseModel):
+    """What became of the cards; all of them are stored."""
+
+    races: list[StoredCardOut]
+    """In the order of the request."""
+
+
 class SwapOut(BaseModel):
     """The latest change of the serving version."""
 
@@ -1339,6 +1404,19 @@ class TaskOut(BaseModel):
     """Runs that failed since the process started."""
     hangs: bool
     """Whether it has not come back for long."""
+
+
+class TopPickOut(BaseModel):
+    """The likeliest winner."""
+
+    name: str
+    """The dog's name."""
+    box: int
+    """Its box."""
+    win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """The model's."""
+    fair_price: float
+    """1 / win_probability."""
 
 
 class TrackOut(BaseModel):
@@ -1621,6 +1699,21 @@ class DataOut(BaseModel):
     """What weights, calibration and the choice were made on."""
     test: WindowOut | None = None
     """What all figures are of."""
+
+
+class DayPredictionOut(BaseModel):
+    """A prediction in short; `GET /races/{race_id}/prediction` has all of it."""
+
+    version: int | None
+    """The version that answered."""
+    at: AwareDatetime
+    """When, UTC."""
+    top_pick: TopPickOut | None
+    """Null where there is no prediction."""
+    disagrees: DisagreementOut | None
+    """Where win_probability and market_probability differ most; null unless every starter has a price."""
+    problem: str | None
+    """Why there is no prediction."""
 
 
 class DogOut(BaseModel):
@@ -2092,8 +2185,53 @@ class StoredRaceOut(BaseModel):
     """The rule of cards that the race breaks."""
     outcome: OutcomeOut | None
     """Null until it is known."""
+    country: str | None = None
+    """AU, NZ, GB or IE; null unknown."""
+    zone: str | None = None
+    """The track's zone, if known."""
+    off_at: AwareDatetime | None = None
+    """When it was due to start, UTC, if known."""
+    runners: Annotated[list[EntryOut] | None, Field(validate_default=True)] = []
+    """Every runner, the scratched and the reserves too, by box."""
+    prices: Annotated[list[LastPriceOut] | None, Field(validate_default=True)] = []
+    """The last known prices before the off, of those runners that have one."""
     has_learnt: bool | None = None
     """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where unknown."""
+
+
+class UpcomingRaceOut(BaseModel):
+    """A race of the day, run or not."""
+
+    id: int
+    """Its number here, for `GET /races/{race_id}`."""
+    date: date_aliased
+    """Race day, at the track."""
+    track: str
+    """Track."""
+    country: str | None
+    """AU, NZ, GB or IE; null unknown."""
+    zone: str | None
+    """The track's zone."""
+    race_number: int | None
+    """Number of the race, if known."""
+    distance_m: int
+    """Distance in metres."""
+    grade: str | None
+    """Grade, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    n_runners: int
+    """Runners, without the scratched and the reserves."""
+    scratched: list[str]
+    """Those that were withdrawn."""
+    is_outcome_known: bool
+    """Whether the outcome is known."""
+    winners: list[str]
+    """Empty until it is known."""
+    n_without_form: int
+    """Runners of which no run is stored."""
+    prediction: DayPredictionOut | None = None
+    """Null unless requested by `predict=true`."""
 
 
 class ComparisonOut(BaseModel):
@@ -2265,3 +2403,12 @@ class PairOut(BaseModel):
     """Key of the one that it is compared with."""
     path: PairPathOut
     """How the verdict came about."""
+
+
+class UpcomingOut(BaseModel):
+    """The races of a day, or those that are due."""
+
+    now: AwareDatetime
+    """The service's clock, UTC."""
+    races: list[UpcomingRaceOut]
+    """By the time that they are due, then by track and number; at most 500."""

@@ -20,6 +20,7 @@ from racing.importers.formats.format import Format
 from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
+from racing.importers.records.statements import state_time
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
 from racing.importers.undo import DeletedFile, delete_file
 
@@ -172,6 +173,7 @@ def _write(
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
+            state_time(parsed.records)
             for record in parsed.records:
                 record["file_id"] = file_id
             rows += parsed.records

@@ -39,6 +39,7 @@ class Rebuilt:
     n_runs_removed: int = 0
     n_runs_changed: int = 0
     first_day: dt.date | None = None
+    """The first day of which something changed that has a result, or had one: ratings follow from there."""
 
 
 @dataclass(slots=True)
@@ -103,7 +104,8 @@ class _Rebuild:
                 self._take_race(key, race, own[race.key])
         self._race_changes.gone, self._run_changes.gone = sorted(self._free_races), sorted(self._free_runs)
         for number in self._run_changes.gone:
-            self._note_day(self._runs[number]["date"])
+            if _has_result(self._runs[number]):
+                self._note_day(self._runs[number]["date"])
         self._rebuilt.n_runs_removed = len(self._run_changes.gone)
         self._rebuilt.n_runs_changed = len(self._run_changes.changed)
         self._write()
@@ -148,7 +150,9 @@ class _Rebuild:
             "is_simulated": False,
         }
         before = self._races.get(number)
-        if self._put(row, before, self._race_changes):
+        # Races to come change all day long: nobody's ratings or outcomes depend on them.
+        has_result = any(map(_has_result, runs.values()))
+        if self._put(row, before, self._race_changes) and has_result:
             self._note_day(date if before is None else min(date, before["date"]))
         for dog_id, facts in runs.items():
             self._take_run(race.runners[dog_id], {"race_id": number, "dog_id": dog_id, "date": date, **facts})
@@ -162,7 +166,7 @@ class _Rebuild:
         run["id"] = number
         before = self._runs.get(number)
         news = self._put(run, before, self._run_changes)
-        if news:
+        if news and (_has_result(run) or (before is not None and _has_result(before))):
             self._note_day(run["date"])
         if news and (source := next((row for row in rows if row["run_id"] is None), None)):
             counter = self._rebuilt.n_added if before is None else self._rebuilt.n_updated
@@ -232,6 +236,10 @@ def _results_among(rows: list[SourceRecord], dogs: set[int]) -> Iterator[tuple[i
 
 def _between(first: dt.date, last: dt.date) -> Any:
     return _DATE_DISTANCE.between(date_distance_key(first, 0), date_distance_key(last, 1499))
+
+
+def _has_result(run: dict[str, Any]) -> bool:
+    return run["won"] is not None or run["finish_position"] is not None
 
 
 def _betfair_key(market_id: str | None) -> str:
