@@ -89,11 +89,11 @@ def _rated_runs(connection: Connection, dog_id: int) -> dict[str, Floats]:
         .limit(MAX_DAYS + WINDOW)
     )
     rows = connection.execute(query).all()[::-1]
-    worths = {
+    columns = {
         column.name: floats([row[n_facts + i] for row in rows]) for i, column in enumerate(_WORTH.c[1:])
     }
     runs = runs_of(
-        [row[:n_facts] for row in rows], n_starters=worths["n_starters"], share=worths["market_share"]
+        [row[:n_facts] for row in rows], n_starters=columns["n_starters"], share=columns["market_share"]
     )
     # the shift of a run that is not rated yet adds nothing
-    return runs.columns | worths | {"market_shift": np.nan_to_num(worths["market_shift"])}
+    return runs.columns | columns | {"market_shift": np.nan_to_num(columns["market_shift"])}
