@@ -26,8 +26,8 @@ class Clock:
 
     @property
     def text(self) -> str:
-        """Return it as it is read: 19:42, or 19:42 UTC."""
-        return f"{self.at_track:%H:%M}" if self.is_track_time else f"{self.at_track:%H:%M} UTC"
+        """Return it as it is read: 19:42."""
+        return f"{self.at_track:%H:%M}"
 
     @property
     def iso(self) -> str:
