@@ -43,7 +43,7 @@ class TrackAlias(SQLModel, table=True):
 
 
 class Dog(SQLModel, table=True):
-    """A greyhound; ``key`` is its name as :func:`racing.domain.names.name_key` writes it."""
+    """A greyhound; ``key`` is that of its name where it runs (:func:`racing.domain.regions.dog_key`)."""
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)

@@ -12,6 +12,10 @@
 ``Group 1`` .. ``3``    and ``Listed``, ``Invitation``: the best
 ``Special Event``       ``S/E``
 ``Heat`` ``Semi Final`` ``Final``  Betfair says no more; after another grade they are left out
+``A1`` .. ``A11``       Britain's and Ireland's standard distance, 1 the best; ``D`` sprint,
+                        ``S`` staying, ``B`` middle distance, ``H`` hurdles, ``N`` Irish novices;
+                        ``OR`` open, ``HP`` handicap
+``T1`` .. ``T4``        trials, which are no races: importers leave them out
 ======================  =====================================================================
 
 What fits none of these is left as it is.
@@ -36,6 +40,7 @@ _GROUP = re.compile(r"^(?:S/E GROUP|GROUP|GRP) ?([123])$")
 _MASTERS = re.compile(r"^M/?([1-6](?:/?M?[1-6])*)$")
 _CLASS = re.compile(r"^C([0-9](?:/[0-9])*)$")
 _GRADE = re.compile(r"^(?:GRADE|GR|G|MIXED)? ?([1-8](?:/[1-8])*)$")
+_BRITISH = re.compile(r"^(A|D|S|H|OR|N) (\d{1,2})$")
 _WITH_MAIDEN = re.compile(r"^(?:GR)?([1-8](?:/[1-8])*)/(?:M|MDN)$|^(?:M|MDN)/(?:GR)?([1-8](?:/[1-8])*)$")
 
 
@@ -65,6 +70,8 @@ def _numbered(plain: str) -> str | None:
         return f"Class {found[1]}"
     if found := _GRADE.match(plain):
         return f"Mixed {found[1]}" if "/" in found[1] else f"Grade {found[1]}"
+    if found := _BRITISH.match(plain):
+        return f"{found[1]}{found[2]}"
     if found := _WITH_MAIDEN.match(plain):
         return f"Mixed {found[1] or found[2]}/Maiden"
     return None

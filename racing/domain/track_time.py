@@ -1,28 +1,9 @@
 """The day at a track: race days are local days, wherever the machine stands and whatever its zone is."""
 
 import datetime as dt
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-from racing.domain.tracks import KNOWN_TRACKS, known_track
+from racing.domain.regions import zone_of
 
-ZONE_OF_STATE = {
-    "ACT": "Australia/Sydney",
-    "NSW": "Australia/Sydney",
-    "NT": "Australia/Darwin",
-    "QLD": "Australia/Brisbane",
-    "SA": "Australia/Adelaide",
-    "TAS": "Australia/Hobart",
-    "VIC": "Australia/Melbourne",
-    "WA": "Australia/Perth",
-    "NZ": "Pacific/Auckland",
-    "GB": "Europe/London",
-    "UK": "Europe/London",
-    "IE": "Europe/Dublin",
-    "IRE": "Europe/Dublin",
-}
-_ZONE_OF_TRACK = {"Broken Hill": "Australia/Broken_Hill"}  # keeps the time of South Australia
-_STATE_OF_TRACK = {track.name: track.state for track in KNOWN_TRACKS}
 _FIRST, _LAST = dt.timezone(dt.timedelta(hours=14)), dt.timezone(dt.timedelta(hours=-12))
 
 
@@ -31,12 +12,12 @@ def today_at(track: str, now: dt.datetime | None = None) -> dt.date:
 
     ``track`` may be any of its names; ``now``, if not the present, knows its zone.
     """
-    return _now(now).astimezone(_zone_of(track) or _FIRST).date()
+    return _now(now).astimezone(zone_of(track) or _FIRST).date()
 
 
 def is_over(day: dt.date, track: str, now: dt.datetime | None = None) -> bool:
     """Return whether a day is over at a track; of one that is not known, whether it is over everywhere."""
-    return day < _now(now).astimezone(_zone_of(track) or _LAST).date()
+    return day < _now(now).astimezone(zone_of(track) or _LAST).date()
 
 
 def latest_day(now: dt.datetime | None = None) -> dt.date:
@@ -52,14 +33,7 @@ def zone_name_of(track: str) -> str | None:
 
 def has_known_zone(track: str) -> bool:
     """Return whether the time at a track is known."""
-    return _zone_of(track) is not None
-
-
-@lru_cache(4096)  # used for every card
-def _zone_of(track: str) -> ZoneInfo | None:
-    name = known_track(track)
-    zone = _ZONE_OF_TRACK.get(name or "") or ZONE_OF_STATE.get(_STATE_OF_TRACK.get(name or "", ""))
-    return None if zone is None else ZoneInfo(zone)
+    return zone_of(track) is not None
 
 
 def _now(now: dt.datetime | None) -> dt.datetime:

@@ -1,119 +1,39 @@
-"""The tracks of Australia and New Zealand, and the names under which the sources know them.
+"""The tracks that we know, and which of them a source means by a name.
 
-Which form-guide code means which of Betfair's names was found by matching 37,500 runs on dog, date and
-distance (form guides of June-July 2025, Betfair's files of 2025). Distances part three names that two
-tracks share: ``WAR`` is Warragul or Warrnambool, and Betfair wrote both straight tracks (Richmond, Murray
-Bridge) under the name of their neighbour until June 2025.
+Distances part three names that two tracks share: ``WAR`` is Warragul or Warrnambool, and Betfair wrote both
+straight tracks (Richmond, Murray Bridge) under the name of their neighbour until June 2025.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from racing.domain.names import name_key, plain_name
+from racing.domain.track_list.australia_and_new_zealand import AUSTRALIA_AND_NEW_ZEALAND
+from racing.domain.track_list.britain_and_ireland import BRITAIN_AND_IRELAND
+from racing.domain.track_list.known_track import KnownTrack, by_alias
 
-
-@dataclass(frozen=True, slots=True)
-class KnownTrack:
-    """A track under our name for it, its state, and the other names that sources give it."""
-
-    name: str
-    state: str
-    aliases: tuple[str, ...] = ()
-
-
-KNOWN_TRACKS = (
-    KnownTrack("Addington", "NZ", ("ADDI", "Christchurch")),
-    KnownTrack(
-        "Albion Park", "QLD", ("AP", "APFR", "APMO", "APSA", "APSU", "APTH", "APTU", "APWE", "Albion Pk")
-    ),
-    KnownTrack("Angle Park", "SA", ("AP/K", "AP_K")),
-    KnownTrack("Ascot Park", "NZ"),
-    KnownTrack("Ballarat", "VIC", ("BAL",)),
-    KnownTrack("Bendigo", "VIC", ("BEN",)),
-    KnownTrack("Broken Hill", "NSW", ("BKHL", "BH")),
-    KnownTrack("Bulli", "NSW", ("BUL", "BULL")),
-    KnownTrack("Bundaberg", "QLD", ("BUND",)),
-    KnownTrack("Cambridge", "NZ"),
-    KnownTrack("Cannington", "WA", ("CANN",)),
-    KnownTrack("Capalaba", "QLD", ("CAPA", "CAP")),
-    KnownTrack("Casino", "NSW", ("CASO", "CAS")),
-    KnownTrack("Coonamble", "NSW", ("CBLE",)),
-    KnownTrack("Dapto", "NSW", ("DAPT", "DAP")),
-    KnownTrack("Darwin", "NT", ("DARW", "DAR")),
-    KnownTrack("Dubbo", "NSW", ("DUBO", "DUB")),
-    KnownTrack("Gawler", "SA", ("GAWL", "GAW")),
-    KnownTrack("Geelong", "VIC", ("GEE",)),
-    KnownTrack("Gosford", "NSW", ("GOSF", "GOS")),
-    KnownTrack("Goulburn", "NSW", ("GOUL",)),
-    KnownTrack("Grafton", "NSW", ("GRAF",)),
-    KnownTrack("Gunnedah", "NSW", ("GUNN", "GUN")),
-    KnownTrack("Hatrick", "NZ", ("Wanganui", "Whanganui")),
-    KnownTrack("Healesville", "VIC", ("HEA",)),
-    KnownTrack("Hobart", "TAS", ("HOBT", "HOB")),
-    KnownTrack("Horsham", "VIC", ("HOR",)),
-    KnownTrack("Ipswich", "QLD", ("IPFR", "IPMO", "IPSA", "IPSU", "IPTH", "IPTU", "IPWE", "IPS")),
-    KnownTrack("Launceston", "TAS", ("LCTN", "LAU")),
-    KnownTrack("Maitland", "NSW", ("MAIT", "MAI")),
-    KnownTrack("Manawatu", "NZ", ("Palmerston North",)),
-    KnownTrack("Mandurah", "WA", ("MAND",)),
-    KnownTrack("Mount Gambier", "SA", ("MT/G", "MT_G", "MOUNT", "Mt Gambier")),
-    KnownTrack("Murray Bridge", "SA", ("MBR", "MURR")),
-    KnownTrack("Murray Bridge Straight", "SA", ("MBS",)),
-    KnownTrack("Muswellbrook", "NSW", ("MUSW", "MUS")),
-    KnownTrack("Northam", "WA", ("NOR",)),
-    KnownTrack("Nowra", "NSW", ("NOWR", "NOW")),
-    KnownTrack("Potts Park", "NSW", ("PPK",)),
-    KnownTrack("Q Straight", "QLD", ("QST",)),
-    KnownTrack("Q1 Lakeside", "QLD", ("QOT", "Q1L", "Lakeside")),
-    KnownTrack("Q2 Parklands", "QLD", ("QTT", "Q2P")),
-    KnownTrack("Richmond", "NSW", ("RICH",)),
-    KnownTrack("Richmond Straight", "NSW", ("RICS",)),
-    KnownTrack("Rockhampton", "QLD", ("ROCK", "ROC")),
-    KnownTrack("Sale", "VIC", ("SAL",)),
-    KnownTrack("Sandown Park", "VIC", ("SAN", "SAND", "SAP", "SANDOWN")),
-    KnownTrack("Shepparton", "VIC", ("SHE", "SHEP")),
-    KnownTrack("Tamworth", "NSW", ("TAMW", "TAM")),
-    KnownTrack("Taree", "NSW", ("TARE", "TAR")),
-    KnownTrack("Temora", "NSW", ("TEMA", "TEM")),
-    KnownTrack("The Gardens", "NSW", ("GRDN", "GARD", "Gardens")),
-    KnownTrack("The Meadows", "VIC", ("MEA", "Meadows")),
-    KnownTrack("Townsville", "QLD", ("TVLE", "TWN", "TOWN")),
-    KnownTrack("Traralgon", "VIC", ("TRA", "TRAR")),
-    KnownTrack("Wagga", "NSW", ("WAGA", "WAG", "Wagga Wagga")),
-    KnownTrack("Warragul", "VIC", ("WRGL", "WARR")),
-    KnownTrack("Warrnambool", "VIC", ("WAR", "WBL")),
-    KnownTrack("Wentworth Park", "NSW", ("W/PK", "W_PK", "WPK")),
-    # New ones go to the end: features know a track by its number in this list.
-    KnownTrack("Manukau", "NZ", ("Auckland",)),
-)
-
-
-def by_alias(tracks: Iterable[KnownTrack]) -> dict[str, str]:
-    """Return the name of the track that each alias, as a key, stands for.
-
-    Raises
-    ------
-    ValueError
-        If an alias stands for two tracks.
-    """
-    names: dict[str, str] = {}
-    for track in tracks:
-        for alias in (track.name, *track.aliases):
-            other = names.setdefault(name_key(alias), track.name)
-            if other != track.name:
-                raise ValueError(f"an alias names one track, {alias!r} names {other} and {track.name}")
-    return names
-
-
+LATER_TRACKS: tuple[KnownTrack, ...] = ()
+"""New tracks go here, at the end and of whichever country: no number before them changes."""
+KNOWN_TRACKS: tuple[KnownTrack, ...] = (*AUSTRALIA_AND_NEW_ZEALAND, *BRITAIN_AND_IRELAND, *LATER_TRACKS)
+"""Features know a track by its number here, from 1."""
 TRACK_OF_ALIAS = by_alias(KNOWN_TRACKS)
 
-# Who gives a meeting its money may stand before the track's name, as in "Ladbrokes Q1 Lakeside".
-_SPONSORS = re.compile(
-    r"^(?:Ladbrokes|Bet\s?Deluxe|Bet\s?Nation|Sportsbet|TAB|Neds|bet365)\s+", re.IGNORECASE
+# Who gives a meeting its money may stand before the track's name or behind it: "Ladbrokes Q1 Lakeside".
+_SPONSOR = (
+    r"(?:Ladbrokes|Bet\s?Deluxe|Bet\s?Nation|Bet\s?Right|Sportsbet|TAB(?:\s?touch)?|Neds|bet365|Pointsbet"
+    r"|Picklebet|Palmerbet|Dabble|Coral|William Hill|Betfred|Star Sports|Boylesports)(?:\s+Park)?"
 )
+_SPONSORS = re.compile(rf"^{_SPONSOR}\s+|\s+{_SPONSOR}$", re.IGNORECASE)
 _CODE = re.compile(r"^(.*\S)\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]$")  # "Sandown (SAP)"
+# Before a track's name in Betfair's menus: "RPGTV / Central Park 4th Dec", and its day behind it, as in
+# results written by hand, "Grafton25/11/25".
+_MENU = re.compile(r"^.*\S\s/\s+")
+_DAY = re.compile(
+    r"\s+\d{1,2}(?:st|nd|rd|th)\s+[A-Z]{3,9}(?:\s+\d{4})?$|\s*\d{1,2}/\d{1,2}/\d{2,4}$", re.IGNORECASE
+)
+_KIND = re.compile(
+    r"\s+(?:greyhound\s+)?(?:raceway|racecourse|stadium|greyhounds?|GRC|race ?track)$", re.IGNORECASE
+)
 
 # (name key, distance) -> the other track that a source means by that name when the race is so long.
 _SHARED_NAMES = {
@@ -135,19 +55,20 @@ def known_track(name: str, distance_m: int | None = None) -> str | None:
     """Return our name for the track that a source calls ``name``; ``None`` if we do not know it.
 
     ``distance_m`` tells apart the tracks that share a name; without it the name's main track is meant. A
-    sponsor before the name and a code behind it (``Sandown (SAP)``) do not matter; of a meeting that one
-    club holds at another's track (``Dport @ HOB``) it is the latter.
+    sponsor, a menu before the name and a code or a day behind it (``Sandown (SAP)``) do not matter; of a
+    meeting that one club holds at another's track (``Dport @ HOB``) it is the latter.
     """
     found = _by_key(name, distance_m)
     if found is not None:
         return found
-    plain = _SPONSORS.sub("", name.rpartition("@")[2].strip())
+    plain = _DAY.sub("", _MENU.sub("", name.rpartition("@")[2].strip()))
+    plain = _SPONSORS.sub("", plain)
     found = _by_key(plain, distance_m)
     if found is None and (coded := _CODE.match(plain)):
         found, of_code = _by_key(coded[1], distance_m), _by_key(coded[2], distance_m)
         if of_code not in (None, found):
             return None  # "Richmond (SAL)": name and code disagree
-    return found
+    return found or _by_key(_KIND.sub("", plain), distance_m)
 
 
 @lru_cache(maxsize=10_000)

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel, col
 
 from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
+from racing.domain.track_list.known_track import WHERE
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import SourceRecord
@@ -45,8 +46,8 @@ class EntityResolver:
             if key in self._track_ids:
                 continue
             track = known.get(name)
-            state = track.state if track else None
-            self._connection.execute(insert(Track), [{"id": number, "name": name, "state": state}])
+            row = {"id": number, "name": name, **(track.where if track else dict.fromkeys(WHERE))}
+            self._connection.execute(insert(Track), [row])
             aliases = {key, *(name_key(alias) for alias in (track.aliases if track else ()))}
             rows = [{"alias": alias, "track_id": number} for alias in sorted(aliases - set(self._track_ids))]
             self._connection.execute(insert(TrackAlias), rows)

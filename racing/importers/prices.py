@@ -34,6 +34,7 @@ from racing.database.upsert import insert_missing
 from racing.domain.cards import PRICE
 from racing.domain.errors import FileRefused
 from racing.domain.names import is_placeholder, name_key
+from racing.domain.regions import dog_key
 from racing.domain.track_time import is_over, latest_day
 from racing.domain.tracks import known_track
 from racing.importers.files.archives import Source, expand
@@ -293,7 +294,7 @@ def _runner(fields: dict[str, str]) -> str:
     """Return the key of a runner: its dog's, or its box."""
     dog = fields.get("runner", "")
     if dog and not is_missing(dog) and not is_placeholder(dog):
-        key = name_key(dog)
+        key = dog_key(dog, fields["track"])
         if not key:
             raise RowRefused(f"a dog's name holds a letter or digit, got {dog!r}")
         return key

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from racing.database.upsert import insert_missing
 from racing.domain.names import name_key
+from racing.domain.regions import dog_key
 from racing.domain.track_time import is_over
 from racing.domain.tracks import known_track
 from racing.predictions.latest import begin_writing, lock_days
@@ -199,7 +200,7 @@ def _read(row: Row[Any]) -> _Read:
         {
             "prediction_id": row.id,
             "box": runner.box,
-            "dog_key": name_key(runner.name),
+            "dog_key": dog_key(runner.name, card.track),
             "name": runner.name,
             "win_probability": runner.win_probability,
             "place_probability": runner.place_probability,

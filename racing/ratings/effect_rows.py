@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from racing.database.tables import Effect
+from racing.domain.classes import N_CLASSES
 from racing.domain.runs import Floats, Ints
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import Courses, EffectBook, Sums, months_of
@@ -58,7 +59,10 @@ def load_sums(connection: Connection) -> StoredSums:
         return StoredSums(Courses(), np.zeros(0, np.int64), {rating.name: () for rating in RATINGS})
     courses = Courses((track, metres) for track, metres in stored[RATINGS[0].name, days[0]]["courses"])
     by_rating = {
-        rating.name: tuple(_sums_in(stored[rating.name, day], len(courses)) for day in days)
+        rating.name: tuple(
+            _sums_in(stored[rating.name, day], len(courses), len(courses) if rating.by_meeting else N_CLASSES)
+            for day in days
+        )
         for rating in RATINGS
     }
     months = months_of(np.array(days, "datetime64[D]").astype(np.int64))
@@ -88,10 +92,12 @@ def day_of_month(month: int) -> dt.date:
 _PARTS = tuple(field.name for field in fields(Sums))
 
 
-def _sums_in(cells: Mapping[str, list[float]], n_courses: int) -> Sums:
+def _sums_in(cells: Mapping[str, list[float]], n_courses: int, n_levels: int) -> Sums:
     box_sum, box_count, level_sum, level_count = (np.array(cells[part], np.float64) for part in _PARTS)
     shape = (n_courses, -1)
-    return Sums(box_sum.reshape(shape), box_count.reshape(shape), level_sum, level_count)
+    n_new = max(n_levels - len(level_sum), 0)  # classes that came later
+    levels = (np.append(level, np.zeros(n_new)) for level in (level_sum, level_count))
+    return Sums(box_sum.reshape(shape), box_count.reshape(shape), *levels)
 
 
 def _flat(values: Floats) -> list[float | int]:

@@ -52,8 +52,10 @@ class UsualEffects:
             for row, month in enumerate(months):
                 if rating.by_meeting:  # no level of an unknown course
                     by_course[row, :, r] = month.level
-                else:  # a class that is unknown is any class
-                    by_class[row, :, r] = np.where(np.isnan(month.level), month.overall, month.level)
+                else:  # a class that is unknown is any class, as one that came after the tables
+                    by_class[row, :, r] = month.overall
+                    of_class = by_class[row, : len(month.level), r]
+                    of_class[:] = np.where(np.isnan(month.level), month.overall, month.level)
         by_box = np.stack([[month.box for month in months] for months in by_rating], axis=-1)
         self._tables = effects.months.astype(np.float64), by_box, by_course, by_class
 

@@ -3,7 +3,8 @@
 import pytest
 
 from racing.domain.names import name_key, plain_name
-from racing.domain.tracks import KNOWN_TRACKS, KnownTrack, by_alias, known_track, track_name
+from racing.domain.track_list.known_track import KnownTrack, by_alias
+from racing.domain.tracks import KNOWN_TRACKS, known_track, track_name
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from racing.domain.track_time import ZONE_OF_STATE, has_known_zone, is_over, latest_day, today_at
+from racing.domain.track_list.known_track import ZONE_OF_STATE
+from racing.domain.track_time import has_known_zone, is_over, latest_day, today_at
 from racing.domain.tracks import KNOWN_TRACKS
 
 NOON, AFTERNOON = (dt.datetime(2026, 3, 14, hour, 30, tzinfo=dt.UTC) for hour in (9, 13))

@@ -22,6 +22,7 @@ OUTSIDER_BELOW = 0.05
 _CLASSES = (
     "maiden", "restricted", "grade 6", "masters", "grade 5", "grade 6/7", "grade 5/6", "other",
     "grade 4", "heat", "grade 4/5", "final", "grades 1 to 3", "free for all", "group",
+    *(f"like A{number}" for number in range(10, 0, -1)), "open 3", "open", "open 1",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from racing.database.tables import Effect, TrackAlias
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable
 from racing.domain.names import name_key
+from racing.domain.regions import dog_key
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
 from racing.features.cards.card_view import card_formulas
@@ -107,7 +108,7 @@ class CardFeaturizer:
         If not, :meth:`features_of_card` does not read the database, and so does not wait for it.
         """
         return self._reader is not None and self._reader.has_any(
-            name_key(runner.name) for runner in card.runners
+            dog_key(runner.name, card.track) for runner in card.runners
         )
 
     def read(self, card: Card) -> StoredForm:
@@ -121,7 +122,7 @@ class CardFeaturizer:
         if self._reader is None:
             return NOTHING_STORED
         with _database():
-            return self._reader.read(card.date, [name_key(runner.name) for runner in card.runners])
+            return self._reader.read(card.date, [dog_key(runner.name, card.track) for runner in card.runners])
 
     def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
@@ -141,7 +142,7 @@ class CardFeaturizer:
             )
         stored = self.read(card) if stored is None else stored
         # In the order of history, so that sums over the race are those of training, bit for bit.
-        keyed = [(runner.box, name_key(runner.name), i) for i, runner in enumerate(card.runners)]
+        keyed = [(runner.box, dog_key(runner.name, card.track), i) for i, runner in enumerate(card.runners)]
         keyed.sort()
         order = [i for _, _, i in keyed]
         runners = [card.runners[i] for i in order]

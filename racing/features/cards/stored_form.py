@@ -35,7 +35,7 @@ NOTHING_STORED = StoredForm({}, {}, {})
 
 
 class FormReader:
-    """Reads the form of dogs, by their keys (:func:`racing.domain.names.name_key`).
+    """Reads the form of dogs, by their keys (:func:`racing.domain.regions.dog_key`).
 
     What is read is as of the last update of the ratings, each dog's whole. Names are known as of the making
     of the reader.

@@ -41,7 +41,7 @@ def track(view: RaceView) -> Floats:
 
 @feature("card", is_categorical=True)
 def grade_class(view: RaceView) -> Floats:
-    """Class of the race, 1 (maidens) to 15 (group races)."""
+    """Class of the race, 1 (maidens) to 15 (group races); in Britain and Ireland 16 (A10) to 28 (OR1)."""
     return np.where(view.card.grade == UNKNOWN_CLASS, np.nan, view.card.grade)
 
 

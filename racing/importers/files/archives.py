@@ -16,7 +16,7 @@ from racing.importers.files.file_types import what_zip_is
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # of a zip's list of members, which is read whole
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024  # of all members of a zip
-SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv") for packed in ("", ".gz", ".bz2"))
+SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".json") for packed in ("", ".gz", ".bz2"))
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _FOUND_IN_FOLDERS = (*SUFFIXES, ".zip", *_SPREADSHEETS)
 _ZIP = b"PK\x03\x04"

@@ -6,6 +6,7 @@ from racing.importers.formats.betfair import parse_betfair
 from racing.importers.formats.betfair_official import is_official
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
+from racing.importers.formats.gbgb import GBGB
 from racing.importers.formats.results import parse_results
 from racing.race_day.cards_file import has_cards, is_guide_of_race_to_come, is_json, read_cards, read_guide
 
@@ -40,7 +41,15 @@ RESULTS = Format(
     is_it=lambda file: file.has(("race_id", "runner", "distance_m")),
     read=from_csv(parse_results),
 )
-FORMATS = (BETFAIR_OFFICIAL, BETFAIR_MODEL, RESULTS, CARDS, GUIDE_CARD, FORM_GUIDE)
+FORMATS = (
+    BETFAIR_OFFICIAL,
+    BETFAIR_MODEL,
+    RESULTS,
+    GBGB,
+    CARDS,
+    GUIDE_CARD,
+    FORM_GUIDE,
+)
 
 
 def format_of(file: InputFile) -> Format:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from racing.domain.cards import SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
+from racing.domain.regions import key_at
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.files.csv_line import BrokenRow
 from racing.importers.records.finish_codes import Finish, Outcome, finish_of
@@ -132,7 +133,7 @@ def record_of(row: FormRow, parsed: ParsedFile) -> SourceRecord:
     record["sex"] = sex or None
     record["grade"] = grade_of(known(fields[_G]))
     _add_facts(record, row, distance_m, parsed)
-    beaten_by = "" if _is_placeholder(fields[_W2G]) else _key_of(known(fields[_W2G]))
+    beaten_by = "" if _is_placeholder(fields[_W2G]) else key_at(_key_of(known(fields[_W2G])), track)
     winner = record["dog_key"] if record["won"] else beaten_by
     time_s = record["winner_time_s"]
     # Times alone merge races; without a winner's name or time the run is known, its race only to itself.

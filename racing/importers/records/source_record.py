@@ -12,6 +12,7 @@ from racing.database.tables import RunFacts
 from racing.domain.cards import DISTANCE_M, PRICE
 from racing.domain.errors import FileRefused
 from racing.domain.names import name_key, plain_name
+from racing.domain.regions import key_at
 from racing.domain.tracks import track_name
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.files.csv_line import BrokenRow
@@ -107,7 +108,7 @@ class ParsedFile:
             **_BLANK_FACTS,
             "line": line,
             "bucket": date_distance_key(day, distance_m),
-            "dog_key": key,
+            "dog_key": key_at(key, track),
             "dog_name": plain_name(dog),
             "track": track_name(track, distance_m),
             **_BLANK_FACTS_OF_ROWS,

@@ -3,11 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from racing.domain.tracks import KNOWN_TRACKS, known_track
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+_track = sa.table("track", *(sa.column(name) for name in ("id", "name", "state", "country", "zone")))
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _FACTS = (
     ("morning_price", sa.Float()),
@@ -62,6 +65,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_raceevent_at", "raceevent", ["at"])
+    _place_tracks(op.get_bind())
 
 
 def downgrade() -> None:
@@ -72,3 +76,12 @@ def downgrade() -> None:
     for table, columns in _COLUMNS.items():
         for name, _ in columns:
             op.drop_column(table, name)
+
+
+def _place_tracks(connection: sa.Connection) -> None:
+    """Write where each track lies that is known today, of which an older list may not have known it."""
+    known = {track.name: track for track in KNOWN_TRACKS}
+    for number, name in connection.execute(sa.select(_track.c.id, _track.c.name)).all():
+        if (track := known.get(known_track(name) or "")) is not None:
+            where = sa.update(_track).where(_track.c.id == number)
+            connection.execute(where.values(state=track.state, country=track.country, zone=track.zone))
