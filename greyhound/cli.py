@@ -23,6 +23,8 @@ COMMANDS = {
     ),
     "import": ("greyhound.commands.import_:import_group", "Import form guides, Betfair files or results."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
+    "dogs": ("greyhound.commands.dogs:dogs", "Find dogs by name; show one with its runs and ratings."),
+    "tracks": ("greyhound.commands.tracks:tracks", "List tracks, their names and codes."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
     "retrain": (
         "greyhound.commands.retrain:retrain",
@@ -45,6 +47,10 @@ COMMANDS = {
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
+    "export": (
+        "greyhound.commands.export:export",
+        "Write fair prices of a day for tools of the exchange.",
+    ),
     "automation": (
         "greyhound.commands.automation:automation",
         "Turn on and off that the champion changes without a person.",
@@ -57,9 +63,9 @@ COMMANDS = {
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import simulate",
+    "Races": "import simulate dogs tracks",
     "Models": "train retrain evaluate models experiments automation",
-    "Predictions": "predict score predictions record replay",
+    "Predictions": "predict score export predictions record replay",
     "The service": "serve frontend monitor keys notify",
 }
 INTERRUPTED = 130

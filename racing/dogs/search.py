@@ -21,6 +21,8 @@ MAX_PARTS = 8
 """Words of a query that are looked for."""
 MAX_SUGGESTIONS = 5
 _MAX_CANDIDATES = 5_000
+_MARK = 3
+"""Signs behind a key that tell dogs of one name apart, as ``/GB``."""
 _DOG, _RUN = Dog.__table__, Run.__table__  # type: ignore[attr-defined]
 _RACE, _TRACK = Race.__table__, Track.__table__  # type: ignore[attr-defined]
 
@@ -93,10 +95,12 @@ def _near(connection: Connection, key: str) -> tuple[str, ...]:
     intact: list[ColumnElement[bool]] = [_DOG.c.key.contains(piece, autoescape=True) for piece in pieces(key)]
     query = (
         select(_DOG.c.key, _DOG.c.id)
-        .where(n_letters.between(len(key) - at_most, len(key) + at_most), or_(*intact))
+        .where(n_letters.between(len(key) - at_most, len(key) + at_most + _MARK), or_(*intact))
+        .order_by(_DOG.c.key)
         .limit(_MAX_CANDIDATES)
     )
-    ids: dict[str, int] = {row.key: row.id for row in connection.execute(query)}
+    # of dogs of one name one is offered
+    ids: dict[str, int] = {row.key.partition("/")[0]: row.id for row in connection.execute(query)}
     wanted = [ids[one] for one in nearest(key, list(ids))[:MAX_SUGGESTIONS]]
     named = connection.execute(select(_DOG.c.id, _DOG.c.name).where(_DOG.c.id.in_(wanted)))
     names = {row.id: row.name for row in named}

@@ -89,9 +89,9 @@ def _all_tracks(connection: Connection) -> list[FoundTrack]:
 
 def _track(name: str, stored: Any, known: KnownTrack | None, aliases: dict[int, list[str]]) -> FoundTrack:
     number = stored.id if stored else None
-    names = {name_key(alias): alias for alias in aliases.get(number or 0, ())}
-    names |= {name_key(alias): alias for alias in (known.aliases if known else ())}  # as people write them
-    names.pop(name_key(name), None)
+    written = known.aliases if known else ()  # as people write them, else as keys
+    keys = {name_key(alias) for alias in (name, *written)}
+    names = {*written, *(alias for alias in aliases.get(number or 0, ()) if alias not in keys)}
     state = (stored.state if stored else None) or (known.state if known else None)
     zone = (stored.zone if stored else None) or ZONE_OF_STATE.get(state or "")
     return FoundTrack(
@@ -100,7 +100,7 @@ def _track(name: str, stored: Any, known: KnownTrack | None, aliases: dict[int, 
         country=(stored.country if stored else None) or _country(state),
         state=state,
         zone=zone,
-        aliases=tuple(sorted(names.values())),
+        aliases=tuple(sorted(names)),
         n_races=0,
         first_day=None,
         last_day=None,
