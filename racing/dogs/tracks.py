@@ -10,7 +10,7 @@ from racing.database.tables import Race, Track, TrackAlias
 from racing.dogs.search import MAX_QUERY, MAX_SUGGESTIONS
 from racing.dogs.spelling import nearest
 from racing.domain.names import name_key
-from racing.domain.track_time import ZONE_OF_STATE
+from racing.domain.track_list.known_track import ZONE_OF_STATE
 from racing.domain.tracks import KNOWN_TRACKS, TRACK_OF_ALIAS, KnownTrack, known_track
 
 _TRACK, _ALIAS = Track.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
