@@ -20,7 +20,8 @@ from frontend.race.reports import NAMES_OF_PLACES, ReportRefused, finish_order, 
 from frontend.race.sent_text import text_of
 from frontend.race.sorting import sorting_of
 from frontend.race.stakes import LARGEST_SHARE, staking_of
-from frontend.race.traps import jacket, n_traps
+from frontend.race.track_country import country_of
+from frontend.race.traps import jacket, trap_word
 from frontend.race_day.clock import clock_of
 from greyhound_client import Problem, Refused, TimedOut
 from greyhound_client.models import RunnerFormOut, StoredRaceOut
@@ -106,14 +107,15 @@ def change() -> Response:
     sent = carried_card(request.form.get("card", ""))
     if sent is None:
         return fill_page(code=422, rules=[("The card", "it was not sent along whole; begin anew")])
-    changed = with_changes(sent, request.form)
-    prediction = predict(changed.card)
     race_id = request.form.get("race", "")
-    context: dict[str, Any] = {"steps_in": changed.steps_in, "is_changed": True}
-    if race_id.isascii() and race_id.isdigit() and len(race_id) <= MAX_RACE_DIGITS:
-        race = api.client().race(int(race_id), prices="at_the_off")
-        return _answer(prediction, **_of_stored(race), **context)
-    return _answer(prediction, **context)
+    is_stored = race_id.isascii() and race_id.isdigit() and len(race_id) <= MAX_RACE_DIGITS
+    context: dict[str, Any] = {"is_changed": True}
+    if is_stored:
+        context |= _of_stored(api.client().race(int(race_id), prices="at_the_off"))
+    else:
+        context["country"] = country_of(str(sent.get("track", "")))
+    changed = with_changes(sent, request.form, trap_word=trap_word(context["country"]))
+    return _answer(predict(changed.card), steps_in=changed.steps_in, **context)
 
 
 @pages.get("/race/change")
@@ -138,6 +140,7 @@ def _of_stored(race: StoredRaceOut) -> dict[str, Any]:
     is_over = clock.is_past(now) if clock else race.date <= now.date()
     return {
         "race": race,
+        "country": race.country,
         "outcome": race.outcome,
         "meeting": meeting,
         "clock": clock,
@@ -165,7 +168,9 @@ def _answer(prediction: CardPrediction | None, *, code: int = 200, **context: An
     sorting = sorting_of(typed.get("sort") or typed.get("sorted") or "")
     staking = staking_of(typed)
     race = context.get("race")
-    country = race.country if race else None
+    if "country" not in context:
+        context["country"] = country_of(str(prediction.card.get("track", ""))) if prediction else None
+    country = context["country"]
     field = rules = None
     if prediction and prediction.answer:
         outcome = context.get("outcome")
@@ -182,7 +187,7 @@ def _answer(prediction: CardPrediction | None, *, code: int = 200, **context: An
         "staking": staking,
         "largest_share": LARGEST_SHARE,
         "jacket": jacket(country),
-        "traps": n_traps(country),
+        "trap_word": trap_word(country),
         "is_posted": is_posted,
         "is_live": race is not None and not context.get("outcome") and not is_posted,
         "address_with": _address_with,

@@ -7,15 +7,13 @@ from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from frontend import api
-from frontend.keyed_change import make_change
 from frontend.live import page
 from frontend.pages.ways import MOST_TRACKS, day_of
 from frontend.race.blueprint import pages
 from frontend.race.card_form import filled_in
 from frontend.race_day.board import board_of
-from frontend.race_day.dropped import MAX_BYTES, MAX_FILES, read_dropped, with_answers
+from frontend.race_day.dropped import MAX_BYTES, MAX_FILES, Stored, read_dropped, store, with_answers
 from greyhound_client import Unavailable
-from greyhound_client.models import StoredCardsOut
 
 
 @pages.get("/race")
@@ -50,21 +48,14 @@ def drop() -> Response:
     request.max_content_length = MAX_BYTES
     files = [file for file in request.files.getlist("cards") if file.filename]
     dropped, key = read_dropped(files), request.form.get("key", "").strip()
-    stored: StoredCardsOut | None = None
-    error, code = "", 200 if dropped.races else 422
-    if key and dropped.races:
-        cards = [race.card for race in dropped.races]
-        outcome = make_change(
-            key, None, lambda by: by.send_cards(cards), scope="results", shown_by="the page Today"
-        )
-        stored, error, code = outcome.made, outcome.error, outcome.code
+    stored = store(dropped, key) if key and dropped.races else Stored(())
+    code = stored.code if dropped.races else 422
     return page(
         "race/dropped.html",
         code=code,
         tab="race.show",
-        dropped=dropped if stored else with_answers(dropped),
+        dropped=dropped if stored.races else with_answers(dropped),
         stored=stored,
-        error=error,
         n_files=len(files),
         max_files=MAX_FILES,
         max_mb=MAX_BYTES // 2**20,

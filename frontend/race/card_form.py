@@ -47,18 +47,18 @@ class ChangedCard:
     """The sentence on the reserve that took the box of a runner that was scratched."""
 
 
-def with_changes(card: Mapping[str, Any], form: Mapping[str, str]) -> ChangedCard:
+def with_changes(card: Mapping[str, Any], form: Mapping[str, str], *, trap_word: str = "box") -> ChangedCard:
     """Return a card as the form of its field changes it: prices, who is scratched, which reserve runs.
 
     The form names runners by where they stand on the card. Where reserves are to step in by themselves, the
     first of them takes the box of the runner that is scratched, as the rules of racing have it.
     """
     runners = [_changed(runner, str(place), form) for place, runner in enumerate(card["runners"])]
-    steps_in = _step_in(runners, form.get("scratch", "")) if "step_in" in form else ""
+    steps_in = _step_in(runners, form.get("scratch", ""), trap_word) if "step_in" in form else ""
     return ChangedCard({**card, "runners": runners}, steps_in)
 
 
-def _step_in(runners: list[dict[str, Any]], scratched: str) -> str:
+def _step_in(runners: list[dict[str, Any]], scratched: str, trap_word: str) -> str:
     if not scratched.isascii() or not scratched.isdigit() or int(scratched[:4]) >= len(runners):
         return ""
     box = runners[int(scratched[:4])]["box"]
@@ -67,7 +67,7 @@ def _step_in(runners: list[dict[str, Any]], scratched: str) -> str:
         return ""
     first = min(waiting, key=_number)
     first |= {"rug": _number(first), "box": box, "is_reserve": False}
-    return f"{first.get('name', 'It')} ({first['rug']}), the first reserve, takes box {box}."
+    return f"{first.get('name', 'It')} ({first['rug']}), the first reserve, takes {trap_word} {box}."
 
 
 def _number(runner: Mapping[str, Any]) -> int:

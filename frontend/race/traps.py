@@ -14,3 +14,8 @@ def n_traps(country: str | None) -> int:
 def jacket(country: str | None) -> str:
     """Return the class of the style sheet that has the colours; the first eight numbers' are its default."""
     return "british" if country in _SIX_TRAPS else ""
+
+
+def trap_word(country: str | None) -> str:
+    """Return what people there call the place that a runner starts from."""
+    return "trap" if country in _SIX_TRAPS else "box"

@@ -5,22 +5,25 @@ one, a list, or ``{"cards": [...]}``.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any, Protocol
 
 from frontend import api
+from frontend.keyed_change import make_change
 from frontend.race.card_form import broken_rules, carried_card
 from frontend.race.sent_text import text_of
 from greyhound_client import GreyhoundClient, Problem
-from greyhound_client.models import PredictionOut
+from greyhound_client.models import PredictionOut, StoredCardOut, StoredCardsOut
 
 MAX_FILES = 200
 MAX_BYTES = 16 * 1024 * 1024
 """Of all files of one request together."""
 MAX_CARDS = 200
+_CARDS_A_REQUEST = 50
+_BYTES_A_REQUEST = 192 * 1024  # the service takes 256 KiB, unless it was started with another limit
 
 
 class SentFile(Protocol):
@@ -99,6 +102,46 @@ def with_answers(dropped: Dropped) -> Dropped:
         for race, answer in zip(dropped.races, answers, strict=False)
     ]
     return Dropped(tuple(races), dropped.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The races that were stored, and why the others were not."""
+
+    races: tuple[StoredCardOut, ...]
+    error: str = ""
+    code: int = 200
+
+
+def store(dropped: Dropped, key: str) -> Stored:
+    """Store the races of files under the key that was typed; those of one request whole or not at all."""
+    stored: list[StoredCardOut] = []
+    for cards in _requests([race.card for race in dropped.races]):
+        sending = partial(_send, cards)
+        outcome = make_change(key, None, sending, scope="results", shown_by="the page Today")
+        if outcome.made is None:
+            return Stored(tuple(stored), outcome.error, outcome.code)
+        stored.extend(outcome.made.races)
+    return Stored(tuple(stored))
+
+
+def _send(cards: list[dict[str, Any]], by: GreyhoundClient) -> StoredCardsOut:
+    return by.send_cards(cards)
+
+
+def _requests(cards: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield cards in lots that a request may hold."""
+    lot: list[dict[str, Any]] = []
+    n_bytes = 0
+    for card in cards:
+        size = len(json.dumps(card))
+        if lot and (len(lot) == _CARDS_A_REQUEST or n_bytes + size > _BYTES_A_REQUEST):
+            yield lot
+            lot, n_bytes = [], 0
+        lot.append(card)
+        n_bytes += size
+    if lot:
+        yield lot
 
 
 def problem_text(problem: Problem, card: dict[str, Any] | None = None) -> str:
