@@ -1,5 +1,6 @@
 """What a command says of a track that it does not know: which one was probably meant."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -7,7 +8,7 @@ import click
 from greyhound.output.printing import say, shown
 
 if TYPE_CHECKING:
-    from service.schemas.prediction import PredictionOut
+    from service.prediction.card_prediction import CardPrediction
 
 
 def did_you_mean(names: tuple[str, ...]) -> str:
@@ -25,14 +26,16 @@ def hint_at_track(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
-def with_track_hint(answer: "PredictionOut") -> "PredictionOut":
-    """Return an answer whose warning of an unknown track names the one that was probably meant."""
+def with_track_hint(prediction: "CardPrediction") -> "CardPrediction":
+    """Return a prediction whose warning of an unknown track names the one that was probably meant."""
     from racing.dogs.tracks import near_tracks
 
-    warnings = [
-        warning.model_copy(update={"text": warning.text + did_you_mean(near_tracks(answer.track))})
-        if warning.code == "unknown_track"
-        else warning
-        for warning in answer.warnings
-    ]
-    return answer.model_copy(update={"warnings": warnings})
+    return replace(
+        prediction,
+        warnings=tuple(
+            replace(one, text=one.text + did_you_mean(near_tracks(prediction.card.track)))
+            if one.code == "unknown_track"
+            else one
+            for one in prediction.warnings
+        ),
+    )

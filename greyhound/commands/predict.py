@@ -184,7 +184,7 @@ def card_predictor(
             )
         except DatabaseUnavailable as error:
             raise DatabaseUnavailable(f"{error}: {form.error}") from error
-        return with_track_hint(prediction_out(prediction, snapshot, request_id=""))
+        return prediction_out(with_track_hint(prediction), snapshot, request_id="")
 
     return answer_to
 

@@ -1,4 +1,4 @@
-"""Files of fair prices: columns and rows of each format; docs/how-to/export-ratings.md has what reads them."""
+"""Files of fair prices, a format for each tool that reads them; see docs/how-to/export-ratings.md."""
 
 import csv
 import io
@@ -63,8 +63,8 @@ FORMATS = {
     ),
     "csv": RatingsFormat(
         (
-            "race_id", "date", "track", "race_number", "distance_m", "off_at", "market_id", "selection", "number",
-            "box", "runner", "win_probability", "place_probability", "fair_price", "model_version",
+            "race_id", "date", "track", "race_number", "distance_m", "off_at", "market_id", "selection",
+            "number", "box", "runner", "win_probability", "place_probability", "fair_price", "model_version",
         ),
         _csv,
         "all that is known",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, literal, or_, select
 
 from racing.database.tables import Dog, Race, Run, Track
 from racing.dogs.spelling import MAX_KEY, most_edits, nearest, pieces
@@ -96,7 +96,7 @@ def _near(connection: Connection, key: str) -> tuple[str, ...]:
     query = (
         select(_DOG.c.key, _DOG.c.id)
         .where(n_letters.between(len(key) - at_most, len(key) + at_most + _MARK), or_(*intact))
-        .order_by(_DOG.c.key)
+        .order_by(sum((case((piece, 0), else_=1) for piece in intact), literal(0)), _DOG.c.key)
         .limit(_MAX_CANDIDATES)
     )
     # of dogs of one name one is offered

@@ -10,8 +10,8 @@ from racing.database.tables import Race, Track, TrackAlias
 from racing.dogs.search import MAX_QUERY, MAX_SUGGESTIONS
 from racing.dogs.spelling import nearest
 from racing.domain.names import name_key
-from racing.domain.track_list.known_track import ZONE_OF_STATE
-from racing.domain.tracks import KNOWN_TRACKS, TRACK_OF_ALIAS, KnownTrack, known_track
+from racing.domain.track_list.known_track import WHERE, KnownTrack
+from racing.domain.tracks import KNOWN_TRACKS, TRACK_OF_ALIAS, known_track
 
 _TRACK, _ALIAS = Track.__table__, TrackAlias.__table__  # type: ignore[attr-defined]
 _RACE = Race.__table__  # type: ignore[attr-defined]
@@ -92,24 +92,17 @@ def _track(name: str, stored: Any, known: KnownTrack | None, aliases: dict[int, 
     written = known.aliases if known else ()  # as people write them, else as keys
     keys = {name_key(alias) for alias in (name, *written)}
     names = {*written, *(alias for alias in aliases.get(number or 0, ()) if alias not in keys)}
-    state = (stored.state if stored else None) or (known.state if known else None)
-    zone = (stored.zone if stored else None) or ZONE_OF_STATE.get(state or "")
+    where = {place: getattr(stored, place, None) or getattr(known, place, None) for place in WHERE}
     return FoundTrack(
         id=number,
         name=name,
-        country=(stored.country if stored else None) or _country(state),
-        state=state,
-        zone=zone,
+        **where,
         aliases=tuple(sorted(names)),
         n_races=0,
         first_day=None,
         last_day=None,
         distances_m=(),
     )
-
-
-def _country(state: str | None) -> str | None:
-    return None if state is None else state if state in ("NZ", "GB", "IE") else "AU"
 
 
 def _counts(connection: Connection, track_ids: list[int]) -> dict[int, list[Any]]:
