@@ -10,7 +10,7 @@ from racing.dogs.search import MAX_QUERY, find_dogs
 from racing.domain.errors import NoSuchDog
 from service.dependencies import RaceReads
 from service.openapi.responses import problems
-from service.routes.races import MAX_ID, Number, number_of_race
+from service.routes.races import MAX_ID, Number, race_number_of
 from service.schemas.dogs import DogOut, FoundDogsOut, RaceFormOut
 from service.schemas.fields import Day, PlainText
 
@@ -51,7 +51,7 @@ async def get_dog(reads: RaceReads, dog_id: DogNumber, limit: Runs = 30, before:
 @router.get("/races/{race_id}/form", summary="Form lines of a race", responses=problems(404, 503))
 async def get_race_form(reads: RaceReads, race_id: Number) -> RaceFormOut:
     """Show each runner's last six runs of days before the race's: none of its own day, and none later."""
-    number = number_of_race(race_id)
+    number = race_number_of(race_id)
     return RaceFormOut.model_validate(await reads.run(lambda engine: race_form(engine, number)))
 
 
