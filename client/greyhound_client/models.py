@@ -1283,7 +1283,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
     text: str
     """A sentence, for people."""
 
@@ -1774,6 +1774,8 @@ class PredictionOut(BaseModel):
     """Race day, as in the request."""
     track: str
     """As in the request."""
+    country: str | None = None
+    """Where the track lies: AU, NZ, GB or IE, the last two with six traps and their own colours; null of a track that is not known."""
     distance_m: int
     """Distance in metres, as in the request."""
     grade: str | None
