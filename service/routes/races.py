@@ -58,7 +58,7 @@ async def get_races(reads: RaceReads, slots: Slots, date: OfDay) -> RacesOut:
 @router.get("/races/{race_id}", summary="One stored race", responses=problems(404, 422, 503))
 async def get_race(reads: RaceReads, slots: Slots, race_id: Number, prices: Prices = "none") -> StoredRaceOut:
     """Show a race as the card that it was, ready for `POST /predict`, and apart from it how it came out."""
-    number = number_of_race(race_id)
+    number = race_number_of(race_id)
     race = await reads.run(lambda engine: stored_race(engine, number))
     return stored_race_out(race, with_prices=prices == "at_the_off", has_learnt=has_learnt_of(slots))
 
@@ -69,7 +69,7 @@ def has_learnt_of(slots: ModelSlots) -> HasLearnt:
     return champion.learning.has_learnt if champion else lambda _: None
 
 
-def number_of_race(text: str) -> int:
+def race_number_of(text: str) -> int:
     """Return the number of a race from an address; raises NoSuchRace where it is none."""
     if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= MAX_ID):
         raise NoSuchRace("a race is a whole number, such as 9120; GET /races?date=... lists those of a day")

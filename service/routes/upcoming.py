@@ -14,7 +14,7 @@ from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.race_database import RaceDatabase
 from service.routes.predict import Explain
-from service.routes.races import Number, has_learnt_of, number_of_race
+from service.routes.races import Number, has_learnt_of, race_number_of
 from service.schemas.fields import Day
 from service.schemas.prediction import PredictionOut
 from service.schemas.races import StoredRaceOut, stored_race_out
@@ -111,7 +111,7 @@ async def post_scratching(
     It is safe to send it again. What another source states later counts instead. Takes a key with the scope
     `results`.
     """
-    scratching, number = validated(ScratchingIn, body), number_of_race(race_id)
+    scratching, number = validated(ScratchingIn, body), race_number_of(race_id)
     now = dt.datetime.now(dt.UTC)
     race = await _written(
         threads,
@@ -140,7 +140,7 @@ async def get_race_prediction(
     requested; of a race that has been run nothing is logged.
     """
     answer, version = await day.of_race(
-        number_of_race(race_id), request.scope["request_id"], is_explained=explain
+        race_number_of(race_id), request.scope["request_id"], is_explained=explain
     )
     request.scope["model_version"] = version  # for the log line
     return Response(answer, media_type="application/json")

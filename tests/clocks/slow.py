@@ -65,6 +65,7 @@ SLOW = (
     "tests/service/test_slow_reads.py",
     "tests/service/test_stopping.py",
     "tests/service/test_workers.py",
+    "tests/training/test_british_model.py",
     "tests/training/test_candidates.py",
     "tests/training/test_export.py",
     "tests/training/test_pipeline.py",
