@@ -25,6 +25,7 @@ def summary(report: ImportReport) -> dict[str, Any]:
         "n_known": report.n_known,
         "n_refused": report.n_refused,
         "n_empty": report.n_empty,
+        "n_waiting": report.n_waiting,
     }
 
 
@@ -37,8 +38,11 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
     )
     console.print(
         "rows:  {n_read} read; {n_added} {what} added, {n_updated} updated, {n_known} known, "
-        "{n_refused} refused{empty}".format(
-            **counts, what=what, empty=f", {report.n_empty} of empty boxes" if report.n_empty else ""
+        "{n_refused} refused{empty}{waiting}".format(
+            **counts,
+            what=what,
+            empty=f", {report.n_empty} of empty boxes" if report.n_empty else "",
+            waiting=f", {report.n_waiting} wait for their races" if report.n_waiting else "",
         )
     )
     if any(file.taken_as for file in report.files):

@@ -179,6 +179,34 @@ class SourceRow(RunFacts, table=True):
     is_blank: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
+class WaitingRow(RunFacts, table=True):
+    """What a file says of a runner without naming its distance, or without naming the dog.
+
+    It makes no race: it joins the one that other sources know by ``date``, ``track`` and ``race_number``
+    (:mod:`racing.importers.waiting.rejoin`), as a :class:`SourceRow` made from it, and waits until there is
+    one. ``kind`` is that of its file. A row without a dog names a box as ``rug``. ``reason`` says why it does
+    not join, ``None`` where nothing speaks against it.
+    """
+
+    __table_args__ = (Index("ix_waitingrow_date", "date"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    file_id: int = Field(foreign_key="sourcefile.id", index=True)
+    line: int
+    kind: str
+    date: dt.date
+    track: str
+    race_number: int
+    dog_key: str | None = None
+    dog_name: str | None = None
+    sex: str | None = None
+    sire: str | None = None
+    dam: str | None = None
+    is_race_whole: bool = True
+    is_joined: bool = False
+    reason: str | None = None
+
+
 class RunnerPrice(SQLModel, table=True):
     """A runner's prices some minutes before its race was due to start, as one file or a report has them.
 

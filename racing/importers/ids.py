@@ -3,9 +3,9 @@
 from sqlalchemy import Connection, func, select, text
 from sqlmodel import SQLModel
 
-from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track
+from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, WaitingRow
 
-_TABLES = (Track, Dog, Race, Run, SourceFile, SourceRow)
+_TABLES = (Track, Dog, Race, Run, SourceFile, SourceRow, WaitingRow)
 
 
 def next_id(connection: Connection, table: type[SQLModel]) -> int:

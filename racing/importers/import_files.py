@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
 from racing.database.change_log import lock_races
-from racing.database.tables import SourceFile
+from racing.database.tables import SourceFile, WaitingRow
 from racing.domain.errors import FileRefused
 from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
@@ -24,6 +24,7 @@ from racing.importers.records.source_record import ParsedFile, SourceRecord
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
 from racing.importers.runner_prices import write_prices
 from racing.importers.undo import DeletedFile, delete_file
+from racing.importers.waiting.rejoin import Rejoined
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(n_done, n_total)``: files, of all files."""
@@ -89,7 +90,8 @@ def import_files(
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
-            n_rows += len(parsed.records) + len(parsed.prices) // 4  # a price has a quarter of the columns
+            n_rows += len(parsed.records) + len(parsed.waiting)
+            n_rows += len(parsed.prices) // 4  # a price has a quarter of a record's columns
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
             began = time.perf_counter()
             _write(engine, batch, report)
@@ -151,7 +153,7 @@ def _parsed_of(
         if parsed.left_out and not parsed.n_read:
             entry.status = FileStatus.LEFT_OUT
             return None
-        if not parsed.records:
+        if not parsed.records and not parsed.waiting:
             reason = f"none of its {parsed.n_read} rows could be taken" if parsed.n_read else "it has no rows"
             if parsed.n_read and parsed.n_empty == parsed.n_read:
                 reason = f"all of its {parsed.n_read} rows are of empty boxes"
@@ -187,31 +189,56 @@ def _write(
         batch = [pair for pair in batch if not _is_there(pair, here)]
         replaced = _delete_namesakes(connection, [parsed.name for parsed, _ in batch] if is_replacing else [])
         rows: list[SourceRecord] = []
+        waiting: list[SourceRecord] = []
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
-            for record in parsed.records:
+            for record in (*parsed.records, *parsed.waiting):
                 record["file_id"] = file_id
             rows += parsed.records
+            waiting += parsed.waiting
             written.append((file_id, parsed, entry))
             file_id += 1
         if not written:
             return
         EntityResolver(connection).give_ids(rows)
         connection.execute(insert(SourceFile), [_file_row(number, parsed) for number, parsed, _ in written])
-        rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows)
+        _insert_waiting(connection, waiting)
+        days = {row["date"] for row in waiting}
+        rebuilt = rebuild(connection, {row["bucket"] for row in rows}, rows, days=days)
         for number, parsed, entry in written:
             dog_ids = {record["dog_key"]: record["dog_id"] for record in parsed.records}
             write_prices(connection, number, parsed.prices, dog_ids)
             entry.n_added, entry.n_updated = rebuilt.n_added[number], rebuilt.n_updated[number]
-            entry.n_known = len(parsed.records) + parsed.n_repeated - entry.n_added - entry.n_updated
+            entry.n_waiting = rebuilt.rejoined.n_waiting[number]
+            n_taken = len(parsed.records) + len({row["line"] for row in parsed.waiting}) - entry.n_waiting
+            entry.n_known = max(n_taken + parsed.n_repeated - entry.n_added - entry.n_updated, 0)
             counts = {"n_added": entry.n_added, "n_updated": entry.n_updated}
             connection.execute(update(SourceFile).where(col(SourceFile.id) == number).values(**counts))
+        _report_contradictions(connection, rebuilt.rejoined, report)
+        forget_unused(connection, rebuilt.left_dog_ids, ())
         for out in replaced:
             forget_unused(connection, out.dog_ids, out.track_ids)
         release_ids(connection)
     if rebuilt.first_day is not None:
         report.first_day = min(report.first_day or rebuilt.first_day, rebuilt.first_day)
+
+
+def _insert_waiting(connection: Connection, rows: list[SourceRecord]) -> None:
+    number = next_id(connection, WaitingRow)
+    for i, row in enumerate(rows):
+        row["id"] = number + i
+    if rows:
+        connection.execute(insert(WaitingRow), rows)
+
+
+def _report_contradictions(connection: Connection, rejoined: Rejoined, report: ImportReport) -> None:
+    """Report the waiting rows that contradict the race that they name, of whichever file they are."""
+    numbers = {file_id for file_id, *_ in rejoined.contradictions}
+    query = select(col(SourceFile.id), col(SourceFile.name)).where(col(SourceFile.id).in_(numbers))
+    names = dict(connection.execute(query).all()) if numbers else {}
+    for file_id, line, reason in rejoined.contradictions:
+        report.problems.add(Problem(names[file_id], line, "row", reason))
 
 
 def _is_there(pair: tuple[ParsedFile, FileReport], here: set[str]) -> bool:

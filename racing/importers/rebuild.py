@@ -25,6 +25,7 @@ from racing.importers.records.source_record import (
     distance_of_key,
 )
 from racing.importers.resolve import ResolvedRace, resolve
+from racing.importers.waiting.rejoin import Rejoined, rejoin
 
 _ROW_COLUMNS = tuple(SourceRow.model_fields)
 _DATE_DISTANCE: Any = col(SourceRow.bucket)
@@ -39,6 +40,13 @@ class Rebuilt:
     n_runs_removed: int = 0
     n_runs_changed: int = 0
     first_day: dt.date | None = None
+    rejoined: Rejoined = field(default_factory=Rejoined)
+    """What changed among the rows that join the races of others."""
+
+    @property
+    def left_dog_ids(self) -> set[int]:
+        """Return the dogs of rows that left their races; they may now be unused."""
+        return {row["dog_id"] for row in self.rejoined.gone}
 
 
 @dataclass(slots=True)
@@ -51,15 +59,25 @@ class _Changes:
 
 
 def rebuild(
-    connection: Connection, keys: Iterable[int], new_rows: list[SourceRecord], run_ids: Iterable[int] = ()
+    connection: Connection,
+    keys: Iterable[int],
+    new_rows: list[SourceRecord],
+    run_ids: Iterable[int] = (),
+    days: Iterable[dt.date] = (),
 ) -> Rebuilt:
     """Resolve keys from their stored rows and from new ones, which are stored as well.
 
     So are the other keys of their days that have blank rows: a dog that now has a result in one did not
     start where another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows
-    name them.
+    name them. ``days`` are days whose waiting rows changed (:mod:`racing.importers.waiting.rejoin`).
     """
-    return _Rebuild(connection, sorted(set(keys)), new_rows, set(run_ids)).run()
+    keys = set(keys)
+    rejoined = rejoin(connection, {*days, *map(day_of_key, keys)}, new_rows)
+    keys |= {row["bucket"] for row in (*rejoined.gone, *rejoined.new_rows)}
+    run_ids = {*run_ids, *(row["run_id"] for row in rejoined.gone)}
+    rebuilt = _Rebuild(connection, sorted(keys), [*new_rows, *rejoined.new_rows], run_ids).run()
+    rebuilt.rejoined = rejoined
+    return rebuilt
 
 
 class _Rebuild:

@@ -149,6 +149,8 @@ class FileReport:
     n_refused: int = 0
     n_empty: int = 0
     """Rows of empty boxes, such as ``VACANT``."""
+    n_waiting: int = 0
+    """Rows that name no distance or no dog, and whose race no other source knows yet; or knows otherwise."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     """Reading it, and its share of writing the files that were written together."""
@@ -236,6 +238,11 @@ class ImportReport:
     def left_out(self) -> dict[str, int]:
         """Return how much of what kind was left out, by its name."""
         return dict(sorted(sum((Counter(file.left_out) for file in self.files), Counter[str]()).items()))
+
+    @property
+    def n_waiting(self) -> int:
+        """Return the rows that wait for their races."""
+        return sum(file.n_waiting for file in self.files)
 
     def n_files(self, status: FileStatus) -> int:
         """Return how many files ended so."""

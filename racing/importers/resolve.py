@@ -8,6 +8,8 @@ another order gives the same races, and taking a file out gives what the others 
   Races with different numbers are never one.
 - A run is a dog in a race. A row whose dog ran, by a stronger source, in a race of the key tells of that
   run, wherever the rest of its group went: a dog runs once a day over a distance.
+- Rows of sources that name no distance or no dog (The Greyhound Recorder, box order) are of the race that
+  their key names (:mod:`racing.importers.waiting.rejoin`): they make no race, and move none.
 - Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not
   start; it makes no races one.
 """
@@ -22,13 +24,17 @@ from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import FACTS, SourceRecord
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
+RECORDER, BOX_ORDER = "recorder", "box"
+JOINING = (RECORDER, BOX_ORDER)
+"""The kinds whose race keys are ``kind:key of the race that the row joins``."""
 # The kinds of sources, as race keys begin with them. Of the first each race is one by its own identity; those
 # of the next list every starter, with a result or before the race; form guides tell of single runs.
 _STRENGTH = {
     BETFAIR: 0,
-    **dict.fromkeys((RESULTS, "gbgb", "recorder", "nz", "topaz", "csv"), 1),
-    **dict.fromkeys(("card", "betfair-place"), 2),
+    **dict.fromkeys((RESULTS, "gbgb", "nz", "topaz", "csv"), 1),
+    **dict.fromkeys((RECORDER, "card", "betfair-place"), 2),
     FORM: 3,
+    BOX_ORDER: 4,
 }
 # The sum of 1/SP over a whole field: below, runners are missing; above, races were mixed.
 WHOLE_BOOK = (1.12, 1.40)
@@ -111,7 +117,7 @@ class ResolvedRace:
         for row in self.all_rows:
             files[row["race_key"], row.get("file_id")].append(row)
         for (key, _), rows in files.items():
-            if _strength(key) == _STRENGTH[FORM] or not all(row.get("is_race_whole", True) for row in rows):
+            if _strength(key) >= _STRENGTH[FORM] or not all(row.get("is_race_whole", True) for row in rows):
                 continue
             if key == self.rows[0]["race_key"] or starters <= {row["dog_id"] for row in rows}:
                 return True
@@ -126,8 +132,11 @@ def resolve(rows: list[SourceRecord], ran_elsewhere: Collection[int] = ()) -> li
     races: list[ResolvedRace] = []
     homes: dict[int, ResolvedRace] = {}
     groups = _groups(rows)
-    for key in sorted(groups, key=lambda key: (_strength(key), key)):
+    for key in sorted(groups, key=lambda key: (joins(key), _strength(key), key)):
         group, strength = groups[key], _strength(key)
+        if joins(key):
+            _join(group, next(race for race in races if race.key == key.partition(":")[2]))
+            continue
         number = next((row["race_number"] for row in group if row["race_number"] is not None), None)
         race = None if strength == 0 else _same_race(group, number, races, homes)
         if race is None:
@@ -152,6 +161,16 @@ def resolve(rows: list[SourceRecord], ran_elsewhere: Collection[int] = ()) -> li
     if any(map(_is_blank, rows)):
         _find_reserves(races, {*homes, *ran_elsewhere})
     return [race for race in races if race.runners]
+
+
+def joins(race_key: str) -> bool:
+    """Return whether a row with this key is of a race that other sources make."""
+    return race_key.partition(":")[0] in JOINING
+
+
+def strength_of(kind: str) -> int:
+    """Return the strength of a kind of source: the smaller, the stronger."""
+    return _STRENGTH[kind]
 
 
 def merge_facts(rows: list[SourceRecord]) -> dict[str, Any]:
@@ -220,6 +239,18 @@ def _same_field(
             if 2 * n_shared > min(len(dogs), len(listed)):
                 found.append((race.strength, -n_shared, race.key, race))
     return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _join(group: list[SourceRecord], race: ResolvedRace) -> None:
+    """Add rows to the race that their key names; a runner without a result that they strike out is out."""
+    if race.number is None:
+        race.number = group[0]["race_number"]
+    for row in group:
+        rows = race.runners.setdefault(row["dog_id"], [])
+        rows.append(row)
+        race.all_rows.append(row)
+        if row["is_scratched"] and not any(_tells(one) for one in rows):
+            race.not_started.add(row["dog_id"])
 
 
 def _find_reserves(races: list[ResolvedRace], ran: set[int]) -> None:

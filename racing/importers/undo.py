@@ -8,7 +8,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from racing.database.change_log import lock_races
-from racing.database.tables import RunnerPrice, SourceFile, SourceRow
+from racing.database.tables import RunnerPrice, SourceFile, SourceRow, WaitingRow
 from racing.domain.errors import FileRefused
 from racing.importers.entities import forget_unused
 from racing.importers.files.csv_file import digest_of
@@ -50,14 +50,18 @@ def delete_file(connection: Connection, number: int) -> DeletedFile:
     )
     rows = connection.execute(query.where(col(SourceRow.file_id) == number)).all()
     connection.execute(delete(SourceRow).where(col(SourceRow.file_id) == number))
+    days = connection.scalars(
+        sa_select(col(WaitingRow.date)).where(col(WaitingRow.file_id) == number).distinct()
+    ).all()
+    connection.execute(delete(WaitingRow).where(col(WaitingRow.file_id) == number))
     connection.execute(delete(RunnerPrice).where(col(RunnerPrice.file_id) == number))
     keys = {key for key, *_ in rows if key is not None}
-    rebuilt = rebuild(connection, keys, [], {run_id for _, run_id, *_ in rows})
+    rebuilt = rebuild(connection, keys, [], {run_id for _, run_id, *_ in rows}, days)
     connection.execute(delete(SourceFile).where(col(SourceFile.id) == number))
     return DeletedFile(
         len(rows),
         rebuilt,
-        {dog_id for _, _, dog_id, _ in rows if dog_id is not None},
+        {dog_id for _, _, dog_id, _ in rows if dog_id is not None} | rebuilt.left_dog_ids,
         {track_id for *_, track_id in rows if track_id is not None},
     )
 

@@ -10,10 +10,15 @@ from racing.importers.formats.betfair_official import NEEDED, is_official
 from racing.importers.formats.betfair_sp import NEEDED as SP_COLUMNS
 from racing.importers.formats.betfair_sp import is_place_file, is_win_file, parse_place_sp, parse_sp
 from racing.importers.formats.betfair_stream import BETFAIR_STREAM
+from racing.importers.formats.box_order import BOX_ORDER
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
+from racing.importers.formats.gbgb import GBGB
+from racing.importers.formats.nz_results import NZ_RESULTS
+from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import NEEDED as RESULTS_COLUMNS
 from racing.importers.formats.results import parse_results
+from racing.importers.formats.topaz import TOPAZ
 
 BETFAIR_OFFICIAL = Format(
     name="betfair-official",
@@ -63,6 +68,11 @@ FORMATS: tuple[Format, ...] = (
     BETFAIR_SP,
     BETFAIR_PLACE_SP,
     RESULTS,
+    GBGB,
+    GREYHOUND_RECORDER,
+    BOX_ORDER,
+    NZ_RESULTS,
+    TOPAZ,
     FORM_GUIDE,
 )
 """The strictest first. No two claim the same file, which a test shows for every sample."""

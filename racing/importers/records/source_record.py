@@ -33,6 +33,12 @@ _BLANK_FACTS_OF_ROWS: dict[str, Any] = dict.fromkeys(
     ("sex", "sire", "dam", "born", "race_number", "grade", "off_at", "going_s", "stated_at")
 )
 
+_BLANK_FACTS_OF_WAITING: dict[str, Any] = {
+    **dict.fromkeys(("race_number", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
+    "is_race_whole": True,
+    "is_joined": False,
+}
+
 # A record is a dict, since a hundred thousand of them go straight into `executemany`: the columns of
 # SourceRow without ids, and what becomes ids (dog_key, track, date, distance_m).
 SourceRecord = dict[str, Any]
@@ -62,6 +68,8 @@ class ParsedFile:
     n_refused: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     """What is no race of ours, by what it is: a recording's markets of other kinds."""
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    """Rows that name no distance or no dog: the columns of :class:`~racing.database.tables.WaitingRow`."""
     prices: list[dict[str, Any]] = field(default_factory=list)
     """Prices before the off: the columns of :class:`~racing.database.tables.RunnerPrice` with ``dog_key``
     instead of ids; each of a dog that a record names."""
@@ -115,6 +123,19 @@ class ParsedFile:
             "track": track_name(track, distance_m),
             **_BLANK_FACTS_OF_ROWS,
         }
+
+    def waiting_record(self, line: int, kind: str, date: dt.date, track: str) -> SourceRecord:
+        """Return a row that waits for its race, its facts still blank.
+
+        Raises
+        ------
+        RowRefused
+            If it does not say which race.
+        """
+        if not track:
+            raise RowRefused("track must not be blank")
+        of_row = {"line": line, "kind": kind, "date": date, "track": track_name(track)}
+        return {**_BLANK_FACTS, **of_row, **_BLANK_FACTS_OF_WAITING}
 
     def date_of(self, text: str, line: int) -> dt.date:
         """Return a past date, read in the order of the file's dates; see :class:`FileDates`."""

@@ -1,5 +1,7 @@
 """Race day: off times, tracks' countries and zones, what dogs descend from, prices before the off, events."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,6 +21,21 @@ _FACTS = (
     ("volume", sa.Float()),
     ("trainer", sa.String()),
     ("remarks", sa.String()),
+)
+_FLOATS = (
+    "weight_kg", "time_s", "winner_time_s", "first_split_s", "margin_lengths", "starting_price", "bsp",
+    "place_bsp", "rated_price", "early_speed", "morning_price", "average_price", "last_price", "volume",
+    "true_probability",
+)  # fmt: skip
+_WAITING_ROW: tuple[tuple[str, Any, bool], ...] = (
+    *((name, sa.Integer(), False) for name in ("id", "file_id", "line", "race_number")),
+    *(("kind", sa.String(), False), ("date", sa.Date(), False), ("track", sa.String(), False)),
+    *((name, sa.Integer(), True) for name in ("box", "rug", "finish_position")),
+    *((name, sa.Boolean(), True) for name in ("won", "placed")),
+    *((name, sa.Boolean(), False) for name in ("is_scratched", "is_race_whole", "is_joined")),
+    *((name, sa.Float(), True) for name in _FLOATS),
+    *((name, sa.String(), True) for name in ("position_in_running", "trainer", "remarks", "dog_key")),
+    *((name, sa.String(), True) for name in ("dog_name", "sex", "sire", "dam", "reason")),
 )
 _COLUMNS = {
     "track": (("country", sa.String()), ("zone", sa.String())),
@@ -56,6 +73,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_runnerprice_file_id", "runnerprice", ["file_id"])
     op.create_table(
+        "waitingrow",
+        *(sa.Column(name, kind, nullable=nullable) for name, kind, nullable in _WAITING_ROW),
+        sa.ForeignKeyConstraint(["file_id"], ["sourcefile.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_waitingrow_date", "waitingrow", ["date"])
+    op.create_index("ix_waitingrow_file_id", "waitingrow", ["file_id"])
+    op.create_table(
         "raceevent",
         sa.Column("id", _BIG, nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
@@ -71,6 +96,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the tables and the columns away."""
     op.drop_table("raceevent")
+    op.drop_table("waitingrow")
     op.drop_table("runnerprice")
     op.drop_index("ix_race_off_at", "race")
     for table, columns in _COLUMNS.items():
