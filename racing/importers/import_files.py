@@ -168,9 +168,9 @@ def _parsed_of(
 
 def _share_seconds(batch: list[tuple[ParsedFile, FileReport]], seconds: float) -> None:
     """Give each file its share, by its rows, of the time that writing all of them took."""
-    n_rows = sum(len(parsed.records) for parsed, _ in batch)
-    for parsed, entry in batch:
-        entry.seconds += seconds * len(parsed.records) / n_rows
+    n_rows = [len(parsed.records) + len(parsed.waiting) for parsed, _ in batch]
+    for n, (_, entry) in zip(n_rows, batch, strict=True):
+        entry.seconds += seconds * n / max(sum(n_rows), 1)
 
 
 def _write(
