@@ -31,15 +31,15 @@ from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import FACTS, SourceRecord
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
-RECORDER, BOX_ORDER = "recorder", "box"
-JOINING = (RECORDER, BOX_ORDER)
+RECORDER, BOX_ORDER, STREAM_PLACE = "recorder", "box", "stream-place"
+JOINING = (RECORDER, BOX_ORDER, STREAM_PLACE)
 """The kinds whose race keys are ``kind:key of the race that the row joins``."""
 # The kinds of sources, as race keys begin with them. Of the first each race is one by its own identity; those
 # of the next list every starter, with a result or before the race; form guides tell of single runs.
 _STRENGTH = {
     BETFAIR: 0,
     **dict.fromkeys((RESULTS, "gbgb", "nz", "topaz", "csv"), 1),
-    **dict.fromkeys((RECORDER, "card", "betfair-place"), 2),
+    **dict.fromkeys((RECORDER, STREAM_PLACE, "card", "betfair-place"), 2),
     FORM: 3,
     BOX_ORDER: 4,
 }

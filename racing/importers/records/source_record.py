@@ -34,7 +34,7 @@ _BLANK_FACTS_OF_ROWS: dict[str, Any] = dict.fromkeys(
 )
 
 _BLANK_FACTS_OF_WAITING: dict[str, Any] = {
-    **dict.fromkeys(("race_number", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
+    **dict.fromkeys(("race_number", "market_id", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
     "is_race_whole": True,
     "is_joined": False,
 }

@@ -385,3 +385,35 @@ def test_samples_give_the_results_of_their_final_definitions_and_books_that_sum_
     at_off = [sum(chances) for (_, minutes), chances in books.items() if minutes == 0]
     assert len(at_off) > 5
     assert all(0.9 < book < 1.1 for book in at_off)
+
+
+def test_a_place_market_joins_the_race_of_its_dogs_in_either_order(tmp_path: Path) -> None:
+    win = write_stream(tmp_path, "1.195395419.bz2", *whole_race())
+    ended = [
+        runner(number, name, "WINNER" if number < 3 else "LOSER", bsp=1.5)
+        for number, name in enumerate(DOGS, 1)
+    ]
+    about = {"marketType": "PLACE", "name": "To Be Placed", "numberOfWinners": 2}
+    place = write_stream(
+        tmp_path, "1.195395420.bz2",
+        message(60, definition=definition(**about), market="1.195395420"),
+        message(-5, definition=definition(*ended, status="CLOSED", **about), market="1.195395420"),
+    )  # fmt: skip
+    found = []
+    for order in ([win, place], [place, win]):
+        folder = tmp_path / order[0].stem
+        folder.mkdir()
+        engine = empty(folder)
+        alone = None
+        for path in order:
+            report = import_files(engine, [path])
+            assert report.n_files(FileStatus.IMPORTED) == 1
+            alone = alone or content(engine)
+        with engine.connect() as connection:
+            runs = connection.execute(text("SELECT won, placed, place_bsp, bsp FROM run ORDER BY rug")).all()
+        assert [tuple(run) for run in runs] == [(1, 1, 1.5, 3.0), (0, 1, 1.5, 4.0), (0, 0, 1.5, 5.0)]
+        found.append(content(engine))
+        undo_import(engine, str(order[1]))
+        assert content(engine) == alone
+        engine.dispose()
+    assert found[0] == found[1]
