@@ -87,5 +87,5 @@ def number_of(run: dict[str, Any]) -> int | None:
 
 
 def another_winner(row: WaitingRecord) -> str:
-    """Return what is said of a race that another dog won."""
+    """Return why rows do not join a race that another dog won."""
     return f"race {row['race_number']} at {row['track']} is known with another winner"
