@@ -87,7 +87,7 @@ def number_of(run: dict[str, Any]) -> int | None:
 
 
 def another_winner(row: WaitingRecord) -> str:
-    """Return what is said of a race that another dog won."""
+    """Return why rows do not join a race that another dog won."""
     return f"{race_named(row)} is known with another winner"
 
 

@@ -64,8 +64,10 @@ def test_a_row_is_a_run_on_the_local_day_with_lengths_and_not_seconds_as_its_mar
     expected = {
         "race_key": "topaz:184204888", "track": "Gawler", "race_number": 6, "grade": "Grade 6",
         "box": 8, "rug": 8, "won": True, "time_s": 31.73, "margin_lengths": 0.25, "first_split_s": 3.21,
-        "weight_kg": 26.4, "starting_price": 18.0, "position_in_running": None, "sex": "B", "born": "2013-08-08",
-        "remarks": None, "sire": "MAGIC SPRITE", "dam": "TA TA", "trainer": "Kevin Bewley", "is_race_whole": False,
+        "weight_kg": 26.4, "starting_price": 18.0, "position_in_running": None, "sex": "B",
+        "born": "2013-08-08",
+        "remarks": None, "sire": "MAGIC SPRITE", "dam": "TA TA",
+        "trainer": "Kevin Bewley", "is_race_whole": False,
     }  # fmt: skip
     assert {name: record[name] for name in expected} == expected
     assert str(day_of_key(record["bucket"])) == "2017-01-01"
