@@ -124,7 +124,7 @@ def stored_races(engine: Engine, race_ids: Sequence[int]) -> list[StoredRace]:
 
 def races_in(connection: Connection, race_ids: Sequence[int]) -> list[StoredRace]:
     """Return those of some races that are stored, as a transaction sees them."""
-    track = (_TRACK.c.name, _TRACK.c.state, _TRACK.c.country, _TRACK.c.zone)
+    track = (_TRACK.c.name, _TRACK.c.country, _TRACK.c.zone)
     races = connection.execute(
         select(_RACE, *track)
         .join(_TRACK, _TRACK.c.id == _RACE.c.track_id)

@@ -153,14 +153,14 @@ def form_guides(paths: tuple[str, ...], dates: DateOrder, database: str, as_json
 def cards(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
     """Import races to come.
 
-    Of what files state of a runner the newest counts: scratched or not, box, price. A runner that a newer whole
-    card leaves out is scratched; results outrank all of it. A file without a time of its own states it when it
-    is imported.
+    Of what files state of a runner the newest counts: scratched or not, box, price. A runner that a newer
+    whole card leaves out is scratched; results outrank all of it. A file without a time of its own states it
+    when it is imported.
 
-    Taken are form guides whose name tells day, track and race (Race 6 - SAN - 14 March 2026.csv), cards in JSON
-    as POST /predict takes them (one, an array, or one a line), official files of Betfair's, recorded streams and
-    results in our columns without results. `greyhound import` takes them too, form guides as races to come
-    where their name tells yesterday or later.
+    Taken are form guides whose name tells day, track and race (Race 6 - SAN - 14 March 2026.csv), cards in
+    JSON as POST /predict takes them (one, an array, or one a line), official files of Betfair's, recorded
+    streams and results in our columns without results. `greyhound import` takes them too, form guides as
+    races to come where their name tells yesterday or later.
 
     Example: greyhound import cards guides/ cards.json
     """

@@ -26,9 +26,10 @@ from greyhound.output.printing import shown as shown_text
 @port_option("GREYHOUND_PORT", 8000)
 @port_option("GREYHOUND_FRONTEND_PORT", 5002, name="--frontend-port", what="Port of the pages")
 @click.option(
-    "--incoming",
+    "--watch",
+    "watched",
     metavar="FOLDER",
-    envvar="GREYHOUND_INCOMING",
+    envvar="GREYHOUND_WATCH",
     default="var/incoming",
     show_default=True,
     show_envvar=True,
@@ -40,7 +41,7 @@ from greyhound.output.printing import shown as shown_text
 @click.pass_context
 def up(
     context: click.Context, races: int, trials: int, host: str, port: int, frontend_port: int,
-    incoming: str, database: str, registry: str,
+    watched: str, database: str, registry: str,
 ) -> None:  # fmt: skip
     """Fill an empty database, train a first champion, serve and show it; what is there already stays.
 
@@ -57,10 +58,10 @@ def up(
         frontend_port = free.getsockname()[1]
     fill(context, database, races)
     train_first(database, registry, trials)
-    _serve(host, port, frontend_port, incoming, database, registry)
+    _serve(host, port, frontend_port, watched, database, registry)
 
 
-def _serve(host: str, port: int, frontend_port: int, incoming: str, database: str, registry: str) -> None:
+def _serve(host: str, port: int, frontend_port: int, watched: str, database: str, registry: str) -> None:
     from service.serve import open_socket, run
     from service.settings import ServiceSettings
 
@@ -76,9 +77,9 @@ def _serve(host: str, port: int, frontend_port: int, incoming: str, database: st
         stdout=subprocess.DEVNULL,
     )
     children = [pages]
-    if incoming:
-        console.print(f"  {shown_text(incoming):<28} files that are put there are imported", soft_wrap=True)
-        children.append(_child("watch", incoming, "--database", database))
+    if watched:
+        console.print(f"  {shown_text(watched):<28} files that are put there are imported", soft_wrap=True)
+        children.append(_child("watch", watched, "--database", database))
     try:
         run(ServiceSettings(database=database, registry=registry), listening)
     finally:

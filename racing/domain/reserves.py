@@ -1,17 +1,12 @@
 """Reserves step in: a card on which they have taken the boxes of the runners that were scratched.
 
-Each country has a rule of its own:
+- Australia and New Zealand: the numbers 9 and 10 are the reserves. The first takes the box of a runner that
+  is scratched, with its own number on its rug; where both are needed, each has one.
+- Britain and Ireland: a reserve runs in the trap of the dog that it replaces, in its jacket.
 
-- Australia and New Zealand: the numbers 9 and 10 of a field of ten are the reserves. The first of them takes
-  the place of the first runner that is scratched and starts from its box with its own number on its rug; when
-  both are needed, 9 takes the box of the lower number. (Greyhounds Australasia Rules, "reserve greyhound"; the
-  racing rules of Greyhound Racing New Zealand say the same.)
-- Britain and Ireland: a reserve runs in the trap of the dog that it replaces, in its jacket; a card names one
-  or two. (GBGB Rules of Racing, "Substitution"; a reserve is seeded as the dog that it replaces.)
-
-So in all four the first reserve takes the first vacant box. What the field of a race is in the end a source
-states; this is what it will be if nothing else is decided: a steward may leave a box empty, and a reserve may
-itself be scratched.
+So in all four the first reserve takes the first vacant box, here by number. What the field of a race is in
+the end a source states; this is what it will be if nothing else is decided: a steward may leave a box empty, and a
+reserve may itself be scratched.
 """
 
 from dataclasses import replace

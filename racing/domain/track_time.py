@@ -25,12 +25,6 @@ def latest_day(now: dt.datetime | None = None) -> dt.date:
     return _now(now).astimezone(_FIRST).date()
 
 
-def zone_name_of(track: str) -> str | None:
-    """Return the name of a track's zone, ``Australia/Melbourne``; None where it is not known."""
-    zone = zone_of(track)
-    return None if zone is None else zone.key
-
-
 def has_known_zone(track: str) -> bool:
     """Return whether the time at a track is known."""
     return zone_of(track) is not None

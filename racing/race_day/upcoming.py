@@ -11,7 +11,8 @@ from sqlalchemy.orm import aliased
 
 from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE
-from racing.domain.track_time import today_at, zone_name_of
+from racing.domain.regions import country_of, zone_of
+from racing.domain.track_time import today_at
 
 MAX_RACES = 500
 MAX_CARDS = 100
@@ -20,7 +21,6 @@ _SINCE, _UNTIL = dt.timedelta(minutes=30), dt.timedelta(hours=24)
 _DAY = dt.timedelta(days=1)
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _TRACK = Dog.__table__, Track.__table__  # type: ignore[attr-defined]
-_COUNTRY_OF_STATE = {"NZ": "NZ", "GB": "GB", "UK": "GB", "IE": "IE", "IRE": "IE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def upcoming_races(
 
 def region_of(track: Any) -> tuple[str | None, str | None]:
     """Return country and zone of a row of the tracks' table."""
-    country = track.country or (_COUNTRY_OF_STATE.get(track.state, "AU") if track.state else None)
-    return country, track.zone or zone_name_of(track.name)
+    zone = None if track.zone else zone_of(track.name)
+    return track.country or country_of(track.name), track.zone or (None if zone is None else zone.key)
 
 
 def utc(off_at: dt.datetime | None) -> dt.datetime | None:
@@ -84,7 +84,7 @@ def is_reserve(box: int | None, rug: int | None) -> bool:
 
 
 def _races(connection: Connection, now: dt.datetime, date: dt.date | None) -> Sequence[Any]:
-    query = select(_RACE, _TRACK.c.name, _TRACK.c.state, _TRACK.c.country, _TRACK.c.zone).join(
+    query = select(_RACE, _TRACK.c.name, _TRACK.c.country, _TRACK.c.zone).join(
         _TRACK, _TRACK.c.id == _RACE.c.track_id
     )
     if date is not None:
