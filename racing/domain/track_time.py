@@ -27,7 +27,7 @@ def latest_day(now: dt.datetime | None = None) -> dt.date:
 
 def zone_name_of(track: str) -> str | None:
     """Return the name of a track's zone, ``Australia/Melbourne``; None where it is not known."""
-    zone = _zone_of(track)
+    zone = zone_of(track)
     return None if zone is None else zone.key
 
 
