@@ -61,6 +61,7 @@ COMMANDS = {
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
+    "feed": ("greyhound.commands.feed:feed", "Send recordings of Betfair's stream into a running service."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
@@ -68,7 +69,7 @@ SECTIONS = {
     "Races": "import watch data simulate dogs tracks",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score export predictions record replay",
-    "The service": "serve frontend monitor keys notify",
+    "The service": "serve frontend monitor keys notify feed",
 }
 INTERRUPTED = 130
 

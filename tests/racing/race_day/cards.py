@@ -2,15 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from racing.database.engine import open_database
-from racing.importers.import_files import import_results
+from racing.domain.cards import Card, Runner
 from racing.importers.results_api import RaceResult, import_race_results
+from racing.race_day.report_cards import report_cards
 from tests.clocks.today import today
-from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 
 DOGS = ("Sir Tick", "Nala Ghost", "Slow Coach", "Fast Anna", "Quiet Harbour", "Late Mail")
 
@@ -20,26 +19,22 @@ def race_day_database(url: str) -> Engine:
     return open_database(url, create=True)
 
 
-def card_lines(day: dt.date, *, dogs: Sequence[str] = DOGS, race: str = "r1") -> list[str]:
-    """Return the lines of a results file without results: a card."""
-    rows = [
-        results_row(dog, box, "", date=day.isoformat(), time="", race_id=race)
-        for box, dog in enumerate(dogs, start=1)
-    ]
-    return [RESULTS_HEADER, *rows]
-
-
-def store_card(engine: Engine, folder: Path, *, off_in: dt.timedelta = dt.timedelta(hours=1)) -> int:
+def store_card(
+    engine: Engine, *, off_in: dt.timedelta = dt.timedelta(hours=1), dogs: Sequence[str] = DOGS
+) -> int:
     """Store a race of today that is due in some time, and return its id."""
-    day = today()
-    import_results(engine, [write(folder, f"card-{day}.csv", *card_lines(day))])
-    off_at = (dt.datetime.now(dt.UTC) + off_in).replace(tzinfo=None, microsecond=0)
-    with engine.begin() as connection:
-        race_id = connection.execute(text("SELECT max(id) FROM race")).scalar_one()
-        connection.execute(
-            text("UPDATE race SET off_at = :at WHERE id = :id"), {"at": str(off_at), "id": race_id}
-        )
-    return int(race_id)
+    off_at = (dt.datetime.now(dt.UTC) + off_in).replace(microsecond=0)
+    runners = tuple(Runner(name=dog, box=box) for box, dog in enumerate(dogs, start=1))
+    card = Card(
+        date=today(),
+        track="Ballarat",
+        distance_m=450,
+        race_number=1,
+        runners=runners,
+        off_at=off_at.isoformat(),
+    )
+    (stored,) = report_cards(engine, [card], dt.datetime.now(dt.UTC))
+    return stored.id
 
 
 def run_race(engine: Engine, *, dogs: Sequence[str] = DOGS) -> None:

@@ -23,7 +23,7 @@ from racing.race_day.report_cards import report_scratching
 from racing.race_day.report_prices import PriceReport, QuotedRunner, report_prices
 from tests.clocks.today import today
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
-from tests.racing.race_day.cards import DOGS, card_lines, race_day_database, run_race, store_card
+from tests.racing.race_day.cards import DOGS, race_day_database, run_race, store_card
 from tests.service.living import SOON_S, wait_until
 
 
@@ -38,15 +38,16 @@ def seen(engine: Engine, after: int = 0) -> list[StoredEvent]:
 
 
 def test_a_card_its_other_field_and_its_result_are_events_and_a_second_import_is_none(
-    engine: Engine, tmp_path: Path
+    engine: Engine,
 ) -> None:
-    race_id = store_card(engine, tmp_path)
+    race_id = store_card(engine)
     (card,) = seen(engine)
     assert (card.kind, card.race_id) == ("card", race_id)
     assert '"is_new": true' in card.body
-    fewer = card_lines(today(), dogs=[*DOGS[:5], "Fair Wind"])
-    import_results(engine, [write(tmp_path, "later.csv", *fewer)])
-    assert '"changes": ["Fair Wind is in"' in seen(engine, after=1)[0].body
+    store_card(engine, dogs=[*DOGS[:5], "Fair Wind"])
+    bodies = "".join(event.body for event in seen(engine, after=1))
+    assert "Fair Wind is in" in bodies
+    assert '"is_new": false' in bodies
     run_race(engine, dogs=DOGS[:5])
     assert seen(engine)[-1].kind == "result"
     assert '"winners": ["Sir Tick"]' in seen(engine)[-1].body
@@ -63,7 +64,7 @@ def test_races_of_long_ago_are_no_events(engine: Engine, tmp_path: Path) -> None
 
 
 def test_a_scratching_and_its_taking_back_are_events(engine: Engine, tmp_path: Path) -> None:
-    race_id = store_card(engine, tmp_path)
+    race_id = store_card(engine)
     for is_scratched in (True, False):
         stated_at = dt.datetime.now(dt.UTC)
         report_scratching(engine, race_id, DOGS[0], stated_at, is_scratched=is_scratched)
@@ -155,7 +156,7 @@ def now(**ago: float) -> dt.datetime:
 def test_prices_are_stored_whole_and_the_newest_of_a_race_are_one_event(
     engine: Engine, tmp_path: Path
 ) -> None:
-    race_id = store_card(engine, tmp_path)
+    race_id = store_card(engine)
     first, second = now(minutes=5), now(minutes=1)
     runners = (QuotedRunner(name="sir tick", back=3.4, lay=3.5), QuotedRunner(box=2, last=6.0))
     reports = [PriceReport(race_id=race_id, at=at, runners=runners) for at in (second, first)]
@@ -187,7 +188,7 @@ def test_prices_are_stored_whole_and_the_newest_of_a_race_are_one_event(
 def test_a_report_with_one_wrong_price_is_refused_whole(
     engine: Engine, tmp_path: Path, change: dict[str, object], rule: str
 ) -> None:
-    race_id = store_card(engine, tmp_path)
+    race_id = store_card(engine)
     good: dict[str, object] = {"race_id": race_id, "at": now(), "runners": (QuotedRunner(box=1, back=2.0),)}
     reports = [PriceReport(**good), PriceReport(**(good | change))]  # type: ignore[arg-type]
     with pytest.raises(PricesRefused, match=rule):
@@ -199,7 +200,7 @@ def test_a_report_with_one_wrong_price_is_refused_whole(
 
 def test_on_postgresql_prices_are_stored_as_in_sqlite(postgresql_url: str, tmp_path: Path) -> None:
     engine = race_day_database(postgresql_url)
-    race_id = store_card(engine, tmp_path)
+    race_id = store_card(engine)
     for price, ago in ((3.0, 2), (4.0, 1)):
         runners = (QuotedRunner(box=1, back=price),)
         report = PriceReport(race_id=race_id, at=now(seconds=ago), runners=runners)
