@@ -109,7 +109,9 @@ def _starts_table(title: str, groups: Sequence[Starts]) -> Table:
     table = _table(title, ">starts", ">won", ">placed", ">expected by market")
     for one in groups:
         expected = one.market_expected_wins
-        share = "" if expected is None else f"{expected:.1f} of {one.priced_wins} won"
+        share = "" if expected is None else f"{expected:.1f}"
+        if expected is not None and one.n_priced != one.n_starts:
+            share += f" in {one.n_priced}"
         table.add_row(shown(one.group), str(one.n_starts), str(one.n_wins), str(one.n_places), share)
     return table
 

@@ -83,7 +83,7 @@ def test_a_track_is_found_by_its_code_and_what_is_nothing_says_so(browser: Brows
         expect(page.get_by_text("Any part of a name will do")).to_be_visible()
 
 
-def test_what_no_name_may_hold_and_a_dog_that_is_not_there_are_refused_in_words(
+def test_what_no_name_may_hold_and_a_dog_that_is_not_there_are_refused_with_the_rule(
     browser: Browser, pages: str
 ) -> None:
     with opened(browser, f"{pages}/search?q=a%1bb", allowed=("422", "404")) as page:
