@@ -8,7 +8,8 @@ runs, is a row until a key comes again.
 import csv
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +18,11 @@ from racing.importers.files.contents import Content
 from racing.importers.files.csv_file import CsvFile, csv_of_content
 from racing.importers.files.input_file import InputFile
 
-MAX_BYTES = 48 * 1024 * 1024  # parsed it takes ten times as much; a month of Topaz's has 30
+MAX_OBJECT_CHARS = 4 * 1024 * 1024  # of an object, or of a whole file that is one; a meeting has 100 thousand
+MAX_TABLE_CHARS = 64 * 1024 * 1024  # of all values as text; a month of Topaz's has 20 million
 MAX_COLUMNS = 300
 MAX_DEPTH = 6
+_BETWEEN = re.compile(r"[\s,]*")
 
 Row = dict[str, str]
 
@@ -41,59 +44,89 @@ def table_of(file: InputFile) -> CsvFile:
     Raises
     ------
     FileRefused
-        If it is neither, or JSON without rows.
+        If it is neither, JSON without rows, or larger than is read.
     """
     if not is_json(file):
         return file.csv
-    raw = b"".join(_bounded(file.content))
-    try:
-        rows = list(_rows(json.loads(raw.decode("utf-8-sig"))))
-    except (ValueError, RecursionError) as error:
-        raise FileRefused(f"it begins as JSON and is none: {str(error)[:80]}") from None
-    if not rows:
+    columns: dict[str, None] = {}
+    n_chars = 0
+    for row in _rows(_objects(file.content)):
+        columns.update(dict.fromkeys(row))
+        n_chars += sum(map(len, row.values())) + len(columns)
+        if len(columns) > MAX_COLUMNS or n_chars > MAX_TABLE_CHARS:
+            rule = f"JSON of rows has at most {MAX_COLUMNS} keys and {MAX_TABLE_CHARS} characters"
+            raise FileRefused(f"{rule}, this has more: split it")
+    if not columns:
         raise FileRefused("it is JSON without rows: a list of objects, or objects that hold such lists")
-    header = list(dict.fromkeys(name for row in rows for name in row))
-    if len(header) > MAX_COLUMNS:
-        raise FileRefused(f"a row has at most {MAX_COLUMNS} keys, got {len(header)}")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([row.get(name, "") for name in header] for row in rows)
-    content = Content.of(text.getvalue().encode())
-    table = csv_of_content(content, file.name, file.dates)
-    return replace(table, sha256=file.sha256, delimiter=",", notes=("read as JSON",))
+    writer.writerow(columns)
+    for row in _rows(_objects(file.content)):
+        writer.writerow([row.get(name, "") for name in columns])
+    table = csv_of_content(Content.of(text.getvalue().encode()), file.name, file.dates)
+    return replace(table, sha256=file.sha256, notes=("read as JSON",))
 
 
-def _bounded(content: Content) -> Iterator[bytes]:
-    n_bytes = 0
-    for chunk in content.chunks():
-        n_bytes += len(chunk)
-        if n_bytes > MAX_BYTES:
-            rule = f"JSON has at most {MAX_BYTES // 1024 // 1024} MiB, this has more"
-            raise FileRefused(f"{rule}; split it, or export it as CSV")
-        yield chunk
+def _objects(content: Content) -> Iterator[Any]:
+    """Yield the elements of a list one by one, or the one object that a file is.
+
+    Raises
+    ------
+    FileRefused
+        If it is no JSON, or an element is too large.
+    """
+    with content.text("utf-8-sig", "replace") as stream:
+        text = stream.read(MAX_OBJECT_CHARS).lstrip()
+        try:
+            if text.startswith("{"):
+                if stream.read(1):
+                    raise FileRefused(f"an object has at most {MAX_OBJECT_CHARS} characters, this has more")
+                yield json.loads(text)
+            else:
+                yield from _elements(text, stream)
+        except (ValueError, RecursionError) as error:
+            raise FileRefused(f"it begins as JSON and is none: {str(error)[:80]}") from None
 
 
-def _rows(value: Any) -> Iterator[Row]:
-    if isinstance(value, list) and len(value) > 1 and all(_has_one_value(one) for one in value):
-        yield from _from_single_keys(value)
-    else:
-        yield from _flat(value, {}, 0)
+def _elements(text: str, stream: io.TextIOWrapper) -> Iterator[Any]:
+    decoder = json.JSONDecoder()
+    at = 1
+    while True:
+        found = _BETWEEN.match(text, at)
+        at = found.end() if found else at
+        if at < len(text) and text[at] == "]":
+            return
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except ValueError:
+            more = stream.read(MAX_OBJECT_CHARS)
+            if not more or len(text) - at > MAX_OBJECT_CHARS:
+                raise
+            text, at = text[at:] + more, 0
+            continue
+        yield value
+
+
+def _rows(elements: Iterable[Any]) -> Iterator[Row]:
+    """Yield the rows; objects of one key each are a row until a key comes again."""
+    row: Row = {}
+    for element in elements:
+        if _has_one_value(element):
+            name, value = next(iter(element.items()))
+            if name in row:
+                yield row
+                row = {}
+            row[name] = _text(value)
+            if len(row) > MAX_COLUMNS:
+                break
+        else:
+            yield from _flat(element, {}, 0)
+    if row:
+        yield row
 
 
 def _has_one_value(one: Any) -> bool:
     return isinstance(one, dict) and len(one) == 1 and not isinstance(next(iter(one.values())), dict | list)
-
-
-def _from_single_keys(objects: list[dict[str, Any]]) -> Iterator[Row]:
-    row: Row = {}
-    for one in objects:
-        name, value = next(iter(one.items()))
-        if name in row:
-            yield row
-            row = {}
-        row[name] = _text(value)
-    yield row
 
 
 def _flat(value: Any, above: Row, depth: int) -> Iterator[Row]:
@@ -109,7 +142,7 @@ def _flat(value: Any, above: Row, depth: int) -> Iterator[Row]:
         if within:
             for one in within:
                 yield from _flat(one, above | own, depth + 1)
-        else:
+        elif above or own:
             yield above | own
 
 

@@ -54,13 +54,14 @@ KIND = "gbgb"
 NEEDED = ("trackName", "raceDistance", "trapNumber", "dogName", "resultPosition")
 OPTIONAL = (
     "raceDate", "meetingDate", "raceId", "raceNumber", "raceTime", "raceTitle", "raceType", "raceClass",
+    "raceHandicap",
     "raceGoing", "trapHandicap", "dogSire", "dogDam", "dogBorn", "dogSex", "trainerName", "SP",
     "resultPriceNumerator", "resultPriceDenominator", "resultBtnDistance", "resultSectionalTime",
     "resultComment", "resultRunTime", "resultDogWeight",
 )  # fmt: skip
 _OWN = ("trackName", "trapNumber", "dogName", "resultPosition")
 _ZONE = ZoneInfo("Europe/London")
-_TRIAL = re.compile(r"(?:[A-Z]{0,2}T\d{0,2}|TRIALS?)", re.IGNORECASE)
+_TRIAL = re.compile(r"T\d{0,2}|TRIALS?", re.IGNORECASE)  # IT is a race between tracks
 _CLOCK = re.compile(r"(?:^|[T\s])(\d{1,2})[:.](\d{2})(?:[:.]\d{2}(?:\.\d+)?)?")
 _START = re.compile(r"R?\s*(\d{1,2})(?:\.0)?\s*M?", re.IGNORECASE)
 _SEXES = {"D": "D", "DOG": "D", "B": "B", "BITCH": "B"}
@@ -177,7 +178,9 @@ def _is_trial(fields: Fields) -> bool:
         return bool(_TRIAL.fullmatch(race_class))
     # Two rows have no class: distance 0.0, no title, a trial of one dog with another.
     is_called_so = "trial" in f"{fields.get('raceTitle', '')} {fields.get('raceType', '')}".casefold()
-    return is_called_so or fields["raceDistance"] in ("0", "0.0")
+    # Races say whether they are handicaps, all 676 rows of trials leave it blank.
+    is_silent = "raceClass" not in fields and fields.get("raceHandicap") == ""
+    return is_called_so or is_silent or fields["raceDistance"] in ("0", "0.0")
 
 
 def _is_vacant(fields: Fields) -> bool:

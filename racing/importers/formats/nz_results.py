@@ -54,7 +54,7 @@ _COLUMNS = {
 
 def is_nz(file: InputFile) -> bool:
     """Return whether a file is such a page: races begin with ``FULL RESULTS`` some way down."""
-    if not file.is_csv:
+    if not file.is_csv or sum(map(bool, file.csv.header)) > 1:  # the page begins with blanks, or its title
         return False
     rows = (row for _, row in zip(range(_N_ROWS_LOOKED_AT), _rows_of(file.csv), strict=False))
     return any(row[0].upper() == "FULL RESULTS" for _, row in rows)

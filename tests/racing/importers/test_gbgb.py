@@ -119,6 +119,14 @@ def test_trials_are_left_out_counted_and_named() -> None:
     assert parsed.notes[-1] == "3 rows of 2 trials left out: they are no races"
     with pytest.raises(FileRefused, match="trials alone"):
         parse(row("T", 1, "1", "", "16.4", raceClass="T"))
+    assert len(parse(row("A", 1, "1", "", "25.0", raceClass="IT")).records) == 1  # between tracks
+
+
+def test_without_the_class_of_races_trials_are_those_that_say_nothing_of_a_handicap() -> None:
+    rows = [row("A", 1, "1", "", "25.0"), row("T", 1, "1", "", "16.4", raceId="7", raceHandicap="")]
+    columns = [name for name in rows[0] if name != "raceClass"]
+    parsed = parse_gbgb(InputFile("g.csv", Content.of(csv_bytes(rows, columns))))
+    assert [record["dog_name"] for record in parsed.records] == ["A"]
 
 
 def test_vacant_traps_withdrawn_dogs_and_void_races_have_no_result() -> None:

@@ -13,6 +13,7 @@ from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
 from racing.importers.files.contents import Content
 from racing.importers.files.input_file import InputFile
+from racing.importers.files.json_table import MAX_OBJECT_CHARS
 from racing.importers.formats.all_formats import format_of
 from racing.importers.formats.topaz import TOPAZ, parse_topaz
 from racing.importers.import_files import import_files
@@ -131,6 +132,15 @@ def test_a_file_that_is_json_and_no_rows_is_refused_with_the_rule() -> None:
     for raw, why in ((b'[{"dogName": ', "is none"), (b"[]", "without rows"), (b"[" * 5000, "is none|deep")):
         with pytest.raises(FileRefused, match=why):
             parse_topaz(InputFile("x.json", Content.of(raw)))
+    many = json.dumps([RUN] * 7_000).encode()
+    assert len(many) > MAX_OBJECT_CHARS  # read in parts
+    assert parse_topaz(InputFile("x.json", Content.of(many))).n_read == 7_000
+    for bomb in (
+        b'{"a": [' + b"{}," * 2_000_000 + b"{}]}",
+        json.dumps({"dogName": "x" * 1_000_000, "runs": [{"place": 1}] * 100}).encode(),
+    ):
+        with pytest.raises(FileRefused, match="at most"):
+            parse_topaz(InputFile("x.json", Content.of(bomb)))
     without = [{name: value for name, value in RUN.items() if name not in ("track", "trackCode")}]
     with pytest.raises(FileRefused, match="track or trackCode"):
         parse_topaz(csv_file(without))

@@ -283,3 +283,22 @@ def test_a_day_of_the_recorder_agrees_with_the_market_on_every_winner(
     assert tuple(joined) == (105, 105, 105)
     assert n_unjoined == 0
     assert import_files(engine, [recorder]).n_added == 0
+
+
+def test_postgresql_lets_rows_join_and_wait_again_as_sqlite_does(tmp_path: Path, postgresql_url: str) -> None:
+    files = make_files(tmp_path)
+    engines = new_database(tmp_path), open_database(postgresql_url, create=True)
+
+    def counts(engine: Engine) -> dict[str, object]:
+        with engine.connect() as connection:
+            joined = connection.scalars(text("SELECT line FROM waitingrow WHERE is_joined ORDER BY line"))
+            return {name: len(rows) for name, rows in content(engine).items()} | {"lines": joined.all()}
+
+    for engine in engines:
+        import_files(engine, [files["recorder"], files["box"], files["betfair"], files["card"]])
+    assert counts(engines[0]) == counts(engines[1])
+    assert counts(engines[0])["lines"]
+    for engine in engines:
+        undo_import(engine, "betfair.csv")
+    assert counts(engines[0]) == counts(engines[1])
+    engines[1].dispose()
