@@ -10,6 +10,7 @@ SLOW = (
     "tests/docs",
     "tests/examples",
     "tests/frontend",
+    "tests/greyhound/test_dogs_commands.py",
     "tests/greyhound/test_options.py",
     "tests/greyhound/test_predictions_command.py",
     "tests/greyhound/test_quick_commands.py",

@@ -44,6 +44,8 @@ GETS = {
     ),
     "/record": ("since", "until", "version", "track", "late"),
     "/models": ("changed",),
+    "/search": ("q",),
+    "/dog/1": ("before",),
     "/static/style.css": ("v",),
 }
 NUMBERS = ["0", "-1", "1", "9" * 12, "9" * 19, "9" * 5000, "1e3", "%D9%A1", "1%00", "%ff"]

@@ -167,6 +167,42 @@ def test_a_race_that_makes_no_card_says_why_and_how_it_came_out(service: Running
     assert race_out["outcome"]["prices_at_the_off"] == "starting_price"
 
 
+def test_a_runner_leads_to_its_dog_and_the_dog_to_its_races(service: RunningService) -> None:
+    race = races_of(service, LAST_DAY)[0]
+    form = service.client.get(f"/races/{race['id']}/form").json()
+    runner = max(form["runners"], key=lambda runner: runner["n_runs"])
+    assert 0 < len(runner["runs"]) <= 6
+    assert all(line["date"] < form["date"] for line in runner["runs"])
+    found = service.client.get("/dogs", params={"q": runner["name"].lower()}).json()
+    assert found["dogs"][0]["id"] == runner["dog_id"]
+    dog = service.client.get(f"/dogs/{runner['dog_id']}", params={"limit": 1}).json()
+    assert dog["runs"][0]["race_id"] == race["id"]
+    earlier = service.client.get(f"/dogs/{dog['id']}", params={"before": dog["next_before"]}).json()
+    assert earlier["runs"] == runner["runs"][: len(earlier["runs"])]
+    assert {"date", "rating", "mean", "sd"} == dog["ratings"][0].keys()
+    assert [track["name"] for track in service.client.get("/tracks?q=ballarat").json()["tracks"]] == [
+        "Ballarat"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "slug"),
+    [
+        ("/dogs", 422, "invalid-request"), ("/dogs?q=", 422, "invalid-request"),
+        ("/dogs?q=" + "x" * 61, 422, "invalid-request"), ("/dogs?q=a%00b", 422, "invalid-request"),
+        ("/dogs?q=a&limit=101", 422, "invalid-request"), ("/tracks?q=%1b", 422, "invalid-request"),
+        ("/dogs/999999", 404, "no-such-dog"), ("/dogs/x", 404, "no-such-dog"),
+        ("/dogs/2147483648", 404, "no-such-dog"), ("/dogs/1?before=soon", 422, "invalid-request"),
+        ("/races/999999/form", 404, "no-such-race"), ("/races/x/form", 404, "no-such-race"),
+    ],
+)  # fmt: skip
+def test_what_no_dog_can_be_found_by_is_refused_with_the_rule(
+    service: RunningService, address: str, status: int, slug: str
+) -> None:
+    answer = service.client.get(address)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:greyhound:problem:{slug}")
+
+
 @pytest.mark.parametrize("number", ["0", "999999", "2147483648", "-1", "x", "²"])
 def test_a_race_that_is_not_there_is_a_404_that_says_where_to_look(
     service: RunningService, number: str
@@ -178,7 +214,7 @@ def test_a_race_that_is_not_there_is_a_404_that_says_where_to_look(
 
 def test_without_a_database_stored_races_are_a_503(registry: str) -> None:
     with running_service(registry) as service:
-        for path in ("/race-days", "/races?date=2026-03-14", "/races/1"):
+        for path in ("/race-days", "/races?date=2026-03-14", "/races/1", "/dogs?q=a", "/dogs/1", "/tracks"):
             answer = service.client.get(path)
             assert (answer.status_code, answer.json()["type"]) == (
                 503,
