@@ -61,7 +61,8 @@ def known_track(name: str, distance_m: int | None = None) -> str | None:
     found = _by_key(name, distance_m)
     if found is not None:
         return found
-    plain = _DAY.sub("", _MENU.sub("", name.rpartition("@")[2].strip()))
+    one_line = " ".join(name.rpartition("@")[2].split())  # no run of blanks, over which patterns take long
+    plain = _DAY.sub("", _MENU.sub("", one_line))
     plain = _SPONSORS.sub("", plain)
     found = _by_key(plain, distance_m)
     if found is None and (coded := _CODE.match(plain)):
