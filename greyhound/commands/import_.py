@@ -19,9 +19,9 @@ from greyhound.tables.explained_file import explained_json, print_explained
 from greyhound.tables.import_report import print_report, problem_kind, summary
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.files.dates import DateOrder
 from racing.importers.explain import ExplainedFile, explain
 from racing.importers.files.archives import expand
+from racing.importers.files.dates import DateOrder
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.all_formats import format_named
 from racing.importers.formats.format import Format
@@ -51,9 +51,9 @@ _paths = click.argument("paths", metavar="PATH...", nargs=-1, callback=_paths_gi
 def import_group(context: click.Context) -> None:
     """Import files of races, whatever they are: each is recognised by what it holds.
 
-    PATH is a file, a folder or an archive (.zip, .tar); .gz and .bz2 are opened. A file that is in the database
-    already is skipped. The first word is a command where it is one of those below, else a path: write ./results
-    for a folder named results.
+    PATH is a file, a folder or an archive (.zip, .tar); .gz and .bz2 are opened. A file that is in the
+    database already is skipped. The first word is a command where it is one of those below, else a path:
+    write ./results for a folder named results.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`greyhound import PATH...`: what each file is, by itself, as one says, or only explained; `greyhound data`."""
+"""`greyhound import PATH...`: what each file is, as one says, or only explained; `greyhound data`."""
 
 import json
 import os
@@ -91,7 +91,10 @@ def test_explain_shows_format_columns_records_and_refusals_and_stores_nothing(tm
     file = write(tmp_path, "r.csv", f"{RESULTS_HEADER},mood", *(f"{row},fine" for row in rows))
     result = run(tmp_path, "import", "--explain", str(file))
     assert result.exit_code == 0
-    assert "taken for results in our columns (--as results), by its columns race_id, date, track" in result.stdout
+    assert (
+        "taken for results in our columns (--as results), by its columns race_id, date, track"
+        in result.stdout
+    )
     assert "columns not read: mood" in result.stdout
     assert re.search(r"distance \(m\) +450", result.stdout)
     assert re.search(r"time \(s\) +25\.5", result.stdout)
@@ -99,7 +102,11 @@ def test_explain_shows_format_columns_records_and_refusals_and_stores_nothing(tm
     assert "box must be 1..10, got '11'" in result.stdout
     assert not (tmp_path / "races.db").exists()
     explained = json.loads(run(tmp_path, "import", "--explain", str(file), "--json").stdout)["files"][0]
-    assert (explained["name"], explained["columns_unknown"], explained["n_refused"]) == ("results", ["mood"], 1)
+    assert (explained["name"], explained["columns_unknown"], explained["n_refused"]) == (
+        "results",
+        ["mood"],
+        1,
+    )
     assert explained["records"][0]["runner"] == "Alpha"
 
 

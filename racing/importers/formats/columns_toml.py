@@ -133,15 +133,15 @@ class _Reader:
                 self._fail(("dates", key), f"a key is one that is known, got {key!r}", key, _DATES)
         columns = self._columns
         return Columns(
-            columns.name, columns.columns, columns.units, columns.codes, columns.constants, order, date_format,
-            columns.lines,
+            columns.name, columns.columns, columns.units, columns.codes, columns.constants, order,
+            date_format, columns.lines,
         )  # fmt: skip
 
     def _table(self, document: Mapping[str, Any], table: str) -> Iterable[tuple[str, Any]]:
         found = document.get(table, {})
         if not isinstance(found, dict):
             self._fail((table,), f"it is a table, [{table}], got {found!r}", table, TABLES)
-        return found.items()  # type: ignore[no-any-return]
+        return found.items()
 
     def _column(self, table: str, key: str, known: Iterable[str]) -> str:
         name = _ALSO.get(key, key)

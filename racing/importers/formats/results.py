@@ -41,8 +41,8 @@ from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
 from racing.importers.files.csv_file import CsvFile
-from racing.importers.records.off_times import off_of
 from racing.importers.records.finish_codes import Outcome, finish_of
+from racing.importers.records.off_times import off_of
 from racing.importers.records.source_record import (
     MAX_MARGIN_LENGTHS,
     ParsedFile,

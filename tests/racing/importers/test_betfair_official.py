@@ -175,7 +175,9 @@ def test_a_year_in_a_zip_is_twelve_files_and_their_prices_are_stored(tmp_path: P
     with zipfile.ZipFile(tmp_path / "ANZ_Greyhounds_2025.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for month in range(1, 13):
             rows = (
-                full_row(f"Dog {month} {tab}", tab, "WINNER" if tab == 1 else "LOSER", date=f"2025-{month:02d}-03")
+                full_row(
+                    f"Dog {month} {tab}", tab, "WINNER" if tab == 1 else "LOSER", date=f"2025-{month:02d}-03"
+                )
                 for tab in (1, 2)
             )
             archive.writestr(f"ANZ_Greyhounds_2025_{month:02d}.csv", "\n".join((FULL_HEADER, *rows)))

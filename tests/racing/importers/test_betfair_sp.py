@@ -43,7 +43,10 @@ def parse(*rows: str) -> ParsedFile:
 def test_a_row_is_a_run_with_its_off_and_prices_and_constants_for_missing_are_none() -> None:
     parsed = parse(
         row(
-            "8. Solo Fernando", "1", morning="7.60594799721011856996077666699165285475", morning_volume="2666.78"
+            "8. Solo Fernando",
+            "1",
+            morning="7.60594799721011856996077666699165285475",
+            morning_volume="2666.78",
         ),
         row("9. Late Comer (res)", mean="5.5", bsp="9.530448152314014"),
     )
@@ -55,7 +58,12 @@ def test_a_row_is_a_run_with_its_off_and_prices_and_constants_for_missing_are_no
         6,
         "Restricted Win",
     )
-    assert (first["off_at"], first["won"], first["average_price"], first["volume"]) == (OFF, True, None, 2666.78)
+    assert (first["off_at"], first["won"], first["average_price"], first["volume"]) == (
+        OFF,
+        True,
+        None,
+        2666.78,
+    )
     assert first["morning_price"] == pytest.approx(7.605947997210119)
     assert (second["dog_name"], second["rug"], second["box"]) == ("Late Comer", 9, None)
     assert (second["morning_price"], second["average_price"]) == (None, 5.5)
@@ -152,7 +160,9 @@ def test_the_real_day_is_263_races_of_one_winner_each(real_data: Path) -> None:
         dt.date(2022, 12, 5)
     }
     assert all(record["off_at"] for record in parsed.records)
-    assert {distance_of_key(record["bucket"]) for record in parsed.records if record["track"] == "Richmond"} == {
+    assert {
+        distance_of_key(record["bucket"]) for record in parsed.records if record["track"] == "Richmond"
+    } == {
         320,
         401,
         622,

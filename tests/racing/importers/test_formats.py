@@ -71,7 +71,7 @@ def test_every_real_file_is_of_one_format_at_most(real_data: Path) -> None:
 
 def test_a_file_of_no_format_is_refused_with_what_the_nearest_one_lacks() -> None:
     without_boxes = RESULTS_HEADER.replace("runner,", "hound,")
-    with pytest.raises(FileRefused, match="looks like results in our columns, but .* missing here: runner"):
+    with pytest.raises(FileRefused, match=r"looks like results in our columns, but .* missing here: runner"):
         format_of(input_file(f"{without_boxes}\n1,2\n"))
     with pytest.raises(FileRefused, match="of no format that is known: its columns are a, b; --columns"):
         format_of(input_file("a,b\n1,2\n"))

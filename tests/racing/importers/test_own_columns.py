@@ -1,4 +1,4 @@
-"""Columns of anybody's own: units, codes, dates and constants as a TOML file says; its faults by line and key."""
+"""Columns of anybody's own: units, codes, dates and constants as a TOML file says; faults by line and key."""
 
 import datetime as dt
 from pathlib import Path
@@ -46,7 +46,11 @@ def test_the_example_reads_its_file_in_our_units() -> None:
     first, second, third, fourth = parsed.records
     assert (first["track"], day_of_key(first["bucket"])) == ("Shelbourne Park", dt.date(2025, 7, 5))
     assert distance_of_key(first["bucket"]) == 480  # 525 yards
-    assert (first["won"], first["time_s"], first["weight_kg"]) == (True, 28.51, pytest.approx(32.89, abs=0.01))
+    assert (first["won"], first["time_s"], first["weight_kg"]) == (
+        True,
+        28.51,
+        pytest.approx(32.89, abs=0.01),
+    )
     assert (first["starting_price"], second["starting_price"], third["starting_price"]) == (3.5, 3.25, 11.0)
     assert (second["margin_lengths"], second["trainer"]) == (3.0, "B Trainer")  # 0.24 s at 0.08 s a length
     assert (third["won"], third["finish_position"], third["is_scratched"]) == (False, None, False)
@@ -82,7 +86,8 @@ def test_units_are_turned_into_ours(column: str, unit: str, text: str, ours: str
 
 
 def test_a_value_that_is_none_of_its_unit_is_dropped_and_never_taken_for_another() -> None:
-    toml = f'{MINIMAL}starting_price = "sp"\nweight_kg = "wt"\n[units]\nstarting_price = "american"\nweight_kg = "lb"'
+    units = '[units]\nstarting_price = "american"\nweight_kg = "lb"'
+    toml = f'{MINIMAL}starting_price = "sp"\nweight_kg = "wt"\n{units}'
     parsed = parse(toml, "id,date,track,dog,m,sp,wt", "1,2025-07-05,Ballarat,Alpha,450,5.0,5st")
     assert [parsed.records[0][name] for name in ("starting_price", "weight_kg")] == [None, None]
     assert [problem.what for problem in parsed.problems] == ["fact", "fact"]
@@ -91,7 +96,10 @@ def test_a_value_that_is_none_of_its_unit_is_dropped_and_never_taken_for_another
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        (MINIMAL + 'trianer = "t"', "mine.toml:8: columns.trianer: a key is one of our columns, got 'trianer'"),
+        (
+            MINIMAL + 'trianer = "t"',
+            "mine.toml:8: columns.trianer: a key is one of our columns, got 'trianer'",
+        ),
         (MINIMAL + 'trianer = "t"', "did you mean 'trainer'?"),
         (MINIMAL + '[units]\ndistance_m = "yard"', "mine.toml:9: units.distance_m"),
         (MINIMAL + '[units]\ndistance_m = "yard"', "known are metres, yards; did you mean 'yards'?"),
@@ -124,7 +132,7 @@ def test_dates_are_read_by_their_format_or_order_and_no_other() -> None:
 def test_broken_rows_are_refused_and_their_races_known_in_part() -> None:
     header = "id,date,track,dog,m"
     parsed = parse(
-        MINIMAL, header, "1,2025-07-05,Ballarat,Alpha,450", "1,2025-07-05,Ballarat,Br\"avo,450", "1,2025-07-05"
+        MINIMAL, header, "1,2025-07-05,Ballarat,Alpha,450", '1,2025-07-05,Ballarat,Br"avo,450', "1,2025-07-05"
     )
     assert [problem.line for problem in parsed.problems if problem.what == "row"] == [3, 4]
     assert [record["is_race_whole"] for record in parsed.records] == [False]
