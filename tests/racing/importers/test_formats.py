@@ -1,4 +1,4 @@
-"""Every file is of one format or of none; which one does not depend on the order in which they are asked."""
+"""Every file is of one format or of none; which one does not depend on their order."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def claimed_by(file: InputFile) -> list[str]:
     return [one.name for one in FORMATS if one.is_it(file)]
 
 
-def test_names_of_formats_are_distinct_and_found_and_a_wrong_one_is_asked_back() -> None:
+def test_names_of_formats_are_distinct_and_found_and_a_wrong_one_is_met_with_the_nearest() -> None:
     names = [one.name for one in FORMATS]
     assert len(set(names)) == len({one.title for one in FORMATS}) == len(names)
     assert [format_named(name) for name in names] == list(FORMATS)

@@ -94,7 +94,7 @@ def test_a_value_that_is_none_of_its_unit_is_dropped_and_never_taken_for_another
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "message"),
     [
         (
             MINIMAL + 'trianer = "t"',
@@ -113,8 +113,8 @@ def test_a_value_that_is_none_of_its_unit_is_dropped_and_never_taken_for_another
         ("[columns", "mine.toml: it is no TOML: "),
     ],
 )
-def test_a_fault_names_line_and_key_what_is_known_and_what_was_meant(toml: str, said: str) -> None:
-    assert said in refusal_of(toml)
+def test_a_fault_names_line_and_key_what_is_known_and_what_was_meant(toml: str, message: str) -> None:
+    assert message in refusal_of(toml)
 
 
 def test_dates_are_read_by_their_format_or_order_and_no_other() -> None:
