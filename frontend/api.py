@@ -59,6 +59,7 @@ def close(app: Flask) -> None:
     """Close an app's connections, once it shows no more pages."""
     app.extensions["greyhound-threads"].shutdown(wait=False, cancel_futures=True)
     app.extensions["greyhound-connection"].close()
+    app.extensions["greyhound-live-events"].close()
 
 
 def client() -> GreyhoundClient:

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response
 
-from frontend import api, charts, errors, evidence, filters
+from frontend import api, charts, errors, evidence, filters, live_events
 from frontend.http import security
 from frontend.live import page
 from frontend.pages import MENU, PAGES
@@ -19,6 +19,7 @@ def create_app(settings: FrontendSettings | None = None) -> Flask:
     for part in (security, errors, filters, evidence, charts):
         part.install(app)
     api.install(app, settings)
+    live_events.install(app, settings)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
 

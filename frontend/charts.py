@@ -18,6 +18,7 @@ from greyhound_client.models import (
     MinuteScoreOut,
     MonitorBinOut,
     PathPointsOut,
+    RatedDayOut,
     ReliabilityBinOut,
     ScoreOut,
 )
@@ -117,6 +118,29 @@ def gap_over_time(points: Sequence[GapPointOut] | None) -> Spec | None:
         for point in known
     ]
     return chart("gap_over_time", points=rows, zero=[{"value": 0}])
+
+
+def ratings_over_time(ratings: Sequence[RatedDayOut]) -> list[tuple[str, RatedDayOut, Spec | None]]:
+    """Return each rating by name with its newest value, and its chart where it has two days or more."""
+    by_name: dict[str, list[RatedDayOut]] = {}
+    for one in ratings:
+        by_name.setdefault(one.rating, []).append(one)
+    return [(name, days[-1], _rating(days) if len(days) > 1 else None) for name, days in by_name.items()]
+
+
+def _rating(days: Sequence[RatedDayOut]) -> Spec:
+    """Return a rating by day, with the band in which it lies with a probability of 95 %."""
+    rows = [
+        {
+            "day": one.date.isoformat(),
+            "mean": one.mean,
+            "low": one.mean - 1.96 * one.sd,
+            "high": one.mean + 1.96 * one.sd,
+            "figure": f"{one.mean:+.2f} ± {1.96 * one.sd:.2f}".replace("-", "\u2212"),
+        }
+        for one in days
+    ]
+    return chart("rating_over_time", points=rows)
 
 
 def gain_over_races(points: PathPointsOut) -> Spec | None:

@@ -29,6 +29,14 @@ def signed(value: float | None, decimals: int = 4) -> str | Markup:
     return NOTHING if _unknown(value) else f"{value:+.{decimals}f}".replace("-", "\u2212")
 
 
+def edge(value: float | None) -> str | Markup:
+    """Write what a stake returns beyond itself: 0.264 is ``+26 %``."""
+    if _unknown(value):
+        return NOTHING
+    assert value is not None
+    return f"{100 * value:+.0f}\u202f%".replace("-", "\u2212")
+
+
 def price(value: float | None) -> str | Markup:
     """Write decimal odds as bookmakers do: 3.20, 14.5, 210."""
     if value is None or math.isnan(value):
@@ -126,6 +134,7 @@ def install(app: Flask) -> None:
         figure,
         signed,
         price,
+        edge,
         count,
         size,
         when,

@@ -22,17 +22,23 @@ class Outcome(Generic[Made]):
 
 
 def make_change(
-    key: str, reason: str, change: Callable[[GreyhoundClient], Made], *, shown_by: str
+    key: str,
+    reason: str | None,
+    change: Callable[[GreyhoundClient], Made],
+    *,
+    shown_by: str,
+    scope: str = "promote",
 ) -> Outcome[Made]:
     """Make a change through the service, under the key that was typed and no other.
 
-    ``shown_by`` is what shows whether it was made after all, where the service did not answer in time.
+    ``reason`` is None for a change that takes none; ``shown_by`` is what shows whether it was made after all,
+    where the service did not answer in time.
     """
-    if not 1 <= len(reason) <= MAX_REASON:
+    if reason is not None and not 1 <= len(reason) <= MAX_REASON:
         rule = f"A reason has 1 to {MAX_REASON} characters, this one has {len(reason)}"
         return Outcome(error=f"{rule}: others will read it in the record.", code=422)
     if not key:
-        return Outcome(error="A change takes an API key with the scope `promote`.", code=422)
+        return Outcome(error=f"A change takes an API key with the scope `{scope}`.", code=422)
     try:
         by = api.client().using(api_key=key)
     except ValueError:

@@ -22,8 +22,11 @@ COMMANDS = {
         "Let a made-up season pass beside a service that watches itself.",
     ),
     "import": ("greyhound.commands.import_:import_group", "Import files of races, whatever they are."),
+    "watch": ("greyhound.commands.watch:watch", "Import the files of a folder as they come."),
     "data": ("greyhound.commands.data:data", "Show what the race database holds, and what it lacks."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
+    "dogs": ("greyhound.commands.dogs:dogs", "Find dogs by name; show one with its runs and ratings."),
+    "tracks": ("greyhound.commands.tracks:tracks", "List tracks, their names and codes."),
     "train": ("greyhound.commands.train:train", "Search, calibrate, judge and register a model."),
     "retrain": (
         "greyhound.commands.retrain:retrain",
@@ -46,6 +49,10 @@ COMMANDS = {
     "replay": ("greyhound.commands.replay:replay", "Score logged cards again with another version."),
     "score": ("greyhound.commands.score:score", "Write the win probabilities of stored races to a file."),
     "evaluate": ("greyhound.commands.evaluate:evaluate", "Judge a model on stored races beside the market."),
+    "export": (
+        "greyhound.commands.export:export",
+        "Write fair prices of a day for tools of the exchange.",
+    ),
     "automation": (
         "greyhound.commands.automation:automation",
         "Turn on and off that the champion changes without a person.",
@@ -54,14 +61,15 @@ COMMANDS = {
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
+    "feed": ("greyhound.commands.feed:feed", "Send recordings of Betfair's stream into a running service."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import data simulate",
+    "Races": "import watch data simulate dogs tracks",
     "Models": "train retrain evaluate models experiments automation",
-    "Predictions": "predict score predictions record replay",
-    "The service": "serve frontend monitor keys notify",
+    "Predictions": "predict score export predictions record replay",
+    "The service": "serve frontend monitor keys notify feed",
 }
 INTERRUPTED = 130
 

@@ -1,17 +1,21 @@
 """A stored race as the card that it once was, and apart from it how it came out."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE, PRICE, Card, Runner, check_card
 from racing.domain.errors import CardRefused, NoSuchRace
+from racing.domain.off_time import off_time
+from racing.importers.runner_prices import latest_prices
 from racing.probabilities import market_probabilities
+from racing.race_day.upcoming import region_of, utc
 
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 _DOG, _TRACK = Dog.__table__, Track.__table__  # type: ignore[attr-defined]
@@ -38,6 +42,19 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A runner as it was entered; ``None`` is unknown."""
+
+    name: str
+    box: int | None
+    """Where it starts; of a reserve the number that it has on the card."""
+    trainer: str | None
+    is_scratched: bool
+    price: float | None
+    """The last known before the off."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRace:
     """A stored race: what was known before it, and how it came out."""
 
@@ -53,50 +70,88 @@ class StoredRace:
     card: Card | None
     """As before the race, names without form; ``None`` where it breaks a rule of cards."""
     why_no_card: str | None
-    prices: str | None
-    """Which prices every starter has: ``bsp``, else ``starting_price``, else none."""
+    kind_of_prices: str | None
+    """Which prices at the off every starter has: ``bsp``, else ``starting_price``, else none."""
     runners: tuple[Finish, ...]
     """Those that started, by box."""
     scratched: tuple[str, ...]
+    country: str | None = None
+    zone: str | None = None
+    off_at: dt.datetime | None = None
+    """When it was due to start, UTC."""
+    entries: tuple[Entry, ...] = ()
+    """Every runner, the scratched and the reserves too, by box."""
+
+    @property
+    def priced_card(self) -> Card | None:
+        """Return the card with the last known prices before the off on it."""
+        if self.card is None:
+            return None
+        prices = {entry.name: entry.price for entry in self.entries}
+        runners = tuple(replace(runner, price=prices[runner.name]) for runner in self.card.runners)
+        return replace(self.card, runners=runners)
 
     @property
     def prices_at_the_off(self) -> list[float] | None:
         """Return each starter's price at the off; ``None`` unless all have the same kind of price."""
-        return None if self.prices is None else [getattr(runner, self.prices) for runner in self.runners]
+        if self.kind_of_prices is None:
+            return None
+        return [getattr(runner, self.kind_of_prices) for runner in self.runners]
 
 
 def stored_race(engine: Engine, race_id: int) -> StoredRace:
     """Return a stored race.
 
     A reserve that ran from an unknown box stands in the box of its number, and a rated price beyond
-    the highest that a card takes stands as that one.
+    the highest that a card takes stands as that one. The card of a race to come has its scratched runners.
 
     Raises
     ------
     NoSuchRace
         If the database has no race of that number.
     """
+    found = stored_races(engine, [race_id])
+    if not found:
+        raise NoSuchRace(f"the database has no race {race_id}; GET /races?date=... lists those of a day")
+    return found[0]
+
+
+def stored_races(engine: Engine, race_ids: Sequence[int]) -> list[StoredRace]:
+    """Return those of some races that are stored, by their numbers."""
     with engine.connect() as connection:
-        race = connection.execute(
-            select(_RACE, _TRACK.c.name.label("track"))
-            .join(_TRACK, _TRACK.c.id == _RACE.c.track_id)
-            .where(_RACE.c.id == race_id)
-        ).one_or_none()
-        if race is None:
-            raise NoSuchRace(f"the database has no race {race_id}; GET /races?date=... lists those of a day")
-        runs = connection.execute(
-            select(_RUN, _DOG.c.name).join(_DOG, _DOG.c.id == _RUN.c.dog_id).where(_RUN.c.race_id == race_id)
-        ).all()
+        return races_in(connection, race_ids)
+
+
+def races_in(connection: Connection, race_ids: Sequence[int]) -> list[StoredRace]:
+    """Return those of some races that are stored, as a transaction sees them."""
+    track = (_TRACK.c.name, _TRACK.c.country, _TRACK.c.zone)
+    races = connection.execute(
+        select(_RACE, *track)
+        .join(_TRACK, _TRACK.c.id == _RACE.c.track_id)
+        .where(_RACE.c.id.in_(race_ids))
+        .order_by(_RACE.c.id)
+    ).all()
+    runs: dict[int, list[Any]] = defaultdict(list)
+    query = select(_RUN, _DOG.c.name).join(_DOG, _DOG.c.id == _RUN.c.dog_id)
+    for run in connection.execute(query.where(_RUN.c.race_id.in_(race_ids))):
+        runs[run.race_id].append(run)
+    prices = latest_prices(connection, [race.id for race in races])
+    return [_stored_race(race, runs[race.id], prices.get(race.id, {})) for race in races]
+
+
+def _stored_race(race: Any, runs: Sequence[Any], last: Mapping[int, float]) -> StoredRace:
     is_run = any(run.won is not None and not run.is_scratched for run in runs)
     starters = [run for run in runs if not run.is_scratched and (run.won is not None or not is_run)]
-    starters.sort(key=lambda run: (run.box or run.rug or 99, run.name))
+    starters.sort(key=_by_box)
     prices = next((kind for kind in ("bsp", "starting_price") if _all_have(starters, kind)), None)
     market = _market(starters, prices)
-    card, why_no_card = _card(race, starters, is_run=is_run)
+    on_card = starters if is_run else [run for run in runs if not run.is_scratched or run.box or run.rug]
+    card, why_no_card = _card(race, sorted(on_card, key=_by_box), is_run=is_run)
+    country, zone = region_of(race)
     return StoredRace(
         id=race.id,
         date=race.date,
-        track=race.track,
+        track=race.name,
         race_number=race.number,
         distance_m=race.distance_m,
         grade=race.grade,
@@ -105,10 +160,25 @@ def stored_race(engine: Engine, race_id: int) -> StoredRace:
         is_outcome_known=is_run,
         card=card,
         why_no_card=why_no_card,
-        prices=prices,
+        kind_of_prices=prices,
         runners=tuple(_finish(run, share) for run, share in zip(starters, market, strict=True)),
         scratched=tuple(sorted(run.name for run in runs if run not in starters)),
+        country=country,
+        zone=zone,
+        off_at=utc(race.off_at),
+        entries=tuple(_entry(run, last.get(run.dog_id)) for run in sorted(runs, key=_by_box)),
     )
+
+
+def _by_box(run: Any) -> tuple[int, str]:
+    return run.box or run.rug or 99, run.name
+
+
+def _entry(run: Any, last_price: float | None) -> Entry:
+    price = last_price or run.last_price
+    if price is not None and not PRICE[0] <= price <= PRICE[1]:
+        price = None
+    return Entry(run.name, run.box or run.rug, run.trainer, run.is_scratched, price)
 
 
 def _all_have(runs: Sequence[Any], price: str) -> bool:
@@ -130,16 +200,18 @@ def _card(race: Any, runs: Sequence[Any], *, is_run: bool) -> tuple[Card | None,
         return None, f"a card tells every runner's box, and that of {', '.join(unknown)} is not known"
     card = Card(
         date=race.date,
-        track=race.track,
+        track=race.name,
         distance_m=race.distance_m,
         grade=race.grade,
         race_number=race.number,
+        off_at=_off_at(race),
         runners=tuple(
             Runner(
                 name=run.name,
                 box=run.box or run.rug,
                 rug=run.rug if run.box and (run.rug or 0) >= FIRST_RESERVE else None,
                 is_reserve=False if is_run and (run.box or run.rug) >= FIRST_RESERVE else None,  # it ran
+                is_scratched=run.is_scratched,
                 weight_kg=run.weight_kg,
                 rated_price=None if run.rated_price is None else min(run.rated_price, PRICE[1]),
                 early_speed=run.early_speed,
@@ -152,6 +224,14 @@ def _card(race: Any, runs: Sequence[Any], *, is_run: bool) -> tuple[Card | None,
     except CardRefused as error:
         return None, str(error)
     return card, None
+
+
+def _off_at(race: Any) -> str | None:
+    """Return when the race was due to start as a card says it, if that is about its day."""
+    if race.off_at is None:
+        return None
+    text = race.off_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text if off_time(text, race.date) else None
 
 
 def _finish(run: Any, market_probability: float | None) -> Finish:

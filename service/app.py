@@ -10,6 +10,7 @@ from service import problems
 from service.automation.all_tasks import all_tasks
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import STATEMENT_S, AutomationRunner
+from service.events.feed import EventFeed
 from service.experiments.follower import ActiveExperiment
 from service.experiments.verdict_cache import VerdictCache
 from service.methods import HeadAndOptions
@@ -26,10 +27,13 @@ from service.prediction.warmup import warm_up
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
+from service.race_day.day_predictions import DayPredictions
 from service.routes import (
     automation,
     batch,
     cards,
+    dogs,
+    events,
     evidence,
     experiments,
     health,
@@ -39,11 +43,14 @@ from service.routes import (
     pages,
     predict,
     predictions,
+    prices,
     promotions,
     races,
     record,
     results,
     status,
+    tracks,
+    upcoming,
     webhooks,
 )
 from service.security.api_key_auth import ApiKeyAuth
@@ -67,8 +74,8 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, races, cards, predictions, record, monitor, results, status, models, evidence,
-        promotions, experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, upcoming, races, dogs, tracks, cards, prices, events, predictions, record, monitor, results,
+        status, models, evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
     )
 )  # fmt: skip
 
@@ -134,6 +141,14 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
     )
     verdicts = VerdictCache()
+    events = EventFeed(
+        read_database,
+        threads.event_poll,
+        threads.event_replay,
+        metrics,
+        max_followers=settings.max_followers,
+    )
+    race_reads = TimedReads(read_database, threads.stored_races)
     return AppState(
         settings=settings,
         slots=slots,
@@ -150,8 +165,10 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
         write_database=RaceDatabase(settings.database),
         read_database=read_database,
-        race_reads=TimedReads(read_database, threads.stored_races),
+        race_reads=race_reads,
         log_reads=TimedReads(read_database, threads.prediction_log),
+        events=events,
+        day_predictions=DayPredictions(slots, experiment, predictor, form_store, queue, race_reads, metrics),
         verdicts=verdicts,
         ratings=RatingsFollower(settings.database),
         api_key_auth=ApiKeyAuth(settings, api_key_cache, metrics),
@@ -190,6 +207,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
         asyncio.create_task(state.experiment.run(), name="experiment-follower"),
         asyncio.create_task(state.challengers.run(), name="challenger-watcher"),
         asyncio.create_task(state.shadow.run(), name="shadow-check"),
+        asyncio.create_task(state.events.run(), name="event-feed"),
         asyncio.create_task(
             state.form_store.poll(settings.database_poll_s, threads.form_poll), name="form-poll"
         ),
@@ -198,6 +216,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
     state.automation.start()
     async with state.collector.running():
         yield
+    state.events.end()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

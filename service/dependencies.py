@@ -10,11 +10,13 @@ from fastapi import Depends, Request
 
 from service.automation.runner import AutomationRunner
 from service.errors import NotCsv, NotJson
+from service.events.feed import EventFeed
 from service.experiments.verdict_cache import VerdictCache
 from service.observability.collector import MetricsCollector
 from service.prediction.batch import BatchPredictor
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
+from service.race_day.day_predictions import DayPredictions as _DayPredictions
 from service.request_bodies import CSV, JSON, media_type_of, utf8_of
 from service.serving.challengers import ChallengerWatcher
 from service.serving.registry_reader import RegistryReader
@@ -67,8 +69,10 @@ Webhooks = Annotated[WebhookVerifier, _part(lambda state: state.webhook_verifier
 Batches = Annotated[BatchPredictor, _part(lambda state: state.batch_predictor)]
 RaceReads = Annotated[TimedReads, _part(lambda state: state.race_reads)]
 LogReads = Annotated[TimedReads, _part(lambda state: state.log_reads)]
+DayPredictions = Annotated[_DayPredictions, _part(lambda state: state.day_predictions)]
 Verdicts = Annotated[VerdictCache, _part(lambda state: state.verdicts)]
 WriteDatabase = Annotated[RaceDatabase, _part(lambda state: state.write_database)]
+Events = Annotated[EventFeed, _part(lambda state: state.events)]
 Ratings = Annotated[RatingsFollower, _part(lambda state: state.ratings)]
 Collector = Annotated[MetricsCollector, _part(lambda state: state.collector)]
 Automation = Annotated[AutomationRunner, _part(lambda state: state.automation)]

@@ -4,6 +4,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+IS_HEAD = "greyhound.is_head"
+"""In the scope of a GET that was a HEAD: an answer without an end would keep it for ever."""
 _OF_ROUTES = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -20,7 +22,7 @@ class HeadAndOptions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            as_get = dict(scope, method="GET")
+            as_get = dict(scope, method="GET", **{IS_HEAD: True})
             try:
                 await self._app(as_get, receive, send)
             finally:

@@ -98,6 +98,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on while load balancers notice; then close each connection with its last answer."""
         self._draining.begin()
+        self._service.events.end()
         await self._wait(self._settings.drain_s, is_done=lambda: False)
         await self._stop_listening(sockets or [])
         self._draining.close()

@@ -102,6 +102,12 @@ class ServiceSettings(BaseSettings):
         le=10_000,
         description="Predictions that may wait for their turn; one more is refused with 503 and Retry-After.",
     )
+    max_followers: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Streams of `GET /events` that a process takes at once; one more is refused with 503.",
+    )
     header_timeout_s: float = Field(
         default=10.0,
         gt=0,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.automation.monitor_task import MonitorLooks
 from service.automation.runner import AutomationRunner
+from service.events.feed import EventFeed
 from service.experiments.follower import ActiveExperiment
 from service.experiments.verdict_cache import VerdictCache
 from service.monitoring.input_counter import InputCounter
@@ -17,6 +18,7 @@ from service.prediction.predictor import Predictor
 from service.prediction_log.log import PredictionLog
 from service.prediction_log.ratings import RatingsFollower
 from service.race_database import RaceDatabase, TimedReads
+from service.race_day.day_predictions import DayPredictions
 from service.security.api_key_auth import ApiKeyAuth
 from service.security.api_key_cache import ApiKeyCache
 from service.server.body_budget import BodyBudget
@@ -55,6 +57,8 @@ class AppState:
     """The database ends a statement that takes longer than ``database_timeout_s``."""
     race_reads: TimedReads
     log_reads: TimedReads
+    events: EventFeed
+    day_predictions: DayPredictions
     verdicts: VerdictCache
     ratings: RatingsFollower
     api_key_auth: ApiKeyAuth

@@ -190,6 +190,7 @@ class ThreadPools:
     stored_races: ThreadPool
     prediction_log: ThreadPool
     results: ThreadPool
+    prices: ThreadPool
     registry_poll: ThreadPool
     registry_reads: ThreadPool
     promotion: ThreadPool
@@ -204,6 +205,8 @@ class ThreadPools:
     form_guides: ThreadPool
     gzip: ThreadPool
     metrics: ThreadPool
+    event_poll: ThreadPool
+    event_replay: ThreadPool
     end: ThreadPool
 
     @classmethod
@@ -225,6 +228,7 @@ class ThreadPools:
             stored_races=pool(  database,                 database_s,     2,       queue),
             prediction_log=pool(database,                 LOG_READ_S,     2,       16),
             results=pool(       database,                 RESULTS_S,      1,       8),
+            prices=pool(        database,                 RESULTS_S,      1,       16),
             registry_poll=pool( registry,                 registry_s,     1,       4),
             registry_reads=pool(registry,                 2 * registry_s, 4,       queue),
             promotion=pool(     registry,                 load_s,         1,       4),
@@ -239,6 +243,8 @@ class ThreadPools:
             form_guides=pool(   "reading the form guide", COMPUTING_S,    1,       16),
             gzip=pool(          "unpacking the body",     COMPUTING_S,    1,       16),
             metrics=pool(       "counting the metrics",   COMPUTING_S,    1,       16),
+            event_poll=pool(    database,                 database_s,     1,       0),
+            event_replay=pool(  database,                 database_s,     1,       settings.max_followers),
             end=pool(           "the end",                END_S,          4,       8),
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
+from tests.clocks.slow import SLOW
 from tests.clocks.today import today
 from tests.model_registry.empty import share_a_folder
 from tests.postgresql import postgresql
@@ -24,6 +25,11 @@ share_a_folder()  # before pytest-xdist starts its workers
 
 # A shell that starts the tests in its background has them ignore Ctrl-C, and what they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the slow modules come first: a worker has one at a time, and the last should be short."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -29,12 +29,14 @@ from greyhound_client.errors import (
     Unreachable,
     Unreadable,
 )
+from greyhound_client.events import Event
 from greyhound_client.transport import Call, RetryPolicy
 
 __all__ = [
     "AsyncGreyhoundClient",
     "Call",
     "Conflict",
+    "Event",
     "Failed",
     "Forbidden",
     "GreyhoundClient",

@@ -7,7 +7,8 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 
 from greyhound_client import endpoints
-from greyhound_client.errors import problem_of, stream_interrupted
+from greyhound_client.errors import Problem, problem_of, stream_interrupted
+from greyhound_client.events import Event, EventReader
 from greyhound_client.models import LoggedCardOut
 from greyhound_client.transport import (
     CONNECT_TIMEOUT_S,
@@ -65,6 +66,37 @@ class AsyncGreyhoundClient(endpoints.EndpointMethods, BaseClient):
             raise stream_interrupted(self.url, n_answers, error) from error
         finally:
             await response.aclose()
+
+    async def events(
+        self,
+        *,
+        kinds: Iterable[str] | None = None,
+        after: int | None = None,
+        give_up_s: float | None = None,
+    ) -> AsyncIterator[Event]:
+        """Yield what happens on race day, for ever; where the stream breaks, it goes on without a loss.
+
+        Only some ``kinds``, where they are given; ``after`` is the id of the last event that you have. With
+        ``give_up_s`` it raises once there was no connection for so long.
+        """
+        reader = EventReader(self.url, kinds, after, give_up_s)
+        while True:
+            failure: httpx.TransportError | Problem | None = None
+            try:
+                response = await self._http.send(self._request_of(reader.call()), stream=True)
+                try:
+                    if not response.is_success:
+                        await response.aread()
+                        failure = problem_of(response)
+                    else:
+                        async for line in response.aiter_lines():
+                            if event := reader.read(line):
+                                yield event
+                finally:
+                    await response.aclose()
+            except httpx.TransportError as error:
+                failure = error
+            await asyncio.sleep(reader.wait_s(failure))
 
     async def every_prediction(
         self, **filters: Unpack[endpoints.PredictionFilter]

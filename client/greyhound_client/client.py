@@ -7,7 +7,8 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 
 from greyhound_client import endpoints
-from greyhound_client.errors import problem_of, stream_interrupted
+from greyhound_client.errors import Problem, problem_of, stream_interrupted
+from greyhound_client.events import Event, EventReader
 from greyhound_client.models import LoggedCardOut
 from greyhound_client.transport import (
     CONNECT_TIMEOUT_S,
@@ -79,6 +80,36 @@ class GreyhoundClient(endpoints.EndpointMethods, BaseClient):
             raise stream_interrupted(self.url, n_answers, error) from error
         finally:
             response.close()
+
+    def events(
+        self,
+        *,
+        kinds: Iterable[str] | None = None,
+        after: int | None = None,
+        give_up_s: float | None = None,
+    ) -> Iterator[Event]:
+        """Yield what happens on race day, for ever; where the stream breaks, it goes on without a loss.
+
+        Only some ``kinds``, where they are given; ``after`` is the id of the last event that you have. With
+        ``give_up_s`` it raises once there was no connection for so long.
+        """
+        reader = EventReader(self.url, kinds, after, give_up_s)
+        while True:
+            failure: httpx.TransportError | Problem | None = None
+            try:
+                response = self._http.send(self._request_of(reader.call()), stream=True)
+                try:
+                    if not response.is_success:
+                        response.read()
+                        failure = problem_of(response)
+                    for line in response.iter_lines() if failure is None else ():
+                        if event := reader.read(line):
+                            yield event
+                finally:
+                    response.close()
+            except httpx.TransportError as error:
+                failure = error
+            time.sleep(reader.wait_s(failure))
 
     def every_prediction(self, **filters: Unpack[endpoints.PredictionFilter]) -> Iterator[LoggedCardOut]:
         """Yield every logged prediction that the filters match, the newest first, page by page."""

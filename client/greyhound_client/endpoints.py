@@ -27,9 +27,11 @@ from pydantic_core import to_json
 
 from greyhound_client import models as wire
 from greyhound_client.errors import Problem, Unreadable, problem_of_document
+from greyhound_client.events import EventReader
 from greyhound_client.transport import Call
 
 Card: TypeAlias = wire.CardIn | Mapping[str, Any]
+PriceReport: TypeAlias = wire.PriceReportIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
 Mode: TypeAlias = Literal["shadow", "split"]
@@ -89,6 +91,50 @@ def race(race_id: int, *, prices: Prices = "none") -> Call[wire.StoredRaceOut]:
     return Call("GET", f"/races/{race_id:d}", wire.StoredRaceOut, {"prices": prices})
 
 
+def race_form(race_id: int) -> Call[wire.RaceFormOut]:
+    """Return the last six runs of each runner of a race, all of days before the race's."""
+    return Call("GET", f"/races/{race_id:d}/form", wire.RaceFormOut)
+
+
+def dogs(q: str, *, limit: int = 20) -> Call[wire.FoundDogsOut]:
+    """Return stored dogs by any part of their names; where there is none, names that were probably meant."""
+    return Call("GET", "/dogs", wire.FoundDogsOut, {"q": q, "limit": limit})
+
+
+def dog(dog_id: int, *, limit: int = 30, before: dt.date | None = None) -> Call[wire.DogOut]:
+    """Return a dog with a page of its runs, its ratings over time, and how it fared by box and by track."""
+    return Call("GET", f"/dogs/{dog_id:d}", wire.DogOut, {"limit": limit, "before": before})
+
+
+def tracks(q: str | None = None) -> Call[wire.TracksOut]:
+    """Return all tracks, or those of which a name or code holds ``q``."""
+    return Call("GET", "/tracks", wire.TracksOut, {"q": q})
+
+
+def upcoming(date: dt.date | None = None, *, predict: bool = False) -> Call[wire.UpcomingOut]:
+    """Return the races that are due, or all of a day; with ``predict`` each with its prediction in short."""
+    query = {"date": date, **({"predict": True} if predict else {})}
+    return Call("GET", "/races/upcoming", wire.UpcomingOut, query)
+
+
+def race_prediction(race_id: int, *, explain: bool = False) -> Call[wire.PredictionOut]:
+    """Return the prediction of a stored race, its newest prices on the card; with ``explain`` also why."""
+    query = {"explain": True} if explain else {}
+    return Call("GET", f"/races/{race_id:d}/prediction", wire.PredictionOut, query)
+
+
+def send_cards(cards: Iterable[Card], *, stated_at: dt.datetime | None = None) -> Call[wire.StoredCardsOut]:
+    """Store races to come as they are stated, by default now; takes a key with the scope ``results``."""
+    at = {} if stated_at is None else {"stated_at": stated_at.isoformat(timespec="seconds")}
+    return Call("POST", "/races/upcoming", wire.StoredCardsOut, content=_json({"cards": list(cards), **at}))
+
+
+def scratch(race_id: int, name: str, *, is_scratched: bool = True) -> Call[wire.StoredRaceOut]:
+    """Say that a runner is withdrawn, or is not after all; takes a key with the scope ``results``."""
+    content = _json({"name": name, "is_scratched": is_scratched})
+    return Call("POST", f"/races/{race_id:d}/scratchings", wire.StoredRaceOut, content=content)
+
+
 def card(form_guide: str, **guide: Unpack[GuideDetails]) -> Call[wire.GuideCardOut]:
     """Return the card that the text of a form guide's CSV holds; nothing of it is stored."""
     return Call("POST", "/cards", wire.GuideCardOut, guide, form_guide.encode(), CSV)
@@ -139,6 +185,18 @@ def monitor() -> Call[wire.MonitorOut]:
 def send_results(races: Iterable[RaceResult]) -> Call[wire.ResultsOut]:
     """Report how races came out; takes a key with the scope ``results``."""
     return Call("POST", "/results", wire.ResultsOut, content=_json({"races": list(races)}))
+
+
+def send_prices(prices: Iterable[PriceReport]) -> Call[wire.PricesOut]:
+    """Report prices of races to come; takes a key with the scope ``results``."""
+    return Call("POST", "/prices", wire.PricesOut, content=_json({"prices": list(prices)}))
+
+
+def events(
+    *, kinds: Iterable[str] | None = None, after: int | None = None, give_up_s: float | None = None
+) -> Call[str]:
+    """Return the stream of what happens on race day."""
+    return EventReader("", kinds, after, give_up_s).call()
 
 
 def model_status() -> Call[wire.ModelStatus]:
@@ -326,6 +384,14 @@ class EndpointMethods:
     race_days = _Method(race_days)
     races = _Method(races)
     race = _Method(race)
+    race_form = _Method(race_form)
+    dogs = _Method(dogs)
+    dog = _Method(dog)
+    tracks = _Method(tracks)
+    upcoming = _Method(upcoming)
+    race_prediction = _Method(race_prediction)
+    send_cards = _Method(send_cards)
+    scratch = _Method(scratch)
     card = _Method(card)
     predictions = _Method(predictions)
     scores = _Method(scores)
@@ -333,6 +399,7 @@ class EndpointMethods:
     seals = _Method(seals)
     monitor = _Method(monitor)
     send_results = _Method(send_results)
+    send_prices = _Method(send_prices)
     model_status = _Method(model_status)
     models = _Method(models)
     model = _Method(model)

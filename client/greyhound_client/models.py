@@ -100,6 +100,31 @@ class BudgetOut(BaseModel):
     """Latest runners that the search looked at."""
 
 
+class CardEventOut(BaseModel):
+    """`card`: a race to come is new, changed, or gone."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    is_new: bool
+    """Whether the race was not stored before."""
+    is_gone: bool
+    """Whether no source names it any more."""
+    n_runners: int
+    """Runners, without the scratched."""
+    changes: list[str]
+    """What changed, a sentence each."""
+
+
 class ChallengerOut(BaseModel):
     """A version that is to run beside the champion."""
 
@@ -204,6 +229,36 @@ class DecisionsOut(BaseModel):
     """Send it as `before` for the next page; null at the end."""
 
 
+class DisagreementOut(BaseModel):
+    """The runner of which model and market say the most different things."""
+
+    name: str
+    """The dog's name."""
+    box: int
+    """Its box."""
+    win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """The model's."""
+    price: float
+    """The market's decimal odds."""
+    market_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """The market's."""
+    edge: float
+    """win_probability x price - 1: what a stake would bring if the model were right. Past edges against closing prices were none."""
+
+
+class EntryOut(BaseModel):
+    """A runner as it was entered."""
+
+    name: str
+    """As on the card."""
+    box: int | None
+    """Box; of a reserve the number that it has on the card. Null unknown."""
+    trainer: str | None
+    """Trainer, if known."""
+    is_scratched: bool
+    """Whether it was withdrawn."""
+
+
 class EstimateOut(BaseModel):
     """A mean per race, in nats, with a confidence sequence: its interval holds at every look."""
 
@@ -289,6 +344,89 @@ class FinishOut(BaseModel):
     """Betfair starting price to be placed, decimal odds."""
     market_probability: float | None
     """The market's at the off: 1 / BSP, else 1 / starting price, shared out within the race; null unless every starter has one."""
+
+
+class FormLineOut(BaseModel):
+    """One run of a dog; null is unknown."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    distance_m: int
+    """Distance in metres."""
+    race_number: int | None
+    """Number of the race."""
+    grade: str | None
+    """Grade."""
+    box: int | None
+    """Box, else the number that it wore."""
+    weight_kg: float | None
+    """Weight in kilograms."""
+    is_scratched: bool
+    """Whether it was scratched."""
+    has_result: bool
+    """Whether it ran and how is known; false for a scratching and a race to come."""
+    finish_position: int | None
+    """Place at the finish."""
+    won: bool | None
+    """Whether it won; two may, in a dead heat."""
+    placed: bool | None
+    """Whether it was paid a place."""
+    n_starters: int | None
+    """Starters, where every one is known and the run is rated."""
+    winner: str | None
+    """Who won; of a dead heat one."""
+    time_s: float | None
+    """Its own time in seconds."""
+    winner_time_s: float | None
+    """The winner's time in seconds."""
+    first_split_s: float | None
+    """Seconds to the first sectional mark."""
+    margin_lengths: float | None
+    """Lengths behind the winner; for the winner, over the second."""
+    position_in_running: str | None
+    """Position at each call, one digit a call."""
+    starting_price: float | None
+    """Starting price, decimal odds."""
+    bsp: float | None
+    """Betfair starting price, decimal odds."""
+    market_probability: float | None
+    """The market's at the off: shared within the race where every starter has a price, else by its own price alone. Known once the run is rated."""
+    trainer: str | None
+    """Trainer that day."""
+    remarks: str | None
+    """The source's comment on the run."""
+
+
+class FoundDogOut(BaseModel):
+    """A stored dog, in short."""
+
+    id: int
+    """Its number here, for `GET /dogs/{dog_id}`."""
+    name: str
+    """Name."""
+    sex: str | None
+    """`D` dog, `B` bitch; null is unknown."""
+    n_runs: int
+    """Stored runs, without scratchings."""
+    last_run: date_aliased | None
+    """Day of the newest, run or to come; null without any."""
+    tracks: list[str]
+    """Where it ran, the track of most runs first."""
+
+
+class FoundDogsOut(BaseModel):
+    """The dogs that a query matches."""
+
+    dogs: list[FoundDogOut]
+    """The dog of just that name first, then those whose names begin with it, then the others."""
+    has_more: bool
+    """Whether more match than `limit` lets through."""
+    did_you_mean: list[str]
+    """Where none matches: names of stored dogs that are spelt nearly so, the nearest first."""
 
 
 class GapPointOut(BaseModel):
@@ -385,6 +523,17 @@ class KeptOut(BaseModel):
     """Why the version that serves could not be stored, or a stored one not be used."""
 
 
+class LastPriceOut(BaseModel):
+    """The last known price of a runner before the off."""
+
+    name: str
+    """As on the card."""
+    box: int | None
+    """As on the card."""
+    price: float
+    """Decimal odds."""
+
+
 class ListedRaceOut(BaseModel):
     """A stored race, in short."""
 
@@ -476,6 +625,17 @@ class MemberOut(BaseModel):
     """Its family."""
     weight: float
     """What its log odds count."""
+
+
+class MissedEventOut(BaseModel):
+    """`missed`: events were no longer stored when the follower came again, so read the races anew."""
+
+    after: int
+    """The last event that the follower had."""
+    until: int
+    """The last one that is missing."""
+    text: str
+    """The same in a sentence."""
 
 
 class MonitorBinOut(BaseModel):
@@ -705,6 +865,17 @@ class PolicyOut(BaseModel):
     """Hours in which nothing more is changed after the guard changed the champion."""
 
 
+class PricesOut(BaseModel):
+    """What became of the prices; all of them are stored."""
+
+    n_races: int
+    """Races that they are of."""
+    n_prices: int
+    """Runners' prices that were new."""
+    n_known: int
+    """Those that were stored already, or are older than what their minute has."""
+
+
 class Problem(BaseModel):
     """What went wrong, after RFC 9457. It never repeats the request."""
 
@@ -722,6 +893,25 @@ class Problem(BaseModel):
     """Each broken rule, where the request breaks some; the first 50 where it breaks more."""
     reason: str | None = None
     """Of `not-ready`, why no version serves: `no-champion` (promote one), `champion-refused` (promote another, or roll back), `registry-unavailable` or `loading`."""
+
+
+class PromotionEventOut(BaseModel):
+    """`promotion`: another version is champion."""
+
+    at: AwareDatetime
+    """When, UTC."""
+    version: int
+    """The version that is champion now."""
+    previous: int | None
+    """The one before, if there was one."""
+    action: str
+    """promote or rollback."""
+    by: str
+    """Who did it."""
+    reason: str
+    """Why."""
+    key: str
+    """Names this change."""
 
 
 class PromotionIn(BaseModel):
@@ -763,6 +953,26 @@ class PromotionOut(BaseModel):
     """Whether the champion before goes on in shadow, and comes back if it is better."""
     serving_version: int | None
     """What this process serves as it answers: the champion, or the version before if the champion was refused or takes long to load; see `/model_status`."""
+
+
+class QuotedRunnerIn(BaseModel):
+    """A runner, by its name or its box, and its prices; leave out what is unknown."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: Annotated[str | None, Field(max_length=60, min_length=1)] = None
+    """The dog's name."""
+    box: Annotated[int | None, Field(ge=1, le=10)] = None
+    """Its box, where no name is given."""
+    back: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Best decimal odds to back."""
+    lay: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Best decimal odds to lay."""
+    last: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """Last odds that were matched."""
+    volume: Annotated[float | None, Field(ge=0.0, le=1000000000.0)] = None
+    """Matched until then."""
 
 
 class RaceDayOut(BaseModel):
@@ -811,6 +1021,19 @@ class RacesOut(BaseModel):
 
     races: list[ListedRaceOut]
     """By track and number; empty if there are none."""
+
+
+class RatedDayOut(BaseModel):
+    """What a dog's runs until the evening of a day say of its ability by one rating; higher is better."""
+
+    date: date_aliased
+    """A day on which it ran."""
+    rating: str
+    """`market` (ln of the market's share), `result` (a score of won, placed or neither), `time` and `split` (per cent), `early` (places at the first call) or `margin` (lengths)."""
+    mean: float
+    """The estimate, in the rating's unit."""
+    sd: float
+    """Its standard deviation."""
 
 
 class Ready(BaseModel):
@@ -899,6 +1122,27 @@ class ReliabilityBinOut(BaseModel):
     """How many they are."""
 
 
+class ResultEventOut(BaseModel):
+    """`result`: a race has its result, or another one than before."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    winners: list[str]
+    """More than one in a dead heat."""
+    is_correction: bool
+    """Whether it had one before."""
+
+
 class ResultsOut(BaseModel):
     """What became of results; those that were taken are stored."""
 
@@ -947,6 +1191,23 @@ class RunnerFiguresOut(BaseModel):
     """Score that was best on the calibration races."""
     balanced_f1: float | None = None
     """F1 with winners and losers weighted even; `everyone wins` has 0.667."""
+
+
+class RunnerFormOut(BaseModel):
+    """A runner of a race and its last runs."""
+
+    dog_id: int
+    """The dog, for `GET /dogs/{dog_id}`."""
+    name: str
+    """Name."""
+    box: int | None
+    """Box, else the number that it wears."""
+    is_scratched: bool
+    """Whether it is scratched."""
+    n_runs: int
+    """Runs with a result on all days before the race's."""
+    runs: list[FormLineOut]
+    """The last six of days before the race's, the newest first; none of its own day."""
 
 
 class RunnerIn(BaseModel):
@@ -1006,6 +1267,23 @@ class RunnerOut(BaseModel):
     """Model and market combined; null unless every starter has a price and the model has learnt how to combine them."""
     explanation: ExplanationOut | None
     """Why; null unless the request asks with `explain=true`."""
+
+
+class RunnerPriceOut(BaseModel):
+    """A runner's newest prices, decimal odds; null is unknown."""
+
+    name: str
+    """The dog's name."""
+    box: int | None
+    """Its box, or its number."""
+    back: float | None
+    """Best odds to back."""
+    lay: float | None
+    """Best odds to lay."""
+    last: float | None
+    """Last odds that were matched."""
+    volume: float | None
+    """Matched until then."""
 
 
 class RunnerResultIn(BaseModel):
@@ -1091,6 +1369,29 @@ class ScoresOut(BaseModel):
     """About ten bins of equally many runners."""
 
 
+class ScratchingEventOut(BaseModel):
+    """`scratching`: a runner is withdrawn, or was not after all."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    name: str
+    """The dog's name."""
+    box: int | None
+    """Its box, or its number."""
+    is_scratched: bool
+    """False takes it back."""
+
+
 class SealOut(BaseModel):
     """The seal of one day of predictions."""
 
@@ -1156,6 +1457,25 @@ class ShareIn(BaseModel):
     """Of the races, answered by challengers, together; above 0, up to 0.9."""
 
 
+class StartsOut(BaseModel):
+    """How a dog fared in some of its races, those with a result."""
+
+    group: str
+    """The box's number, or the track's name."""
+    n_starts: int
+    """Starts."""
+    n_wins: int
+    """Wins."""
+    n_places: int
+    """Paid places, the wins among them."""
+    n_priced: int
+    """Starts of which the market's probability is known."""
+    priced_wins: int
+    """Wins among those."""
+    market_expected_wins: float | None
+    """Wins that the market at the off expected of those: the sum of its probabilities; null without any."""
+
+
 class StopIn(BaseModel):
     """Why an experiment is stopped."""
 
@@ -1164,6 +1484,30 @@ class StopIn(BaseModel):
     )
     reason: str
     """Why, for the record."""
+
+
+class StoredCardOut(BaseModel):
+    """What became of one card."""
+
+    id: int
+    """The race's number here."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    is_new: bool
+    """Whether the race was not stored before."""
+    changes: list[str]
+    """What changed, a sentence each."""
+
+
+class StoredCardsOut(BaseModel):
+    """What became of the cards; all of them are stored."""
+
+    races: list[StoredCardOut]
+    """In the order of the request."""
 
 
 class SwapOut(BaseModel):
@@ -1218,6 +1562,53 @@ class TaskOut(BaseModel):
     """Runs that failed since the process started."""
     hangs: bool
     """Whether it has not come back for long."""
+
+
+class TopPickOut(BaseModel):
+    """The likeliest winner."""
+
+    name: str
+    """The dog's name."""
+    box: int
+    """Its box."""
+    win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """The model's."""
+    fair_price: float
+    """1 / win_probability."""
+
+
+class TrackOut(BaseModel):
+    """A track; null is unknown."""
+
+    id: int | None
+    """Its number here; null of a track that is known and has no stored race."""
+    name: str
+    """Our name for it."""
+    country: str | None
+    """`AU`, `NZ`, `GB` or `IE`."""
+    state: str | None
+    """State, of Australian tracks."""
+    zone: str | None
+    """Time zone."""
+    aliases: list[str]
+    """Other names and codes under which sources know it."""
+    n_races: int
+    """Stored races."""
+    first_day: date_aliased | None
+    """Day of the first of them."""
+    last_day: date_aliased | None
+    """Day of the last of them."""
+    distances_m: list[int]
+    """Distances over which they went, in metres."""
+
+
+class TracksOut(BaseModel):
+    """Tracks by name."""
+
+    tracks: list[TrackOut]
+    """Those that are stored, and those that are known beside them."""
+    did_you_mean: list[str]
+    """Where none matches: names of tracks that are spelt nearly so, the nearest first."""
 
 
 class UsualInputsOut(BaseModel):
@@ -1294,7 +1685,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
     text: str
     """A sentence, for people."""
 
@@ -1466,6 +1857,56 @@ class DataOut(BaseModel):
     """What weights, calibration and the choice were made on."""
     test: WindowOut | None = None
     """What all figures are of."""
+
+
+class DayPredictionOut(BaseModel):
+    """A prediction in short; `GET /races/{race_id}/prediction` has all of it."""
+
+    version: int | None
+    """The version that answered."""
+    at: AwareDatetime
+    """When, UTC."""
+    top_pick: TopPickOut | None
+    """Null where there is no prediction."""
+    disagrees: DisagreementOut | None
+    """Where win_probability and market_probability differ most; null unless every starter has a price."""
+    problem: str | None
+    """Why there is no prediction."""
+
+
+class DogOut(BaseModel):
+    """All that is stored of a dog; null is unknown."""
+
+    id: int
+    """Its number here."""
+    name: str
+    """Name."""
+    sex: str | None
+    """`D` dog, `B` bitch."""
+    sire: str | None
+    """Sire."""
+    dam: str | None
+    """Dam."""
+    born: str | None
+    """Day of birth, or the month where only that is known."""
+    trainer: str | None
+    """Of its newest run that has one."""
+    career: StartsOut
+    """All stored races with a result."""
+    by_box: list[StartsOut]
+    """By box."""
+    by_track: list[StartsOut]
+    """By track, that of most starts first."""
+    runs: list[FormLineOut]
+    """A page of its runs, the newest first; scratchings and races to come among them."""
+    next_before: date_aliased | None
+    """Send it as `before` for the next page; null at the end."""
+    rated_track: str | None
+    """The ratings are for a race at this track, that of the newest run with a result."""
+    rated_distance_m: int | None
+    """The ratings are for a race over so many metres."""
+    ratings: list[RatedDayOut]
+    """On the evening of each of the newest 100 days that it ran, the oldest first; what says nothing is left out. From its own runs alone."""
 
 
 class ExperimentDetailsOut(BaseModel):
@@ -1810,6 +2251,8 @@ class PredictionOut(BaseModel):
     """Race day, as in the request."""
     track: str
     """As in the request."""
+    country: str | None = None
+    """Where the track lies: AU, NZ, GB or IE, the last two with six traps and their own colours; null of a track that is not known."""
     distance_m: int
     """Distance in metres, as in the request."""
     grade: str | None
@@ -1828,6 +2271,58 @@ class PredictionOut(BaseModel):
     """Empty when there is nothing to say."""
     experiment: ExperimentPartOut | None = None
     """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
+
+
+class PriceEventOut(BaseModel):
+    """`price`: runners of a race have new prices."""
+
+    race_id: int
+    """The race, for `GET /races/{race_id}`."""
+    at: AwareDatetime
+    """When it was stored, UTC."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    race_number: int | None
+    """Number of the race, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    minutes: int
+    """Minutes to the off that is due; below 0 after it."""
+    stated_at: AwareDatetime
+    """When they were offered, UTC."""
+    runners: list[RunnerPriceOut]
+    """The runners whose prices are new."""
+
+
+class PriceReportIn(BaseModel):
+    """The prices of a race's runners at one time."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    race_id: Annotated[int, Field(ge=1, le=2147483647)]
+    """Number of the race, as `GET /races/upcoming` has it."""
+    at: Annotated[
+        str,
+        Field(
+            pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+        ),
+    ]
+    """When they were offered, with its zone: at most 7 days before the off that is due and 1 day after it."""
+    runners: Annotated[list[QuotedRunnerIn], Field(max_length=10, min_length=1)]
+    """Those whose prices are known."""
+
+
+class PricesIn(BaseModel):
+    """Prices of races to come."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    prices: Annotated[list[PriceReportIn], Field(max_length=200, min_length=1)]
+    """At most 200 at once; a race may stand in several, of several times."""
 
 
 class QualityOut(BaseModel):
@@ -1857,6 +2352,19 @@ class QualityOut(BaseModel):
     """The gap as the closing prices expect it: assumes that they are calibrated, and has a fraction of the noise."""
     calibration: ServiceSchemasMonitorCalibrationOut | None = None
     """Null below 50 races."""
+
+
+class RaceFormOut(BaseModel):
+    """The form lines of a race's runners, as they stood on its morning."""
+
+    race_id: int
+    """The race."""
+    date: date_aliased
+    """Race day."""
+    track: str
+    """Track."""
+    runners: list[RunnerFormOut]
+    """By box; the scratched among them."""
 
 
 class RaceResultIn(BaseModel):
@@ -1914,8 +2422,53 @@ class StoredRaceOut(BaseModel):
     """The rule of cards that the race breaks."""
     outcome: OutcomeOut | None
     """Null until it is known."""
+    country: str | None = None
+    """AU, NZ, GB or IE; null unknown."""
+    zone: str | None = None
+    """The track's zone, if known."""
+    off_at: AwareDatetime | None = None
+    """When it was due to start, UTC, if known."""
+    runners: Annotated[list[EntryOut] | None, Field(validate_default=True)] = []
+    """Every runner, the scratched and the reserves too, by box."""
+    prices: Annotated[list[LastPriceOut] | None, Field(validate_default=True)] = []
+    """The last known prices before the off, of those runners that have one."""
     has_learnt: bool | None = None
     """Whether the version that serves has learnt from races of that day: what it says of them is no forecast. Null where unknown."""
+
+
+class UpcomingRaceOut(BaseModel):
+    """A race of the day, run or not."""
+
+    id: int
+    """Its number here, for `GET /races/{race_id}`."""
+    date: date_aliased
+    """Race day, at the track."""
+    track: str
+    """Track."""
+    country: str | None
+    """AU, NZ, GB or IE; null unknown."""
+    zone: str | None
+    """The track's zone."""
+    race_number: int | None
+    """Number of the race, if known."""
+    distance_m: int
+    """Distance in metres."""
+    grade: str | None
+    """Grade, if known."""
+    off_at: AwareDatetime | None
+    """When it is due to start, UTC; null unknown."""
+    n_runners: int
+    """Runners, without the scratched and the reserves."""
+    scratched: list[str]
+    """Those that were withdrawn."""
+    is_outcome_known: bool
+    """Whether the outcome is known."""
+    winners: list[str]
+    """Empty until it is known."""
+    n_without_form: int
+    """Runners of which no run is stored."""
+    prediction: DayPredictionOut | None = None
+    """Null unless requested by `predict=true`."""
 
 
 class ByMinutesOut(BaseModel):
@@ -2102,3 +2655,12 @@ class PairOut(BaseModel):
     """Key of the one that it is compared with."""
     path: PairPathOut
     """How the verdict came about."""
+
+
+class UpcomingOut(BaseModel):
+    """The races of a day, or those that are due."""
+
+    now: AwareDatetime
+    """The service's clock, UTC."""
+    races: list[UpcomingRaceOut]
+    """By the time that they are due, then by track and number; at most 500."""

@@ -38,6 +38,8 @@ class Call(Generic[Answer]):
     content_type: str = JSON
     is_repeatable: bool = True
     """Whether twice is the same as once."""
+    silence_s: float | None = None
+    """Of a stream: seconds without a line after which it is dead; None leaves it to the client."""
 
     def read(self, response: httpx.Response) -> Answer:
         """Return the answer, typed.
@@ -135,8 +137,17 @@ class BaseClient:
         if call.content is not None:
             headers["Content-Type"] = call.content_type
         query = {name: _as_text(value) for name, value in call.query.items() if value is not None}
-        url = self.url + call.path
-        return httpx.Request(call.method, url, params=query or None, content=call.content, headers=headers)
+        url, extensions = self.url + call.path, None
+        if call.silence_s is not None:
+            extensions = {"timeout": timeout_of(CONNECT_TIMEOUT_S, call.silence_s).as_dict()}
+        return httpx.Request(
+            call.method,
+            url,
+            params=query or None,
+            content=call.content,
+            headers=headers,
+            extensions=extensions,
+        )
 
     def _response_or_raise(self, outcome: httpx.Response | httpx.TransportError) -> httpx.Response:
         """Return the answer, or raise :class:`~greyhound_client.errors.Unreachable` if there is none."""

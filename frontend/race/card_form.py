@@ -6,11 +6,13 @@ What a person typed goes to the service as it is where it is no number: the serv
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from greyhound_client import Problem
 
 BOXES = range(1, 11)
+LAST_TRAP = 8  # where a card does not say who is in reserve, 9 and 10 are
 _PLACES = {
     "date": "Date",
     "track": "Track",
@@ -36,13 +38,48 @@ def filled_in(form: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name in fields if (text := _of(form, name))}
 
 
-def with_changes(card: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ChangedCard:
+    """A card as a form changed it."""
+
+    card: dict[str, Any]
+    steps_in: str = ""
+    """The sentence on the reserve that took the box of a runner that was scratched."""
+
+
+def with_changes(card: Mapping[str, Any], form: Mapping[str, str], *, trap_word: str = "box") -> ChangedCard:
     """Return a card as the form of its field changes it: prices, who is scratched, which reserve runs.
 
-    The form names runners by where they stand on the card.
+    The form names runners by where they stand on the card. Where reserves are to step in by themselves, the
+    first of them takes the box of the runner that is scratched, as the rules of racing have it.
     """
     runners = [_changed(runner, str(place), form) for place, runner in enumerate(card["runners"])]
-    return {**card, "runners": runners}
+    steps_in = _step_in(runners, form.get("scratch", ""), trap_word) if "step_in" in form else ""
+    return ChangedCard({**card, "runners": runners}, steps_in)
+
+
+def _step_in(runners: list[dict[str, Any]], scratched: str, trap_word: str) -> str:
+    if not scratched.isascii() or not scratched.isdigit() or int(scratched[:4]) >= len(runners):
+        return ""
+    box = runners[int(scratched[:4])]["box"]
+    waiting = [one for one in runners if is_reserve(one) and not one.get("is_scratched")]
+    if not waiting or box in {one["box"] for one in runners if not one.get("is_scratched")}:
+        return ""
+    first = min(waiting, key=_number)
+    first |= {"rug": _number(first), "box": box, "is_reserve": False}
+    return f"{first.get('name', 'It')} ({first['rug']}), the first reserve, takes {trap_word} {box}."
+
+
+def _number(runner: Mapping[str, Any]) -> int:
+    """Return a runner's number on the card; a card that somebody has changed may have anything there."""
+    rug = runner.get("rug")
+    return rug if isinstance(rug, int) and rug else int(runner["box"])
+
+
+def is_reserve(runner: Mapping[str, Any]) -> bool:
+    """Return whether a runner of a card is in reserve: as it says, else where it stands in box 9 or 10."""
+    says = runner.get("is_reserve")
+    return bool(runner["box"] > LAST_TRAP) if says is None else bool(says)
 
 
 def _changed(runner: Mapping[str, Any], place: str, form: Mapping[str, str]) -> dict[str, Any]:
@@ -51,6 +88,8 @@ def _changed(runner: Mapping[str, Any], place: str, form: Mapping[str, str]) -> 
         changed.pop("price", None)
         if text := _of(form, f"price{place}"):
             changed["price"] = _decimal(text)
+    if text := _of(form, f"new_price{place}"):  # of a page that is live: what is left empty stays as it is
+        changed["price"] = _decimal(text)
     if form.get("scratch") == place:
         changed["is_scratched"] = True
     elif form.get("restore") == place:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from frontend.race.stakes import Staking, edge
+from frontend.race.traps import n_traps
 from greyhound_client.models import ContributionOut, FinishOut, OutcomeOut, PredictionOut, RunnerOut
 
 N_REASONS = 3
-STARTING_BOXES = range(1, 9)
 NOTICEABLE = 0.02  # log odds: 2 % more or less is no reason
 
 
@@ -20,6 +21,10 @@ class FieldRow:
     runner: RunnerOut
     price: float | None
     """The market's, as on the card."""
+    edge: float | None
+    """What a stake of 1 at that price returns by the model's chance, less the stake."""
+    stake: float | None
+    """A fractional Kelly's; None where nobody wants to see it."""
     bar: float
     market_at: float | None
     speaks_for: tuple[ContributionOut, ...]
@@ -60,6 +65,11 @@ class Field:
         return all(row.runner.market_probability is not None for row in self.rows)
 
     @property
+    def has_prices(self) -> bool:
+        """Return whether any starter has a price, and so an edge."""
+        return any(row.edge is not None for row in self.rows)
+
+    @property
     def has_combined(self) -> bool:
         """Return whether model and market were combined."""
         return all(row.runner.combined_probability is not None for row in self.rows)
@@ -70,7 +80,14 @@ class Field:
         return tuple(row for row in self.rows if row.finish and row.finish.won)
 
 
-def field_of(card: dict[str, Any], answer: PredictionOut, outcome: OutcomeOut | None = None) -> Field:
+def field_of(
+    card: dict[str, Any],
+    answer: PredictionOut,
+    outcome: OutcomeOut | None = None,
+    *,
+    country: str | None = None,
+    staking: Staking | None = None,
+) -> Field:
     """Return the field of a race."""
     finishes = {finish.name: finish for finish in outcome.runners} if outcome else {}
     runners = list(enumerate(answer.runners))  # in the order of the card
@@ -81,7 +98,9 @@ def field_of(card: dict[str, Any], answer: PredictionOut, outcome: OutcomeOut | 
         FieldRow(
             place=place,
             runner=one,
-            price=card["runners"][place].get("price"),
+            price=(price := _price(card["runners"][place])),
+            edge=edge(one.win_probability, price),
+            stake=staking.stake(one.win_probability, price) if staking else None,
             bar=_percent(one.win_probability, longest),
             market_at=None if one.market_probability is None else _percent(one.market_probability, longest),
             speaks_for=_largest(one, for_it=True),
@@ -96,8 +115,13 @@ def field_of(card: dict[str, Any], answer: PredictionOut, outcome: OutcomeOut | 
         if one.status != "starter"
     ]
     left = {one.box for _, one in runners if one.status == "scratched"}
-    free = sorted(set(STARTING_BOXES) - taken, key=lambda box: (box not in left, box))
+    free = sorted(set(range(1, n_traps(country) + 1)) - taken, key=lambda box: (box not in left, box))
     return Field(tuple(rows), tuple(others), tuple(free), _topics(answer.runners))
+
+
+def _price(runner: dict[str, Any]) -> float | None:
+    price = runner.get("price")
+    return float(price) if isinstance(price, int | float) else None
 
 
 def _percent(value: float, longest: float) -> float:

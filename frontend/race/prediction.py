@@ -1,14 +1,14 @@
 """A card, its prediction by the service, and the line that gets the same in a shell."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
 
 from frontend import api
 from frontend.errors import status_code
-from greyhound_client import Problem, endpoints
-from greyhound_client.models import CardIn, PredictionOut
+from greyhound_client import Call, Problem, endpoints
+from greyhound_client.models import CardIn, PredictionOut, StoredRaceOut
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,46 @@ def predict(card: CardIn | dict[str, Any]) -> CardPrediction:
         If the service does not answer.
     """
     fields = card if isinstance(card, dict) else card.model_dump(mode="json", exclude_defaults=True)
-    call = endpoints.predict(fields, explain=True)
+    return _called(endpoints.predict(fields, explain=True), fields)
+
+
+def predict_stored(race: StoredRaceOut) -> CardPrediction:
+    """Return the probabilities of a race to come, with its newest prices; an open page has it logged once.
+
+    Raises
+    ------
+    greyhound_client.Unreachable
+        If the service does not answer.
+    """
+    card = priced_card(race)
+    found = _called(endpoints.race_prediction(race.id, explain=True), card)
+    if found.answer is None:
+        return found
+    runners = {runner["name"]: runner for runner in card["runners"]}
+    # A scratching between the two requests: the card shown is the one that was answered.
+    in_order = [runners.get(one.name, {"name": one.name, "box": one.box}) for one in found.answer.runners]
+    return replace(found, card={**card, "runners": in_order})
+
+
+def priced_card(race: StoredRaceOut) -> dict[str, Any]:
+    """Return the card of a stored race with the last known prices on it, for those that have one."""
+    assert race.card is not None
+    card = race.card.model_dump(mode="json", exclude_defaults=True)
+    prices = {one.name: one.price for one in race.prices or []}
+    for runner in card["runners"]:
+        if runner["name"] in prices and not runner.get("is_scratched"):
+            runner["price"] = prices[runner["name"]]
+    return card
+
+
+def _called(call: Call[PredictionOut], card: dict[str, Any]) -> CardPrediction:
     response = api.client().raw(call)
     answer, problem = None, None
     try:
         answer = call.read(response)
     except Problem as error:
         problem = error
-    return CardPrediction(fields, answer, problem, _indented(response.text))
+    return CardPrediction(card, answer, problem, _indented(response.text))
 
 
 def _indented(text: str) -> str:

@@ -1,5 +1,5 @@
 // Keeps the parts of a page true that bear data-live="ADDRESS": asks for them again every few seconds, and puts
-// what has changed in place. Open details and the focus stay where they were. Without this script pages still work.
+// what has changed in place. Open details and the focus stay where they were, and so does what bears data-stays. Without this script pages still work.
 "use strict";
 
 const everyMs = 1000 * Number(document.body.dataset.liveSeconds || 2);
@@ -30,7 +30,7 @@ function same(region, text) {
   const fresh = document.createElement("template");
   fresh.innerHTML = text;
   const plain = (node) => {
-    node.querySelectorAll("[data-ago-text], .chart > .picture").forEach((made) => made.remove());
+    node.querySelectorAll("[data-ago-text], [data-made], .chart > .picture").forEach((made) => made.remove());
     return node.textContent.replace(/\s+/g, " ").trim();
   };
   return plain(region.cloneNode(true)) === plain(fresh.content);
@@ -41,7 +41,11 @@ function put(region, text) {
   const shut = new Set([...region.querySelectorAll("details:not([open])[id]")].map((one) => one.id));
   const focused = region.contains(document.activeElement) ? document.activeElement.id : "";
   const before = textOf(region);
+  const scrolled = [...region.querySelectorAll("[data-scroll][id]")].map((one) => [one.id, one.scrollLeft]);
+  const stays = [...region.querySelectorAll("[data-stays][id]")]; // forms that may be half filled in
   region.innerHTML = text;
+  for (const one of stays) document.getElementById(one.id)?.replaceWith(one);
+  for (const [id, left] of scrolled) document.getElementById(id)?.scrollTo({ left, behavior: "instant" });
   for (const one of region.querySelectorAll("details[id]")) {
     if (open.has(one.id)) one.open = true;
     if (shut.has(one.id)) one.open = false;

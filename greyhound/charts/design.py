@@ -354,6 +354,21 @@ def gap_over_time() -> alt.LayerChart:
     ).properties(height=220)
 
 
+def rating_over_time() -> alt.LayerChart:
+    """points: day, mean, low, high, figure."""
+    x = alt.X("day:T", scale=alt.Scale(type="utc", nice=False, padding=8)).axis(
+        title=None, format="%b %y", tickCount=3, labelOverlap=True
+    )
+    y = alt.Y("mean:Q", scale=scale()).axis(title=None, tickCount=3, grid=True, minExtent=32)
+    hover = [alt.Tooltip("day:T", format="%-d %b %Y"), alt.Tooltip("figure:N", title="rating")]
+    points = data("points")
+    return alt.layer(
+        points.mark_area(color=BAND).encode(x=x, y=alt.Y("low:Q", scale=scale()), y2="high:Q"),
+        points.mark_line(color=MODEL, strokeWidth=2).encode(x=x, y=y),
+        points.mark_point(color=MODEL, size=80, opacity=0).encode(x=x, y=y, tooltip=hover),
+    ).properties(height=130)
+
+
 def gain_over_races() -> alt.LayerChart:
     """points: races, gain, low, high, figure; zero: value."""
     x = alt.X("races:Q", scale=scale(padding=0)).axis(
@@ -413,6 +428,7 @@ CHARTS: dict[str, Callable[[], alt.LayerChart]] = {
     "judged_races": judged_races,
     "bars": bars,
     "gap_over_time": gap_over_time,
+    "rating_over_time": rating_over_time,
     "gain_over_races": gain_over_races,
     "input_shifts": input_shifts,
 }

@@ -26,7 +26,13 @@ from racing.importers.files.input_file import InputFile
 from racing.importers.formats.all_formats import format_named
 from racing.importers.formats.format import Format
 from racing.importers.formats.own_columns import EXAMPLE, read_columns
-from racing.importers.import_files import import_betfair, import_files, import_form_guides, import_results
+from racing.importers.import_files import (
+    import_betfair,
+    import_cards,
+    import_files,
+    import_form_guides,
+    import_results,
+)
 from racing.importers.prices import import_prices, remove_prices
 from racing.importers.report import FileStatus, ImportReport
 from racing.importers.undo import imported_files, undo_import
@@ -136,6 +142,29 @@ def form_guides(paths: tuple[str, ...], dates: DateOrder, database: str, as_json
     Example: greyhound import form-guides guides/
     """
     _import(import_form_guides, paths, dates, database, as_json)
+
+
+@import_group.command("cards")
+@_paths
+@dates_option
+@database_option
+@json_option
+@progress_option
+def cards(paths: tuple[str, ...], dates: DateOrder, database: str, as_json: bool) -> None:
+    """Import races to come.
+
+    Of what files state of a runner the newest counts: scratched or not, box, price. A runner that a newer
+    whole card leaves out is scratched; results outrank all of it. A file without a time of its own states it
+    when it is imported.
+
+    Taken are form guides whose name tells day, track and race (Race 6 - SAN - 14 March 2026.csv), cards in
+    JSON as POST /predict takes them (one, an array, or one a line), official files of Betfair's, recorded
+    streams and results in our columns without results. `greyhound import` takes them too, form guides as
+    races to come where their name tells yesterday or later.
+
+    Example: greyhound import cards guides/ cards.json
+    """
+    _import(import_cards, paths, dates, database, as_json)
 
 
 @import_group.command("betfair")

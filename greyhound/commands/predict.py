@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greyhound.card_files import card_files, dates_option, is_json, read_card
+from greyhound.did_you_mean import hint_at_track, with_track_hint
 from greyhound.errors import exit_code, one_line
 from greyhound.options import Day, database_option, json_option, registry_option
 from greyhound.output.console import console
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("cards", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--model", default="champion", show_default=True, help="`champion`, or a version's number.")
 @click.option("--date", type=Day(), help="Race day of a form guide, if its file's name lacks it.")
-@click.option("--track", help="Track of a form guide, if its file's name lacks it.")
+@click.option("--track", callback=hint_at_track, help="Track of a form guide, if its file's name lacks it.")
 @click.option(
     "--distance",
     type=int,
@@ -90,7 +91,7 @@ def predict(
       greyhound predict "Race 6 - SAN - 14 March 2026.csv" --model 3 --json
       greyhound predict guide.csv --date 2026-03-14 --track "Sandown Park" --distance 515
     """
-    version = None if model == "champion" else _number(model)
+    version = version_number(model)
     boxes = [_reserve(text) for text in reserves]
     files = card_files(cards)
     is_one = list(cards) == files and len(files) == 1
@@ -110,7 +111,7 @@ def predict(
 
     # A card alone is read first: what is wrong with it is reported before a model is loaded.
     first = read(files[0]) if is_one else None
-    answer_to = _predictor(version, explain, database, registry)
+    answer_to = card_predictor(version, explain, database, registry)
     if first is not None:
         answer = answer_to(first[0])
         if as_json:
@@ -158,10 +159,10 @@ def _as_json(answer: "PredictionOut") -> dict[str, Any]:
     return {name: value for name, value in answer_of(answer).items() if name != "request_id"}
 
 
-def _predictor(
+def card_predictor(
     version: int | None, is_explained: bool, database: str, registry: str
 ) -> Callable[[Card], "PredictionOut"]:
-    """Return what answers a card, with one model and one read of the database's state."""
+    """Return what answers cards as the service does, with one model and one read of the database's state."""
     from model_registry import get_model_registry
     from service.observability.stages import StageTimer
     from service.prediction.answer import prediction_out
@@ -183,7 +184,7 @@ def _predictor(
             )
         except DatabaseUnavailable as error:
             raise DatabaseUnavailable(f"{error}: {form.error}") from error
-        return prediction_out(prediction, snapshot, request_id="")
+        return prediction_out(with_track_hint(prediction), snapshot, request_id="")
 
     return answer_to
 
@@ -196,7 +197,10 @@ def _reserve(text: str) -> tuple[str, int]:
     return which.strip(), int(box)
 
 
-def _number(model: str) -> int:
+def version_number(model: str) -> int | None:
+    """Return the number of `--model`; ``None`` is the champion."""
+    if model == "champion":
+        return None
     if not (model.isascii() and model.isdigit() and len(model) < 10):
         raise click.BadParameter(
             f"must be `champion` or a version's number, got {model!r}", param_hint="--model"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 from sqlalchemy import Engine
 
+from greyhound.did_you_mean import hint_at_track
 from greyhound.options import Day, database_option, json_option, progress_option
 from greyhound.output.console import console
 from greyhound.output.printing import print_json, say, shown
@@ -33,7 +34,7 @@ from racing.predictions.update import update_outcomes
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose predictions."""
     for option in (
-        click.option("--track", help="Track, under any of its names."),
+        click.option("--track", callback=hint_at_track, help="Track, under any of its names."),
         click.option("--version", type=click.IntRange(1), help="Version that answered."),
         click.option("--until", type=Day(), help="Last race day."),
         click.option("--since", type=Day(), help="First race day."),

@@ -28,6 +28,7 @@ from racing.features import KNOWS
 from training.families import FAMILY_NAMES
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
+from training.report.sentences import few_days_text
 from training.report.text import races_text
 from training.search.settings import SearchSettings
 
@@ -192,7 +193,7 @@ def _print(training: Training) -> None:
         f"{races_text(summary['data']['test'])}, {summary['test_runners']} runners",
         soft_wrap=True,
     )
-    console.print(summary["judgement"], soft_wrap=True)
+    console.print(summary["judgement"] + few_days_text(summary["learnt"]), soft_wrap=True)
     for name, loss in {**summary["baselines"], **summary["beside_market"]}.items():
         console.print(f"  {name:<18} race log loss {loss:.4f}")
     if summary["is_market_alone"]:

@@ -16,6 +16,7 @@ from greyhound.options import (
     registry_option,
 )
 from greyhound.output.console import console
+from greyhound.output.printing import shown as shown_text
 
 
 @click.command()
@@ -24,13 +25,23 @@ from greyhound.output.console import console
 @host_option("GREYHOUND_HOST")
 @port_option("GREYHOUND_PORT", 8000)
 @port_option("GREYHOUND_FRONTEND_PORT", 5002, name="--frontend-port", what="Port of the pages")
+@click.option(
+    "--watch",
+    "watched",
+    metavar="FOLDER",
+    envvar="GREYHOUND_WATCH",
+    default="var/incoming",
+    show_default=True,
+    show_envvar=True,
+    help="Folder whose files are imported as they come (see greyhound watch); empty for none.",
+)
 @database_option
 @registry_option
 @progress_option
 @click.pass_context
 def up(
     context: click.Context, races: int, trials: int, host: str, port: int, frontend_port: int,
-    database: str, registry: str,
+    watched: str, database: str, registry: str,
 ) -> None:  # fmt: skip
     """Fill an empty database, train a first champion, serve and show it; what is there already stays.
 
@@ -47,10 +58,10 @@ def up(
         frontend_port = free.getsockname()[1]
     fill(context, database, races)
     train_first(database, registry, trials)
-    _serve(host, port, frontend_port, database, registry)
+    _serve(host, port, frontend_port, watched, database, registry)
 
 
-def _serve(host: str, port: int, frontend_port: int, database: str, registry: str) -> None:
+def _serve(host: str, port: int, frontend_port: int, watched: str, database: str, registry: str) -> None:
     from service.serve import open_socket, run
     from service.settings import ServiceSettings
 
@@ -61,17 +72,33 @@ def _serve(host: str, port: int, frontend_port: int, database: str, registry: st
     console.print(f"  {shown:<28} status, races, models and track record, in the browser", soft_wrap=True)
     console.print(f"  {address + '/docs':<28} the API, with examples to try", soft_wrap=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # A process of its own; the pipe that it reads closes with this process, however that ends. A group of its
-    # own too: Ctrl-C is for this process, which ends the other.
-    command = [sys.executable, "-m", "greyhound", "frontend", "--until-stdin-closes", "--service", address]
-    pages = subprocess.Popen(
-        [*command, "--host", host, "--port", str(frontend_port)],
-        stdin=subprocess.PIPE,
+    pages = _child(
+        *("frontend", "--service", address, "--host", host, "--port", str(frontend_port)),
         stdout=subprocess.DEVNULL,
-        process_group=0,
     )
+    children = [pages]
+    if watched:
+        console.print(f"  {shown_text(watched):<28} files that are put there are imported", soft_wrap=True)
+        children.append(_child("watch", watched, "--database", database))
     try:
         run(ServiceSettings(database=database, registry=registry), listening)
     finally:
-        pages.terminate()
-        pages.wait()
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait()
+
+
+def _child(*arguments: str, stdout: int | None = None) -> "subprocess.Popen[bytes]":
+    """Start a command of ours as a process of its own.
+
+    The pipe that it reads closes with this process, however that ends. A group of its own too: Ctrl-C is for
+    this process, which ends the other.
+    """
+    command, *options = arguments
+    return subprocess.Popen(
+        [sys.executable, "-m", "greyhound", command, "--until-stdin-closes", *options],
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        process_group=0,
+    )

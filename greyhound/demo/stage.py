@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from greyhound_client import GreyhoundClient, Unreachable
@@ -55,19 +56,23 @@ class Stage:
         return self.folder / "outcome.json"
 
     @contextmanager
-    def service(self, port: int = 0) -> Iterator[GreyhoundClient]:
-        """Start the service, and yield a client of it once it serves; it is stopped at the end."""
+    def service(self, port: int = 0, *, needs_champion: bool = True) -> Iterator[GreyhoundClient]:
+        """Start the service, and yield a client of it once it serves; it is stopped at the end.
+
+        Its key may promote and send races, prices and results.
+        """
         port = port or _free_port()
         engine = open_database(self.database)
         name = f"demo of {dt.datetime.now(dt.UTC):%F %T.%f}"  # a folder may be served again
-        _, key = add_key(engine, name, ("promote",))
+        _, key = add_key(engine, name, ("promote", "results"))
         engine.dispose()
         where = ("--port", str(port), "--database", self.database, "--registry", self.registry)
         with (
             self._running("serve", *where) as process,
             GreyhoundClient(f"http://127.0.0.1:{port}", api_key=key) as client,
         ):
-            _wait_until_up(process, lambda: _serves(client), f"{self.folder / 'serve.log'} says why")
+            is_up = partial(_serves, client) if needs_champion else partial(_accepts, port)
+            _wait_until_up(process, is_up, f"{self.folder / 'serve.log'} says why")
             yield client
 
     @contextmanager

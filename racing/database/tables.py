@@ -182,7 +182,8 @@ class SourceRow(RunFacts, table=True):
 class WaitingRow(RunFacts, table=True):
     """What a file says of a runner without naming its distance, or without naming the dog.
 
-    It makes no race: it joins the one that other sources know by ``date``, ``track`` and ``race_number``
+    It makes no race: it joins the one that other sources know by ``date``, ``track`` and ``race_number``, or
+    by the dogs of its place market (``market_id``) where it has no number
     (:mod:`racing.importers.waiting.rejoin`), as a :class:`SourceRow` made from it, and waits until there is
     one. ``kind`` is that of its file. A row without a dog names a box as ``rug``. ``reason`` says why it does
     not join, ``None`` where nothing speaks against it.
@@ -196,7 +197,8 @@ class WaitingRow(RunFacts, table=True):
     kind: str
     date: dt.date
     track: str
-    race_number: int
+    race_number: int | None = None
+    market_id: str | None = None
     dog_key: str | None = None
     dog_name: str | None = None
     sex: str | None = None

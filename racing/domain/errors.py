@@ -7,11 +7,13 @@
     ├── ExperimentRefused     an experiment or its policy breaks a rule, or another one runs
     ├── FileRefused           a file cannot be read as what it claims to be
     ├── DatabaseUnavailable   the database is absent, locked or of another version
+    ├── NoSuchDog             the database has no such dog
     ├── NoSuchExperiment      there is no experiment with such a number
     ├── NoSuchPrediction      the log has no such prediction
     ├── NoSuchRace            the database has no such race
     ├── NoSuchSeal            a day is not sealed
     ├── NotEnoughHistory      too few races for the request
+    ├── PricesRefused         reported prices break a rule
     └── RatingsStale          runs were stored or changed since the ratings were last updated
 
 A message states the rule and the value: ``box must be 1..10, got 12 (runner 'SIR TICK')``.
@@ -59,6 +61,10 @@ class ExperimentRefused(RacingError):
     """An experiment or its policy breaks a rule, or another one runs already."""
 
 
+class NoSuchDog(RacingError):
+    """The database has no such dog."""
+
+
 class NoSuchExperiment(RacingError):
     """There is no experiment with such a number."""
 
@@ -77,6 +83,10 @@ class NoSuchSeal(RacingError):
 
 class NotEnoughHistory(RacingError):
     """There are too few races for the request."""
+
+
+class PricesRefused(RacingError):
+    """Reported prices break a rule, so none of them is stored; the message names the rule and the value."""
 
 
 class RatingsStale(RacingError):

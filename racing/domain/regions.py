@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -113,6 +114,13 @@ def dog_key(name: str, track: str) -> str:
     ('SIRTICK', 'SIRTICK/GB')
     """
     return key_at(name_key(name), track)
+
+
+def dog_keys_at(names: Iterable[str], track: str) -> list[str]:
+    """Return :func:`dog_key` of each name: the track is looked up once."""
+    if country_of(track) in BRITISH:
+        return [key and key + _BRITISH_KEY for key in map(name_key, names)]
+    return list(map(name_key, names))
 
 
 def key_at(key: str, track: str) -> str:

@@ -81,8 +81,9 @@ def track_name(name: str, distance_m: int | None = None) -> str:
     return plain_name(at) or at
 
 
+@lru_cache(4096)  # used for every card
 def track_key(name: str, distance_m: int | None = None) -> str:
-    """Return the key of our name for a track, whatever a source calls it: two look-ups in caches."""
+    """Return the key of our name for a track, whatever a source calls it."""
     return name_key(track_name(name, distance_m))
 
 

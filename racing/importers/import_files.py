@@ -16,11 +16,12 @@ from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.dates import DateOrder
 from racing.importers.files.input_file import InputFile
-from racing.importers.formats.all_formats import BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
+from racing.importers.formats.all_formats import ANY_CARDS, BETFAIR_MODEL, FORM_GUIDE, RESULTS, format_of
 from racing.importers.formats.format import Format
 from racing.importers.ids import next_id, release_ids
 from racing.importers.rebuild import rebuild
 from racing.importers.records.source_record import ParsedFile, SourceRecord
+from racing.importers.records.statements import state_time
 from racing.importers.report import FileReport, FileStatus, ImportReport, Problem
 from racing.importers.runner_prices import write_prices
 from racing.importers.undo import DeletedFile, delete_file
@@ -58,6 +59,11 @@ def import_results(engine: Engine, paths: Iterable[str | Path], **options: Unpac
     return import_files(engine, paths, RESULTS, **options)
 
 
+def import_cards(engine: Engine, paths: Iterable[str | Path], **options: Unpack[Options]) -> ImportReport:
+    """Import races to come: form guides with the race that their name tells, cards, and others' files."""
+    return import_files(engine, paths, ANY_CARDS, **options)
+
+
 def import_files(
     engine: Engine,
     paths: Iterable[str | Path],
@@ -90,8 +96,8 @@ def import_files(
         if parsed is not None:
             known.add(parsed.sha256)
             batch.append((parsed, entry))
-            n_prices = len(parsed.prices) // 4  # a price has a quarter of the columns
-            n_rows += len(parsed.records) + len(parsed.waiting) + n_prices
+            # A price has a quarter of a record's columns.
+            n_rows += len(parsed.records) + len(parsed.waiting) + len(parsed.prices) // 4
         if n_rows >= BATCH_ROWS or i == len(files) - 1:
             began = time.perf_counter()
             _write(engine, batch, report)
@@ -193,6 +199,7 @@ def _write(
         file_id = next_id(connection, SourceFile)
         written: list[tuple[int, ParsedFile, FileReport]] = []
         for parsed, entry in batch:
+            state_time(parsed.records)
             for record in (*parsed.records, *parsed.waiting):
                 record["file_id"] = file_id
             rows += parsed.records

@@ -27,6 +27,7 @@ from racing.importers.records.source_record import (
 )
 from racing.importers.resolve import ResolvedRace, resolve
 from racing.importers.waiting.rejoin import Rejoined, rejoin
+from racing.race_day.race_changes import RaceState, is_of_these_days, note_race_changes
 
 _DATE_DISTANCE: Any = col(SourceRow.bucket)
 
@@ -40,6 +41,7 @@ class Rebuilt:
     n_runs_removed: int = 0
     n_runs_changed: int = 0
     first_day: dt.date | None = None
+    """The first day of which something changed that has a result, or had one: ratings follow from there."""
     rejoined: Rejoined = field(default_factory=Rejoined)
     """What changed among the rows that join the races of others."""
 
@@ -111,6 +113,7 @@ class _Rebuild:
         self._race_changes, self._run_changes, self._moved = _Changes(), _Changes(), _Changes()
         self._rebuilt = Rebuilt()
         self._days: set[dt.date] = set()
+        self._race_day = _RaceDay(self._races, self._runs)
 
     def run(self) -> Rebuilt:
         for key, rows in self._rows.items():
@@ -121,11 +124,13 @@ class _Rebuild:
                 self._take_race(key, race, own[race.key])
         self._race_changes.gone, self._run_changes.gone = sorted(self._free_races), sorted(self._free_runs)
         for number in self._run_changes.gone:
-            self._note_day(self._runs[number]["date"])
+            if _has_result(self._runs[number]):
+                self._note_day(self._runs[number]["date"])
         self._rebuilt.n_runs_removed = len(self._run_changes.gone)
         self._rebuilt.n_runs_changed = len(self._run_changes.changed)
         self._write()
         note_changes(self._connection, self._days)
+        self._race_day.note(self._connection)
         return self._rebuilt
 
     def _find_ran_elsewhere(self) -> dict[int, set[int]]:
@@ -166,7 +171,10 @@ class _Rebuild:
             "is_simulated": False,
         }
         before = self._races.get(number)
-        if self._put(row, before, self._race_changes):
+        self._race_day.take_race(row)
+        # Races to come change all day long: nobody's ratings or outcomes depend on them.
+        has_result = any(map(_has_result, runs.values()))
+        if self._put(row, before, self._race_changes) and has_result:
             self._note_day(date if before is None else min(date, before["date"]))
         for dog_id, facts in runs.items():
             self._take_run(race.runners[dog_id], {"race_id": number, "dog_id": dog_id, "date": date, **facts})
@@ -178,9 +186,10 @@ class _Rebuild:
             number, self._next_run = self._next_run, self._next_run + 1
         self._free_runs.discard(number)
         run["id"] = number
+        self._race_day.take_run(run)
         before = self._runs.get(number)
         news = self._put(run, before, self._run_changes)
-        if news:
+        if news and (_has_result(run) or (before is not None and _has_result(before))):
             self._note_day(run["date"])
         if news and (source := next((row for row in rows if row["run_id"] is None), None)):
             counter = self._rebuilt.n_added if before is None else self._rebuilt.n_updated
@@ -221,6 +230,31 @@ class _Rebuild:
             self._connection.execute(delete(Race).where(col(Race.id).in_(races)))
 
 
+class _RaceDay:
+    """The races of these days before and after a rebuild, for those who follow their events."""
+
+    def __init__(self, races: dict[int, dict[str, Any]], runs: dict[int, dict[str, Any]]) -> None:
+        self._before = {
+            number: RaceState(race) for number, race in races.items() if is_of_these_days(race["date"])
+        }
+        self._after: dict[int, RaceState] = {}
+        for run in runs.values() if self._before else ():
+            if state := self._before.get(run["race_id"]):
+                state.runs.append(run)
+
+    def take_race(self, race: dict[str, Any]) -> None:
+        if is_of_these_days(race["date"]):
+            self._after[race["id"]] = RaceState(race)
+
+    def take_run(self, run: dict[str, Any]) -> None:
+        if state := self._after.get(run["race_id"]):
+            state.runs.append(run)
+
+    def note(self, connection: Connection) -> None:
+        if self._before or self._after:
+            note_race_changes(connection, self._before, self._after)
+
+
 def _keys_with_blank_rows(connection: Connection, keys: list[int]) -> set[int]:
     """Return the keys with blank rows that lie on the days of some keys."""
     days = {day_of_key(key) for key in keys}
@@ -249,6 +283,10 @@ def _results_among(rows: list[SourceRecord], dogs: set[int]) -> Iterator[tuple[i
 
 def _between(first: dt.date, last: dt.date) -> Any:
     return _DATE_DISTANCE.between(date_distance_key(first, 0), date_distance_key(last, 1499))
+
+
+def _has_result(run: dict[str, Any]) -> bool:
+    return run["won"] is not None or run["finish_position"] is not None
 
 
 def _betfair_key(market_id: str | None) -> str:

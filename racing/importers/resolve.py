@@ -12,6 +12,13 @@ another order gives the same races, and taking a file out gives what the others 
   their key names (:mod:`racing.importers.waiting.rejoin`): they make no race, and move none.
 - Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not
   start; it makes no races one.
+
+A *statement* is a row without a result that says when it was stated (``stated_at``), as a card is:
+
+- Results outrank statements. Among statements the newest on a runner counts, whatever its source: scratched
+  or not, box and number (together), price, trainer; a fact that it lacks is the one stated before.
+- A dog that a newer whole statement of the same kind of source leaves out is scratched.
+- A dog that is only stated, and that whole results of its race lack, did not start.
 """
 
 from collections import defaultdict
@@ -24,15 +31,15 @@ from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import FACTS, SourceRecord
 
 BETFAIR, RESULTS, FORM = "betfair", "results", "form"
-RECORDER, BOX_ORDER = "recorder", "box"
-JOINING = (RECORDER, BOX_ORDER)
+RECORDER, BOX_ORDER, STREAM_PLACE = "recorder", "box", "stream-place"
+JOINING = (RECORDER, BOX_ORDER, STREAM_PLACE)
 """The kinds whose race keys are ``kind:key of the race that the row joins``."""
 # The kinds of sources, as race keys begin with them. Of the first each race is one by its own identity; those
 # of the next list every starter, with a result or before the race; form guides tell of single runs.
 _STRENGTH = {
     BETFAIR: 0,
     **dict.fromkeys((RESULTS, "gbgb", "nz", "topaz", "csv"), 1),
-    **dict.fromkeys((RECORDER, "card", "betfair-place"), 2),
+    **dict.fromkeys((RECORDER, STREAM_PLACE, "card", "betfair-place"), 2),
     FORM: 3,
     BOX_ORDER: 4,
 }
@@ -74,11 +81,11 @@ class ResolvedRace:
 
     def facts(self) -> dict[str, Any]:
         """Return what is known of the race: the strongest source's, else the next one's."""
-        rows = (
-            sorted(self.all_rows, key=_order)
-            if self.strength or len(self.rows) < len(self.all_rows)
-            else self.rows
-        )
+        is_plain = not self.strength and len(self.rows) == len(self.all_rows)
+        if is_plain and not any(map(_stated_at, self.rows)):
+            rows = self.rows
+        else:
+            rows = sorted(self.all_rows, key=_order)
         return {
             name: next((row[column] for row in rows if row[column] is not None), None)
             for name, column in _FACTS_OF_RACES.items()
@@ -87,9 +94,32 @@ class ResolvedRace:
     def runs(self) -> dict[int, dict[str, Any]]:
         """Return the facts of each dog's run."""
         runs = {dog_id: merge_facts(rows) for dog_id, rows in self.runners.items()}
+        if any(map(_stated_at, self.all_rows)):
+            self._apply_statements(runs)
         for dog_id in self.not_started:
             runs[dog_id] |= _DID_NOT_START
         return runs
+
+    def _apply_statements(self, runs: dict[int, dict[str, Any]]) -> None:
+        """Mark the dogs as scratched that newer statements of a kind leave out, or whole results lack."""
+        newest: dict[str, Any] = {}
+        for row in self.all_rows:
+            at, kind = _stated_at(row), _kind(row["race_key"])
+            if (
+                at is not None
+                and row.get("is_race_whole", True)
+                and not (kind in newest and newest[kind] >= at)
+            ):
+                newest[kind] = at
+        lists_all = any(
+            _tells(row) and row.get("is_race_whole", True) and _strength(row["race_key"]) < _STRENGTH["card"]
+            for row in self.all_rows
+        )
+        for dog_id, rows in self.runners.items():
+            if any(_stated_at(row) is None for row in rows):
+                continue
+            if lists_all or _is_left_out(rows, newest):
+                runs[dog_id] |= _DID_NOT_START
 
     def is_whole(self, runs: dict[int, dict[str, Any]]) -> bool:
         """Tell whether every starter is known and all of it can be true of one race.
@@ -185,8 +215,30 @@ def merge_facts(rows: list[SourceRecord]) -> dict[str, Any]:
         facts |= {
             name: next((row[name] for row in telling if row[name] is not None), None) for name in _OUTCOME
         }
-    facts["is_scratched"] = all(row["is_scratched"] for row in rows)
+    facts["is_scratched"] = all(row["is_scratched"] for row in _newest(ordered))
+    placed = next((row for row in ordered if _stated_at(row) and (row["box"] or row["rug"])), None)
+    if placed is not None and not any(_tells(row) for row in rows):
+        facts |= {"box": placed["box"], "rug": placed["rug"]}
     return facts
+
+
+def _newest(ordered: list[SourceRecord]) -> list[SourceRecord]:
+    """Return the rows that say whether a dog is scratched: those of results, else the newest statements."""
+    of_results = [row for row in ordered if _stated_at(row) is None]
+    if of_results:
+        return of_results
+    newest = _stated_at(ordered[0])
+    return [row for row in ordered if _stated_at(row) == newest]
+
+
+def _is_left_out(rows: list[SourceRecord], newest: dict[str, Any]) -> bool:
+    """Return whether the last that was stated of a dog is that a whole card of some source lacks it."""
+    own: dict[str, Any] = {}
+    for row in rows:
+        at, kind = _stated_at(row), _kind(row["race_key"])
+        own[kind] = max(own.get(kind, at), at)
+    last = max(own.values())
+    return any(kind in newest and own[kind] < newest[kind] > last for kind in own)
 
 
 def _groups(rows: list[SourceRecord]) -> dict[str, list[SourceRecord]]:
@@ -205,7 +257,7 @@ def _groups(rows: list[SourceRecord]) -> dict[str, list[SourceRecord]]:
 def _same_race(
     group: list[SourceRecord], number: int | None, races: list[ResolvedRace], homes: dict[int, ResolvedRace]
 ) -> ResolvedRace | None:
-    shared: dict[str, int] = defaultdict(int)
+    shared: dict[str, set[int]] = defaultdict(set)
     found: dict[str, ResolvedRace] = {}
     track_id = group[0]["track_id"]
     for row in group:
@@ -214,16 +266,27 @@ def _same_race(
             home is not None
             and home.track_id == track_id
             and _can_be_one(home.number, number)
-            and (_tells(row) or _is_listed(row))
+            and (_tells(row) or _is_listed(row) or _stated_at(row) is not None)
         ):
-            shared[home.key] += 1
+            shared[home.key].add(row["dog_id"])
             found[home.key] = home
     if found and not any(_tells(row) for row in group):
         # A race without a result yet may list reserves that ran in others.
-        found = {key: race for key, race in found.items() if 2 * shared[key] > len(group)}
+        n_listed = len({row["dog_id"] for row in group if _is_listed(row)})
+        found = {
+            key: race
+            for key, race in found.items()
+            if 2 * len(shared[key]) > min(n_listed, _n_ran(race))
+            or (number is not None and race.number == number)
+        }
     if not found:
         return _same_field(group, number, track_id, races)
-    return found[min(found, key=lambda key: (found[key].strength, -shared[key], key))]
+    return found[min(found, key=lambda key: (found[key].strength, -len(shared[key]), key))]
+
+
+def _n_ran(race: ResolvedRace) -> int:
+    """Return of how many dogs it is known how they ran in a race."""
+    return len({row["dog_id"] for row in race.all_rows if _tells(row)})
 
 
 def _same_field(
@@ -279,11 +342,26 @@ def _can_be_one(number: int | None, other: int | None) -> bool:
     return number is None or other is None or number == other
 
 
+def _stated_at(row: SourceRecord) -> Any:
+    """Return when a row without a result was stated, UTC; ``None`` where that does not matter."""
+    at = row.get("stated_at")
+    return None if at is None or not (_is_blank(row) or row["is_scratched"]) else at
+
+
+def _kind(race_key: str) -> str:
+    return race_key.partition(":")[0]
+
+
 def _strength(race_key: str) -> int:
     return _STRENGTH[race_key.partition(":")[0]]
 
 
 def _order(row: SourceRecord) -> tuple[Any, ...]:
-    """Order rows by their source's strength and then by content, never by when they came."""
+    """Order rows by their source's strength and then by content, never by when they came.
+
+    Statements stand behind them, the newest first.
+    """
     content = chain((row["grade"],), (row[name] for name in FACTS))
-    return (_strength(row["race_key"]), row["race_key"], tuple(map(str, content)))
+    at = _stated_at(row)
+    age = (0, 0.0) if at is None else (1, -at.timestamp())
+    return (*age, _strength(row["race_key"]), row["race_key"], tuple(map(str, content)))

@@ -1,6 +1,7 @@
 """Every task of automation, in one place: what is done, how often, and whether by each process."""
 
 from racing.experiments.fuses import FuseLimits
+from service.automation.event_task import prune_events_task
 from service.automation.fuse_task import Fuses
 from service.automation.guard_task import Guard
 from service.automation.input_tasks import input_tasks
@@ -44,5 +45,6 @@ def all_tasks(
         *input_tasks(settings),
         seal_task(settings),
         changes_task(watcher),
+        prune_events_task(),
         deliver_task(settings),
     )

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from service.automation.tasks import PeriodicTask
+from service.events.promotions import PromotionEvents
 from service.notifications.changes import RegistryChanges
 from service.notifications.delivery import n_due
 from service.notifications.process import deliver_aside
@@ -41,11 +42,13 @@ def deliver_task(settings: ServiceSettings, *, every_s: float = DELIVER_S) -> Pe
 
 
 def changes_task(watcher: AliasWatcher, *, every_s: float = CHANGES_S) -> PeriodicTask:
-    """Return the task that puts promotions, rollbacks and refusals of the registry into the outbox."""
-    changes = RegistryChanges()
+    """Return the task that notes promotions and rollbacks as events, and them and refusals in the outbox."""
+    changes, events = RegistryChanges(), PromotionEvents()
 
     def note(engine: Engine) -> None:
-        changes.note(engine, watcher.registry().history(), watcher.state.rejected)
+        history = watcher.registry().history()
+        events.note(engine, history)
+        changes.note(engine, history, watcher.state.rejected)
 
     return PeriodicTask("registry-changes", every_s, note)
 

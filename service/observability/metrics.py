@@ -55,6 +55,13 @@ class Metrics:
             "predict_phase_seconds", "Phases of a prediction.", STAGE_SECONDS, "phase"
         )
         self.queue_length = self._gauge("queue_length", "Requests that wait for their turn.", "livesum")
+        self.event_followers = self._gauge(
+            "event_followers", "Streams of GET /events that are open now.", "livesum"
+        )
+        self.events_sent = self._counter("events_sent", "Events sent to followers of GET /events.")
+        self.events_dropped = self._counter(
+            "event_followers_dropped", "Streams of GET /events that ended because their reader was too slow."
+        )
         self.body_bytes = self._gauge(
             "body_bytes", "Bytes of request bodies that are held until they are answered.", "livesum"
         )

@@ -13,6 +13,8 @@ from service.observability.stages import timer_of
 from service.observability.tracing import Tracing
 
 OTHER = "other"
+STREAMED = "greyhound.streamed"
+"""In the scope of a request whose answer has no end: it is counted when it begins."""
 _GONE = 499  # as nginx has it: the client left before there was an answer
 _MAX_TEMPLATES = 100
 log = logging.getLogger(REQUESTS)
@@ -38,12 +40,16 @@ class RequestMetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0
+        status, is_counted = 0, False
 
         async def noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_counted
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if STREAMED in scope:  # its answer has no end, so it is none in flight
+                    is_counted = True
+                    self._metrics.n_in_flight -= 1
+                    self._record(scope, status, started, perf_counter())
             await send(message)
 
         self._metrics.n_in_flight += 1
@@ -55,8 +61,9 @@ class RequestMetricsMiddleware:
             status = 500
             raise
         finally:
-            self._metrics.n_in_flight -= 1
-            self._record(scope, status or _GONE, started, perf_counter())
+            if not is_counted:
+                self._metrics.n_in_flight -= 1
+                self._record(scope, status or _GONE, started, perf_counter())
 
     def _record(self, scope: Scope, status: int, started: float, ended: float) -> None:
         route = self._route(scope)

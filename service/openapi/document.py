@@ -15,7 +15,9 @@ from service.openapi.responses import problem
 from service.problems import MEDIA_TYPE
 from service.schemas.automation import AutomationIn
 from service.schemas.card import CardIn
+from service.schemas.events import EVENTS
 from service.schemas.experiments import ExperimentIn, ShareIn, StopIn
+from service.schemas.prices import PricesIn
 from service.schemas.problem import BrokenRule, Problem
 from service.schemas.promotions import PromotionIn, RollbackIn
 from service.schemas.results import ResultsIn
@@ -43,6 +45,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "races", "description": "Races that are stored, and form guides, as cards."},
+    {"name": "race day", "description": "Races to come, their prices, and what happens meanwhile."},
     {"name": "monitor", "description": "Is what serves well, and what somebody should look at."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
@@ -66,7 +69,7 @@ REQUEST_ID: dict[str, Any] = {
 }
 # Bodies that routes read themselves, so that FastAPI does not see their models.
 _INPUTS: tuple[type[BaseModel], ...] = (
-    AutomationIn, CardIn, ExperimentIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
+    AutomationIn, CardIn, ExperimentIn, PricesIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
 )  # fmt: skip
 
 
@@ -97,6 +100,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         title=TITLE, version=VERSION, description=DESCRIPTION, routes=app.routes, tags=TAGS
     )
     models = [*((model, "validation") for model in _INPUTS), (Problem, "serialization")]
+    models += [(model, "serialization") for model in EVENTS]
     _, ours = models_json_schema(
         [*models, (BrokenRule, "serialization")],  # type: ignore[list-item]
         ref_template="#/components/schemas/{model}",

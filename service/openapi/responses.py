@@ -23,7 +23,7 @@ _REASONS = {
     400: "The body is not JSON in UTF-8, or not the gzip file that it claims to be",
     401: "An API key is needed, or the key or the signature that was sent is not right",
     403: "The API key lacks the scope that this needs, or no secret is set by which deliveries are known",
-    404: "There is no such version, nothing of this kind of it, no such race, or no such experiment",
+    404: "There is no such version, nothing of this kind of it, no such race or dog, or no such experiment",
     409: "A rule forbids it: it is the champion already, failed its gates, there is none to go back to, "
     "another experiment runs, or the delivery was taken before",
     413: "The body, once unpacked, is longer than the service takes (256 KiB unless set otherwise)",

@@ -65,6 +65,7 @@ def prediction_out(
         is_simulated=champion.is_simulated,
         date=card.date,
         track=card.track,
+        country=country_of(card.track),
         distance_m=card.distance_m,
         grade=card.grade,
         race_number=card.race_number,

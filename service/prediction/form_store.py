@@ -44,6 +44,11 @@ class FormStore:
         self._featurizer: CardFeaturizer | None = None
         self.error: str | None = "it has not been read yet" if database else "no database is set"
 
+    @property
+    def tables(self) -> object | None:
+        """What form is read by: another object after the ratings changed; None while the database is away."""
+        return self._featurizer
+
     async def poll(self, poll_s: float, threads: ThreadPool) -> None:
         """Refresh every ``poll_s`` seconds until cancelled, in threads that serve no request."""
         while self._database.is_set:

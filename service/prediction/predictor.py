@@ -56,10 +56,12 @@ class Predictor:
         request_id: str,
         is_explained: bool = False,
         may_split: bool = False,
+        is_noted: bool = True,
     ) -> tuple[bytes, int]:
         """Return the answer to a card, both as JSON, and the version that answered.
 
         That is the champion; or, where ``may_split``, the challenger that the card's race has in a split.
+        Where not ``is_noted`` it is neither counted nor logged, nor scored by others.
 
         Raises
         ------
@@ -84,6 +86,8 @@ class Predictor:
             self.latest.failed(champion, error)
             raise
         timer.mark("write")
+        if not is_noted:
+            return answer, contestants.answering.version
         self._note(contestants, prediction, request_id, body, answer, has_tables=stored is not None)
         self.latest.answered(
             (contestants.answering.loaded_at, timer.seconds_of("model"), prediction.win_probability)

@@ -46,29 +46,31 @@ async def get_race_days(
 ) -> RaceDaysOut:
     """List the days that have races, the newest first, page by page."""
     days = await reads.run(lambda engine: race_days(engine, limit=limit, before=before))
-    return race_days_out(days, limit, _has_learnt(slots))
+    return race_days_out(days, limit, has_learnt_of(slots))
 
 
 @router.get("/races", summary="Stored races of a day", responses=problems(422, 503))
 async def get_races(reads: RaceReads, slots: Slots, date: OfDay) -> RacesOut:
     """List the races of a day, by track and number."""
-    return races_out(await reads.run(lambda engine: races_of_day(engine, date)), _has_learnt(slots))
+    return races_out(await reads.run(lambda engine: races_of_day(engine, date)), has_learnt_of(slots))
 
 
 @router.get("/races/{race_id}", summary="One stored race", responses=problems(404, 422, 503))
 async def get_race(reads: RaceReads, slots: Slots, race_id: Number, prices: Prices = "none") -> StoredRaceOut:
     """Show a race as the card that it was, ready for `POST /predict`, and apart from it how it came out."""
-    number = _number(race_id)
+    number = race_number_of(race_id)
     race = await reads.run(lambda engine: stored_race(engine, number))
-    return stored_race_out(race, with_prices=prices == "at_the_off", has_learnt=_has_learnt(slots))
+    return stored_race_out(race, with_prices=prices == "at_the_off", has_learnt=has_learnt_of(slots))
 
 
-def _has_learnt(slots: ModelSlots) -> HasLearnt:
+def has_learnt_of(slots: ModelSlots) -> HasLearnt:
+    """Return how to find out whether the version that serves has learnt from a day."""
     champion = slots.peek()
     return champion.learning.has_learnt if champion else lambda _: None
 
 
-def _number(text: str) -> int:
+def race_number_of(text: str) -> int:
+    """Return the number of a race from an address; raises NoSuchRace where it is none."""
     if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= MAX_ID):
         raise NoSuchRace("a race is a whole number, such as 9120; GET /races?date=... lists those of a day")
     return int(text)

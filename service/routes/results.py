@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from racing.domain.errors import FileRefused
 from racing.importers.report import FileStatus, ImportReport
 from racing.importers.results_api import RaceResult, import_race_results
-from service.dependencies import JsonBody, Ratings, Threads, WriteDatabase
+from service.dependencies import Events, JsonBody, Ratings, Threads, WriteDatabase
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.prediction_log.ratings import RatingsFollower
@@ -27,7 +27,7 @@ router = APIRouter(tags=["prediction log"])
     openapi_extra=json_content(ResultsIn, EXAMPLE_RESULTS),
 )
 async def post_results(
-    body: JsonBody, database: WriteDatabase, threads: Threads, ratings: Ratings
+    body: JsonBody, database: WriteDatabase, threads: Threads, ratings: Ratings, events: Events
 ) -> ResultsOut:
     """Send how races came out, every starter of each; logged predictions get outcomes, and ratings learn.
 
@@ -46,6 +46,7 @@ async def post_results(
         raise OutcomeUnknown(
             f"{error}: the results may yet be stored; it is safe to send them again"
         ) from None
+    events.wake()
     return ResultsOut(races=_races_of(report), ratings="follow" if _changes_runs(report) else "current")
 
 

@@ -146,6 +146,12 @@ class PredictionOut(BaseModel):
     )
     date: dt.date = Field(description="Race day, as in the request.", examples=["2026-03-14"])
     track: str = Field(description="As in the request.", examples=["Sandown Park"])
+    country: str | None = Field(
+        default=None,
+        description="Where the track lies: AU, NZ, GB or IE, the last two with six traps and their own "
+        "colours; null of a track that is not known.",
+        examples=["AU"],
+    )
     distance_m: int = Field(description="Distance in metres, as in the request.", examples=[515])
     grade: str | None = Field(description="As in the request.", examples=["Grade 5"])
     race_number: int | None = Field(description="As in the request.", examples=[6])

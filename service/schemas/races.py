@@ -101,6 +101,25 @@ class OutcomeOut(BaseModel):
     scratched: list[str] = Field(description="Those that did not.", examples=[["Late Mail"]])
 
 
+class EntryOut(Output):
+    """A runner as it was entered."""
+
+    name: str = Field(description="As on the card.", examples=["Sir Tick"])
+    box: int | None = Field(
+        description="Box; of a reserve the number that it has on the card. Null unknown.", examples=[1]
+    )
+    trainer: str | None = Field(description="Trainer, if known.", examples=["Mary Miller"])
+    is_scratched: bool = Field(description="Whether it was withdrawn.", examples=[False])
+
+
+class LastPriceOut(Output):
+    """The last known price of a runner before the off."""
+
+    name: str = Field(description="As on the card.", examples=["Sir Tick"])
+    box: int | None = Field(description="As on the card.", examples=[1])
+    price: float = Field(description="Decimal odds.", examples=[3.55])
+
+
 class StoredRaceOut(BaseModel):
     """A stored race: the card as it was before the race, and apart from it how it came out."""
 
@@ -121,6 +140,21 @@ class StoredRaceOut(BaseModel):
         examples=["a card has 2 to 10 runners, got 1"],
     )
     outcome: OutcomeOut | None = Field(description="Null until it is known.")
+    country: str | None = Field(default=None, description="AU, NZ, GB or IE; null unknown.", examples=["AU"])
+    zone: str | None = Field(
+        default=None, description="The track's zone, if known.", examples=["Australia/Melbourne"]
+    )
+    off_at: dt.datetime | None = Field(
+        default=None,
+        description="When it was due to start, UTC, if known.",
+        examples=["2026-03-14T08:42:00Z"],
+    )
+    runners: list[EntryOut] = Field(
+        default=[], description="Every runner, the scratched and the reserves too, by box."
+    )
+    prices: list[LastPriceOut] = Field(
+        default=[], description="The last known prices before the off, of those runners that have one."
+    )
     has_learnt: IsLearnt = None
 
 
@@ -143,7 +177,14 @@ def races_out(races: list[ListedRace], has_learnt: HasLearnt) -> RacesOut:
 def stored_race_out(race: StoredRace, *, with_prices: bool, has_learnt: HasLearnt) -> StoredRaceOut:
     """Return a stored race, its card with or without the prices at the off."""
     values = {name: getattr(race, name, None) for name in StoredRaceOut.model_fields}
-    parts = {"card": _card(race, with_prices), "outcome": _outcome(race)}
+    entries = [EntryOut.model_validate(entry) for entry in race.entries]
+    prices = [LastPriceOut.model_validate(entry) for entry in race.entries if entry.price is not None]
+    parts = {
+        "card": _card(race, with_prices),
+        "outcome": _outcome(race),
+        "runners": entries,
+        "prices": prices,
+    }
     return _marked(StoredRaceOut(**values | parts), has_learnt)
 
 
@@ -168,7 +209,7 @@ def _outcome(race: StoredRace) -> OutcomeOut | None:
         return None
     return OutcomeOut(
         winners=[runner.name for runner in race.runners if runner.won],
-        prices_at_the_off=race.prices,
+        prices_at_the_off=race.kind_of_prices,
         runners=[FinishOut.model_validate(runner) for runner in race.runners],
         scratched=list(race.scratched),
     )

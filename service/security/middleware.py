@@ -46,7 +46,7 @@ def add_security(app: FastAPI, settings: ServiceSettings, auth: ApiKeyAuth, metr
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "HEAD", "POST"),
-            allow_headers=("Authorization", "Content-Encoding", KEY_HEADER, HEADER),
+            allow_headers=("Authorization", "Content-Encoding", "Last-Event-ID", KEY_HEADER, HEADER),
             expose_headers=(HEADER, "Retry-After"),
         )
     if settings.trusted_proxies:

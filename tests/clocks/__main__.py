@@ -16,81 +16,12 @@ import click
 
 from tests.clocks.moments import ALL, Clock
 from tests.clocks.shifting import can_be_shifted, make_clock
+from tests.clocks.slow import SLOW
 
 ROOT = Path(__file__).parents[2]
+DISTRIBUTED = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""A module's tests run in one worker, so that what they share is made once."""
 
-#: What runs pages in Chromium, containers, whole trainings or measurements, or takes more than 8 s for other
-#: reasons and asks for no time; all else is fast.
-SLOW = (
-    "tests/benchmarks",
-    "tests/client/test_endpoints.py",
-    "tests/client/test_errors.py",
-    "tests/compose",
-    "tests/docs",
-    "tests/examples",
-    "tests/frontend",
-    "tests/greyhound/test_options.py",
-    "tests/greyhound/test_predictions_command.py",
-    "tests/greyhound/test_quick_commands.py",
-    "tests/greyhound/test_record_command.py",
-    "tests/greyhound/test_retrain_command.py",
-    "tests/greyhound/test_serve_command.py",
-    "tests/greyhound/test_train_score_evaluate.py",
-    "tests/greyhound/test_up_command.py",
-    "tests/house",
-    "tests/model_registry/test_killed_promotion.py",
-    "tests/model_registry/test_pyfunc.py",
-    "tests/model_registry/test_registry.py",
-    "tests/model_registry/test_tracking_server.py",
-    "tests/openapi/test_pages.py",
-    "tests/racing/importers/test_bombs.py",
-    "tests/racing/monitor/test_findings.py",
-    "tests/racing/monitor/test_report.py",
-    "tests/racing/predictions/test_sums.py",
-    "tests/racing/test_features.py",
-    "tests/racing/test_ratings_store.py",
-    "tests/racing/test_stored_form.py",
-    "tests/service/automation/test_killed.py",
-    "tests/service/automation/test_story.py",
-    "tests/service/monitoring",
-    "tests/service/monitoring/test_monitor.py",
-    "tests/service/notifications/test_notifications.py",
-    "tests/service/observability/test_logs.py",
-    "tests/service/observability/test_metrics.py",
-    "tests/service/observability/test_tracing.py",
-    "tests/service/observability/test_workers.py",
-    "tests/service/prediction/test_batch.py",
-    "tests/service/prediction/test_splitting.py",
-    "tests/service/prediction_log/test_killed.py",
-    "tests/service/prediction_log/test_prediction_log.py",
-    "tests/service/shadow",
-    "tests/service/test_bounds_on_the_wire.py",
-    "tests/service/test_champion_cache.py",
-    "tests/service/test_database_hangs.py",
-    "tests/service/test_experiments.py",
-    "tests/service/test_foreign_versions.py",
-    "tests/service/test_fuzz.py",
-    "tests/service/test_gzip_bodies.py",
-    "tests/service/test_hostile_artifact.py",
-    "tests/service/test_malformed_http.py",
-    "tests/service/test_misbehaving_registry.py",
-    "tests/service/test_overload.py",
-    "tests/service/test_promotion.py",
-    "tests/service/test_promotion_routes.py",
-    "tests/service/test_proxies.py",
-    "tests/service/test_refused_versions.py",
-    "tests/service/test_registry_away.py",
-    "tests/service/test_replicas.py",
-    "tests/service/test_slow_reads.py",
-    "tests/service/test_stopping.py",
-    "tests/service/test_workers.py",
-    "tests/training/test_candidates.py",
-    "tests/training/test_export.py",
-    "tests/training/test_pipeline.py",
-    "tests/training/test_report.py",
-    "tests/training/test_search_storage.py",
-    "tests/training/test_workers.py",
-)
 #: What is about days, and starts no process.
 DAYS = (
     "tests/racing/comparison",
@@ -115,8 +46,7 @@ def main(clocks: str, tests: str, arguments: tuple[str, ...]) -> None:
     """Run tests under each of the clocks; ARGUMENTS go to pytest."""
     left_out = () if tests == "all" else SLOW
     chosen_tests = [*(DAYS if tests == "days" else ()), *(f"--ignore={path}" for path in left_out)]
-    # Each worker has half of the modules, so that what the tests of a module share is made once.
-    command = ["-m", "pytest", "-n", "2", "--dist", "worksteal", "-q", "-p", "no:cacheprovider"]
+    command = ["-m", "pytest", "-n", "2", *DISTRIBUTED, "-q", "-p", "no:cacheprovider"]
     command += [*chosen_tests, *arguments]
     if clocks == "true" or not can_be_shifted():
         if clocks != "true":

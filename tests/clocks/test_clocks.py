@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clocks.__main__ import ROOT, SLOW
+from tests.clocks.__main__ import ROOT
 from tests.clocks.moments import ALL
 from tests.clocks.shifting import can_be_shifted, make_clock
+from tests.clocks.slow import SLOW
 
 NOWS = [
     dt.datetime(2026, month, day, 13, 37, 5, tzinfo=dt.UTC) for month in range(1, 13) for day in (1, 15, 28)

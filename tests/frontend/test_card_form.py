@@ -39,10 +39,38 @@ def test_only_fields_of_the_form_are_taken_back_into_an_address() -> None:
 
 def test_prices_replace_those_that_a_card_had() -> None:
     card = card_of_form(FORM | {"name2": "Bela"})
-    assert [r.get("price") for r in with_changes(card, {"price0": "", "price1": "7"})["runners"]] == [
-        None,
-        7.0,
-    ]
+    changed = with_changes(card, {"price0": "", "price1": "7"}).card
+    assert [runner.get("price") for runner in changed["runners"]] == [None, 7.0]
+
+
+def test_a_price_typed_into_a_live_page_replaces_one_and_an_empty_field_leaves_it() -> None:
+    card = card_of_form(FORM | {"name2": "Bela", "price2": "4"})
+    changed = with_changes(card, {"new_price0": "", "new_price1": "7"}).card
+    assert [runner["price"] for runner in changed["runners"]] == [2.5, 7.0]
+
+
+def field_with_reserves(**anna: Any) -> dict[str, Any]:
+    """Two starters and two reserves."""
+    runners = [{"name": "Bela", "box": 3}, {"name": "Juno", "box": 10}, {"name": "Ilse", "box": 9}]
+    return {"runners": [{"name": "Anna", "box": 1} | anna, *runners]}
+
+
+def test_the_first_reserve_takes_the_box_of_the_scratched_where_reserves_step_in() -> None:
+    alone = with_changes(field_with_reserves(), {"scratch": "0"})
+    assert alone.steps_in == ""
+    assert [one["box"] for one in alone.card["runners"]] == [1, 3, 10, 9]
+    both = with_changes(field_with_reserves(), {"scratch": "0", "step_in": "on"})
+    assert both.steps_in == "Ilse (9), the first reserve, takes box 1."
+    assert both.card["runners"][3] == {"name": "Ilse", "box": 1, "rug": 9, "is_reserve": False}
+    second = with_changes(both.card, {"scratch": "3", "step_in": "on"})  # the reserve does not run either
+    assert second.steps_in == "Juno (10), the first reserve, takes box 1."
+    assert with_changes(second.card, {"scratch": "1", "step_in": "on"}).steps_in == ""
+
+
+@pytest.mark.parametrize("place", ["", "9", "-1", "9" * 5000, "²", "x"])
+def test_a_place_that_is_none_lets_no_reserve_in(place: str) -> None:
+    changed = with_changes(field_with_reserves(rug={}), {"scratch": place, "step_in": "on"})
+    assert changed.steps_in == ""
 
 
 @pytest.mark.parametrize("text", ["", "1", "[]", "{}", '{"runners": 1}', '{"runners": [{"box": null}]}'])

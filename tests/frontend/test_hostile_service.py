@@ -31,6 +31,7 @@ PAGES = (
     "/models/1",
     "/models/1/report",
     "/race",
+    "/race/past",
     "/race/1",
     "/record",
     "/experiments",

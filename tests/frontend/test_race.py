@@ -90,7 +90,7 @@ def test_a_stored_race_is_chosen_by_its_day_and_shown_as_it_was_answered(
 ) -> None:
     day = service.client.get("/race-days").json()["race_days"][2]["date"]
     race = service.client.get("/races", params={"date": day}).json()["races"][0]
-    with opened(browser, f"{pages}/race") as page:
+    with opened(browser, f"{pages}/race/past") as page:
         page.get_by_label("Race day").first.select_option(day)
         follow(page.get_by_role("button", name="Show"))
         row = page.locator(".meetings > div", has=page.get_by_text(race["track"], exact=True))
@@ -157,7 +157,7 @@ def test_a_form_guide_becomes_a_field_and_prices_set_the_market_beside_it(
         form_row("2. Nala's Ghost"),
         form_row("8. Cora"),
     ]
-    with opened(browser, f"{pages}/race", allowed=("422",)) as page:
+    with opened(browser, f"{pages}/race/guide", allowed=("422",)) as page:
         page.get_by_label("Drop an “expert form” CSV").set_input_files(guide(tmp_path, *rows))
         follow(page.get_by_role("button", name="Read it"))
         expect(page.locator("h1")).to_have_text("Ballarat, race 6")
@@ -193,7 +193,7 @@ REFUSED = [
 def test_a_form_guide_that_is_refused_says_the_reason_with_its_line(
     browser: Browser, pages: str, tmp_path: Path, rows: list[str], name: str, message: str
 ) -> None:
-    with opened(browser, f"{pages}/race", allowed=("422",)) as page:
+    with opened(browser, f"{pages}/race/guide", allowed=("422",)) as page:
         page.get_by_label("Drop an “expert form” CSV").set_input_files(guide(tmp_path, *rows, name=name))
         follow(page.get_by_role("button", name="Read it"))
         expect(page.get_by_role("alert")).to_contain_text(message)
@@ -205,7 +205,7 @@ def test_day_and_track_that_a_files_name_does_not_tell_are_filled_in(
     browser: Browser, pages: str, tmp_path: Path
 ) -> None:
     path = guide(tmp_path, form_row("1. Sir Tick"), form_row("2. Nala"), name="guide.csv")
-    with opened(browser, f"{pages}/race") as page:
+    with opened(browser, f"{pages}/race/guide") as page:
         page.get_by_label("Drop an “expert form” CSV").set_input_files(path)
         page.get_by_text("if the file’s name lacks them").click()
         page.locator("#guide-date").fill("2026-03-15")
@@ -219,7 +219,7 @@ def test_day_and_track_that_a_files_name_does_not_tell_are_filled_in(
 def test_a_card_is_filled_in_with_the_keyboard_alone_and_its_address_can_be_shared(
     browser: Browser, service: RunningService, pages: str
 ) -> None:
-    with opened(browser, f"{pages}/race") as page:
+    with opened(browser, f"{pages}/race/fill") as page:
         page.get_by_label("Track", exact=True).last.focus()
         for text in ("Sim Park", "400", "Grade 5", "6"):
             page.keyboard.type(text)
@@ -308,7 +308,7 @@ def test_reserves_of_a_form_guide_are_shown_without_a_share(
 ) -> None:
     names = ["Anna", "Bela", "Cora", "Dora", "Edda", "Fips", "Gina", "Hans", "Ilse", "Juno"]
     rows = [form_row(f"{number}. {name}") for number, name in enumerate(names, start=1)]
-    with opened(browser, f"{pages}/race") as page:
+    with opened(browser, f"{pages}/race/guide") as page:
         page.locator("#file").set_input_files(guide(tmp_path, *rows, form_row("11. VACANT")))
         follow(page.get_by_role("button", name="Read it"))
         assert status(page, "Ilse") == status(page, "Juno")
@@ -354,7 +354,7 @@ AWKWARD = ["Nala's Ghost", '"$HOME" `id` \\n', "O''Brien; echo hi #", "Žofie's 
 
 
 def test_the_curl_line_runs_in_bash_and_gives_the_same_answer(browser: Browser, pages: str) -> None:
-    with opened(browser, f"{pages}/race") as page:
+    with opened(browser, f"{pages}/race/fill") as page:
         page.get_by_label("Track", exact=True).last.fill('Sim Park\'s "Bend"')
         page.get_by_label("Distance, metres").last.fill("400")
         for box, name in enumerate(AWKWARD, start=1):
@@ -382,7 +382,7 @@ def test_a_service_that_stops_underneath_is_reported_and_its_return_shows_the_ra
     with running_front_end(address) as url, opened(browser, f"{url}/race", allowed=("503",)) as page:
         expect(page.locator("h1")).to_have_text("The service does not answer")
         with running_service(registry, **settings):
-            expect(page.locator("h1")).to_have_text("Ask about a race")
+            expect(page.locator("h1")).to_have_text("Next to go")
             page.goto(f"{url}/race/{race}")
             expect(runners(page).first).to_be_visible()
         expect(page.locator(".state")).to_contain_text("Service down")
@@ -405,15 +405,28 @@ def test_without_a_champion_a_stored_race_still_shows_how_it_came_out(
         expect(page.get_by_role("heading", name="How it came out")).to_be_visible()
 
 
-def test_without_a_database_the_other_two_ways_are_open(browser: Browser, registry: str) -> None:
+def test_without_a_database_files_are_read_and_cards_filled_in_all_the_same(
+    browser: Browser, registry: str, tmp_path: Path
+) -> None:
     with (
         running_service(registry) as service,
         running_front_end(service.url) as url,
-        opened(browser, f"{url}/race") as page,
+        opened(browser, f"{url}/race/past") as page,
     ):
         expect(page.locator(".stored .empty")).to_contain_text("greyhound simulate")
-        expect(page.get_by_role("button", name="Read it")).to_be_visible()
+        follow(page.get_by_role("link", name="Fill in a card"))
         expect(page.get_by_role("button", name="Ask")).to_be_visible()
+        follow(page.get_by_role("link", name="A form guide"))
+        expect(page.get_by_role("button", name="Read it")).to_be_visible()
+        follow(page.get_by_role("link", name="Today"))
+        expect(page.locator(".empty")).to_contain_text("drop files below")
+        page.locator("#cards").set_input_files(
+            [guide(tmp_path, form_row("1. Sir Tick"), form_row("2. Nala"))]
+        )
+        follow(page.get_by_role("button", name="Read them"))
+        expect(page.get_by_role("row").filter(has_text="Ballarat, race 6")).to_contain_text(
+            "Fair" if False else "%"
+        )
 
 
 def test_an_address_without_a_race_says_so(browser: Browser, pages: str) -> None:
@@ -425,8 +438,18 @@ def test_what_was_sent_and_tampered_with_is_refused(pages: str) -> None:
     for card in ("", "[]", "{}", '{"runners": [{"box": "1"}]}', '{"runners": [1]}'):
         assert httpx.post(f"{pages}/race/change", data={"card": card}).status_code == 422
     assert httpx.get(f"{pages}/race/change").status_code == 302
+    assert httpx.get(f"{pages}/race/drop").status_code == 302
     assert httpx.get(f"{pages}/race/card?_external=1&_scheme=x&date=x&endpoint=y").status_code == 422
-    assert httpx.get(f"{pages}/race?day=x&before=y").status_code == 200
+    assert httpx.get(f"{pages}/race/past?day=x&before=y").status_code == 200
+    assert httpx.get(f"{pages}/race?on=x").status_code == 200
+
+
+def test_addresses_from_before_there_was_a_today_lead_to_where_their_pages_are_now(pages: str) -> None:
+    past = httpx.get(f"{pages}/race?day=2026-06-29&before=2026-06-30", follow_redirects=True)
+    assert (past.url.path, past.url.params["day"]) == ("/race/past", "2026-06-29")
+    card = httpx.get(f"{pages}/race?track=Sim+Park&name1=Anna&_external=1", follow_redirects=True)
+    assert card.url.path == "/race/fill"
+    assert 'value="Anna"' in card.text
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
@@ -434,9 +457,11 @@ def test_what_was_sent_and_tampered_with_is_refused(pages: str) -> None:
 def test_race_pages_are_open_to_everyone(
     browser: Browser, service: RunningService, pages: str, width: int, is_dark: bool
 ) -> None:
-    with opened(browser, f"{pages}/race", width=width, is_dark=is_dark) as page:
-        assert serious_findings(page) == []
-        assert sideways(page) == []
+    with opened(browser, f"{pages}/race/past", width=width, is_dark=is_dark) as page:
+        for path in ("past", "guide", "fill"):
+            page.goto(f"{pages}/race/{path}")
+            assert serious_findings(page) == []
+            assert sideways(page) == []
         page.goto(f"{pages}/race/{a_race(service)}")
         for details in ("#topics", "#raw"):
             page.locator(f"{details} > summary").click()
@@ -446,9 +471,9 @@ def test_race_pages_are_open_to_everyone(
 
 def test_real_form_guides_are_read_and_shown(browser: Browser, pages: str, real_data: Path) -> None:
     guides = sorted((real_data / "form_guides").glob("*.csv"))[100:1900:600]
-    with opened(browser, f"{pages}/race", width=NARROW) as page:
+    with opened(browser, f"{pages}/race/guide", width=NARROW) as page:
         for path in guides:
-            page.goto(f"{pages}/race")
+            page.goto(f"{pages}/race/guide")
             page.get_by_label("Drop an “expert form” CSV").set_input_files(path)
             follow(page.get_by_role("button", name="Read it"))
             n_runners = len(raw_answer(page)["runners"])

@@ -1,5 +1,6 @@
 """``greyhound up`` as a person runs it: what is there is served and shown, and both end together."""
 
+import json
 import os
 import signal
 import socket
@@ -20,6 +21,10 @@ from tests.ports import free_port
 from tests.service.builders import make_registry
 from tests.service.living import members_of, wait_until
 
+CARD = {
+    "date": "2026-01-11", "track": "Ballarat", "distance_m": 450, "race_number": 4,
+    "runners": [{"name": "Anna", "box": 1}, {"name": "Bela", "box": 2}],
+}  # fmt: skip
 GREYHOUND = [sys.executable, "-m", "greyhound"]
 
 
@@ -73,8 +78,12 @@ def answers(address: str) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_it_serves_and_shows_what_is_there_and_leaves_no_process(tmp_path: Path, number: int) -> None:
+    incoming = tmp_path / "var" / "incoming"
+    incoming.mkdir(parents=True)
+    (incoming / "cards.json").write_text(json.dumps(CARD))
     with up(tmp_path) as started:
         wait_until(lambda: answers(f"{started.service}/health/ready") and answers(started.pages))
+        wait_until(lambda: (incoming / "taken" / "cards.json").exists())
         assert "Version 1 serves" in httpx.get(started.pages).text
         os.kill(started.process.pid, number)
         reported = started.process.communicate(timeout=60)[0]

@@ -19,7 +19,7 @@ SIGNED = {"POST /webhooks/mlflow"}
 
 
 # Numbers that the race database gives; they are taken from where the service lists them.
-LISTED = {"race_id": "/races?date=2026-03-14"}
+LISTED = {"race_id": ("/races?date=2026-03-14", "races"), "dog_id": ("/dogs?q=sir tick", "dogs")}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,8 @@ def request_of(service: RunningService, name: str, kind: str | None) -> httpx.Re
             continue
         if parameter["in"] == "path":
             if parameter["name"] in LISTED:
-                value = service.client.get(LISTED[parameter["name"]]).json()["races"][0]["id"]
+                address, listed = LISTED[parameter["name"]]
+                value = service.client.get(address).json()[listed][0]["id"]
             if parameter["name"] == "experiment_id":
                 value = start_split(service)
             path = path.replace(f"{{{parameter['name']}}}", str(value))

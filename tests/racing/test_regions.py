@@ -9,6 +9,7 @@ from racing.domain.regions import (
     country_of,
     dog_key,
     dog_keys,
+    dog_keys_at,
     local_off,
     places_paid,
     plain_key,
@@ -93,3 +94,6 @@ def test_dogs_of_one_name_in_two_hemispheres_have_two_keys() -> None:
     assert dog_key("(-)", "Romford") == ""
     assert dog_keys("Sir Tick") == (name_key("Sir Tick"), british)
     assert dog_keys("(-)") == ()
+    names = ["Sir Tick", "3. Sir Tick (W)", "(-)"]
+    for track in ("Romford", "Sandown Park", "Nobody's Track"):
+        assert dog_keys_at(names, track) == [dog_key(name, track) for name in names]

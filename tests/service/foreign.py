@@ -8,6 +8,8 @@ from typing import Any
 from tests.service.builders import open_registry, point_alias_at
 
 NAME = "greyhound-win"
+# What a model needs is stated: MLflow finds it out by importing all anew, which takes half a minute.
+REGISTERED = {"registered_model_name": NAME, "pip_requirements": ["scikit-learn"]}
 
 
 def make_foreign_champion(uri: str, kind: str) -> int:
@@ -35,9 +37,9 @@ def main(uri: str, kind: str) -> None:
     with mlflow.start_run():
         if kind == "sklearn":
             model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
-            mlflow.sklearn.log_model(model, name="model", registered_model_name=NAME)
+            mlflow.sklearn.log_model(model, name="model", **REGISTERED)
         else:
-            mlflow.pyfunc.log_model(name="model", python_model=Halves(), registered_model_name=NAME)
+            mlflow.pyfunc.log_model(name="model", python_model=Halves(), **REGISTERED)
 
 
 if __name__ == "__main__":

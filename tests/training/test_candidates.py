@@ -98,10 +98,20 @@ def test_folds_are_learnt_calibrated_and_judged_in_this_order(n_days):
     assert table.date[folds[-1].judge].max() == table.date.max()
 
 
+def test_where_days_are_few_and_races_many_folds_are_of_races():
+    table = make_table(300)
+    table = replace(table, date=np.full(len(table), table.date[0]))
+    folds = time_folds(table, 3)
+    for fold in folds:
+        assert table.race[fold.train].max() < table.race[fold.calibrate].min()
+        assert table.race[fold.calibrate].max() < table.race[fold.judge].min()
+    assert folds[-1].judge.max() == len(table) - 1
+
+
 def test_too_small_parts_are_refused_with_rule_and_value():
     with pytest.raises(TrainingSetTooSmall, match="needs 200 runners, got"):
         split_by_time(make_table(30))
-    with pytest.raises(TrainingSetTooSmall, match=r"need 7 days .* got 6"):
+    with pytest.raises(TrainingSetTooSmall, match=r"need 7 days .* got 6 days and 30 races"):
         time_folds(make_table(30), 3)
     with pytest.raises(TrainingSetTooSmall, match=r"test part .* got 0"):
         split_by_time(make_table(400), test_from=np.datetime64("2030-01-01").item())

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ Rows = NDArray[np.int64]
 
 MIN_RUNNERS = {"training": 200, "calibration": 60, "test": 60}
 MIN_WINNERS = 8
+MIN_RACES_WITHOUT_DAYS = 100
+"""In the training part, where it has too few days for folds of whole days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +86,23 @@ def time_folds(table: RaceTable, n_folds: int) -> tuple[Fold, ...]:
     """Return folds with a growing training part; the last half of the days is calibrated and judged on.
 
     Each fold's block of days is halved: calibration is fitted on the earlier half, so that the figure of
-    the later half is one that neither model nor calibration has seen.
+    the later half is one that neither model nor calibration has seen. Where there are fewer than
+    ``2 * n_folds + 1`` days, races in their order take the place of days: features know nothing of race day.
 
     Raises
     ------
     TrainingSetTooSmall
-        If there are fewer than ``2 * n_folds + 1`` days.
+        If there are neither so many days nor :data:`MIN_RACES_WITHOUT_DAYS` races.
     """
-    day = table.date.astype("datetime64[D]")
+    day = table.date.astype("datetime64[D]").astype(np.int64)
     n_days = len(np.unique(day))
     if n_days < 2 * n_folds + 1:
-        rule = f"{n_folds} folds need {2 * n_folds + 1} days of races in the training part"
-        raise TrainingSetTooSmall(f"{rule}, got {n_days}")
+        day, n_races = table.race, len(np.unique(table.race_id))
+        if n_races < MIN_RACES_WITHOUT_DAYS:
+            rule = f"{n_folds} folds need {2 * n_folds + 1} days of races in the training part"
+            raise TrainingSetTooSmall(
+                f"{rule}, or {MIN_RACES_WITHOUT_DAYS} races, got {n_days} days and {n_races} races"
+            )
     # 12 % a block: with three folds the first one still learns from 64 % of the runners
     shares = 1 - min(0.12, 0.6 / n_folds) * np.arange(n_folds, 0, -0.5)
     edges = np.array([_day_at(day, share) for share in shares])
@@ -123,13 +131,12 @@ def latest(table: RaceTable, n_runners: int) -> RaceTable:
     return table.take(table.date >= table.date[-n_runners])
 
 
-def _day_at(day: NDArray[np.datetime64], share: float) -> np.datetime64:
-    """Return the day on which ``share`` of the runners have run."""
+def _day_at(day: NDArray[Any], share: float) -> Any:
+    """Return the day (or race) in which ``share`` of the runners have run."""
     if not len(day):
         raise TrainingSetTooSmall("training needs races, got none")
     place = min(max(round(share * len(day)), 0), len(day) - 1)
-    found: np.datetime64 = day[place]
-    return found
+    return day[place]
 
 
 def _check(name: str, part: RaceTable, first_test: np.datetime64) -> None:

@@ -1,13 +1,17 @@
 """Sentences about a training that the report and MLflow's notes share."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 from training.evaluation.evaluation import MARKET, MODEL, UNIFORM
 from training.gates import failed
 from training.report.content import BY_RACE, FamilySearch, ReportContent, TrialSummary
 from training.report.text import among, kind, number, percent, races_text, signed
 
+FEW_DAYS = 28
+"""Up to so many, a training says that they are few."""
 SMOTE, NOTHING = "smote_nc", "none"
 _SCOPES = {
     "results": "from results alone, without any price",
@@ -80,7 +84,20 @@ def made_of(content: ReportContent) -> str:
     return (
         f"{made}Learnt from {races_text(learnt)} with {learnt['runners']:,} runners and "
         f"{summary['features']} features, {_SCOPES[content.feature_scope]}. {summary['judgement']} "
-        f"The judged model and its search had seen none of those {races_text(test)}."
+        f"The judged model and its search had seen none of those {races_text(test)}.{few_days_text(learnt)}"
+    )
+
+
+def few_days_text(learnt: Mapping[str, Any]) -> str:
+    """Return what a reader must know of a training on a few days, after a blank; empty if they are more."""
+    first, last = (dt.date.fromisoformat(learnt[name]) for name in ("from", "until"))
+    n_days = (last - first).days + 1
+    if n_days > FEW_DAYS:
+        return ""
+    days = "one day" if n_days == 1 else f"{n_days} days"
+    return (
+        f" All of it lies within {days}: dogs have little form by then, so the model can know little, and "
+        "its figures may be chance."
     )
 
 

@@ -14,7 +14,7 @@ from racing.database.tables import Effect, TrackAlias
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable
 from racing.domain.names import name_key
-from racing.domain.regions import dog_key
+from racing.domain.regions import dog_keys_at
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
 from racing.features.cards.card_view import card_formulas
@@ -107,9 +107,7 @@ class CardFeaturizer:
 
         If not, :meth:`features_of_card` does not read the database, and so does not wait for it.
         """
-        return self._reader is not None and self._reader.has_any(
-            dog_key(runner.name, card.track) for runner in card.runners
-        )
+        return self._reader is not None and self._reader.has_any(_keys_of(card))
 
     def read(self, card: Card) -> StoredForm:
         """Return the stored runs of a card's dogs before its day.
@@ -122,7 +120,7 @@ class CardFeaturizer:
         if self._reader is None:
             return NOTHING_STORED
         with _database():
-            return self._reader.read(card.date, [dog_key(runner.name, card.track) for runner in card.runners])
+            return self._reader.read(card.date, _keys_of(card))
 
     def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
@@ -142,7 +140,10 @@ class CardFeaturizer:
             )
         stored = self.read(card) if stored is None else stored
         # In the order of history, so that sums over the race are those of training, bit for bit.
-        keyed = [(runner.box, dog_key(runner.name, card.track), i) for i, runner in enumerate(card.runners)]
+        keyed = [
+            (runner.box, key, i)
+            for i, (runner, key) in enumerate(zip(card.runners, _keys_of(card), strict=True))
+        ]
         keyed.sort()
         order = [i for _, _, i in keyed]
         runners = [card.runners[i] for i in order]
@@ -171,6 +172,10 @@ class CardFeaturizer:
         if self._tracks and self._blocks.track_id(card.track, card.distance_m) < 0:
             warnings.append(CardWarning("unknown_track", f"no race at track {card.track!r} is known"))
         return warnings
+
+
+def _keys_of(card: Card) -> list[str]:
+    return dog_keys_at([runner.name for runner in card.runners], card.track)
 
 
 def _dog(

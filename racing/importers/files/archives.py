@@ -18,7 +18,7 @@ from racing.importers.files.tars import TarMember, is_tar, tar_members
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # of a zip's list of members, which is read whole
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024  # of all members of a zip
-SUFFIXES = (".csv", ".tsv", ".json", ".bz2", ".gz")
+SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".bz2", ".gz")
 _ARCHIVES = (".zip", ".tar", ".tgz")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _FOUND_IN_FOLDERS = (*SUFFIXES, *_ARCHIVES, *_SPREADSHEETS)

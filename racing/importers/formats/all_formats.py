@@ -14,9 +14,12 @@ from racing.importers.formats.box_order import BOX_ORDER
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
 from racing.importers.formats.format import Format, from_csv
 from racing.importers.formats.gbgb import GBGB
+from racing.importers.formats.nz_results import NZ_RESULTS
 from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import NEEDED as RESULTS_COLUMNS
 from racing.importers.formats.results import parse_results
+from racing.importers.formats.topaz import TOPAZ
+from racing.race_day.cards_file import has_cards, is_guide_of_race_to_come, is_json, read_cards, read_guide
 
 BETFAIR_OFFICIAL = Format(
     name="betfair-official",
@@ -45,10 +48,17 @@ BETFAIR_PLACE_SP = Format(
     is_it=is_place_file,
     read=from_csv(parse_place_sp),
 )
+CARDS = Format(name="cards", title="cards of races to come", is_it=has_cards, read=read_cards)
+GUIDE_CARD = Format(
+    name="guide-card",
+    title="a form guide with the race to come that its name tells",
+    is_it=is_guide_of_race_to_come,
+    read=read_guide,
+)
 FORM_GUIDE = Format(
     name="form-guide",
     title="a form guide",
-    is_it=lambda file: file.has(COLUMNS),
+    is_it=lambda file: file.has(COLUMNS) and not is_guide_of_race_to_come(file),
     read=from_csv(parse_form_guide),
     columns=COLUMNS,
 )
@@ -66,9 +76,13 @@ FORMATS: tuple[Format, ...] = (
     BETFAIR_SP,
     BETFAIR_PLACE_SP,
     RESULTS,
+    CARDS,
+    GUIDE_CARD,
     GBGB,
     GREYHOUND_RECORDER,
     BOX_ORDER,
+    NZ_RESULTS,
+    TOPAZ,
     FORM_GUIDE,
 )
 """The strictest first. No two claim the same file, which a test shows for every sample."""
@@ -124,3 +138,25 @@ def _why_none(file: CsvFile) -> str:
     more = f" and {len(lacking) - _N_LACKING_SHOWN} more" if len(lacking) > _N_LACKING_SHOWN else ""
     missing = ", ".join(lacking[:_N_LACKING_SHOWN]) + more
     return f"it looks like {nearest.title}, but columns are missing here: {missing}; it has {names}"
+
+
+def card_format_of(file: InputFile) -> Format:
+    """Return the format of a file of races to come: a guide is a card, whatever day its name tells.
+
+    Raises
+    ------
+    FileRefused
+        If it is of no format.
+    """
+    if file.has(COLUMNS):
+        return GUIDE_CARD
+    return CARDS if is_json(file) else format_of(file)
+
+
+ANY_CARDS = Format(
+    name="any-cards",
+    title="races to come",
+    is_it=lambda file: False,
+    read=lambda file: card_format_of(file).read(file),
+)
+"""What ``greyhound import cards`` takes files as."""

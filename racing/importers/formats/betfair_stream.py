@@ -20,7 +20,8 @@ from racing.importers.formats.betfair_race import LAST_BOX, market_id_of
 from racing.importers.formats.format import Format
 from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import ParsedFile, RowRefused, SourceRecord
-from racing.importers.report import Problem
+from racing.importers.report import MAX_LINES_A_FILE, Problem
+from racing.importers.resolve import STREAM_PLACE
 from racing.importers.stream.book import MarketBook, Quote
 from racing.importers.stream.market import (
     PLACE,
@@ -37,6 +38,7 @@ KIND = "betfair-stream"
 MAX_MARKETS = 5_000  # of races, in one file; a day's recording has 400
 MAX_OTHER_MARKETS = 100_000
 _DAYS_AHEAD = 7
+_LONGEST_M = 1200  # in the place of the distance, which place markets do not name
 _OF_PRICE = ("minutes", "at", "back", "lay", "last", "volume")
 _DEFINITION = b'"marketDefinition"'
 
@@ -50,6 +52,12 @@ class _Recording:
     kinds: dict[str, str] = field(default_factory=dict)
     """Of the markets that are left out: what they are."""
     last_ms: int = 0
+    broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def note_broken(self, line: int, reason: str) -> None:
+        """Note a line that is no message; the second reading, where there is one, finds all of them."""
+        if len(self.broken) < MAX_LINES_A_FILE:
+            self.broken.append((line, reason))
 
 
 def parse_stream(file: InputFile) -> ParsedFile:
@@ -62,9 +70,8 @@ def parse_stream(file: InputFile) -> ParsedFile:
     """
     latest = latest_day() + dt.timedelta(days=_DAYS_AHEAD)
     parsed = ParsedFile(file.name, KIND, file.sha256, dates=FileDates(latest=latest))
-    recording = _first_reading(file, parsed)
+    recording = _first_reading(file)
     left_out = Counter(recording.kinds.values())
-    parsed.left_out = dict(sorted(left_out.items()))
     if not recording.definitions and left_out and all(kind.islower() for kind in left_out):
         others = ", ".join(left_out)
         raise FileRefused(f"a recorded stream is of greyhounds (eventTypeId 4339), this is of {others}")
@@ -76,18 +83,26 @@ def parse_stream(file: InputFile) -> ParsedFile:
             parsed.n_read += 1
             parsed.refuse(line, str(error))
             continue
-        if market.kind != WIN:
+        if market.kind == PLACE:
+            if any(runner.won for runner in market.runners):
+                _wait_for_race(parsed, market, line)
+            else:
+                left_out["PLACE without a result"] += 1
             continue
         stated_ms = at_ms if market.is_settled else recording.last_ms
         races[market_id] = market, _records_of_race(parsed, market, line, _utc(stated_ms))
+    parsed.left_out = dict(sorted(left_out.items()))
     if races:
         _second_reading(file, parsed, races)
+    else:
+        for line, reason in recording.broken:
+            parsed.refuse(line, reason)
     return parsed
 
 
-def _first_reading(file: InputFile, parsed: ParsedFile) -> _Recording:
+def _first_reading(file: InputFile) -> _Recording:
     recording = _Recording()
-    for message in messages(file.content, holding=_DEFINITION, on_broken=parsed.refuse):
+    for message in messages(file.content, holding=_DEFINITION, on_broken=recording.note_broken):
         recording.last_ms = max(recording.last_ms, message.at_ms)
         for change in message.markets:
             definition, market_id = change.get("marketDefinition"), str(change["id"])
@@ -154,7 +169,7 @@ def _record(parsed: ParsedFile, market: StreamMarket, runner: StreamRunner, line
         dog=runner.name,
         track=market.track,
         date=market.date.isoformat(),
-        distance=str(market.distance_m),
+        distance=str(market.distance_m or _LONGEST_M),
     )
     record["race_key"] = f"betfair:{digits}"
     record["rug"] = runner.number
@@ -168,13 +183,36 @@ def _record(parsed: ParsedFile, market: StreamMarket, runner: StreamRunner, line
     return record
 
 
+def _wait_for_race(parsed: ParsedFile, market: StreamMarket, line: int) -> None:
+    """Add the rows of a settled place market: it names no distance and no number, and joins its dogs' race.
+
+    They are one row of the file: a market's runners wait together, or not at all.
+    """
+    parsed.n_read += 1
+    rows: list[SourceRecord] = []
+    try:
+        for runner in market.runners:
+            if is_placeholder(runner.name):
+                continue
+            record = _record(parsed, market, runner, line)
+            record["placed"], record["place_bsp"], record["bsp"] = runner.won, record["bsp"], None
+            record["is_scratched"] = runner.won is None
+            row = parsed.waiting_record(line, STREAM_PLACE, market.date, market.track)
+            row |= {name: record[name] for name in row if name in record}
+            rows.append(row | {"market_id": market.market_id})
+    except RowRefused as error:
+        parsed.refuse(line, f"{error} (market {market.market_id})")
+        return
+    parsed.waiting += rows
+
+
 def _second_reading(
     file: InputFile, parsed: ParsedFile, races: dict[str, tuple[StreamMarket, dict[int, SourceRecord]]]
 ) -> None:
     """Follow the prices of the races, and note what they were at minutes before each off."""
     books = {market_id: MarketBook(market.off_ms) for market_id, (market, _) in races.items()}
     at_ms = 0
-    for message in messages(file.content):
+    for message in messages(file.content, on_broken=parsed.refuse):
         at_ms = max(at_ms, message.at_ms)
         for change in message.markets:
             market_id = str(change["id"])

@@ -83,7 +83,7 @@ def guide_card(
         raise FileRefused(
             f"none of its {parsed.n_read} rows could be taken as a past run", _refused_lines(parsed)
         )
-    named_date, named_track, race_number = _named_in(Path(file.name))
+    named_date, named_track, race_number = named_in(file.name)
     date, track = date or named_date, track or named_track
     if date is None:
         raise FileRefused("the file's name does not tell the race's date; give it")
@@ -109,14 +109,14 @@ def _refused_lines(parsed: ParsedFile) -> tuple[tuple[int, str], ...]:
     return tuple((problem.line, problem.reason) for problem in parsed.problems if problem.what == "row")
 
 
-def _named_in(path: Path) -> tuple[dt.date | None, str | None, int | None]:
+def named_in(name: str) -> tuple[dt.date | None, str | None, int | None]:
     """Return the date, track and race number that a file's name tells."""
-    stem = re.sub(r"(_cleaned|_enhanced|\s*\(\d+\))+$", "", path.stem)
+    stem = re.sub(r"(_cleaned|_enhanced|\s*\(\d+\))+$", "", Path(name).stem)
     day = _day_of(stem)
     race = _RACE.search(stem)
     rest = _RACE.sub(" - ", _NAMED_DAY.sub(" - ", _ISO_DAY.sub(" - ", stem)))
     parts = [part.strip(" _-") for part in _SEPARATORS.split(rest)]
-    names = [name for part in parts if part and (name := known_track(part))]
+    names = [found for part in parts if part and (found := known_track(part))]
     return day, names[0] if names else None, int(race[1]) if race else None
 
 

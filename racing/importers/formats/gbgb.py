@@ -38,6 +38,7 @@ from racing.importers.files.input_file import InputFile
 from racing.importers.files.json_table import has_json_keys, table_of
 from racing.importers.formats.format import Format
 from racing.importers.records.beaten_distance import DEAD_HEAT, lengths_of
+from racing.importers.records.births import born_of
 from racing.importers.records.finish_codes import Finish, Outcome, finish_of
 from racing.importers.records.race_results import RaceResults, set_measures, whole_number
 from racing.importers.records.source_record import (
@@ -62,8 +63,6 @@ _ZONE = ZoneInfo("Europe/London")
 _TRIAL = re.compile(r"(?:[A-Z]{0,2}T\d{0,2}|TRIALS?)", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:^|[T\s])(\d{1,2})[:.](\d{2})(?:[:.]\d{2}(?:\.\d+)?)?")
 _START = re.compile(r"R?\s*(\d{1,2})(?:\.0)?\s*M?", re.IGNORECASE)
-_BORN = re.compile(r"([A-Z]{3})[A-Z]*[-\s./](\d{4})", re.IGNORECASE)
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _SEXES = {"D": "D", "DOG": "D", "B": "B", "BITCH": "B"}
 
 Fields = dict[str, str]
@@ -264,20 +263,3 @@ def _going_s(line: int, text: str, parsed: ParsedFile) -> float | None:
         parsed.drop(line, f"raceGoing must be N or -300..300 hundredths of a second, got {text!r}")
         return None
     return round(hundredths / 100, 2)
-
-
-def born_of(text: str) -> str | None:
-    """Return a day or month of birth as ``2022-10-14`` or ``2022-10``; ``None`` where it is unreadable."""
-    plain = text.strip()
-    if (found := _BORN.fullmatch(plain)) and found[1].upper() in _MONTHS:
-        return f"{found[2]}-{_MONTHS.index(found[1].upper()) + 1:02}"
-    try:
-        return dt.date.fromisoformat(plain[:10]).isoformat()
-    except ValueError:
-        pass
-    if found := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", plain):
-        try:
-            return dt.date(int(found[3]), int(found[2]), int(found[1])).isoformat()
-        except ValueError:
-            return None
-    return None

@@ -46,7 +46,7 @@ _NAMED_DAY = re.compile(
     r"""(?P<weekday>[A-Z]{3})[A-Z]*,?\s+(?:
         (?P<month>[A-Z]{3})[A-Z]*\.?\s+(?P<day>\d{1,2})(?:ST|ND|RD|TH)?
         | (?P<day2>\d{1,2})(?:ST|ND|RD|TH)?\s+(?P<month2>[A-Z]{3})[A-Z]*
-    )""",
+    )(?:,?\s+(?P<year>\d{4}))?""",
     re.IGNORECASE | re.VERBOSE,
 )
 _START_PACE = re.compile(r"^V?[QMS](?=\d|$)")  # quick, medium or slow from the boxes, before the first call
@@ -114,7 +114,8 @@ class _Days:
             return self._parsed.date_of(re.sub(r"^[A-Za-z]+,\s*(?=\d)", "", text), line)
         day = self._read.get(text) or self._newest(text, named)
         self._read[text] = day
-        self.years.add(day.year)
+        if named["year"] is None:
+            self.years.add(day.year)
         return day
 
     def _newest(self, text: str, named: re.Match[str]) -> dt.date:
@@ -122,7 +123,8 @@ class _Days:
         month, day = (named["month"] or named["month2"]).upper(), int(named["day"] or named["day2"])
         today = latest_day()
         if weekday in _WEEKDAYS and month in _MONTHS:
-            for year in (*self._named_years, *range(today.year, FIRST_YEAR - 1, -1)):
+            own = [int(named["year"])] if named["year"] else None
+            for year in own or (*self._named_years, *range(today.year, FIRST_YEAR - 1, -1)):
                 try:
                     date = dt.date(year, _MONTHS.index(month), day)
                 except ValueError:

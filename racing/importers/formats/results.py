@@ -27,19 +27,25 @@ last_price
 trainer, remarks              as the source has them
 sex, sire, dam, born          of the dog; born is 2022-10-14 or 2022-10
 off_time                      when the race was due, 18:42 at the track
+off_at                        the same with its day and zone: 2026-03-31T19:42:00+11:00
 ==================== ======== ==================================================================
+
+A race to come stands here as one without any ``finish_position``, dated a week ahead at most.
 
 A row named ``VACANT``, ``nan`` or the like is an empty box. A reserve (box 9 or 10) of which nothing else
 stands did not run. A race with a row that was refused, or that is impossible (two dogs in a box, no
 winner), is not whole.
 """
 
+import datetime as dt
 import re
 from collections import defaultdict
 
-from racing.domain.cards import PRICE, SPEED_M_S, WEIGHT_KG
+from racing.domain.cards import FIRST_DAY, PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
+from racing.domain.off_time import off_time
+from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.finish_codes import Outcome, finish_of
 from racing.importers.records.off_times import off_of
@@ -56,6 +62,7 @@ from racing.importers.records.source_record import (
 from racing.importers.records.whole_races import FileRaces, RaceOfFile, race_of
 
 KIND = "results"
+DAYS_AHEAD = dt.timedelta(days=7)
 NEEDED = ("race_id", "date", "track", "distance_m", "runner")
 FIRST_RESERVE = 9
 _RACE_COLUMNS = ("race_id", "date", "track", "distance_m", "race_number")
@@ -91,6 +98,7 @@ OPTIONAL = (
     "sex",
     "born",
     "off_time",
+    "off_at",
 )
 _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
 
@@ -98,7 +106,7 @@ _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules
 def parse_results(file: CsvFile, kind: str = KIND) -> ParsedFile:
     """Return the records of the file; ``kind`` is how its races' keys begin."""
     file = file.with_columns(NEEDED, "a results file", OPTIONAL)
-    parsed = ParsedFile.of(file, kind, date_column="date")
+    parsed = ParsedFile.of(file, kind, date_column="date", latest=latest_day() + DAYS_AHEAD)
     races, runners = FileRaces(file, _RACE_COLUMNS, _race_id), _Runners(parsed)
     for line, row in file.rows():
         parsed.n_read += 1
@@ -275,7 +283,18 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
     record["is_scratched"] = finish.outcome is Outcome.DID_NOT_RUN
     has_facts = finish.outcome is not Outcome.BLANK or any(record[name] is not None for name in _OF_A_RUN)
     record["is_blank"] = not has_facts
+    if has_facts and not record["is_scratched"] and date > latest_day():
+        raise RowRefused(f"a race that was run lies between {FIRST_DAY} and today, got {date}")
+    if text := fields.get("off_at", ""):
+        record["off_at"] = _off_at(text, date, line, parsed)
     return record
+
+
+def _off_at(text: str, date: dt.date, line: int, parsed: ParsedFile) -> dt.datetime | None:
+    off = off_time(text, date)
+    if off is None:
+        parsed.drop(line, f"off_at must be a time with its zone within a day of the date, got {text!r}")
+    return None if off is None else off.replace(tzinfo=None)
 
 
 def _dog_and_off(line: int, record: SourceRecord, fields: dict[str, str], parsed: ParsedFile) -> None:

@@ -127,7 +127,8 @@ def _give_winners_their_margin(ran: list[SourceRecord]) -> None:
         if not record["won"] and record["margin_lengths"] is not None and record["finish_position"] == 2
     ]
     for record in winners:
-        record["margin_lengths"] = 0.0 if len(winners) > 1 else min(behind, default=None)
+        own = record["margin_lengths"] or None
+        record["margin_lengths"] = 0.0 if len(winners) > 1 else min(behind, default=own)
 
 
 def set_measures(record: SourceRecord, texts: dict[str, str], parsed: ParsedFile) -> None:

@@ -34,7 +34,7 @@ _BLANK_FACTS_OF_ROWS: dict[str, Any] = dict.fromkeys(
 )
 
 _BLANK_FACTS_OF_WAITING: dict[str, Any] = {
-    **dict.fromkeys(("race_number", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
+    **dict.fromkeys(("race_number", "market_id", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
     "is_race_whole": True,
     "is_joined": False,
 }
@@ -66,10 +66,10 @@ class ParsedFile:
     n_read: int = 0
     n_repeated: int = 0
     n_refused: int = 0
-    waiting: list[dict[str, Any]] = field(default_factory=list)
-    """Rows that name no distance or no dog: the columns of :class:`~racing.database.tables.WaitingRow`."""
     left_out: dict[str, int] = field(default_factory=dict)
     """What is no race of ours, by what it is: a recording's markets of other kinds."""
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    """Rows that name no distance or no dog: the columns of :class:`~racing.database.tables.WaitingRow`."""
     prices: list[dict[str, Any]] = field(default_factory=list)
     """Prices before the off: the columns of :class:`~racing.database.tables.RunnerPrice` with ``dog_key``
     instead of ids; each of a dog that a record names."""

@@ -124,6 +124,11 @@ class MarketBook:
             if self._is_open and then_ms >= self._first_ms:
                 yield from self._quotes(minutes, then_ms)
 
+    def quotes_at(self, at_ms: int) -> Iterator[Quote]:
+        """Yield the prices as they are now, if the market is open."""
+        if self._is_open:
+            yield from self._quotes((self._off_ms - at_ms) // _MS_A_MINUTE, at_ms)
+
     def _quotes(self, minutes: int, then_ms: int) -> Iterator[Quote]:
         at = dt.datetime.fromtimestamp(then_ms / 1000, dt.UTC).replace(tzinfo=None)
         for selection, runner in self._runners.items():

@@ -80,19 +80,20 @@ def lines(content: Content) -> Iterator[bytes]:
     FileRefused
         If one has more than :data:`MAX_LINE_BYTES`.
     """
-    rest = b""
+    begun: list[bytes] = []  # of a line that goes on: joined once, however long it is
+    n_begun = 0
     for chunk in content.chunks():
-        *whole, rest_of_chunk = chunk.split(b"\n")
-        if whole:
-            whole[0] = rest + whole[0]
-            rest = rest_of_chunk
-            yield from whole
-        else:
-            rest += rest_of_chunk
-        if len(rest) > MAX_LINE_BYTES:
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        n_begun += len(first)
+        if n_begun > MAX_LINE_BYTES:
             raise FileRefused(f"a line of a recorded stream has at most {MAX_LINE_BYTES} bytes")
-    if rest:
-        yield rest
+        if others:
+            yield b"".join(begun)
+            yield from others[:-1]
+            begun, n_begun = [others[-1]], len(others[-1])
+    if n_begun:
+        yield b"".join(begun)
 
 
 def _message(number: int, line: bytes, on_broken: OnBroken) -> Message | None:

@@ -11,7 +11,13 @@ from racing.domain.names import name_key
 from racing.importers.records.source_record import FACTS, SourceRecord, distance_of_key
 from racing.importers.resolve import BOX_ORDER, strength_of
 from racing.importers.waiting.box_order import facts_in_box_order
-from racing.importers.waiting.known_race import Contradiction, KnownRace, WaitingRecord, another_winner
+from racing.importers.waiting.known_race import (
+    Contradiction,
+    KnownRace,
+    WaitingRecord,
+    another_winner,
+    race_named,
+)
 
 COLUMNS = tuple(name for name in SourceRow.model_fields if name not in ("id", "run_id"))
 # Named without their distance, these may mean the straight track beside them.
@@ -41,7 +47,8 @@ class Joining:
         """Return the source rows that are made, and why lines do not join, by file and line."""
         groups: dict[tuple[Any, ...], list[WaitingRecord]] = defaultdict(list)
         for row in self._waiting:
-            groups[row["kind"], row["date"], row["track"], row["race_number"], row["file_id"]].append(row)
+            number = row["race_number"], row["market_id"]
+            groups[row["kind"], row["date"], row["track"], number, row["file_id"]].append(row)
         # By content, never by when they came: of two that contradict each other the first joins.
         for group in sorted(groups.values(), key=self._order):
             try:
@@ -59,7 +66,14 @@ class Joining:
         day, track = first["date"], first["track"]
         names = ("rug", "box", "dog_key", *FACTS)
         content = sorted(tuple(str(row[name]) for name in names) for row in group)
-        return strength_of(first["kind"]), not self._at(day, track), day, track, first["race_number"], content
+        return (
+            strength_of(first["kind"]),
+            not self._at(day, track),
+            day,
+            track,
+            first["race_number"] or 0,
+            content,
+        )
 
     def _race_of(self, group: list[WaitingRecord]) -> KnownRace | None:
         """Return the race that rows name, ``None`` if none is known yet."""
@@ -76,6 +90,8 @@ class Joining:
         # A dog that no source knows yet counts as one all the same: what is known elsewhere does not matter.
         names = {row["dog_key"] for row in group if not row["is_scratched"]}
         dogs: set[int | str] = {self._dog_ids.get(name, name) for name in names}
+        if number is None:
+            return _of_same_dogs(dogs, free)
         if not numbered:
             sharing = [known for known in free if known.race.number is None and dogs & known.starters()]
             alone = len(sharing) == 1 and sharing[0].starters() <= dogs
@@ -107,7 +123,7 @@ class Joining:
         for row, dog_id in of_dogs:
             place = known.runs.get(dog_id, {}).get("finish_position")
             if None not in (place, row["finish_position"]) and place != row["finish_position"]:
-                raise Contradiction(f"race {row['race_number']} at {row['track']} is known with other places")
+                raise Contradiction(f"{race_named(row)} is known with other places")
         made: list[SourceRecord] = []
         for row, dog_id in of_dogs:
             try:
@@ -140,9 +156,20 @@ class Joining:
         }
 
 
+def _of_same_dogs(dogs: set[int | str], races: Iterable[KnownRace]) -> KnownRace | None:
+    """Return the race that has most of the dogs, and more than half of the smaller field; else ``None``."""
+    shared = [(len(dogs & known.starters()), known) for known in races]
+    enough = [
+        (n_shared, known.race.key, known)
+        for n_shared, known in shared
+        if 2 * n_shared > min(len(dogs), len(known.starters()))
+    ]
+    return max(enough, key=lambda one: one[:2])[2] if enough else None
+
+
 def _check_dog(row: WaitingRecord, run: dict[str, Any] | None, known: KnownRace) -> None:
     """Raise :class:`Contradiction` if a row says of a dog what the other sources exclude."""
-    where = f"race {row['race_number']} at {row['track']}"
+    where = race_named(row)
     if run is None:
         if known.lists_every_starter and not row["is_scratched"]:
             raise Contradiction(f"{where} is known without this dog (got {row['dog_name']!r})")

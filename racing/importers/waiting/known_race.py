@@ -87,5 +87,12 @@ def number_of(run: dict[str, Any]) -> int | None:
 
 
 def another_winner(row: WaitingRecord) -> str:
-    """Return what is said of a race that another dog won."""
-    return f"race {row['race_number']} at {row['track']} is known with another winner"
+    """Return why rows do not join a race that another dog won."""
+    return f"{race_named(row)} is known with another winner"
+
+
+def race_named(row: WaitingRecord) -> str:
+    """Return how a row names its race, for people."""
+    if row["race_number"] is None:
+        return f"the race of place market {row['market_id']} at {row['track']}"
+    return f"race {row['race_number']} at {row['track']}"

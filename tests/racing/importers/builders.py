@@ -65,7 +65,9 @@ def content(engine: Engine) -> dict[str, Any]:
         "JOIN race a ON a.id = r.race_id JOIN dog d ON d.id = r.dog_id",
         "races": "SELECT a.date, t.name, a.distance_m, a.number, a.grade, a.market_id, a.source_key, "
         "a.is_whole FROM race a JOIN track t ON t.id = a.track_id",
-        "dogs": "SELECT key, name, sex FROM dog",
+        "dogs": "SELECT key, name, sex, sire, dam, born FROM dog",
+        "waiting": "SELECT f.name, w.line, w.track, w.race_number, w.dog_key, w.rug, w.is_joined, w.reason "
+        "FROM waitingrow w JOIN sourcefile f ON f.id = w.file_id",
         "tracks": "SELECT t.name, t.state, x.alias FROM track t JOIN trackalias x ON x.track_id = t.id",
     }
     with engine.connect() as connection:

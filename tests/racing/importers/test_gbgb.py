@@ -14,9 +14,10 @@ from racing.domain.errors import FileRefused
 from racing.importers.files.contents import Content
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.all_formats import format_of
-from racing.importers.formats.gbgb import GBGB, born_of, parse_gbgb
+from racing.importers.formats.gbgb import GBGB, parse_gbgb
 from racing.importers.import_files import import_files
 from racing.importers.records.beaten_distance import lengths_of
+from racing.importers.records.births import born_of
 from racing.importers.records.source_record import ParsedFile
 from racing.importers.report import FileStatus
 

@@ -1,6 +1,7 @@
 """What a version has learnt, and what it adds to the market, stands in its answers and in its evidence."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +15,31 @@ from tests.service.builders import (
     address,
     empty_registry,
     make_card,
+    open_registry,
     running_service,
 )
 from tests.service.trained import documents
 
+TRACKS = {"Romford": 900, "Hove": 800}
 JUDGED = {"digest": "9a" * 32, "learnt_until": "2025-12-31", "serves_learnt_until": "2026-02-28"}
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service of a refitted version that adds nothing to the market."""
-    folder = tmp_path_factory.mktemp("refit")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the registry."""
+    return tmp_path_factory.mktemp("refit")
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[RunningService]:
+    """A service of a refitted version that adds nothing to the market; version 2 is British."""
     registry = empty_registry(folder)
     spec = make_spec(features=FEATURES, market_combination=MARKET_ALONE)
-    make_artifact(folder / "model", coefficients=(-0.4, 0.0, 0.0), spec=spec, **documents(), judged=JUDGED)
-    registry.register(folder / "model")
+    for name, tracks in (("model", {}), ("british", TRACKS)):
+        own = documents()
+        own["training"] |= {"tracks": tracks, "countries": ["GB"] if tracks else []}
+        make_artifact(folder / name, coefficients=(-0.4, 0.0, 0.0), spec=spec, **own, judged=JUDGED)
+        registry.register(folder / name)
     registry.promote(1, reason="a test wants it", by="test")
     with running_service(address(folder)) as running:
         yield running
@@ -78,3 +89,32 @@ def test_evidence_shows_the_weights_by_which_the_service_combines(
     evidence = evidence_of(1, "d" * 64, {"model": {"market_combination": weights}})
     assert (evidence.combination and evidence.combination.model_dump()) == shown
     assert (evidence.is_refit, evidence.learnt_until, evidence.judgement) == (False, None, None)
+
+
+def test_a_card_at_a_track_that_the_version_never_saw_is_answered_with_a_warning(
+    service: RunningService, folder: Path
+) -> None:
+    def texts(**changes: Any) -> list[str]:
+        answer = service.predict(make_card(**changes)).json()
+        return [one["text"] for one in answer["warnings"] if one["code"] == "unseen_track"]
+
+    assert texts(track="Romford") == [], "of an older artifact nobody knows"
+    registry = open_registry(address(folder))
+    registry.promote(2, reason="a test wants it", by="test")
+    service.wait_until(lambda status: status["version"] == 2)
+    try:
+        assert texts(track="Romford") == texts(track="Brighton & Hove") == []
+        (australian,) = texts(track="Sandown Park")
+        assert "nor from any in Australia, only from races in Britain" in australian
+        (british,) = texts(track="Towcester")
+        assert british == "version 2 has learnt from no race at 'Towcester'"
+        assert "Only races of Britain." in service.client.get("/model_status").json()["judgement"]
+    finally:
+        registry.promote(1, reason="a test wants it", by="test")
+        service.wait_until(lambda status: status["version"] == 1)
+
+
+def test_an_answer_says_in_which_country_the_track_lies(service: RunningService) -> None:
+    tracks = ("Romford", "Shelbourne Park", "W/PK", "Nobody's Track")
+    found = [service.predict(make_card(track=track)).json()["country"] for track in tracks]
+    assert found == ["GB", "IE", "AU", None]

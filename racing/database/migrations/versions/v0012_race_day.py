@@ -28,13 +28,16 @@ _FLOATS = (
     "true_probability",
 )  # fmt: skip
 _WAITING_ROW: tuple[tuple[str, Any, bool], ...] = (
-    *((name, sa.Integer(), False) for name in ("id", "file_id", "line", "race_number")),
+    *((name, sa.Integer(), False) for name in ("id", "file_id", "line")),
     *(("kind", sa.String(), False), ("date", sa.Date(), False), ("track", sa.String(), False)),
-    *((name, sa.Integer(), True) for name in ("box", "rug", "finish_position")),
+    *((name, sa.Integer(), True) for name in ("race_number", "box", "rug", "finish_position")),
     *((name, sa.Boolean(), True) for name in ("won", "placed")),
     *((name, sa.Boolean(), False) for name in ("is_scratched", "is_race_whole", "is_joined")),
     *((name, sa.Float(), True) for name in _FLOATS),
-    *((name, sa.String(), True) for name in ("position_in_running", "trainer", "remarks", "dog_key")),
+    *(
+        (name, sa.String(), True)
+        for name in ("position_in_running", "trainer", "remarks", "dog_key", "market_id")
+    ),
     *((name, sa.String(), True) for name in ("dog_name", "sex", "sire", "dam", "reason")),
 )
 _COLUMNS = {
