@@ -24,48 +24,18 @@ from racing.database.engine import open_database
 from racing.importers.import_files import import_files
 from racing.ratings.store import update_ratings
 
-HEADER = [
-    "LOCAL_MEETING_DATE",
-    "SCHEDULED_RACE_TIME",
-    "ACTUAL_OFF_TIME",
-    "TRACK",
-    "STATE_CODE",
-    "RACE_NO",
-    "WIN_MARKET_ID",
-    "WIN_MARKET_NAME",
-    "PLACE_MARKET_ID",
-    "RACING_TYPE",
-    "DISTANCE",
-    "RACE_TYPE",
-    "SELECTION_ID",
-    "TAB_NUMBER",
-    "SELECTION_NAME",
-    "WIN_RESULT",
-    "WIN_BSP",
-    "PLACE_RESULT",
-    "PLACE_BSP",
-    "WIN_BSP_VOLUME",
-    "WIN_PREPLAY_MAX_PRICE_TAKEN",
-    "WIN_PREPLAY_MIN_PRICE_TAKEN",
-    "WIN_PREPLAY_LAST_PRICE_TAKEN",
-    "WIN_PREPLAY_WEIGHTED_AVERAGE_PRICE_TAKEN",
-    "WIN_PREPLAY_VOLUME",
-    "WIN_INPLAY_MAX_PRICE_TAKEN",
-    "WIN_INPLAY_MIN_PRICE_TAKEN",
-    "WIN_LAST_PRICE_TAKEN",
-    "WIN_INPLAY_WEIGHTED_AVERAGE_PRICE_TAKEN",
-    "WIN_INPLAY_VOLUME",
-    "PLACE_BSP_VOLUME",
-    "PLACE_MAX_PRICE_TAKEN",
-    "PLACE_MIN_PRICE_TAKEN",
-    "PLACE_LAST_PRICE_TAKEN",
-    "PLACE_WEIGHTED_AVERAGE_PRICE_TAKEN",
-    "PLACE_PREPLAY_VOLUME",
-    "BEST_AVAIL_BACK_AT_SCHEDULED_OFF",
-    "BEST_AVAIL_LAY_AT_SCHEDULED_OFF",
-    "BACK_MARKET_PERCENTAGE_AT_SCHEDULED_OFF",
-    "LAY_MARKET_PERCENTAGE_AT_SCHEDULED_OFF",
-]
+HEADER = (
+    "LOCAL_MEETING_DATE,SCHEDULED_RACE_TIME,ACTUAL_OFF_TIME,TRACK,STATE_CODE,RACE_NO,WIN_MARKET_ID,WIN_MARKET_NAME,"
+    "PLACE_MARKET_ID,RACING_TYPE,DISTANCE,RACE_TYPE,SELECTION_ID,TAB_NUMBER,SELECTION_NAME,WIN_RESULT,WIN_BSP,"
+    "PLACE_RESULT,PLACE_BSP,WIN_BSP_VOLUME,WIN_PREPLAY_MAX_PRICE_TAKEN,WIN_PREPLAY_MIN_PRICE_TAKEN,"
+    "WIN_PREPLAY_LAST_PRICE_TAKEN,WIN_PREPLAY_WEIGHTED_AVERAGE_PRICE_TAKEN,WIN_PREPLAY_VOLUME,"
+    "WIN_INPLAY_MAX_PRICE_TAKEN,WIN_INPLAY_MIN_PRICE_TAKEN,WIN_LAST_PRICE_TAKEN,"
+    "WIN_INPLAY_WEIGHTED_AVERAGE_PRICE_TAKEN,WIN_INPLAY_VOLUME,PLACE_BSP_VOLUME,PLACE_MAX_PRICE_TAKEN,"
+    "PLACE_MIN_PRICE_TAKEN,PLACE_LAST_PRICE_TAKEN,PLACE_WEIGHTED_AVERAGE_PRICE_TAKEN,PLACE_PREPLAY_VOLUME,"
+    "BEST_AVAIL_BACK_AT_SCHEDULED_OFF,BEST_AVAIL_LAY_AT_SCHEDULED_OFF,BACK_MARKET_PERCENTAGE_AT_SCHEDULED_OFF,"
+    "LAY_MARKET_PERCENTAGE_AT_SCHEDULED_OFF"
+)
+_COLUMNS = HEADER.split(",")
 _RACE_NAME = re.compile(r"^R(\d+)\s+(\d{3,4})(?:m\s*|\s+)(.*)$")
 _RESULTS = {"1": "WINNER", "1.0": "WINNER", "0": "LOSER", "0.0": "LOSER"}
 
@@ -106,7 +76,7 @@ def make_official_files(model_files: Sequence[Path], archive: Path) -> int:
     n_rows = 0
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
         for path in model_files:
-            lines = [",".join(HEADER), *(",".join(row) for row in _official_rows(path))]
+            lines = [HEADER, *(",".join(row) for row in _official_rows(path))]
             n_rows += len(lines) - 1
             out.writestr(path.name.removesuffix(".gz"), "\n".join(lines) + "\n")
     return n_rows
@@ -163,7 +133,7 @@ def _official_row(row: dict[str, str], named: re.Match[str], off: str, rng: rand
         "BACK_MARKET_PERCENTAGE_AT_SCHEDULED_OFF": "0.96",
         "LAY_MARKET_PERCENTAGE_AT_SCHEDULED_OFF": "1.06",
     }
-    return [fields.get(name, "") for name in HEADER]
+    return [fields.get(name, "") for name in _COLUMNS]
 
 
 if __name__ == "__main__":

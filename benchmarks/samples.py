@@ -1,8 +1,8 @@
 """All sample files in one fresh database: ``python -m benchmarks.samples ../shared/data``.
 
-Every folder is imported, then everything a second time, which must change nothing. Then each market id must be
-one race: none split over several, no two in one. Printed by format: files, rows, runs, races, what was refused
-and why, seconds.
+Every folder is imported, then everything a second time, which must change nothing. Then each market id must
+be one race: none split over several, no two in one. Printed by format: files, rows, runs, races, what was
+refused and why, seconds.
 """
 
 import argparse
@@ -46,9 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", help="URL; by default a fresh SQLite file")
     chosen = parser.parse_args(arguments)
     console = Console(width=150)
-    folders = sorted(
-        one for one in chosen.folder.iterdir() if one.is_dir() and one.name not in chosen.without
-    )
+    found = sorted(one for one in chosen.folder.iterdir() if one.is_dir())
+    folders = [one for one in found if one.name not in chosen.without]
     with tempfile.TemporaryDirectory() as scratch:
         engine = open_database(chosen.database or f"sqlite:///{scratch}/races.db", create=True)
         first = {folder.name: _imported(engine, folder) for folder in folders}

@@ -1,4 +1,4 @@
-"""A group of commands that takes paths as well: ``greyhound import FILE`` beside ``greyhound import list``."""
+"""A group of commands that takes paths too: ``greyhound import FILE`` beside ``greyhound import list``."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ DEFAULT = "files"
 class PathGroup(click.Group):
     """A group whose command ``files`` is run where the first argument names no command.
 
-    A word that names a command is the command, also where a folder has that name: ``./results`` is the folder.
+    A word that names a command is the command, also where a folder has that name, which is ``./results``.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlmodel import col
@@ -147,7 +148,7 @@ def _gaps(country: str, days: Iterable[dt.date]) -> list[Gap]:
     ordered = sorted(days)
     return [
         Gap(country, before + a_day, after - a_day, (after - before).days - 1)
-        for before, after in zip(ordered, ordered[1:], strict=False)
+        for before, after in pairwise(ordered)
         if after - before > a_day
     ]
 

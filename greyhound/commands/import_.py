@@ -57,9 +57,9 @@ _paths = click.argument("paths", metavar="PATH...", nargs=-1, callback=_paths_gi
 def import_group(context: click.Context) -> None:
     """Import files of races, whatever they are: each is recognised by what it holds.
 
-    PATH is a file, a folder or an archive (.zip, .tar); .gz and .bz2 are opened. A file that is in the database
-    already is skipped. The first word is a command where it is one of those below, else a path: write ./results
-    for a folder named results.
+    PATH is a file, a folder or an archive (.zip, .tar); .gz and .bz2 are opened. A file that is in the
+    database already is skipped. The first word is a command where it is one of those below, else a path:
+    write ./results for a folder named results.
 
     \b
     Examples:

@@ -33,6 +33,8 @@ def print_explained(explained: ExplainedFile) -> None:
         say(f"  columns not read: {shown(', '.join(explained.columns_unknown))}")
     if explained.columns_absent:
         say(f"  columns it could have: {', '.join(explained.columns_absent)}")
+    if explained.left_out:
+        say(f"  left out: {', '.join(f'{n} {shown(what)}' for what, n in explained.left_out.items())}")
     for note in explained.notes:
         say(f"  {note}")
     if explained.refusal:

@@ -26,7 +26,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def _written(connection: Connection, table: Table, name: str, values: list[Any]) -> list[Any]:
-    """Return a column's values as SQLite is given them; of others than days and times the driver knows how."""
+    """Return a column's values as SQLite is given them; the driver knows how but for days and times."""
     type_ = table.columns[name].type
     if not isinstance(type_, Date | DateTime):
         return values

@@ -46,6 +46,8 @@ class ExplainedFile:
     n_refused: int = 0
     n_empty: int = 0
     n_races: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What is no race of ours, by what it is: a recording's markets of other kinds."""
     records: list[dict[str, Any]] = field(default_factory=list)
     """The first records: what is known of each, by names that have their units."""
     problem_kinds: list[ProblemKind] = field(default_factory=list)
@@ -56,7 +58,7 @@ class ExplainedFile:
 
 @dataclass(frozen=True, slots=True)
 class _WatchedCsv(CsvFile):
-    """A CSV file that remembers which columns it was asked for."""
+    """A CSV file that remembers which columns were wanted."""
 
     wanted: list[str] = field(default_factory=list)
 
@@ -72,7 +74,7 @@ def explain(file: InputFile, taken_as: Format | None = None) -> ExplainedFile:
     try:
         kind = taken_as or format_of(file)
         explained.taken_as, explained.name = kind.title, kind.name
-        explained.why = "you said so" if taken_as else _why(file, kind)
+        explained.why = "as requested" if taken_as else _why(file, kind)
         wanted = _watch(file)
         try:
             _read(file, kind, explained)
@@ -86,12 +88,13 @@ def explain(file: InputFile, taken_as: Format | None = None) -> ExplainedFile:
 
 def _read(file: InputFile, kind: Format, explained: ExplainedFile) -> None:
     parsed = kind.read(file)
-    explained.notes = parsed.notes
+    explained.notes, explained.left_out = parsed.notes, parsed.left_out
     explained.n_read, explained.n_refused, explained.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
-    explained.n_records = len(parsed.records)
+    explained.n_records = len(parsed.records) + len(parsed.waiting)
     explained.n_races = len({record["race_key"] for record in parsed.records})
     explained.problem_kinds, explained.problems = parsed.problems.kinds, list(parsed.problems)
     explained.records = [_shown(record) for record in parsed.records[:N_RECORDS]]
+    explained.records = explained.records or [_shown(row) for row in parsed.waiting[:N_RECORDS]]
 
 
 def _why(file: InputFile, kind: Format) -> str:
@@ -106,7 +109,7 @@ def _why(file: InputFile, kind: Format) -> str:
 
 
 def _watch(file: InputFile) -> list[str] | None:
-    """Let the file note which columns it is asked for; ``None`` where it is no CSV."""
+    """Let the file note which columns are wanted; ``None`` where it is no CSV."""
     if not file.is_csv:
         return None
     csv = file.csv
@@ -125,12 +128,13 @@ def _note_columns(header: tuple[str, ...], wanted: list[str], explained: Explain
 
 
 def _shown(record: SourceRecord) -> dict[str, Any]:
+    key = record.get("bucket")  # a row that waits for its race has none
     facts = {
         "line": record["line"],
-        "date": day_of_key(record["bucket"]),
+        "date": record["date"] if key is None else day_of_key(key),
         "track": record["track"],
         "race": record["race_number"],
-        "distance_m": distance_of_key(record["bucket"]),
+        "distance_m": None if key is None else distance_of_key(key),
         "runner": record["dog_name"],
     }
     others = {name: value for name, value in record.items() if name not in _INTERNAL and value is not None}

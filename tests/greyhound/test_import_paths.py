@@ -1,4 +1,4 @@
-"""`greyhound import PATH...`: what each file is, by itself, as one says, or only explained; `greyhound data`."""
+"""`greyhound import PATH...`: what each file is, as one says, or only explained; `greyhound data`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The members of a tar, found by its headers alone: where each begins and how long it is; nothing is unpacked.
+"""The members of a tar, found by its headers alone: where each begins, how long it is. Nothing is unpacked.
 
 :mod:`tarfile` reads what precedes a member's header (its long name, say) whole into memory, however long the
 archive states that it is. Here that is bounded, as the number of members is.

@@ -19,6 +19,7 @@ from racing.importers.formats.recorder import GREYHOUND_RECORDER
 from racing.importers.formats.results import NEEDED as RESULTS_COLUMNS
 from racing.importers.formats.results import parse_results
 from racing.importers.formats.topaz import TOPAZ
+from racing.importers.stream.messages import is_stream
 from racing.race_day.cards_file import has_cards, is_guide_of_race_to_come, is_json, read_cards, read_guide
 
 BETFAIR_OFFICIAL = Format(
@@ -48,7 +49,12 @@ BETFAIR_PLACE_SP = Format(
     is_it=is_place_file,
     read=from_csv(parse_place_sp),
 )
-CARDS = Format(name="cards", title="cards of races to come", is_it=has_cards, read=read_cards)
+CARDS = Format(
+    name="cards",
+    title="cards of races to come",
+    is_it=lambda file: has_cards(file) and not is_stream(file.head),
+    read=read_cards,
+)
 GUIDE_CARD = Format(
     name="guide-card",
     title="a form guide with the race to come that its name tells",
@@ -150,7 +156,7 @@ def card_format_of(file: InputFile) -> Format:
     """
     if file.has(COLUMNS):
         return GUIDE_CARD
-    return CARDS if is_json(file) else format_of(file)
+    return CARDS if is_json(file) and not is_stream(file.head) else format_of(file)
 
 
 ANY_CARDS = Format(

@@ -1,9 +1,9 @@
 """Betfair's daily files of starting prices ``dwbfgreyhoundwinDDMMYYYY.csv`` and ``...place...``.
 
-Races of Britain, Ireland, Australia and New Zealand, one row a runner, in any order. The file's date is the day
-after its races; a race's own day and its off come from ``EVENT_DT``, a time in Britain. ``EVENT_ID`` is the
-market's id: in a file of place markets not the one of the same race's win market. Both files have the same
-columns, so what pays tells them apart: one winner a market, or two and three.
+Races of Britain, Ireland, Australia and New Zealand, one row a runner, in any order. The file's date is the
+day after its races; a race's own day and its off come from ``EVENT_DT``, a time in Britain. ``EVENT_ID`` is
+the market's id: in a file of place markets not the one of the same race's win market. Both files have the
+same columns, so what pays tells them apart: one winner a market, or two and three.
 """
 
 import datetime as dt

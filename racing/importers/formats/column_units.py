@@ -1,4 +1,4 @@
-"""Units that people have, turned into ours: yards, pounds, minutes, prices of every kind, margins in seconds."""
+"""Units that people have, turned into ours: yards, pounds, minutes, prices, margins in seconds."""
 
 import datetime as dt
 import re

@@ -133,8 +133,8 @@ class _Reader:
                 self._fail(("dates", key), f"a key is one that is known, got {key!r}", key, _DATES)
         columns = self._columns
         return Columns(
-            columns.name, columns.columns, columns.units, columns.codes, columns.constants, order, date_format,
-            columns.lines,
+            columns.name, columns.columns, columns.units, columns.codes, columns.constants, order,
+            date_format, columns.lines,
         )  # fmt: skip
 
     def _table(self, document: Mapping[str, Any], table: str) -> Iterable[tuple[str, Any]]:

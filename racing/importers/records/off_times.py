@@ -1,4 +1,4 @@
-"""When a race was due to start, from a clock at its track or in Britain: in UTC, without a zone, as stored."""
+"""When a race was due to start, from a clock at its track or in Britain: in UTC, as it is stored."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""Every file is of one format or of none; which one does not depend on the order in which they are asked."""
+"""Every file is of one format or of none; which one does not depend on their order."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def claimed_by(file: InputFile) -> list[str]:
     return [one.name for one in FORMATS if one.is_it(file)]
 
 
-def test_names_of_formats_are_distinct_and_found_and_a_wrong_one_is_asked_back() -> None:
+def test_names_of_formats_are_distinct_and_found_and_a_wrong_one_is_met_with_the_nearest() -> None:
     names = [one.name for one in FORMATS]
     assert len(set(names)) == len({one.title for one in FORMATS}) == len(names)
     assert [format_named(name) for name in names] == list(FORMATS)
@@ -71,7 +71,7 @@ def test_every_real_file_is_of_one_format_at_most(real_data: Path) -> None:
 
 def test_a_file_of_no_format_is_refused_with_what_the_nearest_one_lacks() -> None:
     without_boxes = RESULTS_HEADER.replace("runner,", "hound,")
-    with pytest.raises(FileRefused, match="looks like results in our columns, but .* missing here: runner"):
+    with pytest.raises(FileRefused, match=r"looks like results in our columns, but .* missing here: runner"):
         format_of(input_file(f"{without_boxes}\n1,2\n"))
     with pytest.raises(FileRefused, match="of no format that is known: its columns are a, b; --columns"):
         format_of(input_file("a,b\n1,2\n"))

@@ -1,4 +1,4 @@
-"""Columns of anybody's own: units, codes, dates and constants as a TOML file says; its faults by line and key."""
+"""Columns of anybody's own: units, codes, dates and constants as a TOML file says; faults by line and key."""
 
 import datetime as dt
 from pathlib import Path
@@ -86,14 +86,15 @@ def test_units_are_turned_into_ours(column: str, unit: str, text: str, ours: str
 
 
 def test_a_value_that_is_none_of_its_unit_is_dropped_and_never_taken_for_another() -> None:
-    toml = f'{MINIMAL}starting_price = "sp"\nweight_kg = "wt"\n[units]\nstarting_price = "american"\nweight_kg = "lb"'
+    units = '[units]\nstarting_price = "american"\nweight_kg = "lb"'
+    toml = f'{MINIMAL}starting_price = "sp"\nweight_kg = "wt"\n{units}'
     parsed = parse(toml, "id,date,track,dog,m,sp,wt", "1,2025-07-05,Ballarat,Alpha,450,5.0,5st")
     assert [parsed.records[0][name] for name in ("starting_price", "weight_kg")] == [None, None]
     assert [problem.what for problem in parsed.problems] == ["fact", "fact"]
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "message"),
     [
         (
             MINIMAL + 'trianer = "t"',
@@ -112,8 +113,8 @@ def test_a_value_that_is_none_of_its_unit_is_dropped_and_never_taken_for_another
         ("[columns", "mine.toml: it is no TOML: "),
     ],
 )
-def test_a_fault_names_line_and_key_what_is_known_and_what_was_meant(toml: str, said: str) -> None:
-    assert said in refusal_of(toml)
+def test_a_fault_names_line_and_key_what_is_known_and_what_was_meant(toml: str, message: str) -> None:
+    assert message in refusal_of(toml)
 
 
 def test_dates_are_read_by_their_format_or_order_and_no_other() -> None:
