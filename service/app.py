@@ -74,8 +74,9 @@ from service.thread_pools import ThreadPools
 ROUTERS = tuple(
     module.router
     for module in (
-        predict, batch, upcoming, races, dogs, tracks, cards, prices, events, predictions, record, monitor, results,
-        status, models, evidence, promotions, experiments, automation, webhooks, health, metrics, pages,
+        predict, batch, upcoming, races, dogs, tracks, cards, prices, events, predictions, record, monitor,
+        results, status, models, evidence, promotions, experiments, automation, webhooks, health, metrics,
+        pages,
     )
 )  # fmt: skip
 

@@ -5,8 +5,8 @@
 - Britain and Ireland: a reserve runs in the trap of the dog that it replaces, in its jacket.
 
 So in all four the first reserve takes the first vacant box, here by number. What the field of a race is in
-the end a source states; this is what it will be if nothing else is decided: a steward may leave a box empty, and a
-reserve may itself be scratched.
+the end a source states; this is what it will be if nothing else is decided: a steward may leave a box empty,
+and a reserve may itself be scratched.
 """
 
 from dataclasses import replace

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from racing.domain.errors import FileRefused
-from racing.importers.files.contents import BROKEN, HELD_BYTES, MAX_BYTES, Content
+from racing.importers.files.contents import BROKEN, HELD_BYTES, MAX_BYTES, MAX_RECORDED_BYTES, Content
 from racing.importers.files.file_types import what_zip_is
 from racing.importers.files.tars import TarMember, is_tar, tar_members
 
@@ -237,7 +237,7 @@ def content_of(path: Path) -> Content:
         If it cannot be read or is too large.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > MAX_RECORDED_BYTES:
             raise FileRefused(f"a file has at most {MAX_BYTES} bytes, this has {path.stat().st_size}")
         return Content.read(lambda: path.open("rb"))
     except OSError as error:

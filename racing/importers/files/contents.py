@@ -18,6 +18,10 @@ from typing import BinaryIO, cast
 from racing.domain.errors import FileRefused
 
 MAX_BYTES = 256 * 1024 * 1024  # of one file, unpacked; a month of Betfair's is 4 MB
+MAX_RECORDED_BYTES = (
+    8 * 1024 * 1024 * 1024
+)  # of a recording, which is read line by line: a day has 1 to 2 GiB
+_RECORDED = b'{"op":'
 HELD_BYTES = 4 * 1024 * 1024
 MAX_RATIO = 100  # unpacked to packed; CSV of races has 4 to 15
 FREE_BYTES = 16 * 1024 * 1024  # so much may a file unpack to, whatever its ratio
@@ -53,9 +57,10 @@ class Content:
             If it is broken, or has or unpacks to more than ``max_bytes``.
         """
         digest = hashlib.sha256()
-        held, n_bytes = _measured(opened, MAX_BYTES, digest.update)
-        if n_bytes > MAX_BYTES:
-            raise FileRefused(f"a file has at most {MAX_BYTES} bytes, this has more")
+        limit = _most_bytes(opened, MAX_BYTES)
+        held, n_bytes = _measured(opened, limit, digest.update)
+        if n_bytes > limit:
+            raise FileRefused(f"a file has at most {limit} bytes, this has more")
         head = held[:4096]
         plain = _opener(opened, held, n_bytes)
         if head.startswith((_GZIP, _BZIP2)):
@@ -68,8 +73,9 @@ class Content:
                     yield cast(BinaryIO, unpacked)
 
             ratio_bytes = max(FREE_BYTES, MAX_RATIO * n_bytes)
-            limit = min(max_bytes, ratio_bytes)
             try:
+                max_bytes = _most_bytes(unpacking, max_bytes)
+                limit = min(max_bytes, ratio_bytes)
                 held, n_unpacked = _measured(unpacking, limit)
             except BROKEN as error:
                 raise FileRefused(f"the {what} file is broken or cut off: {error}") from error
@@ -109,6 +115,12 @@ def reading(opened: Open) -> Iterator[BinaryIO]:
             yield stream
     except (*BROKEN, UnicodeDecodeError) as error:
         raise FileRefused(f"it cannot be read a second time: {error}") from error
+
+
+def _most_bytes(opened: Open, max_bytes: int) -> int:
+    """Return how many bytes a file may have: more where it begins as a recorded stream does."""
+    with opened() as stream:
+        return MAX_RECORDED_BYTES if stream.read(len(_RECORDED)) == _RECORDED else max_bytes
 
 
 def _measured(

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
+from racing.importers.files import contents
 from racing.importers.files.contents import Content
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.all_formats import format_of
@@ -193,7 +194,7 @@ def test_prices_count_while_the_market_is_open() -> None:
 
 
 def test_minutes_count_to_the_time_that_was_due_last() -> None:
-    later = {"marketTime": "2022-03-01T02:20:00.000Z"}
+    later: dict[str, Any] = {"marketTime": "2022-03-01T02:20:00.000Z"}
     parsed = parse(
         message(70, definition=definition()),
         message(62, prices(1, 4.0, 5.0)),
@@ -417,3 +418,14 @@ def test_a_place_market_joins_the_race_of_its_dogs_in_either_order(tmp_path: Pat
         assert content(engine) == alone
         engine.dispose()
     assert found[0] == found[1]
+
+
+def test_a_recording_may_be_larger_than_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "MAX_BYTES", 2_000)
+    monkeypatch.setattr(contents, "MAX_RECORDED_BYTES", 5_000)
+    raw = recording(*whole_race())
+    assert 2_000 < len(raw) < 5_000
+    assert len(parse_stream(input_file(raw)).records) == 3
+    for bytes_of_other in (raw * 3, b"x" + raw):
+        with pytest.raises(FileRefused, match="a file has at most"):
+            input_file(bytes_of_other)
