@@ -79,7 +79,7 @@ async def get_upcoming(
 async def post_upcoming(body: JsonBody, database: WriteDatabase, threads: Threads) -> StoredCardsOut:
     """Send races to come as they are now; all of a request is stored or nothing.
 
-    Of what is stated of a runner the newest counts, whoever stated it; a runner that a newer card leaves out
+    Of what is stated of a runner the newest counts, from any source; a runner that a newer card leaves out
     is scratched. Form on the cards is not stored. It is safe to send them again. Takes a key with the scope
     `results`.
     """
