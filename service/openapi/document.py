@@ -19,6 +19,7 @@ from service.schemas.experiments import ExperimentIn, ShareIn, StopIn
 from service.schemas.problem import BrokenRule, Problem
 from service.schemas.promotions import PromotionIn, RollbackIn
 from service.schemas.results import ResultsIn
+from service.schemas.upcoming import CardsIn, ScratchingIn
 
 TITLE = "Greyhound win probabilities"
 VERSION = "1.0.0"
@@ -43,6 +44,7 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 TAGS = [
     {"name": "prediction", "description": "From a card to probabilities."},
     {"name": "races", "description": "Races that are stored, and form guides, as cards."},
+    {"name": "race day", "description": "Races to come as sources state them, each with its prediction."},
     {"name": "monitor", "description": "Is what serves well, and what somebody should look at."},
     {"name": "prediction log", "description": "What was answered, and how it came out."},
     {"name": "model", "description": "Which versions there are, and which one serves."},
@@ -66,7 +68,8 @@ REQUEST_ID: dict[str, Any] = {
 }
 # Bodies that routes read themselves, so that FastAPI does not see their models.
 _INPUTS: tuple[type[BaseModel], ...] = (
-    AutomationIn, CardIn, ExperimentIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
+    AutomationIn, CardIn, CardsIn, ExperimentIn, PromotionIn, ResultsIn, RollbackIn, ScratchingIn, ShareIn,
+    StopIn,
 )  # fmt: skip
 
 
