@@ -237,7 +237,7 @@ class DisagreementOut(BaseModel):
     box: int
     """Its box."""
     win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
-    """The model's."""
+    """Probability to win, by the model."""
     price: float
     """The market's decimal odds."""
     market_probability: Annotated[float, Field(ge=0.0, le=1.0)]
@@ -1392,6 +1392,18 @@ class ScratchingEventOut(BaseModel):
     """False takes it back."""
 
 
+class ScratchingIn(BaseModel):
+    """A runner is withdrawn, or was not after all."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: Annotated[str, Field(max_length=60, min_length=1)]
+    """The dog's name, as `POST /predict` takes it."""
+    is_scratched: bool | None = True
+    """`false` takes it back."""
+
+
 class SealOut(BaseModel):
     """The seal of one day of predictions."""
 
@@ -1572,9 +1584,9 @@ class TopPickOut(BaseModel):
     box: int
     """Its box."""
     win_probability: Annotated[float, Field(ge=0.0, le=1.0)]
-    """The model's."""
+    """Probability to win, by the model."""
     fair_price: float
-    """1 / win_probability."""
+    """Price that would be fair: 1 / win_probability."""
 
 
 class TrackOut(BaseModel):
@@ -1804,6 +1816,21 @@ class CardIn(BaseModel):
     """When the race is due to start, with its zone. No model sees it; with it the record (`GET /record/seals`) can say of an answer on race day that it came before the off."""
     runners: Annotated[list[RunnerIn], Field(max_length=10, min_length=2)]
     """Every starter, each in a box of its own, reserves and the scratched if you like; two must start. Leave out empty boxes (`VACANT`)."""
+
+
+class CardsIn(BaseModel):
+    """Races to come, with their fields as they are now."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    cards: Annotated[list[CardIn], Field(max_length=100, min_length=1)]
+    """At most 100 at once."""
+    stated_at: Annotated[
+        str | None,
+        Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"),
+    ] = None
+    """When the source stated this, with its zone: of what is stated of a runner the newest counts. Left out, now."""
 
 
 class ContestantOut(BaseModel):

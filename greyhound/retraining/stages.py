@@ -13,7 +13,7 @@ from greyhound.retraining.progress_file import Begun, ProgressFile
 from model_registry.errors import NoChampion
 from model_registry.registry import ModelRegistry, user_name
 from model_registry.versions import PASSED, ModelVersion
-from racing.database.tables import Race
+from racing.database.tables import Run
 from racing.domain.errors import ExperimentRefused, NotEnoughHistory
 from racing.experiments.records import current_experiment
 from racing.experiments.start_stop import start_challenge
@@ -23,7 +23,7 @@ from training.errors import SearchNotResumable
 from training.gates import failed
 from training.pipeline import TrainSettings, train
 
-_RACE = Race.__table__  # type: ignore[attr-defined]
+_RUN = Run.__table__  # type: ignore[attr-defined]
 Say = Callable[[str], None]
 CHAMPION_GATE = "not worse than champion"
 
@@ -67,7 +67,8 @@ def begin(engine: Engine, file: ProgressFile, now: dt.datetime, say: Say) -> Beg
         say(f"going on with the retraining of {begun.at:%Y-%m-%d %H:%M} UTC, with races up to {begun.until}")
         return begun
     with engine.connect() as connection:
-        until = connection.scalar(select(func.max(_RACE.c.date)).where(_RACE.c.date <= now.date()))
+        has_result = (_RUN.c.date <= now.date()) & _RUN.c.won.is_not(None)  # races to come teach nothing
+        until = connection.scalar(select(func.max(_RUN.c.date)).where(has_result))
     if until is None:
         raise NotEnoughHistory("the database holds no races to learn from; import or simulate some")
     begun = Begun(now, until)

@@ -35,7 +35,7 @@ def has_cards(file: InputFile) -> bool:
 def is_guide_of_race_to_come(file: InputFile) -> bool:
     """Return whether a form guide's name tells a race of yesterday or later.
 
-    Guides of older days bring past runs only: whoever collects them has the results of their races too.
+    Guides of older days bring past runs only: who collects them has the results of their races too.
     """
     date, track, _ = named_in(file.name)
     return bool(date is not None and track and date >= latest_day() - 2 * _A_DAY and file.has(COLUMNS))

@@ -21,6 +21,7 @@ from service.schemas.prices import PricesIn
 from service.schemas.problem import BrokenRule, Problem
 from service.schemas.promotions import PromotionIn, RollbackIn
 from service.schemas.results import ResultsIn
+from service.schemas.upcoming import CardsIn, ScratchingIn
 
 TITLE = "Greyhound win probabilities"
 VERSION = "1.0.0"
@@ -69,7 +70,8 @@ REQUEST_ID: dict[str, Any] = {
 }
 # Bodies that routes read themselves, so that FastAPI does not see their models.
 _INPUTS: tuple[type[BaseModel], ...] = (
-    AutomationIn, CardIn, ExperimentIn, PricesIn, PromotionIn, ResultsIn, RollbackIn, ShareIn, StopIn,
+    AutomationIn, CardIn, CardsIn, ExperimentIn, PricesIn, PromotionIn, ResultsIn, RollbackIn, ScratchingIn,
+    ShareIn, StopIn,
 )  # fmt: skip
 
 

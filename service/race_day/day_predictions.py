@@ -1,4 +1,4 @@
-"""The predictions of a day's races: each made once, whoever asks how often.
+"""The predictions of a day's races: each made once, however many ask.
 
 **Guarantee:** a prediction of a stored race is made, logged and counted once for each artifact of the
 champion, experiment and state of the race's field (runners, boxes, scratchings, prices); many who ask at once

@@ -76,12 +76,12 @@ async def get_upcoming(
     dependencies=[require_scope("results")],
     openapi_extra=json_content(CardsIn, EXAMPLE_CARDS),
 )
-async def post_upcoming(
+async def post_cards(
     body: JsonBody, database: WriteDatabase, threads: Threads, events: Events
 ) -> StoredCardsOut:
     """Send races to come as they are now; all of a request is stored or nothing.
 
-    Of what is stated of a runner the newest counts, whoever stated it; a runner that a newer card leaves out
+    Of what is stated of a runner the newest counts, from any source; a runner that a newer card leaves out
     is scratched. Form on the cards is not stored. It is safe to send them again. Takes a key with the scope
     `results`.
     """
@@ -103,7 +103,7 @@ async def post_upcoming(
     dependencies=[require_scope("results")],
     openapi_extra=json_content(ScratchingIn, EXAMPLE_SCRATCHING),
 )
-async def post_scratching(
+async def scratch(
     body: JsonBody, database: WriteDatabase, threads: Threads, slots: Slots, events: Events, race_id: Number
 ) -> StoredRaceOut:
     """Say that a runner of a race to come is withdrawn, or is not after all; the answer is the race then.

@@ -23,8 +23,8 @@ class TopPickOut(BaseModel):
 
     name: str = Field(description="The dog's name.", examples=["Sir Tick"])
     box: int = Field(description="Its box.", examples=[1])
-    win_probability: Probability = Field(description="The model's.", examples=[0.2794])
-    fair_price: float = Field(description="1 / win_probability.", examples=[3.58])
+    win_probability: Probability = Field(description="Probability to win, by the model.", examples=[0.2794])
+    fair_price: float = Field(description="Price that would be fair: 1 / win_probability.", examples=[3.58])
 
 
 class DisagreementOut(BaseModel):
@@ -32,7 +32,7 @@ class DisagreementOut(BaseModel):
 
     name: str = Field(description="The dog's name.", examples=["Nala's Ghost"])
     box: int = Field(description="Its box.", examples=[2])
-    win_probability: Probability = Field(description="The model's.", examples=[0.2412])
+    win_probability: Probability = Field(description="Probability to win, by the model.", examples=[0.2412])
     price: float = Field(description="The market's decimal odds.", examples=[5.5])
     market_probability: Probability = Field(description="The market's.", examples=[0.1598])
     edge: float = Field(
@@ -173,16 +173,16 @@ EXAMPLE_CARDS = {
     "cards": [
         EXAMPLE_CARD
         | {
-            "race_number": 6,
-            "off_at": "2026-03-14T19:42:00+11:00",
+            "race_number": 7,
+            "off_at": "2026-03-14T20:02:00+11:00",
             "runners": [
-                {"name": "Sir Tick", "box": 1},
-                {"name": "Nala's Ghost", "box": 2},
-                {"name": "Quiet Harbour", "box": 4},
+                {"name": "Slow Coach", "box": 1},
+                {"name": "Idle Talk", "box": 2},
+                {"name": "Night Bus", "box": 4},
                 {"name": "Late Mail", "box": 9},
             ],
         }
     ]
 }
 """Cards that anyone may send."""
-EXAMPLE_SCRATCHING = {"name": "Sir Tick"}
+EXAMPLE_SCRATCHING = {"name": "Slow Coach"}

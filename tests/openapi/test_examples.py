@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.schemas.results import EXAMPLE_RESULTS
+from service.schemas.upcoming import EXAMPLE_CARDS
 from tests.openapi.test_document import OPERATIONS
 from tests.service.builders import RunningService, open_registry
 from tests.service.keys import service_with_keys
@@ -32,6 +33,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     with service_with_keys(folder, registry, boss="promote results") as (running, keys):
         running.client.headers.update(keys["boss"])
         running.client.post("/results", json=EXAMPLE_RESULTS).raise_for_status()
+        running.client.post("/races/upcoming", json=EXAMPLE_CARDS).raise_for_status()
         yield running
 
 
@@ -51,7 +53,8 @@ def request_of(service: RunningService, name: str, kind: str | None) -> httpx.Re
         if parameter["in"] == "path":
             if parameter["name"] in LISTED:
                 address, listed = LISTED[parameter["name"]]
-                value = service.client.get(address).json()[listed][0]["id"]
+                found = service.client.get(address).json()[listed]
+                value = found[-1 if path.endswith("/scratchings") else 0]["id"]  # the last race is to come
             if parameter["name"] == "experiment_id":
                 value = start_split(service)
             path = path.replace(f"{{{parameter['name']}}}", str(value))

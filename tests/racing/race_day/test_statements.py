@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,10 @@ def test_the_newest_statement_on_a_runner_counts_in_whatever_order_they_are_impo
         ([make_card("Bela", "Anna", "Dora", scratched=("Dora",))], NINE + 3 * HOUR),
     ]
     contents = []
+    open_database(f"sqlite:///{tmp_path / 'empty.db'}", create=True).dispose()
     for i, order in enumerate(itertools.permutations(statements)):
-        engine = open_database(f"sqlite:///{tmp_path / str(i)}.db", create=True)
+        shutil.copy(tmp_path / "empty.db", tmp_path / f"{i}.db")
+        engine = open_database(f"sqlite:///{tmp_path / str(i)}.db")
         for cards, at in order:
             report_cards(engine, cards, at)
         contents.append(content(engine))
