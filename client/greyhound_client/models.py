@@ -1519,7 +1519,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
     text: str
     """A sentence, for people."""
 

@@ -62,7 +62,7 @@ def test_the_clients_have_a_method_for_every_operation_and_the_same_ones() -> No
 SAMPLES: dict[str, Any] = {
     "card": make_card(), "cards": [make_card()], "races": [], "version": 7, "reason": "x", "race_id": 9120,
     "date": A_DAY, "form_guide": "Dog Name", "challengers": [8], "experiment_id": 3,
-    "contestant": "8", "champion": "7", "share": 0.4, "on": True,
+    "prices": [], "contestant": "8", "champion": "7", "share": 0.4, "on": True,
 }  # fmt: skip
 
 
