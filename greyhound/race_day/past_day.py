@@ -145,7 +145,12 @@ class PastDay:
         def total() -> ScoreOut:
             return self._client.scores(by="track", since=day, until=day, with_late=True).total
 
-        wait_until(lambda: total().n_races >= self._n_judged(), LOGGED_S, "each prediction has its outcome")
+        try:
+            wait_until(lambda: total().n_races >= self._n_judged(), LOGGED_S, "each has its outcome")
+        except TimeoutError:
+            self._show(
+                f"Of {self._n_judged()} races {total().n_races} can be judged, whole and by their cards."
+            )
         return total()
 
     def _n_judged(self) -> int:
