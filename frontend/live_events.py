@@ -40,12 +40,13 @@ class LiveEvents:
         self._max_pages = max_pages
         self._recent: deque[tuple[int, str, str]] = deque(maxlen=MAX_RECENT)
         self._news = threading.Condition()
-        self._is_followed = False
+        self._is_followed = self._is_closed = False
         self._needed_at = 0.0
         self._n_pages = 0
 
     def close(self) -> None:
         """End; no page is shown any more."""
+        self._is_closed = True
         self._client.close()
 
     def enter(self, after: int | None) -> bool:
@@ -96,7 +97,7 @@ class LiveEvents:
     def _follow(self, after: int | None) -> None:
         """Follow the service until no page was open for a while."""
         while self._is_needed():
-            with suppress(GreyhoundError):
+            with suppress(GreyhoundError, RuntimeError):  # the latter of a client that is closed meanwhile
                 for event in self._client.events(after=after, give_up_s=IDLE_S):
                     after = event.id
                     self._take(event)
@@ -106,7 +107,8 @@ class LiveEvents:
 
     def _is_needed(self) -> bool:
         with self._news:
-            is_needed = self._n_pages > 0 or time.monotonic() - self._needed_at < IDLE_S
+            is_recent = time.monotonic() - self._needed_at < IDLE_S
+            is_needed = (self._n_pages > 0 or is_recent) and not self._is_closed
             self._is_followed = is_needed
             return is_needed
 

@@ -61,12 +61,13 @@ COMMANDS = {
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
+    "day": ("greyhound.commands.day:day", "Play a past day with the clock, and show its record."),
     "feed": ("greyhound.commands.feed:feed", "Send recordings of Betfair's stream into a running service."),
     "frontend": ("greyhound.commands.frontend:frontend", "Show a service in the browser."),
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import watch data simulate dogs tracks",
+    "Races": "import watch data simulate day dogs tracks",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score export predictions record replay",
     "The service": "serve frontend monitor keys notify feed",

@@ -63,7 +63,7 @@ SAMPLES: dict[str, Any] = {
     "card": make_card(), "cards": [make_card()], "races": [], "version": 7, "reason": "x", "race_id": 9120,
     "date": A_DAY, "form_guide": "Dog Name", "challengers": [8], "experiment_id": 3,
     "contestant": "8", "champion": "7", "share": 0.4, "on": True,
-    "q": "sir tick", "dog_id": 1412, "name": "Sir Tick",
+    "q": "sir tick", "dog_id": 1412, "name": "Sir Tick", "prices": [],
 }  # fmt: skip
 
 

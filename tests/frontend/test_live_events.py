@@ -51,5 +51,5 @@ def test_two_pages_get_the_kinds_that_they_want_and_a_third_is_turned_away(tmp_p
         assert next(late)[0] == "missed"
         live.leave()
         live.leave()
-    client.close()
+    live.close()
     engine.dispose()
