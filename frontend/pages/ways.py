@@ -12,7 +12,7 @@ from frontend.live import page
 from frontend.race.blueprint import pages
 from frontend.race.card_form import BOXES
 from greyhound_client import GreyhoundError, Problem, Unavailable
-from greyhound_client.models import ListedRaceOut, RaceDaysOut
+from greyhound_client.models import ListedRaceOut, RaceDayOut, RaceDaysOut
 
 N_DAYS = 60
 MOST_TRACKS = ZoneInfo("Australia/Sydney")  # the day that a card filled in begins with
@@ -22,7 +22,7 @@ MOST_TRACKS = ZoneInfo("Australia/Sydney")  # the day that a card filled in begi
 def past() -> Response:
     """Show the races of a day that is stored."""
     days, days_problem = _days()
-    date = day_of(request.args.get("day")) or (days.race_days[0].date if days and days.race_days else None)
+    date = day_of(request.args.get("day")) or (_newest_past(days.race_days) if days else None)
     meetings = _meetings(api.client().races(date).races) if days and date else []
     return page("race/past.html", days=days, days_problem=days_problem, date=date, meetings=meetings)
 
@@ -64,6 +64,12 @@ def _days() -> tuple[RaceDaysOut | None, Problem | None]:
         return api.client().race_days(limit=N_DAYS, before=day_of(request.args.get("before"))), None
     except Unavailable as problem:
         return None, problem
+
+
+def _newest_past(days: list[RaceDayOut]) -> dt.date | None:
+    """Return the newest day that is not ahead, else the newest."""
+    today = dt.datetime.now(MOST_TRACKS).date()
+    return next((day.date for day in days if day.date <= today), days[0].date if days else None)
 
 
 def _meetings(races: list[ListedRaceOut]) -> list[tuple[str, list[ListedRaceOut]]]:

@@ -1,6 +1,7 @@
 """A card, its prediction by the service, and the line that gets the same in a shell."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
@@ -9,6 +10,8 @@ from frontend import api
 from frontend.errors import status_code
 from greyhound_client import Call, Problem, endpoints
 from greyhound_client.models import CardIn, PredictionOut, StoredRaceOut
+
+_REQUEST_ID = re.compile(r'^  "request_id": "[^"]*",\n', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ def predict_stored(race: StoredRaceOut) -> CardPrediction:
     runners = {runner["name"]: runner for runner in card["runners"]}
     # A scratching between the two requests: the card shown is the one that was answered.
     in_order = [runners.get(one.name, {"name": one.name, "box": one.box}) for one in found.answer.runners]
-    return replace(found, card={**card, "runners": in_order})
+    raw = _REQUEST_ID.sub("", found.raw, count=1)  # else an open page would change with every look at it
+    return replace(found, card={**card, "runners": in_order}, raw=raw)
 
 
 def priced_card(race: StoredRaceOut) -> dict[str, Any]:

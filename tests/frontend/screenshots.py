@@ -40,12 +40,14 @@ def main(url: str | None, folder: Path, pages: tuple[str, ...]) -> None:
 
 
 def menu(browser: Browser, address: str) -> list[str]:
-    """Return the addresses of the pages that the front end's menu leads to."""
-    page = browser.new_page()
-    page.goto(address)
-    links = page.locator("nav a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
+    """Return the addresses of the pages that the front end's menu leads to, and the tabs of Race."""
+    page, links = browser.new_page(), []
+    for path, nav in (("", ".top nav a"), ("/race", ".tabs a")):
+        page.goto(address + path)
+        found = page.locator(nav)
+        links += found.evaluate_all("links => links.map((link) => link.getAttribute('href'))")
     page.close()
-    return [link for link in links if link.startswith("/")]
+    return [link for link in dict.fromkeys(links) if link.startswith("/")]
 
 
 def shoot(browser: Browser, address: str, path: str, folder: Path) -> Iterator[Path]:
