@@ -2154,15 +2154,15 @@ class MinuteScoreOut(BaseModel):
     combined_loss: float | None
     """Of model and market together, by weights fitted on other days; null where those are too few."""
     model_behind_market: PairedDifferenceOut
-    """Above 0 the market is better."""
+    """The model's loss less the market's: above 0 the market is better."""
     combined_behind_market: PairedDifferenceOut
-    """Below 0 both together are better."""
+    """That of both together less the market's: below 0 both together are better."""
     combined_behind_model: PairedDifferenceOut
-    """Below 0 both together are better."""
+    """That of both together less the model's: below 0 both together are better."""
     n_races_to_off: int
     """Those of the races with prices at minute 0 too."""
     market_behind_off: PairedDifferenceOut
-    """The market of this minute less that of minute 0, on those: what the last minutes told."""
+    """The market of this minute less that of minute 0, on those: what later minutes add."""
 
 
 class ModelStatus(BaseModel):

@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field
 from racing.metrics import Difference
 from racing.predictions.by_minutes import ByMinutes, MinuteScore
 
+_GAP = {"difference": 0.021, "low": 0.008, "high": 0.034}
+
 
 class PairedDifferenceOut(BaseModel):
     """A mean difference with the ends of its 95 % interval, paired by race; null where too few races are."""
@@ -28,12 +30,21 @@ class MinuteScoreOut(BaseModel):
         "few.",
         examples=[1.559],
     )
-    model_behind_market: PairedDifferenceOut = Field(description="Above 0 the market is better.")
-    combined_behind_market: PairedDifferenceOut = Field(description="Below 0 both together are better.")
-    combined_behind_model: PairedDifferenceOut = Field(description="Below 0 both together are better.")
+    model_behind_market: PairedDifferenceOut = Field(
+        description="The model's loss less the market's: above 0 the market is better.", examples=[_GAP]
+    )
+    combined_behind_market: PairedDifferenceOut = Field(
+        description="That of both together less the market's: below 0 both together are better.",
+        examples=[_GAP],
+    )
+    combined_behind_model: PairedDifferenceOut = Field(
+        description="That of both together less the model's: below 0 both together are better.",
+        examples=[_GAP],
+    )
     n_races_to_off: int = Field(description="Those of the races with prices at minute 0 too.", examples=[309])
     market_behind_off: PairedDifferenceOut = Field(
-        description="The market of this minute less that of minute 0, on those: what the last minutes told."
+        description="The market of this minute less that of minute 0, on those: what later minutes add.",
+        examples=[_GAP],
     )
 
 
@@ -41,10 +52,12 @@ class ByMinutesOut(BaseModel):
     """How model, market and both together did, by minutes to the off."""
 
     minutes: list[MinuteScoreOut] = Field(
-        description="The earliest first; minutes without a race whose starters all had a price are left out."
+        description="The earliest first; minutes without a race whose starters all had a price are left out.",
     )
     n_races: int = Field(description="Judged races with any price, the newest.", examples=[500])
-    is_cut: bool = Field(description="There are older ones, which are not judged; see `limit`.")
+    is_cut: bool = Field(
+        description="There are older ones, which are not judged; see `limit`.", examples=[True]
+    )
     first_day: dt.date | None = Field(description="The first day of those races.", examples=["2026-03-02"])
     last_day: dt.date | None = Field(description="The last.", examples=["2026-03-08"])
 
