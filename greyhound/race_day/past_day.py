@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from greyhound.demo.stage import wait_until
 from greyhound_client import GreyhoundClient, Refused
 from greyhound_client.models import ScoreOut
 from racing.stored_race import StoredRace
@@ -15,7 +14,8 @@ from racing.stored_race import StoredRace
 FIRST_OFF = dt.time(2, 0)  # UTC: noon in Melbourne
 BETWEEN_RACES, BETWEEN_TRACKS = dt.timedelta(minutes=20), dt.timedelta(minutes=3)
 CARDS_BEFORE, SCRATCHED_BEFORE, RESULT_AFTER = (dt.timedelta(minutes=m) for m in (60, 40, 4))
-LOGGED_S = 120.0
+SETTLED_S = 15.0
+"""Without another outcome for so long, no more are to come."""
 _CARDS_A_REQUEST = 50
 Show = Callable[[str], None]
 
@@ -145,13 +145,16 @@ class PastDay:
         def total() -> ScoreOut:
             return self._client.scores(by="track", since=day, until=day, with_late=True).total
 
-        try:
-            wait_until(lambda: total().n_races >= self._n_judged(), LOGGED_S, "each has its outcome")
-        except TimeoutError:
+        score, changed_at = total(), time.monotonic()
+        while score.n_races < self._n_judged() and time.monotonic() - changed_at < SETTLED_S:
+            time.sleep(0.2)
+            before, score = score, total()
+            changed_at = changed_at if score.n_races == before.n_races else time.monotonic()
+        if score.n_races < self._n_judged():  # a reserve that ran, say, was no starter of the card
             self._show(
-                f"Of {self._n_judged()} races {total().n_races} can be judged, whole and by their cards."
+                f"Of {self._n_judged()} races {score.n_races} can be judged: all starters on the card."
             )
-        return total()
+        return score
 
     def _n_judged(self) -> int:
         """Return how many races have one winner, which a score counts."""

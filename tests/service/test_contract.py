@@ -84,6 +84,7 @@ def test_every_field_of_every_schema_says_what_it_is_and_gives_an_example() -> N
 
 
 OTHER_ANSWERS = {
+    "/events": "text/event-stream",
     "/metrics": "text/plain",
     "/predict/batch": "application/x-ndjson",
     "/models/{version}/report": "text/html",
