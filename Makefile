@@ -5,6 +5,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 READY := .venv/.installed
 
+# Tests start hundreds of processes: none is to compile anew what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check check-beside check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
 
