@@ -80,7 +80,7 @@ class _Watcher:
         self._watched = watched
         self._database = database
         self._interval_s = interval_s
-        self._said: dict[Path, str] = {}
+        self._reported: dict[Path, str] = {}
         self._n_taken = self._n_refused = 0
 
     def run(self, *, once: bool) -> None:
@@ -163,8 +163,8 @@ class _Watcher:
             self._say_once(path, why)
 
     def _say_once(self, path: Path, why: str) -> None:
-        if self._said.get(path) != why:
-            self._said[path] = why
+        if self._reported.get(path) != why:
+            self._reported[path] = why
             say(f"{shown(str(path))} is left where it is: {shown(why)}", err=True)
 
 

@@ -1,7 +1,7 @@
 """Events of a race day: written in the transaction of what happened, read in order by those who follow.
 
 **Numbers and the order of commits.** A number from a sequence may be committed after a larger one, and a
-reader that has passed the larger one would never see it. Whoever writes events therefore holds one lock
+reader that has passed the larger one would never see it. A writer of events therefore holds one lock
 until his transaction ends (in PostgreSQL an advisory lock, in SQLite the lock of every writer) and takes the
 number after the newest. Numbers then have no gaps, and each that is read has all before it committed.
 
@@ -21,7 +21,7 @@ from racing.database.tables import RaceEvent
 
 EventKind = Literal["card", "scratching", "price", "promotion", "result"]
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
-KEPT = dt.timedelta(days=2)
+LIFETIME = dt.timedelta(days=2)
 """Older events are pruned; who follows again after longer is notified that he has missed some."""
 MAX_EVENTS = 200_000
 """The newest ones that stay, however young the others are."""

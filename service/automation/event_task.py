@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy import Engine
 
-from racing.race_day.events import KEPT, prune_events
+from racing.race_day.events import LIFETIME, prune_events
 from service.automation.tasks import PeriodicTask
 
 PRUNE_S = 300.0
@@ -15,6 +15,6 @@ def prune_events_task(*, every_s: float = PRUNE_S) -> PeriodicTask:
 
     def prune(engine: Engine) -> None:
         with engine.begin() as connection:
-            prune_events(connection, dt.datetime.now(dt.UTC).replace(tzinfo=None) - KEPT)
+            prune_events(connection, dt.datetime.now(dt.UTC).replace(tzinfo=None) - LIFETIME)
 
     return PeriodicTask("prune-events", every_s, prune)

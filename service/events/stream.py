@@ -68,7 +68,7 @@ class Follower:
         self._position = after
         self._check = check
         self._is_live = False
-        self._said_away = False
+        self._is_absence_sent = False
 
     async def parts(self) -> AsyncIterator[bytes]:
         """Yield what is sent, piece by piece."""
@@ -99,9 +99,9 @@ class Follower:
         """Return what there is to send now, and whether the stream ends with it."""
         feed = self._feed
         if feed.error is not None:
-            said, self._said_away = self._said_away, True
-            return (b"" if said else comment(f"waiting: {feed.error}", self._position)), False
-        self._said_away = False
+            was_sent, self._is_absence_sent = self._is_absence_sent, True
+            return (b"" if was_sent else comment(f"waiting: {feed.error}", self._position)), False
+        self._is_absence_sent = False
         if feed.newest is None:
             return b"", False
         if self._position is None:

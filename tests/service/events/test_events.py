@@ -1,4 +1,4 @@
-"""Events over HTTP: whoever follows sees what happens, in order, and loses nothing when he comes again."""
+"""Events over HTTP: a follower sees what happens, in order, and loses nothing when he comes again."""
 
 import asyncio
 import datetime as dt
