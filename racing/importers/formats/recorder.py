@@ -94,6 +94,7 @@ GREYHOUND_RECORDER = Format(
     title="results of The Greyhound Recorder",
     is_it=lambda file: file.is_csv and is_recorder(file.csv),
     read=from_csv(parse_recorder),
+    columns=NEEDED,
 )
 
 
