@@ -50,8 +50,8 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
         )
     )
     if report.left_out:
-        kinds = ", ".join(f"{n:,} {shown(kind)}" for kind, n in report.left_out.items())
-        console.print(f"left out, as no races: {kinds}")
+        counted = ", ".join(f"{n:,} {shown(kind)}" for kind, n in report.left_out.items())
+        console.print(f"left out, as no races: {counted}")
     if any(file.taken_as for file in report.files):
         console.print(format_table(report.by_format(), what))
     for note, names in _notes(report).items():

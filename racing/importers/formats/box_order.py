@@ -71,8 +71,8 @@ _NAMES = {
 _OURS = {theirs: ours for ours, names in _NAMES.items() for theirs in names}
 _OF_DOGS = frozenset(
     (
-        "dog", "dogname", "runner", "runnername", "greyhound", "greyhoundname", "name", "selectionname", "box",
-        "rug", "trap", "trapnumber", "plc", "marketid",
+        "dog", "dogname", "runner", "runnername", "greyhound", "greyhoundname", "name", "selectionname",
+        "box", "rug", "trap", "trapnumber", "plc", "marketid",
     )
 )  # fmt: skip
 _PLACES = ("winner", "second", "third", "fourth")
