@@ -113,7 +113,9 @@ def parse_gbgb(file: InputFile) -> ParsedFile:
         except RowRefused as error:
             results.refuse(line, str(error), race_key)
     gaps.sum_up()
-    results.close(_why_single if is_of_dogs else lambda records: None)
+    results.close(are_races_whole=not is_of_dogs)
+    if is_of_dogs:
+        parsed.notes += ("runs of dogs' own histories: none of their races is whole",)
     if trials:
         parsed.notes += (f"{n_of_trials:,} rows of {len(trials):,} trials left out: they are no races",)
     if n_starts_ahead:
@@ -130,11 +132,6 @@ GBGB = Format(
     read=parse_gbgb,
     columns=(*NEEDED, "raceDate", "raceId", "resultRunTime", "SP"),
 )
-
-
-def _why_single(records: list[SourceRecord]) -> str:
-    """Return ``""``: not whole, which is plain of a dog's history and not to be reported."""
-    return ""
 
 
 class _Gaps:

@@ -42,6 +42,7 @@ _DATE = re.compile(r"(?:[A-Z][a-z]+,?\s+)?(\d{1,2})[-\s]([A-Za-z]{3})[a-z]*[-\s]
 _NUMBERS = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2})")
 _CONDITIONS = re.compile(r"(\S+)\s+(\d{3,4})\s*m?\s+\$[\d,.]+")
 _CLASS = re.compile(r"(C\d(?:/\d)*|[A-Z]+)[a-z]?")
+_ABANDONED = frozenset(("abandoned", "race abandoned", "no race", "race declared no race", "void"))
 _WINNERS_TIME = re.compile(r"Winner'?s Time:\s*(\d{1,2}\.\d{1,3})", re.IGNORECASE)
 _SECTIONAL = re.compile(r"Sectional 1:\s*(\d{1,2}\.\d{1,3})\s*\((.+?)\)", re.IGNORECASE)
 _REMARK = re.compile(r"([^a-z]+?)\s*\(\d{1,2}(?:/\d{1,2})?\)\s*-\s*(.+)")
@@ -75,6 +76,8 @@ def parse_nz(file: InputFile) -> ParsedFile:
     for line, row in _rows_of(table):
         page.read(line, row)
     page.results.close()
+    if page.n_abandoned:
+        parsed.notes += (f"{page.n_abandoned:,} races that were abandoned left out",)
     for record in parsed.records:
         record["remarks"] = page.remarks.get((record["race_key"], record["dog_key"]))
         if page.leaders.get(record["race_key"], ("", ""))[0] == record["dog_key"]:
@@ -104,6 +107,7 @@ class _Page:
         self.remarks: dict[tuple[str, str], str] = {}
         self.leaders: dict[str, tuple[str, str]] = {}
         """Of each race its first leader's key, and the first split."""
+        self.n_abandoned = 0
         self._parsed = parsed
         self._date = self._track = ""
         self._is_track_next = False
@@ -127,6 +131,8 @@ class _Page:
         elif self._race_key and self._columns and _is_runner(row):
             self._runner(line, row)
         elif self._race_key:
+            if text.casefold() in _ABANDONED:
+                self.n_abandoned += 1
             self._beside(text)
 
     def _begin_race(self, row: list[str]) -> None:

@@ -191,7 +191,7 @@ def _why_incomplete(records: list[SourceRecord]) -> str | None:
     prices = [record["starting_price"] for record in records if not record["is_scratched"]]
     if None not in prices and WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1]:
         return None
-    missing = set(range(1, _N_BOXES + 1)) - {record["box"] for record in records}
+    missing = set(range(1, _N_BOXES + 1)) - {record["box"] or record["rug"] for record in records}
     if not missing:
         return None
     boxes = ", ".join(map(str, sorted(missing)))
