@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from racing.domain.regions import local_off, zone_of
 
-_DAY_BEFORE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]")
+_DAY_BEFORE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/-]\d{1,2}[/-]\d{4})[T ]")
 _LONDON = ZoneInfo("Europe/London")
 _WRITTEN = ("%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 _FIRST_HOUR = 5  # a race at 00:10 ends the meeting of the day before
