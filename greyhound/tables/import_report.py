@@ -26,15 +26,19 @@ def summary(report: ImportReport) -> dict[str, Any]:
         "n_refused": report.n_refused,
         "n_empty": report.n_empty,
         "n_waiting": report.n_waiting,
+        "left_out": report.left_out,
     }
 
 
 def print_report(report: ImportReport, what: str = "runs") -> None:
     """Print the counts, and on standard error what was not taken and why."""
     counts = summary(report)
+    n_left_out = report.n_files(FileStatus.LEFT_OUT)
     console.print(
         "files: {n_files_imported} imported, {n_files_already_imported} already there, "
-        "{n_files_refused} refused".format(**counts)
+        "{n_files_refused} refused{files_left_out}".format(
+            **counts, files_left_out=f", {n_left_out} left out" if n_left_out else ""
+        )
     )
     console.print(
         "rows:  {n_read} read; {n_added} {what} added, {n_updated} updated, {n_known} known, "
@@ -45,6 +49,9 @@ def print_report(report: ImportReport, what: str = "runs") -> None:
             waiting=f", {report.n_waiting} wait for their races" if report.n_waiting else "",
         )
     )
+    if report.left_out:
+        counted = ", ".join(f"{n:,} {shown(kind)}" for kind, n in report.left_out.items())
+        console.print(f"left out, as no races: {counted}")
     if any(file.taken_as for file in report.files):
         console.print(format_table(report.by_format(), what))
     for note, names in _notes(report).items():

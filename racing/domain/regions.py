@@ -13,11 +13,23 @@ from racing.domain.tracks import KNOWN_TRACKS, known_track
 COUNTRY_NAMES = {"AU": "Australia", "NZ": "New Zealand", "GB": "Britain", "IE": "Ireland"}
 BRITISH = frozenset(("GB", "IE"))
 """Where six traps are the rule, and dogs are registered in studbooks of their own."""
+LAST_TRAP = 6
 _BRITISH_KEY = "/GB"  # no key of a name holds a slash or ends so
 _TRACKS = {track.name: track for track in KNOWN_TRACKS}
 _CLOCK = re.compile(
     r"\s*(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:\.\d+)?)?\s*(?:([AP])\.?M\.?)?\s*", re.IGNORECASE
 )
+_ZONES = {"NZ": "Pacific/Auckland", "GB": "Europe/London", "IE": "Europe/Dublin"}
+_AUSTRALIAN_ZONES = {
+    "NSW": "Australia/Sydney",
+    "ACT": "Australia/Sydney",
+    "VIC": "Australia/Melbourne",
+    "QLD": "Australia/Brisbane",
+    "SA": "Australia/Adelaide",
+    "WA": "Australia/Perth",
+    "TAS": "Australia/Hobart",
+    "NT": "Australia/Darwin",
+}
 _FIRST_HOUR = 5  # a race at 00:10 ends the meeting of the day before
 
 
@@ -77,15 +89,26 @@ def trap_colours(country: str | None) -> tuple[Colour, ...]:
     return _OF_TRAPS if country in BRITISH else _AUSTRALIAN
 
 
-def local_off(date: dt.date, clock_text: str, track: str) -> dt.datetime | None:
+def zone_in(country: str, state: str = "") -> ZoneInfo | None:
+    """Return the time zone of a country that has one, or of an Australian state; else ``None``.
+
+    >>> zone_in("IE"), zone_in("AU"), zone_in("AU", "qld")
+    (zoneinfo.ZoneInfo(key='Europe/Dublin'), None, zoneinfo.ZoneInfo(key='Australia/Brisbane'))
+    """
+    country, state = country.strip().upper(), state.strip().upper()
+    name = _ZONES.get(country) or (_AUSTRALIAN_ZONES.get(state) if country in ("AU", "") else None)
+    return ZoneInfo(name) if name else None
+
+
+def local_off(date: dt.date, clock_text: str, track: str, zone: ZoneInfo | None = None) -> dt.datetime | None:
     """Return when a race starts, with the zone UTC, from the meeting's day and the clock at the track.
 
     ``clock_text`` is as sources write it: ``19:42``, ``15:11:00.000``, ``7:42 PM``, ``7.42pm``. Until five in
     the morning it is the night after the meeting's day. Of an hour that summer time repeats, the first is
-    meant; one that it leaves out is that much later. ``None`` where the text is no time of day, or nobody
-    knows the track's zone.
+    meant; one that it leaves out is that much later. ``zone`` is that of a track that nobody knows. ``None``
+    where the text is no time of day, or nobody knows the track's zone.
     """
-    zone, clock = zone_of(track), _clock_of(clock_text)
+    zone, clock = zone_of(track) or zone, _clock_of(clock_text)
     if zone is None or clock is None:
         return None
     day = date + dt.timedelta(days=clock.hour < _FIRST_HOUR)

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel, col
 from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
 from racing.domain.track_list.known_track import WHERE
-from racing.domain.tracks import KNOWN_TRACKS
+from racing.domain.tracks import KNOWN_TRACKS, known_track
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import SourceRecord
 
@@ -27,6 +27,14 @@ class EntityResolver:
         self._track_ids: dict[str, int] = dict(
             connection.execute(select(col(TrackAlias.alias), col(TrackAlias.track_id))).all()
         )
+        self._former: dict[str, list[int]] = {}
+        """Of our name for a track: rows that an older list stored under what is an alias of it today."""
+        for number, name in connection.execute(
+            select(col(Track.id), col(Track.name)).order_by(col(Track.id))
+        ):
+            ours = known_track(name)
+            if ours not in (None, name):
+                self._former.setdefault(str(ours), []).append(int(number or 0))
         dogs = select(col(Dog.key), col(Dog.id), col(Dog.name), *(col(getattr(Dog, name)) for name in ORIGIN))
         self._dogs = {key: (number, *facts) for key, number, *facts in connection.execute(dogs)}
 
@@ -43,9 +51,11 @@ class EntityResolver:
         number = next_id(self._connection, Track)
         for name in names:
             key = name_key(name) or name
+            track = known.get(name)
+            if former := self._former.pop(name, None):
+                self._unite(name, key, former)
             if key in self._track_ids:
                 continue
-            track = known.get(name)
             row = {"id": number, "name": name, **(track.where if track else dict.fromkeys(WHERE))}
             self._connection.execute(insert(Track), [row])
             aliases = {key, *(name_key(alias) for alias in (track.aliases if track else ()))}
@@ -53,6 +63,30 @@ class EntityResolver:
             self._connection.execute(insert(TrackAlias), rows)
             self._track_ids |= {row["alias"]: row["track_id"] for row in rows}  # type: ignore[misc]
             number += 1
+
+    def _unite(self, name: str, key: str, former: list[int]) -> None:
+        """Let the rows that older lists stored under aliases of a track be one row, under our name for it."""
+        track = next(track for track in KNOWN_TRACKS if track.name == name)
+        of_name = select(col(Track.id)).where(col(Track.name) == name)
+        stays = self._connection.scalar(of_name) or former[0]
+        for number in former:
+            if number == stays:
+                continue
+            for table in (Race, SourceRow, TrackAlias):
+                column = col(table.track_id)
+                self._connection.execute(update(table).where(column == number).values(track_id=stays))
+            self._connection.execute(delete(Track).where(col(Track.id) == number))
+        where = update(Track).where(col(Track.id) == stays)
+        self._connection.execute(where.values(name=name, **track.where))
+        for alias, number in self._track_ids.items():
+            if number in former:
+                self._track_ids[alias] = stays
+        keys = {key, *(name_key(alias) for alias in track.aliases)}
+        new = sorted(keys - set(self._track_ids))
+        if new:
+            rows = [{"alias": alias, "track_id": stays} for alias in new]
+            self._connection.execute(insert(TrackAlias), rows)
+        self._track_ids |= dict.fromkeys(new, stays)
 
     def _add_dogs(self, records: list[SourceRecord]) -> None:
         number = next_id(self._connection, Dog)

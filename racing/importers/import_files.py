@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -12,6 +12,7 @@ from sqlmodel import col
 from racing.database.change_log import lock_races
 from racing.database.tables import SourceFile, WaitingRow
 from racing.domain.errors import FileRefused
+from racing.domain.regions import BRITISH, LAST_TRAP, country_of
 from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.dates import DateOrder
@@ -152,7 +153,7 @@ def _parsed_of(
         kind = taken_as or format_of(file)
         entry.taken_as = kind.title
         parsed = kind.read(file)
-        entry.notes = parsed.notes
+        entry.notes = (*parsed.notes, *_odd_traps(parsed))
         report.problems.add_all(parsed.problems)
         entry.n_read, entry.n_refused, entry.n_empty = parsed.n_read, parsed.n_refused, parsed.n_empty
         entry.left_out = parsed.left_out
@@ -170,6 +171,22 @@ def _parsed_of(
         return None
     report.note_races(entry.taken_as, {record["race_key"] for record in parsed.records})
     return parsed
+
+
+def _odd_traps(parsed: ParsedFile) -> Iterator[str]:
+    """Yield a note where starters stand in traps that Britain and Ireland have not raced from for long."""
+    odd = [
+        record
+        for record in parsed.records
+        if (record["box"] or 0) > LAST_TRAP and not record["is_scratched"]
+        if country_of(record["track"]) in BRITISH
+    ]
+    if odd:
+        tracks = ", ".join(sorted({record["track"] for record in odd})[:3])
+        yield (
+            f"{len(odd):,} starters in traps 7 and up at {tracks}: in Britain and Ireland races have six "
+            "traps, see whether the track is another"
+        )
 
 
 def _share_seconds(batch: list[tuple[ParsedFile, FileReport]], seconds: float) -> None:

@@ -18,6 +18,7 @@ from tests.racing.importers.builders import (
     results_row,
     write,
 )
+from tests.racing.importers.streams import definition, message, recording, whole_race
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -192,3 +193,14 @@ def test_prices_of_others_are_imported_under_a_name_and_removed_again(tmp_path: 
     assert run(tmp_path, "prices", "--name", "tipster", "--remove").exit_code == 3
     assert run(tmp_path, "prices", "--name", "tipster").exit_code == 2
     assert run(tmp_path, "prices", str(file), "--name", "No Name").exit_code == 3
+
+
+def test_what_a_recording_has_beside_races_is_printed(tmp_path: Path) -> None:
+    other = definition(marketType="MATCH_BET")
+    (tmp_path / "day.json").write_bytes(
+        recording(*whole_race(), message(60, market="1.195395421", definition=other))
+    )
+    printed = run(tmp_path, str(tmp_path / "day.json"))
+    assert "left out, as no races: 1 MATCH_BET" in printed.stdout
+    (tmp_path / "other.json").write_bytes(recording(message(60, market="1.195395421", definition=other)))
+    assert "1 left out" in run(tmp_path, str(tmp_path / "other.json")).stdout

@@ -13,13 +13,15 @@ from typing import IO, BinaryIO, cast
 from racing.domain.errors import FileRefused
 from racing.importers.files.contents import BROKEN, HELD_BYTES, MAX_BYTES, MAX_RECORDED_BYTES, Content
 from racing.importers.files.file_types import what_zip_is
+from racing.importers.files.packed_tars import SUFFIXES as PACKED_TARS
+from racing.importers.files.packed_tars import PackedTar, is_packed_tar
 from racing.importers.files.tars import TarMember, is_tar, tar_members
 
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # of a zip's list of members, which is read whole
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024  # of all members of a zip
 SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".bz2", ".gz")
-_ARCHIVES = (".zip", ".tar", ".tgz")
+_ARCHIVES = (*PACKED_TARS, ".zip", ".tar")
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _FOUND_IN_FOLDERS = (*SUFFIXES, *_ARCHIVES, *_SPREADSHEETS)
 _RECORDED_MARKET = re.compile(r"1\.\d{6,12}")  # as programs that record Betfair's stream name a market's file
@@ -141,6 +143,7 @@ class Source:
     zip: Zip | None = field(default=None, repr=False)
     member: zipfile.ZipInfo | None = None
     tar_member: TarMember | None = None
+    packed_tar: PackedTar | None = field(default=None, repr=False)
     is_last: bool = True
     refusal: str | None = None
 
@@ -156,6 +159,8 @@ class Source:
             raise FileRefused(self.refusal)
         if self.zip and self.member:
             return self.zip.content(self.member, is_last=self.is_last)
+        if self.packed_tar and self.tar_member:
+            return self.packed_tar.content(self.tar_member, is_last=self.is_last)
         if self.tar_member:
             return self.tar_member.content(self.path)
         return content_of(self.path)
@@ -173,13 +178,15 @@ def expand(paths: Iterable[str | Path]) -> list[Source]:
 
 
 def sources_of(path: Path) -> list[Source]:
-    """Return the file, or, of a zip or tar, its members."""
+    """Return the file, or, of a zip or tar, packed or not, its members."""
     name = printable(str(path))
     head = _head_of(path)
     if is_zip(head):
         return _sources_of_zip(name, path)
     if is_tar(head):
         return _sources_of_tar(name, path)
+    if is_packed_tar(path):
+        return _sources_of_packed_tar(name, path)
     return [Source(name, path)]
 
 
@@ -206,9 +213,24 @@ def _sources_of_zip(name: str, path: Path) -> list[Source]:
 
 def _sources_of_tar(name: str, path: Path) -> list[Source]:
     try:
-        members = tar_members(path)
+        return _sources_of_members(name, path, tar_members(path))
     except FileRefused as error:
         return [Source(name, path, refusal=str(error))]
+
+
+def _sources_of_packed_tar(name: str, path: Path) -> list[Source]:
+    try:
+        tar = PackedTar(path)
+    except FileRefused as error:
+        return [Source(name, path, refusal=str(error))]
+    except OSError as error:
+        return [Source(name, path, refusal=f"it cannot be unpacked: {error.strerror}")]
+    return _sources_of_members(name, path, tar.members, tar)
+
+
+def _sources_of_members(
+    name: str, path: Path, members: list[TarMember], packed_tar: PackedTar | None = None
+) -> list[Source]:
     wanted = sorted((one for one in members if _is_wanted(one.name)), key=lambda one: one.name)
     if not wanted:
         return [Source(name, path, refusal=_without_data("tar", [one.name for one in members]))]
@@ -217,6 +239,8 @@ def _sources_of_tar(name: str, path: Path) -> list[Source]:
             f"{name}/{printable(one.name)}",
             path,
             tar_member=one,
+            packed_tar=packed_tar,
+            is_last=one is wanted[-1],
             refusal=_refusal_of_member(one.name, "tar"),
         )
         for one in wanted

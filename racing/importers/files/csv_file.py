@@ -167,7 +167,7 @@ def csv_of_content(content: Content, name: str, dates: DateOrder = DateOrder.DEF
     if reason := what_it_is(content.head) or what_text_is(content.head.decode("utf-8-sig", "replace")):
         raise FileRefused(reason)  # before all of it is read
     if is_tar(content.head):
-        raise FileRefused("the file is a packed tar, not CSV: unpack it to a .tar first")
+        raise FileRefused("the file is a packed tar, not CSV: name it .tar.gz or .tar.bz2, or unpack it")
     text = text_of(content)
     has_odd = _has_odd_rows(text)
     line, first, delimiter = _header_line_of(text)

@@ -1,9 +1,10 @@
 """The race days of a file: how each is written, and in which order day and month stand in the whole file.
 
-A date is written ``2025-07-31`` or ``31/07/2025`` (also with ``.`` or ``-``), or with the month's name
-(``31 Jul 2025``). A time may follow where it is midnight: at another time the day of the race depends on the
-zone of the time, which a file does not tell. Whether ``03/04/2026`` is in April or in March stands in no row:
-that is a matter of the whole file.
+A date is written ``2025-07-31`` or ``31/07/2025`` (also with ``.`` or ``-``), ``20250731``, or with the
+month's name (``31 Jul 2025``, ``Thursday, 31st July 2025``, ``July 31, 2025``, ``31-Jul-25``). A time may
+follow where it is midnight: at another time the day of the race depends on the zone of the time, which a file
+does not tell. Whether ``03/04/2026`` is in April or in March stands in no row: that is a matter of the whole
+file.
 """
 
 import datetime as dt
@@ -19,7 +20,14 @@ FIRST_DAY = dt.date(1990, 1, 1)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
-_NAMED = re.compile(r"(\d{1,2})[ -]([a-z]{3})[a-z]*[ -](\d{4})", re.IGNORECASE)
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?"
+_NAMED = re.compile(
+    rf"{_WEEKDAY}(\d{{1,2}})(?:st|nd|rd|th)?[ -]([a-z]{{3}})[a-z]*[,.]?[ -](\d{{4}}|\d{{2}})", re.IGNORECASE
+)
+_NAMED_FIRST = re.compile(
+    rf"{_WEEKDAY}([a-z]{{3}})[a-z]*\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})", re.IGNORECASE
+)
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:\.0)?")
 _TIME = re.compile(
     r"[T ]\s*(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?", re.IGNORECASE
 )
@@ -157,8 +165,13 @@ def _iso_date(text: str) -> dt.date | None:
 def _certain_date(plain: str, text: str) -> dt.date:
     if numbers := _YEAR_FIRST.fullmatch(plain):
         date = _day(int(numbers[1]), int(numbers[3]), int(numbers[4]))
+    elif compact := _COMPACT.fullmatch(plain):
+        date = _day(int(compact[1]), int(compact[2]), int(compact[3]))
     elif (named := _NAMED.fullmatch(plain)) and named[2].lower() in _MONTHS:
-        date = _day(int(named[3]), _MONTHS.index(named[2].lower()) + 1, int(named[1]))
+        year = named[3] if len(named[3]) == 4 else f"20{named[3]}"  # 26-Feb-20, as Excel shows days
+        date = _day(int(year), _MONTHS.index(named[2].lower()) + 1, int(named[1]))
+    elif (named := _NAMED_FIRST.fullmatch(plain)) and named[1].lower() in _MONTHS:
+        date = _day(int(named[3]), _MONTHS.index(named[1].lower()) + 1, int(named[2]))
     else:
         date = None
     if date is None:

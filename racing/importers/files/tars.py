@@ -28,8 +28,10 @@ class TarMember:
     offset: int
     size: int
 
-    def content(self, path: Path) -> Content:
+    def content(self, path: Path, of_open: object = None) -> Content:
         """Return what it holds, unpacked where it is packed itself.
+
+        ``of_open`` is what must live as long as a large member is read from the path: a temporary file.
 
         Raises
         ------
@@ -40,7 +42,7 @@ class TarMember:
             raise FileRefused(f"a file has at most {MAX_BYTES} bytes, this has {self.size}")
         try:
             if self.size > HELD_BYTES:
-                return Content.read(lambda: self._opened(path))
+                return Content.read(lambda: self._opened(path, of_open))
             with path.open("rb") as file:
                 file.seek(self.offset)
                 raw = file.read(self.size)
@@ -51,7 +53,7 @@ class TarMember:
         return Content.of(raw)
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[BinaryIO]:
+    def _opened(self, path: Path, of_open: object) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             file.seek(self.offset)
             yield cast(BinaryIO, _Part(file, self.size))

@@ -135,12 +135,12 @@ def _why_none(file: CsvFile) -> str:
     ]
     share, nearest = max(shares, key=lambda pair: pair[0])
     names = ", ".join(name for name in file.header if name)[:120] or "none"
-    if share < 0.5:  # it has less than half of the columns of any
+    lacking = [name for name in nearest.columns if column_key(name) not in has]
+    if share < 0.5 or not lacking:  # it has less than half of the columns of any, or one too many
         return (
             f"it is of no format that is known: its columns are {names}; "
             "--columns says what they mean, --as which format it is"
         )
-    lacking = [name for name in nearest.columns if column_key(name) not in has]
     more = f" and {len(lacking) - _N_LACKING_SHOWN} more" if len(lacking) > _N_LACKING_SHOWN else ""
     missing = ", ".join(lacking[:_N_LACKING_SHOWN]) + more
     return f"it looks like {nearest.title}, but columns are missing here: {missing}; it has {names}"

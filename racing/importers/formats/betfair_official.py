@@ -46,12 +46,14 @@ OPTIONAL = (
     "WIN_PREPLAY_VOLUME",
     "BEST_AVAIL_BACK_AT_SCHEDULED_OFF",
     "BEST_AVAIL_LAY_AT_SCHEDULED_OFF",
+    "WIN_MARKET_NAME",
 )
 MAX_DAYS_AHEAD = 7
 _OWN_COLUMNS = ("LOCAL_MEETING_DATE", "WIN_MARKET_ID", "SELECTION_NAME")
 _RACE_COLUMNS = ("WIN_MARKET_ID", "LOCAL_MEETING_DATE", "TRACK", "DISTANCE", "RACE_NO")
 _RESULTS = {"": None, "WINNER": True, "LOSER": False}
 _PLACE_RESULTS = _RESULTS | {"PLACED": True}
+_MARKET_NAME = re.compile(r"^R(\d{1,2})\s+(\d{3,4})m?\s*(.*)$")  # "R1 400m Mdn"
 _REMOVED = re.compile(r"REMOVED(_VACANT)?")
 # Of a record while its file is read: its race's clock, and what stood in the market at the scheduled off.
 _CLOCK, _BACK, _LAY = "_clock", "_back", "_lay"
@@ -96,6 +98,7 @@ class _RowReader:
         (
             day, track, race_number, market, distance, tab, dog, won, bsp,
             grade, racing_type, placed, place_bsp, clock, last, average, volume, back, lay,
+            market_name,
         ) = [fields[at] for at in self._at]  # fmt: skip
         parsed = self._parsed
         won, placed = known(won).upper(), known(placed).upper()
@@ -109,6 +112,9 @@ class _RowReader:
         ):
             rule = "WIN_RESULT and PLACE_RESULT must be WINNER, LOSER, REMOVED or blank"
             raise RowRefused(f"{rule}, got {won!r} and {placed!r}")
+        if not distance and (named := _MARKET_NAME.match(market_name)):
+            distance, grade = named[2], grade or named[3]
+            race_number = race_number or named[1]
         record = parsed.record(line, dog=dog, track=track, date=day, distance=distance)
         if record["bucket"] >= self._first_ahead and _RESULTS.get(won) is not None:
             raise RowRefused(f"a race that was run is not ahead of today, got {day}")

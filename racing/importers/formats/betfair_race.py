@@ -1,7 +1,7 @@
 """Races of Betfair's markets, from the rows of their runners: market id, day, track, who was scratched."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from racing.domain.names import is_placeholder
@@ -20,6 +20,7 @@ KIND, PLACE_KIND = "betfair", "betfair-place"
 LAST_BOX = 8  # rugs 9 and 10 are reserves, whose box is unknown
 
 _MARKET_ID = re.compile(r"(1\.)?(\d{1,15})(?:\.0+)?")
+_N_OF_A_RACE = 3  # of fewer runners whom a file names the winner's row may be missing
 _N_DIGITS = 9  # of all ids since 2012; a tool that took "1.261766790" for a number wrote 1.26176679
 
 _is_placeholder = lru_cache(maxsize=200_000)(is_placeholder)
@@ -46,16 +47,29 @@ def parse_races(
         except RowRefused as error:
             parsed.refuse(line, str(error))
             whole_races.refuse(line)
+    n_void = 0
+    # Of a place market the outcome is whether a runner was placed.
+    outcome = "placed" if parsed.kind == PLACE_KIND else "won"
     for runners in races.values():
-        # Of a place market the outcome is whether a runner was placed.
-        outcome = "placed" if parsed.kind == PLACE_KIND else "won"
+        if _is_void(runners.values(), outcome) and not parsed.n_refused:
+            n_void += 1
+            for record in runners.values():
+                record["won"] = record["placed"] = None
         has_result = any(record[outcome] is not None for record in runners.values())
         for record in runners.values():  # one without a result, in a race that has one, was scratched
             record["is_scratched"] |= has_result and record[outcome] is None
             record["is_blank"] = record[outcome] is None and not has_result
             parsed.records.append(record)
+    if n_void:
+        parsed.notes += (f"{n_void:,} races in which nobody won: taken for void, nobody lost them",)
     whole_races.mark_whole(parsed, has_places=False)
     return parsed
+
+
+def _is_void(runners: Iterable[SourceRecord], outcome: str) -> bool:
+    """Return whether all of several runners lost: a race that was declared void, or run again."""
+    outcomes = [record[outcome] for record in runners if record[outcome] is not None]
+    return len(outcomes) >= _N_OF_A_RACE and not any(outcomes)
 
 
 def name_race(record: SourceRecord, market_id: str, rug: str, column: str, kind: str = KIND) -> None:

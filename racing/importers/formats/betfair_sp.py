@@ -3,7 +3,8 @@
 Races of Britain, Ireland, Australia and New Zealand, one row a runner, in any order. The file's date is the
 day after its races; a race's own day and its off come from ``EVENT_DT``, a time in Britain. ``EVENT_ID`` is
 the market's id: in a file of place markets not the one of the same race's win market. Both files have the
-same columns, so what pays tells them apart: one winner a market, or two and three.
+same columns, so what pays tells them apart: one winner a market, or two and three. A place market that is
+called "To Be Placed" and names no distance waits for the race of its dogs, as a recorded one does.
 """
 
 import datetime as dt
@@ -27,6 +28,7 @@ from racing.importers.records.source_record import (
     known,
     number,
 )
+from racing.importers.resolve import STREAM_PLACE
 
 NEEDED = ("EVENT_ID", "MENU_HINT", "EVENT_NAME", "EVENT_DT", "SELECTION_NAME", "WIN_LOSE", "BSP")
 OPTIONAL = ("PPWAP", "MORNINGWAP", "MORNINGTRADEDVOL", "PPTRADEDVOL")
@@ -34,8 +36,8 @@ _RACE_COLUMNS = ("EVENT_ID", "MENU_HINT", "EVENT_NAME", "EVENT_DT")
 _RESULTS = {"": None, "0": False, "0.0": False, "1": True, "1.0": True}
 # "AUS / Richmond (AUS) 4th Dec", "RPGTV / Doncaster 4th Dec": a country or a broadcaster, venue, code, date.
 _HINT = re.compile(
-    r"(?:.*/)?\s*(?P<venue>[^/]+?)\s*(?:\((?P<code>[A-Za-z]{2,3})\))?"
-    r"(?:\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?\s+(?P<month>[A-Za-z]{3})[a-z]*)?(?:\s+\d{1,2}[:.]?\d{2})?\s*"
+    r"(?:.*/)?\s*(?P<venue>(?=[^/]*[A-Za-z])[^/]+?)\s*(?:\((?P<code>[A-Za-z]{2,3})\))?"
+    r"(?:\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?\s+(?P<month>[A-Za-z]{3})[a-z]*)?(?:\s+\d{1,2}[:.]?\d{2})?\s*(?:/\s*\d{1,2}:\d{2}\s*)?"
 )
 _COUNTRIES = {
     "AUS": "AU",
@@ -52,6 +54,10 @@ _NUMBER = re.compile(r"^R0?(\d{1,2})\b")
 _METRES = re.compile(r"\b(\d{3,4})\s*m(?:tr?s?|etres)?\b|\b(\d{3,4})m", re.IGNORECASE)
 _YARDS = re.compile(r"\b(\d{3,4})\s*(?:yds?|yards|y)\b", re.IGNORECASE)
 _METRES_A_YARD = 0.9144
+_BARE_METRES = re.compile(r"(?<=\s)([2-9]\d\d|1[0-2]\d\d)(?=\s|$)")  # "R10 457 M5"
+_CLOCK = re.compile(r"^.*\b\d{1,2}:\d{2}\s+")  # "Shel 20:28 525m A3"
+_TO_BE_PLACED = re.compile(r"(?:R0?(?P<number>\d{1,2})\s+)?(?:(?:\d+\s+)?TBP|To Be Placed)", re.IGNORECASE)
+_LONGEST_M = "1200"  # in the place of the distance, which a place market may not name
 _RUNNER = re.compile(r"\s*(\d{1,2})\s*[.)]\s*(.*\S)\s*")
 
 
@@ -105,9 +111,21 @@ class _Reader:
         self._at = {
             name: self._file.header.index(name) for name in (*NEEDED, *OPTIONAL) if name in self._file.header
         }
+        self._waiting: dict[str, list[SourceRecord]] = {}
+        """By market: the rows of those that name no distance."""
 
     def read(self) -> ParsedFile:
-        return parse_races(self._file, self._parsed, _RACE_COLUMNS, self._record)
+        parsed = parse_races(self._file, self._parsed, _RACE_COLUMNS, self._record)
+        for rows in self._waiting.values():
+            if any(row["placed"] for row in rows):
+                for row in rows:
+                    row["is_scratched"] = row["placed"] is None
+                parsed.waiting += rows
+            else:
+                parsed.left_out["PLACE without a result"] = (
+                    parsed.left_out.get("PLACE without a result", 0) + 1
+                )
+        return parsed
 
     def _record(self, line: int, row: list[str]) -> SourceRecord | None:
         fields = {name: row[at].strip() for name, at in self._at.items()}
@@ -128,6 +146,9 @@ class _Reader:
             raise RowRefused(
                 f"EVENT_DT is a time in Britain, as 04-12-2022 08:46, got {fields['EVENT_DT']!r}"
             )
+        if self._is_place and (placed := _TO_BE_PLACED.fullmatch(fields["EVENT_NAME"].strip())):
+            self._let_wait(line, fields, named, off, placed["number"])
+            return None
         race_number, distance_m, grade = race_of_name(fields["EVENT_NAME"])
         track, hinted = track_of_hint(fields["MENU_HINT"], off, distance_m)
         day = day_at(off, track) or hinted or off.date()
@@ -139,6 +160,29 @@ class _Reader:
         self._set_prices(record, fields, line)
         record["placed" if self._is_place else "won"] = _RESULTS[result]
         return record
+
+    def _let_wait(
+        self, line: int, fields: dict[str, str], named: re.Match[str], off: dt.datetime, number: str | None
+    ) -> None:
+        """Note a row of a market without a distance."""
+        track, hinted = track_of_hint(fields["MENU_HINT"], off, 0)
+        day = day_at(off, track) or hinted or off.date()
+        record = self._parsed.record(
+            line, dog=named[2], track=track, date=day.isoformat(), distance=_LONGEST_M
+        )
+        name_race(record, fields["EVENT_ID"], named[1], "EVENT_ID", self._parsed.kind)
+        market = record["race_key"].partition(":")[2]
+        rows = self._waiting.setdefault(market, [])
+        if any(row["dog_key"] == record["dog_key"] for row in rows):
+            self._parsed.n_repeated += 1
+            return
+        record["off_at"] = off
+        self._set_prices(record, fields, line)
+        record["placed"] = _RESULTS[known(fields["WIN_LOSE"])]
+        row = self._parsed.waiting_record(line, STREAM_PLACE, day, track)
+        row |= {name: record[name] for name in row if name in record}
+        row |= {"market_id": f"1.{market}", "race_number": int(number) if number else None}
+        rows.append(row)
 
     def _set_prices(self, record: SourceRecord, fields: dict[str, str], line: int) -> None:
         dog = record["dog_name"]
@@ -160,13 +204,16 @@ def race_of_name(text: str) -> tuple[int | None, int, str | None]:
     Raises
     ------
     RowRefused
-        If no distance is in it, as in those of place markets that say "To Be Placed" alone.
+        If no distance is in it.
     """
+    text = _CLOCK.sub("", text)
     found, metres = _METRES.search(text), None
     if found:
         metres = int(found[1] or found[2])
     elif found := _YARDS.search(text):
         metres = round(int(found[1]) * _METRES_A_YARD)
+    elif found := _BARE_METRES.search(text):
+        metres = int(found[1])
     if found is None or metres is None:
         raise RowRefused(f"a race's name has its distance in metres, as 'A7 476m', got {text!r}")
     numbered = _NUMBER.match(text)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from racing.domain.errors import FileRefused
-from racing.domain.names import is_placeholder
+from racing.domain.names import is_placeholder, name_key
 from racing.domain.track_time import latest_day
 from racing.importers.files.dates import FileDates
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.betfair_race import LAST_BOX, market_id_of
 from racing.importers.formats.format import Format
 from racing.importers.records.race_rules import why_impossible
-from racing.importers.records.source_record import ParsedFile, RowRefused, SourceRecord
+from racing.importers.records.source_record import ParsedFile, RowRefused, SourceRecord, day_of_key
 from racing.importers.report import MAX_LINES_A_FILE, Problem
 from racing.importers.resolve import STREAM_PLACE
 from racing.importers.stream.book import MarketBook, Quote
@@ -75,7 +75,10 @@ def parse_stream(file: InputFile) -> ParsedFile:
     if not recording.definitions and left_out and all(kind.islower() for kind in left_out):
         others = ", ".join(left_out)
         raise FileRefused(f"a recorded stream is of greyhounds (eventTypeId 4339), this is of {others}")
+    if not recording.definitions and not left_out and not recording.broken:
+        raise FileRefused("it defines no market: a recording has each market's definition before its prices")
     races: dict[str, tuple[StreamMarket, dict[int, SourceRecord]]] = {}
+    places: list[tuple[StreamMarket, int]] = []
     for market_id, (line, definition, at_ms) in recording.definitions.items():
         try:
             market = market_of(market_id, definition)
@@ -85,12 +88,15 @@ def parse_stream(file: InputFile) -> ParsedFile:
             continue
         if market.kind == PLACE:
             if any(runner.won for runner in market.runners):
-                _wait_for_race(parsed, market, line)
+                places.append((market, line))
             else:
                 left_out["PLACE without a result"] += 1
             continue
         stated_ms = at_ms if market.is_settled else recording.last_ms
         races[market_id] = market, _records_of_race(parsed, market, line, _utc(stated_ms))
+    for market, line in places:  # of a race in the same recording, or of one in another
+        if not _is_of_race(parsed, market, line, [records for _, records in races.values()]):
+            _wait_for_race(parsed, market, line)
     parsed.left_out = dict(sorted(left_out.items()))
     if races:
         _second_reading(file, parsed, races)
@@ -181,6 +187,35 @@ def _record(parsed: ParsedFile, market: StreamMarket, runner: StreamRunner, line
     if runner.removed_at is not None:
         record["remarks"] = f"removed {runner.removed_at:%Y-%m-%d %H:%M:%S} UTC"
     return record
+
+
+def _is_of_race(
+    parsed: ParsedFile, market: StreamMarket, line: int, races: list[dict[int, SourceRecord]]
+) -> bool:
+    """Write who was placed into the race of a place market's dogs, if the recording has it; return whether.
+
+    A dog runs once a day. As where such a market waits, it is the race with more than half of its dogs.
+    """
+    placed = {name_key(runner.name): runner for runner in market.runners if runner.won is not None}
+    for records in races:
+        ran = {
+            name_key(record["dog_name"]): record
+            for record in records.values()
+            if not record["is_scratched"] and day_of_key(record["bucket"]) == market.date
+        }
+        shared = placed.keys() & ran.keys()
+        if 2 * len(shared) <= min(len(placed), len(ran)):
+            continue
+        parsed.n_read += 1
+        parsed.n_repeated += 1
+        for key in shared:
+            record, runner = ran[key], placed[key]
+            if record["placed"] is None:
+                record["placed"] = runner.won
+                if runner.bsp is not None:
+                    record["place_bsp"] = parsed.price("place_bsp", str(runner.bsp), line, runner.name)
+        return True
+    return False
 
 
 def _wait_for_race(parsed: ParsedFile, market: StreamMarket, line: int) -> None:

@@ -36,21 +36,51 @@ from racing.importers.records.source_record import ParsedFile, RowRefused, Sourc
 from racing.importers.resolve import BOX_ORDER as KIND
 
 _NAMES = {
-    "track": ("track", "venue", "meeting", "trackname"),
-    "date": ("date", "racedate", "meetingdate"),
+    "track": ("track", "venue", "meeting", "trackname", "meetingname", "course"),
+    "date": ("date", "racedate", "meetingdate", "day"),
     "race": ("race", "racenumber", "racenum", "raceno", "r"),
-    "winner": ("winner", "winnerbox", "winningbox", "winbox", "1st", "first"),
+    "winner": (
+        "winner",
+        "winnerbox",
+        "winningbox",
+        "winbox",
+        "1st",
+        "first",
+        "winningtrap",
+        "winnertrap",
+        "1stbox",
+    ),
     "second": ("2nd", "second", "2ndbox"),
     "third": ("3rd", "third", "3rdbox"),
     "fourth": ("4th", "fourth", "4thbox"),
-    "result": ("result", "fullresult", "results", "finishorder", "order", "placings"),
+    "result": (
+        "result",
+        "fullresult",
+        "results",
+        "finishorder",
+        "order",
+        "placings",
+        "finish",
+        "finishingorder",
+        "boxorder",
+        "top4",
+        "firstfour",
+        "first4",
+    ),
 }
 _OURS = {theirs: ours for ours, names in _NAMES.items() for theirs in names}
+_OF_DOGS = frozenset(
+    (
+        "dog", "dogname", "runner", "runnername", "greyhound", "greyhoundname", "name", "selectionname",
+        "box", "rug", "trap", "trapnumber", "plc", "marketid",
+    )
+)  # fmt: skip
 _PLACES = ("winner", "second", "third", "fourth")
 LAST_BOX = 10
 _GLUED = re.compile(r"(.*?\S)\s*(\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2})")
 _SHORT_YEAR = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{2})")
 _IN_NAME = re.compile(r"(?<!\d)(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)")
+_IN_NAME_LAST = re.compile(r"(?<!\d)(\d{1,2})[-_.](\d{1,2})[-_.](\d{4})(?!\d)")
 _RACE = re.compile(r"(?:race|r)?\s*(\d{1,2})(?:\.0)?", re.IGNORECASE)
 _BOXES = re.compile(r"10|[1-9]")
 _SEPARATORS = re.compile(r"[\s,;/|>=–-]+")
@@ -98,9 +128,15 @@ def parse_box_order(file: CsvFile) -> ParsedFile:
 
 
 def is_box_order(file: CsvFile) -> bool:
-    """Return whether all columns of a file are those of results as box order."""
-    ours = [_OURS.get(column_key(name)) for name in file.header if name]
-    return None not in ours and {"track", "race"} <= set(ours) and bool({"winner", "result"} & set(ours))
+    """Return whether a file has the columns of results as box order, and none that names a dog."""
+    keys = {_key(name) for name in file.header if name}
+    ours = {_OURS.get(key) for key in keys}
+    return {"track", "race"} <= ours and bool({"winner", "result"} & ours) and not keys & _OF_DOGS
+
+
+def _key(name: str) -> str:
+    """Return the key of a column's name, in which ``Race No.`` and ``race_no`` are one."""
+    return re.sub(r"[^a-z0-9]+", "", column_key(name))
 
 
 BOX_ORDER = Format(
@@ -108,11 +144,12 @@ BOX_ORDER = Format(
     title="results as box order",
     is_it=lambda file: file.is_csv and is_box_order(file.csv),
     read=from_csv(parse_box_order),
+    columns=("Track", "Race", "Winner"),
 )
 
 
 def _with_our_columns(file: CsvFile) -> CsvFile:
-    header = tuple(_OURS.get(column_key(name), name) for name in file.header)
+    header = tuple(_OURS.get(_key(name), name) for name in file.header)
     missing = [name for name in ("track", "race") if name not in header]
     missing += [] if {"winner", "result"} & set(header) else ["winner or result"]
     twice = [name for name in _NAMES if header.count(name) > 1]
@@ -126,9 +163,12 @@ def _with_our_columns(file: CsvFile) -> CsvFile:
 
 def _date_in(name: str) -> dt.date | None:
     """Return the day that a file's name bears, ``None`` if none."""
-    for found in _IN_NAME.finditer(PurePath(name).name):
+    plain = PurePath(name).name
+    dates = [(found[1], found[2], found[3]) for found in _IN_NAME.finditer(plain)]
+    dates += [(found[3], found[2], found[1]) for found in _IN_NAME_LAST.finditer(plain)]
+    for year, month, day in dates:
         try:
-            return dt.date(int(found[1]), int(found[2]), int(found[3]))
+            return dt.date(int(year), int(month), int(day))
         except ValueError:
             continue
     return None

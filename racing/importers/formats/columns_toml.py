@@ -15,7 +15,7 @@ from racing.importers.formats.results import NEEDED, OPTIONAL
 TABLES = ("columns", "units", "codes", "constants", "dates")
 COLUMNS = (*NEEDED, *OPTIONAL)
 COUNTRIES = ("AU", "NZ", "GB", "IE")
-_CONSTANTS = (*COLUMNS, "country")
+_CONSTANTS = COLUMNS
 _DATES = ("order", "format")
 _ALSO = {
     "finish": "finish_position",

@@ -20,6 +20,7 @@ resultSectionalTime, resultRunTime   seconds; resultAdjustedTime (for going and 
 resultDogWeight, resultComment       kg; the remarks
 =========================== ======== ==================================================================
 
+A file of dogs' own histories (it names ``winnerOr2ndName``) has single runs of races, none of them whole.
 Trials are no races: they are left out, counted, and named in the report's notes. In a race with ``(NoRace)``
 among its remarks nobody won. A margin is stored to the winner, summed up from dog to dog, and is unknown from
 a ``DIS`` on. The time of a dog that started ahead in a handicap is not one of the race's distance: left out.
@@ -59,11 +60,13 @@ OPTIONAL = (
     "resultPriceNumerator", "resultPriceDenominator", "resultBtnDistance", "resultSectionalTime",
     "resultComment", "resultRunTime", "resultDogWeight",
 )  # fmt: skip
+_OF_HISTORIES = "winnerOr2ndName"
 _OWN = ("trackName", "trapNumber", "dogName", "resultPosition")
 _ZONE = ZoneInfo("Europe/London")
 _TRIAL = re.compile(r"T\d{0,2}|TRIALS?", re.IGNORECASE)  # IT is a race between tracks
 _CLOCK = re.compile(r"(?:^|[T\s])(\d{1,2})[:.](\d{2})(?:[:.]\d{2}(?:\.\d+)?)?")
 _START = re.compile(r"R?\s*(\d{1,2})(?:\.0)?\s*M?", re.IGNORECASE)
+_VOID = ("norace", "racevoid", "voidrace", "raceabandoned", "racedeclaredvoid")
 _SEXES = {"D": "D", "DOG": "D", "B": "B", "BITCH": "B"}
 
 Fields = dict[str, str]
@@ -83,6 +86,7 @@ def parse_gbgb(file: InputFile) -> ParsedFile:
         If it lacks a column that is needed, or holds trials alone.
     """
     table = _with_our_columns(table_of(file))
+    is_of_dogs = table.has((_OF_HISTORIES,))
     date_column = "raceDate" if "raceDate" in table.header else "meetingDate"
     parsed = ParsedFile.of(table, KIND, date_column=date_column)
     results, gaps = RaceResults(parsed), _Gaps()
@@ -109,7 +113,9 @@ def parse_gbgb(file: InputFile) -> ParsedFile:
         except RowRefused as error:
             results.refuse(line, str(error), race_key)
     gaps.sum_up()
-    results.close()
+    results.close(are_races_whole=not is_of_dogs)
+    if is_of_dogs:
+        parsed.notes += ("runs of dogs' own histories: none of their races is whole",)
     if trials:
         parsed.notes += (f"{n_of_trials:,} rows of {len(trials):,} trials left out: they are no races",)
     if n_starts_ahead:
@@ -119,7 +125,13 @@ def parse_gbgb(file: InputFile) -> ParsedFile:
     return parsed
 
 
-GBGB = Format(name="gbgb", title="results of the GBGB", is_it=is_gbgb, read=parse_gbgb)
+GBGB = Format(
+    name="gbgb",
+    title="results of the GBGB",
+    is_it=is_gbgb,
+    read=parse_gbgb,
+    columns=(*NEEDED, "raceDate", "raceId", "resultRunTime", "SP"),
+)
 
 
 class _Gaps:
@@ -219,7 +231,7 @@ def _record(line: int, fields: Fields, race_key: str, parsed: ParsedFile) -> tup
 def _finish(fields: Fields) -> Finish:
     """Return how a dog ended: one that did not finish has a place in the file all the same."""
     remarks = re.sub(r"[^a-z]", "", fields.get("resultComment", "").casefold())
-    if "norace" in remarks or "racevoid" in remarks:
+    if any(code in remarks for code in _VOID):
         return Finish(Outcome.NO_RACE)
     position = known(fields["resultPosition"])
     finish = finish_of(position)

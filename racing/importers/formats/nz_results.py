@@ -4,7 +4,7 @@
 row                                  what
 ==================================== =================================================================
 menus of the page                    skipped, up to the date
-``26-Feb-20``                        the day of the meeting; the row below it is the raceway
+``26-Feb-20``, ``26/02/2020``        the day of the meeting; the row below it is the raceway
 ``FULL RESULTS,Race 1,title,..``     a race begins; ``C2 410 $1,685.00`` is its class, metres and prize
 ``PLACE,DOG,BOX,SP,WEIGHT,BENDS,..`` the columns; SP may be called ODDS
 ``1,Zipping Luther,1,$3.50,..``      a runner: its place (``5=``, ``Fell``, ``Pulled Up``), dog, box, SP,
@@ -39,8 +39,10 @@ KIND = "nz"
 MAX_REMARKS = 300
 _N_ROWS_LOOKED_AT = 400  # of menus, before the first race
 _DATE = re.compile(r"(?:[A-Z][a-z]+,?\s+)?(\d{1,2})[-\s]([A-Za-z]{3})[a-z]*[-\s](\d{4}|\d{2})")
+_NUMBERS = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2})")
 _CONDITIONS = re.compile(r"(\S+)\s+(\d{3,4})\s*m?\s+\$[\d,.]+")
 _CLASS = re.compile(r"(C\d(?:/\d)*|[A-Z]+)[a-z]?")
+_ABANDONED = frozenset(("abandoned", "race abandoned", "no race", "race declared no race", "void"))
 _WINNERS_TIME = re.compile(r"Winner'?s Time:\s*(\d{1,2}\.\d{1,3})", re.IGNORECASE)
 _SECTIONAL = re.compile(r"Sectional 1:\s*(\d{1,2}\.\d{1,3})\s*\((.+?)\)", re.IGNORECASE)
 _REMARK = re.compile(r"([^a-z]+?)\s*\(\d{1,2}(?:/\d{1,2})?\)\s*-\s*(.+)")
@@ -74,6 +76,8 @@ def parse_nz(file: InputFile) -> ParsedFile:
     for line, row in _rows_of(table):
         page.read(line, row)
     page.results.close()
+    if page.n_abandoned:
+        parsed.notes += (f"{page.n_abandoned:,} races that were abandoned left out",)
     for record in parsed.records:
         record["remarks"] = page.remarks.get((record["race_key"], record["dog_key"]))
         if page.leaders.get(record["race_key"], ("", ""))[0] == record["dog_key"]:
@@ -84,6 +88,7 @@ def parse_nz(file: InputFile) -> ParsedFile:
 NZ_RESULTS = Format(
     name="nz-results", title="a results page of Greyhound Racing New Zealand", is_it=is_nz, read=parse_nz
 )
+"""Without columns: a page has those of each race in its midst."""
 
 
 def _rows_of(table: CsvFile) -> Iterator[tuple[int, list[str]]]:
@@ -102,6 +107,7 @@ class _Page:
         self.remarks: dict[tuple[str, str], str] = {}
         self.leaders: dict[str, tuple[str, str]] = {}
         """Of each race its first leader's key, and the first split."""
+        self.n_abandoned = 0
         self._parsed = parsed
         self._date = self._track = ""
         self._is_track_next = False
@@ -116,7 +122,7 @@ class _Page:
             self._begin_race(row)
         elif _is_header(row):
             self._columns = [_COLUMNS.get(field.upper(), "") for field in row]
-        elif found := _DATE.fullmatch(text):
+        elif found := _DATE.fullmatch(text) or _NUMBERS.fullmatch(text):
             year = found[3] if len(found[3]) == 4 else f"20{found[3]}"
             self._date, self._is_track_next = f"{found[1]}-{found[2]}-{year}", True
             self._race_key = ""
@@ -125,6 +131,8 @@ class _Page:
         elif self._race_key and self._columns and _is_runner(row):
             self._runner(line, row)
         elif self._race_key:
+            if text.casefold() in _ABANDONED:
+                self.n_abandoned += 1
             self._beside(text)
 
     def _begin_race(self, row: list[str]) -> None:
@@ -195,8 +203,8 @@ def _is_runner(row: list[str]) -> bool:
         return False
     try:
         return finish_of(row[0]).outcome is not Outcome.BLANK
-    except RowRefused:
-        return False
+    except RowRefused:  # an unknown code of a runner is refused with its row, a remark is none
+        return len(row) > 3 and row[2].isdigit() and row[3].startswith("$")
 
 
 def _track_of(text: str) -> str:

@@ -56,7 +56,7 @@ finish_position.SCR = ["N/R", "LATE"]
 
 [constants]                            # what is the same for all rows
 track = "Shelbourne Park"
-country = "IE"                         # AU, NZ, GB, IE: how long a length is, where margins are seconds
+country = "IE"                         # AU, NZ, GB, IE: how long a length is; the clock of unknown tracks
 
 [dates]
 format = "%d.%m.%Y"                    # as Python's strptime; or order = "day-first" or "month-first"

@@ -51,6 +51,7 @@ _NAMED_DAY = re.compile(
 )
 _START_PACE = re.compile(r"^V?[QMS](?=\d|$)")  # quick, medium or slow from the boxes, before the first call
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
+_YEAR_AT_ALL = re.compile(r"\d{4}|\d[/.-]\d{1,2}[/.-]\d|[A-Za-z][- ]\d{2}$")
 _BOX = re.compile(r"(.*\S)\s*\((\d{1,2})\)")
 _NOT_A_DIGIT = re.compile(r"[^0-9]+")
 _WEEKDAYS = [name.upper() for name in calendar.day_abbr]
@@ -80,7 +81,10 @@ def parse_recorder(file: CsvFile) -> ParsedFile:
     _let_wait(parsed)
     if days.years:
         years = " and ".join(map(str, sorted(days.years)))
-        parsed.notes += (f"its dates name no year, read as {years}: the newest in which their weekdays fit",)
+        parsed.notes += (
+            f"its dates name no year, read as {years}: the newest in which their weekdays fit; if it is "
+            "another, write it into the file's name, as results_2024.csv",
+        )
     return parsed
 
 
@@ -94,6 +98,7 @@ GREYHOUND_RECORDER = Format(
     title="results of The Greyhound Recorder",
     is_it=lambda file: file.is_csv and is_recorder(file.csv),
     read=from_csv(parse_recorder),
+    columns=NEEDED,
 )
 
 
@@ -111,6 +116,11 @@ class _Days:
     def day_of(self, text: str, line: int) -> dt.date:
         named = _NAMED_DAY.fullmatch(text)
         if named is None:
+            if not _YEAR_AT_ALL.search(text):
+                raise RowRefused(
+                    "a date has its year, or the weekday by which the year is found ('Saturday, May 10'), "
+                    f"got {text!r}"
+                )
             return self._parsed.date_of(re.sub(r"^[A-Za-z]+,\s*(?=\d)", "", text), line)
         day = self._read.get(text) or self._newest(text, named)
         self._read[text] = day

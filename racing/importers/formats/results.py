@@ -27,6 +27,7 @@ last_price
 trainer, remarks              as the source has them
 sex, sire, dam, born          of the dog; born is 2022-10-14 or 2022-10
 off_time                      when the race was due, 18:42 at the track
+country, state                AU, NZ, GB or IE; an Australian state: the clock of a track that is not known
 off_at                        the same with its day and zone: 2026-03-31T19:42:00+11:00
 ==================== ======== ==================================================================
 
@@ -45,6 +46,7 @@ from racing.domain.cards import FIRST_DAY, PRICE, SPEED_M_S, WEIGHT_KG
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
 from racing.domain.off_time import off_time
+from racing.domain.regions import zone_in
 from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.finish_codes import Outcome, finish_of
@@ -98,6 +100,8 @@ OPTIONAL = (
     "sex",
     "born",
     "off_time",
+    "country",
+    "state",
     "off_at",
 )
 _AS_WRITTEN = ("runner", "finish_position")  # names and finish codes have rules of their own
@@ -309,9 +313,17 @@ def _dog_and_off(line: int, record: SourceRecord, fields: dict[str, str], parsed
     elif born:
         parsed.drop(line, f"born must be 2022-10-14 or 2022-10, got {born!r} ({record['dog_name']!r})")
     if off:
-        record["off_at"] = off_of(day_of_key(record["bucket"]), off, record["track"])
+        record["off_at"] = off_of(
+            day_of_key(record["bucket"]),
+            off,
+            record["track"],
+            zone_in(fields.get("country", ""), fields.get("state", "")),
+        )
         if record["off_at"] is None:
-            parsed.drop(line, f"off_time must be a time of day at a known track, got {off!r}")
+            parsed.drop(
+                line,
+                f"off_time must be a time of day at a known track, or one with country or state, got {off!r}",
+            )
 
 
 def _whole(name: str, fields: dict[str, str], low: int, high: int) -> int | None:

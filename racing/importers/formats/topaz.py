@@ -4,8 +4,10 @@
 column                           needed   what
 ================================ ======== =============================================================
 track or trackCode               yes      ``Gawler``, ``GAW``
-meetingDate                      yes      2017-01-01T00:00:00.000Z: the day at the track, whatever the Z
+meetingDate                      yes      2017-01-01T00:00:00.000Z: the day at the track, whatever the Z;
+                                          another time in UTC, as 14:00, is of the day at the track then
 distance, raceNumber             yes      metres; the number of the race
+                                          (the service's own names trackName and distanceInMetres too)
 raceId, raceType                          the race's identity; its grade, ``Grade 6``
 dogName                          yes      with sex (Dog, Bitch), sireName, damName, dateWhelped
 boxNumber, rugNumber                      where it started; 9 and 10 are reserves' rugs
@@ -26,10 +28,16 @@ Runs are exported one by one, so a race may lack some: it is whole only if its p
 every box from 1 to 8 is a starter's or a scratched dog's, or the prices of its starters make a whole book.
 """
 
+import datetime as dt
+import re
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
 from racing.domain.errors import FileRefused
 from racing.domain.grades import grade_of
 from racing.domain.names import is_placeholder, name_key
-from racing.importers.files.csv_file import CsvFile
+from racing.domain.regions import zone_of
+from racing.importers.files.csv_file import CsvFile, column_key
 from racing.importers.files.input_file import InputFile
 from racing.importers.files.json_table import has_json_keys, table_of
 from racing.importers.formats.format import Format
@@ -48,6 +56,11 @@ OPTIONAL = (
     "startPrice", "pir", "trainerName", "comment", "sex", "sireName", "damName", "dateWhelped",
 )  # fmt: skip
 _OWN = ("meetingDate", "dogName", "raceNumber", "boxNumber", "place")
+_ALSO = {"trackname": "track", "distanceinmetres": "distance"}
+_UTC = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})", re.IGNORECASE
+)
+_VICTORIA = ZoneInfo("Australia/Melbourne")  # whose clock Topaz goes by
 _N_BOXES = 8
 _SEXES = {"D": "D", "DOG": "D", "B": "B", "BITCH": "B"}
 _TRUE = ("TRUE", "1", "1.0", "YES", "Y")
@@ -88,10 +101,21 @@ def parse_topaz(file: InputFile) -> ParsedFile:
     return parsed
 
 
-TOPAZ = Format(name="topaz", title="runs of Topaz's bulk export", is_it=is_topaz, read=parse_topaz)
+TOPAZ = Format(
+    name="topaz",
+    title="runs of Topaz's bulk export",
+    is_it=is_topaz,
+    read=parse_topaz,
+    columns=(*_OWN, "distance", "track", "raceId"),
+)
 
 
 def _with_our_columns(table: CsvFile) -> CsvFile:
+    has = set(map(column_key, table.header))
+    header = tuple(
+        ours if (ours := _ALSO.get(column_key(name))) and ours not in has else name for name in table.header
+    )
+    table = replace(table, header=header)
     table = table.with_columns(NEEDED, "a file of Topaz's runs", OPTIONAL)
     if not {"track", "trackCode"} & set(table.header):
         raise FileRefused("a file of Topaz's runs needs track or trackCode, it has neither")
@@ -104,6 +128,17 @@ def _race_key(fields: Fields) -> str:
     return f"{KIND}:{fields['meetingDate'][:10]}|{name_key(_track(fields))}|{fields['raceNumber']}"
 
 
+def _day(fields: Fields) -> str:
+    """Return the day of the meeting: a time in UTC other than midnight is one of the track's own clock."""
+    text = fields["meetingDate"]
+    if not _UTC.fullmatch(text):
+        return text
+    moment = dt.datetime.fromisoformat(text)
+    if moment.time() == dt.time():
+        return text
+    return moment.astimezone(zone_of(_track(fields)) or _VICTORIA).date().isoformat()
+
+
 def _track(fields: Fields) -> str:
     return fields.get("track") or fields.get("trackCode", "")
 
@@ -111,7 +146,7 @@ def _track(fields: Fields) -> str:
 def _record(line: int, fields: Fields, race_key: str, parsed: ParsedFile) -> tuple[SourceRecord, Finish]:
     dog = fields["dogName"]
     record = parsed.record(
-        line, dog=dog, track=_track(fields), date=fields["meetingDate"], distance=fields["distance"]
+        line, dog=dog, track=_track(fields), date=_day(fields), distance=fields["distance"]
     )
     record["race_key"] = race_key
     record["race_number"] = whole_number("raceNumber", fields["raceNumber"], 1, 20)
@@ -156,7 +191,7 @@ def _why_incomplete(records: list[SourceRecord]) -> str | None:
     prices = [record["starting_price"] for record in records if not record["is_scratched"]]
     if None not in prices and WHOLE_BOOK[0] <= sum(1 / price for price in prices) <= WHOLE_BOOK[1]:
         return None
-    missing = set(range(1, _N_BOXES + 1)) - {record["box"] for record in records}
+    missing = set(range(1, _N_BOXES + 1)) - {record["box"] or record["rug"] for record in records}
     if not missing:
         return None
     boxes = ", ".join(map(str, sorted(missing)))

@@ -7,19 +7,20 @@ from zoneinfo import ZoneInfo
 
 from racing.domain.regions import local_off, zone_of
 
-_DAY_BEFORE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]")
+_DAY_BEFORE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/-]\d{1,2}[/-]\d{4})[T ]")
 _LONDON = ZoneInfo("Europe/London")
 _WRITTEN = ("%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 _FIRST_HOUR = 5  # a race at 00:10 ends the meeting of the day before
 
 
 @lru_cache(maxsize=20_000)
-def off_of(day: dt.date, clock: str, track: str) -> dt.datetime | None:
+def off_of(day: dt.date, clock: str, track: str, zone: ZoneInfo | None = None) -> dt.datetime | None:
     """Return the off of a race whose meeting is of a day, by the clock at its track.
 
-    A day before the time does not matter. ``None`` without a time, or where nobody knows the track's zone.
+    ``zone`` is that of a track that nobody knows. A day before the time does not matter. ``None`` without a
+    time, or where nobody knows the track's zone.
     """
-    off = local_off(day, _DAY_BEFORE.sub("", clock), track)
+    off = local_off(day, _DAY_BEFORE.sub("", clock), track, zone)
     return None if off is None else off.replace(tzinfo=None)
 
 

@@ -75,12 +75,20 @@ class RaceResults:
             self._not_whole.setdefault(self._last_key, "")
         self._is_next_incomplete = True
 
-    def close(self, is_complete: Callable[[list[SourceRecord]], str | None] = lambda records: None) -> None:
-        """Add the records to the file; ``is_complete`` returns why a race lacks starters, ``None`` if not."""
+    def close(
+        self,
+        is_complete: Callable[[list[SourceRecord]], str | None] = lambda records: None,
+        *,
+        are_races_whole: bool = True,
+    ) -> None:
+        """Add the records to the file; ``is_complete`` returns why a race lacks starters, ``None`` if not.
+
+        ``are_races_whole`` is whether the file has all runners of a race, not single dogs' runs.
+        """
         for key, runners in self._races.items():
             dead_heats = _tell_outcomes(runners)
             records = [record for record, _ in runners]
-            reason = self._not_whole.get(key)
+            reason = self._not_whole.get(key) if are_races_whole else ""
             if reason is None:
                 reason = why_impossible(records, has_places=True, dead_heats=dead_heats)
             if reason is None:

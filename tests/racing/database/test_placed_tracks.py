@@ -47,3 +47,26 @@ def test_a_new_track_comes_with_its_country_state_and_zone(tmp_path: Path) -> No
         ("Tralee", "IE", "IE", "Europe/Dublin"),
     ]
     assert alias == 3
+
+
+def test_rows_that_an_older_list_stored_under_what_is_an_alias_today_become_one(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'a.db'}", create=True)
+    with engine.begin() as connection:
+        for number, name, alias in ((1, "Monmore Green", "MONMOREGREEN"), (2, "MONMR", "MONMR")):
+            row = {"i": number, "n": name, "a": alias}
+            connection.execute(text("INSERT INTO track (id, name) VALUES (:i, :n)"), row)
+            connection.execute(text("INSERT INTO trackalias (alias, track_id) VALUES (:a, :i)"), row)
+            race = text(
+                "INSERT INTO race (id, date, track_id, distance_m, is_whole, is_simulated) "
+                "VALUES (:i, '2024-01-01', :i, 480, 1, 0)"
+            )
+            connection.execute(race, row)
+    with engine.begin() as connection:
+        EntityResolver(connection)._add_tracks(["Monmore", "Romford"])
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(_READ)]
+        tracks = set(connection.scalars(text("SELECT track_id FROM race")))
+        aliases = set(connection.scalars(text("SELECT alias FROM trackalias WHERE track_id = 1")))
+    assert found == [("Monmore", "GB", "GB", "Europe/London"), ("Romford", "GB", "GB", "Europe/London")]
+    assert tracks == {1}
+    assert {"MONMORE", "MONMOREGREEN", "MONMR"} <= aliases

@@ -11,7 +11,8 @@ from racing.domain.track_time import latest_day
 from racing.importers.files.csv_file import csv_of, read_csv
 from racing.importers.formats.betfair import parse_betfair
 from racing.importers.import_files import import_betfair, import_files
-from racing.importers.records.source_record import ParsedFile
+from racing.importers.records.off_times import off_of
+from racing.importers.records.source_record import ParsedFile, distance_of_key
 from tests.racing.importers.builders import BETFAIR_HEADER, betfair_row, content, write
 
 HEADER = (
@@ -189,3 +190,23 @@ def test_a_year_in_a_zip_is_twelve_files_and_their_prices_are_stored(tmp_path: P
         # The hour differs by summer time.
         hours = connection.scalars(text("SELECT DISTINCT strftime('%H', off_at) FROM race ORDER BY 1")).all()
     assert hours == ["07", "08"]
+
+
+def test_a_race_that_nobody_won_is_void_and_a_missing_distance_stands_in_the_markets_name() -> None:
+    header = HEADER
+    rows = [row(f"Dog {letter}", tab) for tab, letter in enumerate("abcd", 1)]
+    parsed = parse_betfair(csv_of("\n".join((header, *rows)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+    assert [record["won"] for record in parsed.records] == [None] * 4
+    assert "taken for void" in parsed.notes[-1]
+    bare = [one.replace(",450,Gr5,", ",,,") for one in rows]
+    parsed = parse_betfair(csv_of("\n".join((header, *bare)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+    assert {(distance_of_key(record["bucket"]), record["grade"]) for record in parsed.records} == {
+        (450, "Grade 5")
+    }
+
+
+def test_a_clock_may_have_its_day_before_it_in_any_order() -> None:
+    clocks = ("18:33", "2025-07-03 18:33:00", "3/07/2025 18:33")
+    assert {off_of(dt.date(2025, 7, 3), clock, "Ballarat") for clock in clocks} == {
+        dt.datetime(2025, 7, 3, 8, 33)
+    }

@@ -167,3 +167,35 @@ def test_the_real_day_is_263_races_of_one_winner_each(real_data: Path) -> None:
         401,
         622,
     }
+
+
+def test_a_place_market_without_a_distance_waits_for_its_dogs_race(tmp_path: Path) -> None:
+    win = write(tmp_path, "win.csv", HEADER, row("1. Alpha", "1"), row("2. Bravo"), row("3. Charlie"))
+    of_race = [one.replace("R6 401m Rest", "To Be Placed") for one in place_copy()]
+    void = [
+        row(f"{n}. Void {n}x", "0", race="To Be Placed", market="207195300", hint="GB / Hove 4th Dec")
+        for n in (1, 2, 3)
+    ]
+    place = write(tmp_path, "dwbfgreyhoundplace05122022.csv", HEADER, *of_race, *void)
+    query = text("SELECT placed, place_bsp, won FROM run ORDER BY box")
+    for number, order in enumerate(((win, place), (place, win))):
+        engine = open_database(f"sqlite:///{tmp_path}/{number}.db", create=True)
+        report = import_files(engine, order)
+        assert (report.n_added, report.problems.n) == (3, 0)
+        assert report.left_out == {"PLACE without a result": 1}
+        with engine.connect() as connection:
+            found = [tuple(one) for one in connection.execute(query)]
+        assert found == [(1, 2.1, 1), (1, 2.1, 0), (0, 2.1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("hint", "track"),
+    [("Greyhounds/Shelbourne Park/20:28", "Shelbourne Park"), ("Brighton & Hove 4th Dec", "Hove")],
+)
+def test_menus_of_other_years_name_the_track_too(hint: str, track: str) -> None:
+    assert track_of_hint(hint, OFF, 480)[0] in (track, "Brighton & Hove")
+
+
+def test_names_with_a_clock_or_a_bare_distance_are_read() -> None:
+    assert race_of_name("Shel 20:28 525y A3") == (None, 480, "A3")
+    assert race_of_name("R10 457 M5")[:2] == (10, 457)

@@ -212,7 +212,7 @@ def test_markets_of_other_kinds_are_left_out_and_counted_and_other_sports_refuse
     write_stream(tmp_path, "1.195000009.bz2", *whole_race(eventTypeId="7"))
     write_stream(tmp_path, "1.195395419.bz2", *whole_race())
     report = import_files(empty(tmp_path), [tmp_path])
-    assert report.left_out() == {"EXACTA": 1, "MATCH_BET": 2, "QUINELLA": 1}
+    assert report.left_out == {"EXACTA": 1, "MATCH_BET": 2, "QUINELLA": 1}
     assert [report.n_files(status) for status in (FileStatus.LEFT_OUT, FileStatus.IMPORTED)] == [4, 1]
     assert [str(problem) for problem in report.problems if "horse racing" in problem.reason]
 
@@ -429,3 +429,30 @@ def test_a_recording_may_be_larger_than_other_files(monkeypatch: pytest.MonkeyPa
     for bytes_of_other in (raw * 3, b"x" + raw):
         with pytest.raises(FileRefused, match="a file has at most"):
             input_file(bytes_of_other)
+
+
+def test_a_recording_of_many_markets_writes_its_place_market_into_its_race(tmp_path: Path) -> None:
+    runners = [
+        runner(number, name, "WINNER" if number < 3 else "LOSER", bsp=1.5)
+        for number, name in enumerate(DOGS, 1)
+    ]
+    placed = definition(*runners, status="CLOSED", marketType="PLACE", name="To Be Placed")
+    path = tmp_path / "day.json"
+    other = whole_race("1.195395500", venue="Romford", countryCode="GB", name="A5 400m")
+    lines = (message(-6, market="1.195395420", definition=placed), *whole_race(), *other)
+    path.write_bytes(recording(*lines))
+    engine = open_database(f"sqlite:///{tmp_path / 'a.db'}", create=True)
+    report = import_files(engine, [path])
+    assert (report.n_added, report.n_waiting, report.problems.n) == (6, 0, 0)
+    query = text(
+        "SELECT d.name, r.placed, r.place_bsp FROM run r JOIN race a ON a.id = r.race_id "
+        "JOIN dog d ON d.id = r.dog_id WHERE a.market_id = '195395419' ORDER BY r.box"
+    )
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(query)]
+    assert found == [(DOGS[0], 1, 1.5), (DOGS[1], 1, 1.5), (DOGS[2], 0, 1.5)]
+
+
+def test_a_recording_that_defines_no_market_says_so() -> None:
+    with pytest.raises(FileRefused, match="defines no market"):
+        parse(message(70, prices(1, 2.9, 3.1)))

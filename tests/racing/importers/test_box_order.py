@@ -7,7 +7,7 @@ import pytest
 from racing.domain.errors import FileRefused
 from racing.importers.files.contents import Content
 from racing.importers.files.input_file import InputFile
-from racing.importers.formats.all_formats import FORM_GUIDE, format_of
+from racing.importers.formats.all_formats import format_of
 from racing.importers.formats.box_order import BOX_ORDER, parse_box_order
 from racing.importers.records.source_record import ParsedFile
 
@@ -100,6 +100,27 @@ def test_a_row_that_breaks_a_rule_is_refused_alone(line: str, why: str) -> None:
 def test_a_winner_and_a_result_that_disagree_are_refused_and_other_columns_are_no_box_order() -> None:
     parsed = parse("Track,Race,Winner,FullResult", "Casino,1,2,1234")
     assert "the winner stands first" in parsed.problems[0].reason
-    assert format_of(file_of("Track,Race,Runner,Winner", "Casino,1,Dog,1")) is FORM_GUIDE
+    with pytest.raises(FileRefused, match="of no format that is known"):
+        format_of(file_of("Track,Race,Runner,Winner", "Casino,1,Dog,1"))
     with pytest.raises(FileRefused, match="winner or result"):
         parse("Track,Race,2nd", "Casino,1,2")
+
+
+def test_other_columns_beside_box_order_do_not_matter_and_one_of_dogs_makes_it_another_file() -> None:
+    parsed = parse("Race No.,Venue,Winning Box,Dividend", "Race 1,TAB Casino,4,$3.20")
+    assert orders(parsed) == {("Casino", 1): [(4, 1)]}
+    assert format_of(file_of("Race No.,Venue,Winning Box,Dividend", "1,Casino,4,1")) is BOX_ORDER
+    assert not BOX_ORDER.is_it(file_of("Track,Race,Winner,Dog Name", "Casino,1,1,Alpha"))
+
+
+@pytest.mark.parametrize(
+    "text", ["Tue 25th Nov 2025", "25-Nov-25", '"Tuesday, 25 November 2025"', "20251125", '"Nov 25, 2025"']
+)
+def test_days_are_read_as_people_write_them(text: str) -> None:
+    parsed = parse("Meeting,Race Date,Race,1st,2nd", f"Goulburn,{text},1,8,7")
+    assert {row["date"] for row in parsed.waiting} == {dt.date(2025, 11, 25)}
+
+
+def test_a_files_name_may_have_its_day_first() -> None:
+    parsed = parse("Track,Race,Winner", "Casino,1,1", name="results 27-11-2025.csv")
+    assert parsed.waiting[0]["date"] == dt.date(2025, 11, 27)

@@ -37,7 +37,7 @@ def test_every_way_to_write_a_day_is_that_day(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "45000", "20250730", "nan", "2026-02-30", "2026-3", "5/3/26", "31/02/2026", "1970-01-01"],
+    ["0", "45000", "20251301", "nan", "2026-02-30", "2026-3", "5/3/26", "31/02/2026", "1970-01-01"],
 )
 def test_what_is_no_date_is_refused_with_the_value(text: str) -> None:
     with pytest.raises(NotADate, match=text):

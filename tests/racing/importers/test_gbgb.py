@@ -251,3 +251,27 @@ def test_three_real_days_give_whole_races_whose_margins_agree_with_their_times(
     with path.open(encoding="cp1252") as file:
         races = {one["raceId"] for one in csv.DictReader(file) if not one["raceClass"].startswith("T")}
     assert len(races) == 447 + 1  # one trial has no class
+
+
+def test_runs_of_a_dogs_own_history_are_no_whole_race() -> None:
+    rows = [
+        row(
+            "Hoffa", 5, str(place), "" if place == 1 else "2", "24.46", raceId=str(place), winnerOr2ndName="X"
+        )
+        | {"raceDate": f"0{place}/05/2024"}
+        for place in (1, 2)
+    ]
+    parsed = parse(*rows)
+    assert facts(parsed, "is_race_whole") == {"Hoffa": (False,)}
+    assert [record["won"] for record in parsed.records] == [True, False]
+    assert parsed.problems.n == 0
+    assert "none of their races is whole" in parsed.notes[-1]
+
+
+def test_a_starter_in_trap_seven_is_taken_and_noted(tmp_path: Path) -> None:
+    rows = [row(f"Dog {chr(64 + trap)}", trap, str(trap), "1", "24.5") for trap in range(1, 8)]
+    (tmp_path / "gbgb.csv").write_bytes(csv_bytes(rows))
+    engine = open_database(f"sqlite:///{tmp_path / 'a.db'}", create=True)
+    report = import_files(engine, [tmp_path / "gbgb.csv"])
+    assert report.n_added == 7
+    assert "1 starters in traps 7 and up at Romford" in report.files[0].notes[-1]

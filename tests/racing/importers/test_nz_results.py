@@ -100,3 +100,20 @@ def test_ten_real_meetings_give_whole_races(tmp_path: Path, real_data: Path) -> 
         tracks = set(connection.scalars(text("SELECT name FROM track")))
     assert (tuple(races), tuple(runs)) == ((122, 122), (122, 215))
     assert tracks == {"Addington", "Cambridge", "Forbury Park", "Hatrick", "Manawatu", "Manukau"}
+
+
+def test_a_day_in_numbers_a_code_of_stewards_and_an_abandoned_race() -> None:
+    meeting = [line.replace("25-Feb-20", "25/02/20") for line in MEETING]
+    first = [line.replace("Fell,Tides End", "FTP,Tides End") for line in FIRST]
+    abandoned = [SECOND[0], "Race Abandoned,,,,,,,"]
+    parsed = parse_nz(page(*MENUS, *meeting, *first, *abandoned))
+    assert {day_of_key(record["bucket"]).isoformat() for record in parsed.records} == {"2020-02-25"}
+    assert facts(parsed, "won", "finish_position")["Tides End"] == (False, None)
+    assert parsed.notes[-1] == "1 races that were abandoned left out"
+
+
+def test_a_runner_with_an_unknown_code_is_refused_and_its_race_is_not_whole() -> None:
+    first = [line.replace("Fell,Tides End", "QQ,Tides End") for line in FIRST]
+    parsed = parse_nz(page(*MENUS, *MEETING, *first))
+    assert parsed.n_refused == 1
+    assert not any(record["is_race_whole"] for record in parsed.records)

@@ -144,3 +144,17 @@ def test_a_file_that_is_absent_or_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(FileRefused, match="UTF-8"):
         read_columns(tmp_path / "odd.toml")
+
+
+def test_the_clock_of_an_unknown_track_is_its_countrys_or_its_states() -> None:
+    toml = MINIMAL.replace('track = "track"', 'off_time = "time"') + '[constants]\ntrack = "Sim Park"\n'
+    row = "1,2025-07-05,19:45,Alpha,450"
+
+    def off(constants: str) -> dt.datetime | None:
+        at: dt.datetime | None = parse(toml + constants, "id,date,time,dog,m", row).records[0]["off_at"]
+        return at
+
+    assert off("") is None
+    assert off('country = "IE"') == dt.datetime(2025, 7, 5, 18, 45)
+    assert off('country = "AU"') is None
+    assert off('country = "AU"\nstate = "QLD"') == dt.datetime(2025, 7, 5, 9, 45)

@@ -90,3 +90,12 @@ def test_races_without_a_result_and_rows_that_break_a_rule_do_not_wait() -> None
     assert facts(parsed, "is_race_whole") == {"A": (True,), "D": (False,)}
     assert (parsed.n_refused, parsed.n_empty) == (2, 1)
     assert "1 rows of races without a result left out" in " ".join(parsed.notes)
+
+
+def test_a_day_without_year_and_weekday_says_what_a_date_needs() -> None:
+    assert (
+        "or the weekday by which the year is found"
+        in parse(row("A (1)", "1", 1, date="10 May")).problems[0].reason
+    )
+    parsed = parse(row("A (1)", "1", 1))
+    assert "write it into the file's name" in parsed.notes[-1]

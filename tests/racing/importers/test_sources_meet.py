@@ -144,7 +144,7 @@ def test_a_refused_file_and_refused_rows_leave_the_others_alone(tmp_path: Path) 
         "bad.csv",
         FORM_HEADER,
         form_row("1. Good Dog"),
-        form_row(date="20250730"),
+        form_row(date="2025-13-45"),
         form_row(distance="5000"),
         "2. Short Row,D,1",
         form_row("3. Other Dog"),

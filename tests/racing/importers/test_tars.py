@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import tarfile
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from sqlalchemy import Engine
 
 from racing.database.engine import open_database
 from racing.domain.errors import FileRefused
-from racing.importers.files import contents, tars
+from racing.importers.files import contents, packed_tars, tars
 from racing.importers.files.archives import expand
 from racing.importers.import_files import import_results
 from racing.importers.report import FileStatus
@@ -99,14 +101,16 @@ def test_a_tar_that_is_cut_off_is_refused(tmp_path: Path, engine: Engine, cut: i
     assert report.n_files(FileStatus.REFUSED) == len(report.files) == 1
 
 
-def test_a_packed_tar_and_an_archive_in_a_tar_say_what_to_do(tmp_path: Path, engine: Engine) -> None:
+def test_an_archive_in_a_tar_says_what_to_do_as_a_packed_tar_of_another_name_does(
+    tmp_path: Path, engine: Engine
+) -> None:
     inner = make_tar(tmp_path / "inner.tar", {"one.csv": CSV}).read_bytes()
     outer = make_tar(tmp_path / "outer.tar", {"inner.tar": inner, "one.csv": CSV})
     report = import_results(engine, [outer])
     assert (report.n_added, report.n_files(FileStatus.REFUSED)) == (1, 1)
     assert "a tar inside a tar is not opened" in report.problems[0].reason
-    (tmp_path / "packed.tgz").write_bytes(gzip.compress(inner))
-    (packed,) = import_results(engine, [tmp_path / "packed.tgz"]).problems
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(inner))
+    (packed,) = import_results(engine, [tmp_path / "packed.gz"]).problems
     assert "packed tar" in packed.reason
 
 
@@ -120,3 +124,37 @@ def test_a_large_member_is_read_as_one_that_is_held(tmp_path: Path, monkeypatch:
         content = source.content()
         assert b"".join(content.chunks()) == raw
         assert b"".join(content.chunks()) == raw
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("tar.gz", gzip.compress), ("TBZ2", bz2.compress)])
+def test_a_packed_tar_is_opened_and_leaves_nothing_on_the_disk(
+    tmp_path: Path,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    pack: Callable[[bytes], bytes],
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    raw = make_tar(tmp_path / "a.tar", {"one.csv.bz2": bz2.compress(CSV), "two.csv": OTHER}).read_bytes()
+    path = tmp_path / f"day.{suffix}"
+    path.write_bytes(pack(raw))
+    report = import_results(engine, [path])
+    assert [file.file for file in report.files] == [f"{path}/one.csv.bz2", f"{path}/two.csv"]
+    assert (report.n_added, report.problems.n) == (2, 0)
+    assert import_results(engine, [path]).n_files(FileStatus.ALREADY_IMPORTED) == 2
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_packed_tar_that_is_cut_off_or_unpacks_to_too_much_is_refused(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = gzip.compress(make_tar(tmp_path / "a.tar", {"one.csv": CSV, "two.csv": OTHER}).read_bytes())
+    (tmp_path / "cut.tar.gz").write_bytes(whole[:-20])
+    (cut,) = import_results(engine, [tmp_path / "cut.tar.gz"]).problems
+    assert "broken or cut off" in cut.reason
+    monkeypatch.setattr(packed_tars, "MAX_UNPACKED_BYTES", 1000)
+    (tmp_path / "much.tar.gz").write_bytes(whole)
+    (much,) = import_results(engine, [tmp_path / "much.tar.gz"]).problems
+    assert "unpacks to at most 1000 bytes" in much.reason

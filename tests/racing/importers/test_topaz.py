@@ -1,6 +1,7 @@
 """Topaz's bulk runs: CSV and two kinds of JSON say the same; a race may lack runs, and is not whole then."""
 
 import csv
+import datetime as dt
 import io
 import json
 from pathlib import Path
@@ -155,3 +156,31 @@ def test_the_real_row_is_one_run_in_both_files(tmp_path: Path, real_data: Path) 
         facts_ = connection.execute(text("SELECT time_s, margin_lengths, trainer FROM run")).one()
         assert connection.scalar(text("SELECT is_whole FROM race")) == 0
     assert tuple(facts_) == (31.73, 0.25, "Kevin Bewley")
+
+
+def test_the_services_own_names_of_columns_are_known_and_a_time_in_utc_is_of_the_tracks_day() -> None:
+    names = {"track": "trackName", "distance": "distanceInMetres"}
+    runs = [
+        {names.get(name, name): value for name, value in one.items()}
+        | {"trackName": "Ballarat", "meetingDate": "2025-05-09T14:00:00.000Z"}
+        for one in race()
+    ]
+    for file in (csv_file(runs), json_file(runs)):
+        assert format_of(file) is TOPAZ
+        parsed = parse_topaz(file)
+        assert {record["track"] for record in parsed.records} == {"Ballarat"}
+        assert {day_of_key(record["bucket"]) for record in parsed.records} == {dt.date(2025, 5, 10)}
+        assert all(record["is_race_whole"] for record in parsed.records)
+
+
+def test_a_scratched_dog_without_a_box_has_that_of_its_rug() -> None:
+    runs = race(price="20")  # no whole book
+    runs[7] |= {
+        "scratched": "TRUE",
+        "boxNumber": "",
+        "place": "",
+        "resultTime": "",
+        "resultMarginLengths": "",
+    }
+    parsed = parse_topaz(csv_file(runs))
+    assert all(record["is_race_whole"] for record in parsed.records)
