@@ -184,7 +184,8 @@ def _result(race: StoredRace) -> dict[str, Any]:
         {
             "name": runner.name,
             "box": runner.box,
-            "finish_position": runner.finish_position or (1 if runner.won else None),
+            "finish_position": runner.finish_position,
+            "won": runner.won,
             "bsp": runner.bsp,
         }
         for runner in race.runners
