@@ -1,8 +1,9 @@
 """Does a follower of ``/events`` lose nothing while recordings are fed into a service, and is memory flat?
 
-``python -m benchmarks.feed FOLDER [--speed 50] [--minutes 60]`` plays an hour of the recordings in FOLDER
-into a service of its own. One follower breaks its connection every few seconds and comes again; what it saw
-is counted against what the database holds and what was sent.
+``python -m benchmarks.feed FOLDER [--speed 50] [--minutes 180]`` plays three hours of the recordings in
+FOLDER into a service of its own: the first fills caches with a bound, in the others memory must not grow. One
+follower breaks its connection every few seconds and comes again; what it saw is counted against what the
+database holds and what was sent.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -35,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--speed", type=float, default=50.0)
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=180.0)
     parser.add_argument("--since", default="2022-03-02T08:30", help="UTC")
     options = parser.parse_args()
     since = dt.datetime.fromisoformat(options.since).replace(tzinfo=dt.UTC)
@@ -79,10 +81,18 @@ def run(
         "twice": [number for number, n in seen.items() if n > 1][:10],
         "price_events_expected": sent.n_price_events,
         "streams_that_were_broken": follower.n_broken,
+        "rss_mb_each_hour": _each_hour(memory.samples, (until - since) / dt.timedelta(hours=1)),
         "rss_mb": memory.samples,
         "metrics": [line for line in metrics.splitlines() if line.startswith("greyhound_event")],
         "load": os.getloadavg(),
     }
+
+
+def _each_hour(samples: list[float], n_hours: float) -> list[float]:
+    """Return the median of the samples of each hour of the recording."""
+    n = max(round(n_hours), 1)
+    parts = [samples[i * len(samples) // n : (i + 1) * len(samples) // n] for i in range(n)]
+    return [round(median(part), 1) for part in parts if part]
 
 
 class _Follower(threading.Thread):

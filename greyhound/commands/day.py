@@ -13,7 +13,18 @@ from greyhound.output.printing import print_json, say
 
 @click.command()
 @click.argument("date", type=Day())
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--database",
+    metavar="URL",
+    help="A race database of SQLite in place of FILES, or to which they are added; it is copied, and stays.",
+)
+@click.option(
+    "--registry",
+    metavar="URL",
+    help="Let the champion of this registry answer, a copy of it, rather than a quick model. It must have "
+    "learnt from races before the day alone.",
+)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -31,32 +42,29 @@ from greyhound.output.printing import print_json, say
 @json_option
 @progress_option
 def day(
-    date: dt.date, files: tuple[Path, ...], folder: Path | None, speed: float | None, trials: int, port: int,
-    as_json: bool,
+    date: dt.date, files: tuple[Path, ...], database: str | None, registry: str | None, folder: Path | None,
+    speed: float | None, trials: int, port: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a past day from FILES with the clock, and show its record beside the market.
 
     FILES hold the day and the months before it. A model learns from what was before the day, quickly and not
-    well; then cards come in the morning, scratchings, prices at the off (BSP, where the files have no other)
-    and results, through the same routes as on any day.
+    well, unless a champion is named. Then cards come in the morning, scratchings, prices at the off (BSP,
+    where the files have no other) and results, through the same routes as on any day.
 
     \b
     Example:
       greyhound day 2026-03-31 ANZ_Greyhounds_2026_0*.csv.gz --speed 600
+      greyhound day 2026-03-31 --database sqlite:///var/greyhound.db --registry sqlite:///var/mlflow.db
     """
+    if not files and database is None:
+        raise click.UsageError("name FILES that hold the day, or a --database")
     folder = folder or Path(f"var/day-{date}")
     if folder.exists() and any(folder.iterdir()):
         raise click.BadParameter(f"{folder} is not empty; name another or delete it", param_hint="--folder")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything is imported, as the demo does
-    from greyhound.demo.coming_days import ComingDays
     from greyhound.demo.stage import Stage, ended_by_sigterm
-    from greyhound.demo.training import Trainings
-    from greyhound.race_day.past_day import PastDay, with_times
-    from model_registry import get_model_registry
-    from racing.database.engine import open_database
-    from racing.importers.import_files import import_files
-    from racing.race_days import races_of_day
-    from racing.stored_race import stored_races
+    from greyhound.race_day.past_day import PastDay
+    from greyhound.race_day.preparation import check_champion, prepare
 
     def show(line: str) -> None:
         if as_json:
@@ -64,21 +72,11 @@ def day(
         else:
             console.print(line, soft_wrap=True)
 
+    champion = None if registry is None else check_champion(registry, date)  # before an hour of imports
     folder.mkdir(parents=True, exist_ok=True)
     stage = Stage(folder)
     with ended_by_sigterm():
-        engine = open_database(stage.database, create=True)
-        import_files(engine, files)
-        races = with_times(stored_races(engine, [race.id for race in races_of_day(engine, date)]))
-        if not races:
-            raise click.BadParameter(f"the files hold no race of {date} with its result", param_hint="FILES")
-        show(f"{len(races)} races of {date} are taken out, and all that came later.")
-        ComingDays(engine, date)
-        registry = get_model_registry(stage.registry, create=True)
-        trainings = Trainings(engine, registry, folder / "training.log", trials)
-        trainings.rate_runs()
-        show(f"A quick model learns from what was before: {trainings.learn('form', promote=True)}")
-        engine.dispose()
+        races = prepare(stage, date, files, database=database, champion=champion, n_trials=trials, show=show)
         with stage.service(port) as client:
             total = PastDay(client, races, speed=speed, show=show).play()
     if as_json:

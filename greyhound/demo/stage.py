@@ -17,7 +17,7 @@ from greyhound_client import GreyhoundClient, Unreachable
 from racing.database.engine import open_database
 from service.security.api_keys import add_key
 
-START_S = 120.0
+START_S = 300.0  # a busy computer takes minutes; a process that ends is noticed at once
 STOP_S = 30.0
 
 SETTINGS = {

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from greyhound_client import GreyhoundClient, Refused
 from greyhound_client.models import ScoreOut
+from racing.domain.cards import FIRST_RESERVE
 from racing.stored_race import StoredRace
 
 FIRST_OFF = dt.time(2, 0)  # UTC: noon in Melbourne
@@ -111,21 +112,24 @@ class PastDay:
         yield from sorted(steps, key=lambda step: (step.at, step.kind, step.race.name))
 
     def _hour(self, steps: Sequence[_Step]) -> str:
-        n_scratched = n_priced = n_results = 0
+        n_scratched = n_reserves = n_priced = n_results = 0
         for step in steps:
             self._wait_for(step.at)
             race, race_id = step.race.race, self._ids[step.race.race.id]
             if step.kind == "scratch":
-                for entry in race.entries:
-                    if entry.is_scratched:
-                        self._client.scratch(race_id, entry.name)
-                        n_scratched += 1
+                for name in _withdrawn(race):
+                    self._client.scratch(race_id, name)
+                    n_scratched += 1
+                if reserves := _reserves_that_ran(race):
+                    self._client.send_cards([_card_at_the_off(step.race)])
+                    n_reserves += len(reserves)
             elif step.kind == "off":
                 n_priced += self._price_and_predict(step.race, race_id)
             else:
                 self._client.send_results([_result(race)])
                 n_results += 1
-        return f"{n_scratched} scratched, {n_priced} priced at the off, {n_results} results"
+        stepped_in = f"{n_reserves} reserves step in, " if n_reserves else ""
+        return f"{n_scratched} scratched, {stepped_in}{n_priced} priced at the off, {n_results} results"
 
     def _price_and_predict(self, one: DayRace, race_id: int) -> int:
         prices = [{"name": runner.name, "last": runner.bsp} for runner in one.race.runners if runner.bsp]
@@ -150,10 +154,9 @@ class PastDay:
             time.sleep(0.2)
             before, score = score, total()
             changed_at = changed_at if score.n_races == before.n_races else time.monotonic()
-        if score.n_races < self._n_judged():  # a reserve that ran, say, was no starter of the card
-            self._show(
-                f"Of {self._n_judged()} races {score.n_races} can be judged: all starters on the card."
-            )
+        if score.n_races < self._n_judged():
+            rule = "a race is judged if it has one winner and every starter was on the card"
+            self._show(f"{score.n_races} of {self._n_judged()} races are judged: {rule}.")
         return score
 
     def _n_judged(self) -> int:
@@ -175,16 +178,47 @@ def _race_of(race: StoredRace) -> dict[str, Any]:
 
 
 def _card(one: DayRace) -> dict[str, Any]:
+    """Return the card of the morning: nobody is scratched, and the reserves wait."""
     runners = [{"name": entry.name, "box": entry.box} for entry in one.race.entries if entry.box]
     return {**_race_of(one.race), "off_at": one.off_at.strftime("%Y-%m-%dT%H:%M:%SZ"), "runners": runners}
+
+
+def _withdrawn(race: StoredRace) -> list[str]:
+    """Return who was on the card and did not start; reserves that were not needed are none of them."""
+    started = {runner.name for runner in race.runners}
+    return [
+        entry.name for entry in race.entries if entry.box and entry.is_scratched and entry.name not in started
+    ]
+
+
+def _reserves_that_ran(race: StoredRace) -> list[str]:
+    return [runner.name for runner in race.runners if (runner.box or 0) >= FIRST_RESERVE]
+
+
+def _card_at_the_off(one: DayRace) -> dict[str, Any]:
+    """Return the card with the reserves that ran in the boxes that nobody else started from.
+
+    Sources tell a reserve's number and not its box, so the first reserve has the first vacant box, as in
+    :mod:`racing.domain.reserves`.
+    """
+    card, taken = _card(one), {runner.box for runner in one.race.runners}
+    vacant = iter([box for box in range(1, FIRST_RESERVE) if box not in taken])
+    reserves, withdrawn = _reserves_that_ran(one.race), _withdrawn(one.race)
+    for runner in card["runners"]:
+        runner["is_scratched"] = runner["name"] in withdrawn
+        if runner["name"] in reserves:
+            number = runner["box"]
+            runner |= {"box": next(vacant, number), "rug": number, "is_reserve": False}
+    return card
 
 
 def _result(race: StoredRace) -> dict[str, Any]:
     runners = [
         {
             "name": runner.name,
-            "box": runner.box,
-            "finish_position": runner.finish_position or (1 if runner.won else None),
+            "box": runner.box if (runner.box or FIRST_RESERVE) < FIRST_RESERVE else None,
+            "finish_position": runner.finish_position,
+            "won": runner.won,
             "bsp": runner.bsp,
         }
         for runner in race.runners

@@ -154,7 +154,7 @@ class _Market:
         if len(starters) < 2 or not any(runner.won for runner in starters) or market.race_number is None:
             return None
         runners = [
-            {"name": runner.name, "box": runner.number, "finish_position": 1 if runner.won else None}
+            {"name": runner.name, "box": runner.number, "won": runner.won}
             | ({"bsp": runner.bsp} if runner.bsp and 1 < runner.bsp <= 1000 else {})
             for runner in starters
         ]

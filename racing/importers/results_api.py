@@ -29,7 +29,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaceResult:
-    """A race that was run: which one, and of every starter the columns of a results file that are known."""
+    """A race that was run: which one, and of every starter the columns of a results file that are known.
+
+    A starter of which only this is known has ``won`` in place of ``finish_position``.
+    """
 
     date: dt.date
     track: str
@@ -63,5 +66,13 @@ def _file(race: RaceResult) -> InputFile:
         "race_number": race.race_number,
     }
     for runner in race.runners:
-        writer.writerow(of_race | dict(runner))
+        writer.writerow(of_race | _with_finish(runner))
     return InputFile(race.name, Content.of(out.getvalue().encode()))
+
+
+def _with_finish(runner: Mapping[str, Any]) -> dict[str, Any]:
+    columns = dict(runner)
+    won = columns.pop("won", None)
+    if won is not None and columns.get("finish_position") is None:
+        columns["finish_position"] = 1 if won else "LOST"
+    return columns

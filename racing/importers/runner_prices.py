@@ -60,9 +60,10 @@ def middle_price(back: float | None, lay: float | None, last: float | None) -> f
 def write_prices(
     connection: Connection, file_id: int, prices: Iterable[Mapping[str, Any]], dog_ids: Mapping[str, int]
 ) -> int:
-    """Write the prices that a file or a report brings, in its transaction; return how many were written.
+    """Write the prices that a file or a report brings, in its transaction; return how many were new.
 
-    Of a runner's prices at the same minute the newest counts. Those of dogs without an id are left out.
+    Of a runner's prices at the same minute the newest counts. Those of dogs without an id are left out, and
+    those of a report that are stored already, or older than what is stored, are not new.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def write_prices(
             row = dict(zip(_KEY, key, strict=True)) | {"file_id": file_id}
             rows[key] = row | {name: price.get(name) for name in _VALUES}
     if file_id == REPORTED:
-        _replace_older(connection, rows)
+        _replace_older(connection, rows)  # leaves out of rows what is not new
     insert_rows(connection, _PRICE, list(rows.values()))
     return len(rows)
 
@@ -168,18 +169,21 @@ def _priced(race_ids: Sequence[int]) -> Any:
 
 
 def _replace_older(connection: Connection, rows: dict[tuple[Any, ...], dict[str, Any]]) -> None:
-    """Delete the reported prices that new ones replace, and leave out new ones that are older."""
+    """Delete the reported prices that new ones replace, and leave out new ones that are not newer."""
     keys = list(rows)
     of_key = tuple_(*(_PRICE.c[name] for name in _KEY))
     for i in range(0, len(keys), _N_AT_ONCE):
-        some = keys[i : i + _N_AT_ONCE]
-        wanted = (_PRICE.c.file_id == REPORTED) & of_key.in_(some)
-        for row in connection.execute(select(_PRICE).where(wanted)).all():
+        replaced = []
+        wanted = (_PRICE.c.file_id == REPORTED) & of_key.in_(keys[i : i + _N_AT_ONCE])
+        for row in connection.execute(select(_PRICE).where(wanted)):
             stored = row._asdict()
             key = tuple(stored[name] for name in _KEY)
-            if _order(rows[key]) < _order(stored):
-                rows[key] = stored
-        connection.execute(delete(_PRICE).where(wanted))
+            if _order(stored) < _order(rows[key]):
+                replaced.append(key)
+            else:
+                del rows[key]
+        if replaced:
+            connection.execute(delete(_PRICE).where(_PRICE.c.file_id == REPORTED, of_key.in_(replaced)))
 
 
 def _order(price: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -5,26 +5,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Engine, Table, func, select
 
 from racing.database.change_log import lock_races
 from racing.database.tables import Dog, Race, Run, RunnerPrice, Track
 from racing.domain.errors import PricesRefused
 from racing.domain.names import name_key
+from racing.importers.runner_prices import REPORTED, race_key_of, write_prices
 from racing.race_day.events import add_events
 from racing.race_day.race_changes import identity
 
 MAX_REPORTS = 200
 EARLIEST, LATEST = dt.timedelta(days=7), dt.timedelta(days=1)
 """Prices are of at most so long before the off that is due, and so long after it."""
-REPORTED = 0
 _CHUNK = 500
 _DOG: Table = Dog.__table__  # type: ignore[attr-defined]
 _RACE: Table = Race.__table__  # type: ignore[attr-defined]
 _RUN: Table = Run.__table__  # type: ignore[attr-defined]
 _TRACK: Table = Track.__table__  # type: ignore[attr-defined]
 _PRICE: Table = RunnerPrice.__table__  # type: ignore[attr-defined]
-_KEY = ("date", "dog_id", "race_key", "minutes")
 VALUES = ("back", "lay", "last", "volume")
 
 
@@ -75,7 +74,7 @@ def report_prices(engine: Engine, reports: Sequence[PriceReport]) -> PricesTaken
         races = _races(connection, sorted({report.race_id for report in reports}))
         rows = [row for report in reports for row in _rows(report, races)]
         newest = _newest_times(connection, rows)
-        n_written = _write(connection, rows)
+        n_written = write_prices(connection, REPORTED, rows, {row["dog_key"]: row["dog_id"] for row in rows})
         events = [
             ("price", body, race_id) for race_id, body in sorted(_event_bodies(rows, newest, races).items())
         ]
@@ -89,7 +88,7 @@ class _Race:
 
     def __init__(self, row: Any) -> None:
         self.id, self.date, self.off_at = row.race_id, row.date, row.off_at
-        self.key = f"betfair:{row.market_id}" if row.market_id else row.source_key or f"race:{row.race_id}"
+        self.key = race_key_of(row.race_id, row.market_id, row.source_key)
         self.identity = identity(row._mapping, {row.track_id: row.track})
         self.by_name: dict[str, Any] = {}
         self.by_box: dict[int, Any] = {}
@@ -124,7 +123,7 @@ def _races(connection: Connection, ids: list[int]) -> dict[int, _Race]:
     query = (
         select(
             race.id.label("race_id"), race.date, race.off_at, race.market_id, race.source_key, race.track_id,
-            race.number, _TRACK.c.name.label("track"), run.dog_id, run.box, run.rug, dog.name,
+            race.number, _TRACK.c.name.label("track"), run.dog_id, run.box, run.rug, dog.key, dog.name,
         )
         .join(_TRACK, _TRACK.c.id == race.track_id)
         .join(_RUN, run.race_id == race.id)
@@ -152,9 +151,9 @@ def _rows(report: PriceReport, races: Mapping[int, _Race]) -> Iterator[dict[str,
         yield {
             "date": race.date,
             "dog_id": runner.dog_id,
+            "dog_key": runner.key,
             "race_key": race.key,
             "minutes": minutes,
-            "file_id": REPORTED,
             "at": report.at,
             **{name: getattr(quoted, name) for name in VALUES},
             "_race": race.id,
@@ -178,30 +177,6 @@ def _newest_times(
         )
         found |= {(key, dog): at for key, dog, at in connection.execute(query) if key in keys}
     return found
-
-
-def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Write prices, and return how many are new or newer than what their minute has."""
-    wanted: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: row["at"]):
-        wanted[tuple(row[name] for name in _KEY)] = row
-    of_key = tuple_(*(_PRICE.c[name] for name in _KEY))
-    replaced: list[tuple[Any, ...]] = []
-    for some in _chunks(list(wanted)):
-        query = select(_PRICE).where(_PRICE.c.file_id == REPORTED, of_key.in_(some))
-        for stored in connection.execute(query).mappings():
-            key = tuple(stored[name] for name in _KEY)
-            if stored["at"] >= wanted[key]["at"]:
-                del wanted[key]
-            else:
-                replaced.append(key)
-    for some in _chunks(replaced):
-        connection.execute(delete(_PRICE).where(_PRICE.c.file_id == REPORTED, of_key.in_(some)))
-    if wanted:
-        columns = [column.name for column in _PRICE.columns]
-        values = [{name: row[name] for name in columns} for row in wanted.values()]
-        connection.execute(insert(_PRICE), values)
-    return len(wanted)
 
 
 def _event_bodies(

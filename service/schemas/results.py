@@ -1,10 +1,10 @@
 """Body and answer of ``POST /results``: races that were run."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, model_validator
 
-from racing.importers.records.finish_codes import finish_of
+from racing.importers.records.finish_codes import Outcome, finish_of
 from racing.importers.records.source_record import MAX_MARGIN_LENGTHS, RowRefused
 from racing.importers.results_api import RaceResult
 from service.schemas.fields import (
@@ -43,10 +43,15 @@ class RunnerResultIn(Input):
     box: BoxOfRun = None
     finish_position: Annotated[int | str | None, AfterValidator(_known_finish)] = Field(
         default=None,
-        description="Place at the finish, 1 to 10; null did not finish. Or a code as results have it: "
-        "`=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, "
+        description="Place at the finish, 1 to 10; null did not finish, unless `won` is given. Or a code as "
+        "results have it: `=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, "
         "`SCR`, `NR`, `RES` did not run.",
         examples=[2],
+    )
+    won: StrictBool | None = Field(
+        default=None,
+        description="Whether it won, where its place is not known: exchanges tell no more.",
+        examples=[False],
     )
     time_s: TimeOfRun = None
     first_split_s: FirstSplit = None
@@ -56,6 +61,16 @@ class RunnerResultIn(Input):
     starting_price: StartingPrice = None
     bsp: Bsp = None
     place_bsp: PlaceBsp = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.won is not None and self.finish_position is not None:
+            finish = finish_of(str(self.finish_position)[:MAX_CODE])
+            ran = finish.outcome in (Outcome.PLACED, Outcome.UNPLACED)
+            if not ran or self.won != (finish.place == 1):
+                rule = "won and finish_position must agree; leave out the one that is unknown"
+                raise ValueError(f"{rule}, got {self.won} and {self.finish_position!r}")
+        return self
 
 
 class RaceResultIn(Input):

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def test_a_small_day_passes_with_the_clock_and_ends_with_its_record_beside_the_m
         )
         for number in (1, 2)
     ]
+    reserve = {"runner": "Spare Hound", "box": 9, "bsp": 9.0, "finish_position": 6}
+    results[1] = replace(results[1], runners=[*results[1].runners, reserve])
     import_race_results(past, results)
     races = with_times(stored_races(past, [1, 2]))
     assert [(one.name, one.is_made_up) for one in races] == [("Ballarat R1", True), ("Ballarat R2", True)]
@@ -62,6 +65,7 @@ def test_a_small_day_passes_with_the_clock_and_ends_with_its_record_beside_the_m
     assert total.top_pick_rate == 1.0
     assert "2 races at 1 tracks are stored. Times are made up" in lines[0]
     assert any("2 results" in line for line in lines)
+    assert any("2 scratched, 1 reserves step in" in line for line in lines)
 
 
 def recording(folder: Path) -> Path:

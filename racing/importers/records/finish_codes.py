@@ -2,7 +2,7 @@
 
 The codes are those of Australian and New Zealand stewards (F, D, T, P, R, BD and ``SCR``, ``L/SCR``), of
 The Greyhound Recorder (``SCR``, ``DNF``) and of British results (``=2``, ``DH``, ``DNF``, ``DIS``, ``NR``;
-0 is a runner without a place at GBGB).
+0 is a runner without a place at GBGB). ``LOST`` is ours, where a source tells only who won.
 """
 
 import re
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 _UNPLACED = (
     "F", "FELL", "FL", "BD", "BROUGHTDOWN", "KO", "KNOCKEDOVER",
     "DNF", "DIDNOTFINISH", "NF", "PU", "P", "PULLEDUP", "T", "TAILEDOFF", "R", "RANOFF", "REFUSED", "STOPPED",
-    "UN", "UNPL", "UNPLACED", "NBT",
+    "UN", "UNPL", "UNPLACED", "NBT", "LOST",
     "FTP", "FAILEDTOPURSUE", "FAILTOPURSUE", "FTF", "FAILEDTOFINISH", "DIDNOTCHASE",
     "D", "DQ", "DSQ", "DIS", "DISQ", "DISQUALIFIED",
 )  # fmt: skip

@@ -29,7 +29,7 @@ def test_a_place_is_read_however_it_is_written(code: str) -> None:
 @pytest.mark.parametrize(
     ("outcome", "codes"),
     [
-        (Outcome.UNPLACED, "F FELL DNF D.N.F. DSQ DISQ DQ BD T R NBT P PU 0"),
+        (Outcome.UNPLACED, "F FELL DNF D.N.F. DSQ DISQ DQ BD T R NBT P PU LOST 0"),
         (Outcome.DID_NOT_RUN, "SCR LSCR L/SCR NR RES DNS"),
         (Outcome.NO_RACE, "ABD VOID"),
     ],

@@ -259,6 +259,8 @@ def test_the_log_is_read_page_by_page_by_day_version_and_track(service: RunningS
         ({"distance_m": 5}, "greater than or equal to 150"),
         ({"runners": [{"name": "???"}, {"name": "!!!"}]}, "a letter or digit"),
         ({"runners": [{"name": "A"}]}, "at least 2"),
+        ({"runners": [{"name": "A", "won": True, "finish_position": 2}, {"name": "B"}]}, "got True and 2"),
+        ({"runners": [{"name": "A", "won": False, "finish_position": "SCR"}, {"name": "B"}]}, "and 'SCR'"),
         ({"colour": "red"}, "not permitted"),
     ],
 )
