@@ -14,7 +14,7 @@ from racing.importers.files.dates import DateOrder, FileDates
 from racing.importers.files.input_file import InputFile
 from racing.importers.formats.form_guide_card import guide_card, named_in
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
-from racing.importers.records.source_record import ParsedFile, RowRefused
+from racing.importers.records.source_record import ParsedFile, RowRefused, SourceRecord
 from racing.race_day.card_json import MAX_BYTES, cards_of_json
 from racing.race_day.card_records import KIND, card_records
 
@@ -76,7 +76,7 @@ def read_guide(file: InputFile) -> ParsedFile:
     cards = new_parsed(file.name, file.sha256)
     try:
         check_card(guide.card, today=today_at(guide.card.track))
-        records = card_records(guide.card, cards, 1, None)
+        records = card_records(guide.card, cards, 1, None, is_distance_guessed=True)
     except (CardRefused, RowRefused) as error:
         raise FileRefused(f"its runners are no card: {error}") from error
     ran = {(record["dog_key"], record["bucket"]) for record in past.records}
@@ -92,8 +92,23 @@ def new_parsed(name: str, sha256: str) -> ParsedFile:
 
 
 def _drop_repeated(parsed: ParsedFile) -> None:
-    """Of a dog that stands twice in a race, the last counts: lines are in the order of time."""
-    last = {(record["race_key"], record["dog_key"]): record for record in parsed.records}
+    """Of a dog that stands twice in a race, the last counts: lines are in the order of time.
+
+    A line that states another distance of the race states it of those too whom it leaves out.
+    """
+    last: dict[tuple[str, ...], SourceRecord] = {}
+    moved: dict[str, SourceRecord] = {}
+    for record in parsed.records:
+        day, track, _, which = record["race_key"].split("|", 3)
+        name = (day, track, which, record["dog_key"])
+        before = last.get(name)
+        if before is not None and before["race_key"] != record["race_key"]:
+            moved[before["race_key"]] = record
+            moved.pop(record["race_key"], None)
+        last[name] = record
+    for record in last.values():
+        while to := moved.get(record["race_key"]):
+            record |= {"race_key": to["race_key"], "bucket": to["bucket"]}
     parsed.n_repeated += len(parsed.records) - len(last)
     parsed.records = list(last.values())
 
