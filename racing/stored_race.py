@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, select
 
 from racing.database.tables import Dog, Race, Run, Track
-from racing.domain.cards import FIRST_RESERVE, PRICE, Card, Runner, check_card
+from racing.domain.cards import FIRST_RESERVE, N_RUNNERS, PRICE, Card, Runner, check_card, status_of
 from racing.domain.errors import CardRefused, NoSuchRace
 from racing.domain.off_time import off_time
 from racing.importers.runner_prices import latest_prices
@@ -219,6 +219,10 @@ def _card(race: Any, runs: Sequence[Any], *, is_run: bool) -> tuple[Card | None,
             for run in runs
         ),
     )
+    starters = [runner.name for runner in card.runners if status_of(runner) == "starter"]
+    if len(starters) < N_RUNNERS[0]:
+        left = f"only {starters[0]} is left" if starters else "nobody is left"
+        return None, f"{left} of {len(card.runners)} runners, and a race needs two that start"
     try:
         check_card(card, today=race.date)
     except CardRefused as error:

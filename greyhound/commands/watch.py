@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def watch(folder: Path, once: bool, interval_s: float, database: str, has_parent
         raise FileRefused(f"{folder}: {error.strerror}") from error
     stands_by = False
     while True:
-        with working_alone(folder) as is_alone:
+        with _working_alone(folder) as is_alone:
             if is_alone:
                 _Watcher(watched, database, interval_s).run(once=once)
                 return
@@ -73,6 +74,16 @@ def watch(folder: Path, once: bool, interval_s: float, database: str, has_parent
             say(f"another `greyhound watch` works on {shown(str(folder))}; this one stands by")
             stands_by = True
         time.sleep(interval_s)
+
+
+@contextmanager
+def _working_alone(folder: Path) -> Iterator[bool]:
+    with ExitStack() as stack:
+        try:
+            is_alone = stack.enter_context(working_alone(folder))
+        except OSError as error:
+            raise FileRefused(f"{folder}: {error.strerror}") from error
+        yield is_alone
 
 
 class _Watcher:
@@ -101,7 +112,7 @@ class _Watcher:
             try:
                 taken = self._watched.take(path)
             except OSError as error:
-                self._say_once(path, f"cannot be moved: {error.strerror}")
+                self._say_once(path, error.strerror or str(error))
                 continue
             if taken is not None:
                 yield taken
@@ -132,7 +143,11 @@ class _Watcher:
         engine.dispose()
 
     def _put(self, path: Path, reason: str | None, files: list[FileReport]) -> None:
-        moved = self._watched.put(path, TAKEN if reason is None else REFUSED, reason)
+        try:
+            moved = self._watched.put(path, TAKEN if reason is None else REFUSED, reason)
+        except OSError as error:  # what it is was imported; the next watcher tries to move it again
+            self._say_once(path, f"it cannot be moved: {error.strerror or error}")
+            return
         name = shown(str(moved.relative_to(self._watched.folder)))
         if reason is not None:
             self._n_refused += 1

@@ -27,6 +27,7 @@ from racing.importers.records.source_record import (
 )
 from racing.importers.resolve import ResolvedRace, resolve
 from racing.importers.waiting.rejoin import Rejoined, rejoin
+from racing.race_day.card_distances import follow_distances
 from racing.race_day.race_changes import RaceState, is_of_these_days, note_race_changes
 
 _DATE_DISTANCE: Any = col(SourceRow.bucket)
@@ -70,10 +71,12 @@ def rebuild(
     """Resolve keys from their stored rows and from new ones, which are stored as well.
 
     So are the other keys of their days that have blank rows: a dog that now has a result in one did not
-    start where another lists it. ``run_ids`` are runs whose rows were taken away: they go unless other rows
+    start where another lists it. Cards of those days first follow the distances of their races
+    (:mod:`racing.race_day.card_distances`). ``run_ids`` are runs whose rows were taken away: they go unless other rows
     name them. ``days`` are days whose waiting rows changed (:mod:`racing.importers.waiting.rejoin`).
     """
     keys = set(keys)
+    keys |= follow_distances(connection, keys, new_rows)
     rejoined = rejoin(connection, {*days, *map(day_of_key, keys)}, new_rows)
     keys |= {row["bucket"] for row in (*rejoined.gone, *rejoined.new_rows)}
     run_ids = {*run_ids, *(row["run_id"] for row in rejoined.gone)}

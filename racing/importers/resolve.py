@@ -8,6 +8,7 @@ another order gives the same races, and taking a file out gives what the others 
   Races with different numbers are never one.
 - A run is a dog in a race. A row whose dog ran, by a stronger source, in a race of the key tells of that
   run, wherever the rest of its group went: a dog runs once a day over a distance.
+- Cards lie under the key of their race's distance (:mod:`racing.race_day.card_distances`).
 - Rows of sources that name no distance or no dog (The Greyhound Recorder, box order) are of the race that
   their key names (:mod:`racing.importers.waiting.rejoin`): they make no race, and move none.
 - Of two rows of a dog on a day, the one with a result is its run. A blank one is a reserve that did not
@@ -30,7 +31,9 @@ from typing import Any
 from racing.importers.records.race_rules import why_impossible
 from racing.importers.records.source_record import FACTS, SourceRecord
 
-BETFAIR, RESULTS, FORM = "betfair", "results", "form"
+BETFAIR, RESULTS, CARD, FORM = "betfair", "results", "card", "form"
+GUESSED = "~"
+"""Stands before the distance in the race key of a card whose source does not state it."""
 RECORDER, BOX_ORDER, STREAM_PLACE = "recorder", "box", "stream-place"
 JOINING = (RECORDER, BOX_ORDER, STREAM_PLACE)
 """The kinds whose race keys are ``kind:key of the race that the row joins``."""
@@ -39,7 +42,7 @@ JOINING = (RECORDER, BOX_ORDER, STREAM_PLACE)
 _STRENGTH = {
     BETFAIR: 0,
     **dict.fromkeys((RESULTS, "gbgb", "nz", "topaz", "csv"), 1),
-    **dict.fromkeys((RECORDER, STREAM_PLACE, "card", "betfair-place"), 2),
+    **dict.fromkeys((RECORDER, STREAM_PLACE, CARD, "betfair-place"), 2),
     FORM: 3,
     BOX_ORDER: 4,
 }
@@ -112,7 +115,7 @@ class ResolvedRace:
             ):
                 newest[kind] = at
         lists_all = any(
-            _tells(row) and row.get("is_race_whole", True) and _strength(row["race_key"]) < _STRENGTH["card"]
+            _tells(row) and row.get("is_race_whole", True) and _strength(row["race_key"]) < _STRENGTH[CARD]
             for row in self.all_rows
         )
         for dog_id, rows in self.runners.items():
@@ -196,6 +199,11 @@ def resolve(rows: list[SourceRecord], ran_elsewhere: Collection[int] = ()) -> li
 def joins(race_key: str) -> bool:
     """Return whether a row with this key is of a race that other sources make."""
     return race_key.partition(":")[0] in JOINING
+
+
+def is_distance_guessed(race_key: str) -> bool:
+    """Return whether a key is of a card whose source does not state the distance."""
+    return _is_card(race_key) and f"|{GUESSED}" in race_key
 
 
 def strength_of(kind: str) -> int:
@@ -292,14 +300,19 @@ def _n_ran(race: ResolvedRace) -> int:
 def _same_field(
     group: list[SourceRecord], number: int | None, track_id: int, races: list[ResolvedRace]
 ) -> ResolvedRace | None:
-    """Return the race without a result that lists more than half of the smaller one's dogs."""
+    """Return the race without a result that lists more than half of the smaller one's dogs.
+
+    A card whose distance is a guess is of the race of its number, whoever is on it.
+    """
     dogs = {row["dog_id"] for row in group if not row["is_scratched"]}
     found: list[tuple[int, int, str, ResolvedRace]] = []
     for race in races:
         if race.track_id == track_id and _can_be_one(race.number, number):
             listed = {row["dog_id"] for row in race.rows if _is_listed(row)}
             n_shared = len(dogs & listed)
-            if 2 * n_shared > min(len(dogs), len(listed)):
+            keys = race.key, group[0]["race_key"]
+            is_guess = number is not None and race.number == number and any(map(is_distance_guessed, keys))
+            if 2 * n_shared > min(len(dogs), len(listed)) or (is_guess and all(map(_is_card, keys))):
                 found.append((race.strength, -n_shared, race.key, race))
     return min(found, key=lambda one: one[:3])[3] if found else None
 
@@ -346,6 +359,10 @@ def _stated_at(row: SourceRecord) -> Any:
     """Return when a row without a result was stated, UTC; ``None`` where that does not matter."""
     at = row.get("stated_at")
     return None if at is None or not (_is_blank(row) or row["is_scratched"]) else at
+
+
+def _is_card(race_key: str) -> bool:
+    return _kind(race_key) == CARD
 
 
 def _kind(race_key: str) -> str:

@@ -8,13 +8,19 @@ from racing.domain.grades import grade_of
 from racing.domain.names import name_key
 from racing.domain.off_time import off_time
 from racing.importers.records.source_record import ParsedFile, SourceRecord
+from racing.importers.resolve import CARD, GUESSED
 
-KIND = "card"
+KIND = CARD
 _RESERVES = (9, 10)
 
 
 def card_records(
-    card: Card, parsed: ParsedFile, line: int, stated_at: dt.datetime | None
+    card: Card,
+    parsed: ParsedFile,
+    line: int,
+    stated_at: dt.datetime | None,
+    *,
+    is_distance_guessed: bool = False,
 ) -> list[SourceRecord]:
     """Return a record a runner of a card that keeps the rules of cards.
 
@@ -25,6 +31,8 @@ def card_records(
     ----------
     stated_at
         When it was stated, with its zone; ``None``: when it is imported.
+    is_distance_guessed
+        Whether the source does not tell the distance: that of any other counts then.
 
     Raises
     ------
@@ -42,7 +50,7 @@ def card_records(
             distance=str(card.distance_m),
         )
         record |= {
-            "race_key": race_key(card, record["track"]),
+            "race_key": race_key(card, record["track"], is_distance_guessed=is_distance_guessed),
             "race_number": card.race_number,
             "grade": grade_of(card.grade or ""),
             "off_at": _utc(off),
@@ -60,11 +68,12 @@ def card_records(
     return records
 
 
-def race_key(card: Card, track: str) -> str:
+def race_key(card: Card, track: str, *, is_distance_guessed: bool = False) -> str:
     """Return the identity of a card's race; without a number that is its time, else its first dog."""
+    distance = f"{GUESSED if is_distance_guessed else ''}{card.distance_m}"
     first = min(card.runners, key=lambda runner: (runner.box, runner.name))
     which = card.race_number or card.off_at or name_key(first.name)
-    return f"{KIND}:{card.date}|{name_key(track) or track}|{card.distance_m}|{which}"
+    return f"{KIND}:{card.date}|{name_key(track) or track}|{distance}|{which}"
 
 
 def _place(runner: Runner, taken: set[int]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from racing.domain.errors import CardRefused, FileRefused
 from racing.domain.track_time import latest_day, today_at
 from racing.importers.files.dates import DateOrder, FileDates
 from racing.importers.files.input_file import InputFile
-from racing.importers.formats.form_guide_card import guide_card, named_in
+from racing.importers.formats.form_guide_card import DistanceUnknown, guide_card, named_in
 from racing.importers.formats.form_guides import COLUMNS, parse_form_guide
-from racing.importers.records.source_record import ParsedFile, RowRefused
+from racing.importers.records.source_record import ParsedFile, RowRefused, SourceRecord
 from racing.race_day.card_json import MAX_BYTES, cards_of_json
 from racing.race_day.card_records import KIND, card_records
 
@@ -66,21 +66,31 @@ def read_cards(file: InputFile) -> ParsedFile:
 def read_guide(file: InputFile) -> ParsedFile:
     """Return the past runs of a form guide, and the runners of the race that its name tells.
 
+    Where no dog has run at the track nothing tells the distance: the past runs alone are taken then, with a
+    line that says so.
+
     Raises
     ------
     FileRefused
         If it is no form guide, or its name does not tell date and track.
     """
-    guide = guide_card(file.csv)
     past = parse_form_guide(file.csv)
+    past.kind = KIND
+    try:
+        guide = guide_card(file.csv)
+    except DistanceUnknown:
+        _, track, number = named_in(file.name)
+        race = f"race {number} at {track}" if number else f"the race at {track}"
+        past.refuse(0, f"{race} is not stored, its past runs are: no dog has run there, which would tell "
+                       "the distance; send its card as JSON")  # fmt: skip
+        return past
     cards = new_parsed(file.name, file.sha256)
     try:
         check_card(guide.card, today=today_at(guide.card.track))
-        records = card_records(guide.card, cards, 1, None)
+        records = card_records(guide.card, cards, 1, None, is_distance_guessed=True)
     except (CardRefused, RowRefused) as error:
         raise FileRefused(f"its runners are no card: {error}") from error
     ran = {(record["dog_key"], record["bucket"]) for record in past.records}
-    past.kind = KIND
     past.records += [record for record in records if (record["dog_key"], record["bucket"]) not in ran]
     return past
 
@@ -92,8 +102,23 @@ def new_parsed(name: str, sha256: str) -> ParsedFile:
 
 
 def _drop_repeated(parsed: ParsedFile) -> None:
-    """Of a dog that stands twice in a race, the last counts: lines are in the order of time."""
-    last = {(record["race_key"], record["dog_key"]): record for record in parsed.records}
+    """Of a dog that stands twice in a race, the last counts: lines are in the order of time.
+
+    A line that states another distance of the race states it of those too whom it leaves out.
+    """
+    last: dict[tuple[str, ...], SourceRecord] = {}
+    moved: dict[str, SourceRecord] = {}
+    for record in parsed.records:
+        day, track, _, which = record["race_key"].split("|", 3)
+        name = (day, track, which, record["dog_key"])
+        before = last.get(name)
+        if before is not None and before["race_key"] != record["race_key"]:
+            moved[before["race_key"]] = record
+            moved.pop(record["race_key"], None)
+        last[name] = record
+    for record in last.values():
+        while to := moved.get(record["race_key"]):
+            record |= {"race_key": to["race_key"], "bucket": to["bucket"]}
     parsed.n_repeated += len(parsed.records) - len(last)
     parsed.records = list(last.values())
 

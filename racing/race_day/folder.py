@@ -1,16 +1,20 @@
 """A folder whose files are imported as they come, once they are whole.
 
 A file is taken when it is whole: its size and time of change were the same at two looks, no process has it
-open for writing (where the system says so), and it is not named as an unfinished download is. It is then
+open for writing (where the system says so), and it is not named as an unfinished download is; of a zip or
+JSON the end must be there, of any file a first byte, or nothing have changed for half a minute. It is then
 moved to ``.taking``, which one watcher alone of several can do; imported; and moved to ``taken`` or, with the
 reason beside it, to ``refused``. What a crash leaves in ``.taking`` is imported by the next watcher that
 starts; the digest of what was imported tells that it is not imported twice.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
+import time
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +25,12 @@ _UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".tmp", ".filepa
 MAX_LISTED = 20_000
 """Files that one look lists; those behind them have their turn when these are moved."""
 MAX_DEPTH = 8
+SETTLED_S = 30.0
+"""A file without its end is taken, and refused, when nothing of it has changed for so long."""
+_MAX_NAME = 255  # bytes of a file's name
+_N_KEPT = 16  # bytes at the end of a name that is cut
+_N_END = 256  # bytes that a look reads of a file
+_REASON = ".reason.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,9 @@ class Seen:
 
     n_bytes: int
     changed_ns: int
+    """As the file says itself; copies may bring it along."""
+    touched_ns: int
+    """As the system says."""
     inode: int
 
 
@@ -59,13 +72,21 @@ class WatchedFolder:
         self.unreadable = {}
         now = dict(self._files(self.folder, 0))
         before, self._seen = self._seen, now
-        same = [path for path, seen in now.items() if before.get(path) == seen]
+        same = [path for path, seen in now.items() if before.get(path) == seen and self._is_ended(path, seen)]
         return sorted(same, key=lambda path: (now[path].changed_ns, path))
 
     def take(self, path: Path) -> Path | None:
-        """Move a file to where this watcher works on it; None if it is gone or another has it."""
+        """Move a file to where this watcher works on it; None if it is gone or another has it.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read or moved.
+        """
         if is_open_for_writing(path):
             return None
+        if path.exists() and not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, "it may not be read")
         target = self.folder / TAKING / path.relative_to(self.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         return _moved(path, target)
@@ -77,11 +98,19 @@ class WatchedFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         moved = _moved(path, target) or target
         if reason is not None:
-            _write_whole(moved.with_name(f"{moved.name}.reason.txt"), reason + "\n")
+            _write_whole(_with_name(moved, _REASON, reserve=len(".")), reason + "\n")
         with contextlib.suppress(OSError):  # not empty
             for folder in path.parents[: len(inside.parts) - 1]:
                 folder.rmdir()
         return moved
+
+    def _is_ended(self, path: Path, seen: Seen) -> bool:
+        """Return whether a file has its end, as far as its kind tells."""
+        is_settled = time.time() - seen.touched_ns / 1e9 >= SETTLED_S
+        if is_settled or _has_end(path, seen.n_bytes):
+            return True
+        self.unreadable[path] = f"it has no end yet; it is tried when unchanged for {SETTLED_S:.0f} s"
+        return False
 
     def _files(self, folder: Path, depth: int) -> Iterator[tuple[Path, Seen]]:
         try:
@@ -102,18 +131,26 @@ class WatchedFolder:
                 continue
             if is_folder and depth < MAX_DEPTH:
                 yield from self._files(path, depth + 1)
+            elif is_folder:
+                self.unreadable[path] = f"folders are looked into {MAX_DEPTH} deep"
             elif stat.S_ISLNK(about.st_mode):
                 self.unreadable[path] = "a symbolic link is not followed"
             elif stat.S_ISREG(about.st_mode) and not _is_unfinished(entry.name):
                 n += 1
                 if n > MAX_LISTED:
                     return
-                yield path, Seen(about.st_size, about.st_mtime_ns, about.st_ino)
+                yield path, Seen(about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
 
 
 @contextlib.contextmanager
 def working_alone(folder: Path) -> Iterator[bool]:
-    """Yield whether no other watcher works on the folder; while this one does, no other will."""
+    """Yield whether no other watcher works on the folder; while this one does, no other will.
+
+    Raises
+    ------
+    OSError
+        If the lock may not be written.
+    """
     with (folder / TAKING / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,6 +183,21 @@ def is_open_for_writing(path: Path) -> bool:
     return False
 
 
+def _has_end(path: Path, n_bytes: int) -> bool:
+    """Return whether nothing tells that the end of a file is missing."""
+    kind = path.suffix.lower()
+    try:
+        if kind == ".zip":
+            return zipfile.is_zipfile(path)
+        if kind == ".json" and n_bytes:
+            with path.open("rb") as file:
+                file.seek(max(n_bytes - _N_END, 0))
+                return file.read(_N_END).rstrip()[-1:] in (b"", b"}", b"]")
+    except OSError:  # gone, or not to be read: whoever takes it finds out
+        return True
+    return n_bytes > 0
+
+
 def _oldest_first(paths: Iterable[Path]) -> list[Path]:
     found = [(path.lstat(), path) for path in paths]
     files = [(about.st_mtime_ns, path) for about, path in found if stat.S_ISREG(about.st_mode)]
@@ -165,14 +217,14 @@ def _moved(path: Path, target: Path) -> Path | None:
             os.link(path, free, follow_symlinks=False)
         except FileExistsError:
             number += 1
-            free = target.with_name(f"{target.stem} ({number}){target.suffix}")
+            free = _with_name(target, f" ({number}){target.suffix}", stem=target.stem)
             continue
         except FileNotFoundError:
             return None
         except OSError:  # a file system without hard links
             if free.exists():
                 number += 1
-                free = target.with_name(f"{target.stem} ({number}){target.suffix}")
+                free = _with_name(target, f" ({number}){target.suffix}", stem=target.stem)
                 continue
             try:
                 path.rename(free)
@@ -187,7 +239,16 @@ def _moved(path: Path, target: Path) -> Path | None:
         return free
 
 
+def _with_name(path: Path, ending: str, *, stem: str | None = None, reserve: int = 0) -> Path:
+    """Return a path whose name ends so, cut in the middle where it would be longer than names may be."""
+    most = _MAX_NAME - len(os.fsencode(ending)) - reserve
+    beginning = os.fsencode(path.name if stem is None else stem)
+    if len(beginning) > most:  # its end may be a number that tells it from others
+        beginning = beginning[: most - _N_KEPT] + beginning[-_N_KEPT:]
+    return path.with_name(os.fsdecode(beginning) + ending)
+
+
 def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
     unfinished.rename(path)

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Engine
 
 from racing.race_day.report_cards import report_cards, report_scratching
-from racing.race_day.upcoming import upcoming_races
+from racing.race_day.upcoming import UpcomingRace, upcoming_races
 from service.dependencies import DayPredictions, Events, JsonBody, RaceReads, Slots, Threads, WriteDatabase
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
@@ -63,9 +64,9 @@ async def get_upcoming(
     before, if this process has it.
     """
     now = dt.datetime.now(dt.UTC)
-    races = await reads.run(lambda engine: upcoming_races(engine, now, date))
+    races, as_json = await reads.run(lambda engine: _due(engine, now, date))
     predictions = await day.in_short(races, request.scope["request_id"]) if predict else {}
-    return Response(upcoming_out(now, races, predictions), media_type="application/json")
+    return Response(upcoming_out(now, as_json, predictions), media_type="application/json")
 
 
 @router.post(
@@ -74,26 +75,19 @@ async def get_upcoming(
     response_description="All of them are stored.",
     responses=problems(400, 413, 415, 422, 503, *KEY_PROBLEMS),
     dependencies=[require_scope("results")],
+    response_model=StoredCardsOut,
     openapi_extra=json_content(CardsIn, EXAMPLE_CARDS),
 )
-async def post_cards(
-    body: JsonBody, database: WriteDatabase, threads: Threads, events: Events
-) -> StoredCardsOut:
+async def post_cards(body: JsonBody, database: WriteDatabase, threads: Threads, events: Events) -> Response:
     """Send races to come as they are now; all of a request is stored or nothing.
 
     Of what is stated of a runner the newest counts, from any source; a runner that a newer card leaves out
     is scratched. Form on the cards is not stored. It is safe to send them again. Takes a key with the scope
     `results`.
     """
-    cards = validated(CardsIn, body)
-    stated_at = time_stated(cards.stated_at)
-    stored = await _written(
-        threads,
-        database,
-        lambda engine: report_cards(engine, [as_card(card) for card in cards.cards], stated_at),
-    )
+    stored = await _written(threads, database, lambda engine: _stored(engine, body))
     events.wake()
-    return StoredCardsOut(races=[StoredCardOut.model_validate(card) for card in stored])
+    return Response(stored, media_type="application/json")
 
 
 @router.post(
@@ -144,6 +138,21 @@ async def get_race_prediction(
     )
     request.scope["model_version"] = version  # for the log line
     return Response(answer, media_type="application/json")
+
+
+def _due(
+    engine: Engine, now: dt.datetime, date: dt.date | None
+) -> tuple[list[UpcomingRace], dict[int, bytes]]:
+    """Return races, and each as JSON: written in the thread that reads them, for there may be hundreds."""
+    races = upcoming_races(engine, now, date)
+    return races, {race.id: msgspec.json.encode(race) for race in races}
+
+
+def _stored(engine: Engine, body: bytes) -> str:
+    """Store cards, and return what became of them as JSON; a hundred take longer than a loop may wait."""
+    cards = validated(CardsIn, body)
+    stored = report_cards(engine, [as_card(card) for card in cards.cards], time_stated(cards.stated_at))
+    return StoredCardsOut(races=[StoredCardOut.model_validate(card) for card in stored]).model_dump_json()
 
 
 async def _written(threads: ThreadPools, database: RaceDatabase, write: Callable[[Engine], T]) -> T:

@@ -135,7 +135,7 @@ def test_ctrl_c_in_a_terminal_ends_it_without_a_word_too_many(tmp_path: Path, wh
         with browsing(started.pages):
             os.killpg(started.process.pid, signal.SIGINT)  # to all of its group, as a terminal sends it
             _, stderr = started.process.communicate(timeout=60)
-        assert started.process.returncode in ((0,) if when == "while it serves" else (0, 130))
+        assert started.process.returncode in ((0,) if when == "while it serves" else (0, 130)), stderr
         lines = [line for line in stderr.splitlines() if line and line[0] != "{"]  # the log's lines are JSON
         assert lines == (["greyhound: interrupted"] if started.process.returncode == 130 else []), stderr
         assert "Traceback" not in stderr

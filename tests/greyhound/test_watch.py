@@ -1,5 +1,6 @@
 """`greyhound watch`: a folder's files are imported once they are whole, each once, whatever happens."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,3 +173,82 @@ def test_it_watches_until_ctrl_c_and_another_stands_by(folder: Path) -> None:
     assert one.returncode == 130
     assert "taken/first.csv: results in our columns" in out
     assert os.listdir(folder / ".taking") == [".lock"]
+
+
+def test_names_of_any_kind_and_length_are_moved_and_links_out_of_the_folder_are_not_followed(
+    folder: Path,
+) -> None:
+    outside = write_results(folder.parent / "outside", "x.csv", "Anna", "Bela")
+    (folder / "link.csv").symlink_to(outside)
+    (folder / "linked").symlink_to(outside.parent)
+    for number, name in enumerate(("new\nline.csv", "n" * 251 + ".csv")):
+        write_results(folder, name, f"Cora {number}", f"Dora {number}")
+    for _ in range(2):
+        (folder / ("b" * 251 + ".csv")).write_text("<html>not found</html>")
+        result = watch_once(folder)
+        assert result.exit_code in (0, 3), result.output
+    assert (folder / "taken" / "new\nline.csv").exists()
+    assert (folder / "taken" / ("n" * 251 + ".csv")).exists()
+    refused = sorted(path.name for path in (folder / "refused").iterdir())
+    assert [name.endswith(".reason.txt") for name in refused].count(True) == 2
+    assert len(refused) == 4
+    assert all(len(name.encode()) <= 255 for name in refused)
+    assert len(imported(folder)) == 2
+    assert outside.exists()
+
+
+def test_half_a_zip_half_a_card_and_an_empty_file_wait_for_their_end(folder: Path) -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("card.json", json.dumps(CARD))
+    card = json.dumps(CARD | {"race_number": 5})
+    halves = {"cards.zip": whole.getvalue()[:-30], "half.json": card[:-20].encode(), "empty.csv": b""}
+    for name, content in halves.items():
+        (folder / name).write_bytes(content)
+    result = watch_once(folder)
+    assert result.output.count("it has no end yet") == 3
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == sorted(halves)
+    (folder / "cards.zip").write_bytes(whole.getvalue())
+    (folder / "half.json").write_text(card)
+    assert watch_once(folder).exit_code == 0
+    assert {path.name for path in (folder / "taken").iterdir()} == {"cards.zip", "half.json"}
+    assert (folder / "empty.csv").exists()
+
+
+def test_a_watcher_that_is_killed_while_it_imports_loses_nothing_and_imports_nothing_twice(
+    folder: Path,
+) -> None:
+    n = 12
+    for number in range(n):
+        write_results(folder, f"{number}.csv", f"Anna {number}", f"Bela {number}")
+    database = f"sqlite:///{folder.parent / 'races.db'}"
+    command = [sys.executable, "-m", "greyhound", "watch", str(folder)]
+    one = subprocess.Popen([*command, "--interval", "0.01", "--database", database])
+    try:
+        wait_for(lambda: len(list((folder / ".taking").glob("*.csv"))) > 0)
+    finally:
+        one.kill()  # between the first file that it took and the last that it moved
+        one.wait()
+    assert watch_once(folder).exit_code == 0
+    assert sorted(path.name for path in (folder / "taken").iterdir()) == sorted(f"{i}.csv" for i in range(n))
+    assert sorted(imported(folder)) == sorted(f"{i}.csv" for i in range(n))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and move everything")
+def test_what_may_not_be_read_or_moved_is_left_where_it_is_and_the_rest_is_taken(folder: Path) -> None:
+    write_results(folder, "secret.csv", "Anna", "Bela").chmod(0)
+    write_results(folder / "theirs", "fixed.csv", "Cora", "Dora")
+    (folder / "theirs").chmod(0o500)
+    (folder / "closed").mkdir(mode=0)
+    write_results(folder, "good.csv", "Eva", "Finn")
+    try:
+        result = watch_once(folder)
+    finally:
+        for name in ("theirs", "closed"):
+            (folder / name).chmod(0o700)
+    assert result.exit_code == 0, result.output
+    assert imported(folder) == ["good.csv"]
+    assert (folder / "secret.csv").exists()
+    assert (folder / "theirs" / "fixed.csv").exists()
+    for name in ("secret.csv", "fixed.csv", "closed"):
+        assert f"{name} is left where it is: " in result.output

@@ -29,6 +29,10 @@ _RACE = re.compile(r"race[ _]?(\d{1,2})(?!\d)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"\s+-\s+|_-_")
 
 
+class DistanceUnknown(FileRefused):
+    """A form guide's dogs have not run at the track of its race, so nothing tells the distance."""
+
+
 @dataclass(frozen=True, slots=True)
 class GuideCard:
     """The card of a form guide, and what of its rows was not believed."""
@@ -65,7 +69,7 @@ def guide_card(
     Raises
     ------
     FileRefused
-        If it is no form guide, or does not tell date, track or distance.
+        If it is no form guide, or does not tell date or track; :class:`DistanceUnknown` if no distance.
     """
     file = file.with_columns(COLUMNS, "a form guide")
     parsed = ParsedFile.of(file, KIND, date_column="DATE")
@@ -91,7 +95,7 @@ def guide_card(
         raise FileRefused("the file's name does not tell the race's track; give it")
     distance_m = distance_m or _usual_distance(dogs, track)
     if distance_m is None:
-        raise FileRefused(f"no dog has run at {track}, so the distance is unknown; give it")
+        raise DistanceUnknown(f"no dog has run at {track}, so the distance is unknown; give it")
     card = Card(
         date=date,
         track=known_track(track, distance_m) or track,

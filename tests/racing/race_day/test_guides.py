@@ -75,3 +75,14 @@ def test_a_guide_whose_name_does_not_tell_its_race_is_refused_as_a_card(
     report = import_cards(engine, [write(tmp_path, "guide.csv", FORM_HEADER, *ROWS)])
     assert [file.status for file in report.files] == [FileStatus.REFUSED]
     assert "the file's name does not tell the race's date" in str(next(iter(report.problems)))
+
+
+def test_of_a_guide_whose_distance_nothing_tells_the_past_runs_are_taken_and_a_line_says_what_is_not(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "Race 6 - SAN - 10 July 2025.csv", FORM_HEADER, *ROWS)
+    report = import_cards(engine, [path])
+    assert [(file.status, file.n_added) for file in report.files] == [(FileStatus.IMPORTED, 5)]
+    (problem,) = report.problems
+    assert "race 6 at Sandown Park is not stored, its past runs are" in str(problem)
+    assert upcoming_races(engine, dt.datetime.now(dt.UTC), dt.date(2025, 7, 10)) == []
