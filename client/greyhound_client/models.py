@@ -1297,7 +1297,7 @@ class RunnerResultIn(BaseModel):
     box: Annotated[int | None, Field(ge=1, le=10)] = None
     """Box that it started from."""
     finish_position: int | str | None = None
-    """Place at the finish, 1 to 10; null did not finish. Or a code as results have it: `=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, `SCR`, `NR`, `RES` did not run."""
+    """Place at the finish, 1 to 10; null ran and did not finish, or in an unknown place. Or a code as results have it: `=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, `SCR`, `NR`, `RES` did not run."""
     time_s: Annotated[float | None, Field(ge=5.0, le=120.0)] = None
     """The runner's own time in seconds."""
     first_split_s: Annotated[float | None, Field(ge=0.5, le=60.0)] = None

@@ -43,9 +43,9 @@ class RunnerResultIn(Input):
     box: BoxOfRun = None
     finish_position: Annotated[int | str | None, AfterValidator(_known_finish)] = Field(
         default=None,
-        description="Place at the finish, 1 to 10; null did not finish. Or a code as results have it: "
-        "`=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, "
-        "`SCR`, `NR`, `RES` did not run.",
+        description="Place at the finish, 1 to 10; null ran and did not finish, or in an unknown place. "
+        "Or a code as results have it: `=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not "
+        "placed, `SCR`, `NR`, `RES` did not run.",
         examples=[2],
     )
     time_s: TimeOfRun = None

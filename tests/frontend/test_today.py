@@ -37,6 +37,7 @@ ZONES = {"Ballarat": "Australia/Melbourne", "Angle Park": "Australia/Adelaide", 
 class Running:
     """A service with races to come, its pages, and a key that may report."""
 
+    service: str
     pages: str
     client: GreyhoundClient
     key: str
@@ -83,11 +84,12 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     cards[3]["runners"][1]["is_scratched"] = True
     settings: dict[str, Any] = {"database": str(season.url), "keys_poll_s": 0.05}
     registry = make_registry(folder / "registry")
-    with running_service(registry, **settings) as service, running_front_end(service.url) as pages:
+    # What an open page shows within ten minutes has come over the stream of events.
+    with running_service(registry, **settings) as service, running_front_end(service.url, live_s=600) as pages:
         wait_until_keys_are_read(service)
         with GreyhoundClient(service.url, api_key=key) as client:
             client.send_cards(cards)
-            yield Running(pages, client, key)
+            yield Running(service.url, pages, client, key)
 
 
 def win_of(page: Page) -> dict[str, float]:
@@ -145,13 +147,13 @@ def test_without_scripts_the_time_stands_and_columns_are_sorted_by_links(
     page.goto(f"{day.pages}/race")
     expect(page.locator(".cell").first.locator(".countdown")).to_have_text("")
     expect(page.locator(".cell").first.locator("time")).to_be_visible()
-    page.locator(".cell").first.get_by_role("link").click()
+    follow(page.locator(".cell").first.get_by_role("link"))
     by_chance = names(page)
-    page.locator("[data-column=price] a").click()
+    follow(page.locator("[data-column=price] a"))
     assert "sort=price" in page.url
     expect(page.locator("[data-column=price]")).to_have_attribute("aria-sort", "ascending")
     assert [name.split()[0] for name in names(page)] == list(NAMES)
-    page.get_by_role("button", name=f"Scratch {by_chance[-1]}", exact=True).click()
+    follow(page.get_by_role("button", name=f"Scratch {by_chance[-1]}", exact=True))
     assert names(page) == [name for name in sorted(by_chance) if name != by_chance[-1]]
     assert sum(win_of(page).values()) == pytest.approx(1)
     context.close()
@@ -222,6 +224,24 @@ def test_an_open_race_shows_a_scratching_and_a_price_that_others_send(browser: B
         expect(page.locator("[data-value-price='4.0']")).to_have_count(1)
 
 
+def test_the_open_day_shows_a_scratching_by_the_stream_of_events_and_without_it_by_polling(
+    browser: Browser, day: Running
+) -> None:
+    race = day.race("Ballarat", 2)
+    cell = f".cell:has(#race-{race.id}) .marks"
+    with (
+        running_front_end(day.service, live_s=0.5) as polling,
+        opened(browser, f"{day.pages}/race") as page,
+        opened(browser, polling, allowed=("Failed to load resource",)) as without,
+    ):
+        without.route("**/live/events*", lambda route: route.abort())
+        without.goto(f"{polling}/race")
+        for n_scratched, name in enumerate(("Dora Ballarat C", "Fips Ballarat C"), start=1):
+            day.client.scratch(race.id, name)
+            expect(page.locator(cell)).to_contain_text(f"{n_scratched} scr")
+            expect(without.locator(cell)).to_contain_text(f"{n_scratched} scr")
+
+
 def test_a_scratching_is_stored_with_a_key_and_with_none_but_it(browser: Browser, day: Running) -> None:
     race = day.race("Angle Park", 2)
     with opened(browser, f"{day.pages}/race/{race.id}", allowed=("401", "403")) as page:
@@ -242,15 +262,21 @@ def test_a_result_is_noted_by_box_and_the_board_shows_the_winner(browser: Browse
     race = day.race("Angle Park", 1)
     with opened(browser, f"{day.pages}/race/{race.id}", allowed=("422",)) as page:
         page.get_by_text("Note the result").first.click()
-        page.get_by_label("First").select_option(label="2 Bela Angle B")
-        page.get_by_label("Second").select_option(label="2 Bela Angle B")
+        page.get_by_label("First", exact=True).select_option(label="2 Bela Angle B")
+        page.get_by_label("Second", exact=True).select_option(label="2 Bela Angle B")
         page.locator("#result-key").fill(day.key)
         follow(page.get_by_role("button", name="Note the result"))
         expect(page.get_by_role("alert")).to_contain_text("A runner has one place")
-        page.get_by_label("Second").select_option(label="1 Anna Angle B")
+        page.get_by_label("Second", exact=True).select_option(label="1 Anna Angle B")
+        page.get_by_label("level with the first").check()
+        page.get_by_label("Third", exact=True).select_option(label="5 Edda Angle B")
         page.locator("#result-key").fill(day.key)
         follow(page.get_by_role("button", name="Note the result"))
-        expect(page.locator(".verdict")).to_contain_text("Bela Angle B won")
+        expect(page.locator(".verdict")).to_contain_text("won in a dead heat")
+        places = page.locator(".runners [data-value-finish]").evaluate_all(
+            "cells => cells.map((cell) => cell.textContent.trim()).filter((text) => text !== '–')"
+        )
+        assert sorted(places) == ["1st", "1st", "3rd"]
         page.goto(f"{day.pages}/race?on={race.date}")
         cell = page.locator(f".cell:has(#race-{race.id})")
         expect(cell).to_contain_text("Bela Angle B")
