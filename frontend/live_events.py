@@ -141,7 +141,7 @@ class LiveEvents:
             self._transport.ended()
             time.sleep(1.0)
 
-    def _heard(self, is_new: bool) -> None:  # noqa: FBT001
+    def _heard(self, is_new: bool) -> None:
         if is_new:
             self._changed()
             with self._news:

@@ -1,8 +1,8 @@
 """The front end hands the service's events on to every open page, over one stream to the service."""
 
 import json
-import threading
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -128,7 +128,7 @@ SOCKETS_HOLD = 16 * 2**20
         (b"HTTP/1.1 500 No\r\n\r\n", b"x" * 65536),
         (b"HTTP/1.1 200 OK\r\n", b"A: " + b"x" * 65536),
     ],
-    ids=["a line without an end", "an event without an end", "an error without an end", "a head without an end"],
+    ids=["a line", "an event", "an error", "a head"],
 )  # fmt: skip
 def test_a_service_that_sends_without_end_is_hung_up_on(parts: tuple[bytes, ...]) -> None:
     with answering(*parts) as (address, taken):
