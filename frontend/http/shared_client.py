@@ -73,13 +73,17 @@ class SharedClient(GreyhoundClient):
         super().__init__(url, **options)
         self._answers = AnswerCache(cache_s)
 
+    def forget(self) -> None:
+        """Fetch everything anew, since something has changed."""
+        self._answers.clear()
+
     def raw(self, call: Call[Any] | str) -> httpx.Response:
         """Return the response to a call, which may be some moments old."""
         call = Call("GET", call, str) if isinstance(call, str) else call
         if call.method != "GET":
             answer = super().raw(call)
             if not call.is_repeatable:  # a promotion: whatever is cached may be out of date
-                self._answers.clear()
+                self.forget()
             return answer
         query = tuple(sorted((name, str(value)) for name, value in call.query.items()))
         key = (self._api_key, call.path, query)

@@ -28,13 +28,13 @@ class BoundedTransport(httpx.BaseTransport):
     """
 
     def __init__(self, answer_s: float, max_bytes: int = MAX_ANSWER_BYTES) -> None:
-        self._bounds = _Bounds(answer_s, max_bytes)
+        self._bounds = Bounds(answer_s, max_bytes)
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=MAX_CONNECTIONS,
             keepalive_expiry=5.0,
-            network_backend=_Backend(self._bounds),
+            network_backend=Backend(self._bounds),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,7 +55,7 @@ class BoundedTransport(httpx.BaseTransport):
                 response = httpx.Response(answer.status, headers=answer.headers, content=answer.read())
             finally:
                 answer.close()
-        except _ERRORS as error:
+        except CONNECTION_ERRORS as error:
             raise getattr(httpx, type(error).__name__)(str(error)) from error
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise httpx.ProtocolError("the answer is compressed, against the request")
@@ -67,7 +67,7 @@ class BoundedTransport(httpx.BaseTransport):
 
 
 # httpx has a class of the same name for each.
-_ERRORS = (
+CONNECTION_ERRORS = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -75,7 +75,7 @@ _ERRORS = (
 )
 
 
-class _Bounds(threading.local):
+class Bounds(threading.local):
     """How much may still be read in this thread, and until when; a request is sent and read in one thread."""
 
     def __init__(self, answer_s: float, max_bytes: int) -> None:
@@ -83,10 +83,15 @@ class _Bounds(threading.local):
         self._max_bytes = max_bytes
         self.begin()
 
-    def begin(self) -> None:
-        """Begin with another answer."""
-        self._until = time.monotonic() + self._answer_s
-        self._n_left = self._max_bytes
+    def begin(self, answer_s: float | None = None, max_bytes: int | None = None) -> None:
+        """Begin with another answer, or with the rest of one that has bounds of its own."""
+        self._until = time.monotonic() + (self._answer_s if answer_s is None else answer_s)
+        self._n_most = self._max_bytes if max_bytes is None else max_bytes
+        self.refill()
+
+    def refill(self) -> None:
+        """Let as many bytes be read again."""
+        self._n_left = self._n_most
 
     def left_s(self, timeout: float | None) -> float:
         """Return the seconds that may be waited for the next piece."""
@@ -99,11 +104,11 @@ class _Bounds(threading.local):
         """Count a piece."""
         self._n_left -= n_bytes
         if self._n_left < 0:
-            raise httpcore.ProtocolError(f"an answer has at most {self._max_bytes} bytes, this one has more")
+            raise httpcore.ProtocolError(f"an answer has at most {self._n_most} bytes, this one has more")
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, bounds: _Bounds) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, bounds: Bounds) -> None:
         self._stream = stream
         self._bounds = bounds
 
@@ -125,10 +130,13 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self, bounds: _Bounds) -> None:
+class Backend(httpcore.NetworkBackend):
+    """Opens connections whose reads are bounded."""
+
+    def __init__(self, bounds: Bounds) -> None:
         self._backend = httpcore.SyncBackend()
         self._bounds = bounds
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        """Return a connection."""
         return _Stream(self._backend.connect_tcp(*args, **kwargs), self._bounds)

@@ -16,7 +16,14 @@ from frontend.race.blueprint import pages
 from frontend.race.card_form import broken_rules, card_of_form, carried_card, filled_in, with_changes
 from frontend.race.field import field_of
 from frontend.race.prediction import CardPrediction, predict, predict_stored
-from frontend.race.reports import NAMES_OF_PLACES, ReportRefused, finish_order, result_of, scratching_of
+from frontend.race.reports import (
+    NAMES_OF_PLACES,
+    ReportRefused,
+    dead_heats,
+    finish_order,
+    result_of,
+    scratching_of,
+)
 from frontend.race.sent_text import text_of
 from frontend.race.sorting import sorting_of
 from frontend.race.stakes import LARGEST_SHARE, staking_of
@@ -40,7 +47,7 @@ def note_result(race_id: int) -> AnyResponse:
     """Report how a race came out, with the key that was typed, and show the race again."""
     race = api.client().race(race_id)
     try:
-        result = result_of(race, finish_order(request.form))
+        result = result_of(race, finish_order(request.form), dead_heats(request.form))
     except ReportRefused as refused:
         return _stored(race_id, code=422, result_error=str(refused))
     outcome = make_change(

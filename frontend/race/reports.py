@@ -1,6 +1,7 @@
 """What a person reports of a race by a click: how it came out, or that a runner is scratched."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from frontend.race.card_form import is_reserve
@@ -19,8 +20,16 @@ def finish_order(form: Mapping[str, str]) -> list[str]:
     return [form.get(f"place{place}", "").strip() for place in range(1, N_PLACES + 1)]
 
 
-def result_of(race: StoredRaceOut, order: Sequence[str]) -> dict[str, Any]:
+def dead_heats(form: Mapping[str, str]) -> list[bool]:
+    """Return of each of the first places whether it is shared with the one before."""
+    return [form.get(f"level{place}") == "true" for place in range(1, N_PLACES + 1)]
+
+
+def result_of(race: StoredRaceOut, order: Sequence[str], levels: Sequence[bool] = ()) -> dict[str, Any]:
     """Return a result as ``POST /results`` takes it: every starter, those of the first places with theirs.
+
+    The others ran, their places not known. ``levels`` says which came level with the one before, so that two
+    share a place and the next one stays empty.
 
     Raises
     ------
@@ -39,7 +48,7 @@ def result_of(race: StoredRaceOut, order: Sequence[str]) -> dict[str, Any]:
         raise ReportRefused("A runner has one place, and one was chosen twice.")
     if unknown := set(chosen) - {one.name for one in starters}:
         raise ReportRefused(f"{min(unknown)} does not start in this race.")
-    positions = {name: place for place, name in enumerate(chosen, start=1)}
+    positions = _positions(chosen, levels)
     ran = [
         one
         for one in starters
@@ -54,6 +63,16 @@ def result_of(race: StoredRaceOut, order: Sequence[str]) -> dict[str, Any]:
         "runners": [
             {"name": one.name, "box": one.box, "finish_position": positions.get(one.name)} for one in ran
         ],
+    }
+
+
+def _positions(chosen: Sequence[str], levels: Sequence[bool]) -> dict[str, int | str]:
+    places: list[int] = []
+    for number, (_, is_level) in enumerate(zip_longest(chosen, levels[: len(chosen)]), start=1):
+        places.append(places[-1] if is_level and places else number)
+    return {
+        name: f"={place}" if places.count(place) > 1 else place
+        for name, place in zip(chosen, places, strict=True)
     }
 
 

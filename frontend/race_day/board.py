@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from frontend.race.traps import jacket
-from frontend.race_day.clock import Clock, clock_of
+from frontend.race_day.clock import Clock, clock_of, zone_named
 from greyhound_client.models import UpcomingOut, UpcomingRaceOut
 
 _LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -54,6 +54,8 @@ class Meeting:
     country: str | None
     date: dt.date
     cells: tuple[Cell, ...]
+    is_today: bool
+    """Whether it is that day at its track."""
 
     @property
     def n_to_come(self) -> int:
@@ -106,7 +108,7 @@ def board_of(upcoming: UpcomingOut) -> Board:
     cells = [_cell(race, now) for race in upcoming.races]
     due = [cell for cell in cells if cell.is_to_come and cell.clock]
     first = min(due, key=lambda cell: cell.order, default=None)
-    return Board(now, _meetings(_marked(cell, is_next=cell is first) for cell in cells))
+    return Board(now, _meetings((_marked(cell, is_next=cell is first) for cell in cells), now))
 
 
 def _cell(race: UpcomingRaceOut, now: dt.datetime) -> Cell:
@@ -119,11 +121,15 @@ def _marked(cell: Cell, *, is_next: bool) -> Cell:
     return Cell(cell.race, cell.clock, cell.is_to_come, is_next)
 
 
-def _meetings(cells: Iterable[Cell]) -> tuple[Meeting, ...]:
+def _meetings(cells: Iterable[Cell], now: dt.datetime) -> tuple[Meeting, ...]:
     by_track = sorted(cells, key=lambda cell: (cell.race.track, cell.race.date, cell.order))
     meetings = [
-        Meeting(track, of_track[0].race.country, date, tuple(of_track))
+        Meeting(track, of_track[0].race.country, date, tuple(of_track), date == _today(of_track[0].race, now))
         for (track, date), found in groupby(by_track, key=lambda cell: (cell.race.track, cell.race.date))
         if (of_track := list(found))
     ]
     return tuple(sorted(meetings, key=lambda meeting: (*meeting.cells[0].order, meeting.track)))
+
+
+def _today(race: UpcomingRaceOut, now: dt.datetime) -> dt.date:
+    return now.astimezone(zone_named(race.zone)).date() if zone_named(race.zone) else now.date()

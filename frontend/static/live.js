@@ -1,10 +1,17 @@
 // Keeps the parts of a page true that bear data-live="ADDRESS": asks for them again every few seconds, and puts
 // what has changed in place. Open details and the focus stay where they were, and so does what bears data-stays. Without this script pages still work.
+// Where such a part bears data-events="KIND,KIND" too, the front end sends what happens (server-sent events), and the
+// part is fetched anew at once, seldom besides.
 "use strict";
 
 const everyMs = 1000 * Number(document.body.dataset.liveSeconds || 2);
+const seldomMs = Math.max(30000, everyMs);
+const gapMs = 1000; // between two refreshes of a part, however much happens
+let isFollowing = false;
 
 async function refresh(region) {
+  const turn = region.turn = (region.turn ?? 0) + 1;
+  region.refreshedAt = Date.now();
   const headers = { "X-Live": "1" };
   if (region.etag) headers["If-None-Match"] = region.etag;
   let response;
@@ -14,11 +21,12 @@ async function refresh(region) {
     return unreachable(true);
   }
   unreachable(false);
+  if (region.turn !== turn) return; // a later refresh knows more
   if (response.status === 304) return;
   if (response.ok && region.querySelector("[data-reload]")) return location.reload();
   const text = await response.text();
   const etag = response.headers.get("ETag");
-  if (text === region.text) return;
+  if (text === region.text || region.turn !== turn) return;
   const isFirst = region.text === undefined;
   region.text = text;
   region.etag = response.ok ? etag : null;
@@ -86,9 +94,54 @@ async function refreshAll() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, everyMs));
     if (document.hidden) continue;
-    await Promise.all([...document.querySelectorAll("[data-live]")].map(refresh));
+    const due = [...document.querySelectorAll("[data-live]")].filter(isDue);
+    await Promise.all(due.map(refresh));
     tellAges();
   }
+}
+
+function isDue(region) {
+  return !(isFollowing && region.dataset.events) || Date.now() - region.refreshedAt >= seldomMs;
+}
+
+function refreshSoon(region) {
+  if (region.timer) return;
+  const wait = Math.max(50, (region.refreshedAt ?? 0) + gapMs - Date.now());
+  region.timer = setTimeout(() => { region.timer = null; refresh(region); }, wait);
+}
+
+// A browser opens six connections to a host, so that a tab which nobody looks at gives its own back.
+function follow(regions) {
+  const kinds = new Set(regions.flatMap((region) => region.dataset.events.split(",")));
+  let source = null;
+  const news = (event) => {
+    const race = JSON.parse(event.data).race_id;
+    for (const region of regions) {
+      if (!region.dataset.race || race === undefined || region.dataset.race === String(race)) refreshSoon(region);
+    }
+  };
+  const open = () => {
+    source = new EventSource(`/live/events?kinds=${[...kinds].join(",")}`);
+    source.addEventListener("following", (event) => {
+      isFollowing = event.data === "true";
+      if (isFollowing) regions.forEach(refreshSoon); // something may have happened since the page was made
+    });
+    source.addEventListener("error", () => {
+      isFollowing = false;
+      if (source?.readyState === EventSource.CLOSED) close();
+    });
+    for (const kind of [...kinds, "missed"]) source.addEventListener(kind, news);
+  };
+  const close = () => {
+    source?.close();
+    source = null;
+    isFollowing = false;
+  };
+  const look = () => (document.hidden ? close() : source ?? open());
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pagehide", close);
+  setTimeout(look, 300); // a page that is left at once follows nothing
+  setInterval(look, 15000);
 }
 
 document.addEventListener("click", async (event) => {
@@ -103,3 +156,5 @@ document.addEventListener("click", async (event) => {
 
 tellAges();
 refreshAll();
+const followed = [...document.querySelectorAll("[data-live][data-events]")];
+if (followed.length) follow(followed);

@@ -14,7 +14,7 @@ function countDown() {
 }
 
 function untilText(seconds) {
-  if (seconds < 0) return seconds > -soon_s ? "off now" : "off";
+  if (seconds < 0) return seconds > -soon_s ? "off now" : "passed";
   const minutes = Math.floor(seconds / 60);
   if (seconds < soon_s) return `in ${minutes}:${String(seconds % 60).padStart(2, "0")}`;
   return minutes < 100 ? `in ${minutes} min` : `in ${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;

@@ -25,8 +25,10 @@ NARROW, WIDE = 360, 1440
 def running_front_end(service: str, **settings: Any) -> Iterator[str]:
     """The app we ship, under waitress, on a free port; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(FrontendSettings(service=service, **{"live_s": 0.2, "cache_s": 0.1} | settings))
-    server = server_of(app, listening, threads=8)
+    app = create_app(
+        FrontendSettings(service=service, **{"live_s": 0.2, "cache_s": 0.1, "threads": 24} | settings)
+    )
+    server = server_of(app, listening, threads=24)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -76,7 +78,8 @@ def opened(
     try:
         page.goto(url)
         yield page
-        assert [message for message in wrong if not any(piece in message for piece in allowed)] == []
+        left = [message for message in wrong if not any(piece in message for piece in allowed)]
+        assert left == [], left
     finally:
         context.close()
 

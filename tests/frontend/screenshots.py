@@ -56,7 +56,7 @@ def shoot(browser: Browser, address: str, path: str, folder: Path) -> Iterator[P
         for scheme in ("light", "dark"):
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page = context.new_page()
-            page.goto(address + path, wait_until="networkidle")
+            page.goto(address + path)  # a page that follows events is never idle
             name = path.strip("/").replace("/", "-").partition("?")[0] or "monitor"
             picture = folder / f"{name}-{width}-{scheme}.png"
             page.screenshot(path=picture, full_page=True)
