@@ -212,7 +212,7 @@ def test_markets_of_other_kinds_are_left_out_and_counted_and_other_sports_refuse
     write_stream(tmp_path, "1.195000009.bz2", *whole_race(eventTypeId="7"))
     write_stream(tmp_path, "1.195395419.bz2", *whole_race())
     report = import_files(empty(tmp_path), [tmp_path])
-    assert report.left_out() == {"EXACTA": 1, "MATCH_BET": 2, "QUINELLA": 1}
+    assert report.left_out == {"EXACTA": 1, "MATCH_BET": 2, "QUINELLA": 1}
     assert [report.n_files(status) for status in (FileStatus.LEFT_OUT, FileStatus.IMPORTED)] == [4, 1]
     assert [str(problem) for problem in report.problems if "horse racing" in problem.reason]
 
