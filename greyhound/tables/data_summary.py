@@ -13,14 +13,14 @@ _N_GAPS_SHOWN = 5
 def print_short_summary(engine: Engine) -> None:
     """Print in two lines what a database holds."""
     summary = short_summary(engine)
-    if summary.n_races:
+    if _has_any(summary):
         _print_sums(summary)
         say("       `greyhound data` shows what is there and what is missing")
 
 
 def print_summary(summary: DataSummary) -> None:
     """Print all of it."""
-    if not summary.n_races:
+    if not _has_any(summary):
         say("The race database holds no race yet; `greyhound import PATH...` brings some.")
         return
     _print_sums(summary)
@@ -38,7 +38,7 @@ def print_summary(summary: DataSummary) -> None:
         numbers = (f"{n:,}" for n in (source.n_files, source.n_rows, source.n_refused))
         table.add_row(shown(source.kind), *numbers, str(source.first_day or ""), str(source.last_day or ""))
     console.print(table)
-    say(f"runs: {summary.n_runs:,}")
+    say(f"runs: {summary.n_runs:,}, and {summary.n_runs_to_come:,} of races to come")
     say(f"races without an off time: {summary.n_races_without_off:,}")
     say(f"races without a starting price: {summary.n_races_without_prices:,}")
     for gap in summary.gaps[:_N_GAPS_SHOWN]:
@@ -47,8 +47,16 @@ def print_summary(summary: DataSummary) -> None:
         say(f"and {summary.n_gaps - _N_GAPS_SHOWN:,} shorter gaps")
 
 
+def _has_any(summary: DataSummary) -> bool:
+    return bool(summary.n_races or summary.n_races_to_come or summary.n_waiting)
+
+
 def _print_sums(summary: DataSummary) -> None:
-    say(
-        f"races: {summary.n_races:,}, {summary.n_whole:,} of them whole, at {summary.n_tracks:,} tracks on "
-        f"{summary.n_days:,} days from {summary.first_day} to {summary.last_day}; {summary.n_dogs:,} dogs"
-    )
+    where = f"at {summary.n_tracks:,} tracks on {summary.n_days:,} days"
+    days = f" {where} from {summary.first_day} to {summary.last_day}" if summary.n_races else ""
+    say(f"races: {summary.n_races:,}, {summary.n_whole:,} of them whole,{days}; {summary.n_dogs:,} dogs")
+    if summary.n_races_to_come:
+        say(f"races to come: {summary.n_races_to_come:,}")
+    if summary.n_waiting:
+        against = f", {summary.n_contradicting:,} contradict it" if summary.n_contradicting else ""
+        say(f"rows that wait for their race: {summary.n_waiting:,}{against}")

@@ -10,6 +10,7 @@ from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
 from racing.domain.track_list.known_track import WHERE
 from racing.domain.tracks import KNOWN_TRACKS, known_track
+from racing.importers.bulk_insert import insert_rows
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import SourceRecord
 
@@ -108,7 +109,7 @@ class EntityResolver:
             record["dog_id"] = dog[0]
         rows = [self._dog_row(key) for key in sorted(new)]
         if rows:
-            self._connection.execute(insert(Dog), rows)
+            insert_rows(self._connection, Dog.__table__, rows)  # type: ignore[attr-defined]
         for key in sorted(changed - new):
             row = self._dog_row(key)
             self._connection.execute(update(Dog).where(col(Dog.id) == row["id"]).values(**row))

@@ -13,6 +13,7 @@ from racing.database.change_log import lock_races
 from racing.database.tables import SourceFile, WaitingRow
 from racing.domain.errors import FileRefused
 from racing.domain.regions import BRITISH, LAST_TRAP, country_of
+from racing.importers.bulk_insert import insert_rows
 from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.dates import DateOrder
@@ -252,8 +253,7 @@ def _insert_waiting(connection: Connection, rows: list[SourceRecord]) -> None:
     number = next_id(connection, WaitingRow)
     for i, row in enumerate(rows):
         row["id"] = number + i
-    if rows:
-        connection.execute(insert(WaitingRow), rows)
+    insert_rows(connection, WaitingRow.__table__, rows)  # type: ignore[attr-defined]
 
 
 def _report_contradictions(connection: Connection, rejoined: Rejoined, report: ImportReport) -> None:

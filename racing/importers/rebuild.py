@@ -213,6 +213,8 @@ class _Rebuild:
         return True
 
     def _note_day(self, day: dt.date) -> None:
+        if day in self._days:
+            return
         self._days.add(day)
         first = self._rebuilt.first_day
         self._rebuilt.first_day = day if first is None else min(first, day)

@@ -26,6 +26,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from racing.importers.records.race_rules import why_impossible
@@ -48,6 +49,7 @@ _STRENGTH = {
 }
 # The sum of 1/SP over a whole field: below, runners are missing; above, races were mixed.
 WHOLE_BOOK = (1.12, 1.40)
+_facts_of = itemgetter(*FACTS)
 _VALUES = tuple(name for name in FACTS if name != "is_scratched")
 _FACTS_OF_RACES = {"number": "race_number", "grade": "grade", "off_at": "off_at", "going_s": "going_s"}
 _OUTCOME = ("won", "placed", "winner_time_s")
@@ -215,7 +217,7 @@ def merge_facts(rows: list[SourceRecord]) -> dict[str, Any]:
     """Return the facts of a run: each from the strongest source that knows it."""
     first = rows[0]
     if len(rows) == 1:
-        return {name: first[name] for name in FACTS}
+        return dict(zip(FACTS, _facts_of(first), strict=True))
     ordered = sorted(rows, key=_order)
     facts = {name: next((row[name] for row in ordered if row[name] is not None), None) for name in _VALUES}
     if any(map(_is_blank, rows)):  # it says of the result only that it knows none

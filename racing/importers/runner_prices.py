@@ -21,6 +21,7 @@ REPORTED = 0
 _PRICE: Any = RunnerPrice.__table__  # type: ignore[attr-defined]
 _KEY = ("date", "dog_id", "race_key", "minutes")
 _VALUES = ("at", "back", "lay", "last", "volume")
+_NO_PRICE = dict.fromkeys(_VALUES)
 _N_AT_ONCE = 500  # values in one IN list
 
 
@@ -81,8 +82,7 @@ def write_prices(
             continue
         key = (price["date"], dog_id, price["race_key"], price["minutes"])
         if key not in rows or _order(rows[key]) < _order(price):
-            row = dict(zip(_KEY, key, strict=True)) | {"file_id": file_id}
-            rows[key] = row | {name: price.get(name) for name in _VALUES}
+            rows[key] = {**_NO_PRICE, **price, "dog_id": dog_id, "file_id": file_id}
     if file_id == REPORTED:
         _replace_older(connection, rows)  # leaves out of rows what is not new
     insert_rows(connection, _PRICE, list(rows.values()))

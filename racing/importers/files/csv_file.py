@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,14 +59,15 @@ class CsvFile:
     """Whether a row may hold characters that none should have."""
     columns_read: tuple[int, ...] = ()
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, lines: Collection[int] | None = None) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows below the header that are not blank; unreadable ones as :class:`BrokenRow`.
 
+        ``lines`` are the numbers of those that are wanted, by default all.
         In these files a field never spans lines, so a stray quote costs its own line only.
         """
         delimiter, has_odd = self.delimiter, self.has_odd
         for number, line, n_chars in self.text.lines():
-            if number <= self.header_line:
+            if number <= self.header_line or (lines is not None and number not in lines):
                 continue
             if n_chars > MAX_LINE_CHARS:
                 rule = f"a line has at most {MAX_LINE_CHARS} characters, got {n_chars}"

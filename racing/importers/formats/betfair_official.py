@@ -6,6 +6,8 @@ race none of whose runners has a result is upcoming, at most a week ahead.
 
 import datetime as dt
 import re
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from racing.domain.cards import PRICE
@@ -55,8 +57,8 @@ _RESULTS = {"": None, "WINNER": True, "LOSER": False}
 _PLACE_RESULTS = _RESULTS | {"PLACED": True}
 _MARKET_NAME = re.compile(r"^R(\d{1,2})\s+(\d{3,4})m?\s*(.*)$")  # "R1 400m Mdn"
 _REMOVED = re.compile(r"REMOVED(_VACANT)?")
-# Of a record while its file is read: its race's clock, and what stood in the market at the scheduled off.
-_CLOCK, _BACK, _LAY = "_clock", "_back", "_lay"
+_Market = tuple[str, float | None, float | None]
+"""Of a row: the clock at which its race was due, and the best prices to back and to lay then."""
 
 
 def is_official(file: CsvFile) -> bool:
@@ -78,7 +80,7 @@ def parse_official(file: CsvFile) -> ParsedFile:
     )
     reader = _RowReader(file, parsed, latest)
     parse_races(file, parsed, _RACE_COLUMNS, reader.record_of)
-    _add_offs_and_prices(parsed)
+    _add_offs_and_prices(parsed, reader.markets)
     return parsed
 
 
@@ -88,18 +90,19 @@ class _RowReader:
     def __init__(self, file: CsvFile, parsed: ParsedFile, latest: dt.date) -> None:
         at = {name: file.header.index(name) for name in (*NEEDED, *OPTIONAL) if name in file.header}
         # What is absent is read from behind the row, where record_of puts a blank field.
-        self._at = [at.get(name, -1) for name in (*NEEDED, *OPTIONAL)]
+        self._fields_of = itemgetter(*(at.get(name, -1) for name in (*NEEDED, *OPTIONAL)))
         self._parsed = parsed
         self._first_ahead = date_distance_key(latest + dt.timedelta(days=1), 0)
+        self.markets: dict[int, _Market] = {}
+        """What the market was at the scheduled off, by the line of a runner."""
 
     def record_of(self, line: int, row: list[str]) -> SourceRecord | None:
         """Return the record of a row, ``None`` of an empty box."""
-        fields = [*map(str.strip, row), ""]
         (
             day, track, race_number, market, distance, tab, dog, won, bsp,
             grade, racing_type, placed, place_bsp, clock, last, average, volume, back, lay,
             market_name,
-        ) = [fields[at] for at in self._at]  # fmt: skip
+        ) = map(str.strip, self._fields_of([*row, ""]))  # fmt: skip
         parsed = self._parsed
         won, placed = known(won).upper(), known(placed).upper()
         is_removed = won not in _RESULTS and bool(_REMOVED.fullmatch(won))
@@ -129,9 +132,9 @@ class _RowReader:
         record["last_price"] = price("last price", last, line, dog)
         record["average_price"] = price("average price", average, line, dog)
         record["volume"] = _matched(volume)
-        record[_BACK] = price("best price to back", back, line, dog)
-        record[_LAY] = price("best price to lay", lay, line, dog)
-        record[_CLOCK] = clock
+        if clock:
+            best_back = price("best price to back", back, line, dog)
+            self.markets[line] = clock, best_back, price("best price to lay", lay, line, dog)
         return record
 
     def _price(self, name: str, text: str, line: int, dog: str) -> float | None:
@@ -145,12 +148,12 @@ class _RowReader:
         return value if PRICE[0] <= value <= PRICE[1] else self._parsed.price(name, text, line, dog)
 
 
-def _add_offs_and_prices(parsed: ParsedFile) -> None:
+def _add_offs_and_prices(parsed: ParsedFile, markets: dict[int, _Market]) -> None:
     """Set when each race was due, on the day that its market is of, and what stood in the market then."""
     for record in parsed.records:
-        clock, back, lay = (record.pop(name) for name in (_CLOCK, _BACK, _LAY))
-        if not clock:
+        if record["line"] not in markets:
             continue
+        clock, back, lay = markets[record["line"]]
         day = day_of_key(record["bucket"])
         record["off_at"] = off = off_of(day, clock, record["track"])
         last, volume = record["last_price"], record["volume"]
@@ -171,10 +174,11 @@ def _add_offs_and_prices(parsed: ParsedFile) -> None:
 
 def _matched(text: str) -> float | None:
     """Return what was matched, in Australian dollars."""
-    value = number(text) if text else None
+    value = number(text)
     return value if value is not None and value >= 0 else None
 
 
+@lru_cache(maxsize=1_000)
 def _race_number(text: str) -> int:
     plain = text.removesuffix(".0")
     if not plain.isdecimal() or not 1 <= int(plain) <= 20:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from racing.database.tables import RunFacts
+from racing.database.tables import RunFacts, SourceRow
 from racing.domain.cards import DISTANCE_M, PRICE
 from racing.domain.errors import FileRefused
 from racing.domain.names import name_key, plain_name
@@ -25,13 +25,15 @@ MAX_MARGIN_LENGTHS = 50.0
 MAX_REFUSED_ROWS = 100_000  # of one file: each is remembered, as its race is not whole
 _EPOCH = dt.date(1970, 1, 1)
 _METRES = re.compile(r"(\d{1,5})(?:\.0*)?\s*(?:m|metres|meters)?", re.IGNORECASE)
-_key_of = lru_cache(maxsize=200_000)(name_key)
 _BLANK_FACTS: dict[str, Any] = {name: field_.default for name, field_ in RunFacts.model_fields.items()}
 
-# What a row says of the dog and of the race, beside the facts of the run.
-_BLANK_FACTS_OF_ROWS: dict[str, Any] = dict.fromkeys(
-    ("sex", "sire", "dam", "born", "race_number", "grade", "off_at", "going_s", "stated_at")
-)
+# All keys that a record ever has: one that grew key by key took twice the time.
+_BLANK_RECORD: dict[str, Any] = {
+    **dict.fromkeys((*SourceRow.model_fields, "dog_key", "track")),
+    **_BLANK_FACTS,
+    "is_race_whole": True,
+    "is_blank": False,
+}
 
 _BLANK_FACTS_OF_WAITING: dict[str, Any] = {
     **dict.fromkeys(("race_number", "market_id", "dog_key", "dog_name", "sex", "sire", "dam", "reason")),
@@ -108,21 +110,19 @@ class ParsedFile:
         RowRefused
             If it does not say which run.
         """
-        key = _key_of(dog)
+        key, name = _names_of(dog)
         if not key:
             raise RowRefused(f"a dog's name holds a letter or digit, got {dog!r}")
         if not track:
             raise RowRefused("track must not be blank")
         day, distance_m = self.date_of(date, line), distance_of(distance)
-        return {
-            **_BLANK_FACTS,
-            "line": line,
-            "bucket": date_distance_key(day, distance_m),
-            "dog_key": key_at(key, track),
-            "dog_name": plain_name(dog),
-            "track": track_name(track, distance_m),
-            **_BLANK_FACTS_OF_ROWS,
-        }
+        record = _BLANK_RECORD.copy()
+        record["line"] = line
+        record["bucket"] = date_distance_key(day, distance_m)
+        record["dog_key"] = key_at(key, track)
+        record["dog_name"] = name
+        record["track"] = track_name(track, distance_m)
+        return record
 
     def waiting_record(self, line: int, kind: str, date: dt.date, track: str) -> SourceRecord:
         """Return a row that waits for its race, its facts still blank.
@@ -173,6 +173,12 @@ class ParsedFile:
     def drop(self, line: int, reason: str) -> None:
         """Note a fact that is not taken, of a row that is."""
         self.problems.add(Problem(self.name, line, "fact", reason))
+
+
+@lru_cache(maxsize=200_000)
+def _names_of(dog: str) -> tuple[str, str]:
+    """Return the key of a dog's name, and the name without what a source hangs on it."""
+    return name_key(dog), plain_name(dog)
 
 
 @lru_cache(maxsize=100_000)

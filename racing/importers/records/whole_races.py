@@ -3,6 +3,7 @@
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
 
 from racing.importers.files.csv_file import CsvFile
 from racing.importers.records.race_rules import why_impossible
@@ -81,27 +82,42 @@ class FileRaces:
         """
         if not self._refused:
             return set()
-        wanted = {*self._refused, *(record["line"] for record in records)}
-        fields = {line: self._fields_of(row) for line, row in self._file.rows() if line in wanted}
-        taken = [(record["line"], fields[record["line"]], race_of(record)) for record in records]
-        taken.sort(key=lambda one: one[0])
-        lines = [line for line, *_ in taken]
-        by_fields = {of_race: race for _, of_race, race in taken}
-        by_identity: dict[str, set[RaceOfFile]] = defaultdict(set)
-        for _, of_race, race in taken:
-            by_identity[of_race[0]].add(race)
+        races = {record["line"]: race_of(record) for record in records}
+        lines = sorted(races)
+        places = {line: bisect(lines, line) for line in self._refused}
+        near = {line: lines[max(i - 1, 0) : i + 1] for line, i in places.items()}
+        fields = self._fields_at({*near, *chain.from_iterable(near.values())})
         found: set[RaceOfFile] = set()
-        for line in self._refused:
-            own, i = fields[line], bisect(lines, line)
-            near = [(_n_same(own, other), race) for _, other, race in taken[max(i - 1, 0) : i + 1]]
-            most = max((n_same for n_same, _ in near), default=0)
+        apart: list[Fields] = []
+        for line, others in near.items():
+            n_same = {other: _n_same(fields[line], fields[other]) for other in others}
+            most = max(n_same.values(), default=0)
             if most:
-                found |= {race for n_same, race in near if n_same == most}
-            elif own in by_fields:
-                found.add(by_fields[own])
-            elif own and len(by_identity[own[0]]) == 1:
-                found |= by_identity[own[0]]
+                found |= {races[other] for other in others if n_same[other] == most}
+            elif fields[line]:
+                apart.append(fields[line])
+        return found | self._races_elsewhere(apart, races)
+
+    def _races_elsewhere(self, refused: list[Fields], races: dict[int, RaceOfFile]) -> set[RaceOfFile]:
+        """Return the races of refused rows that stand apart from them."""
+        if not refused:
+            return set()
+        by_fields: dict[Fields, RaceOfFile] = {}
+        by_identity: dict[str, set[RaceOfFile]] = defaultdict(set)
+        for line, fields in sorted(self._fields_at(races).items()):
+            by_fields[fields] = races[line]
+            by_identity[fields[0]].add(races[line])
+        found: set[RaceOfFile] = set()
+        for fields in refused:
+            if fields in by_fields:
+                found.add(by_fields[fields])
+            elif len(by_identity[fields[0]]) == 1:
+                found |= by_identity[fields[0]]
         return found
+
+    def _fields_at(self, lines: Collection[int]) -> dict[int, Fields]:
+        """Return the fields of some lines, which are read again: few files have refused rows."""
+        return {line: self._fields_of(row) for line, row in self._file.rows(lines)}
 
     def _fields_of(self, row: list[str]) -> Fields:
         if len(row) != len(self._file.header):

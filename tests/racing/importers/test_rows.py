@@ -96,6 +96,22 @@ def test_a_market_under_two_days_was_run_on_the_first(tmp_path: Path) -> None:
     assert alone.records[0]["bucket"] == parsed.records[0]["bucket"]
 
 
+def test_what_two_rows_of_a_runner_have_differently_is_unknown_unless_it_is_the_result(
+    tmp_path: Path,
+) -> None:
+    anna = betfair_row("Anna", 2)
+    rows = [betfair_row("Sir Tick", 1, won="1.0", rated=rated) for rated in ("2.19", "2.42")]
+    parsed = parse_betfair(read_csv(write(tmp_path, "b.csv", BETFAIR_HEADER, *rows, anna)))
+    assert (len(parsed.records), parsed.n_repeated, parsed.n_refused) == (2, 1, 0)
+    assert [record["rated_price"] for record in parsed.records] == [None, 6.0]
+    assert all(record["is_race_whole"] for record in parsed.records)
+    assert [kind.what for kind in parsed.problems.kinds] == ["fact"]
+    rows = [betfair_row("Sir Tick", 1, won=won) for won in ("1.0", "0.0")]
+    parsed = parse_betfair(read_csv(write(tmp_path, "c.csv", BETFAIR_HEADER, *rows, anna)))
+    assert (len(parsed.records), parsed.n_refused) == (2, 1)
+    assert not any(record["is_race_whole"] for record in parsed.records)
+
+
 def test_results_say_who_won_only_where_the_race_has_a_result(tmp_path: Path) -> None:
     rows = [results_row("A", 1, "1"), results_row("B", 2, ""), results_row("C", 3, "", race_id="r2")]
     records = parse_results(read_csv(write(tmp_path, "r.csv", RESULTS_HEADER, *rows))).records
