@@ -14,7 +14,7 @@ from racing.importers.records.source_record import (
     distance_of_key,
     number,
 )
-from racing.importers.records.whole_races import FileRaces
+from racing.importers.records.whole_races import FileRaces, race_of
 
 KIND, PLACE_KIND = "betfair", "betfair-place"
 LAST_BOX = 8  # rugs 9 and 10 are reserves, whose box is unknown
@@ -50,8 +50,9 @@ def parse_races(
     n_void = 0
     # Of a place market the outcome is whether a runner was placed.
     outcome = "placed" if parsed.kind == PLACE_KIND else "won"
+    incomplete = whole_races.races_of_refused([one for runners in races.values() for one in runners.values()])
     for runners in races.values():
-        if _is_void(runners.values(), outcome) and not parsed.n_refused:
+        if _is_void(runners.values(), outcome) and incomplete.isdisjoint(map(race_of, runners.values())):
             n_void += 1
             for record in runners.values():
                 record["won"] = record["placed"] = None
