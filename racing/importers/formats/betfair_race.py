@@ -69,8 +69,8 @@ def parse_races(
 
 def _is_void(runners: Iterable[SourceRecord], outcome: str) -> bool:
     """Return whether all of several runners lost: a race that was declared void, or run again."""
-    outcomes = [record[outcome] for record in runners if record[outcome] is not None]
-    return len(outcomes) >= _N_OF_A_RACE and not any(outcomes)
+    ran = [record for record in runners if record[outcome] is not None]
+    return len(ran) >= _N_OF_A_RACE and not any(record["won"] or record["placed"] for record in ran)
 
 
 def name_race(record: SourceRecord, market_id: str, rug: str, column: str, kind: str = KIND) -> None:

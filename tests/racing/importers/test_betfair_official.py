@@ -206,6 +206,9 @@ def test_a_race_that_nobody_won_is_void_and_a_missing_distance_stands_in_the_mar
         csv_of("\n".join((header, broken, *rows[1:])).encode(), "ANZ_Greyhounds_2025_07.csv")
     )
     assert [record["won"] for record in parsed.records] == [False] * 3  # it may be the winner's row
+    placed = row("Dog e", 5, placed="WINNER")
+    parsed = parse_betfair(csv_of("\n".join((header, *rows, placed)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+    assert [record["won"] for record in parsed.records] == [False] * 5  # a race with places was run
     bare = [one.replace(",450,Gr5,", ",,,") for one in rows]
     parsed = parse_betfair(csv_of("\n".join((header, *bare)).encode(), "ANZ_Greyhounds_2025_07.csv"))
     assert {(distance_of_key(record["bucket"]), record["grade"]) for record in parsed.records} == {
