@@ -104,7 +104,9 @@ def _why(file: InputFile, kind: Format) -> str:
     if file.is_csv and kind.columns:
         has = set(map(column_key, file.csv.header))
         found = [name for name in kind.columns if column_key(name) in has]
-        return f"by its columns {', '.join(found[:6])}{' ...' if len(found) > 6 else ''}{also}"
+        if found:
+            return f"by its columns {', '.join(found[:6])}{' ...' if len(found) > 6 else ''}{also}"
+        return f"by its header{also}"
     return f"by its beginning{also}"
 
 

@@ -14,7 +14,7 @@ from racing.importers.records.source_record import (
     distance_of_key,
     number,
 )
-from racing.importers.records.whole_races import FileRaces
+from racing.importers.records.whole_races import FileRaces, race_of
 
 KIND, PLACE_KIND = "betfair", "betfair-place"
 # What two rows of a runner may have differently: the model was run twice, or there were two place markets.
@@ -52,8 +52,9 @@ def parse_races(
     n_void = 0
     # Of a place market the outcome is whether a runner was placed.
     outcome = "placed" if parsed.kind == PLACE_KIND else "won"
+    incomplete = whole_races.races_of_refused([one for runners in races.values() for one in runners.values()])
     for runners in races.values():
-        if _is_void(runners.values(), outcome) and not parsed.n_refused:
+        if _is_void(runners.values(), outcome) and incomplete.isdisjoint(map(race_of, runners.values())):
             n_void += 1
             for record in runners.values():
                 record["won"] = record["placed"] = None
@@ -70,8 +71,8 @@ def parse_races(
 
 def _is_void(runners: Iterable[SourceRecord], outcome: str) -> bool:
     """Return whether all of several runners lost: a race that was declared void, or run again."""
-    outcomes = [record[outcome] for record in runners if record[outcome] is not None]
-    return len(outcomes) >= _N_OF_A_RACE and not any(outcomes)
+    ran = [record for record in runners if record[outcome] is not None]
+    return len(ran) >= _N_OF_A_RACE and not any(record["won"] or record["placed"] for record in ran)
 
 
 def name_race(record: SourceRecord, market_id: str, rug: str, column: str, kind: str = KIND) -> None:

@@ -149,6 +149,8 @@ BOX_ORDER = Format(
 
 
 def _with_our_columns(file: CsvFile) -> CsvFile:
+    theirs = [name for name in file.header if _key(name) in _OURS]
+    file = file.with_columns(theirs, "results as box order")
     header = tuple(_OURS.get(_key(name), name) for name in file.header)
     missing = [name for name in ("track", "race") if name not in header]
     missing += [] if {"winner", "result"} & set(header) else ["winner or result"]

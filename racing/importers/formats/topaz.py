@@ -111,6 +111,8 @@ TOPAZ = Format(
 
 
 def _with_our_columns(table: CsvFile) -> CsvFile:
+    theirs = [name for name in table.header if column_key(name) in _ALSO]
+    table = table.with_columns(theirs, "a file of Topaz's runs")
     has = set(map(column_key, table.header))
     header = tuple(
         ours if (ours := _ALSO.get(column_key(name))) and ours not in has else name for name in table.header

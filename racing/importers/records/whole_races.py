@@ -60,7 +60,7 @@ class FileRaces:
         races: dict[RaceOfFile, list[SourceRecord]] = defaultdict(list)
         for record in parsed.records:
             races[race_of(record)].append(record)
-        incomplete = self._races_of_refused(parsed.records)
+        incomplete = self.races_of_refused(parsed.records)
         not_whole = {race_of(record): reason for record, reason in reversed(self._doubts)}
         for race, records in races.items():
             marked = (dead_heats or {}).get(race, ())
@@ -74,7 +74,7 @@ class FileRaces:
             if reason:  # of a refused row the reason is reported where the row is
                 parsed.problems.add(Problem(parsed.name, records[0]["line"], "race", reason))
 
-    def _races_of_refused(self, records: list[SourceRecord]) -> set[RaceOfFile]:
+    def races_of_refused(self, records: list[SourceRecord]) -> set[RaceOfFile]:
         """Return the races that lack a row.
 
         A refused row belongs to the race above or below it that shares its identity (to both, if its fields

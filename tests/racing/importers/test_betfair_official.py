@@ -198,6 +198,17 @@ def test_a_race_that_nobody_won_is_void_and_a_missing_distance_stands_in_the_mar
     parsed = parse_betfair(csv_of("\n".join((header, *rows)).encode(), "ANZ_Greyhounds_2025_07.csv"))
     assert [record["won"] for record in parsed.records] == [None] * 4
     assert "taken for void" in parsed.notes[-1]
+    other = row("Dog z", 1, "WON", market="250000099")
+    parsed = parse_betfair(csv_of("\n".join((header, *rows, other)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+    assert [record["won"] for record in parsed.records] == [None] * 4  # a row of another race was refused
+    broken = rows[0].replace("LOSER", "WON", 1)
+    parsed = parse_betfair(
+        csv_of("\n".join((header, broken, *rows[1:])).encode(), "ANZ_Greyhounds_2025_07.csv")
+    )
+    assert [record["won"] for record in parsed.records] == [False] * 3  # it may be the winner's row
+    placed = row("Dog e", 5, placed="WINNER")
+    parsed = parse_betfair(csv_of("\n".join((header, *rows, placed)).encode(), "ANZ_Greyhounds_2025_07.csv"))
+    assert [record["won"] for record in parsed.records] == [False] * 5  # a race with places was run
     bare = [one.replace(",450,Gr5,", ",,,") for one in rows]
     parsed = parse_betfair(csv_of("\n".join((header, *bare)).encode(), "ANZ_Greyhounds_2025_07.csv"))
     assert {(distance_of_key(record["bucket"]), record["grade"]) for record in parsed.records} == {
