@@ -7,7 +7,7 @@ all rules are those of results.
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,11 +107,11 @@ class _MappedCsv(CsvFile):
     inner: CsvFile | None = None
     fields: tuple["_Field", ...] = ()
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, lines: Collection[int] | None = None) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows in our columns; a row that cannot be read stays one."""
         assert self.inner is not None
         n_columns = len(self.inner.header)
-        for line, row in self.inner.rows():
+        for line, row in self.inner.rows(lines):
             if isinstance(row, BrokenRow):
                 yield line, BrokenRow([], row.reason)
             elif len(row) != n_columns:
