@@ -27,6 +27,7 @@ SLOW = (
     "tests/model_registry/test_tracking_server.py",
     "tests/openapi/test_pages.py",
     "tests/racing/importers/test_bombs.py",
+    "tests/racing/importers/test_samples_in_postgresql.py",
     "tests/racing/monitor/test_findings.py",
     "tests/racing/monitor/test_report.py",
     "tests/racing/predictions/test_sums.py",
