@@ -1,12 +1,15 @@
 """Reserves step in: a card on which they have taken the boxes of the runners that were scratched.
 
-- Australia and New Zealand: the numbers 9 and 10 are the reserves. The first takes the box of a runner that
-  is scratched, with its own number on its rug; where both are needed, each has one.
-- Britain and Ireland: a reserve runs in the trap of the dog that it replaces, in its jacket.
+- Britain: a reserve may replace a withdrawal (GBGB rules of racing 65 and 67, rules.gbgb.org.uk). It wears
+  the jacket of its trap, with an R on it (rule 118). Which reserve runs where the racing manager decides: a
+  wide runner is never placed inside a middle runner or a railer.
+- Australia and New Zealand: reserves have the numbers 9 and 10, and keep them; Betfair's files list them so.
+  The Greyhounds Australasia Rules have a rule on "box draw, rug colours and reserve starters" (rule 22 of
+  2017), whose text was not at hand.
 
-So in all four the first reserve takes the first vacant box, here by number. What the field of a race is in
-the end a source states; this is what it will be if nothing else is decided: a steward may leave a box empty,
-and a reserve may itself be scratched.
+That the first reserve takes the first vacant box, here by number, is a convention where nothing else is known.
+What the field of a race is in the end a source states: a steward may leave a box empty, and a reserve may
+itself be scratched.
 """
 
 from dataclasses import replace

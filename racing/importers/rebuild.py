@@ -73,7 +73,8 @@ def rebuild(
     So are the other keys of their days that have blank rows: a dog that now has a result in one did not
     start where another lists it. Cards of those days first follow the distances of their races
     (:mod:`racing.race_day.card_distances`). ``run_ids`` are runs whose rows were taken away: they go unless
-    other rows name them. ``days`` are days whose waiting rows changed (:mod:`racing.importers.waiting.rejoin`).
+    other rows name them. ``days`` are days whose waiting rows changed
+    (:mod:`racing.importers.waiting.rejoin`).
     """
     keys = set(keys)
     keys |= follow_distances(connection, keys, new_rows)

@@ -302,21 +302,31 @@ def _n_ran(race: ResolvedRace) -> int:
 def _same_field(
     group: list[SourceRecord], number: int | None, track_id: int, races: list[ResolvedRace]
 ) -> ResolvedRace | None:
-    """Return the race without a result that lists more than half of the smaller one's dogs.
-
-    A card whose distance is a guess is of the race of its number, whoever is on it.
-    """
+    """Return the race without a result that lists more than half of the smaller one's dogs."""
     dogs = {row["dog_id"] for row in group if not row["is_scratched"]}
     found: list[tuple[int, int, str, ResolvedRace]] = []
     for race in races:
         if race.track_id == track_id and _can_be_one(race.number, number):
             listed = {row["dog_id"] for row in race.rows if _is_listed(row)}
             n_shared = len(dogs & listed)
-            keys = race.key, group[0]["race_key"]
-            is_guess = number is not None and race.number == number and any(map(is_distance_guessed, keys))
-            if 2 * n_shared > min(len(dogs), len(listed)) or (is_guess and all(map(_is_card, keys))):
+            is_one = 2 * n_shared > min(len(dogs), len(listed))
+            if is_one or _are_cards_of_one_race(group, number, race):
                 found.append((race.strength, -n_shared, race.key, race))
     return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _are_cards_of_one_race(group: list[SourceRecord], number: int | None, race: ResolvedRace) -> bool:
+    """Tell whether a card is of a race that a card makes: whoever of their dogs is scratched meanwhile.
+
+    One whose distance is a guess is of the race of its number, whoever is on it.
+    """
+    keys = race.key, group[0]["race_key"]
+    if not all(map(_is_card, keys)):
+        return False
+    if number is not None and race.number == number and any(map(is_distance_guessed, keys)):
+        return True
+    dogs, others = {row["dog_id"] for row in group}, {row["dog_id"] for row in race.rows}
+    return 2 * len(dogs & others) > min(len(dogs), len(others))
 
 
 def _join(group: list[SourceRecord], race: ResolvedRace) -> None:

@@ -21,7 +21,7 @@ from racing.importers.records.source_record import SourceRecord, date_distance_k
 from racing.importers.resolve import CARD, FORM, GUESSED, is_distance_guessed, joins, strength_of
 
 _ROW = SourceRow.__table__  # type: ignore[attr-defined]
-_COLUMNS = ("id", "file_id", "bucket", "race_key", "race_number", "dog_id", "track_id", "is_scratched",
+_COLUMNS = ("id", "file_id", "bucket", "race_key", "race_number", "dog_id", "track_id",
             "is_race_whole", "stated_at")  # fmt: skip
 _LONGEST_M = 1499
 # Single runs of form guides name no race: so many dogs that are on the card must have run in theirs.
@@ -51,9 +51,8 @@ class _Group:
 
     @property
     def dogs(self) -> set[int]:
-        return {row["dog_id"] for row in self.rows if not row["is_scratched"]} or {
-            row["dog_id"] for row in self.rows
-        }
+        """Return those that it lists, the scratched too: they belong to the race."""
+        return {row["dog_id"] for row in self.rows}
 
     def rank(self) -> tuple[Any, ...]:
         """Return how much a card's distance counts among cards: the greatest wins.

@@ -82,7 +82,8 @@ async def post_cards(body: JsonBody, database: WriteDatabase, threads: Threads, 
     """Send races to come as they are now; all of a request is stored or nothing.
 
     Of what is stated of a runner the newest counts, from any source; a runner that a newer card leaves out
-    is scratched. Form on the cards is not stored. It is safe to send them again. Takes a key with the scope
+    is scratched. Form on the cards is not stored: `GET /races/{race_id}/prediction` knows the runs that the
+    database has. It is safe to send them again. Takes a key with the scope
     `results`.
     """
     stored = await _written(threads, database, lambda engine: _stored(engine, body))

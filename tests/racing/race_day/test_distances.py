@@ -189,6 +189,13 @@ def test_lines_of_one_file_that_state_a_race_at_two_distances_are_of_one_race(
     assert (race.distance_m, race.n_runners) == (390, 4)
 
 
+def test_cards_of_which_each_scratched_the_other_ones_runners_are_of_one_race(engine: Engine) -> None:
+    report_cards(engine, [make_card(*DOGS, scratched=("Bela", "Cora"))], NINE)
+    later = make_card(*DOGS, scratched=("Anna", "Dora"), distance_m=390)
+    report_cards(engine, [later], NINE + HOUR)
+    assert [(race.distance_m, race.scratched) for race in listed(engine)] == [(390, ("Anna", "Dora"))]
+
+
 def test_a_card_whose_dogs_are_others_is_another_race(engine: Engine) -> None:
     report_cards(engine, [make_card(*DOGS), make_card("Eva", "Finn", "Gus", distance_m=390)], NINE)
     assert [race.distance_m for race in listed(engine)] == [390, 450]

@@ -191,3 +191,34 @@ def test_the_least_recently_used_is_forgotten_first() -> None:
     day._recall(1)
     day._remember(3, object())
     assert sorted(day._remembered) == [1, 3]
+
+
+def test_on_postgresql_a_race_is_predicted_once_scratched_and_listed_with_its_result(
+    registry: str, postgresql_url: str, tmp_path: Path
+) -> None:
+    engine = open_database(postgresql_url, create=True)
+    key = make_keys(engine, feed="results")["feed"]
+    engine.dispose()
+    settings: dict[str, Any] = {"database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.05}
+    with running_service(
+        registry, database=postgresql_url, spool=str(tmp_path / "spool"), **settings
+    ) as running:
+        wait_until_keys_are_read(running)
+        running.client.headers.update(key)
+        (stored,) = store(running, card_of(1))
+        before = upcoming(running)[stored["id"]]["prediction"]
+        assert upcoming(running)[stored["id"]]["prediction"] == before
+        # the same race by another source, which says that it is longer
+        store(running, card_of(1, distance_m=520))
+        scratching = {"name": "Anna 1"}
+        assert running.client.post(f"/races/{stored['id']}/scratchings", json=scratching).status_code == 200
+        (race,) = upcoming(running).values()
+        assert (race["id"], race["distance_m"], race["scratched"]) == (stored["id"], 520, ["Anna 1"])
+        result = {
+            "date": today(TRACK).isoformat(), "track": TRACK, "distance_m": 525, "race_number": 1,
+            "runners": [{"name": f"{name} 1", "finish_position": n} for n, name in enumerate(NAMES[1:], 1)],
+        }  # fmt: skip
+        assert running.client.post("/results", json={"races": [result]}).status_code == 202
+        (race,) = upcoming(running).values()
+        assert (race["id"], race["distance_m"], race["winners"]) == (stored["id"], 525, ["Bela 1"])
+        wait_until(lambda: [one["loss"] is not None for one in logged(running, 1)] == [True] * 2)
