@@ -1299,7 +1299,7 @@ class RunnerResultIn(BaseModel):
     finish_position: int | str | None = None
     """Place at the finish, 1 to 10; null did not finish, unless `won` is given. Or a code as results have it: `=2` in a dead heat, `F`, `DNF`, `DSQ` and their like ran and was not placed, `SCR`, `NR`, `RES` did not run."""
     won: bool | None = None
-    """Whether it won, where its place is not known: exchanges tell no more. A place tells it too."""
+    """Whether it won, where its place is not known: exchanges tell no more."""
     time_s: Annotated[float | None, Field(ge=5.0, le=120.0)] = None
     """The runner's own time in seconds."""
     first_split_s: Annotated[float | None, Field(ge=0.5, le=60.0)] = None
@@ -2408,8 +2408,8 @@ class RaceResultIn(BaseModel):
     """Track, under any name that it goes by."""
     distance_m: Annotated[int, Field(ge=150, le=1200)]
     """Distance in metres."""
-    race_number: Annotated[int, Field(ge=1, le=20)]
-    """Number of the race at the meeting."""
+    race_number: Annotated[int | None, Field(ge=1, le=20)] = None
+    """Number of the race at the meeting; without one, the dogs say which race it is."""
     grade: Annotated[str | None, Field(max_length=60, min_length=1)] = None
     """Grade as the source writes it."""
     runners: Annotated[list[RunnerResultIn], Field(max_length=10, min_length=2)]
