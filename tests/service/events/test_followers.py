@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from model_registry.history import PromotionRecord
 from racing.database.engine import open_database
-from racing.race_day.events import add_event, add_events, events_after, newest_event
+from racing.race_day.events import add_event, add_events, events_after
 from service.events import feed
 from service.events.promotions import PromotionEvents
 from service.security.api_keys import revoke_key
@@ -24,7 +24,7 @@ from tests.service.test_proxies import wait_for as wait_for_proxy
 
 BODY = {"date": "2026-03-14", "track": "Ballarat", "race_number": 4, "is_new": False, "changes": []}
 LONG = BODY | {"changes": ["x" * 60_000]}
-N_AT_ONCE, N_TIMES = 20, 8  # 10 MB in all: more than the buffers of a connection hold
+N_AT_ONCE, N_TIMES = 20, 7  # 8 MB in all: more than the buffers of a connection hold
 
 
 def lines_of(response: httpx.Response, end: str) -> Iterator[str]:
@@ -133,10 +133,8 @@ def test_events_pass_the_shipped_proxy_as_they_come(tmp_path: Path) -> None:
         with client.stream("GET", "/events") as stream:
             lines = stream.iter_lines()
             assert any(line.startswith(": events after") for line in lines)
-            for number in (1, 2):  # the second only after the first has come
+            for _ in range(2):  # the second only after the first has come
                 with engine.begin() as connection:
-                    assert add_event(connection, "card", BODY, 1) == number
+                    number = add_event(connection, "card", BODY, 1)
                 assert any(line == f"id: {number}" for line in lines)
-    with engine.connect() as connection:
-        assert newest_event(connection) == 2
     engine.dispose()
