@@ -139,12 +139,7 @@ class _Memory(threading.Thread):
 
     def __init__(self, service: GreyhoundClient) -> None:
         super().__init__(daemon=True)
-        port = service.url.rpartition(":")[2]
-        self._pid = next(
-            int(entry.name)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and _is_service(entry, port)
-        )
+        self._pid = service_pid(service.url)
         self.samples: list[float] = []
         self.is_over = False
 
@@ -153,6 +148,13 @@ class _Memory(threading.Thread):
             pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
             self.samples.append(round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1))
             time.sleep(SAMPLE_S)
+
+
+def service_pid(url: str) -> int:
+    """Return the id of the process that serves at an address of this machine."""
+    port = url.rpartition(":")[2]
+    entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return next(int(entry.name) for entry in entries if _is_service(entry, port))
 
 
 def _is_service(entry: Path, port: str) -> bool:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from racing.race_day.race_changes import replay_day
 from service import problems
 from service.automation.all_tasks import all_tasks
 from service.automation.monitor_task import MonitorLooks
@@ -142,6 +143,7 @@ def make_state(settings: ServiceSettings) -> AppState:
         inputs=inputs,
     )
     verdicts = VerdictCache()
+    replay_day(settings.replayed_day)
     events = EventFeed(
         read_database,
         threads.event_poll,

@@ -1,6 +1,7 @@
 """What can be set on the service, from the environment (``GREYHOUND_*``) or by the caller."""
 
 import base64
+import datetime as dt
 import hashlib
 import re
 from ipaddress import ip_network
@@ -86,6 +87,11 @@ class ServiceSettings(BaseSettings):
         default=2.0,
         gt=0,
         description="Seconds between two polls of the race database: is it there, did an import change it.",
+    )
+    replayed_day: dt.date | None = Field(
+        default=None,
+        description="A day that is played again, as 2026-03-31: events of cards, scratchings and results are "
+        "those of races about that day, rather than about today. `greyhound day` sets it.",
     )
     max_body_bytes: int = Field(
         default=256 * 1024, ge=1024, description="A request with a longer body is refused with 413."

@@ -2408,8 +2408,8 @@ class RaceResultIn(BaseModel):
     """Track, under any name that it goes by."""
     distance_m: Annotated[int, Field(ge=150, le=1200)]
     """Distance in metres."""
-    race_number: Annotated[int, Field(ge=1, le=20)]
-    """Number of the race at the meeting."""
+    race_number: Annotated[int | None, Field(ge=1, le=20)] = None
+    """Number of the race at the meeting; without one, the dogs say which race it is."""
     grade: Annotated[str | None, Field(max_length=60, min_length=1)] = None
     """Grade as the source writes it."""
     runners: Annotated[list[RunnerResultIn], Field(max_length=10, min_length=2)]

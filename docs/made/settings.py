@@ -17,7 +17,7 @@ TITLES = {
     "Experiments": "experiments_",
     "The guard": "automation guard_ probation probation_races fuse_",
     "The monitor": "monitor_ retrain_",
-    "The race database": "database_",
+    "The race database": "database_ replayed_",
     "How much work": "queue max_ header_ body_ batch_ write_ keep_alive",
     "Stopping": "drain grace",
     "Who may ask": "protect keys_ failed_ rate_ cors trusted hsts root_path",

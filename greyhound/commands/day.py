@@ -64,7 +64,7 @@ def day(
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything is imported, as the demo does
     from greyhound.demo.stage import Stage, ended_by_sigterm
     from greyhound.race_day.past_day import PastDay
-    from greyhound.race_day.preparation import check_champion, prepare
+    from greyhound.race_day.preparation import check_champion, n_events, prepare
 
     def show(line: str) -> None:
         if as_json:
@@ -74,11 +74,12 @@ def day(
 
     champion = None if registry is None else check_champion(registry, date)  # before an hour of imports
     folder.mkdir(parents=True, exist_ok=True)
-    stage = Stage(folder)
+    stage = Stage(folder, {"GREYHOUND_REPLAYED_DAY": date.isoformat()})
     with ended_by_sigterm():
         races = prepare(stage, date, files, database=database, champion=champion, n_trials=trials, show=show)
         with stage.service(port) as client:
             total = PastDay(client, races, speed=speed, show=show).play()
+        show(f"Followers of /events saw {n_events(stage)}.")
     if as_json:
         print_json(total.model_dump(mode="json"))
     elif total.log_loss is not None:

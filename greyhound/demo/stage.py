@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class Stage:
     """The demo's folder, and what lies in it."""
 
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of the service, beside those of a day that passes in seconds."""
 
     @property
     def database(self) -> str:
@@ -108,6 +110,8 @@ class Stage:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
 
     def _environment(self) -> Mapping[str, str]:
         folders = {
@@ -115,7 +119,7 @@ class Stage:
             "GREYHOUND_KEPT_CHAMPION": str(self.folder / "champion"),
         }
         ours = {name: value for name, value in os.environ.items() if not name.startswith("GREYHOUND_")}
-        return ours | SETTINGS | folders
+        return ours | SETTINGS | folders | dict(self.settings)
 
 
 def _wait_until_up(process: "subprocess.Popen[bytes]", is_up: Callable[[], bool], where: str) -> None:

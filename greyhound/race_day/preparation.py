@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from model_registry.learning import JUDGED, learning_of
 from racing.database.engine import open_database
 from racing.database.tables import Race
 from racing.importers.import_files import import_files
+from racing.race_day.events import KINDS, MAX_EVENTS, events_after
 from racing.race_days import races_of_day
 from racing.stored_race import stored_races
 
@@ -92,6 +94,15 @@ def prepare(
         show(f"Version {champion.version} answers, which has learnt to {champion.learnt_until}.")
     engine.dispose()
     return races
+
+
+def n_events(stage: Stage) -> str:
+    """Return how many events of each kind a stage holds, for people."""
+    engine = open_database(stage.database)
+    with engine.connect() as connection:
+        counts = Counter(event.kind for event in events_after(connection, 0, None, MAX_EVENTS))
+    engine.dispose()
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS)
 
 
 def _what_was_before(engine: Engine) -> str:

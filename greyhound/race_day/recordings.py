@@ -151,7 +151,7 @@ class _Market:
     def _result_of(self, market: StreamMarket) -> dict[str, Any] | None:
         """Return how it came out: the winner, and every starter's BSP; the other places are not recorded."""
         starters = [runner for runner in market.runners if runner.won is not None]
-        if len(starters) < 2 or not any(runner.won for runner in starters) or market.race_number is None:
+        if len(starters) < 2 or not any(runner.won for runner in starters):
             return None
         runners = [
             {"name": runner.name, "box": runner.number, "won": runner.won}

@@ -37,7 +37,8 @@ class RaceResult:
     date: dt.date
     track: str
     distance_m: int
-    race_number: int
+    race_number: int | None = None
+    """None where the source has none, as the exchange in Britain; the first dog then says which it is."""
     grade: str | None = None
     runners: Sequence[Mapping[str, Any]] = ()
 
@@ -45,7 +46,15 @@ class RaceResult:
     def name(self) -> str:
         """Return the name of the race among the imported files; stored, so its ``told`` stays."""
         track = track_name(self.track, self.distance_m)
-        return f"told: {self.date} {name_key(track) or track} {self.distance_m} m race {self.race_number}"
+        return f"told: {self.date} {name_key(track) or track} {self.distance_m} m {self.which}"
+
+    @property
+    def which(self) -> str:
+        """Return which race of its day, track and distance it is."""
+        if self.race_number is not None:
+            return f"race {self.race_number}"
+        first = min(self.runners, key=lambda runner: (runner.get("box") or 99, runner["runner"]))["runner"]
+        return f"race of {name_key(first) or first}"
 
 
 def import_race_results(engine: Engine, races: Sequence[RaceResult]) -> ImportReport:
@@ -58,7 +67,7 @@ def _file(race: RaceResult) -> InputFile:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     of_race = {
-        "race_id": f"race {race.race_number}",
+        "race_id": race.which,
         "date": race.date.isoformat(),
         "track": race.track,
         "distance_m": race.distance_m,

@@ -12,6 +12,7 @@ from racing.race_day.events import EventKind, add_events
 
 DAYS_BACK, DAYS_AHEAD = 1, 7
 _CHUNK = 500
+_replayed: list[dt.date] = []  # of this process: imports far below know no settings
 _FACTS = (
     ("off_at", "is due at"),
     ("number", "is race"),
@@ -37,9 +38,17 @@ class RaceState:
         return any(run["won"] is not None and not run["is_scratched"] for run in self.runs)
 
 
+def replay_day(date: dt.date | None) -> None:
+    """Let the events of this process be those about a day that is played again; ``None``: about today."""
+    _replayed[:] = [] if date is None else [date]
+
+
 def is_of_these_days(date: dt.date) -> bool:
-    """Whether changes of a race are events: it is from yesterday to a week ahead, by UTC."""
-    today = dt.datetime.now(dt.UTC).date()
+    """Whether changes of a race are events: it is from yesterday to a week ahead, by UTC.
+
+    In a service that plays a day again (:func:`replay_day`) they count from that day.
+    """
+    today = _replayed[0] if _replayed else dt.datetime.now(dt.UTC).date()
     return -DAYS_BACK <= (date - today).days <= DAYS_AHEAD
 
 

@@ -79,7 +79,13 @@ class RaceResultIn(Input):
     date: Day = Field(description="Race day, not after today.", examples=["2026-03-14"])
     track: PlainName = Field(description="Track, under any name that it goes by.", examples=["Sandown Park"])
     distance_m: DistanceM = Field(description="Distance in metres.", examples=[515])
-    race_number: int = Field(ge=1, le=20, description="Number of the race at the meeting.", examples=[6])
+    race_number: int | None = Field(
+        default=None,
+        ge=1,
+        le=20,
+        description="Number of the race at the meeting; without one, the dogs say which race it is.",
+        examples=[6],
+    )
     grade: PlainName | None = Field(
         default=None, description="Grade as the source writes it.", examples=["Grade 5"]
     )

@@ -1,8 +1,11 @@
 """A past day passes through a running service, and recordings are fed into one, with nothing lost."""
 
 import bz2
+import csv
 import datetime as dt
+import gzip
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,18 +13,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine, text
 
+from greyhound.cli import main
 from greyhound.race_day.feed import feed
 from greyhound.race_day.past_day import PastDay, with_times
-from greyhound_client import GreyhoundClient
+from greyhound_client import GreyhoundClient, Unreachable
 from racing.database.engine import open_database
+from racing.importers.import_files import import_files
 from racing.importers.results_api import RaceResult, import_race_results
 from racing.race_day.events import events_after
 from racing.stored_race import stored_races
 from tests.racing.race_day.cards import DOGS
-from tests.service.builders import address, empty_registry, make_registry
+from tests.service.builders import address, empty_registry, make_registry, running_service
 from tests.service.keys import service_with_keys
+from tests.service.living import SOON_S
+from tests.service.trained import make_trained_registry
 
 A_DAY = dt.date(2026, 3, 14)
 OFF = dt.datetime(2026, 3, 14, 2, 0, tzinfo=dt.UTC)
@@ -116,3 +125,113 @@ def test_a_recording_is_fed_into_a_service_as_of_today_and_each_step_is_an_event
         assert f'"winners": ["{DOGS[0]}"]' in events[-1].body
         (race,) = client.upcoming(date=dt.date.fromisoformat(json.loads(events[0].body)["date"])).races
         assert (race.grade, race.is_outcome_known, race.scratched) == ("Grade 5 (replay)", True, [DOGS[2]])
+
+
+class _Noticing(GreyhoundClient):
+    """A client that sends prices once it may, and says when it found nobody."""
+
+    may_send, was_alone = threading.Event(), threading.Event()
+
+    def send_prices(self, prices: Any) -> Any:
+        assert self.may_send.wait(SOON_S)
+        try:
+            return super().send_prices(prices)
+        except Unreachable:
+            self.was_alone.set()
+            raise
+
+
+def test_a_service_that_is_replaced_in_the_middle_of_a_feed_has_all_of_it(tmp_path: Path) -> None:
+    path, sent = recording(tmp_path), []
+    empty_registry(tmp_path)
+    with service_with_keys(tmp_path, address(tmp_path), bot="results read") as (service, keys):
+        port = int(service.url.rpartition(":")[2])
+        client = _Noticing(service.url, api_key=keys["bot"]["Authorization"].split()[1])
+
+        def play() -> None:
+            sent.append(feed(client, [path], speed=None, is_shifted=True, posts_per_s=None))
+
+        player = threading.Thread(target=play, daemon=True)
+        player.start()
+        with service.client.stream("GET", "/events", params={"after": 0}, timeout=SOON_S) as stream:
+            assert any(line == "event: card" for line in stream.iter_lines())
+    client.may_send.set()  # the service has stopped, and the feed is between a card and its prices
+    assert client.was_alone.wait(SOON_S)
+    database = f"sqlite:///{tmp_path}/keys.db"
+    with running_service(address(tmp_path), database=database, port=port, keys_poll_s=0.05):
+        player.join(SOON_S)
+    client.close()
+    engine = open_database(database)
+    with engine.connect() as connection:
+        events = [event.kind for event in events_after(connection, 0, None, 100)]
+    engine.dispose()
+    assert sent[0].n_repeated > 0
+    assert [kind for kind, _ in groupby(events)] == ["card", "price", "scratching", "price", "result"]
+    assert events.count("price") == sent[0].n_price_events
+
+
+def test_a_feed_stores_what_an_import_of_the_same_recordings_does(real_data: Path, tmp_path: Path) -> None:
+    paths = [real_data / "betfair_stream" / name for name in ("1.195395455.bz2", "1.195532862.bz2")]
+    if not all(path.is_file() for path in paths):
+        pytest.skip("the recordings are not among the real files")
+    empty_registry(tmp_path)
+    imported = open_database(f"sqlite:///{tmp_path}/imported.db", create=True)
+    import_files(imported, paths)
+    with client_of(tmp_path, address(tmp_path)) as (client, fed):
+        sent = feed(client, paths, speed=None, posts_per_s=None, prices_every_s=20.0)
+        assert sent.refused == []
+        ours, theirs = stored(fed), stored(imported)
+    imported.dispose()
+    assert len({run[:2] for run in theirs[0]}) == 2
+    assert ours[0] == theirs[0]
+    both = ours[1].keys() & theirs[1].keys()
+    assert {race for race, *_ in both} == {run[5] for run in theirs[0] if not run[6]}
+    assert len(both) > 50
+    # The import takes the price at a full minute, the feed the last one of up to 20 s before it.
+    apart = sorted(abs(ours[1][key] / theirs[1][key] - 1) for key in both)
+    assert apart[len(apart) // 2] < 0.05
+    assert apart[len(apart) * 9 // 10] < 0.25
+
+
+def stored(engine: Engine) -> tuple[list[tuple[Any, ...]], dict[tuple[Any, ...], float]]:
+    """Each run of a database, and the last prices by dog and minutes before the off."""
+    runs = """SELECT race.number, track.name, race.date, race.distance_m, race.off_at, dog.key,
+                     run.is_scratched, run.won, run.bsp
+              FROM run JOIN race ON race.id = run.race_id JOIN dog ON dog.id = run.dog_id
+              JOIN track ON track.id = race.track_id ORDER BY track.name, race.number, dog.key"""
+    prices = """SELECT dog.key, runnerprice.minutes, runnerprice.last
+                FROM runnerprice JOIN dog ON dog.id = runnerprice.dog_id WHERE runnerprice.last > 1"""
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(runs))]
+        return found, {(row.key, row.minutes): row.last for row in connection.execute(text(prices))}
+
+
+def test_a_real_day_is_answered_by_a_champion_of_ones_own_that_has_not_learnt_from_it(
+    real_data: Path, tmp_path: Path
+) -> None:
+    month = real_data / "betfair" / "ANZ_Greyhounds_2026_03.csv.gz"
+    if not month.is_file():
+        pytest.skip(f"no {month}")
+    with gzip.open(month, "rt", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    some = [row for row in rows if row[0] in ("2026-03-30", "2026-03-31") and row[1] == "Angle Park"]
+    path = tmp_path / month.stem
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *some])
+    n_races = len({row[4] for row in some if row[0] == "2026-03-31"})
+    registry = make_trained_registry(tmp_path, 1.5)  # learnt to 2025-12-31
+    where = ("--registry", registry, "--folder", str(tmp_path / "played"))
+    played = play("2026-03-31", str(path), *where)
+    assert played.exit_code == 0, played.output
+    assert "Version 1 answers, which has learnt to 2025-12-31" in played.output
+    assert "reserves step in" in played.output
+    assert f"The record of 2026-03-31: {n_races} races" in played.output
+    assert f" {n_races} result." in played.output  # events, of a day long past
+    assert f"beside the market at the off ({n_races} races)" in played.output
+    refused = play("2025-12-31", str(path), *where[:2], "--folder", str(tmp_path / "other"))
+    assert refused.exit_code != 0
+    assert "learnt to 2025-12-31" in refused.output
+
+
+def play(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["day", *arguments])
