@@ -70,7 +70,7 @@ def opened_shop(folder: Path) -> Iterator[Shop]:
 def confirm(page: Page, key: str, reason: str = "better on July") -> None:
     page.get_by_label("Why, for the record").fill(reason)
     page.get_by_label("API key with the scope").fill(key)
-    page.locator("form button").click()
+    page.locator("main form button").click()
 
 
 def test_a_versions_figures_stand_beside_the_baselines(browser: Browser, seen: Shop) -> None:
@@ -175,7 +175,7 @@ def test_a_version_that_failed_its_gates_takes_force_which_is_stated(
         expect(page.locator("h1")).to_contain_text("Promote version 3")
         assert len(open_registry(shop.registry).history()) == 1
         page.get_by_label("although it failed its gates").check()
-        page.locator("form button").click()
+        page.locator("main form button").click()
         expect(page.locator(".notice.good")).to_contain_text("Version 3 serves")
         expect(page.locator(".record li").first).to_contain_text("by force")
     assert open_registry(shop.registry).history()[-1].forced

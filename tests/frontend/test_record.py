@@ -135,7 +135,7 @@ def test_the_record_shows_what_the_service_has_judged(
 def test_a_better_week_stands_lower(browser: Browser, service: RunningService, pages: str) -> None:
     losses = [week["log_loss"] for week in scores(service, by="week")["groups"]]
     with opened(browser, f"{pages}/record") as page:
-        expect(page.locator(".chart[data-drawn]")).to_have_count(3)
+        expect(page.locator(".chart[data-drawn]")).to_have_count(4)
         points = dots(page.locator(".chart").first, MODEL)
         heights = points.evaluate_all("points => points.map((one) => one.getBoundingClientRect().y)")
         order = sorted(range(len(losses)), key=lambda i: losses[i])
