@@ -8,8 +8,8 @@
   2017), whose text was not at hand.
 
 That the first reserve takes the first vacant box, here by number, is a convention where nothing else is
-known. What the field of a race is in the end a source states: a steward may leave a box empty, and a reserve may
-itself be scratched.
+known. What the field of a race is in the end a source states: a steward may leave a box empty, and a reserve
+may itself be scratched.
 """
 
 from dataclasses import replace
