@@ -193,7 +193,7 @@ def _has_end(path: Path, n_bytes: int) -> bool:
             with path.open("rb") as file:
                 file.seek(max(n_bytes - _N_END, 0))
                 return file.read(_N_END).rstrip()[-1:] in (b"", b"}", b"]")
-    except OSError:  # gone, or not to be read: whoever takes it finds out
+    except OSError:  # gone, or not to be read: taking it finds out
         return True
     return n_bytes > 0
 
