@@ -316,9 +316,9 @@ def _same_field(
 
 
 def _are_cards_of_one_race(group: list[SourceRecord], number: int | None, race: ResolvedRace) -> bool:
-    """Tell whether a card is of a race that a card makes: whoever of their dogs is scratched meanwhile.
+    """Tell whether a card is of a race that a card makes, whichever dogs are scratched meanwhile.
 
-    One whose distance is a guess is of the race of its number, whoever is on it.
+    One whose distance is a guess is of the race of its number, whatever its field.
     """
     keys = race.key, group[0]["race_key"]
     if not all(map(_is_card, keys)):

@@ -28,7 +28,7 @@ MAX_DEPTH = 8
 SETTLED_S = 30.0
 """A file without its end is taken, and refused, when nothing of it has changed for so long."""
 _MAX_NAME = 255  # bytes of a file's name
-_N_KEPT = 16  # bytes at the end of a name that is cut
+_N_TAIL = 16  # bytes at the end of a name that is cut
 _N_END = 256  # bytes that a look reads of a file
 _REASON = ".reason.txt"
 
@@ -193,7 +193,7 @@ def _has_end(path: Path, n_bytes: int) -> bool:
             with path.open("rb") as file:
                 file.seek(max(n_bytes - _N_END, 0))
                 return file.read(_N_END).rstrip()[-1:] in (b"", b"}", b"]")
-    except OSError:  # gone, or not to be read: whoever takes it finds out
+    except OSError:  # gone, or not to be read: taking it finds out
         return True
     return n_bytes > 0
 
@@ -244,7 +244,7 @@ def _with_name(path: Path, ending: str, *, stem: str | None = None, reserve: int
     most = _MAX_NAME - len(os.fsencode(ending)) - reserve
     beginning = os.fsencode(path.name if stem is None else stem)
     if len(beginning) > most:  # its end may be a number that tells it from others
-        beginning = beginning[: most - _N_KEPT] + beginning[-_N_KEPT:]
+        beginning = beginning[: most - _N_TAIL] + beginning[-_N_TAIL:]
     return path.with_name(os.fsdecode(beginning) + ending)
 
 
