@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from greyhound_client.transport import Call
 
 SILENCE_S = 45.0
 """A stream is silent for 15 s at most; one that is for three times as long is dead."""
+_NUMBER = re.compile(r"[0-9]{1,18}")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 EventData: TypeAlias = (
     wire.CardEventOut
@@ -87,8 +89,8 @@ class EventReader:
                 self._fields[name] = value.removeprefix(" ")
             return None
         fields, self._fields = self._fields, {}
-        if fields.get("id", "").isdigit():
-            self.position = int(fields["id"])
+        if _NUMBER.fullmatch(number := fields.get("id", "")):
+            self.position = int(number)
         kind, data = fields.get("event", ""), fields.get("data")
         if data is None or kind not in _MODELS:  # a comment, or a kind that a newer service has
             return None

@@ -175,7 +175,7 @@ def _add_facts(record: SourceRecord, row: FormRow, distance_m: int, parsed: Pars
     lengths = f"0..{MAX_MARGIN_LENGTHS:.0f} lengths"
     record["margin_lengths"] = margin = fact("margin", fields[_MGN], lengths, 0.0, MAX_MARGIN_LENGTHS)
     if fields[_PIR]:
-        if fields[_PIR].isdigit():
+        if fields[_PIR].isascii() and fields[_PIR].isdigit():
             record["position_in_running"] = fields[_PIR]
         elif not is_missing(fields[_PIR]):
             rule = f"position in running must be digits, got {fields[_PIR]!r} ({row.dog!r})"

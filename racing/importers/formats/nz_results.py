@@ -204,7 +204,7 @@ def _is_runner(row: list[str]) -> bool:
     try:
         return finish_of(row[0]).outcome is not Outcome.BLANK
     except RowRefused:  # an unknown code of a runner is refused with its row, a remark is none
-        return len(row) > 3 and row[2].isdigit() and row[3].startswith("$")
+        return len(row) > 3 and row[2].isdecimal() and row[3].startswith("$")
 
 
 def _track_of(text: str) -> str:

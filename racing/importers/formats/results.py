@@ -277,7 +277,7 @@ def _record(line: int, fields: dict[str, str], parsed: ParsedFile) -> SourceReco
     for name, highest in _PRICES.items():
         record[name] = parsed.price(name, fields.get(name, ""), line, dog, highest)
     calls = fields.get("position_in_running", "")
-    if calls.isdigit():
+    if calls.isascii() and calls.isdigit():
         record["position_in_running"] = calls
     elif calls:
         parsed.drop(line, f"position_in_running must be digits, got {calls!r} ({dog!r})")

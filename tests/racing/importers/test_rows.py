@@ -42,6 +42,7 @@ def parse_form(folder: Path, *rows: str) -> ParsedFile:
         ("split", "31", "first_split_s", "first split must be"),
         ("weight", "3", "weight_kg", "weight must be"),
         ("calls", "x", "position_in_running", "position in running must be digits"),
+        ("calls", "1²", "position_in_running", "position in running must be digits"),
         ("time", "25.40", "time_s", "a runner beaten by 3.0 lengths took longer than the winner"),
     ],
 )
