@@ -19,7 +19,9 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-DEPLOYED = sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file())
+DEPLOYED = sorted(
+    path for path in (ROOT / "deploy").rglob("*") if path.is_file() and "__pycache__" not in path.parts
+)
 TRACKED = set(
     subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
