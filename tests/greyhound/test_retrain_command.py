@@ -45,7 +45,7 @@ def greyhound(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
 def test_a_retraining_that_is_killed_goes_on_where_it_was_and_ends_with_a_notification(
     tmp_path: Path,
 ) -> None:
-    assert greyhound(tmp_path, "simulate", "--races", "900", "--seed", "3").returncode == 0
+    assert greyhound(tmp_path, "simulate", "--races", "300", "--seed", "3").returncode == 0
     assert greyhound(tmp_path, "train", *CHEAP, "--force").returncode == 0
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming/results.csv").write_text(RESULTS)
