@@ -85,7 +85,7 @@ class WatchedFolder:
         """
         if is_open_for_writing(path):
             return None
-        if path.exists() and not os.access(path, os.R_OK):
+        if not os.access(path, os.R_OK) and path.exists():  # in this order: another may move it meanwhile
             raise PermissionError(errno.EACCES, "it may not be read")
         target = self.folder / TAKING / path.relative_to(self.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
