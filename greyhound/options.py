@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import click
 
 from greyhound.output.progress import DRAW_BAR
-from racing.domain.regions import COUNTRY_NAMES
 
 DEFAULT_DATABASE = "sqlite:///var/greyhound.db"
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
@@ -53,9 +52,6 @@ class Names(click.ParamType[tuple[str, ...]]):
             self.fail(f"a {self.name} is {one} {', '.join(self._choices)}, got {value!r}", param, ctx)
         return self._choices if self.ALL in names else names
 
-
-COUNTRIES = Names("country", COUNTRY_NAMES)
-"""Of the option ``--countries``."""
 
 database_option = click.option(
     "--database",

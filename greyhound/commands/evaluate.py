@@ -7,8 +7,8 @@ import click
 from rich.table import Table
 
 from greyhound.commands.score import check_days
+from greyhound.countries import COUNTRIES
 from greyhound.options import (
-    COUNTRIES,
     Day,
     Names,
     database_option,

@@ -7,9 +7,9 @@ import click
 from sqlalchemy import Engine
 
 from greyhound.commands.train import Duration
+from greyhound.countries import COUNTRIES
 from greyhound.errors import GATES_NOT_PASSED, one_line
 from greyhound.options import (
-    COUNTRIES,
     Names,
     database_option,
     json_option,

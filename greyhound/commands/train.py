@@ -7,9 +7,9 @@ from typing import Any
 import click
 from rich.text import Text
 
+from greyhound.countries import COUNTRIES
 from greyhound.errors import GATES_NOT_PASSED
 from greyhound.options import (
-    COUNTRIES,
     Day,
     Names,
     database_option,
