@@ -13,7 +13,8 @@ from tests.service.keys import service_with_keys
 CHANGING = {"date", "x-request-id", "content-length"}  # an uptime may have a digit more a moment later
 OPERATIONS = create_app(ServiceSettings(database=None)).openapi()["paths"]
 PAGES = ("/", "/docs", "/redoc", "/openapi.json", "/docs/assets/0/icon.svg", "/nothing")
-READ = sorted({*(path for path, methods in OPERATIONS.items() if "get" in methods), *PAGES})
+ENDLESS = "/events"
+READ = sorted({*(path for path, methods in OPERATIONS.items() if "get" in methods), *PAGES} - {ENDLESS})
 
 
 def headers(answer: httpx.Response) -> dict[str, str]:
@@ -29,6 +30,17 @@ def test_head_has_the_status_and_headers_of_get_and_no_body(service: RunningServ
     assert abs(int(head.headers["Content-Length"]) - len(get.content)) < (2000 if path == "/metrics" else 10)
     again = service.client.get("/health/live")  # on the same connection: no byte of a body was left there
     assert again.json() == {"status": "live"}
+
+
+def test_head_of_what_has_no_end_has_the_status_and_type_of_get_and_no_body(service: RunningService) -> None:
+    head = service.client.head(ENDLESS)
+    with service.client.stream("GET", ENDLESS) as get:
+        assert (head.status_code, head.headers["Content-Type"]) == (
+            get.status_code,
+            get.headers["Content-Type"],
+        )
+    assert head.content == b""
+    assert service.client.get("/health/live").json() == {"status": "live"}
 
 
 def test_the_document_has_each_operation_once() -> None:
