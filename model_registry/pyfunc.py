@@ -12,6 +12,7 @@ import pandas as pd
 from mlflow.models import set_model
 
 from model_registry.artifact import LoadedModel, load_artifact
+from model_registry.feature_rows import probabilities_of_rows
 
 
 class WinProbability(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,misc]
@@ -29,16 +30,10 @@ class WinProbability(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,mi
         """Return one column, ``win_probability``, in the order of the rows."""
         columns = model_input.reindex(columns=list(self.model.spec.features))
         features = columns.to_numpy(np.float32, na_value=np.nan)
-        if "race_id" in model_input:
-            race_id = model_input["race_id"]
-            if race_id.isna().any():
-                raise ValueError("race_id must be given for every row or for none")
-            race = np.unique(race_id.to_numpy(), return_inverse=True)[1]
-        else:
-            race = np.zeros(len(features), np.int64)
-        order = np.argsort(race, kind="stable")
-        shared = np.empty(len(features))
-        shared[order] = self.model.probabilities(features[order], race[order])
+        race_id = model_input.get("race_id", None)
+        if race_id is not None and race_id.isna().any():
+            raise ValueError("race_id must be given for every row or for none")
+        shared = probabilities_of_rows(self.model, features, None if race_id is None else race_id.to_numpy())
         return pd.DataFrame({"win_probability": shared}, index=model_input.index)
 
 

@@ -14,6 +14,7 @@ from service.automation.runner import STATEMENT_S, AutomationRunner
 from service.events.feed import EventFeed
 from service.experiments.follower import ActiveExperiment
 from service.experiments.verdict_cache import VerdictCache
+from service.inference_protocols import PROTOCOL_ROUTERS
 from service.methods import HeadAndOptions
 from service.monitoring.input_counter import InputCounter
 from service.observability.collector import MetricsCollector
@@ -103,7 +104,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     app.state.service = state
-    for router in ROUTERS:
+    for router in (*ROUTERS, *(PROTOCOL_ROUTERS if state.settings.inference_protocols else ())):
         app.include_router(router)
     problems.install(app)
     add_middleware(app, state)

@@ -29,6 +29,10 @@ class EncodingNotRead(ServiceError):
     """The body is encoded in a way that is not read."""
 
 
+class FeaturesRefused(ServiceError):
+    """Rows of features, in another server's protocol, that are not what the model takes."""
+
+
 class HeadersTooLarge(ServiceError):
     """The head of the request is longer than the service takes."""
 

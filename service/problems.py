@@ -81,6 +81,7 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     errors.BodyTooSlow: ProblemType(408, "body-too-slow", "The body did not arrive in time"),
     errors.BodyUnreadable: ProblemType(400, "body-unreadable", "The body is not JSON"),
     errors.EncodingNotRead: ProblemType(415, "encoding-not-read", "The body's encoding is not read"),
+    errors.FeaturesRefused: ProblemType(400, "features-refused", "The features are refused"),
     errors.ModelTooSlow: ProblemType(503, "model-too-slow", "The version is too slow"),
     errors.HeadersTooLarge: ProblemType(431, "head-too-long", "The head of the request is too long"),
     errors.HeadTooSlow: ProblemType(408, "head-too-slow", "The head of the request did not arrive in time"),

@@ -341,6 +341,12 @@ class ServiceSettings(BaseSettings):
         default=400, ge=30, description="Days for which the counts of inputs stay in the database."
     )
 
+    inference_protocols: bool = Field(
+        default=False,
+        description="Whether `POST /invocations` (MLflow) and `/v2/...` (Open Inference Protocol) are "
+        "answered too, for clients that send features, see docs/how-to/other-servers-protocols.md.",
+    )
+
     notify: tuple[SecretStr, ...] = Field(
         default=(),
         description="Where notifications go, as a JSON list of Apprise's URLs such as "

@@ -24,6 +24,7 @@ TITLES = {
     "The prediction log": "log_predictions log_interval log_queue spool_ seal_",
     "Notifications": "notify notify_",
     "Inputs": "count_inputs inputs_",
+    "Other servers' protocols": "inference_",
     "What it tells": "log_",
 }
 """Headings, and how the names of their settings begin; the first that fits. What fits none comes last."""

@@ -21,7 +21,7 @@ from service.settings import ServiceSettings
 HEADER = "X-Request-ID"
 _HEADER = HEADER.lower().encode()
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_HEALTH = ("/health/live", "/health/ready")
+_HEALTH = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping")
 _BATCH = "/predict/batch"
 _SIGNED = "/webhooks/"  # their senders have no keys of ours; they sign the body
 

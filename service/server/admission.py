@@ -15,8 +15,10 @@ from service.server.shutdown import ShutdownState
 from service.settings import ServiceSettings
 from service.thread_pools import ThreadPool
 
-QUEUED = ("/predict",)
+QUEUED = ("/predict", "/invocations")
 """Paths of work that is done in the event loop."""
+QUEUED_END = "/infer"
+"""How others of them end, which name a model before."""
 PACED = ("/predict/batch",)
 """Paths with long bodies; such a body must arrive at the pace that the longest usual one needs."""
 WHOLE_BODY = "greyhound.body"
@@ -73,7 +75,8 @@ class Admission:
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, share: Share) -> None:
         settings = self._settings
-        queue = self._queue if scope["path"] in self._queued else None
+        is_queued = scope["path"] in self._queued or scope["path"].endswith(QUEUED_END)
+        queue = self._queue if is_queued else None
         # A connection that is about to be closed is read to its end first: closing it over unread bytes
         # would reset it, and the client might never see the answer.
         if queue and queue.is_full and not self._draining.is_closing:

@@ -34,6 +34,7 @@ ONLY_OVER_HTTP = {
         "BodyTooSlow",
         "BodyUnreadable",
         "EncodingNotRead",
+        "FeaturesRefused",
         "HeadersTooLarge",
         "HeadTooSlow",
         "KeyMissing",

@@ -11,15 +11,16 @@ import numpy as np
 
 from model_registry.artifact import load_artifact
 from model_registry.registry import ModelRegistry
-from tests.model_registry.builders import FEATURES, make_artifact, make_features
+from tests.model_registry.builders import make_features
 from tests.model_registry.mlflow_process import running
 from tests.ports import free_port
+from tests.service.builders import FEATURES, make_model, running_service
 
 
 def test_mlflow_serves_the_champion_with_the_same_probabilities(
     registry: ModelRegistry, tmp_path: Path
 ) -> None:
-    make_artifact(tmp_path / "a")
+    make_model(tmp_path / "a")
     registry.register(tmp_path / "a")
     registry.promote(1, reason="served by MLflow")
     port = free_port()
@@ -49,6 +50,21 @@ def test_mlflow_serves_the_champion_with_the_same_probabilities(
         one_race = {"columns": list(FEATURES), "data": rows[:6]}
         got = [row["win_probability"] for row in post(url, {"dataframe_split": one_race})["predictions"]]
         np.testing.assert_allclose(got, model.probabilities(fields[0]), atol=1e-9)
+        with running_service(registry.tracking_uri, inference_protocols=True) as ours:
+            for body in bodies_of(table):
+                assert post(f"{ours.url}/invocations", body) == post(url, body), list(body)
+
+
+def bodies_of(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """A table in each form that both servers take."""
+    records = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    columns = {name: [record[name] for record in records] for name in table["columns"]}
+    return [
+        {"dataframe_split": table},
+        {"dataframe_records": records},
+        {"instances": records},
+        {"inputs": columns},
+    ]
 
 
 def post(url: str, body: dict[str, Any]) -> Any:
