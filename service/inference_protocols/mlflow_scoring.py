@@ -50,8 +50,8 @@ async def ping(request: Request) -> Response:
 
 @router.get("/version")
 async def version() -> Response:
-    """Answer with the version of MLflow, as its server does."""
-    return Response(importlib.metadata.version("mlflow"), media_type="text/plain")
+    """Answer with the version of MLflow, as its server does; what serves has its skinny package only."""
+    return Response(importlib.metadata.version("mlflow-skinny"), media_type="text/plain")
 
 
 @router.post("/invocations")
