@@ -1,11 +1,8 @@
-"""What the graph of a member computes, where it is one that our training exports: trees, or a linear member."""
-
-from typing import Any
+"""What a member's graph computes, where it is one that our training exports: trees, or a linear member."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model_registry.artifact.onnx_reader import MODES, Graph, Node, NotRead, read_graph
+from model_registry.artifact.onnx_reader import MODES, Graph, NotRead, read_graph
 from racing.ops.trees import BlendMember, LinearMember, TreesMember
 
 # Operation, inputs, output of each node, as training/export/onnx_graphs.py writes them.
@@ -16,14 +13,15 @@ _PROBABILITY = _TREES + (
     "Reshape answer flat > log_odds"
 )
 _AMOUNTS = (
-    "Cast features > wide; IsNaN wide > unknown; Where unknown median wide > filled; Max filled low > raised; "
-    "Min raised high > clipped; MatMul clipped weight > of_values; Cast unknown > flags; "
-    "MatMul flags unknown_weight > of_flags; Add of_values of_flags > of_amounts; "
+    "Cast features > wide; IsNaN wide > unknown; Where unknown median wide > filled; "
+    "Max filled low > raised; Min raised high > clipped; MatMul clipped weight > of_values; "
+    "Cast unknown > flags; MatMul flags unknown_weight > of_flags; Add of_values of_flags > of_amounts; "
 )
 _LINEAR = _AMOUNTS + "Add of_amounts intercept > log_odds"
 _WITH_LEVELS = _AMOUNTS + (
     "Gather wide level_column > codes; Equal codes level_value > is_level; Cast is_level > levels; "
-    "MatMul levels level_weight > of_levels; Add of_amounts of_levels > of_all; Add of_all intercept > log_odds"
+    "MatMul levels level_weight > of_levels; Add of_amounts of_levels > of_all; "
+    "Add of_all intercept > log_odds"
 )
 _DOUBLE = 11
 _FIXED = {"Cast": {"to": _DOUBLE}, "Gather": {"axis": 1}}
@@ -56,11 +54,17 @@ def read_member(content: bytes) -> BlendMember:
 
 def _linear(graph: Graph, *, has_levels: bool) -> LinearMember:
     constants = graph.constants
-    levels = [constants[f"level_{name}"] if has_levels else np.zeros(0) for name in ("column", "value", "weight")]
-    by_feature = [constants[name] for name in ("median", "low", "high", "weight", "unknown_weight")]
-    if any(values.ndim != 1 for values in (*by_feature, *levels)):
-        raise NotRead("a linear member's constants have one dimension")
-    return LinearMember(*by_feature, *levels, base=float(constants["intercept"]))
+    names = ("median", "low", "high", "weight", "unknown_weight")
+    if any(constants[name].ndim != 1 for name in names):
+        raise NotRead("constants of a linear member that have more than one dimension")
+    none = np.zeros(0)
+    return LinearMember(
+        **{name: constants[name] for name in names},
+        level_column=constants["level_column"] if has_levels else none.astype(np.int64),
+        level_value=constants["level_value"] if has_levels else none,
+        level_weight=constants["level_weight"] if has_levels else none,
+        base=float(constants["intercept"]),
+    )
 
 
 def _trees(graph: Graph, *, is_probability: bool) -> TreesMember:

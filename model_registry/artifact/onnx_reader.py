@@ -1,4 +1,4 @@
-"""Reading an ONNX graph: what its nodes, attributes and constants are, of the few kinds that our exports have.
+"""Reading an ONNX graph: its nodes, attributes and constants, of the few kinds that our exports have.
 
 The package ``onnx`` is for training; the service reads the few fields of Protocol Buffers that it needs. What
 reads otherwise is refused, and ONNX Runtime, which reads all, runs the graph.
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 _DTYPES = {1: "<f4", 7: "<i8", 11: "<f8"}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_MAX_FIELDS = 1000  # of one message, but for numbers of nodes, which are read at once
+_MAX_BYTES = 4 * 2**20  # of one attribute: a million nodes
 _INTS_TAG = 8 << 3 | _VARINT
 # A branch's or a leaf's mode, as an entry of AttributeProto.strings: tag, length, text.
 _MODES = {"LEAF": b"J\x04LEAF", "LEQ": b"J\x0aBRANCH_LEQ", "LT": b"J\x09BRANCH_LT", "GT": b"J\x09BRANCH_GT"}
@@ -53,7 +55,7 @@ def read_graph(content: bytes) -> Graph:
         If it is none, or holds what none of our exports has.
     """
     try:
-        graph = dict(_fields(content))[7]
+        (graph,) = (value for number, value in _fields(content) if number == 7)
         fields = list(_fields(graph))
         nodes = tuple(_node(value) for number, value in fields if number == 1)
         return Graph(nodes, dict(_tensor(value) for number, value in fields if number == 5))
@@ -65,7 +67,11 @@ def read_graph(content: bytes) -> Graph:
 
 def _fields(content: bytes, at: int = 0) -> Iterator[tuple[int, Any]]:
     """Yield each field's number and its value: an integer, or bytes."""
+    n = 0
     while at < len(content):
+        n += 1
+        if n > _MAX_FIELDS:
+            raise NotRead(f"a message of more than {_MAX_FIELDS} fields")
         tag, at = _varint(content, at)
         kind = tag & 7
         if kind == _VARINT:
@@ -109,10 +115,11 @@ def _node(content: bytes) -> Node:
 
 def _attribute(content: bytes) -> tuple[str, Any]:
     """Return name and value; the value of one field, which follows the name."""
+    if len(content) > _MAX_BYTES or content[0] != 1 << 3 | _BYTES or content[1] > 127:
+        raise NotRead(f"an attribute of more than {_MAX_BYTES} bytes, or that does not begin with its name")
     name_end = 2 + content[1]
-    if content[0] != 1 << 3 | _BYTES or content[1] > 127:
-        raise NotRead("an attribute that does not begin with its name")
     name = content[2:name_end].decode()
+    value: NDArray[Any] | None
     if content[name_end : name_end + 1] == bytes([_INTS_TAG]):
         value, end = _ints(content, name_end)
     elif (modes := _ALL_MODES.match(content, name_end)) and modes.end() > name_end:
@@ -144,10 +151,10 @@ def _ints(content: bytes, start: int) -> tuple[NDArray[np.int64], int]:
     sizes = ends - starts
     if sizes.max() > 4:  # 2**28: no number of a node or feature is greater
         raise NotRead("an integer that is negative or above 268 million")
-    values = np.zeros(n, np.int64)
-    for place in range(int(sizes.max())):
-        is_long = sizes > place
-        values[is_long] |= (data[starts[is_long] + place] & 127).astype(np.int64) << 7 * place
+    values = (data[starts] & 127).astype(np.int64)
+    for place in range(1, int(sizes.max())):
+        longer = np.flatnonzero(sizes > place)
+        values[longer] |= (data[starts[longer] + place] & 127).astype(np.int64) << 7 * place
     return values, start + int(ends[-1])
 
 

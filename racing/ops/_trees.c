@@ -74,7 +74,7 @@ static void add_oblivious(const Tree *tree, const Node *node, const double *leav
 {
     uint32_t at[LANES] = {0};
     for (int level = 0; level < tree->depth; level++) {
-        const float *column = x + node[level].column * LANES, threshold = node[level].threshold;
+        const float *column = x + node[level].column, threshold = node[level].threshold;
         for (int lane = 0; lane < LANES; lane++)
             at[lane] = 2 * at[lane] + !(column[lane] <= threshold);
     }
@@ -84,14 +84,17 @@ static void add_oblivious(const Tree *tree, const Node *node, const double *leav
 
 #define STEP(lane)                                                                                            \
     do {                                                                                                      \
-        const Node node = nodes[at[lane]];                                                                    \
-        uint32_t step = node.ahead + !(x[node.column * LANES + (lane)] <= node.threshold);                      \
+        const Node node = *at[lane];                                                                          \
+        size_t step = node.ahead + (size_t)!(x[node.column + (lane)] <= node.threshold);                      \
         at[lane] += step, moved |= step;                                                                      \
     } while (0)
 
 static void add_tree(const Tree *tree, const Node *nodes, const double *leaves, const float *x, double *sums)
 {
-    uint32_t at[LANES] = {0}, moved = 0;
+    const Node *at[LANES];
+    size_t moved = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        at[lane] = nodes;
     int sure = tree->depth < SHALLOW ? tree->depth : 4;
     for (int level = 0; level < sure; level++)
         for (int lane = 0; lane < LANES; lane++)
@@ -103,7 +106,7 @@ static void add_tree(const Tree *tree, const Node *nodes, const double *leaves, 
                 STEP(lane);
         } while (moved);
     for (int lane = 0; lane < LANES; lane++)
-        sums[lane] += leaves[nodes[at[lane]].leaf];
+        sums[lane] += leaves[at[lane]->leaf];
 }
 
 static void add_trees(const Member *member, int n_groups, const float *x, Py_ssize_t size, double *totals)
@@ -249,7 +252,7 @@ static Py_ssize_t lay_out(const Graph *graph, int64_t root, Node *nodes, double 
                 return refuse("a leaf must be finite");
             if (*n_leaves >= MAX_LEAVES)
                 return refuse("a tree has too many leaves");
-            nodes[i] = (Node){.leaf = (uint32_t)*n_leaves, .column = (uint16_t)(2 * graph->n_features), .ahead = 0};
+            nodes[i] = (Node){.leaf = (uint32_t)*n_leaves, .column = (uint16_t)(2 * graph->n_features * LANES), .ahead = 0};
             leaves[(*n_leaves)++] = graph->value[from];
             continue;
         }
@@ -261,7 +264,7 @@ static Py_ssize_t lay_out(const Graph *graph, int64_t root, Node *nodes, double 
             return refuse("a tree is too large, or no tree");
         const int unknown_is_low = (graph->unknown_is_yes[from] != 0) != is_greater;
         nodes[i] = (Node){.threshold = threshold,
-                          .column = (uint16_t)(graph->feature[from] + (unknown_is_low ? graph->n_features : 0)),
+                          .column = (uint16_t)((graph->feature[from] + (unknown_is_low ? graph->n_features : 0)) * LANES),
                           .ahead = (uint16_t)(end - i)};
         source[end] = is_greater ? graph->no[from] : graph->yes[from];
         source[end + 1] = is_greater ? graph->yes[from] : graph->no[from];
@@ -430,8 +433,8 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Py_ssize_t n_features;
     if (!PyArg_ParseTuple(args, "n", &n_features))
         return NULL;
-    if (n_features < 1 || 2 * n_features + 1 > UINT16_MAX)
-        return refuse("a table takes 1..32767 features"), NULL;
+    if (n_features < 1 || 2 * n_features * LANES > UINT16_MAX)
+        return refuse("a table takes 1..4095 features"), NULL;
     Table *table = (Table *)type->tp_alloc(type, 0);
     if (table)
         table->n_features = n_features;

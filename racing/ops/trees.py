@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 ARE_COMPILED = find_spec("racing.ops._trees") is not None
 
 if TYPE_CHECKING or ARE_COMPILED:
-    from racing.ops._trees import Table
+    from racing.ops._trees import Table as Table
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -93,9 +93,11 @@ def _add_trees(table: "Table", weight: float, member: TreesMember) -> None:
         member.base,
         member.clip,
         _COMPARISONS[member.comparison],
-        *(_plain(values, np.int64) for values in (member.roots, member.feature)),
+        _plain(member.roots, np.int64),
+        _plain(member.feature, np.int64),
         _plain(member.threshold, np.float64),
-        *(_plain(values, np.int64) for values in (member.yes, member.no)),
+        _plain(member.yes, np.int64),
+        _plain(member.no, np.int64),
         _plain(member.unknown_is_yes, np.bool_),
         _plain(member.value, np.float64),
     )
@@ -104,9 +106,7 @@ def _add_trees(table: "Table", weight: float, member: TreesMember) -> None:
 def _add_linear(table: "Table", weight: float, member: LinearMember) -> None:
     by_feature = (member.median, member.low, member.high, member.weight, member.unknown_weight)
     numbers = np.concatenate([*by_feature, member.level_value, member.level_weight])
-    table.add_linear(
-        weight, member.base, _plain(numbers, np.float64), _plain(member.level_column, np.int64)
-    )
+    table.add_linear(weight, member.base, _plain(numbers, np.float64), _plain(member.level_column, np.int64))
 
 
 def _plain(values: NDArray[Any], dtype: type[Any]) -> NDArray[Any]:
