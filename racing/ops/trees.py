@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-ARE_COMPILED = find_spec("racing.ops._trees") is not None
+ARE_TREES_COMPILED = find_spec("racing.ops._trees") is not None
 
-if TYPE_CHECKING or ARE_COMPILED:
+if TYPE_CHECKING or ARE_TREES_COMPILED:
     from racing.ops._trees import Table as Table
 
 Ints = NDArray[np.int64]
