@@ -4,8 +4,6 @@ A graph is read, laid out as a compact table, and compared with ONNX Runtime, wh
 golden card, and on rows of which many values are a threshold, a neighbour of one, or unknown.
 """
 
-from typing import Any
-
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
@@ -86,8 +84,7 @@ def _drawn_thresholds(
     if not len(branches):
         return np.zeros(shape, np.float32), np.zeros(shape, bool)
     with np.errstate(over="ignore", under="ignore"):
-        thresholds: NDArray[Any] = member.threshold[by_feature[np.minimum(places, len(branches) - 1)]]
-        near = thresholds.astype(np.float32)
-        towards = draw.choice(np.array([-np.inf, np.nan, np.inf], np.float32), shape)
+        near = member.threshold[by_feature[np.minimum(places, len(branches) - 1)]].astype(np.float32)
+        towards = np.array([-np.inf, np.nan, np.inf], np.float32)[draw.integers(0, 3, shape)]
         beside = np.where(np.isnan(towards), near, np.nextafter(near, towards))
     return beside, np.broadcast_to(n_of > 0, shape)

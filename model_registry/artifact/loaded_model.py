@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from model_registry.artifact.spec import Isotonic, ModelSpec, Platt
 from model_registry.errors import ArtifactBroken, NotScored
-from racing.ops.trees import Table
 from racing.probabilities import (
     combine_with_market,
     n_places,
@@ -18,6 +17,9 @@ from racing.probabilities import (
     race_level,
     share_within_race,
 )
+
+if TYPE_CHECKING:  # there is none without a compiler
+    from racing.ops.trees import Table
 
 GOLDEN_TOLERANCE = 1e-5
 

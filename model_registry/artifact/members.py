@@ -73,7 +73,8 @@ def _trees(graph: Graph, *, is_probability: bool) -> TreesMember:
         raise NotRead("trees that are not summed")
     modes = attributes["nodes_modes"]
     is_leaf = modes == MODES.index("LEAF")
-    comparisons = np.unique(modes[~is_leaf])
+    n_of = np.bincount(modes, minlength=len(MODES))
+    comparisons = [mode for mode, n in zip(MODES, n_of, strict=True) if n and mode != "LEAF"]
     if len(comparisons) > 1:
         raise NotRead("comparisons of several kinds in one member")
     tree_ids, node_ids = attributes["nodes_treeids"], attributes["nodes_nodeids"]
@@ -100,7 +101,7 @@ def _trees(graph: Graph, *, is_probability: bool) -> TreesMember:
         no=np.where(is_leaf, -1, start + attributes["nodes_falsenodeids"]),
         unknown_is_yes=attributes["nodes_missing_value_tracks_true"] != 0,
         value=value,
-        comparison=MODES[int(comparisons[0])] if len(comparisons) else "LEQ",
+        comparison=comparisons[0] if comparisons else "LEQ",
         base=base,
         clip=float(graph.constants["low"]) if is_probability else 0.0,
     )

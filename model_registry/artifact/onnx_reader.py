@@ -1,10 +1,9 @@
 """Reading an ONNX graph: its nodes, attributes and constants, of the few kinds that our exports have.
 
-The package ``onnx`` is for training; the service reads the few fields of Protocol Buffers that it needs. What
-reads otherwise is refused, and ONNX Runtime, which reads all, runs the graph.
+The package ``onnx`` is for training; the service reads the few fields of Protocol Buffers that it needs, by
+functions of :mod:`racing.ops.trees`. ONNX Runtime, which reads all, runs what is refused here.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from racing.ops import trees
+
 _DTYPES = {1: "<f4", 7: "<i8", 11: "<f8"}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_FIELDS = 1000  # of one message, but for numbers of nodes, which are read at once
 _MAX_BYTES = 4 * 2**20  # of one attribute: a million nodes
-_INTS_TAG = 8 << 3 | _VARINT
-# A branch's or a leaf's mode, as an entry of AttributeProto.strings: tag, length, text.
-_MODES = {"LEAF": b"J\x04LEAF", "LEQ": b"J\x0aBRANCH_LEQ", "LT": b"J\x09BRANCH_LT", "GT": b"J\x09BRANCH_GT"}
-_ALL_MODES = re.compile(b"(?:" + b"|".join(_MODES.values()) + b")*+")
-MODES = tuple(_MODES)
+_INTEGERS_TAG = 8 << 3 | _VARINT
+MODES = ("LEAF", "LEQ", "LT", "GT")
+"""What a node of a tree is: a leaf, or a branch by how it compares a feature with its threshold."""
+# Each as an entry of AttributeProto.strings: tag, length, text.
+_MODES = (b"J\x04LEAF", b"J\x0aBRANCH_LEQ", b"J\x09BRANCH_LT", b"J\x09BRANCH_GT")
 
 
 class NotRead(ValueError):
@@ -120,11 +121,10 @@ def _attribute(content: bytes) -> tuple[str, Any]:
     name_end = 2 + content[1]
     name = content[2:name_end].decode()
     value: NDArray[Any] | None
-    if content[name_end : name_end + 1] == bytes([_INTS_TAG]):
-        value, end = _ints(content, name_end)
-    elif (modes := _ALL_MODES.match(content, name_end)) and modes.end() > name_end:
-        value, end = _modes(modes.group()), modes.end()
-    else:
+    value, end = trees.unpack_integers(content, name_end, _INTEGERS_TAG)
+    if not len(value):
+        value, end = trees.unpack_choices(content, name_end, _MODES)
+    if not len(value):
         value, end = None, name_end
     rest = [(number, other) for number, other in _fields(content, end) if number != 20]  # 20: the type
     match value, rest:
@@ -137,31 +137,6 @@ def _attribute(content: bytes) -> tuple[str, Any]:
         case _, [] if value is not None:
             return name, value
     raise NotRead(f"the attribute {name!r}")
-
-
-def _ints(content: bytes, start: int) -> tuple[NDArray[np.int64], int]:
-    """Return the integers that begin at ``start``, each after its tag, and where they end."""
-    data = np.frombuffer(content, np.uint8, offset=start)
-    ends = np.flatnonzero(data < 128) + 1
-    ends = ends[: len(ends) // 2 * 2]
-    starts = np.concatenate([[0], ends[:-1]])
-    is_tag = (data[starts[::2]] == _INTS_TAG) & (ends[::2] - starts[::2] == 1)
-    n = len(is_tag) if is_tag.all() else int(np.argmin(is_tag))
-    starts, ends = starts[1 : 2 * n : 2], ends[1 : 2 * n : 2]
-    sizes = ends - starts
-    if sizes.max() > 4:  # 2**28: no number of a node or feature is greater
-        raise NotRead("an integer that is negative or above 268 million")
-    values = (data[starts] & 127).astype(np.int64)
-    for place in range(1, int(sizes.max())):
-        longer = np.flatnonzero(sizes > place)
-        values[longer] |= (data[starts[longer] + place] & 127).astype(np.int64) << 7 * place
-    return values, start + int(ends[-1])
-
-
-def _modes(content: bytes) -> NDArray[np.uint8]:
-    for number, text in enumerate(_MODES.values()):
-        content = content.replace(text, bytes([number]))
-    return np.frombuffer(content, np.uint8)
 
 
 def _tensor(content: bytes) -> tuple[str, NDArray[Any]]:

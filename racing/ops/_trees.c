@@ -426,6 +426,74 @@ static PyObject *table_add_linear(Table *table, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* -- repeated fields of Protocol Buffers, of which a graph has many ---------------------------------------------- */
+
+/* unpack_integers(content, start, tag) -> (integers that follow one another, each after its tag; where they end) */
+static PyObject *unpack_integers(PyObject *module, PyObject *args)
+{
+    const char *content;
+    Py_ssize_t size, start;
+    int tag;
+    if (!PyArg_ParseTuple(args, "y#ni", &content, &size, &start, &tag))
+        return NULL;
+    const unsigned char *first = (const unsigned char *)content + (start < 0 ? size : start),
+                        *end = (const unsigned char *)content + size, *at = first;
+    npy_intp n = 0, n_room = first < end ? (end - first) / 2 + 1 : 1;
+    PyArrayObject *values = (PyArrayObject *)PyArray_SimpleNew(1, &n_room, NPY_INT64);
+    if (!values)
+        return NULL;
+    int64_t *to = PyArray_DATA(values);
+    while (at + 1 < end && *at == tag) {
+        const unsigned char *next = at + 1;
+        uint64_t value = 0;
+        int shift = 0;
+        for (; next < end && *next > 127 && shift < 56; next++, shift += 7)
+            value |= (uint64_t)(*next & 127) << shift;
+        if (next == end || *next > 127) { /* cut off, or above 2**63: no number of a node or feature */
+            Py_DECREF(values);
+            return refuse("an integer that is negative, too great or cut off"), NULL;
+        }
+        to[n++] = (int64_t)(value | (uint64_t)*next << shift);
+        at = next + 1;
+    }
+    PyObject *found = PySequence_GetSlice((PyObject *)values, 0, n);
+    Py_DECREF(values);
+    return found ? Py_BuildValue("Nn", found, (Py_ssize_t)(at - (const unsigned char *)content)) : NULL;
+}
+
+/* unpack_choices(content, start, fields) -> (which of some encoded fields follow one another; where they end) */
+static PyObject *unpack_choices(PyObject *module, PyObject *args)
+{
+    const char *content;
+    Py_ssize_t size, start;
+    PyObject *fields;
+    if (!PyArg_ParseTuple(args, "y#nO!", &content, &size, &start, &PyTuple_Type, &fields))
+        return NULL;
+    Py_ssize_t at = start < 0 || start > size ? size : start;
+    const Py_ssize_t n_fields = PyTuple_GET_SIZE(fields);
+    npy_intp n = 0, n_room = size - at + 1;
+    PyArrayObject *values = (PyArrayObject *)PyArray_SimpleNew(1, &n_room, NPY_UINT8);
+    if (!values)
+        return NULL;
+    uint8_t *to = PyArray_DATA(values);
+    for (Py_ssize_t which = 0; which < n_fields;) {
+        PyObject *field = PyTuple_GET_ITEM(fields, which);
+        const Py_ssize_t length = PyBytes_Check(field) ? PyBytes_GET_SIZE(field) : 0;
+        if (length && length <= size - at && !memcmp(content + at, PyBytes_AS_STRING(field), length))
+            to[n++] = (uint8_t)which, at += length, which = 0;
+        else
+            which++;
+    }
+    PyObject *found = PySequence_GetSlice((PyObject *)values, 0, n);
+    Py_DECREF(values);
+    return found ? Py_BuildValue("Nn", found, at) : NULL;
+}
+
+static PyMethodDef functions[] = {
+    {"unpack_integers", unpack_integers, METH_VARARGS, "Integers of a repeated field, and where they end."},
+    {"unpack_choices", unpack_choices, METH_VARARGS, "Which of some encoded fields come, and where they end."},
+    {NULL, NULL, 0, NULL}};
+
 /* -- the type --------------------------------------------------------------------------------------------------- */
 
 static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -482,6 +550,6 @@ static int exec_module(PyObject *module)
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, exec_module}, {0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "racing.ops._trees", .m_size = 0, .m_slots = slots};
+    PyModuleDef_HEAD_INIT, .m_name = "racing.ops._trees", .m_size = 0, .m_methods = functions, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__trees(void) { return PyModuleDef_Init(&definition); }

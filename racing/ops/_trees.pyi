@@ -3,6 +3,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+def unpack_integers(content: bytes, start: int, tag: int, /) -> tuple[NDArray[np.int64], int]: ...
+def unpack_choices(
+    content: bytes, start: int, fields: tuple[bytes, ...], /
+) -> tuple[NDArray[np.uint8], int]: ...
+
 class Table:
     n_bytes: int
     def __new__(cls, n_features: int, /) -> Table: ...

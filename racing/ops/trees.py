@@ -16,6 +16,8 @@ ARE_TREES_COMPILED = find_spec("racing.ops._trees") is not None
 
 if TYPE_CHECKING or ARE_TREES_COMPILED:
     from racing.ops._trees import Table as Table
+    from racing.ops._trees import unpack_choices as unpack_choices
+    from racing.ops._trees import unpack_integers as unpack_integers
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
