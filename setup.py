@@ -3,14 +3,15 @@
 import numpy
 from setuptools import Extension, setup
 
-setup(
-    ext_modules=[
-        Extension(
-            "racing.ops._loops",
-            ["racing/ops/_loops.c"],
-            include_dirs=[numpy.get_include()],
-            extra_compile_args=["-O3", "-ffp-contract=off"],  # sums stay in order: no -ffast-math
-            optional=True,  # without a C compiler the numpy twins do the work, more slowly
-        )
-    ]
-)
+
+def _compiled(name: str) -> Extension:
+    return Extension(
+        f"racing.ops.{name}",
+        [f"racing/ops/{name}.c"],
+        include_dirs=[numpy.get_include()],
+        extra_compile_args=["-O3", "-ffp-contract=off"],  # sums stay in order: no -ffast-math
+        optional=True,  # without a C compiler numpy and ONNX Runtime do the work, more slowly
+    )
+
+
+setup(ext_modules=[_compiled("_loops"), _compiled("_trees")])

@@ -1,16 +1,21 @@
 """Reading an artifact: nothing in it is believed before it is proved, and nothing in it is code."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
+from model_registry.artifact.compiled_members import NotCompiled, compiled_member
 from model_registry.artifact.digest import read_sealed
 from model_registry.artifact.documents import DOCUMENTS, decode
-from model_registry.artifact.loaded_model import LoadedModel
+from model_registry.artifact.loaded_model import LoadedModel, OnnxMember
 from model_registry.artifact.spec import Member, ModelSpec
 from model_registry.errors import ArtifactBroken
+from racing.ops.trees import BlendMember, build_table
 
 INPUT, OUTPUT = "features", "log_odds"
 
@@ -51,13 +56,33 @@ def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
     if graphs != {member.file for member in spec.members}:
         listed = sorted(member.file for member in spec.members)
         raise ArtifactBroken(f"model.json: the members' files must be {sorted(graphs)}, got {listed}")
+    n_features = len(spec.features)
+    card = _golden_features(documents, n_features)
+    compiled: list[tuple[float, BlendMember]] = []
+    others: list[OnnxMember] = []
+    for member in spec.members:
+        graph = files[member.file]
+        session = _session(member, graph, n_features)
+        try:
+            compiled.append((member.weight, compiled_member(graph, session, card, n_features)))
+        except NotCompiled as error:
+            others.append(OnnxMember(member.name, member.weight, session, why=str(error)))
     return LoadedModel(
         spec=spec,
         digest=digest,
         n_bytes=sum(len(content) for content in files.values()),
         documents=MappingProxyType(documents),
-        sessions=tuple(_session(member, files[member.file], len(spec.features)) for member in spec.members),
+        table=build_table(n_features, compiled) if compiled else None,
+        onnx_members=tuple(others),
     )
+
+
+def _golden_features(documents: Mapping[str, Mapping[str, Any]], n_features: int) -> NDArray[np.float32]:
+    """Return the golden card's features, without rows where they cannot be read: that is found out later."""
+    try:
+        return np.array(documents["golden"]["features"], np.float32).reshape(-1, n_features)
+    except (LookupError, TypeError, ValueError):
+        return np.zeros((0, n_features), np.float32)
 
 
 def _session(member: Member, graph: bytes, n_features: int) -> ort.InferenceSession:

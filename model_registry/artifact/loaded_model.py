@@ -1,8 +1,8 @@
-"""A model ready to score: immutable, shared by threads, numpy and ONNX Runtime only."""
+"""A model ready to score: immutable, shared by threads, numpy, a compiled table and ONNX Runtime only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
@@ -18,10 +18,23 @@ from racing.probabilities import (
     share_within_race,
 )
 
+if TYPE_CHECKING:  # there is none without a compiler
+    from racing.ops.trees import Table
+
 GOLDEN_TOLERANCE = 1e-5
 
 Floats = NDArray[np.float64]
 Race = NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnnxMember:
+    """A member that ONNX Runtime scores, what its log odds count, and why the table does not score it."""
+
+    name: str
+    weight: float
+    session: ort.InferenceSession
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,20 +50,23 @@ class LoadedModel:
     n_bytes: int
     documents: Mapping[str, Mapping[str, Any]]
     """By name without ``.json``, see :data:`model_registry.artifact.DOCUMENTS`."""
-    sessions: tuple[ort.InferenceSession, ...]
+    table: "Table | None"
+    """All members that were compiled, see :mod:`model_registry.artifact.compiled_members`."""
+    onnx_members: tuple[OnnxMember, ...]
+    """The others."""
 
     def log_odds(self, features: NDArray[np.floating[Any]]) -> Floats:
         """Return the blend's log odds before calibration, each runner judged on its own."""
-        rows = np.ascontiguousarray(features, np.float32)
+        rows = np.asarray(features, np.float32)
         if rows.ndim != 2 or rows.shape[1] != len(self.spec.features):
             raise ValueError(f"features must be of shape (n, {len(self.spec.features)}), got {rows.shape}")
         if not len(rows):
             return np.zeros(0)
         total = np.full(len(rows), self.spec.intercept)
-        for member, session in zip(self.spec.members, self.sessions, strict=True):
-            total += member.weight * session.run(_OUTPUT, {"features": rows})[0]
-        if not np.isfinite(total).all():
-            row = int(np.flatnonzero(~np.isfinite(total))[0])
+        for member in self.onnx_members:
+            total += member.weight * member.session.run(_OUTPUT, {"features": np.ascontiguousarray(rows)})[0]
+        row = _not_finite(total) if self.table is None else self.table.add_to(rows, total)
+        if row >= 0:
             raise NotScored(f"log odds must be finite, got {total[row]} in row {row}")
         return total
 
@@ -141,6 +157,12 @@ class LoadedModel:
 
 
 _OUTPUT = ["log_odds"]
+
+
+def _not_finite(values: Floats) -> int:
+    """Return the first place that is not finite, or -1."""
+    is_finite = np.isfinite(values)
+    return -1 if is_finite.all() else int(np.argmin(is_finite))
 
 
 def _one_race(n_runners: int, race: Race) -> NDArray[np.int64]:
