@@ -42,7 +42,11 @@ def test_the_migrations_make_the_tables_on_postgresql_too(postgresql_url: str) -
     engine.dispose()
     # What is in partitions has the time in its unique keys, and no foreign keys.
     logs = ("comparedrace", "predictedrace", "predictedrunner", "unreadableprediction")
-    keys = ["add_constraint prediction", *(f"add_fk {table}" for table in logs), "remove_constraint prediction"]
+    keys = [
+        "add_constraint prediction",
+        *(f"add_fk {table}" for table in logs),
+        "remove_constraint prediction",
+    ]
     assert found == keys
 
 
