@@ -349,7 +349,7 @@ class Prediction(SQLModel, table=True):
     id: int | None = Field(default=None, sa_type=_BIG, primary_key=True)
     writer: str
     number: int = Field(sa_type=_BIG)
-    request_id: str
+    request_id: str = Field(index=True)
     model_version: int
     digest: str
     at: dt.datetime = Field(index=True, sa_type=DateTime)

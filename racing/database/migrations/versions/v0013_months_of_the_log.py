@@ -1,4 +1,4 @@
-"""On PostgreSQL the prediction log lies in partitions by month; and how far the log was read is noted.
+"""On PostgreSQL the log lies in partitions by month; how far it was read is noted; cards by request id.
 
 A month is of the time at which a card was answered (``at``, UTC), so every table of the log has it. The
 rows move month by month within the migration's transaction: interrupted, it leaves everything as it was.
@@ -21,7 +21,7 @@ log = logging.getLogger("greyhound.racing")
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Table: its primary key without the time, its other indexes, as columns.
 _TABLES: dict[str, tuple[str, dict[str, str]]] = {
-    "prediction": ("id", {"ix_prediction_at": "at"}),
+    "prediction": ("id", {"ix_prediction_at": "at", "ix_prediction_request_id": "request_id"}),
     "predictedrace": (
         "prediction_id",
         {
@@ -53,6 +53,7 @@ def upgrade() -> None:
     if connection.dialect.name == "postgresql":
         _move_into_months(connection)
         return
+    op.create_index("ix_prediction_request_id", "prediction", ["request_id"])
     for table in _TIMELESS:
         if n := connection.scalar(sa.text(f"SELECT count(*) FROM {table}")):
             log.info("noting the time with %d rows of %s: once", n, table)
@@ -72,6 +73,7 @@ def downgrade() -> None:
     if connection.dialect.name == "postgresql":
         _move_into_one_table()
         return
+    op.drop_index("ix_prediction_request_id", "prediction")
     for table in _TIMELESS:
         with op.batch_alter_table(table) as batch:
             batch.drop_column("at")
@@ -88,7 +90,7 @@ def _move_into_months(connection: sa.Connection) -> None:
     for table, (key, indexes) in _TABLES.items():
         op.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
         for name in indexes:
-            op.execute(f"DROP INDEX {name}")
+            op.execute(f"DROP INDEX IF EXISTS {name}")
         op.execute(f"ALTER TABLE {table}_before RENAME CONSTRAINT {table}_pkey TO {table}_before_pkey")
         if table == "prediction":
             op.execute("ALTER TABLE prediction_before DROP CONSTRAINT prediction_writer_number_key")
@@ -144,7 +146,8 @@ def _move_into_one_table() -> None:
             op.execute(f"ALTER TABLE {table} DROP COLUMN at")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY ({key})")
         for name, columns in indexes.items():
-            op.execute(f"CREATE INDEX {name} ON {table} ({columns})")
+            if name != "ix_prediction_request_id":
+                op.execute(f"CREATE INDEX {name} ON {table} ({columns})")
     op.execute("ALTER TABLE prediction ADD UNIQUE (writer, number)")
     for table in ("predictedrace", "predictedrunner", "comparedrace", "unreadableprediction"):
         op.execute(f"ALTER TABLE {table} ADD FOREIGN KEY (prediction_id) REFERENCES prediction (id)")
