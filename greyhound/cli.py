@@ -58,6 +58,8 @@ COMMANDS = {
         "Turn on and off that the champion changes without a person.",
     ),
     "monitor": ("greyhound.commands.monitor:monitor", "Show whether what serves is well, and what to do."),
+    "backup": ("greyhound.commands.backup:backup", "Copy everything while it is served; check a copy."),
+    "restore": ("greyhound.commands.restore:restore", "Bring a backup back, here or elsewhere."),
     "keys": ("greyhound.commands.keys:keys", "Make, list and revoke the service's API keys."),
     "notify": ("greyhound.commands.notify:notify", "Test the channels of notifications, list what was sent."),
     "serve": ("greyhound.commands.serve:serve", "Serve the champion over HTTP."),
@@ -70,7 +72,7 @@ SECTIONS = {
     "Races": "import watch data simulate day dogs tracks",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score export predictions record replay",
-    "The service": "serve frontend monitor keys notify feed",
+    "The service": "serve frontend monitor backup restore keys notify feed",
 }
 INTERRUPTED = 130
 

@@ -5,6 +5,8 @@ UNEXPECTED, REFUSED, ABSENT, GATES_NOT_PASSED, ATTENTION = 1, 3, 4, 5, 6
 # Errors are named, not imported: the service's image holds no training, and `--help` wants no imports.
 EXIT_CODES = {
     "frontend.errors:PortTaken": ABSENT,
+    "greyhound.backup.errors:BackupBroken": REFUSED,
+    "greyhound.backup.errors:BackupRefused": REFUSED,
     "greyhound.errors:ExtraMissing": ABSENT,
     "greyhound.errors:RetrainingUnderWay": REFUSED,
     "model_registry.errors:ArtifactBroken": REFUSED,

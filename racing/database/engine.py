@@ -39,7 +39,7 @@ def open_database(url: str, *, create: bool = False, statement_timeout_s: float 
     DatabaseUnavailable
         If it is absent (and not to be created), no database, locked, out of reach, or newer than we are.
     """
-    parsed = _parse(url)
+    parsed = parse_address(url)
     _check_file(parsed, create)
     engine = _engine(parsed, create=create)
     try:
@@ -67,7 +67,35 @@ def upgrade(url: str) -> None:
     open_database(url, create=True).dispose()
 
 
-def _parse(url: str) -> URL:
+def make_tables(url: str, revision: str) -> None:
+    """Make the tables of a revision in an empty database, as a backup of it has them.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If the revision is not one of ours.
+    """
+    parsed = parse_address(url)
+    check_revision(parsed, revision)
+    engine = _engine(parsed, create=True)
+    try:
+        with engine.connect() as connection:
+            _migrate(connection, revision)
+    finally:
+        engine.dispose()
+
+
+def check_revision(url: URL, revision: str) -> None:
+    """Raise :class:`DatabaseUnavailable` if a schema is newer than this program."""
+    try:
+        _scripts().get_revision(revision)
+    except CommandError as error:
+        rule = f"has schema {revision}, newer than this program's {_scripts().get_current_head()}"
+        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program") from error
+
+
+def parse_address(url: str) -> URL:
+    """Return the address of a database in parts; :class:`DatabaseUnavailable` if it is none of ours."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:  # a port that is no number is the latter
@@ -137,20 +165,16 @@ def _check_revision(url: URL, revision: str | None, n_tables: int, create: bool)
         if not create:
             raise DatabaseUnavailable(f"the database {_shown(url)} is empty; import or simulate races first")
         return
-    try:
-        _scripts().get_revision(revision)
-    except CommandError as error:
-        rule = f"has schema {revision}, newer than this program's {_scripts().get_current_head()}"
-        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program") from error
+    check_revision(url, revision)
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, revision: str = "head") -> None:
     connection.rollback()
     if connection.dialect.name == "sqlite":  # whose driver would commit each table by itself
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
     connection.commit()
 
 

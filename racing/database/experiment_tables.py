@@ -50,6 +50,8 @@ class ComparedRace(SQLModel, table=True):
 
     prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
     contestant: str = Field(primary_key=True)
+    at: dt.datetime = Field(sa_type=DateTime)
+    """When the card was answered, UTC."""
     champion_version: int
     """The version that answered the card."""
     experiment_id: int | None = None

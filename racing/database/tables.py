@@ -339,6 +339,9 @@ class Prediction(SQLModel, table=True):
 
     ``writer`` is the process that answered and ``number`` its own count, which tell rows apart: clients may
     send a ``request_id`` twice. ``at`` is UTC.
+
+    PostgreSQL has this table and those that refer to it in partitions by month of ``at``, which is part of
+    their keys there, and no foreign keys (:mod:`racing.predictions.months`).
     """
 
     __table_args__ = (UniqueConstraint("writer", "number"),)
@@ -346,7 +349,7 @@ class Prediction(SQLModel, table=True):
     id: int | None = Field(default=None, sa_type=_BIG, primary_key=True)
     writer: str
     number: int = Field(sa_type=_BIG)
-    request_id: str
+    request_id: str = Field(index=True)
     model_version: int
     digest: str
     at: dt.datetime = Field(index=True, sa_type=DateTime)
@@ -409,6 +412,8 @@ class PredictedRunner(SQLModel, table=True):
 
     prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)
     box: int = Field(primary_key=True)
+    at: dt.datetime = Field(sa_type=DateTime)
+    """When the card was answered, UTC."""
     dog_key: str
     name: str
     win_probability: float
@@ -465,6 +470,19 @@ class PredictionSums(SQLModel, table=True):
     squared_gaps: float
     """Squares of the model's loss less the market's."""
     shares: bytes
+
+
+class LogProgress(SQLModel, table=True):
+    """How far the log was read: no unread card has a number up to ``read_to``.
+
+    ``newest`` was the highest number at ``noted_at``, when all up to there were read but those whose writing
+    was not over.
+    """
+
+    name: str = Field(primary_key=True)
+    read_to: int = Field(sa_type=_BIG)
+    newest: int = Field(sa_type=_BIG)
+    noted_at: dt.datetime = Field(sa_type=DateTime)
 
 
 class UnreadablePrediction(SQLModel, table=True):

@@ -91,6 +91,7 @@ def _compared(judged: Sequence[JudgedCard], prices: "_PriceBook") -> list[dict[s
         {
             "prediction_id": card.race.prediction_id,
             "contestant": contestant,
+            "at": card.race.at,
             "champion_version": card.race.model_version,
             "experiment_id": card.race.experiment_id,
             "date": card.race.date,

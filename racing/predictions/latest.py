@@ -101,12 +101,19 @@ def recount_all(engine: Engine, on_progress: Callable[[int, int], None] = lambda
     return len(days)
 
 
-def _recount(connection: Connection, date: dt.date) -> None:
+def recount_without(connection: Connection, date: dt.date, before: dt.datetime) -> None:
+    """Find again which cards of a day count, if those answered before some time do not; the day is locked."""
+    _recount(connection, date, since=before)
+
+
+def _recount(connection: Connection, date: dt.date, *, since: dt.datetime | None = None) -> None:
     """Find again, from the outcomes alone, which cards of a day count, and add them up; the day is locked."""
     judged = select(RACE.c.race_id).where(RACE.c.date == date, RACE.c.loss.is_not(None)).distinct()
+    if since is not None:
+        judged = judged.where(RACE.c.at >= since)
     rows = connection.execute(select(LATEST.c.race_id, LATEST.c.track).where(LATEST.c.date == date)).all()
     races = {(date, race) for race in (*connection.scalars(judged), *(row.race_id for row in rows))}
-    cards = _last_cards(connection, races)
+    cards = _last_cards(connection, races, since)
     _replace(connection, races, cards)
     summed = connection.scalars(
         select(SUMS.c.track).where(SUMS.c.counting.in_(COUNTINGS), SUMS.c.date == date)
@@ -137,8 +144,10 @@ def _key(row: Any) -> _Key:
     return row.date, row.race_id, row.model_version, row.is_ahead
 
 
-def _last_cards(connection: Connection, races: set[_Race]) -> dict[_Key, _Card]:
-    """Return the last judged cards of races, found among all their cards."""
+def _last_cards(
+    connection: Connection, races: set[_Race], since: dt.datetime | None = None
+) -> dict[_Key, _Card]:
+    """Return the last judged cards of races, found among all their cards, or those answered since then."""
     days = {day for day, _ in races}
     found: dict[_Key, _Card] = {}
     key = (RACE.c.date, RACE.c.race_id, RACE.c.model_version, RACE.c.is_ahead)
@@ -148,6 +157,8 @@ def _last_cards(connection: Connection, races: set[_Race]) -> dict[_Key, _Card]:
             .where(RACE.c.date.in_(days), RACE.c.race_id.in_(some), RACE.c.loss.is_not(None))
             .group_by(*key)
         )
+        if since is not None:
+            last = last.where(RACE.c.at >= since)
         cards = select(*key, RACE.c.prediction_id, RACE.c.track).where(RACE.c.prediction_id.in_(last))
         for row in connection.execute(cards):
             if (row.date, row.race_id) in races:

@@ -55,12 +55,14 @@ def match_outcomes(
         day, mine = results[race.date], runners[race.prediction_id]
         race_id = day.race_of(tracks.get(race.track), [runner.dog_key for runner in mine])
         starters = day.starters[race_id] if race_id is not None else {}
-        outcome: dict[str, Any] = dict.fromkeys(_OF_RACE) | {"prediction_id": race.prediction_id}
+        outcome: dict[str, Any] = dict.fromkeys(_OF_RACE)
+        outcome |= {"prediction_id": race.prediction_id, "at": race.at}
         outcome["race_id"] = race_id
         started = []
         for runner in mine:
             run = starters.get(runner.dog_key)
             what = dict.fromkeys(_OF_RUNNER) | {"prediction_id": runner.prediction_id, "box": runner.box}
+            what["at"] = race.at
             what["win_probability"] = runner.win_probability
             if run is not None:
                 what |= {"run_id": run.run_id, "finish_position": run.finish_position, "won": run.won}
@@ -73,9 +75,9 @@ def match_outcomes(
         new_races.append(outcome)
     _judge(judged)
     compare_races(connection, races, judged)
-    changed = _update(connection, RACE, ("prediction_id",), _OF_RACE, new_races, races)
+    changed = _update(connection, RACE, ("prediction_id", "at"), _OF_RACE, new_races, races)
     before = [runner for race in races for runner in runners[race.prediction_id]]
-    changed |= _update(connection, RUNNER, ("prediction_id", "box"), _OF_RUNNER, new_runners, before)
+    changed |= _update(connection, RUNNER, ("prediction_id", "box", "at"), _OF_RUNNER, new_runners, before)
     update_latest(
         connection,
         [

@@ -1,13 +1,14 @@
-"""Delete old logged predictions."""
+"""Delete old logged predictions: on PostgreSQL whole months at once, and what is left card by card."""
 
 import datetime as dt
 from collections.abc import Callable
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
-from racing.predictions.latest import OutcomeChange, begin_writing, lock_days, update_latest
+from racing.predictions.latest import OutcomeChange, begin_writing, lock_days, recount_without, update_latest
+from racing.predictions.months import drop_month, has_months, hold_month, next_month, stored_months
 from racing.predictions.seals import mark_pruned, seal_days
-from racing.predictions.tables import COMPARED, PREDICTION, RACE, RUNNER, UNREADABLE
+from racing.predictions.tables import COMPARED, LATEST, PREDICTION, RACE, RUNNER, UNREADABLE
 
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
 
@@ -21,29 +22,57 @@ def prune(
     """
     seal_days(engine, until=before - dt.timedelta(days=1))
     mark_pruned(engine, before)
-    old = PREDICTION.c.at < dt.datetime.combine(before, dt.time())
+    midnight = dt.datetime.combine(before, dt.time())
     with engine.connect() as connection:
+        old = PREDICTION.c.at < midnight
         total = connection.scalar(select(func.count()).select_from(PREDICTION).where(old)) or 0
+        months = stored_months(connection) if has_months(connection) else []
     n_gone = 0
+    for month in months:
+        if next_month(month) <= before:
+            with engine.begin() as connection:
+                n_gone += _drop(connection, month)
+            on_progress(n_gone, total)
     while True:
         with engine.begin() as connection:
-            begin_writing(connection)
-            ids = list(
-                connection.scalars(select(PREDICTION.c.id).where(old).order_by(PREDICTION.c.at).limit(CHUNK))
-            )
-            races = RACE.c.prediction_id.in_(ids)
-            lock_days(connection, connection.scalars(select(RACE.c.date).where(races).distinct()))
-            judged = connection.execute(select(RACE).where(races, RACE.c.loss.is_not(None))).all()
-            for column in (
-                COMPARED.c.prediction_id,
-                RUNNER.c.prediction_id,
-                RACE.c.prediction_id,
-                UNREADABLE.c.prediction_id,
-                PREDICTION.c.id,
-            ):
-                connection.execute(delete(column.table).where(column.in_(ids)))
-            update_latest(connection, [OutcomeChange(race, race_now=None) for race in judged])
-        if not ids:
+            n = _delete_some(connection, midnight)
+        if not n:
             return n_gone
-        n_gone += len(ids)
+        n_gone += n
         on_progress(n_gone, total)
+
+
+def _drop(connection: Connection, month: dt.date) -> int:
+    """Drop a month whole, and return how many cards it had; its rows are not looked at one by one."""
+    first, after = (dt.datetime.combine(day, dt.time()) for day in (month, next_month(month)))
+    of_month = PREDICTION.c.at >= first, PREDICTION.c.at < after
+    hold_month(connection, month)
+    n = connection.scalar(select(func.count()).select_from(PREDICTION).where(*of_month)) or 0
+    gone = RACE.c.at >= first, RACE.c.at < after
+    lock_days(connection, connection.scalars(select(RACE.c.date).where(*gone).distinct()))
+    # Earlier months are gone by now, so what counts from here on was answered later.
+    counted = select(LATEST.c.date).join(RACE, RACE.c.prediction_id == LATEST.c.prediction_id).where(*gone)
+    for day in sorted(connection.scalars(counted.distinct())):
+        recount_without(connection, day, after)
+    ids = select(PREDICTION.c.id).where(*of_month)
+    connection.execute(delete(UNREADABLE).where(UNREADABLE.c.prediction_id.in_(ids)))
+    drop_month(connection, month)  # last: from here on others wait for the end of the transaction
+    return n
+
+
+def _delete_some(connection: Connection, before: dt.datetime) -> int:
+    """Delete some of the cards answered before a time, and return how many they are."""
+    begin_writing(connection)
+    some = select(PREDICTION.c.id).where(PREDICTION.c.at < before).order_by(PREDICTION.c.at).limit(CHUNK)
+    ids = list(
+        connection.scalars(some.with_for_update())
+    )  # whoever stores what one is about is done, or waits
+    races = RACE.c.prediction_id.in_(ids), RACE.c.at < before
+    lock_days(connection, connection.scalars(select(RACE.c.date).where(*races).distinct()))
+    judged = connection.execute(select(RACE).where(*races, RACE.c.loss.is_not(None))).all()
+    connection.execute(delete(UNREADABLE).where(UNREADABLE.c.prediction_id.in_(ids)))
+    for table in (COMPARED, RUNNER, RACE):
+        connection.execute(delete(table).where(table.c.prediction_id.in_(ids), table.c.at < before))
+    connection.execute(delete(PREDICTION).where(PREDICTION.c.id.in_(ids), PREDICTION.c.at < before))
+    update_latest(connection, [OutcomeChange(race, race_now=None) for race in judged])
+    return len(ids)

@@ -19,9 +19,10 @@ from racing.domain.track_time import is_over
 from racing.domain.tracks import known_track
 from racing.predictions.latest import begin_writing, lock_days
 from racing.predictions.match import match_outcomes
+from racing.predictions.progress import note_read, read_to
 from racing.predictions.shadows import shadows_by_box
 from racing.predictions.tables import PREDICTION, RACE, RUNNER, STORED, UNREADABLE
-from racing.predictions.unreadable import fetch, is_about_row, n_unreadable, set_aside
+from racing.predictions.unreadable import fetch, is_about_row, set_aside
 
 CHUNK = 200
 MAX_COUNTED = 10_000  # unread cards: a stranger can make more of them than a page has time to count
@@ -72,12 +73,16 @@ def read_unread(
 ) -> int:
     """Read every unread card of the log numbered above ``after``; return how many could be read.
 
-    ``pause`` is called between two batches, for a process that has other things to do.
+    What was read long ago is passed over. ``pause`` is called between two batches, for a process that has
+    other things to do.
     """
     n_read = total = 0
-    if on_progress:
-        with engine.connect() as connection:
-            total = n_unread(connection)
+    with engine.connect() as connection:
+        passed = read_to(connection)
+        after, newest = max(after, passed), newest_id(connection)
+        is_whole = after == passed
+        if on_progress:
+            total = n_unread(connection, after)
     while ids := _unread(engine, after, n_at_once):
         after = ids[-1]
         rows = fetch(engine, select(*_LOGGED).where(PREDICTION.c.id.in_(ids)).order_by(PREDICTION.c.id))
@@ -85,20 +90,24 @@ def read_unread(
         pause()
         if on_progress:
             on_progress(n_read, max(total, n_read))
+    if is_whole and newest > passed:
+        with engine.begin() as connection:
+            note_read(connection, newest)
     return n_read
 
 
-def newest_id(engine: Engine) -> int:
+def newest_id(connection: Connection) -> int:
     """Return the highest number of a card in the log, 0 if there is none."""
-    with engine.connect() as connection:
-        return connection.scalar(select(func.max(PREDICTION.c.id))) or 0
+    return connection.scalar(select(func.max(PREDICTION.c.id))) or 0
 
 
-def n_unread(connection: Connection) -> int:
-    """Return how many logged cards were neither read nor set aside yet."""
-    logged = connection.scalar(select(func.count()).select_from(PREDICTION)) or 0
-    read = connection.scalar(select(func.count()).select_from(RACE)) or 0
-    return max(0, logged - read - n_unreadable(connection))
+def n_unread(connection: Connection, after: int = 0) -> int:
+    """Return how many logged cards numbered above ``after`` were neither read nor set aside yet."""
+    n = [
+        connection.scalar(select(func.count()).select_from(column.table).where(column > after)) or 0
+        for column in (PREDICTION.c.id, RACE.c.prediction_id, UNREADABLE.c.prediction_id)
+    ]
+    return max(0, n[0] - n[1] - n[2])
 
 
 def n_newest_unread(connection: Connection) -> int:
@@ -159,9 +168,12 @@ def _is_stored_alone(engine: Engine, read: _Read) -> bool:
 
 
 def _store(engine: Engine, read: Sequence[_Read]) -> None:
-    races = [race for race, _ in read]
+    if not read:
+        return
     with engine.begin() as connection:
         begin_writing(connection)
+        read = _still_there(connection, read)
+        races = [race for race, _ in read]
         _wait_for_imports(connection)
         days = {race["date"] for race in races}
         run = set(connection.scalars(select(STORED.c.date).where(STORED.c.date.in_(days)).distinct()))
@@ -171,6 +183,22 @@ def _store(engine: Engine, read: Sequence[_Read]) -> None:
         insert_missing(connection, RUNNER, [runner for _, runners in read for runner in runners])
         if run:
             match_outcomes(connection, [race["prediction_id"] for race in races if race["date"] in run])
+
+
+def _still_there(connection: Connection, read: Sequence[_Read]) -> Sequence[_Read]:
+    """Return those whose cards are in the log, where they stay until the transaction ends.
+
+    PostgreSQL's partitions have no foreign keys; a card that is being pruned would leave a race behind.
+    """
+    if connection.dialect.name != "postgresql":
+        return read
+    times = [race["at"] for race, _ in read]
+    ids = [race["prediction_id"] for race, _ in read]
+    there = select(PREDICTION.c.id).where(
+        PREDICTION.c.id.in_(ids), PREDICTION.c.at.between(min(times), max(times))
+    )
+    locked = set(connection.scalars(there.with_for_update(read=True, key_share=True)))
+    return [one for one in read if one[0]["prediction_id"] in locked]
 
 
 def _wait_for_imports(connection: Connection) -> None:
@@ -199,6 +227,7 @@ def _read(row: Row[Any]) -> _Read:
     runners_read = [
         {
             "prediction_id": row.id,
+            "at": row.at,
             "box": runner.box,
             "dog_key": dog_key(runner.name, card.track),
             "name": runner.name,

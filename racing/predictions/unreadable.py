@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Row, Select, delete, func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from racing.database.upsert import insert_missing
+from racing.predictions.progress import forget_progress
 from racing.predictions.tables import PREDICTION, UNREADABLE
 
 log = logging.getLogger("greyhound.racing")
@@ -87,6 +88,7 @@ def unreadable_cards(engine: Engine, limit: int) -> list[UnreadableCard]:
 def try_again(engine: Engine) -> int:
     """Let the cards that are set aside be read again; return how many they are."""
     with engine.begin() as connection:
+        forget_progress(connection)
         return connection.execute(delete(UNREADABLE)).rowcount
 
 

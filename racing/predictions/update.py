@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Date, Engine, literal, select, union_all
 
 from racing.database.change_log import OUTCOMES, changes_for, remove_changes
 from racing.predictions.latest import lock_days
@@ -15,6 +15,7 @@ from racing.predictions.unreadable import is_about_row
 
 log = logging.getLogger("greyhound.racing")
 CHUNK = 200
+_N_DAYS = 100  # looked up in one query
 
 OnProgress = Callable[[int, int], None]
 
@@ -35,12 +36,25 @@ def changed_days(engine: Engine) -> list[dt.date]:
         changes = changes_for(connection, OUTCOMES)
         if not changes:
             return []
-        logged = select(RACE.c.date).where(RACE.c.date >= min(changes.values())).distinct()
-        days = set(connection.scalars(logged)) & set(changes.values())
+        days = _logged_days(connection, sorted(set(changes.values())))
     if others := [key for key, day in changes.items() if day not in days]:
         with engine.begin() as connection:
             remove_changes(connection, OUTCOMES, others)
     return sorted(days)
+
+
+def _logged_days(connection: Connection, days: Sequence[dt.date]) -> set[dt.date]:
+    """Return those of some days that have logged cards, each looked up: a day may have a million."""
+    found: set[dt.date] = set()
+    for i in range(0, len(days), _N_DAYS):
+        of_days = [
+            select(literal(day, Date()).label("day")).where(
+                select(RACE.c.date).where(RACE.c.date == day).exists()
+            )
+            for day in days[i : i + _N_DAYS]
+        ]
+        found |= set(connection.scalars(union_all(*of_days)))
+    return found
 
 
 def match_day(engine: Engine, day: dt.date, *, pause: Callable[[], None] = lambda: None) -> None:

@@ -6,12 +6,13 @@ So SQLite is given many rows in one statement, and PostgreSQL a COPY.
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from racing.domain.errors import DatabaseUnavailable
+from racing.predictions.months import make_months, month_of, with_months_ahead
 from service.prediction_log.log_queue import LogRecord
 from service.race_database import RaceDatabase
 
@@ -112,7 +113,10 @@ class _Sqlite:
 class _Postgresql:
     def __init__(self, database: RaceDatabase) -> None:
         self._database = database
-        self._pooled = database.open().raw_connection()
+        self._engine = database.open()
+        self._months: set[dt.date] = set()  # that are known to have partitions
+        self._make_months([dt.datetime.now(dt.UTC).date()])
+        self._pooled = self._engine.raw_connection()
         connection: Any = self._pooled.driver_connection
         self._connection = connection
         with connection.transaction(), connection.cursor() as cursor:
@@ -121,6 +125,7 @@ class _Postgresql:
             cursor.execute("ALTER TABLE arriving ALTER id DROP NOT NULL")
 
     def write(self, writer: str, records: Sequence[LogRecord]) -> int:
+        self._make_months(map(_time, records))
         with self._connection.transaction(), self._connection.cursor() as cursor:
             with cursor.copy(f"COPY arriving ({_NAMES}) FROM STDIN (FORMAT BINARY)") as copy:
                 copy.set_types(_TYPES)
@@ -128,9 +133,17 @@ class _Postgresql:
                     copy.write_row(_values(writer, record, _time(record)))
             cursor.execute(
                 f"INSERT INTO prediction ({_NAMES}) SELECT {_NAMES} FROM arriving ORDER BY number "
-                "ON CONFLICT (writer, number) DO NOTHING"
+                "ON CONFLICT (writer, number, at) DO NOTHING"
             )
             return int(cursor.rowcount)
+
+    def _make_months(self, times: Iterable[dt.date]) -> None:
+        """Let the months of some times, and the next ones, have partitions."""
+        new = {month_of(at) for at in times} - self._months
+        if new:
+            with self._engine.begin() as connection:
+                make_months(connection, {ahead for month in new for ahead in with_months_ahead(month)})
+            self._months |= new
 
     def is_there(self) -> bool:
         return not self._connection.closed

@@ -94,7 +94,8 @@ class LogReader:
         """Read unread cards, from where the last search but one ended: no commit of a card takes so long."""
         if time.monotonic() >= self._all_at:
             self._newest_ids, self._all_at = (0, 0), time.monotonic() + ALL_S
-        after, newest = self._newest_ids[0], newest_id(engine)
+        with engine.connect() as connection:
+            after, newest = self._newest_ids[0], newest_id(connection)
         read_unread(engine, after=after, n_at_once=N_CARDS, pause=self._pause)
         self._newest_ids = (self._newest_ids[1], newest)
         self._count_unreadable(engine)

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,9 +18,13 @@ from racing.database.engine import open_database, upgrade
 from racing.domain.errors import DatabaseUnavailable
 
 
-def differences(engine: Engine) -> list[object]:
+def differences(engine: Engine) -> list[Any]:
+    def is_ours(name: str | None, kind: str, _: object) -> bool:
+        return kind != "table" or not str(name).endswith("_other")  # a partition
+
     with engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
+        context = MigrationContext.configure(connection, opts={"include_name": is_ours})
+        return list(compare_metadata(context, SQLModel.metadata))
 
 
 def test_the_migrations_make_the_tables_of_the_models(tmp_path: Path) -> None:
@@ -33,8 +38,16 @@ def test_the_migrations_make_the_tables_of_the_models(tmp_path: Path) -> None:
 
 def test_the_migrations_make_the_tables_on_postgresql_too(postgresql_url: str) -> None:
     engine = open_database(postgresql_url, create=True)
-    assert differences(engine) == []
+    found = sorted(f"{what} {thing.table.name}" for what, thing in differences(engine))
     engine.dispose()
+    # What is in partitions has the time in its unique keys, and no foreign keys.
+    logs = ("comparedrace", "predictedrace", "predictedrunner", "unreadableprediction")
+    keys = [
+        "add_constraint prediction",
+        *(f"add_fk {table}" for table in logs),
+        "remove_constraint prediction",
+    ]
+    assert found == keys
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A backup of everything that a running installation knows, and its way back."""
