@@ -18,6 +18,7 @@ from racing.domain.errors import DatabaseUnavailable
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s
 CONNECT_TIMEOUT_S = 10
+_MIGRATION_LOCK = 0x736368656D61  # of PostgreSQL's advisory locks: any number that nobody else uses
 # A server that the network has lost is noticed within some 20 s, not hours.
 _KEEP_ALIVE = {
     "keepalives_idle": 10,
@@ -65,6 +66,30 @@ def open_database(url: str, *, create: bool = False, statement_timeout_s: float 
 def upgrade(url: str) -> None:
     """Bring the schema of the database up to date, creating the database where it is a file."""
     open_database(url, create=True).dispose()
+
+
+def require_newest_schema(url: str) -> None:
+    """Return if the database is there and its schema is up to date; change nothing.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If it is absent, out of reach, empty, older or newer than we are.
+    """
+    parsed = _parse(url)
+    _check_file(parsed, create=False)
+    engine = _engine(parsed, create=False)
+    try:
+        with engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            _check_revision(parsed, revision, len(inspect(connection).get_table_names()), create=False)
+    except DBAPIError as error:
+        raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
+    finally:
+        engine.dispose()
+    if revision != (newest := _scripts().get_current_head()):
+        rule = f"has schema {revision}, older than this program's {newest}"
+        raise DatabaseUnavailable(f"the database {_shown(parsed)} {rule}; `greyhound migrate` upgrades it")
 
 
 def _parse(url: str) -> URL:
@@ -148,6 +173,8 @@ def _migrate(connection: Connection) -> None:
     connection.rollback()
     if connection.dialect.name == "sqlite":  # whose driver would commit each table by itself
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # one at a time: replicas that start together would each make the same tables
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
