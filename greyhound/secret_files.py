@@ -1,6 +1,6 @@
 """Settings from files: ``GREYHOUND_DATABASE_FILE=/run/secrets/database`` is what stands in that file.
 
-Kubernetes and Docker lay secrets into files, which neither a listing of containers nor that of processes shows.
+Kubernetes and Docker lay secrets into files, which no listing of containers or processes shows.
 """
 
 import os

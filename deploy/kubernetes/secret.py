@@ -2,8 +2,8 @@
 
     python3 deploy/kubernetes/secret.py | kubectl create -f -
 
-Without options for overlays/one-node; with ``--database URL`` for a PostgreSQL that is there already. ``kubectl
-create`` refuses to write over one: the databases have the passwords that they were made with.
+Without options for overlays/one-node; with ``--database URL`` for a PostgreSQL that is there already.
+``kubectl create`` refuses to write over one: the databases have the passwords that they were made with.
 """
 
 import argparse

@@ -17,7 +17,7 @@ POLL_S = 1.0
     metavar="SECONDS",
     type=click.FloatRange(0, 86_400),
     default=0.0,
-    help="Seconds in which the database must be there, or with --check be up to date; by default it must be now.",
+    help="Seconds in which it must be there, or with --check be up to date; by default it must be so now.",
 )
 @click.option("--check", is_flag=True, help="Change nothing: only see, or wait, until another has done it.")
 @database_option

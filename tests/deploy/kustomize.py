@@ -14,7 +14,7 @@ OVERLAYS = ("one-node", "many-nodes", "many-nodes-on-cpu")
 Manifest = dict[str, Any]
 
 _KNOWN = {"apiVersion", "kind", "namespace", "resources", "images", "patches"}
-#: By what the entries of a list are one and the same (the API's patchMergeKey); other lists are replaced whole.
+#: By what entries of a list are one and the same (the API's patchMergeKey); other lists are replaced whole.
 _MERGE_KEYS = {
     "containers": "name",
     "initContainers": "name",

@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes: the API's schemas take them, and nothing in them may do more than it needs."""
+"""The manifests for Kubernetes: the API's schemas take them, and nothing may do more than it needs."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Kubernetes and docker-compose.yml run the same processes with the same settings, but for what stands here."""
+"""Kubernetes and docker-compose.yml run the same processes with the same settings, but for what is here."""
 
 import json
 import re
