@@ -16,6 +16,7 @@ PLACES = (
     ("client/pyproject.toml", r'^version = "'),
     ("deploy/kubernetes/**/kustomization.yaml", r'^    newTag: "'),
     ("deploy/kubernetes/import/pod.yaml", r"image: greyhound-training:"),
+    ("docs/how-to/kubernetes.md", r'greyhound-\w+:|newTag: "'),
 )
 _VERSION = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 
@@ -27,7 +28,9 @@ class Refused(Exception):
 def versions(folder: Path) -> dict[str, set[str]]:
     """Return the versions that stand in each file; one, if all is well."""
     return {
-        path.relative_to(folder).as_posix(): set(re.findall(f"{before}({_VERSION})", path.read_text(), re.M))
+        path.relative_to(folder).as_posix(): set(
+            re.findall(f"(?:{before})({_VERSION})", path.read_text(), re.M)
+        )
         for pattern, before in PLACES
         for path in sorted(folder.glob(pattern))
         if re.search(before, path.read_text(), re.M)

@@ -35,16 +35,16 @@ def migrate(wait_s: float, check: bool, database: str) -> None:
     from racing.database.engine import require_newest_schema, upgrade
     from racing.domain.errors import DatabaseUnavailable
 
-    deadline, told = time.monotonic() + wait_s, ""
+    deadline, reported = time.monotonic() + wait_s, ""
     while True:
         try:
             (require_newest_schema if check else upgrade)(database)
         except DatabaseUnavailable as error:
             if time.monotonic() + POLL_S > deadline:
                 raise
-            if str(error) != told:
-                told = str(error)
-                say(f"waiting: {shown(told)}", err=True)
+            if str(error) != reported:
+                reported = str(error)
+                say(f"waiting: {shown(reported)}", err=True)
             time.sleep(POLL_S)
         else:
             say("The tables of the race database are up to date.")

@@ -80,7 +80,7 @@ def test_profiles_add_what_not_everybody_needs(
 ) -> None:
     added = set(all_described["services"]) - set(described["services"])
     assert added == {"retrain", "prometheus", "grafana", "dask-scheduler", "dask-worker"}
-    # Whoever reaches the scheduler runs code in the workers: those who train alone do.
+    # A client of the scheduler runs code in the workers: those who train alone do.
     reach = {name for name, part in all_described["services"].items() if "workers" in part["networks"]}
     assert reach == {"dask-scheduler", "dask-worker", "training", "retrain"}
 

@@ -38,7 +38,7 @@ def _has_port(rule: Any, port: int) -> bool:
 
 
 def _has_peer(peers: Sequence[Any] | None, pod: Labels) -> bool:
-    if peers is None:  # whoever it is
+    if peers is None:  # all there are
         return True
     # A peer with a namespace or a network is another than a Pod of this namespace.
     return any(set(peer) == {"podSelector"} and _selects(peer["podSelector"], pod) for peer in peers)

@@ -166,10 +166,10 @@ def test_autoscaling_asks_for_a_metric_that_the_service_has_and_the_adapter_brin
         name: next(m for m in manifests(name) if m["kind"] == "HorizontalPodAutoscaler")["spec"]
         for name in ("many-nodes", "many-nodes-on-cpu")
     }
-    asked = [m["pods"]["metric"]["name"] for m in scalers["many-nodes"]["metrics"] if m["type"] == "Pods"]
-    assert asked == ["greyhound_requests_in_flight"] == [adapter["name"]["as"]]
-    assert set(asked) <= exposed
-    assert adapter["seriesQuery"].startswith(asked[0])
+    requested = [m["pods"]["metric"]["name"] for m in scalers["many-nodes"]["metrics"] if m["type"] == "Pods"]
+    assert requested == ["greyhound_requests_in_flight"] == [adapter["name"]["as"]]
+    assert set(requested) <= exposed
+    assert adapter["seriesQuery"].startswith(requested[0])
     assert [metric["type"] for metric in scalers["many-nodes-on-cpu"]["metrics"]] == ["Resource"]
     for name, scaler in scalers.items():
         target = scaler["scaleTargetRef"]
@@ -245,3 +245,14 @@ def test_mlflow_reads_its_database_from_the_file(tmp_path: Any) -> None:
     line = [shell, option, script, "env"]
     done = subprocess.run(line, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True)
     assert "MLFLOW_BACKEND_STORE_URI=postgresql+psycopg://x" in done.stdout.splitlines()
+
+
+def test_the_page_tells_of_every_overlay_job_and_file() -> None:
+    page = (ROOT / "docs/how-to/kubernetes.md").read_text()
+    for path in re.findall(r"deploy/[\w./-]+", page):
+        if "mine" not in path:  # a folder of the reader's own
+            assert (ROOT / path).exists(), path
+    wanted = {*OVERLAYS, *(names(m)[1] for m in manifests("one-node") if m["kind"] in ("Job", "CronJob"))}
+    assert {name for name in wanted if name not in page} == set()
+    for job in re.findall(r"--from=cronjob/(\w+)", page):
+        assert any(names(manifest) == ("CronJob", job) for manifest in manifests("many-nodes"))

@@ -55,20 +55,20 @@ def parts() -> dict[str, tuple[Manifest, Manifest]]:
 
 
 def settings_of(container: Manifest) -> dict[str, str]:
-    """Return what a container is told, files read and passwords left out."""
+    """Return the settings of a container, files read and passwords left out."""
     maps = {m["metadata"]["name"]: m["data"] for m in overlay("one-node") if m["kind"] == "ConfigMap"}
     files = secret()["stringData"]
     assert isinstance(files, dict)
-    told = {entry["name"]: entry["value"] for entry in container.get("env", ())}
+    settings = {entry["name"]: entry["value"] for entry in container.get("env", ())}
     for source in container.get("envFrom", ()):
-        told |= maps[source["configMapRef"]["name"]]
+        settings |= maps[source["configMapRef"]["name"]]
     for file in re.findall(r'(\w+)="\$\$\(cat (\S+)\)"', str(container.get("command"))):
-        told[f"{file[0]}_FILE"] = file[1]
+        settings[f"{file[0]}_FILE"] = file[1]
     return {
         name.removesuffix("_FILE"): _PASSWORD.sub("PASSWORD", files[Path(value).name])
         if name.endswith("_FILE")
         else value
-        for name, value in told.items()
+        for name, value in settings.items()
     }
 
 
@@ -87,16 +87,16 @@ def test_they_have_the_same_image_command_and_settings(
         assert here["entrypoint"] == command, name
         if here["command"]:  # else what the image runs by itself, below
             assert here["command"] == there["args"], name
-        told = {
+        in_compose = {
             setting: _PASSWORD.sub("PASSWORD", value)
             for setting, value in here.get("environment", {}).items()
             if value
         }
-        given = settings_of(there)
+        in_kubernetes = settings_of(there)
         differing = {
-            (name, setting): (told.get(setting), given.get(setting))
-            for setting in told | given
-            if told.get(setting) != given.get(setting)
+            (name, setting): (in_compose.get(setting), in_kubernetes.get(setting))
+            for setting in in_compose | in_kubernetes
+            if in_compose.get(setting) != in_kubernetes.get(setting)
         }
         assert differing == {key: values for key, values in DIFFERENT.items() if key[0] == name}
 
@@ -109,15 +109,15 @@ def test_the_service_runs_what_its_image_runs_by_itself(parts: dict[str, Any]) -
         assert [entry["containerPort"] for entry in parts[name][1]["ports"]] == [int(port)]
 
 
-def test_health_is_asked_where_compose_asks_it_and_where_the_service_answers(
+def test_probes_go_where_the_health_checks_of_compose_do_and_where_the_service_answers(
     compose: dict[str, Any], parts: dict[str, Any]
 ) -> None:
-    asked = {
+    requested = {
         name: json.dumps(part["healthcheck"]["test"]) if "healthcheck" in part else stages().get(name, "")
         for name, part in compose.items()
     }
     for name in ("mlflow", "frontend", "service"):
-        (path,) = re.findall(r"http://127\.0\.0\.1:[^/]+(/[a-z/]+)'", asked[name])
+        (path,) = re.findall(r"http://127\.0\.0\.1:[^/]+(/[a-z/]+)'", requested[name])
         probes = {kind: parts[name][1][f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness")}
         probes["readiness"] = parts[name][1]["readinessProbe"]["httpGet"]["path"]
         if name == "service":
@@ -144,12 +144,12 @@ def test_every_setting_is_one_that_is_read(name: str, monkeypatch: pytest.Monkey
     documented = set(re.findall(r"`(GREYHOUND_\w+)`", (ROOT / "docs/reference/settings.md").read_text()))
     for manifest in overlay(name):
         for container in containers(manifest):
-            given = settings_of(container)
-            greyhounds = {setting for setting in given if setting.startswith("GREYHOUND_")}
+            in_kubernetes = settings_of(container)
+            greyhounds = {setting for setting in in_kubernetes if setting.startswith("GREYHOUND_")}
             if container["name"] != "postgres":  # a script of ours reads them there
                 assert greyhounds <= documented, container["name"]
             for setting in greyhounds:
-                monkeypatch.setenv(setting, given[setting])
+                monkeypatch.setenv(setting, in_kubernetes[setting])
             if container["name"] == "service":
                 assert ServiceSettings().drain_s == 10
             if container["name"] == "frontend":

@@ -117,7 +117,7 @@ def test_the_client_runs_alone(wheels: Path, tmp_path: Path) -> None:
 
 def test_the_version_is_the_same_wherever_it_stands() -> None:
     assert {version for found in versions(ROOT).values() for version in found} == {VERSION}
-    assert len(versions(ROOT)) == 6
+    assert len(versions(ROOT)) == 7
     client = tomllib.loads((ROOT / "client/pyproject.toml").read_text())["project"]
     assert client["dependencies"] == PROJECT["optional-dependencies"]["client"]
     assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
