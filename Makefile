@@ -9,7 +9,7 @@ READY := .venv/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check check-beside check-clock lint audit sbom format openapi release-api release screenshots charts lock lock-images image env check-images docs docs-serve reference clean
+.PHONY: help setup run demo test check check-beside check-clock lint audit sbom format openapi release-api version release dist screenshots charts lock lock-images image env check-images docs docs-serve reference clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,9 +68,19 @@ openapi: $(READY) ## write openapi/openapi.json anew from the code, and the clie
 release-api: openapi ## make openapi/openapi.json the released one, by which later changes are judged
 	cp openapi/openapi.json openapi/released.json
 
-release: ## what a release must pass, and the lists of packages that it ships; nothing that was not audited passes
+version: $(READY) ## begin a release: write VERSION=1.2.3 wherever the version stands, and the changelog's heading
+	$(BIN)/python deploy/version.py $(VERSION)
+
+release: ## what a release must pass, its wheels, and the lists of packages that it ships; nothing that was not audited passes
 	$(MAKE) audit AUDIT=required
-	$(MAKE) check sbom
+	$(MAKE) check sbom dist
+	@echo "Now, as docs/how-to/release.md says: git tag v$(PACKAGE_VERSION), make image, and push."
+
+dist: $(READY) ## build the wheels of greyhound and greyhound-client, into dist
+	rm -rf build client/build dist # what was deleted since would be in them
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . ./client
+	@ls dist
+PACKAGE_VERSION = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
 screenshots: $(READY) ## take pictures of every page of the front end, into var/screenshots
 	$(BIN)/python -m tests.frontend.screenshots
@@ -96,11 +106,11 @@ lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 NO_RACES := alembic greenlet mako numpy sqlalchemy sqlmodel
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-image: ## build the container images: service, training, front end, and HAProxy before the replicas
-	docker build --target service -t greyhound-service .
-	docker build --target training -t greyhound-training .
-	docker build --target frontend -t greyhound-frontend .
-	docker build --target haproxy -t greyhound-haproxy .
+image: ## build the container images, tagged with the version: service, training, front end, and HAProxy before the replicas
+	docker build --target service -t greyhound-service -t greyhound-service:$(PACKAGE_VERSION) .
+	docker build --target training -t greyhound-training -t greyhound-training:$(PACKAGE_VERSION) .
+	docker build --target frontend -t greyhound-frontend -t greyhound-frontend:$(PACKAGE_VERSION) .
+	docker build --target haproxy -t greyhound-haproxy -t greyhound-haproxy:$(PACKAGE_VERSION) .
 
 env: ## write .env, once, with passwords for `docker compose up`
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer" >&2; exit 1; }
@@ -110,7 +120,7 @@ check-images: $(READY) ## build the images and run all of docker-compose.yml fro
 	GREYHOUND_CHECK_IMAGES=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/compose/test_from_images.py
 
 clean: ## delete .venv, caches and everything under var/ (database and models too)
-	rm -rf .venv var build dist *.egg-info .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv var build client/build dist *.egg-info client/*.egg-info .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -f racing/ops/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -11,6 +11,7 @@ import click
 
 from greyhound.errors import REFUSED, ExtraMissing, exit_code, one_line
 from greyhound.output.printing import clean_output, leave_broken_pipe, print_trace, say, shown
+from greyhound.secret_files import read_secret_files
 
 # name: (where the command stands, what it does in one line). The line is written here so that
 # `greyhound --help` answers without importing MLflow, scikit-learn or the web service.
@@ -23,6 +24,10 @@ COMMANDS = {
     ),
     "import": ("greyhound.commands.import_:import_group", "Import files of races, whatever they are."),
     "watch": ("greyhound.commands.watch:watch", "Import the files of a folder as they come."),
+    "migrate": (
+        "greyhound.commands.migrate:migrate",
+        "Bring the tables of the race database up to date.",
+    ),
     "data": ("greyhound.commands.data:data", "Show what the race database holds, and what it lacks."),
     "simulate": ("greyhound.commands.simulate:simulate", "Fill the database with a simulated season."),
     "dogs": ("greyhound.commands.dogs:dogs", "Find dogs by name; show one with its runs and ratings."),
@@ -69,7 +74,7 @@ COMMANDS = {
 }
 SECTIONS = {
     "All at once": "up prepare demo",
-    "Races": "import watch data simulate day dogs tracks",
+    "Races": "import watch migrate data simulate day dogs tracks",
     "Models": "train retrain evaluate models experiments automation",
     "Predictions": "predict score export predictions record replay",
     "The service": "serve frontend monitor backup restore keys notify feed",
@@ -116,6 +121,7 @@ class LazyGroup(click.Group):
         interrupts = _noted_interrupts()
         with clean_output():
             try:
+                read_secret_files()
                 result = super().main(*args, **extra)
                 sys.stdout.flush()
             except click.exceptions.NoArgsIsHelpError as error:

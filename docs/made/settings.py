@@ -34,7 +34,8 @@ _INTRODUCTION = """
 
 All settings are environment variables. Those of the service are read once, when `greyhound serve` or
 `greyhound up` starts; a value that breaks its rule is an error that names the variable and the rule, and
-nothing starts. Lists are written as JSON. This page is made from the code at each build.
+nothing starts. Lists are written as JSON. Each may stand in a file instead, as passwords do in containers:
+`GREYHOUND_DATABASE_FILE=/run/secrets/database`. This page is made from the code at each build.
 
 ```
 GREYHOUND_PORT=8080 GREYHOUND_LOG_LEVEL=warning greyhound serve

@@ -18,6 +18,7 @@ from racing.domain.errors import DatabaseUnavailable
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s
 CONNECT_TIMEOUT_S = 10
+_MIGRATION_LOCK = 0x736368656D61  # of PostgreSQL's advisory locks: any number that nobody else uses
 # A server that the network has lost is noticed within some 20 s, not hours.
 _KEEP_ALIVE = {
     "keepalives_idle": 10,
@@ -92,6 +93,30 @@ def check_revision(url: URL, revision: str) -> None:
     except CommandError as error:
         rule = f"has schema {revision}, newer than this program's {_scripts().get_current_head()}"
         raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program") from error
+
+
+def require_newest_schema(url: str) -> None:
+    """Return if the database is there and its schema is up to date; change nothing.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If it is absent, out of reach, empty, older or newer than we are.
+    """
+    parsed = parse_address(url)
+    _check_file(parsed, create=False)
+    engine = _engine(parsed, create=False)
+    try:
+        with engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            _check_revision(parsed, revision, len(inspect(connection).get_table_names()), create=False)
+    except DBAPIError as error:
+        raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
+    finally:
+        engine.dispose()
+    if revision != (newest := _scripts().get_current_head()):
+        rule = f"has schema {revision}, older than this program's {newest}"
+        raise DatabaseUnavailable(f"the database {_shown(parsed)} {rule}; `greyhound migrate` upgrades it")
 
 
 def parse_address(url: str) -> URL:
@@ -172,6 +197,8 @@ def _migrate(connection: Connection, revision: str = "head") -> None:
     connection.rollback()
     if connection.dialect.name == "sqlite":  # whose driver would commit each table by itself
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # one at a time: replicas that start together would each make the same tables
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)

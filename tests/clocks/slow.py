@@ -7,6 +7,7 @@ SLOW = (
     "tests/client/test_endpoints.py",
     "tests/client/test_errors.py",
     "tests/compose",
+    "tests/deploy/test_release.py",
     "tests/docs",
     "tests/examples",
     "tests/frontend",

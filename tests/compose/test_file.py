@@ -11,6 +11,7 @@ import pytest
 from deploy.env import write
 from tests.compose.plan import ROOT, docker_compose, read, stages
 
+PROFILES = "monitoring,retrain,scale"
 PAGE = ROOT / "docs/how-to/compose.md"
 
 
@@ -26,6 +27,12 @@ def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def described(env_file: Path) -> dict[str, Any]:
     """Return the file as the compose tool reads it, which checks it against the specification."""
     return read(env_file)
+
+
+@pytest.fixture(scope="module")
+def all_described(env_file: Path) -> dict[str, Any]:
+    """Return the file with the parts of all profiles."""
+    return read(env_file, COMPOSE_PROFILES=PROFILES)
 
 
 def variables(env_file: Path) -> set[str]:
@@ -68,8 +75,18 @@ def test_without_passwords_the_error_names_the_command_that_makes_them(tmp_path:
     assert "`make env` writes it into .env" in done.stderr
 
 
-def test_nothing_may_do_more_than_it_needs(described: dict[str, Any]) -> None:
-    for name, service in described["services"].items():
+def test_profiles_add_what_not_everybody_needs(
+    described: dict[str, Any], all_described: dict[str, Any]
+) -> None:
+    added = set(all_described["services"]) - set(described["services"])
+    assert added == {"retrain", "prometheus", "grafana", "dask-scheduler", "dask-worker"}
+    # A client of the scheduler runs code in the workers: those who train alone do.
+    reach = {name for name, part in all_described["services"].items() if "workers" in part["networks"]}
+    assert reach == {"dask-scheduler", "dask-worker", "training", "retrain"}
+
+
+def test_nothing_may_do_more_than_it_needs(all_described: dict[str, Any]) -> None:
+    for name, service in all_described["services"].items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -77,7 +94,8 @@ def test_nothing_may_do_more_than_it_needs(described: dict[str, Any]) -> None:
         published = service.get("ports", [])
         assert {port["host_ip"] for port in published} <= {"127.0.0.1"}, name
         assert bool(published) == ("outside" in service["networks"]), name
-    assert described["networks"]["inside"]["internal"]
+    assert all_described["networks"]["inside"]["internal"]
+    assert all_described["networks"]["workers"]["internal"]
 
 
 def test_a_linter_for_security_finds_nothing_of_weight() -> None:
@@ -103,21 +121,24 @@ def test_passwords_are_made_anew_each_time_and_never_overwritten_and_readable_by
 
 
 def test_the_page_tells_of_every_variable_part_volume_and_image(
-    env_file: Path, described: dict[str, Any]
+    env_file: Path, all_described: dict[str, Any]
 ) -> None:
     page = PAGE.read_text()
     made = set(re.findall(r"^(\w+)=", env_file.read_text(), flags=re.M))
     used = variables(env_file) - {"COMPOSE_PROJECT_NAME"}
     assert made <= used
-    wanted = {*used, *described["services"], *described["volumes"]}
+    wanted = {*used, *all_described["services"], *all_described["volumes"]}
     assert {name for name in wanted if f"`{name}`" not in page} == set()
 
 
-def test_every_image_is_a_stage_of_the_dockerfile_and_made_by_make_image(described: dict[str, Any]) -> None:
-    images = {service["image"] for name, service in described["services"].items() if name != "postgres"}
+def test_every_image_is_a_stage_of_the_dockerfile_and_made_by_make_image(
+    all_described: dict[str, Any],
+) -> None:
+    others = {"postgres", "prometheus", "grafana"}
+    images = {service["image"] for name, service in all_described["services"].items() if name not in others}
     made = set(re.findall(r"--target (\w+) -t greyhound-\1", (ROOT / "Makefile").read_text()))
     assert {image.removeprefix("greyhound-") for image in images} == made
     assert made <= set(stages())
-    for service in described["services"].values():
+    for service in all_described["services"].values():
         if "build" in service:
             assert service["image"] == f"greyhound-{service['build']['target']}"
