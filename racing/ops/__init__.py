@@ -11,3 +11,4 @@ picture.
 from racing.ops.loops import *  # noqa: F403
 from racing.ops.tape import CompiledFormulas as CompiledFormulas
 from racing.ops.tape import compile_formulas as compile_formulas
+from racing.ops.tape import floats as floats

@@ -5,6 +5,7 @@ import logging
 
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_view import card_formulas
+from racing.race_shares import recorded_shares
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
 from service.prediction.card_reader import read_card
@@ -26,6 +27,7 @@ async def warm_up(slots: ModelSlots, predictor: Predictor) -> None:
     for n_runners in USUAL_FIELDS:
         for n_runs in (1, WINDOW):
             card_formulas(n_runners, n_runs)
+        recorded_shares(n_runners)
     try:
         for _ in range(_N_TIMES):
             prediction = await predictor.predict(champion, read_card(example), StageTimer())

@@ -18,6 +18,7 @@ from racing.domain.regions import dog_keys_at
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
 from racing.features.cards.card_view import card_formulas
+from racing.features.cards.remembered_form import RememberedForm
 from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, forms_fingerprint
 from racing.features.table import codes_of_tracks, track_codes
 from racing.ratings.dog_forms import COLUMNS
@@ -81,12 +82,13 @@ class CardFeaturizer:
             effects = book_of_document(tables)
             self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
             codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
+        self._remembered = RememberedForm()
         self._blocks = CardBlocks(effects, self._tracks, codes)
 
     def is_current(self) -> bool:
         """Return whether the database still holds the tables that this one has read.
 
-        Runs are read anew for every card; the tables and the new dogs of an import need a new featurizer.
+        Form is remembered (:meth:`read`), so that and the tables of an import need a new featurizer.
 
         Raises
         ------
@@ -102,15 +104,21 @@ class CardFeaturizer:
             )
             return is_same and forms_fingerprint(self._engine) == self._reader.fingerprint
 
-    def has_stored_dog(self, card: Card) -> bool:
-        """Return whether the database has one of the dogs, as of the making of this one.
+    def is_in_memory(self, card: Card) -> bool:
+        """Return whether :meth:`read` will not wait for the database.
 
-        If not, :meth:`features_of_card` does not read the database, and so does not wait for it.
+        It has none of the dogs, as of the making of this one, or the card was read before.
         """
-        return self._reader is not None and self._reader.has_any(_keys_of(card))
+        if self._reader is None:
+            return True
+        keys = _keys_of(card)
+        return not self._reader.has_any(keys) or self._remembered.get(card.date, keys) is not None
 
     def read(self, card: Card) -> StoredForm:
         """Return the stored runs of a card's dogs before its day.
+
+        A card's form is remembered whole, as one read of the database gave it, so that no card has some dogs
+        of before an import and others of after it.
 
         Raises
         ------
@@ -119,8 +127,14 @@ class CardFeaturizer:
         """
         if self._reader is None:
             return NOTHING_STORED
-        with _database():
-            return self._reader.read(card.date, _keys_of(card))
+        keys = _keys_of(card)
+        stored = self._remembered.get(card.date, keys)
+        if stored is None:
+            with _database():
+                stored = self._reader.read(card.date, keys)
+            if stored.dog_ids:
+                self._remembered.put(card.date, keys, stored)
+        return stored
 
     def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
