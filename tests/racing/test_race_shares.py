@@ -38,7 +38,8 @@ def test_one_race_has_the_shares_that_it_has_among_many(is_centred: bool) -> Non
         given = [None if np.isnan(price) else price for price in prices[rows].tolist()]
         for one, many in zip(race_shares(log_odds[rows], given, sharing), expected, strict=True):
             np.testing.assert_array_equal(one, many[rows])
-    assert np.isnan(market[race == 9]).all() and not np.isnan(market[race != 9]).any()
+    assert np.isnan(market[race == 9]).all()
+    assert not np.isnan(market[race != 9]).any()
 
 
 def test_an_answer_stays_as_it_is_when_the_next_race_is_shared() -> None:
