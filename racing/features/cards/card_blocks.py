@@ -23,7 +23,7 @@ _MONTH_OF_EPOCH = 1970 * 12 + 1
 _CACHE_SIZE = 4096
 
 StoredDog = tuple[Floats, int, int | None]
-"""A dog's last stored runs, oldest first, of shape (n_runs, n_columns); how many there are in all, and the day
+"""A dog's last stored runs, oldest first, of shape (n_runs, n_columns); how many there are, and the day
 of the first."""
 
 
