@@ -11,6 +11,7 @@
 #include <datetime.h>
 #include <fenv.h>
 #include <math.h>
+#include <stddef.h>
 #include <numpy/arrayobject.h>
 #include <numpy/ufuncobject.h>
 #include <structmember.h>
@@ -25,6 +26,14 @@ static void fill_nan(char **args, npy_intp const *dims, npy_intp const *steps, v
     for (npy_intp i = 0; i < dims[0]; i++) {
         double value = D(args[0] + i * steps[0]);
         D(args[2] + i * steps[2]) = isnan(value) ? D(args[1] + i * steps[1]) : value;
+    }
+}
+
+static void ratio(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
+{
+    for (npy_intp i = 0; i < dims[0]; i++) {
+        double below = D(args[1] + i * steps[1]);
+        D(args[2] + i * steps[2]) = isgreater(below, 0.0) ? D(args[0] + i * steps[0]) / below : NAN;
     }
 }
 
@@ -297,91 +306,159 @@ static void usual_at(char **args, npy_intp const *dims, npy_intp const *steps, v
 
 /* -- a dog's ability, given what its runs were worth ----------------------------------------------------- */
 
+/* Four dogs at a time, one in each lane of a vector; each lane's sums run in the same order as alone. */
+#define LANES 4
+#define EACH_LANE for (int l = 0; l < LANES; l++)
+typedef double Lanes __attribute__((vector_size(LANES * sizeof(double))));
+typedef long long Masks __attribute__((vector_size(LANES * sizeof(long long))));
+#define WHERE(mask, lanes) ((Lanes)((mask) & (Masks)(lanes))) /* 0 elsewhere */
+
+/* The runs of four dogs, and as the last of all the card's; see plain.condition. */
+typedef struct {
+    Lanes debut, by_track, by_course, by_distance, by_zone, since_oldest;
+    Lanes observed[MAX_RUNS], noise[MAX_RUNS + 1], state[MAX_RUNS + 1];
+    Lanes distance[MAX_RUNS + 1], track[MAX_RUNS + 1], zone[MAX_RUNS + 1];
+    Lanes a[MAX_RUNS + 1][MAX_RUNS], gain[MAX_RUNS]; /* the row of the card is how it goes with each run */
+} System;
+
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define FOR_THIS_CPU __attribute__((target_clones("avx2", "default")))
+#else
+#define FOR_THIS_CPU
+#endif
+
+/* The covariances of m runs and of the card with them; a holds what is due to the distance. */
+FOR_THIS_CPU static void covariances(System *s, npy_intp m)
+{
+    for (npy_intp r = 0; r <= m; r++)
+        for (npy_intp c = 0; c < r; c++) {
+            const Masks is_older = s->state[r] < s->state[c], on_track = s->track[r] == s->track[c];
+            s->a[r][c] = s->debut + (WHERE(is_older, s->state[r]) + WHERE(~is_older, s->state[c]))
+                         + WHERE(on_track, s->by_track)
+                         + WHERE(on_track & (s->distance[r] == s->distance[c]), s->by_course) + s->a[r][c]
+                         + WHERE(s->zone[r] == s->zone[c], s->by_zone);
+        }
+    for (npy_intp r = 0; r < m; r++)
+        s->a[r][r] = s->debut + s->state[r] + s->by_track + s->by_course + s->by_distance + s->by_zone + s->noise[r];
+}
+
+/* Cholesky in place: a = l l', then l y = to_card, l' gain = y. */
+FOR_THIS_CPU static void solve(System *s, npy_intp m)
+{
+    for (npy_intp c = 0; c < m; c++)
+        for (npy_intp r = c; r < m; r++) {
+            Lanes left = s->a[r][c];
+            for (npy_intp k = 0; k < c; k++)
+                left -= s->a[r][k] * s->a[c][k];
+            if (r == c)
+                EACH_LANE left[l] = sqrt(left[l]);
+            else
+                left /= s->a[c][c];
+            s->a[r][c] = left;
+        }
+    for (npy_intp r = 0; r < m; r++) {
+        Lanes left = s->a[m][r];
+        for (npy_intp k = 0; k < r; k++)
+            left -= s->a[r][k] * s->gain[k];
+        s->gain[r] = left / s->a[r][r];
+    }
+    for (npy_intp r = m - 1; r >= 0; r--) {
+        Lanes left = s->gain[r];
+        for (npy_intp k = r + 1; k < m; k++)
+            left -= s->a[k][r] * s->gain[k];
+        s->gain[r] = left / s->a[r][r];
+    }
+}
+
 /* (k)x7,()x3,(8)->(),(),(): see plain.condition for the meaning and the source of the method. */
 static void condition(char **args, npy_intp const *dims, npy_intp const *steps, void *unused)
 {
     enum { OBSERVED, NOISE, DAYS, RUNS, DISTANCE, TRACK, ZONE, CARD_DISTANCE, CARD_TRACK, CARD_ZONE, KERNEL };
     enum { MEAN = 11, LOADING, VARIANCE, N_ARGS };
     const npy_intp *core = steps + N_ARGS;
-    double a[MAX_RUNS][MAX_RUNS], state[MAX_RUNS], to_card[MAX_RUNS], gain[MAX_RUNS], observed[MAX_RUNS];
-    double distance[MAX_RUNS], track[MAX_RUNS], zone[MAX_RUNS], noise[MAX_RUNS];
+    System s;
 
-    for (npy_intp i = 0; i < dims[0]; i++) {
+    for (npy_intp first = 0; first < dims[0]; first += LANES) {
+        const int n_lanes = dims[0] - first < LANES ? (int)(dims[0] - first) : LANES;
+        npy_intp n_known[LANES] = {0}, most = 0;
         if (dims[1] > MAX_RUNS) { /* racing.ratings.posterior refuses it with a message; memory stays safe anyway */
-            for (int out = MEAN; out < N_ARGS; out++)
-                D(args[out] + i * steps[out]) = NAN;
+            for (int l = 0; l < n_lanes; l++)
+                for (int out = MEAN; out < N_ARGS; out++)
+                    D(args[out] + (first + l) * steps[out]) = NAN;
             continue;
         }
+        memset(&s, 0, offsetof(System, observed));
+        for (int l = 0; l < n_lanes; l++) {
+            const npy_intp i = first + l;
 #define OF_RUN(which, k) D(args[which] + i * steps[which] + (k) * core[which])
 #define OF_CARD(which) D(args[which] + i * steps[which])
 #define OF_KERNEL(p) D(args[KERNEL] + i * steps[KERNEL] + (p) * core[7])
-        const double debut = OF_KERNEL(0), day = OF_KERNEL(1), run = OF_KERNEL(2), by_track = OF_KERNEL(3),
-                     by_course = OF_KERNEL(4), by_distance = OF_KERNEL(5), scale = OF_KERNEL(6),
-                     by_zone = OF_KERNEL(7);
-        double since_oldest = 0.0;
-        npy_intp m = 0;
-        for (npy_intp k = 0; k < dims[1]; k++) {
-            double drift = day * OF_RUN(DAYS, k) + run * OF_RUN(RUNS, k);
-            if (drift > since_oldest)
-                since_oldest = drift;
-            observed[m] = OF_RUN(OBSERVED, k);
-            if (isnan(observed[m]))
-                continue;
-            state[m] = drift;
-            noise[m] = OF_RUN(NOISE, k);
-            distance[m] = OF_RUN(DISTANCE, k);
-            track[m] = OF_RUN(TRACK, k);
-            zone[m] = OF_RUN(ZONE, k);
-            m++;
-        }
-        for (npy_intp k = 0; k < m; k++)
-            state[k] = since_oldest - state[k];
-        const double card_distance = OF_CARD(CARD_DISTANCE), card_track = OF_CARD(CARD_TRACK),
-                     card_zone = OF_CARD(CARD_ZONE);
-#define COVARIANCE(s, d1, t1, z1, d2, t2, z2)                                                                 \
-    (debut + (s) + ((t1) == (t2) ? by_track : 0.0) + ((t1) == (t2) && (d1) == (d2) ? by_course : 0.0)         \
-     + ((d1) == (d2) ? by_distance : by_distance * exp(-fabs((d1) - (d2)) / scale))                           \
-     + ((z1) == (z2) ? by_zone : 0.0))
-        for (npy_intp r = 0; r < m; r++) {
-            for (npy_intp c = 0; c < r; c++)
-                a[r][c] = COVARIANCE(fmin(state[r], state[c]), distance[r], track[r], zone[r], distance[c],
-                                     track[c], zone[c]);
-            a[r][r] = debut + state[r] + by_track + by_course + by_distance + by_zone + noise[r];
-            to_card[r] = COVARIANCE(fmin(state[r], since_oldest), distance[r], track[r], zone[r],
-                                    card_distance, card_track, card_zone);
-        }
-        /* Cholesky in place: a = l l', then l y = to_card, l' gain = y. */
-        for (npy_intp c = 0; c < m; c++) {
-            for (npy_intp k = 0; k < c; k++)
-                a[c][c] -= a[c][k] * a[c][k];
-            a[c][c] = sqrt(a[c][c]);
-            for (npy_intp r = c + 1; r < m; r++) {
-                for (npy_intp k = 0; k < c; k++)
-                    a[r][c] -= a[r][k] * a[c][k];
-                a[r][c] /= a[c][c];
+            const double day = OF_KERNEL(1), run = OF_KERNEL(2);
+            s.debut[l] = OF_KERNEL(0), s.by_track[l] = OF_KERNEL(3), s.by_course[l] = OF_KERNEL(4);
+            s.by_distance[l] = OF_KERNEL(5), s.by_zone[l] = OF_KERNEL(7);
+            npy_intp m = 0;
+            for (npy_intp k = 0; k < dims[1]; k++) {
+                double drift = day * OF_RUN(DAYS, k) + run * OF_RUN(RUNS, k), observed = OF_RUN(OBSERVED, k);
+                if (drift > s.since_oldest[l])
+                    s.since_oldest[l] = drift;
+                if (isnan(observed))
+                    continue;
+                s.observed[m][l] = observed;
+                s.state[m][l] = drift;
+                s.noise[m][l] = OF_RUN(NOISE, k);
+                s.distance[m][l] = OF_RUN(DISTANCE, k);
+                s.track[m][l] = OF_RUN(TRACK, k);
+                s.zone[m][l] = OF_RUN(ZONE, k);
+                m++;
             }
+            for (npy_intp k = 0; k < m; k++)
+                s.state[k][l] = s.since_oldest[l] - s.state[k][l];
+            n_known[l] = m;
+            most = m > most ? m : most;
         }
-        for (npy_intp r = 0; r < m; r++) {
-            gain[r] = to_card[r];
-            for (npy_intp k = 0; k < r; k++)
-                gain[r] -= a[r][k] * gain[k];
-            gain[r] /= a[r][r];
+        EACH_LANE /* what a lane lacks is 0 */
+            for (npy_intp r = n_known[l]; r <= most; r++)
+                s.noise[r][l] = s.state[r][l] = s.distance[r][l] = s.track[r][l] = s.zone[r][l] = 0.0;
+        for (int l = 0; l < n_lanes; l++) {
+            const npy_intp i = first + l;
+            const double scale = OF_KERNEL(6);
+            double last = NAN, due = NAN; /* a dog runs over few distances */
+            s.state[most][l] = s.since_oldest[l];
+            s.distance[most][l] = OF_CARD(CARD_DISTANCE);
+            s.track[most][l] = OF_CARD(CARD_TRACK);
+            s.zone[most][l] = OF_CARD(CARD_ZONE);
+            for (npy_intp r = 0; r <= most; r = r + 1 == n_known[l] ? most : r + 1)
+                for (npy_intp c = 0; c < r && c < n_known[l]; c++) {
+                    const double apart = fabs(s.distance[r][l] - s.distance[c][l]);
+                    if (apart != last) {
+                        last = apart;
+                        due = apart == 0.0 ? s.by_distance[l] : s.by_distance[l] * exp(-apart / scale);
+                    }
+                    s.a[r][c][l] = due;
+                }
         }
-        for (npy_intp r = m - 1; r >= 0; r--) {
-            for (npy_intp k = r + 1; k < m; k++)
-                gain[r] -= a[k][r] * gain[k];
-            gain[r] /= a[r][r];
+        covariances(&s, most);
+        EACH_LANE /* runs that a lane lacks say nothing: their gain is 0 exactly */
+            for (npy_intp r = n_known[l]; r < most; r++) {
+                for (npy_intp c = 0; c < r; c++)
+                    s.a[r][c][l] = 0.0;
+                s.a[r][r][l] = 1.0;
+                s.a[most][r][l] = 0.0;
+            }
+        solve(&s, most);
+        for (int l = 0; l < n_lanes; l++) {
+            double mean = 0.0, known = 0.0, explained = 0.0;
+            for (npy_intp k = 0; k < n_known[l]; k++) {
+                mean += s.gain[k][l] * s.observed[k][l];
+                known += s.gain[k][l];
+                explained += s.gain[k][l] * s.a[most][k][l];
+            }
+            D(args[MEAN] + (first + l) * steps[MEAN]) = mean;
+            D(args[LOADING] + (first + l) * steps[LOADING]) = 1.0 - known;
+            D(args[VARIANCE] + (first + l) * steps[VARIANCE]) = s.debut[l] + s.since_oldest[l] + s.by_track[l]
+                                                                + s.by_course[l] + s.by_distance[l] + s.by_zone[l]
+                                                                - explained;
         }
-        double mean = 0.0, known = 0.0, explained = 0.0;
-        for (npy_intp k = 0; k < m; k++) {
-            mean += gain[k] * observed[k];
-            known += gain[k];
-            explained += gain[k] * to_card[k];
-        }
-        D(args[MEAN] + i * steps[MEAN]) = mean;
-        D(args[LOADING] + i * steps[LOADING]) = 1.0 - known;
-        D(args[VARIANCE] + i * steps[VARIANCE])
-            = debut + since_oldest + by_track + by_course + by_distance + by_zone - explained;
     }
 }
 
@@ -846,6 +923,7 @@ static struct {
     const char *signature; /* NULL: one value at a time */
 } const loops[] = {
     {"fill_nan", {fill_nan}, dd_d, 2, 1, NULL},
+    {"ratio", {ratio}, dd_d, 2, 1, NULL},
     {"select", {select_}, bdd_d, 3, 1, NULL},
     {"number", {number}, b_d, 1, 1, NULL},
     {"total", {total}, d_d, 1, 1, "(k)->()"},

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 fill_nan: np.ufunc
+ratio: np.ufunc
 select: np.ufunc
 number: np.ufunc
 total: np.ufunc

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "best", "best_rival", "condition", "fill_nan", "log_mean_odds", "n_known", "number", "placed_in_race",
-    "rank_in_race", "read_card", "running_total", "select", "share_in_race", "sum_in_race", "total",
+    "rank_in_race", "ratio", "read_card", "running_total", "select", "share_in_race", "sum_in_race", "total",
     "usual_at", "value_at",
 ]  # fmt: skip
 
@@ -26,6 +26,12 @@ _ORDINAL_OF_EPOCH = 719_163  # 1970-01-01
 def fill_nan(value: Floats, other: Any) -> Floats:
     """Return the value, or the other where it is unknown."""
     return np.where(np.isnan(value), other, value)
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Return the numerator by the denominator where that is above 0, else unknown."""
+    is_positive = denominator > 0
+    return np.where(is_positive, numerator / np.where(is_positive, denominator, 1.0), np.nan)
 
 
 def select(condition: Flags, one: Any, other: Any) -> Floats:

@@ -79,7 +79,7 @@ def predict_card(
     model = snapshot.model
     starting = starters_of(card)
     features = form.features_of_card(starting, stored, without_database=snapshot.featurizer)
-    values = features.values[:, snapshot.columns]
+    values = features.values.take(snapshot.columns, axis=1)
     timer.mark("features")
     log_odds = model.log_odds(values)
     timer.mark("model")

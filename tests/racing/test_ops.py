@@ -42,6 +42,13 @@ def test_a_form_is_summed_up_alike(name: str, form: np.ndarray) -> None:
     np.testing.assert_array_equal(getattr(_loops, name)(form), getattr(plain, name)(form))
 
 
+def test_a_ratio_is_unknown_where_nothing_is_divided_by_alike(form: np.ndarray) -> None:
+    with np.errstate(all="ignore"):
+        expected = plain.ratio(form[:, 0], form[:, 1])
+    np.testing.assert_array_equal(_loops.ratio(form[:, 0], form[:, 1]), expected)
+    assert np.isnan(expected[form[:, 1] <= 0]).all()
+
+
 @pytest.mark.parametrize("name", ["sum_in_race", "rank_in_race", "best_rival"])
 def test_a_race_is_compared_alike(name: str, form: np.ndarray, race: np.ndarray) -> None:
     values = form[:, 0]
