@@ -1,4 +1,4 @@
-"""The stored form of the cards that were read last: a card is asked for again as its prices move."""
+"""The stored form of the cards that were read last: a card comes again as its prices move."""
 
 import datetime as dt
 from collections import OrderedDict
