@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from racing.ops import log_mean_odds, placed_in_race, share_in_race, sum_in_race
+from racing.ops import floats, log_mean_odds, number, placed_in_race, share_in_race, sum_in_race
 
 Floats = NDArray[np.float64]
 Races = NDArray[np.int64]
@@ -27,24 +27,24 @@ def share_within_race(log_odds: ArrayLike, race: Races, exponent: float = 1.0) -
     This is the conditional logit of Bolton and Chapman (1986): p is proportional to
     exp(exponent * log_odds). One NaN makes the whole race NaN.
     """
-    z = np.asarray(log_odds, np.float64) * exponent
+    z = floats(log_odds) * exponent
     return share_in_race(z, race) if len(z) else z
 
 
 def race_level(log_odds: ArrayLike, race: Races) -> Floats:
     """Return for each runner the log of its race's mean odds: less that, 0 is worth an even share."""
-    z = np.asarray(log_odds, np.float64)
+    z = floats(log_odds)
     return log_mean_odds(z, race) if len(z) else z
 
 
 def market_probabilities(prices: ArrayLike, race: Races) -> Floats:
     """Share 1/price out within each race; NaN for a whole race with any price unknown (NaN or <= 1)."""
-    price = np.asarray(prices, np.float64)
+    price = floats(prices)
     if not len(price):
         return price
     with np.errstate(invalid="ignore"):
         backed = np.where(np.isfinite(price) & (price > 1), 1 / price, np.nan)
-    is_whole = sum_in_race(np.isnan(backed).astype(np.float64), race) == 0
+    is_whole = sum_in_race(number(np.isnan(backed)), race) == 0
     market: Floats = np.where(is_whole, backed / sum_in_race(backed, race), np.nan)
     return market
 
@@ -129,12 +129,12 @@ def place_probabilities(
     """
     if len(discounts) != 3:
         raise ValueError(f"place discounts must be three (first, second, third), got {discounts}")
-    p = np.asarray(win_p, np.float64)
+    p = floats(win_p)
     if not len(p):
         return p
     paid = np.asarray(n_places, np.int64)
     by_runner = np.full(len(p), paid) if paid.ndim == 0 else paid[race - race[0]]
-    return placed_in_race(p, np.array(discounts), by_runner, race)
+    return placed_in_race(p, floats(discounts), by_runner, race)
 
 
 @overload
@@ -151,7 +151,7 @@ def n_places(n_runners: int | NDArray[Any]) -> int | NDArray[np.int64]:
 def fair_price(p: ArrayLike) -> Floats:
     """Return the decimal odds at which a bet neither gains nor loses: 1/p."""
     with np.errstate(divide="ignore"):
-        price: Floats = 1 / np.asarray(p, np.float64)
+        price: Floats = 1 / floats(p)
     return price
 
 
@@ -162,7 +162,7 @@ def _blocks(race: Races) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _log(p: ArrayLike) -> Floats:
-    logs: Floats = np.log(np.maximum(np.asarray(p, np.float64), _FLOOR))
+    logs: Floats = np.log(np.maximum(floats(p), _FLOOR))
     return logs
 
 

@@ -1,6 +1,6 @@
 """A model ready to score: immutable, shared by threads, numpy, a compiled table and ONNX Runtime only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from model_registry.artifact.spec import Isotonic, ModelSpec, Platt
+from model_registry.artifact.spec import MARKET_ALONE, Isotonic, ModelSpec, Platt
 from model_registry.errors import ArtifactBroken, NotScored
 from racing.probabilities import (
     combine_with_market,
@@ -17,6 +17,7 @@ from racing.probabilities import (
     race_level,
     share_within_race,
 )
+from racing.race_shares import RaceShares, Sharing, race_shares
 
 if TYPE_CHECKING:  # there is none without a compiler
     from racing.ops.trees import Table
@@ -126,6 +127,23 @@ class LoadedModel:
         a, b = self.spec.market_combination
         race = _one_race(len(win_probability), race)
         return combine_with_market(win_probability, market_probability, a, b, race)
+
+    def shares_of_race(self, blended: Floats, prices: Sequence[float | None]) -> RaceShares:
+        """Return what the methods above give of one race, bit for bit, in a sixth of their time.
+
+        Where :attr:`ModelSpec.market_combination` is missing, ``combined`` is the market's own.
+        """
+        spec = self.spec
+        match spec.calibration:
+            case Platt(slope, intercept):
+                straight = (spec.is_centred, slope, intercept, spec.sharing_exponent)
+            case None:
+                straight = (spec.is_centred, 1.0, 0.0, spec.sharing_exponent)
+            case _:  # a table is not straight
+                blended = self.strengths_of(blended - self.level_of(blended))
+                straight = (False, 1.0, 0.0, 1.0)
+        a, b = spec.market_combination or MARKET_ALONE
+        return race_shares(blended, prices, Sharing(*straight, a, b, spec.place_discounts))
 
     def check_golden(self) -> None:
         """Raise :class:`~model_registry.errors.ArtifactBroken` if the golden card's answers have changed."""

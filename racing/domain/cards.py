@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from racing.domain.errors import CardRefused, Violation
 from racing.domain.names import is_placeholder, name_key
@@ -164,40 +164,61 @@ def _field_violations(card: Card) -> Iterator[Violation]:
         counts = f"{statuses.count('reserve')} reserves, {statuses.count('scratched')} scratched"
         yield Violation(("runners",), rule + counts)
     numbers = [rug_of(runner) for runner in card.runners]
-    pairs = list(zip(card.runners, statuses, numbers, strict=True))
-    boxes = [runner.box for runner, status, _ in pairs if status == "starter"]
-    rugs = [number for _, status, number in pairs if status != "scratched"]
     keys = [name_key(runner.name) for runner in card.runners]
-    for i, ((runner, status, number), key) in enumerate(zip(pairs, keys, strict=True)):
-        who, path = f" (runner {runner.name!r})", ("runners", i)
+    fields = list(zip(card.runners, statuses, numbers, keys, strict=True))
+    twin_boxes = _twins([runner.box for runner, status, _, _ in fields if status == "starter"])
+    twin_rugs = _twins([number for _, status, number, _ in fields if status != "scratched"])
+    twin_keys = _twins(keys)
+    for i, (runner, status, number, key) in enumerate(fields):
+        path = ("runners", i)
         if not key:
             yield Violation((*path, "name"), f"name must hold a letter or digit, got {runner.name!r}")
         elif is_placeholder(runner.name):
             yield Violation((*path, "name"), f"leave out an empty box, got name {runner.name!r}")
-        elif keys.count(key) > 1:
+        elif key in twin_keys:
             yield Violation((*path, "name"), f"a dog runs once in a race, got {runner.name!r} twice")
-        if status == "starter" and boxes.count(runner.box) > 1:
-            rule = f"a box holds one runner, got {boxes.count(runner.box)} in box {runner.box}{who}"
+        if status == "starter" and runner.box in twin_boxes:
+            rule = f"a box holds one runner, got {twin_boxes[runner.box]} in box {runner.box}{_who(runner)}"
             yield Violation((*path, "box"), rule)
-        elif status != "scratched" and rugs.count(number) > 1:
-            rule = f"a number stands once on a card, got {number} for {rugs.count(number)}{who}"
+        elif status != "scratched" and number in twin_rugs:
+            rule = f"a number stands once on a card, got {number} for {twin_rugs[number]}{_who(runner)}"
             yield Violation((*path, "box" if runner.rug is None else "rug"), rule)
         for name, (low, high) in _LIMITS:
             value = getattr(runner, name)
             if value is not None and not low <= value <= high:
-                yield Violation((*path, name), f"{name} must be {low}..{high}, got {value}{who}")
-        if runner.form and min([run.date for run in runner.form]) < FIRST_DAY:
-            for j, run in enumerate(runner.form):
-                if run.date < FIRST_DAY:
-                    rule = f"date must not be before {FIRST_DAY}, got {run.date}{who}"
-                    yield Violation((*path, "form", j, "date"), rule)
+                rule = f"{name} must be {low}..{high}, got {value}{_who(runner)}"
+                yield Violation((*path, name), rule)
+    yield from _too_old(card)
+
+
+def _twins(values: list[Any]) -> dict[Any, int]:
+    """Return how often each value is there that is not there once."""
+    if len(set(values)) == len(values):  # nearly every card
+        return {}
+    return {value: n for value in values if (n := values.count(value)) > 1}
+
+
+def _who(runner: Runner) -> str:
+    return f" (runner {runner.name!r})"
+
+
+def _too_old(card: Card) -> Iterator[Violation]:
+    """Yield the runs before there were any that we know, which are rare: so all at once first."""
+    dates = [run.date for runner in card.runners for run in runner.form]
+    if not dates or min(dates) >= FIRST_DAY:
+        return
+    for i, runner in enumerate(card.runners):
+        for j, run in enumerate(runner.form):
+            if run.date < FIRST_DAY:
+                rule = f"date must not be before {FIRST_DAY}, got {run.date}{_who(runner)}"
+                yield Violation(("runners", i, "form", j, "date"), rule)
 
 
 def _unprintable(card: Card) -> Iterator[Violation]:
     """Yield the texts that hold a character that does not print, which is rare: so all at once first."""
     names = [runner.name for runner in card.runners]
-    tracks = [run.track for runner in card.runners for run in runner.form]
-    grades = [run.grade for runner in card.runners for run in runner.form if run.grade]
+    runs = [run for runner in card.runners for run in runner.form]
+    tracks, grades = [run.track for run in runs], [run.grade for run in runs if run.grade]
     if unprintable("".join([card.track, card.grade or "", *names, *tracks, *grades])) is None:
         return
     places: list[tuple[tuple[str | int, ...], str | None]] = [

@@ -12,3 +12,4 @@ from racing.ops.loops import *  # noqa: F403
 from racing.ops.tape import CompiledFormulas as CompiledFormulas
 from racing.ops.tape import compile_formulas as compile_formulas
 from racing.ops.trees import ARE_TREES_COMPILED as ARE_TREES_COMPILED
+from racing.ops.tape import floats as floats

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 fill_nan: np.ufunc
+ratio: np.ufunc
 select: np.ufunc
 number: np.ufunc
 total: np.ufunc
@@ -30,11 +31,19 @@ class Tape:
     ) -> Tape: ...
     def play(self) -> None: ...
 
-def read_runs(
-    runs: list[Any],
-    columns: tuple[str, ...],
+def read_card(
+    runners: list[Any],
+    dogs: list[tuple[NDArray[np.float64], int, int | None]],
+    race: tuple[float, ...],
+    names_of_runner: tuple[str, ...],
+    names_of_run: tuple[str, ...],
     courses: dict[tuple[str, int], tuple[float, float]],
     grades: dict[str | None, float],
-    out: NDArray[np.float64],
+    usual: tuple[NDArray[np.float64], ...],
+    window: int,
+    card: NDArray[np.float64],
+    stored: NDArray[np.float64],
+    brought: NDArray[np.float64],
+    counts: NDArray[np.int64],
     /,
-) -> int: ...
+) -> Any: ...

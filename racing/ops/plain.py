@@ -5,6 +5,7 @@ shape (n,), with ``race`` the race of each, contiguous. Sums run in order, term 
 never depends on the batch that it stands in.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,25 @@ from numpy.typing import NDArray
 
 __all__ = [
     "best", "best_rival", "condition", "fill_nan", "log_mean_odds", "n_known", "number", "placed_in_race",
-    "rank_in_race", "read_runs", "running_total", "select", "share_in_race", "sum_in_race", "total",
+    "rank_in_race", "ratio", "read_card", "running_total", "select", "share_in_race", "sum_in_race", "total",
     "usual_at", "value_at",
 ]  # fmt: skip
 
 Floats = NDArray[Any]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+_ORDINAL_OF_EPOCH = 719_163  # 1970-01-01
 
 
 def fill_nan(value: Floats, other: Any) -> Floats:
     """Return the value, or the other where it is unknown."""
     return np.where(np.isnan(value), other, value)
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Return the numerator by the denominator where that is above 0, else unknown."""
+    is_positive = denominator > 0
+    return np.where(is_positive, numerator / np.where(is_positive, denominator, 1.0), np.nan)
 
 
 def select(condition: Flags, one: Any, other: Any) -> Floats:
@@ -157,36 +165,122 @@ def usual_at(
     return boxes, np.where(np.isnan(level), by_grade[row, within(grade, by_grade.shape[1])], level)
 
 
-def read_runs(
-    runs: list[Any],
-    columns: tuple[str, ...],
+def read_card(
+    runners: list[Any],
+    dogs: list[tuple[Floats, int, int | None]],
+    race: tuple[float, ...],
+    names_of_runner: tuple[str, ...],
+    names_of_run: tuple[str, ...],
     courses: dict[tuple[str, int], tuple[float, float]],
     grades: dict[str | None, float],
-    out: Floats,
-) -> int:
-    """Write runs (:class:`racing.domain.cards.PastRun` or alike) as numbers, a row each.
+    usual: tuple[Floats, Floats, Floats, Floats],
+    window: int,
+    card: Floats,
+    stored: Floats,
+    brought: Floats,
+    counts: Ints,
+) -> Any:
+    """Write a card into blocks of numbers, and return the first run that cannot be read yet, or None.
 
-    The columns are day (since 1970-01-01), month, the two numbers of ``courses`` for track and distance, that
-    of ``grades``, box, position at the first call, and the attributes ``columns``; NaN is unknown.  A
-    reserve's box (above 8) is not known, and a single digit is no call: sources that know none write the
-    finishing position there.  Returns the first row whose course or grade is not known, to be entered before
-    the next call, or -1.
+    That is one whose course or class is not known: it is to be entered, and the card read again.
+
+    Parameters
+    ----------
+    runners, dogs
+        Objects as :class:`racing.domain.cards.Runner`, and of each one's dog the stored runs before the race,
+        oldest first, by columns of which the first is the day; how many runs they are the last of; and the
+        day of the first of all.
+    race
+        Month, course and the five facts that stand in ``card``: day, track, distance, class, track's number.
+    names_of_runner
+        Four attributes that are read as they are, of which the first is the box, and that of the form.
+    names_of_run
+        Date, track, distance, class, box, calls; then those that are read as they are.
+    courses, grades
+        The two numbers of a track and distance, track and row of the course, and that of a class.
+    usual
+        The tables of :func:`usual_at`.
+    window
+        So many runs at most are stored of a dog.
+
+    Returns in the blocks
+    ---------------------
+    card : (n, 11 + 2 ratings)
+        The four attributes, career runs, day of the first run, five facts of the race, usual box and level.
+        A reserve's box (above 8) is not known.
+    stored, brought : (n, k, ...)
+        The runs before the race, newest first: place by place either a stored one, as it is, or one that the
+        card brings: day, month, track, course, class, box, position at the first call, then what is read as
+        it is, usual box and level. NaN is unknown, or no run. A single digit is no call: sources that know
+        none write the finishing position there. A run that both hold, or that is brought twice, counts once.
+    counts : (n, 2)
+        How many runs before the race there are in all, and how many brought ones are left out as later.
     """
-    for row, run in enumerate(runs):
-        course, grade = courses.get((run.track, run.distance_m)), grades.get(run.grade)
-        if course is None or grade is None:
-            return row
-        date, box, calls = run.date, run.box, run.position_in_running or ""
-        out[row, :7] = (
-            date.toordinal() - 719_163,
-            date.year * 12 + date.month - (1970 * 12 + 1),
-            *course,
-            grade,
-            np.nan if box is None or box > 8 else box,
-            int(calls[0]) if len(calls) > 1 and calls[0] in "12345678" else np.nan,
-        )
-        out[row, 7:] = [getattr(run, name) for name in columns]
-    return -1
+    stored.fill(np.nan)
+    brought.fill(np.nan)
+    n_ratings = usual[1].shape[-1]
+    n_read = 1 + len(names_of_run)
+
+    def write_usual(row: Floats, month: float, course: float, box: float, grade: float) -> None:
+        where = np.array([[month], [course], [box], [grade]], np.float64)
+        boxes, levels = usual_at(where[0], where[1], where[2], where[3], *usual)
+        row[:n_ratings], row[n_ratings:] = boxes[0], levels[0]
+
+    for i, (runner, (runs, n_runs, first_day)) in enumerate(zip(runners, dogs, strict=True)):
+        *as_they_are, form_name = names_of_runner
+        card[i, :4] = [getattr(runner, name) for name in as_they_are]
+        card[i, 0] = card[i, 0] if card[i, 0] <= 8 else np.nan
+        card[i, 6:11] = race[2:]
+        write_usual(card[i, 11:], race[0], race[1], card[i, 0], race[5])
+        form = getattr(runner, form_name)
+        n_before, newest_first = _newest_first(form, runs[:, 0].tolist(), race[2])
+        days = [day for day, is_brought, _ in newest_first if is_brought]
+        # Of a run older than the stored ones at hand nobody knows whether it is among those counted.
+        n_newer = len(days) if len(runs) < window else sum(day > runs[0, 0] for day in days)
+        known_days = days if first_day is None else [*days, first_day]
+        card[i, 4:6] = n_runs + n_newer, min(known_days, default=race[2])
+        for place, (_, is_brought, row) in enumerate(newest_first[: stored.shape[1]]):
+            if not is_brought:
+                stored[i, place] = runs[row]
+                continue
+            run = form[row]
+            course, grade = courses.get((run.track, run.distance_m)), grades.get(run.grade)
+            if course is None or grade is None:
+                return run
+            read = brought[i, place]
+            read[:n_read] = _read(run, names_of_run, course, grade)
+            write_usual(read[n_read:], read[1], read[3], read[5], grade)
+        counts[i] = len(newest_first), len(form) - n_before
+    return None
+
+
+def _newest_first(
+    form: Sequence[Any], stored_days: list[float], race_day: float
+) -> tuple[int, list[tuple[float, int, int]]]:
+    """Return how many runs of a form are before the race, and those that count: day, if brought, row."""
+    brought: dict[float, int] = {}
+    n_before = 0
+    for row, run in enumerate(form):
+        day = run.date.toordinal() - _ORDINAL_OF_EPOCH
+        if day < race_day:
+            n_before += 1
+            brought.setdefault(day, row)
+    runs = [(day, 0, row) for row, day in enumerate(stored_days)]
+    runs += [(day, 1, row) for day, row in brought.items() if day not in stored_days]
+    return n_before, sorted(runs, reverse=True)
+
+
+def _read(run: Any, names: tuple[str, ...], course: tuple[float, float], grade: float) -> list[Any]:
+    date, box, calls = run.date, run.box, run.position_in_running or ""
+    return [
+        date.toordinal() - _ORDINAL_OF_EPOCH,
+        date.year * 12 + date.month - (1970 * 12 + 1),
+        *course,
+        grade,
+        np.nan if box is None or box > 8 else box,
+        int(calls[0]) if len(calls) > 1 and calls[0] in "12345678" else np.nan,
+        *(getattr(run, name) for name in names[6:]),
+    ]
 
 
 def condition(

@@ -163,6 +163,11 @@ class Traced(NDArrayOperatorsMixin):
         return select(*args)
 
 
+def floats(values: Any) -> Any:
+    """Return values as an array of floats; where formulas are being recorded, as they are."""
+    return values if isinstance(values, Traced) else np.asarray(values, np.float64)
+
+
 def _array_of(value: Any) -> NDArray[Any]:
     if isinstance(value, Traced):
         return value.array

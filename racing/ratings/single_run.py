@@ -43,7 +43,7 @@ class UsualEffects:
         n = len(RATINGS)
         if not len(effects.months):  # boxes have no effect then, and nothing is known of levels
             nothing = np.full((1, 1, n), np.nan)
-            self._tables = np.zeros(1), np.zeros((1, 1, 1, n)), nothing, nothing
+            self.tables = np.zeros(1), np.zeros((1, 1, 1, n)), nothing, nothing
             return
         by_rating = [effects.by_rating[rating.name] for rating in RATINGS]
         shape = (len(effects.months), len(effects.courses), n)
@@ -57,7 +57,8 @@ class UsualEffects:
                     of_class = by_class[row, : len(month.level), r]
                     of_class[:] = np.where(np.isnan(month.level), month.overall, month.level)
         by_box = np.stack([[month.box for month in months] for months in by_rating], axis=-1)
-        self._tables = effects.months.astype(np.float64), by_box, by_course, by_class
+        self.tables = effects.months.astype(np.float64), by_box, by_course, by_class
+        """What :func:`racing.ops.usual_at` takes, contiguous."""
 
     def of(self, month: Any, course: Any, box: Any, grade: Any) -> tuple[Floats, Floats]:
         """Return the effects of boxes and the levels, each of shape (n, len(RATINGS)).
@@ -65,4 +66,4 @@ class UsualEffects:
         Months count from 1970-01, course is a row of the book's courses, box and class are 0 or NaN where
         unknown.
         """
-        return usual_at(month, course, box, grade, *self._tables)
+        return usual_at(month, course, box, grade, *self.tables)

@@ -11,7 +11,8 @@ from model_registry.artifact import Explanation, LoadedModel, explain
 from racing.domain.cards import Card, Runner, Status, check_card, rug_of, starters_of, status_of
 from racing.features import FEATURES, CardWarning
 from racing.features.topics import topic_of
-from racing.probabilities import fair_price, market_probabilities, n_places
+from racing.probabilities import n_places
+from racing.race_shares import RaceShares
 from service.observability.stages import StageTimer
 from service.prediction.form_store import CardForm, FormStore
 from service.serving.slots import Snapshot
@@ -78,26 +79,25 @@ def predict_card(
     model = snapshot.model
     starting = starters_of(card)
     features = form.features_of_card(starting, stored, without_database=snapshot.featurizer)
-    values = features.values[:, snapshot.columns]
+    values = features.values.take(snapshot.columns, axis=1)
     timer.mark("features")
     log_odds = model.log_odds(values)
     timer.mark("model")
-    win = model.probabilities_of(log_odds)
-    market, combined = _with_market(model, win, starting)
-    rank = np.empty(len(win), np.int64)
-    rank[np.argsort(-win, kind="stable")] = np.arange(1, len(win) + 1)
+    prices = [runner.price for runner in starting.runners]
+    shares = model.shares_of_race(log_odds, prices)
+    has_market = None not in prices
     prediction = CardPrediction(
         card=card,
         starting=starting,
         features=features.values,
         statuses=tuple(map(status_of, card.runners)),
-        win_probability=win,
-        place_probability=model.place_probabilities(win),
-        fair_price=fair_price(np.maximum(win, 1e-12)),
-        rank=rank,
-        market_probability=market,
-        combined_probability=combined,
-        n_places=n_places(len(win)),
+        win_probability=shares.win,
+        place_probability=shares.place,
+        fair_price=shares.fair_price,
+        rank=_ranks(shares.win),
+        market_probability=shares.market if has_market else None,
+        combined_probability=_combined(model, shares) if has_market else None,
+        n_places=n_places(len(prices)),
         is_known=features.is_known,
         n_prior_runs=features.n_prior_runs,
         warnings=(*features.warnings, *_warnings_of_field(card, starting)),
@@ -129,11 +129,13 @@ def _explanation(model: LoadedModel, values: NDArray[np.float32]) -> Explanation
     return explain(model, values, [topic_of(name) for name in names], [name in _CODES for name in names])
 
 
-def _with_market(
-    model: LoadedModel, win: NDArray[np.float64], card: Card
-) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
-    prices = [runner.price for runner in card.runners if runner.price is not None]
-    if len(prices) < len(card.runners):
-        return None, None
-    market = market_probabilities(prices, np.zeros(len(prices), np.int64))
-    return market, model.combine(win, market)
+def _combined(model: LoadedModel, shares: RaceShares) -> NDArray[np.float64] | None:
+    if model.spec.market_combination is None:
+        return None
+    return shares.market if model.spec.is_market_alone else shares.combined
+
+
+def _ranks(win: NDArray[np.float64]) -> NDArray[np.int64]:
+    ranks = np.empty(len(win), np.int64)
+    ranks[(-win).argsort(kind="stable")] = np.arange(1, len(win) + 1)
+    return ranks

@@ -96,9 +96,9 @@ class FormStore:
             self.error = None
 
     def is_in_memory(self, card: Card) -> bool:
-        """Return whether :meth:`read` will not wait for the database, as it has none of the card's dogs."""
+        """Return whether :meth:`read` will not wait for the database: see :class:`CardFeaturizer`."""
         featurizer = self._featurizer
-        return featurizer is None or not featurizer.has_stored_dog(card)
+        return featurizer is None or featurizer.is_in_memory(card)
 
     def read(self, card: Card) -> CardForm | None:
         """Return the stored form of a card's dogs; None while the database is away."""

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from racing.domain.cards import PastRun
-from racing.features.cards.card_view import CardFormulas, view_of_card
+from racing.domain.cards import PastRun, Runner
+from racing.features.cards.card_view import CARD_COLUMNS, CardFormulas, view_of_card
 from racing.features.matrix import feature_matrix
 from racing.ops import IS_COMPILED, compile_formulas, plain, tape
 
@@ -40,6 +40,13 @@ def race(random: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize("name", ["total", "n_known", "best", "running_total"])
 def test_a_form_is_summed_up_alike(name: str, form: np.ndarray) -> None:
     np.testing.assert_array_equal(getattr(_loops, name)(form), getattr(plain, name)(form))
+
+
+def test_a_ratio_is_unknown_where_nothing_is_divided_by_alike(form: np.ndarray) -> None:
+    with np.errstate(all="ignore"):
+        expected = plain.ratio(form[:, 0], form[:, 1])
+    np.testing.assert_array_equal(_loops.ratio(form[:, 0], form[:, 1]), expected)
+    assert np.isnan(expected[form[:, 1] <= 0]).all()
 
 
 @pytest.mark.parametrize("name", ["sum_in_race", "rank_in_race", "best_rival"])
@@ -117,28 +124,85 @@ def test_usual_effects_are_looked_up_alike(random: np.random.Generator) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_runs_are_read_alike() -> None:
-    columns = ("distance_m", "time_s", "finish_position")
-    runs = [
-        PastRun(date=dt.date(1969, 12, 31), track="A", distance_m=300, box=9, position_in_running="3"),
+NAMES_OF_RUN = ("date", "track", "distance_m", "grade", "box", "position_in_running", "time_s", "bsp")
+NAMES_OF_RUNNER = ("box", "weight_kg", "rated_price", "early_speed", "form")
+RACE_DAY = dt.date(2026, 3, 14)
+
+
+def some_runs(random: np.random.Generator) -> tuple[PastRun, ...]:
+    return tuple(
         PastRun(
-            date=dt.date(2024, 2, 29), track="B", distance_m=515, box=8, position_in_running="32", time_s=29.5
-        ),
-        PastRun(date=dt.date(2026, 3, 1), track="A", distance_m=300, grade="Mdn", finish_position=2),
-        PastRun(date=dt.date(1, 1, 1), track="B", distance_m=515, position_in_running="९९"),
-    ]
-    courses: dict[tuple[str, int], tuple[float, float]] = {("A", 300): (1.0, 2.0)}
+            date=RACE_DAY - dt.timedelta(days=int(random.integers(-3, 25))),
+            track=str(random.choice(["A", "B"])),
+            distance_m=300,
+            grade=[None, "Mdn"][random.integers(2)],
+            box=[None, 3, 9][random.integers(3)],
+            position_in_running=[None, "3", "32", "९९"][random.integers(4)],
+            time_s=[None, 17.4][random.integers(2)],
+            bsp=4,
+        )
+        for _ in range(random.integers(0, 20))
+    )
+
+
+@pytest.mark.parametrize("n_places", [6, 12])
+def test_a_card_is_read_alike(n_places: int, random: np.random.Generator) -> None:
+    window, day = 12, RACE_DAY.toordinal() - 719_163
+    courses: dict[tuple[str, int], tuple[float, float]] = {("A", 300): (1.0, 2.0), ("B", 300): (-7.0, 0.0)}
     grades: dict[str | None, float] = {None: 0.0, "Mdn": 1.0}
-    read = [np.full((4, 10), -1.0) for _ in range(2)]
-    for loops, out in zip((_loops, plain), read, strict=True):
-        assert loops.read_runs(runs, columns, courses, grades, out) == 1  # the first that is not known
-    courses["B", 515] = (-7.0, 0.0)
-    for loops, out in zip((_loops, plain), read, strict=True):
-        assert loops.read_runs(runs, columns, courses, grades, out) == -1
-    np.testing.assert_array_equal(*read)
+    usual: Any = [random.normal(size=shape) for shape in [(1,), (1, 5, 9, 2), (1, 5, 2), (1, 16, 2)]]
+    race = (674, 2.0, day, 1.0, 300, 1.0, 5)
+    runners = [Runner(name="A", box=box, weight_kg=30, form=some_runs(random)) for box in range(1, 201)]
+    dogs = []
+    for _ in runners:
+        days = np.sort(day - random.choice(np.arange(1, 30), random.integers(0, n_places + 1), replace=False))
+        runs = random.normal(size=(len(days), 4))
+        runs[:, 0] = days
+        dogs.append((runs, len(runs) + 3, int(days[0]) if len(days) and random.integers(2) else None))
+    shapes = (200, 15), (200, n_places, 4), (200, n_places, 13)
+    blocks = [[np.zeros(shape) for shape in shapes] for _ in range(2)]
+    counts = [np.zeros((200, 2), np.int64) for _ in range(2)]
+    for loops, block, count in zip((_loops, plain), blocks, counts, strict=True):
+        given = (runners, dogs, race, NAMES_OF_RUNNER, NAMES_OF_RUN, courses, grades, tuple(usual), window)
+        assert loops.read_card(*given, *block, count) is None
+    for one, other in zip([*blocks[0], counts[0]], [*blocks[1], counts[1]], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert counts[0][:, 1].any()
+
+
+@pytest.mark.parametrize("loops", [_loops, plain])
+def test_a_run_whose_course_was_not_looked_up_stops_the_reading_of_a_card(loops: Any) -> None:
+    day = RACE_DAY.toordinal() - 719_163
+    unknown = PastRun(date=RACE_DAY - dt.timedelta(days=1), track="C", distance_m=300)
+    runners = [Runner(name="A", box=1, form=(unknown,))]
+    usual = np.zeros(1), np.zeros((1, 1, 1, 2)), np.zeros((1, 1, 2)), np.zeros((1, 16, 2))
+    blocks = np.zeros((1, 15)), np.zeros((1, 6, 4)), np.zeros((1, 6, 13)), np.zeros((1, 2), np.int64)
+    dogs, race = [(np.empty((0, 4)), 0, None)], (674, 0.0, day, 1.0, 300, 1.0, 5)
+    given: Any = (runners, dogs, race, NAMES_OF_RUNNER, NAMES_OF_RUN, {}, {None: 0.0}, usual, 12)
+    assert loops.read_card(*given, *blocks) is unknown
+
+
+def test_blocks_and_values_that_do_not_fit_are_refused() -> None:
+    day = RACE_DAY.toordinal() - 719_163
+    wrong = PastRun(date=RACE_DAY - dt.timedelta(days=1), track="A", distance_m=300, time_s="x")  # type: ignore[arg-type]
+    usual = np.zeros(1), np.zeros((1, 1, 1, 2)), np.zeros((1, 1, 2)), np.zeros((1, 16, 2))
+    blocks = np.zeros((1, 15)), np.zeros((1, 6, 4)), np.zeros((1, 6, 13)), np.zeros((1, 2), np.int64)
+    dogs, race = [(np.empty((0, 4)), 0, None)], (674, 0.0, day, 1.0, 300, 1.0, 5)
+
+    def read(form: Any, usual: Any = usual, blocks: Any = blocks) -> None:
+        runners = [Runner(name="A", box=1, form=form)]
+        courses = {("A", 300): (1.0, 2.0)}
+        given: Any = (runners, dogs, race, NAMES_OF_RUNNER, NAMES_OF_RUN, courses, {None: 0.0}, usual, 12)
+        _loops.read_card(*given, *blocks)
+
     with pytest.raises(TypeError):
-        _loops.read_runs([PastRun(date=dt.date(2026, 3, 1), track="A", distance_m=300, time_s="x")], columns,
-                         courses, grades, read[0])  # type: ignore[arg-type]  # fmt: skip
+        read((wrong,))
+    with pytest.raises(TypeError, match="must be a date"):
+        read((PastRun(date="2026-01-01", track="A", distance_m=300),))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="do not fit its runners"):
+        read((), blocks=(np.zeros((1, 14)), *blocks[1:]))
+    with pytest.raises(ValueError, match="do not fit each other"):
+        read((), usual=(np.zeros(2), *usual[1:]))
 
 
 @pytest.mark.parametrize("n_runs", [6, 12])
@@ -149,7 +213,7 @@ def test_the_tape_of_a_card_gives_what_numpy_gives_bit_for_bit(
     for block in (formulas.card, formulas.stored, formulas.brought):
         block[...] = random.uniform(1.0, 9.0, block.shape)
         block[random.random(block.shape) < 0.2] = np.nan
-    formulas.card[:, 0] = 20_000.0
+    formulas.card[:, CARD_COLUMNS.index("day")] = 20_000.0
     with np.errstate(all="ignore"):
         expected = feature_matrix(view_of_card(formulas.card, formulas.stored, formulas.brought))
     for _ in range(2):

@@ -155,8 +155,8 @@ def test_a_card_of_strangers_does_not_wait_for_the_database(season: Engine, tmp_
     engine = open_database(f"sqlite:///{path}")
     book = CardFeaturizer(engine)
     card = Card(date=MORNING, track="Sim Park", distance_m=400, runners=(Runner(name="Nobody", box=1),))
-    assert not book.has_stored_dog(card)
-    assert book.has_stored_dog(cards_of_all_dogs(season, MORNING)[0])
+    assert book.is_in_memory(card)
+    assert not book.is_in_memory(cards_of_all_dogs(season, MORNING)[0])
     with engine.begin() as connection:
         connection.execute(text("drop table dogform"))
     assert not book.features_of_card(card).is_known.any()
@@ -230,7 +230,7 @@ def test_imports_and_an_undo_are_read_once_they_are_rated(tmp_path: Path) -> Non
     undo_import(engine, str(imported_files(engine)[-1].id))
     name = f"New Dog {days[-1]}"
     card = Card(date=morning, track="Sim Park", distance_m=400, runners=(Runner(name=name, box=1),))
-    assert book.has_stored_dog(card)
+    assert not book.is_in_memory(card)
     assert not book.features_of_card(card).is_known.any()
     update_ratings(engine)
     assert not book.is_current()

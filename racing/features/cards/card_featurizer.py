@@ -1,8 +1,7 @@
 """A card's features, from its dogs' runs in the database and those that the card brings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,19 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from racing.database.tables import Effect, TrackAlias
-from racing.domain.cards import Card, PastRun, Runner
+from racing.domain.cards import Card, Runner
 from racing.domain.errors import DatabaseUnavailable
 from racing.domain.names import name_key
 from racing.domain.regions import dog_keys_at
 from racing.domain.runs import WINDOW
-from racing.features.cards.card_blocks import ORDINAL_OF_EPOCH, CardBlocks, Dog, day_of
+from racing.features.cards.card_blocks import CardBlocks
 from racing.features.cards.card_view import card_formulas
+from racing.features.cards.remembered_form import RememberedForm
 from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, forms_fingerprint
 from racing.features.table import codes_of_tracks, track_codes
-from racing.ratings.dog_forms import COLUMNS
 from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
 
 _ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
-_NEWEST_FIRST = attrgetter("date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,6 @@ class CardFeatures:
     """Whether the database has the dog."""
     n_prior_runs: NDArray[np.int64]
     warnings: tuple[CardWarning, ...]
-
-
-_NO_RUNS = np.empty((0, len(COLUMNS)))
 
 
 class CardFeaturizer:
@@ -81,12 +76,13 @@ class CardFeaturizer:
             effects = book_of_document(tables)
             self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
             codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
+        self._remembered = RememberedForm()
         self._blocks = CardBlocks(effects, self._tracks, codes)
 
     def is_current(self) -> bool:
         """Return whether the database still holds the tables that this one has read.
 
-        Runs are read anew for every card; the tables and the new dogs of an import need a new featurizer.
+        Form is remembered (:meth:`read`), so that and the tables of an import need a new featurizer.
 
         Raises
         ------
@@ -102,15 +98,21 @@ class CardFeaturizer:
             )
             return is_same and forms_fingerprint(self._engine) == self._reader.fingerprint
 
-    def has_stored_dog(self, card: Card) -> bool:
-        """Return whether the database has one of the dogs, as of the making of this one.
+    def is_in_memory(self, card: Card) -> bool:
+        """Return whether :meth:`read` will not wait for the database.
 
-        If not, :meth:`features_of_card` does not read the database, and so does not wait for it.
+        It has none of the dogs, as of the making of this one, or the card was read before.
         """
-        return self._reader is not None and self._reader.has_any(_keys_of(card))
+        if self._reader is None:
+            return True
+        keys = _keys_of(card)
+        return not self._reader.has_any(keys) or self._remembered.get(card.date, keys) is not None
 
     def read(self, card: Card) -> StoredForm:
         """Return the stored runs of a card's dogs before its day.
+
+        A card's form is remembered whole, as one read of the database gave it, so that no card has some dogs
+        of before an import and others of after it.
 
         Raises
         ------
@@ -119,8 +121,14 @@ class CardFeaturizer:
         """
         if self._reader is None:
             return NOTHING_STORED
-        with _database():
-            return self._reader.read(card.date, _keys_of(card))
+        keys = _keys_of(card)
+        stored = self._remembered.get(card.date, keys)
+        if stored is None:
+            with _database():
+                stored = self._reader.read(card.date, keys)
+            if stored.dog_ids:
+                self._remembered.put(card.date, keys, stored)
+        return stored
 
     def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
@@ -139,29 +147,26 @@ class CardFeaturizer:
                 "no runner carries form, and there is no race database now to look their names up"
             )
         stored = self.read(card) if stored is None else stored
+        keys = _keys_of(card)
         # In the order of history, so that sums over the race are those of training, bit for bit.
-        keyed = [
-            (runner.box, key, i)
-            for i, (runner, key) in enumerate(zip(card.runners, _keys_of(card), strict=True))
-        ]
-        keyed.sort()
+        keyed = sorted((runner.box, keys[i], i) for i, runner in enumerate(card.runners))
         order = [i for _, _, i in keyed]
         runners = [card.runners[i] for i in order]
-        warnings = self._warnings(card)
-        dogs = []
-        for runner, (_, key, _) in zip(runners, keyed, strict=True):
-            dogs.append(_dog(card, runner, stored.dog_ids.get(key), stored, warnings))
-        n_runs = [min(len(dog.stored) + len(dog.brought), WINDOW) for dog in dogs]
-        formulas = card_formulas(len(runners), max(n_runs))
+        dogs = [stored.dog(key) for _, key, _ in keyed]
+        longest = max([len(dog[0]) + len(runner.form) for dog, runner in zip(dogs, runners, strict=True)])
+        formulas = card_formulas(len(runners), longest)
         with formulas.lock:
-            self._blocks.fill(formulas, card, runners, dogs)
+            counts = self._blocks.fill(formulas, card, runners, dogs)
             values = formulas.features()
-        back = np.argsort(order)
+        n_runs = [min(n_before, WINDOW) for n_before, _ in counts]
+        if order != list(range(len(order))):
+            back = sorted(range(len(order)), key=order.__getitem__)
+            values, n_runs = values[back], [n_runs[i] for i in back]
         return CardFeatures(
-            values=values[back],
-            is_known=np.array([dog.is_stored for dog in dogs])[back],
-            n_prior_runs=np.array(n_runs)[back],
-            warnings=tuple(warnings),
+            values=values,
+            is_known=np.array([key in stored.dog_ids for key in keys]),
+            n_prior_runs=np.array(n_runs),
+            warnings=(*self._warnings(card), *_warnings_of_form(card, runners, keyed, counts, stored)),
         )
 
     def _warnings(self, card: Card) -> list[CardWarning]:
@@ -178,36 +183,19 @@ def _keys_of(card: Card) -> list[str]:
     return dog_keys_at([runner.name for runner in card.runners], card.track)
 
 
-def _dog(
-    card: Card, runner: Runner, dog_id: int | None, stored: StoredForm, warnings: list[CardWarning]
-) -> Dog:
-    """Return the runs of a runner's dog, stored and brought, and add warnings."""
-    runs = _NO_RUNS if dog_id is None else stored.runs.get(dog_id, _NO_RUNS)
-    n_runs, first = (0, None) if dog_id is None else stored.careers.get(dog_id, (0, None))
-    if dog_id is None and not runner.form:
-        text = f"no run on file: nothing is known of {runner.name!r}"
-        warnings.append(CardWarning("unknown_dog", text))
-    days = set(runs[:, 0].tolist())
-    brought: list[PastRun] = []
-    n_late = 0
-    for run in sorted(runner.form, key=_NEWEST_FIRST, reverse=True):
-        day = run.date.toordinal() - ORDINAL_OF_EPOCH
-        if run.date >= card.date:
-            n_late += 1
-        elif day not in days:
-            days.add(day)
-            brought.append(run)
-    if n_late:
-        text = f"{n_late} run(s) of {runner.name!r} on or after race day {card.date} left out"
-        warnings.append(CardWarning("late_run", text))
-    if brought:
-        oldest = day_of(brought[-1].date)
-        first = oldest if first is None else min(first, oldest)
-    # What a card brings counts if it is newer than the stored runs that were looked at: of older ones nobody
-    # knows whether they are among those counted.
-    is_cut = len(runs) == WINDOW
-    n_newer = sum(day_of(run.date) > runs[0, 0] for run in brought) if is_cut else len(brought)
-    return Dog(dog_id is not None, runs, brought, n_runs + n_newer, first)
+def _warnings_of_form(
+    card: Card,
+    runners: list[Runner],
+    keyed: list[tuple[int, str, int]],
+    counts: list[tuple[int, int]],
+    stored: StoredForm,
+) -> Iterator[CardWarning]:
+    for runner, (_, key, _), (_, n_late) in zip(runners, keyed, counts, strict=True):
+        if not runner.form and key not in stored.dog_ids:
+            yield CardWarning("unknown_dog", f"no run on file: nothing is known of {runner.name!r}")
+        if n_late:
+            text = f"{n_late} run(s) of {runner.name!r} on or after race day {card.date} left out"
+            yield CardWarning("late_run", text)
 
 
 def _tables_fingerprint(engine: Engine) -> int:

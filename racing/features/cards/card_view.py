@@ -16,7 +16,7 @@ import numpy as np
 
 from racing.domain.runs import WINDOW, Floats, Form
 from racing.features.matrix import feature_columns
-from racing.features.view import RUNNER_COLUMNS, RaceView, build_view
+from racing.features.view import RaceView, build_view
 from racing.history import lone_market_share
 from racing.ops import compile_formulas
 from racing.probabilities import n_places
@@ -24,14 +24,18 @@ from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import COLUMNS
 from racing.ratings.single_run import UsualEffects, performance_columns
 
-CARD_COLUMNS = (*RUNNER_COLUMNS, *UsualEffects.LEVEL_COLUMNS)
+OF_RUNNER = ("box", "weight_kg", "rated_price", "early_speed")
+"""The attributes of a runner that are read as they are."""
+OF_RACE = ("day", "track_id", "distance_m", "grade", "track_code")
+CARD_COLUMNS = (*OF_RUNNER, "career_runs", "first_day", *OF_RACE, *UsualEffects.COLUMNS)
+"""What :func:`racing.ops.read_card` makes of a runner: all ``RUNNER_COLUMNS`` of the view, and levels."""
 ATTRIBUTES = (
     "distance_m", "weight_kg", "finish_position", "time_s", "first_split_s", "margin_lengths",
     "starting_price", "bsp", "rated_price", "early_speed",
 )  # fmt: skip
 """The attributes of a run that a card brings which are read as they are."""
 READ = ("day", "month", "track_id", "course", "grade", "box", "early_position", *ATTRIBUTES)
-"""What :func:`racing.ops.read_runs` makes of a run."""
+"""What :func:`racing.ops.read_card` reads of a run."""
 BROUGHT_COLUMNS = (*READ, *UsualEffects.COLUMNS)
 _SHORT = 6  # runs: a card shows five or six, and half of the work is saved
 _PLACES = n_places(8)  # of a field whose size nobody knows

@@ -12,11 +12,14 @@ from racing.database.tables import Dog, DogForm, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats
 from racing.history import EPOCH, floats, result_query, runs_of
 from racing.ratings.catalog import RATINGS
-from racing.ratings.dog_forms import query_of_forms, table_of, unpack
+from racing.ratings.dog_forms import COLUMNS, query_of_forms, table_of, unpack
 from racing.ratings.performances import Performances
 
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
 _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
+
+
+_NO_RUNS: Floats = np.empty((0, len(COLUMNS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class StoredForm:
     """By dog that has run: how often before the day, and the day of the first."""
     runs: dict[int, Floats]
     """By dog: shape (n_runs, len(COLUMNS)), the oldest first."""
+
+    def dog(self, key: str) -> tuple[Floats, int, int | None]:
+        """Return the last runs of a dog, how many there are in all, and the day of the first."""
+        dog_id = self.dog_ids.get(key, -1)
+        return self.runs.get(dog_id, _NO_RUNS), *self.careers.get(dog_id, (0, None))
 
 
 NOTHING_STORED = StoredForm({}, {}, {})

@@ -6,7 +6,7 @@ Arrays ``form`` have shape (n, WINDOW), newest run first, NaN for no run or unkn
 import numpy as np
 
 from racing.domain.runs import Flags, Floats, Ints
-from racing.ops import best, best_rival, fill_nan, n_known, number, rank_in_race, sum_in_race, total
+from racing.ops import best, best_rival, fill_nan, n_known, number, rank_in_race, ratio, sum_in_race, total
 
 __all__ = [
     "best",
@@ -45,20 +45,20 @@ def count_true(flags: Flags) -> Floats:
 
 def mean(form: Floats) -> Floats:
     """Return the mean of what is known."""
-    return _divide(total(form), count(form))
+    return ratio(total(form), count(form))
 
 
 def weighted_mean(form: Floats, half_life_runs: float) -> Floats:
     """Return the mean of what is known, weights halving every so many runs back."""
     weights = np.where(np.isnan(form), np.nan, 0.5 ** (np.arange(form.shape[1]) / half_life_runs))
-    return _divide(total(form * weights), total(weights))
+    return ratio(total(form * weights), total(weights))
 
 
 def deviation(form: Floats) -> Floats:
     """Return the standard deviation of what is known, from two values on."""
     n = count(form)
     centred = form - mean(form)[:, None]
-    return np.where(n >= 2, np.sqrt(_divide(total(centred * centred), n - 1)), np.nan)
+    return np.where(n >= 2, np.sqrt(ratio(total(centred * centred), n - 1)), np.nan)
 
 
 def rate(happened: Floats, prior: float, strength: float = 6.0) -> Floats:
@@ -78,14 +78,14 @@ def count_in_race(values: Floats, race: Ints) -> Floats:
 
 def mean_in_race(values: Floats, race: Ints) -> Floats:
     """Return for each runner the mean of what is known in its race."""
-    return _divide(sum_in_race(values, race), count_in_race(values, race))
+    return ratio(sum_in_race(values, race), count_in_race(values, race))
 
 
 def minus_rivals(values: Floats, race: Ints) -> Floats:
     """Return each value less the mean of its known rivals'; NaN without one."""
     others = sum_in_race(values, race) - fill_nan(values, 0.0)
     n_others = count_in_race(values, race) - number(~np.isnan(values))
-    return values - _divide(others, n_others)
+    return values - ratio(others, n_others)
 
 
 def gap_to_best(values: Floats, race: Ints) -> Floats:
@@ -97,7 +97,3 @@ def log_share(values: Floats, race: Ints) -> Floats:
     """Return ln of the softmax of values within the race; an unknown value counts as the race's mean."""
     filled = fill_nan(fill_nan(values, mean_in_race(values, race)), 0.0)
     return filled - np.log(sum_in_race(np.exp(filled), race))
-
-
-def _divide(numerator: Floats, denominator: Floats) -> Floats:
-    return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1.0), np.nan)
