@@ -141,7 +141,10 @@ def train_on(
         )
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
-        choice = choose(odds, split.calibration, settings.search.calibration)
+        steps = {candidate.name: candidate.scoring_steps for candidate in candidates}
+        choice = choose(
+            odds, split.calibration, settings.search.calibration, None if settings.search.best else steps
+        )
         best = candidates[choice.name]
         with stage("Final fit") as report:
             on_fit = _counting(report, len(best.members))

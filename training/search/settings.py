@@ -27,6 +27,8 @@ class SearchSettings:
     """The search uses the latest days of about so many runners; the final fit all of them."""
     calibration: str = "platt"
     """``platt``, ``isotonic`` or ``none``."""
+    best: bool = False
+    """Choose the candidate of the smallest loss whatever it costs to score."""
 
     def __post_init__(self) -> None:
         for name in self.families:
