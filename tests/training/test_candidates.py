@@ -41,8 +41,10 @@ def test_every_family_and_the_ensemble_beat_a_uniform_guess_on_later_races():
 
 
 def test_workers_find_what_one_process_finds():
-    alone, side_by_side = fit(QUICK), fit(replace(QUICK, n_jobs=2))
+    three = replace(QUICK, families=("logistic_regression", "random_forest", "xgboost"))
+    alone, side_by_side = fit(three), fit(replace(three, n_jobs=2))
     assert tried(alone) == tried(side_by_side)
+    assert len(alone.trials) == 3 + 2 + 2  # the worst of three makes no second trial
     features = make_table(20, seed=5).features
     for candidate in alone:
         np.testing.assert_array_equal(
