@@ -2,8 +2,8 @@
 
 The rows are made by the database itself: cards over so many months, each of a race that several cards are
 about, with outcomes, and sums by day, track and version as matching leaves them. Texts are short (nothing
-that is measured reads them), and one card in so many has its runners. PostgreSQL runs in a folder of its own, gone
-afterwards.
+that is measured reads them), and one card in so many has its runners. PostgreSQL runs in a folder of its own,
+gone afterwards.
 """
 
 import argparse
