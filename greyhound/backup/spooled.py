@@ -40,7 +40,7 @@ def restore_spool(database: str, spool: Path, source: Path) -> int:
         draft = folder / f".new-{given.name}"
         shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(given, draft)
-        (draft / _LOCK).touch(mode=0o600)  # nobody holds it: whoever comes first takes the folder over
+        (draft / _LOCK).touch(mode=0o600)  # nobody holds it: the first service takes the folder over
         draft.rename(folder / given.name)
         n_restored += sum(1 for _ in (folder / given.name).glob("*.log"))
     if (source / REFUSED).is_file() and not (folder / REFUSED).exists():

@@ -64,9 +64,8 @@ def _delete_some(connection: Connection, before: dt.datetime) -> int:
     """Delete some of the cards answered before a time, and return how many they are."""
     begin_writing(connection)
     some = select(PREDICTION.c.id).where(PREDICTION.c.at < before).order_by(PREDICTION.c.at).limit(CHUNK)
-    ids = list(
-        connection.scalars(some.with_for_update())
-    )  # whoever stores what one is about is done, or waits
+    # locked, so that a reader that stores what one is about is done, or finds it gone
+    ids = list(connection.scalars(some.with_for_update()))
     races = RACE.c.prediction_id.in_(ids), RACE.c.at < before
     lock_days(connection, connection.scalars(select(RACE.c.date).where(*races).distinct()))
     judged = connection.execute(select(RACE).where(*races, RACE.c.loss.is_not(None))).all()

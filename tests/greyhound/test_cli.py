@@ -16,6 +16,7 @@ from greyhound.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
 ERROR_MODULES = (
+    "greyhound.backup.errors",
     "greyhound.errors",
     "racing.domain.errors",
     "model_registry.errors",

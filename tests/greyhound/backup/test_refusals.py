@@ -100,9 +100,9 @@ def test_a_version_that_is_registered_while_files_are_copied_is_wholly_out(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from greyhound.backup import make
+    from greyhound.backup.artifacts import copy_artifacts
 
     mine = Path(shutil.copytree(old, tmp_path / "mine"))
-    copy_artifacts = make.copy_artifacts
     make_model(tmp_path / "late", exponent=5.0)
 
     def register_first(*given: object) -> None:

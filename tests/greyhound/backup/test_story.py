@@ -5,6 +5,7 @@ import shutil
 import threading
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -88,7 +89,7 @@ def n_rows(url: str, table: str) -> int:
     return int(n or 0)
 
 
-def serving(place: Addresses) -> dict[str, str | float]:
+def serving(place: Addresses) -> dict[str, Any]:
     return {"database": place.database, "spool": str(place.spool), "log_interval_s": 0.1}
 
 

@@ -123,7 +123,7 @@ def test_pruning_drops_whole_months_and_leaves_the_sums_of_what_is_left(log: Eng
     with log.begin() as connection:
         make_months(connection, [JANUARY, FEBRUARY, MARCH])
     log_cards(log, random, RACES, "in-march")
-    # the same races were answered in the months before too, by versions that nobody asked since
+    # the same races were answered in the months before too, by another version
     for n_days, writer in ((31, "in-february"), (59, "in-january")):
         with log.begin() as connection:
             ids = select(PREDICTION.c.id).where(PREDICTION.c.writer == "in-march")
