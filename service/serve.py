@@ -23,6 +23,7 @@ from service.observability.exposition import shared_metrics
 from service.server.connections import SWEEP_S, Connection
 from service.server.shutdown import exit_after, leave
 from service.server.supervisor import Supervisor
+from service.serving.loading import freeze_garbage
 from service.settings import ServiceSettings
 from service.state import AppState
 
@@ -169,12 +170,9 @@ def import_what_workers_need() -> None:
 
     The collector would write to every object, and so copy each page that the workers share.
     """
-    import gc
-
     import model_registry.registry  # noqa: F401
 
-    gc.collect()
-    gc.freeze()
+    freeze_garbage()
 
 
 def raise_open_files() -> None:

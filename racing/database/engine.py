@@ -4,18 +4,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from racing.database.schema_version import newest_schema, schema_of
 from racing.database.statement_timeout import limit_statements
 from racing.domain.errors import DatabaseUnavailable
 
-MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s
 CONNECT_TIMEOUT_S = 10
 # A server that the network has lost is noticed within some 20 s, not hours.
@@ -44,12 +39,12 @@ def open_database(url: str, *, create: bool = False, statement_timeout_s: float 
     engine = _engine(parsed, create=create)
     try:
         with engine.connect() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-            n_tables = len(inspect(connection).get_table_names())
-            newest = _scripts().get_current_head()
-            if revision != newest:
+            revision, n_tables = schema_of(connection)
+            if revision != newest_schema():
+                from racing.database.migrating import migrate
+
                 _check_revision(parsed, revision, n_tables, create)
-                _migrate(connection)
+                migrate(connection)
     except DBAPIError as error:
         engine.dispose()
         raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
@@ -137,32 +132,11 @@ def _check_revision(url: URL, revision: str | None, n_tables: int, create: bool)
         if not create:
             raise DatabaseUnavailable(f"the database {_shown(url)} is empty; import or simulate races first")
         return
-    try:
-        _scripts().get_revision(revision)
-    except CommandError as error:
-        rule = f"has schema {revision}, newer than this program's {_scripts().get_current_head()}"
-        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program") from error
+    from racing.database.migrating import is_known
 
-
-def _migrate(connection: Connection) -> None:
-    connection.rollback()
-    if connection.dialect.name == "sqlite":  # whose driver would commit each table by itself
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    if not is_known(revision):
+        rule = f"has schema {revision}, newer than this program's {newest_schema()}"
+        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program")
 
 
 def _shown(url: URL) -> str:

@@ -95,6 +95,7 @@ def freeze_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()  # the command turns it off while it imports
 
 
 def _check_speed(model: LoadedModel, budget_ms: float) -> None:

@@ -7,7 +7,6 @@ registry that is away or hangs delays no request. A poll is one read of the alia
 
 import asyncio
 import datetime as dt
-import importlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -81,9 +80,8 @@ class AliasWatcher:
 
     async def start(self) -> None:
         """Poll once; if the registry cannot give its champion, serve the one on disk."""
-        # Only writing needs MLflow, and the first promotion would stop requests for its import of 1.5 s.
         with suppress(Exception):  # the poll reports what is wrong with it
-            await self._threads.model_loading.call(lambda: importlib.import_module("mlflow"))
+            await self._threads.model_loading.call(lambda: self.registry().prepare())
         await self.poll()
         if self._after_swap:
             await self._after_swap  # so that the first status is whole
