@@ -42,8 +42,9 @@ def add_soak(
         if n_answers >= n_printed * n_requests / 10:
             n_printed += 1
             console.print(
-                f"{time.monotonic() - started:6,.0f} s: {n_answers:,} of {n_requests:,} requests, {n_moved} of "
-                f"{n_swaps} swaps, {memory_mb(url) or 0.0:.1f} MB, {measured[-1].per_s:,.0f} requests/s"
+                f"{time.monotonic() - started:6,.0f} s: {n_answers:,} of {n_requests:,} requests, "
+                f"{n_moved} of {n_swaps} swaps, {memory_mb(url) or 0.0:.1f} MB, "
+                f"{measured[-1].per_s:,.0f} requests/s"
             )
     after = memory_mb(url)
     sheet.add(
