@@ -31,8 +31,8 @@ from service.state import AppState
 BACKLOG = 2048
 QUIET_S = 0.5  # a connection without a request for so long is closed when the service ends
 SWITCH_S = 0.0005
-"""A card gives the interpreter away in each call of a graph, and has it back from a thread that computes after
-this; by default after 5 ms, five times a card's own time."""
+"""A card gives the interpreter away in each call of a graph, and has it back from a busy thread after this;
+by default after 5 ms, five times a card's own time."""
 _TICK_S = 0.02
 _LAST_RESORT_S = 5.0  # for an end that hangs
 _THREADS_S = 0.3  # for threads that hang in a database that does not answer
