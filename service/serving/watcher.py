@@ -19,6 +19,7 @@ from model_registry.errors import NoChampion, RegistryError, RegistryUnavailable
 from service.errors import NoAnswerInTime, Overloaded
 from service.serving.absence import why_none_serves
 from service.serving.champion_cache import ChampionCache
+from service.serving.loading import return_memory
 from service.serving.slot_loader import SlotLoader, one_line
 from service.serving.slots import CHAMPION, ModelSlots, Snapshot
 from service.serving.state import CacheState, WatcherState
@@ -159,3 +160,5 @@ class AliasWatcher:
                 snapshot = replace(snapshot, champion_since=at[-1])
                 self._slots.set(CHAMPION, snapshot)
         self._cache.store(snapshot, directory)
+        with suppress(NoAnswerInTime, Overloaded):  # the version before is gone by now
+            await self._threads.model_loading.call(return_memory)
