@@ -59,15 +59,10 @@ def read_report(store: MlflowStore, version: int, run_id: str) -> str:
 
 def _locate_report(store: MlflowStore, version: int, run_id: str, folder: Path) -> Path:
     """Return where the report of a run is on this machine, if there is one."""
-    from mlflow.exceptions import MlflowException
-
     absent = folder / REPORT
-    try:
-        run = str(store.client.get_run(run_id).info.artifact_uri)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return absent
-        raise
+    run = store.reader.artifacts_of_run(run_id)
+    if run is None:
+        return absent
     local = local_directory(store, check_source(run, store.uri, version=version))
     if local is not None:
         return local / REPORT

@@ -51,7 +51,10 @@ def fetch_of_run(
     """Return an artifact that a version's training left in a folder of its run, verified by its digest."""
     if not clean_digest(digest):
         raise ArtifactBroken(f"the {folder} model of version {version} has no digest on record")
-    run = check_source(str(store.client.get_run(run_id).info.artifact_uri), store.uri, version=version)
+    artifacts = store.reader.artifacts_of_run(run_id)
+    if artifacts is None:
+        raise RegistryUnavailable(f"the run {run_id} of version {version} is not there")
+    run = check_source(artifacts, store.uri, version=version)
     source = f"{run}/{folder}"
     directory = local_directory(store, source)
     if directory is None:

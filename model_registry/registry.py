@@ -2,6 +2,7 @@
 
 import datetime as dt
 import getpass
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -58,6 +59,11 @@ class ModelRegistry:
     def tracking_uri(self) -> str:
         """The MLflow address, for runs that belong to a version; may hold a password, never print it."""
         return self._store.uri
+
+    def prepare(self) -> None:
+        """Import what reading takes: MLflow for a tracking server, which takes seconds, else nothing."""
+        if self._store.is_server:
+            importlib.import_module("mlflow")
 
     def experiment(self, name: str = "greyhound") -> str:
         """Return the id of an MLflow experiment, made if absent, with its artifacts beside the registry."""
@@ -301,7 +307,7 @@ class ModelRegistry:
             raise PromotionRefused(f"a reason has 1..{MAX_REASON} characters, got {len(reason.strip())}")
         load_artifact(self.fetch(version)).check_golden()
         with self._store.errors():
-            client, model = self._store.client, self._record()
+            writer, model = self._store.writer, self._record()
             current = model.aliases.get(CHAMPION)
             if instead_of not in (None, current):
                 raise PromotionRefused(f"version {current} is the champion by now, not {instead_of}")
@@ -318,21 +324,21 @@ class ModelRegistry:
             )
             key, event = tag_of(record)
             if probation is not None:
-                client.set_registered_model_tag(MODEL, *probation_tag(key, probation))
-            client.set_registered_model_tag(MODEL, key, event)
-            self._set_alias(CHAMPION, version)
+                writer.set_tag(MODEL, *probation_tag(key, probation))
+            writer.set_tag(MODEL, key, event)
+            writer.set_alias(MODEL, CHAMPION, version)
             # Of two promoters at once the one later on record wins, not the one that set the alias last.
             after = self._record()
             last = read_history(after.tags, after.aliases.get(CHAMPION))[-1].version
             if last != version:
-                self._set_alias(CHAMPION, last)
+                writer.set_alias(MODEL, CHAMPION, last)
             # The previous champion's too: its promoter may have been killed before it came to that.
             for alias in CHALLENGERS:
                 if after.aliases.get(alias) in {last, current} - {None}:
-                    client.delete_registered_model_alias(MODEL, alias)
+                    writer.delete_alias(MODEL, alias)
         if last == version:
             with suppress(RegistryUnavailable), self._store.errors():  # it took effect, recorded or not
-                client.set_registered_model_tag(MODEL, *carried_out_tag(key, dt.datetime.now(dt.UTC)))
+                writer.set_tag(MODEL, *carried_out_tag(key, dt.datetime.now(dt.UTC)))
         return record
 
     def _name_challengers(self, versions: Sequence[int | None]) -> None:
@@ -342,23 +348,13 @@ class ModelRegistry:
                 self.version(version)
         named = dict(zip(CHALLENGERS, versions, strict=False))
         with self._store.errors():
-            before = self._record().aliases
+            writer, before = self._store.writer, self._record().aliases
             for alias in CHALLENGERS:
                 if (version := named.get(alias)) is None:
                     if alias in before:
-                        self._store.client.delete_registered_model_alias(MODEL, alias)
+                        writer.delete_alias(MODEL, alias)
                 elif before.get(alias) != version:
-                    self._set_alias(alias, version)
-
-    def _set_alias(self, alias: str, version: int) -> None:
-        from mlflow.exceptions import MlflowException
-
-        client = self._store.client
-        try:
-            client.set_registered_model_alias(MODEL, alias, str(version))
-        except MlflowException:
-            # Two writers of a new alias both insert its row, and one of them fails: now there is one.
-            client.set_registered_model_alias(MODEL, alias, str(version))
+                    writer.set_alias(MODEL, alias, version)
 
     def _model(self) -> ModelRecord:
         """Return the model's record, in which the champion is no challenger of itself.

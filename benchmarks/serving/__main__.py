@@ -67,7 +67,7 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Sheet:
         measured_service(registry, folder / "service", database) as (service, ready_s),
     ):
         means = "from the start of the process until /health/ready says so; no card was sent by then"
-        sheet.add("start to ready, s", ready_s, target="2.5", means=means)
+        sheet.add("start to ready, s", ready_s, target="2.0", means=means)
         _add_first(sheet, service.url, form)
         urls = {"echo": echo_url, "service": service.url}
         for n_clients in chosen.clients:
@@ -77,7 +77,8 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Sheet:
         add_phases(sheet, service.url)
         add_pause_and_memory(sheet, service.url, "after load")
         if chosen.soak or chosen.swaps:
-            stretch_s = min(20.0, 2 * chosen.seconds)
+            # short: each swap has a stretch of its own, and a million requests at 1,500/s have 160 of 4 s
+            stretch_s = chosen.seconds
             add_soak(sheet, service.url, registry, scripts["form"],
                      n_requests=chosen.soak, n_swaps=chosen.swaps, seconds=stretch_s)  # fmt: skip
             add_pause_and_memory(sheet, service.url, "after soak")

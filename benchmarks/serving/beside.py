@@ -33,8 +33,8 @@ def add_beside(
         if n_clients == 1:
             _add(sheet, f"{what}: p50, 1 client, ms", rounds, what, "p50_ms", "3")
         else:
-            _add(sheet, f"{what}: requests/s, {n_clients} clients", rounds, what, "per_s", "0.4")
-            _add(sheet, f"{what}: p99, {n_clients} clients, ms", rounds, what, "p99_ms", "2")
+            _add(sheet, f"{what}: requests/s, {n_clients} clients", rounds, what, "per_s", "0.25")
+            _add(sheet, f"{what}: p99, {n_clients} clients, ms", rounds, what, "p99_ms", "3")
         n_errors = [sum(measured.n_errors for measured in rounds[what, who]) for who in ("echo", "service")]
         sheet.add(f"{what}: errors, {n_clients} clients", n_errors[1], echo=n_errors[0], target="0", digits=0)
     if n_clients == 1 and {"form", "names"} <= set(scripts):
@@ -42,7 +42,7 @@ def add_beside(
             "p50 of names beside form, ms",
             _median(rounds["names", "service"], "p50_ms"),
             echo=_median(rounds["form", "service"], "p50_ms"),
-            target="1.5",
+            target="1.3",
             means="both of the service: left a card that brings its form, right one whose dogs are looked up",
         )
 

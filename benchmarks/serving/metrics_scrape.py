@@ -43,4 +43,4 @@ def add_pause_and_memory(sheet: Sheet, url: str, when: str) -> None:
         means="the longest collection since the version that serves now came in",
         digits=1,
     )
-    sheet.add(f"resident memory {when}, MB", memory_mb(url), target="350", digits=0)
+    sheet.add(f"resident memory {when}, MB", memory_mb(url), target="300", digits=0)

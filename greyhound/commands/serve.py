@@ -1,5 +1,6 @@
 """``greyhound serve``: the champion over HTTP."""
 
+import gc
 import os
 import sys
 
@@ -40,6 +41,7 @@ def serve(host: str, port: int, workers: int, database: str, registry: str, has_
     # Before anything is imported: one thread a request, and no thread that a worker would lose in its fork.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    gc.disable()  # until the service has started: each full pass over what is imported takes 0.2 s
     from service.serve import open_socket, run
     from service.settings import ServiceSettings
 

@@ -14,10 +14,13 @@ import sqlalchemy as sa
 
 from model_registry.errors import RegistryError, RegistryUnavailable
 from model_registry.mlflow_store.readers import ClientReader, DatabaseReader
+from model_registry.mlflow_store.writers import ClientWriter, DatabaseWriter
 from racing.redaction import shown, without_secrets
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient  # takes 1.5 s of processor to import: only what writes waits for that
+    from mlflow import (
+        MlflowClient,  # takes 1.5 s of processor to import: only what writes versions waits for that
+    )
 
 DEFAULT_URI = "sqlite:///var/mlflow.db"
 EXPERIMENT = "greyhound"
@@ -86,12 +89,30 @@ class MlflowStore:
         with self.errors():
             return self._database_reader
 
+    @property
+    def writer(self) -> DatabaseWriter | ClientWriter:
+        """What writes aliases and tags of the model: of a database into its tables, without MLflow."""
+        if self._url is None or self._create:
+            return ClientWriter(self.client)
+        self._check_file()
+        with self.errors():
+            return DatabaseWriter(self._database)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is reached over HTTP, by MLflow's client only."""
+        return self._url is None
+
     @cached_property
     def _database_reader(self) -> DatabaseReader:
+        return DatabaseReader(self._database)
+
+    @cached_property
+    def _database(self) -> sa.Engine:
         assert self._url is not None
         engine = self._engine(self._url)
         self._check_tables(engine)
-        return DatabaseReader(engine)
+        return engine
 
     def _engine(self, url: sa.URL) -> sa.Engine:
         if self.path:

@@ -4,21 +4,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from racing.database.schema_version import newest_schema, schema_of
 from racing.database.statement_timeout import limit_statements
 from racing.domain.errors import DatabaseUnavailable
 
-MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0  # a writer holds the lock for a batch of rows, about 2 s
 CONNECT_TIMEOUT_S = 10
-_MIGRATION_LOCK = 0x736368656D61  # of PostgreSQL's advisory locks: any number that nobody else uses
 # A server that the network has lost is noticed within some 20 s, not hours.
 _KEEP_ALIVE = {
     "keepalives_idle": 10,
@@ -45,12 +39,12 @@ def open_database(url: str, *, create: bool = False, statement_timeout_s: float 
     engine = _engine(parsed, create=create)
     try:
         with engine.connect() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-            n_tables = len(inspect(connection).get_table_names())
-            newest = _scripts().get_current_head()
-            if revision != newest:
+            revision, n_tables = schema_of(connection)
+            if revision != newest_schema():
+                from racing.database.migrating import migrate
+
                 _check_revision(parsed, revision, n_tables, create)
-                _migrate(connection)
+                migrate(connection)
     except DBAPIError as error:
         engine.dispose()
         raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
@@ -76,23 +70,25 @@ def make_tables(url: str, revision: str) -> None:
     DatabaseUnavailable
         If the revision is not one of ours.
     """
+    from racing.database.migrating import migrate
+
     parsed = parse_address(url)
     check_revision(parsed, revision)
     engine = _engine(parsed, create=True)
     try:
         with engine.connect() as connection:
-            _migrate(connection, revision)
+            migrate(connection, revision)
     finally:
         engine.dispose()
 
 
 def check_revision(url: URL, revision: str) -> None:
     """Raise :class:`DatabaseUnavailable` if a schema is newer than this program."""
-    try:
-        _scripts().get_revision(revision)
-    except CommandError as error:
-        rule = f"has schema {revision}, newer than this program's {_scripts().get_current_head()}"
-        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program") from error
+    from racing.database.migrating import is_known
+
+    if not is_known(revision):
+        rule = f"has schema {revision}, newer than this program's {newest_schema()}"
+        raise DatabaseUnavailable(f"the database {_shown(url)} {rule}; upgrade the program")
 
 
 def require_newest_schema(url: str) -> None:
@@ -108,13 +104,13 @@ def require_newest_schema(url: str) -> None:
     engine = _engine(parsed, create=False)
     try:
         with engine.connect() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-            _check_revision(parsed, revision, len(inspect(connection).get_table_names()), create=False)
+            revision, n_tables = schema_of(connection)
+            _check_revision(parsed, revision, n_tables, create=False)
     except DBAPIError as error:
         raise DatabaseUnavailable(f"the database {_shown(parsed)} {_why(error)}") from error
     finally:
         engine.dispose()
-    if revision != (newest := _scripts().get_current_head()):
+    if revision != (newest := newest_schema()):
         rule = f"has schema {revision}, older than this program's {newest}"
         raise DatabaseUnavailable(f"the database {_shown(parsed)} {rule}; `greyhound migrate` upgrades it")
 
@@ -191,46 +187,3 @@ def _check_revision(url: URL, revision: str | None, n_tables: int, create: bool)
             raise DatabaseUnavailable(f"the database {_shown(url)} is empty; import or simulate races first")
         return
     check_revision(url, revision)
-
-
-def _migrate(connection: Connection, revision: str = "head") -> None:
-    connection.rollback()
-    if connection.dialect.name == "sqlite":  # whose driver would commit each table by itself
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:  # one at a time: replicas that start together would each make the same tables
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-    connection.commit()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _shown(url: URL) -> str:
-    """Return the URL for a message: without its password, and without its query, which may hold one too."""
-    if url.get_backend_name() == "sqlite":
-        return url.database or "in memory"
-    return url.set(query={}).render_as_string()
-
-
-def _why(error: DBAPIError) -> str:
-    message = " ".join(str(error.orig).split())
-    if "not a database" in message:
-        return "is not an SQLite database"
-    if "locked" in message:
-        return f"is locked by another process (waited {BUSY_TIMEOUT_S:.0f} s)"
-    if "unable to open" in message or "readonly" in message:
-        return f"cannot be opened: {message}"
-    if "disk" in message:
-        return f"cannot be written: {message}"
-    return f"cannot be reached: {message}"

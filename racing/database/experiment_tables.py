@@ -3,12 +3,14 @@
 import datetime as dt
 
 from sqlalchemy import BigInteger, DateTime, Index, Integer, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from racing.database.table import Table
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class PriceList(SQLModel, table=True):
+class PriceList(Table, table=True):
     """Somebody else's prices as a contestant: a tipster's, a bot's, a bookmaker's, an older model's.
 
     They get the same figures as a version beside the champion, and never serve.
@@ -18,7 +20,7 @@ class PriceList(SQLModel, table=True):
     created_at: dt.datetime = Field(sa_type=DateTime)
 
 
-class ContestantPrice(SQLModel, table=True):
+class ContestantPrice(Table, table=True):
     """What a price list says of one runner; the newest one of a runner counts.
 
     ``runner`` is the dog's key (:func:`racing.domain.names.name_key`), or ``box:4`` where the file has boxes
@@ -38,7 +40,7 @@ class ContestantPrice(SQLModel, table=True):
     """When it was quoted, UTC; prices quoted after race day was over do not count."""
 
 
-class ComparedRace(SQLModel, table=True):
+class ComparedRace(Table, table=True):
     """How much better a contestant was than the version that answered, on one logged and judged card.
 
     Derived from the log, the results and the price lists when outcomes are matched
@@ -65,7 +67,7 @@ class ComparedRace(SQLModel, table=True):
     """The same as the closing prices expect it; None where not every starter has one."""
 
 
-class Experiment(SQLModel, table=True):
+class Experiment(Table, table=True):
     """A comparison of challengers with the champion while it serves; one runs at a time.
 
     See :mod:`racing.experiments.records`. ``active`` is 1 while it runs, then None: unique, so that two
@@ -97,7 +99,7 @@ class Experiment(SQLModel, table=True):
     """JSON: the verdicts in text and numbers, as they were at the end."""
 
 
-class Decision(SQLModel, table=True):
+class Decision(Table, table=True):
     """What the guard, or a person, decided about the champion: written before it is carried out.
 
     ``key`` names the occasion, so that two replicas, or one that was killed half-way, decide once.
@@ -123,7 +125,7 @@ class Decision(SQLModel, table=True):
     """When it was given up, for the reason in ``error``; it is not tried again."""
 
 
-class Switch(SQLModel, table=True):
+class Switch(Table, table=True):
     """A switch that all replicas follow: ``automation`` is ``on`` or ``off``."""
 
     name: str = Field(primary_key=True)

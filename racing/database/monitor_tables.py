@@ -3,12 +3,14 @@
 import datetime as dt
 
 from sqlalchemy import BigInteger, DateTime, Integer, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from racing.database.table import Table
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class InputCount(SQLModel, table=True):
+class InputCount(Table, table=True):
     """How the features of the cards of one day were distributed, as one process counted them.
 
     Each process rewrites its own row, so nothing is counted twice; the sum over ``writer`` is the day's.
@@ -33,7 +35,7 @@ class InputCount(SQLModel, table=True):
     """Runners by feature and bin, see :mod:`racing.monitor.input_counts`."""
 
 
-class Alarm(SQLModel, table=True):
+class Alarm(Table, table=True):
     """Something that somebody should look at, from when it was raised until it was cleared.
 
     ``active_key`` is ``kind:subject`` while it is active, then None: unique, so that it is raised once.
@@ -55,7 +57,7 @@ class Alarm(SQLModel, table=True):
     cleared_at: dt.datetime | None = Field(default=None, sa_type=DateTime)
 
 
-class MonitorReport(SQLModel, table=True):
+class MonitorReport(Table, table=True):
     """The newest report of the monitor, made by one process and shown by all."""
 
     name: str = Field(primary_key=True)
@@ -64,7 +66,7 @@ class MonitorReport(SQLModel, table=True):
     """JSON."""
 
 
-class DaySeal(SQLModel, table=True):
+class DaySeal(Table, table=True):
     """The seal of one day of predictions that were made before the off, chained to the seal before.
 
     See :mod:`racing.predictions.seals` for what is sealed, byte by byte.
@@ -88,7 +90,7 @@ class DaySeal(SQLModel, table=True):
     """8 bytes an answer of the day that did not come before the off: its number."""
 
 
-class Notification(SQLModel, table=True):
+class Notification(Table, table=True):
     """What people and other programs are notified of: an outbox (:mod:`racing.database.outbox`).
 
     ``key`` names the occasion, so that two replicas note it once.
@@ -114,7 +116,7 @@ class Notification(SQLModel, table=True):
     error: str | None = Field(default=None, sa_type=Text)
 
 
-class Lease(SQLModel, table=True):
+class Lease(Table, table=True):
     """Which process does what only one may do at a time, until when (:mod:`racing.database.lease`)."""
 
     name: str = Field(primary_key=True)

@@ -18,12 +18,14 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from racing.database.table import Table
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself where this says INTEGER
 
 
-class Track(SQLModel, table=True):
+class Track(Table, table=True):
     """A race track under the one name that we use for it."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -35,14 +37,14 @@ class Track(SQLModel, table=True):
     """Its time zone, as ``Australia/Sydney``."""
 
 
-class TrackAlias(SQLModel, table=True):
+class TrackAlias(Table, table=True):
     """A name, as :func:`racing.domain.names.name_key` writes it, under which a source knows a track."""
 
     alias: str = Field(primary_key=True)
     track_id: int = Field(foreign_key="track.id", index=True)
 
 
-class Dog(SQLModel, table=True):
+class Dog(Table, table=True):
     """A greyhound; ``key`` is that of its name where it runs (:func:`racing.domain.regions.dog_key`)."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -55,7 +57,7 @@ class Dog(SQLModel, table=True):
     """``2022-10-14``, or ``2022-10`` where only the month is known."""
 
 
-class Race(SQLModel, table=True):
+class Race(Table, table=True):
     """One contest. ``market_id`` is Betfair's; ``source_key`` any other source's own identity of it.
 
     ``is_whole`` says that every starter is known, which probabilities within the race need. ``off_at`` is
@@ -79,7 +81,7 @@ class Race(SQLModel, table=True):
     is_simulated: bool = False
 
 
-class RunFacts(SQLModel):
+class RunFacts(Table):
     """What a source can say of a run; ``None`` is unknown. Units stand in the names.
 
     ``margin_lengths`` is never negative: behind the winner, or of the winner over the second.
@@ -126,7 +128,7 @@ class Run(RunFacts, table=True):
     date: dt.date
 
 
-class SourceFile(SQLModel, table=True):
+class SourceFile(Table, table=True):
     """A file (or simulation) that was imported; the digest makes a second import a no-op."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -209,7 +211,7 @@ class WaitingRow(RunFacts, table=True):
     reason: str | None = None
 
 
-class RunnerPrice(SQLModel, table=True):
+class RunnerPrice(Table, table=True):
     """A runner's prices some minutes before its race was due to start, as one file or a report has them.
 
     ``race_key`` is the source's identity of the race, as in :class:`SourceRow`; ``minutes`` counts down to
@@ -229,7 +231,7 @@ class RunnerPrice(SQLModel, table=True):
     volume: float | None = None
 
 
-class RaceEvent(SQLModel, table=True):
+class RaceEvent(Table, table=True):
     """Something that happened on a race day, for those who follow it (``GET /events``); old ones are pruned.
 
     ``body`` is JSON. Written in the transaction of what happened; ``id`` is the order in which they are read.
@@ -243,7 +245,7 @@ class RaceEvent(SQLModel, table=True):
     body: str = Field(sa_type=Text)
 
 
-class RunWorth(SQLModel, table=True):
+class RunWorth(Table, table=True):
     """What a run was worth to each rating (see :mod:`racing.ratings`), known once its day was over.
 
     A *worth* is the run's measurement rid of box and opposition (or going); its *noise* is the variance. A
@@ -280,7 +282,7 @@ class RunWorth(SQLModel, table=True):
     margin_noise: float | None = None
 
 
-class DogForm(SQLModel, table=True):
+class DogForm(Table, table=True):
     """A dog's last runs, rated, as :mod:`racing.ratings.dog_forms` packs them; see there.
 
     Found by the dog's key; as of the last update of the ratings. Days are counted from 1970-01-01.
@@ -296,7 +298,7 @@ class DogForm(SQLModel, table=True):
     runs: bytes
 
 
-class Effect(SQLModel, table=True):
+class Effect(Table, table=True):
     """What one rating's tables of a month are made from: the sums over all earlier days.
 
     ``cells`` is JSON: the courses, and the arrays of :class:`racing.ratings.effects.Sums`.
@@ -307,7 +309,7 @@ class Effect(SQLModel, table=True):
     cells: str
 
 
-class RaceChange(SQLModel, table=True):
+class RaceChange(Table, table=True):
     """Races of a day changed, and one reader of such changes has not caught up with it yet.
 
     Written with the change itself, once for each reader (:mod:`racing.database.change_log`).
@@ -318,7 +320,7 @@ class RaceChange(SQLModel, table=True):
     date: dt.date
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Table, table=True):
     """A key of the service (:mod:`service.security.api_keys`); its text is shown once and stored nowhere.
 
     ``sha256`` is that of the whole text, ``scopes`` are words with spaces between them; ``last_used`` is true
@@ -334,7 +336,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at: dt.datetime | None = None
 
 
-class Prediction(SQLModel, table=True):
+class Prediction(Table, table=True):
     """One answered card as it came in and went out, both JSON; rows are added and never changed.
 
     ``writer`` is the process that answered and ``number`` its own count, which tell rows apart: clients may
@@ -362,7 +364,7 @@ class Prediction(SQLModel, table=True):
     and ``win_probability``: a number a runner in the order of the card, 0 for those that do not start."""
 
 
-class PredictedRace(SQLModel, table=True):
+class PredictedRace(Table, table=True):
     """What a logged card is about, and how it came out; read from the card some time after it was logged.
 
     ``race_id`` is the stored race that it was, ``None`` until one is known. The losses are race log losses
@@ -403,7 +405,7 @@ class PredictedRace(SQLModel, table=True):
     """What the closing prices expect of ``market_loss``: their entropy."""
 
 
-class PredictedRunner(SQLModel, table=True):
+class PredictedRunner(Table, table=True):
     """The probabilities of one runner of a logged card, and its outcome.
 
     ``share`` is its win probability shared again among the starters; ``market_probability`` is BSP's, else
@@ -425,7 +427,7 @@ class PredictedRunner(SQLModel, table=True):
     market_probability: float | None = None
 
 
-class LatestPrediction(SQLModel, table=True):
+class LatestPrediction(Table, table=True):
     """The last judged card of a race, by each version, apart for cards answered ahead and late.
 
     A row changes in the transaction that changes an outcome. ``track`` is the card's.
@@ -447,7 +449,7 @@ class LatestPrediction(SQLModel, table=True):
     """The last card of the race by its version, ahead or late."""
 
 
-class PredictionSums(SQLModel, table=True):
+class PredictionSums(Table, table=True):
     """Sums over the cards of one day, track and version that a score counts.
 
     ``counting`` tells how cards are counted: 0 is the last card of each race that was answered ahead, 1 adds
@@ -472,7 +474,7 @@ class PredictionSums(SQLModel, table=True):
     shares: bytes
 
 
-class LogProgress(SQLModel, table=True):
+class LogProgress(Table, table=True):
     """How far the log was read: no unread card has a number up to ``read_to``.
 
     ``newest`` was the highest number at ``noted_at``, when all up to there were read but those whose writing
@@ -485,7 +487,7 @@ class LogProgress(SQLModel, table=True):
     noted_at: dt.datetime = Field(sa_type=DateTime)
 
 
-class UnreadablePrediction(SQLModel, table=True):
+class UnreadablePrediction(Table, table=True):
     """A logged card that cannot be read, and why: it is set aside, so that those after it are read."""
 
     prediction_id: int = Field(primary_key=True, foreign_key="prediction.id", sa_type=_BIG)

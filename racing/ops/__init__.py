@@ -11,5 +11,5 @@ everything works alike, a card takes milliseconds instead of microseconds, and :
 from racing.ops.loops import *  # noqa: F403
 from racing.ops.tape import CompiledFormulas as CompiledFormulas
 from racing.ops.tape import compile_formulas as compile_formulas
-from racing.ops.trees import ARE_TREES_COMPILED as ARE_TREES_COMPILED
 from racing.ops.tape import floats as floats
+from racing.ops.trees import ARE_TREES_COMPILED as ARE_TREES_COMPILED

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.errors import HeadersTooLarge, ServiceError
+from service.server.whole_answers import WholeAnswers
 
 HEAD_BYTES = 64 * 1024  # request line and headers; and what of a chunked body is no body, at a stretch
 MAX_HEADERS = 256  # each is an object, and 64 KiB would hold 16,000
@@ -59,7 +60,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take up a connection."""
-        super().connection_made(transport)
+        super().connection_made(WholeAnswers(transport, self.loop))  # type: ignore[arg-type]
         self.flow = _Flow(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -100,7 +101,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Parse the requests that wait."""
+        """Send the answer, and parse the requests that wait."""
+        self.transport.send()  # type: ignore[attr-defined]
         super().on_response_complete()
         self._feed_later()
 

@@ -3,8 +3,8 @@
 import ctypes
 import datetime as dt
 import gc
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -97,13 +97,18 @@ def freeze_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
-    _return_freed_memory()
+    gc.enable()  # the command turns it off while it imports
+    return_memory()
 
 
-def _return_freed_memory() -> None:
-    """Give back to the system what the allocator keeps: 30 MB, once members were checked in ONNX Runtime."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # glibc's
-        trim(0)
+def return_memory() -> None:
+    """Give the system back what a version that was loaded or replaced has left; blocking, some 4 ms.
+
+    The C library would hold it: 30 MB after members were checked in ONNX Runtime. Other C libraries than
+    glibc have no such call.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _check_speed(model: LoadedModel, budget_ms: float) -> None:

@@ -7,7 +7,6 @@ registry that is away or hangs delays no request. A poll is one read of the alia
 
 import asyncio
 import datetime as dt
-import importlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ from model_registry.errors import NoChampion, RegistryError, RegistryUnavailable
 from service.errors import NoAnswerInTime, Overloaded
 from service.serving.absence import why_none_serves
 from service.serving.champion_cache import ChampionCache
+from service.serving.loading import return_memory
 from service.serving.slot_loader import SlotLoader, one_line
 from service.serving.slots import CHAMPION, ModelSlots, Snapshot
 from service.serving.state import CacheState, WatcherState
@@ -81,9 +81,8 @@ class AliasWatcher:
 
     async def start(self) -> None:
         """Poll once; if the registry cannot give its champion, serve the one on disk."""
-        # Only writing needs MLflow, and the first promotion would stop requests for its import of 1.5 s.
         with suppress(Exception):  # the poll reports what is wrong with it
-            await self._threads.model_loading.call(lambda: importlib.import_module("mlflow"))
+            await self._threads.model_loading.call(lambda: self.registry().prepare())
         await self.poll()
         if self._after_swap:
             await self._after_swap  # so that the first status is whole
@@ -161,3 +160,5 @@ class AliasWatcher:
                 snapshot = replace(snapshot, champion_since=at[-1])
                 self._slots.set(CHAMPION, snapshot)
         self._cache.store(snapshot, directory)
+        with suppress(NoAnswerInTime, Overloaded):  # the version before is gone by now
+            await self._threads.model_loading.call(return_memory)

@@ -9,16 +9,15 @@ ROOT = Path(__file__).parents[2]
 CODE = """
 import os, signal, sys
 from model_registry import get_model_registry
-from model_registry.registry import ModelRegistry
+from model_registry.mlflow_store.writers import ClientWriter, DatabaseWriter
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv[3] == "before":
-    ModelRegistry._set_alias = die
+    ClientWriter.set_alias = DatabaseWriter.set_alias = die
 else:
-    import mlflow
-    mlflow.MlflowClient.delete_registered_model_alias = die
+    ClientWriter.delete_alias = DatabaseWriter.delete_alias = die
 get_model_registry(sys.argv[1]).promote(int(sys.argv[2]), reason="a promoter that dies", by="the dead")
 """
 

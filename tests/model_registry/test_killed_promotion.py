@@ -6,6 +6,7 @@ import pytest
 
 from model_registry.errors import NoChampion, PromotionRefused
 from model_registry.history import PREFIX, read_history
+from model_registry.mlflow_store.writers import DatabaseWriter
 from model_registry.registry import MODEL, ModelRegistry
 from tests.model_registry.builders import make_artifact
 from tests.model_registry.dying import die_promoting
@@ -56,13 +57,13 @@ def test_one_that_is_under_way_elsewhere_is_carried_out_though_others_looked(
     register(registry, tmp_path, 2)
     registry.promote(1, reason="x")
     seen = []
-    move = ModelRegistry._set_alias
+    move = DatabaseWriter.set_alias
 
-    def look_and_move(self: ModelRegistry, alias: str, version: int) -> None:
+    def look_and_move(self: DatabaseWriter, model: str, alias: str, version: int) -> None:
         seen.append((recorded(registry), registry.changes()[1]))
-        move(self, alias, version)
+        move(self, model, alias, version)
 
-    monkeypatch.setattr(ModelRegistry, "_set_alias", look_and_move)
+    monkeypatch.setattr(DatabaseWriter, "set_alias", look_and_move)
     registry.promote(2, reason="x")
     assert seen == [([(1, True), (2, False)], None)]
     assert recorded(registry) == [(1, True), (2, True)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_registry.mlflow_store.readers import ClientReader, DatabaseReader
+from model_registry.mlflow_store.writers import ClientWriter, DatabaseWriter
 from model_registry.registry import CHALLENGER, CHAMPION, MODEL, ModelRegistry
 from tests.model_registry.builders import make_artifact
 
@@ -50,6 +51,34 @@ def test_tables_and_client_return_the_same(registry: ModelRegistry, tmp_path: Pa
     by_number = sorted(client.versions(MODEL), key=lambda record: record.version)
     assert by_number == sorted(tables.versions(MODEL), key=lambda record: record.version)
     assert [record.version for record in by_number] == [2, 3]
+
+
+def test_tables_written_by_sql_are_those_that_mlflow_would_have_written(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    for i in range(2):
+        make_artifact(tmp_path / f"candidate-{i}", coefficients=(i, 1.0, 1.0))
+        registry.register(tmp_path / f"candidate-{i}")
+    client = ClientReader(registry._store.client)
+    rows = []
+    for writer in (ClientWriter(registry._store.client), registry._store.writer):
+        writer.set_alias(MODEL, CHAMPION, 1)
+        writer.set_alias(MODEL, CHAMPION, 2)
+        writer.set_alias(MODEL, CHALLENGER, 1)
+        writer.set_tag(MODEL, "odd", "first")
+        writer.set_tag(MODEL, "odd", "ä 'quote' %")
+        model = client.model(MODEL)
+        assert model is not None
+        assert (model.aliases, model.tags) == ({CHAMPION: 2, CHALLENGER: 1}, {"odd": "ä 'quote' %"})
+        with registry._store._database.begin() as connection:
+            for table in ("registered_model_aliases", "registered_model_tags"):
+                rows.append(sorted(connection.exec_driver_sql(f"SELECT * FROM {table}").all()))
+                connection.exec_driver_sql(f"DELETE FROM {table} WHERE name = '{MODEL}'")
+        writer.set_alias(MODEL, CHALLENGER, 1)
+        writer.delete_alias(MODEL, CHALLENGER)
+        assert client.aliases(MODEL) == {}
+    assert isinstance(registry._store.writer, DatabaseWriter)
+    assert rows[:2] == rows[2:]
 
 
 def test_a_database_is_read_without_mlflow(registry: ModelRegistry, tmp_path: Path) -> None:

@@ -329,4 +329,4 @@ def test_a_service_needs_no_training_library(registry: ModelRegistry, tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     assert [record.reason for record in registry.history()[1:]] == ["from a service"] * 2
-    assert "mlflow" in done.stdout
+    assert "'mlflow'" not in done.stdout  # 100 MB, and an import of 1.5 s in the middle of requests

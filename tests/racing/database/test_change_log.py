@@ -8,7 +8,6 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, text
 
-from racing.database import engine as engine_module
 from racing.database.change_log import (
     OUTCOMES,
     RATINGS,
@@ -18,6 +17,7 @@ from racing.database.change_log import (
     remove_changes,
 )
 from racing.database.engine import open_database
+from racing.database.migrating import alembic_config
 
 DAYS = [dt.date(2026, 3, 1), dt.date(2026, 3, 8)]
 
@@ -52,7 +52,7 @@ def test_a_reader_that_caught_up_takes_nothing_from_others_nor_a_later_change(da
 
 
 def test_an_upgrade_and_its_way_back_carry_over_what_is_due(database: Engine) -> None:
-    config = engine_module._config()
+    config = alembic_config()
     with database.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0009")

@@ -5,8 +5,8 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from racing.database import engine as engine_module
 from racing.database.engine import open_database
+from racing.database.migrating import alembic_config
 from racing.importers.entities import EntityResolver
 
 BEFORE = [(1, "Sandown Park", "VIC"), (2, "Cranbourne", None), (3, "Sim Park", "NSW"), (4, "Romford", None)]
@@ -17,7 +17,7 @@ def test_an_upgrade_says_where_the_tracks_of_an_older_database_lie(tmp_path: Pat
     path = tmp_path / "a.db"
     old = create_engine(f"sqlite:///{path}")
     with old.connect() as connection:
-        config = engine_module._config()
+        config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0011")
         for number, name, state in BEFORE:

@@ -5,8 +5,8 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from racing.database import engine as engine_module
 from racing.database.engine import open_database
+from racing.database.migrating import alembic_config
 
 DOGS = [
     (1, "2", "Стрела 2"),
@@ -28,7 +28,7 @@ def test_dogs_that_lost_letters_part_and_dogs_with_a_suffix_meet(tmp_path: Path)
     path = tmp_path / "a.db"
     old = create_engine(f"sqlite:///{path}")
     with old.connect() as connection:
-        config = engine_module._config()
+        config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0006")
         connection.execute(text("INSERT INTO track (id, name) VALUES (1, 'Praha')"))

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[3]
 CODE = """
 import os, signal, sys
 from model_registry import get_model_registry
+from model_registry.mlflow_store.writers import DatabaseWriter
 from model_registry.registry import ModelRegistry
 from racing.database.engine import open_database
 from service.automation import guard_task
@@ -35,7 +36,7 @@ database, uri, when = sys.argv[1:]
 if when == "after it claimed the attempt":
     ModelRegistry.champion_version_number = die
 elif when == "after the registry's record":
-    ModelRegistry._set_alias = die
+    DatabaseWriter.set_alias = die
 else:
     guard_task.mark_carried_out = die
 guard_task.Guard(lambda: get_model_registry(uri), Metrics()).carry_out(open_database(database))
