@@ -23,7 +23,7 @@ demo: $(READY) ## let a simulated season pass in minutes, and show it in the bro
 	@$(BIN)/greyhound demo --serve || [ $$? -eq 130 ]
 
 test: $(READY) ## run all tests
-	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check-clock: $(READY) ## run the fast tests under another clock and zone (CLOCKS=all: under every one; TESTS=days: only those about days, all: all tests)
 	env -u MAKEFLAGS OMP_NUM_THREADS=1 $(BIN)/python -m tests.clocks --clocks $(CLOCKS) --tests $(TESTS)

@@ -3,7 +3,7 @@
 A service takes 3 s of CPU to start, a training 8 s, nearly all of it for imports, and the tests start
 hundreds. So one process a test run imports those packages once, and forks for each program: what runs is a
 process like any other, with its own memory, folder, environment, signals and exit code. ``multiprocessing``
-calls such a process a fork server. How a command starts from nothing is tested without it, by ``up``, ``serve``
+calls such a process a fork server. How commands start from nothing is tested without it, by ``up``, ``serve``
 and ``frontend`` in ``tests/greyhound`` and by the tutorials in ``tests/docs``.
 """
 
