@@ -1,7 +1,7 @@
 """Programs in processes of their own that have imported what they need already.
 
-A service takes 3 s of CPU to start, a training 8 s, nearly all of it for imports, and the tests start
-hundreds. So one process a test run imports those packages once, and forks for each program: what runs is a
+The imports of a service take 2.7 s of CPU, those of all commands 5.8 s, and the tests start many such
+processes. So one process a test run imports those packages once, and forks for each program: what runs is a
 process like any other, with its own memory, folder, environment, signals and exit code. ``multiprocessing``
 calls such a process a fork server. How commands start from nothing is tested without it, by ``up``, ``serve``
 and ``frontend`` in ``tests/greyhound`` and by the tutorials in ``tests/docs``.

@@ -102,7 +102,7 @@ def service_process(
     output
         Where its output goes, if not to files in the folder.
     imported
-        The fork server that starts it, for starting from nothing takes 3 s of CPU; ``None`` for none.
+        The fork server that starts it, whose imports it need not repeat; ``None`` for none.
     settings
         As in the environment, in small letters and without the prefix; those set here do not count.
     """
