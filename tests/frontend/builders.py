@@ -93,6 +93,20 @@ def follow(link: Locator) -> None:
         link.click()
 
 
+def schemes(page: Page) -> Iterator[str]:
+    """Show a page in the light, then in the dark, which only its style sheet tells apart; name each."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(
+            "scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", arg=scheme
+        )
+        page.evaluate("""async () => {
+            await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+            await Promise.allSettled(document.getAnimations().map((one) => one.finished));
+        }""")
+        yield scheme
+
+
 def serious_findings(page: Page) -> list[str]:
     """What axe finds that keeps people out: findings of serious or critical impact."""
     found = Axe().run(page).response["violations"]

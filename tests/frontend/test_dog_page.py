@@ -12,6 +12,7 @@ from tests.frontend.builders import (
     follow,
     opened,
     running_front_end,
+    schemes,
     serious_findings,
     sideways,
 )
@@ -93,14 +94,15 @@ def test_what_no_name_may_hold_and_a_dog_that_is_not_there_are_refused_with_the_
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
-@pytest.mark.parametrize("is_dark", [False, True])
 def test_the_pages_keep_nobody_out_and_do_not_scroll_sideways(
-    browser: Browser, pages: str, dog: dict[str, Any], width: int, is_dark: bool
+    browser: Browser, pages: str, dog: dict[str, Any], width: int
 ) -> None:
-    with opened(browser, f"{pages}/dog/{dog['id']}", width=width, is_dark=is_dark) as page:
+    with opened(browser, f"{pages}/dog/{dog['id']}", width=width) as page:
         expect(page.locator(".chart[data-drawn]").first).to_be_visible()
-        assert serious_findings(page) == []
+        for scheme in schemes(page):
+            assert serious_findings(page) == [], scheme
         assert sideways(page) == []
         page.goto(f"{pages}/search?q=a")
-        assert serious_findings(page) == []
+        for scheme in schemes(page):
+            assert serious_findings(page) == [], scheme
         assert sideways(page) == []

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from racing.predictions.tables import COMPARED
-from tests.frontend.builders import NARROW, WIDE, follow, opened, serious_findings, sideways
+from tests.frontend.builders import NARROW, WIDE, follow, opened, schemes, serious_findings, sideways
 from tests.frontend.judged_log import JudgedLog, count_races_in, judged_log, put_beside
 
 LONG_NAME = "A_tipster_whose_name_goes_on_and_on_for_as_long_as_a_name_may"
@@ -183,14 +183,14 @@ def test_two_that_cannot_be_compared_are_a_page_that_says_why(log: JudgedLog) ->
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
-@pytest.mark.parametrize("is_dark", [False, True])
-def test_the_pages_are_open_to_everyone(browser: Browser, log: JudgedLog, width: int, is_dark: bool) -> None:
+def test_the_pages_are_open_to_everyone(browser: Browser, log: JudgedLog, width: int) -> None:
     number = start(log)
     paths = ("/experiments", f"/experiments/{number}", f"/models/compare?a=1&b=prices:{LONG_NAME}")
     for path in paths:
-        with opened(browser, log.url + path, width=width, is_dark=is_dark) as page:
+        with opened(browser, log.url + path, width=width) as page:
             expect(page.locator(".chart[data-drawn]").first).to_be_visible()
             for one in page.locator("details").all():
                 one.locator("summary").press("Enter")
-            assert serious_findings(page) == [], path
+            for scheme in schemes(page):
+                assert serious_findings(page) == [], (path, scheme)
             assert sideways(page) == [], path

@@ -6,7 +6,15 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.frontend.builders import (
+    NARROW,
+    WIDE,
+    opened,
+    running_front_end,
+    schemes,
+    serious_findings,
+    sideways,
+)
 from tests.service.builders import empty_registry, make_registry, open_registry, running_service
 
 
@@ -64,15 +72,13 @@ def test_a_change_that_another_sites_page_asks_for_is_refused(registry: str) -> 
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
-@pytest.mark.parametrize("is_dark", [False, True])
-def test_what_every_page_has_is_open_to_everyone(
-    browser: Browser, registry: str, width: int, is_dark: bool
-) -> None:
+def test_what_every_page_has_is_open_to_everyone(browser: Browser, registry: str, width: int) -> None:
     with (
         running_front_end("http://127.0.0.1:9") as url,
-        opened(browser, url, width=width, is_dark=is_dark, allowed=("503",)) as page,
+        opened(browser, url, width=width, allowed=("503",)) as page,
     ):
-        assert serious_findings(page) == []
+        for scheme in schemes(page):
+            assert serious_findings(page) == [], scheme
         assert sideways(page) == []
 
 

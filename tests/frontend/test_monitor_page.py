@@ -10,7 +10,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from racing.monitor.alarms import Finding, raise_alarms
-from tests.frontend.builders import NARROW, WIDE, opened, running_front_end, serious_findings, sideways
+from tests.frontend.builders import (
+    NARROW,
+    WIDE,
+    opened,
+    running_front_end,
+    schemes,
+    serious_findings,
+    sideways,
+)
 from tests.frontend.judged_log import JudgedLog, inputs_that_moved, judged_log, log_races
 from tests.service.builders import (
     make_registry,
@@ -234,13 +242,13 @@ def test_a_status_that_cannot_be_had_says_so_in_the_keys_that_pages_read() -> No
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
-@pytest.mark.parametrize("is_dark", [False, True])
-def test_the_page_is_open_to_everyone(browser: Browser, judged: JudgedLog, width: int, is_dark: bool) -> None:
-    with opened(browser, judged.url, width=width, is_dark=is_dark) as page:
+def test_the_page_is_open_to_everyone(browser: Browser, judged: JudgedLog, width: int) -> None:
+    with opened(browser, judged.url, width=width) as page:
         expect(page.locator(".chart[data-drawn]")).to_have_count(3)
         for one in page.locator("details").all():
             one.locator("summary").press("Enter")
-        assert serious_findings(page) == []
+        for scheme in schemes(page):
+            assert serious_findings(page) == [], scheme
         assert sideways(page) == []
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,13 @@ from model_registry import get_model_registry
 from racing.database.engine import open_database
 from racing.database.monitor_tables import Lease, Notification
 from racing.experiments.records import current_experiment
+from tests.forkserver import run_python, start_python
+from tests.model_registry.empty import empty_registry_in
 from tests.service.builders import make_registry
 from training.pipeline import TrainSettings
 
 CHEAP = ("--families", "logistic_regression", "--trials", "1")
+COMMAND = "from greyhound.cli import main; main()"
 WAIT_S = 240.0
 NOW = dt.datetime.now(dt.UTC)
 RESULTS = """race_id,date,track,distance_m,runner,box,finish_position
@@ -34,17 +36,14 @@ r1,2020-01-05,Sandown Park,515,Cy Three,3,3
 """
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from greyhound.cli import main; main()", *arguments]
-
-
 def greyhound(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, timeout=600)
+    return run_python(COMMAND, arguments, imported="training", cwd=folder)
 
 
 def test_a_retraining_that_is_killed_goes_on_where_it_was_and_ends_with_a_notification(
     tmp_path: Path,
 ) -> None:
+    empty_registry_in(tmp_path / "var")
     assert greyhound(tmp_path, "simulate", "--races", "300", "--seed", "3").returncode == 0
     assert greyhound(tmp_path, "train", *CHEAP, "--force").returncode == 0
     (tmp_path / "incoming").mkdir()
@@ -53,7 +52,9 @@ def test_a_retraining_that_is_killed_goes_on_where_it_was_and_ends_with_a_notifi
     assert not_due.returncode == 0, not_due.stderr
     assert "import: 1 new of 1 files" in not_due.stdout
     assert "due: no: " in not_due.stdout
-    killed = subprocess.Popen(command("retrain", *CHEAP), cwd=tmp_path, stdout=subprocess.DEVNULL)
+    with (tmp_path / "killed.txt").open("wb") as output:
+        options = {"imported": "training", "cwd": tmp_path, "stdout": output, "stderr": output}
+        killed = start_python(COMMAND, ("retrain", *CHEAP), **options)  # type: ignore[arg-type]
     state, end = tmp_path / "var/retrain.json", time.monotonic() + WAIT_S
     while time.monotonic() < end and not (state.exists() and json.loads(state.read_text())["is_training"]):
         assert killed.poll() is None

@@ -26,7 +26,7 @@ def test_a_signal_ends_it_soon_after_the_request_in_flight_is_answered(
 ) -> None:
     body = json.dumps(make_card()).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-    with service_process(registry, tmp_path, grace_s="30") as service:
+    with service_process(registry, tmp_path, imported=None, grace_s="30") as service:
         process = service.process
         with socket.create_connection(("127.0.0.1", service.port), timeout=60) as sock:
             sock.sendall(head.encode() + body[:20])

@@ -2,24 +2,24 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from greyhound.cli import main
+from tests.forkserver import run_python
+from tests.model_registry.empty import empty_registry_in
 
 
 def greyhound(folder, *arguments):
-    command = [sys.executable, "-c", "from greyhound.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    return run_python("from greyhound.cli import main; main()", arguments, imported="training", cwd=folder)
 
 
 @pytest.fixture(scope="module")
 def season(tmp_path_factory):
     folder = tmp_path_factory.mktemp("season")
+    empty_registry_in(folder / "var")
     days = ("--from", "2026-01-01", "--until", "2026-06-30")
     assert greyhound(folder, "simulate", "--races", "900", "--seed", "3", *days).returncode == 0
     trained = greyhound(

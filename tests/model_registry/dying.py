@@ -1,11 +1,10 @@
 """A promoter that is killed when it has written its record, before or after it moves the alias."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.forkserver import ROOT, run_python
+
 CODE = """
 import os, signal, sys
 from model_registry import get_model_registry
@@ -25,7 +24,5 @@ get_model_registry(sys.argv[1]).promote(int(sys.argv[2]), reason="a promoter tha
 def die_promoting(uri: str, version: int, *, cwd: Path, when: str = "before") -> None:
     """Promote a version, and be killed ``"before"`` the alias moves or ``"after"`` it."""
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(cwd)}
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, uri, str(version), when], cwd=cwd, env=environment, capture_output=True
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    done = run_python(CODE, [uri, str(version), when], imported="service", cwd=cwd, env=environment)
+    assert done.returncode == -signal.SIGKILL, done.stderr

@@ -10,15 +10,21 @@ from pathlib import Path
 from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
 
-_FOLDER = "FOLDER_OF_ALL_TEST_PROCESSES"
+_FOLDER, _OWNER = "FOLDER_OF_ALL_TEST_PROCESSES", "OWNER_OF_THE_FOLDER"
 
 
 def share_a_folder() -> Path:
     """Return a folder that this process shares with those that it starts, gone when it ends."""
     if _FOLDER not in os.environ:
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="tests-")
+        os.environ[_OWNER] = str(os.getpid())
         atexit.register(shutil.rmtree, os.environ[_FOLDER], ignore_errors=True)
     return Path(os.environ[_FOLDER])
+
+
+def owner_of_the_folder() -> int:
+    """Return the process that made the shared folder, and with whose end it goes."""
+    return int(os.environ[_OWNER])
 
 
 def empty_registry_in(folder: Path) -> ModelRegistry:

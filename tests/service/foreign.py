@@ -1,10 +1,9 @@
-"""A model of nobody, registered under our name as any notebook does: ``python -m tests.service.foreign``."""
+"""A model of nobody, registered under our name as any notebook does."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from tests.forkserver import ROOT, run_python
 from tests.service.builders import open_registry, point_alias_at
 
 NAME = "greyhound-win"
@@ -14,8 +13,8 @@ REGISTERED = {"registered_model_name": NAME, "pip_requirements": ["scikit-learn"
 
 def make_foreign_champion(uri: str, kind: str) -> int:
     """Register a model of sklearn or a pyfunc in a process of its own, point the alias at it; its version."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.service.foreign", uri, kind]
-    subprocess.run(command, check=True, capture_output=True)
+    code = "import sys; from tests.service.foreign import main; main(*sys.argv[1:])"
+    run_python(code, [uri, kind], imported="training", cwd=ROOT).check_returncode()
     version = open_registry(uri).versions()[0].version
     point_alias_at(uri, version)
     return version
@@ -40,7 +39,3 @@ def main(uri: str, kind: str) -> None:
             mlflow.sklearn.log_model(model, name="model", **REGISTERED)
         else:
             mlflow.pyfunc.log_model(name="model", python_model=Halves(), **REGISTERED)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import httpx
 
+from tests.forkserver import ForkedProcess, start_python
 from tests.ports import free_port
 from tests.service.builders import RunningService
 from tests.service.living import SOON_S, children_of, members_of, wait_until
@@ -20,6 +21,7 @@ from tests.service.living import SOON_S, children_of, members_of, wait_until
 ROOT = Path(__file__).parents[2]
 COMMAND = "from greyhound.cli import main; main()"
 SERVE = [sys.executable, "-c", COMMAND, "serve"]
+Process = ForkedProcess | subprocess.Popen[bytes]
 START_S = 120.0  # a start takes 2 s, and a minute on a machine where ten others run
 
 
@@ -27,7 +29,7 @@ START_S = 120.0  # a start takes 2 s, and a minute on a machine where ten others
 class ServiceProcess(RunningService):
     """``greyhound serve`` in another process, at the head of a process group."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     folder: Path
 
     @property
@@ -64,7 +66,7 @@ class ServiceProcess(RunningService):
 
     def is_there(self, path: str) -> bool:
         """Whether an address answers with 200; fails if the process has ended."""
-        assert self.process.poll() is None, self.log.read_text()
+        assert self.process.poll() is None, f"{self.process.poll()} {self.log.read_text()}"
         try:
             return httpx.get(f"{self.url}{path}", timeout=60).status_code == 200
         except httpx.TransportError:
@@ -84,6 +86,7 @@ def service_process(
     wait_for: str = "/health/ready",
     code: str = COMMAND,
     output: IO[bytes] | None = None,
+    imported: str | None = "service",
     **settings: str,
 ) -> Iterator[ServiceProcess]:
     """A service that answers, and works in a folder.
@@ -98,10 +101,12 @@ def service_process(
         The program; it calls the command.
     output
         Where its output goes, if not to files in the folder.
+    imported
+        The fork server that starts it, whose imports it need not repeat; ``None`` for none.
     settings
         As in the environment, in small letters and without the prefix; those set here do not count.
     """
-    with _started(registry, folder, options, code, output, settings) as service:
+    with _started(registry, folder, options, code, output, settings, imported) as service:
         wait_until(lambda: service.is_there(wait_for), seconds=START_S)
         yield service
 
@@ -127,8 +132,9 @@ def start(
     code: str = COMMAND,
     output: IO[bytes] | None = None,
     listening: socket.socket | None = None,
+    imported: str | None = "service",
     **settings: str,
-) -> subprocess.Popen[bytes]:
+) -> Process:
     """Start a program that serves, and wait for nothing; ``listening`` is a socket that it inherits."""
     folder.mkdir(parents=True, exist_ok=True)
     values = {"registry": registry, "database": f"sqlite:///{folder}/none.db", "kept_champion": ""}
@@ -136,18 +142,19 @@ def start(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GREYHOUND_")}
     environment |= {f"GREYHOUND_{name.upper()}": value for name, value in values.items()}
     with (folder / "stdout.txt").open("wb") as stdout, (folder / "stderr.txt").open("wb") as stderr:
-        return subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
+        return start_python(
+            code,
+            arguments,
+            imported=imported,
             cwd=folder,
             env=environment | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             pass_fds=[listening.fileno()] if listening else [],
             stdout=output or stdout,
             stderr=output or stderr,
-            start_new_session=True,
         )
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: Process) -> None:
     """Let a process end, or end it and whatever is left of its group."""
     if process.poll() is None:
         process.terminate()
@@ -167,10 +174,11 @@ def _started(
     code: str,
     output: IO[bytes] | None,
     settings: dict[str, str],
+    imported: str | None = "service",
 ) -> Iterator[ServiceProcess]:
     port = free_port()
     arguments = ["serve", "--port", str(port), *options]
-    process = start(registry, folder, arguments, code=code, output=output, **settings)
+    process = start(registry, folder, arguments, code=code, output=output, imported=imported, **settings)
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, timeout=60) as client:

@@ -1,8 +1,6 @@
 """A guard that is killed in the middle of a decision: two others carry it out, once."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +14,10 @@ from racing.experiments.records import active_experiment, start_experiment
 from racing.experiments.switch import turn_automation
 from service.automation.guard_task import Guard
 from service.observability.metrics import Metrics
+from tests.forkserver import ROOT, run_python
 from tests.service.builders import make_registry, open_registry
 from tests.service.living import wait_until
 
-ROOT = Path(__file__).parents[3]
 CODE = """
 import os, signal, sys
 from model_registry import get_model_registry
@@ -76,10 +74,9 @@ def guard(uri: str) -> Guard:
 )
 def test_two_others_carry_it_out_once(when: str, tmp_path: Path, uri: str, database: Engine) -> None:
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    died = subprocess.run(
-        [sys.executable, "-c", CODE, str(database.url), uri, when], env=environment, capture_output=True
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    arguments = [str(database.url), uri, when]
+    died = run_python(CODE, arguments, imported="service", cwd=tmp_path, env=environment)
+    assert died.returncode == -signal.SIGKILL, died.stderr
 
     replicas = guard(uri), guard(uri)
 
