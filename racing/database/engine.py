@@ -187,3 +187,23 @@ def _check_revision(url: URL, revision: str | None, n_tables: int, create: bool)
             raise DatabaseUnavailable(f"the database {_shown(url)} is empty; import or simulate races first")
         return
     check_revision(url, revision)
+
+
+def _shown(url: URL) -> str:
+    """Return the URL for a message: without its password, and without its query, which may hold one too."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    return url.set(query={}).render_as_string()
+
+
+def _why(error: DBAPIError) -> str:
+    message = " ".join(str(error.orig).split())
+    if "not a database" in message:
+        return "is not an SQLite database"
+    if "locked" in message:
+        return f"is locked by another process (waited {BUSY_TIMEOUT_S:.0f} s)"
+    if "unable to open" in message or "readonly" in message:
+        return f"cannot be opened: {message}"
+    if "disk" in message:
+        return f"cannot be written: {message}"
+    return f"cannot be reached: {message}"
