@@ -6,11 +6,12 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "racing.ops._loops",
-            ["racing/ops/_loops.c"],
+            f"racing.ops.{name}",
+            [f"racing/ops/{name}.c"],
             include_dirs=[numpy.get_include()],
             extra_compile_args=["-O3", "-ffp-contract=off"],  # sums stay in order: no -ffast-math
             optional=True,  # without a C compiler the numpy twins do the work, more slowly
         )
+        for name in ("_loops", "_filter")
     ]
 )

@@ -17,7 +17,7 @@ from racing.ratings.dog_forms import forms_are_whole, write_forms
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
-from racing.ratings.replay import Checkpoint, Neighbours, Replay, replay
+from racing.ratings.replay import Checkpoint, History, Replay, replay
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _RUN, _TRACK = Run.__table__, Track.__table__  # type: ignore[attr-defined]
@@ -215,7 +215,7 @@ def _replay_all(
     checkpoints: Mapping[str, Checkpoint],
     on_progress: Callable[[int, int], None],
 ) -> dict[str, Replay]:
-    neighbours = Neighbours.of(runs)
+    history = History.of(runs)
     n_to_play = len(RATINGS) * (len(runs) - _n_unchanged(checkpoints))
     n_played = 0
 
@@ -225,7 +225,7 @@ def _replay_all(
         on_progress(n_played, n_to_play)
 
     return {
-        rating.name: replay(runs, neighbours, rating, courses, on_day, checkpoints.get(rating.name))
+        rating.name: replay(history, rating, courses, on_day, checkpoints.get(rating.name))
         for rating in RATINGS
     }
 
