@@ -9,11 +9,19 @@
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #include <Python.h>
 #include <math.h>
+#include <string.h>
 #include <numpy/arrayobject.h>
 
 #define MAX_RUNS 32
 #define LEAST_KNOWN 0.02
 #define KNOWN_BELOW 0.98
+
+/* A second version of a function for processors that take four numbers at a time: the same operations. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define WITH_WIDE_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WITH_WIDE_VECTORS
+#endif
 
 /* -- what comes in ------------------------------------------------------------------------------------- */
 
@@ -49,17 +57,37 @@ static PyObject *new_floats(npy_intp n) { return PyArray_SimpleNew(1, &n, NPY_DO
 
 /* -- abilities ------------------------------------------------------------------------------------------ */
 
+/* Tables of one row a run, dog by dog: a runner's rows lie side by side, and few lines of memory are read. */
 typedef struct {
-    const double *day, *track, *zone, *adjusted, *noise, *shift;
-    const npy_int64 *distance;
+    const npy_int64 (*around)[4];
+    const double (*facts)[4];
+    const double *performed;
     npy_intp n_runs, n_revisions;
 } History;
+
+enum { DOG_START, DAY_START, DAY_END, DOG_END };
+enum { DAY, TRACK, ZONE, DISTANCE };
 
 typedef struct {
     double debut, day, run, track, course, distance, zone;
     const double *alike; /* by the numbers of two distances */
     npy_intp n_distances;
 } Kernel;
+
+/* The runs around some runners that say something of them: of a number of runners at once, side by side, since a
+ * processor works on several numbers at a time.  Runs are compacted, and beyond the last n of a runner empty. */
+#define LANES 8
+typedef double Lanes __attribute__((vector_size(LANES * sizeof(double))));
+typedef npy_int64 Flags __attribute__((vector_size(LANES * sizeof(npy_int64)))); /* all bits or none */
+#define WHERE(flags, values) ((Lanes)((flags) & (Flags)(values))) /* 0 elsewhere */
+#define ELSE(flags, values, others) ((Lanes)(((flags) & (Flags)(values)) | (~(flags) & (Flags)(others))))
+
+typedef struct {
+    npy_intp most;
+    Flags n, card_distance, distance[MAX_RUNS];
+    Lanes since_oldest, card_track, card_zone;
+    Lanes state[MAX_RUNS], observed[MAX_RUNS], noise[MAX_RUNS], track[MAX_RUNS], zone[MAX_RUNS];
+} Seen;
 
 /* The revision of a performance that is known so many days after its run. */
 static npy_intp revision_at(double days_later, const double *revision_days, npy_intp n_revisions)
@@ -71,90 +99,118 @@ static npy_intp revision_at(double days_later, const double *revision_days, npy_
     return newest;
 }
 
-static double covariance(const Kernel *kernel, double state, double track, double other_track,
-                         npy_int64 distance, npy_int64 other_distance, double zone, double other_zone)
+static void see(Seen *seen, int l, const History *history, const Kernel *kernel, double day, npy_int64 run,
+                double runs_ago, double moved, double as_of, const double *revision_days)
 {
-    const int on_track = track == other_track;
-    return kernel->debut + state + (on_track ? kernel->track : 0.0)
-           + (on_track && distance == other_distance ? kernel->course : 0.0)
-           + kernel->alike[distance * kernel->n_distances + other_distance]
-           + (zone == other_zone ? kernel->zone : 0.0);
+    const double *facts = history->facts[run];
+    const double *performed = history->performed + run * (2 * history->n_revisions + 1);
+    const double drift = kernel->day * (day - facts[DAY]) + kernel->run * runs_ago;
+    const npy_intp revision = revision_at(as_of - facts[DAY], revision_days, history->n_revisions);
+    const double observed = performed[revision] + moved;
+    if (drift > seen->since_oldest[l])
+        seen->since_oldest[l] = drift;
+    if (isnan(observed))
+        return;
+    const npy_intp k = seen->n[l]++;
+    seen->observed[k][l] = observed;
+    seen->noise[k][l] = performed[history->n_revisions + revision];
+    seen->state[k][l] = drift;
+    seen->track[k][l] = facts[TRACK];
+    seen->zone[k][l] = facts[ZONE];
+    seen->distance[k][l] = (npy_int64)facts[DISTANCE];
+    if (seen->n[l] > seen->most)
+        seen->most = seen->n[l];
 }
 
-/* Whether the distances of some runs have a number below n; sets a Python exception if not. */
-static int have_distances(const npy_int64 *runs, npy_intp n, const History *history, npy_intp n_distances)
+static double shift_of(const History *history, npy_int64 run)
 {
-    for (npy_intp i = 0; i < n; i++)
-        if (runs[i] >= 0 && !are_within(&history->distance[runs[i]], 1, 0, n_distances - 1, "distance"))
-            return 0;
-    return 1;
+    return history->performed[(run + 1) * (2 * history->n_revisions + 1) - 1];
 }
 
-/* The posterior of one runner: mean, loading and variance, from n_index runs around it. */
-static void ability_of(npy_int64 row, const npy_int64 *index, npy_intp n_index, npy_intp n_before, double as_of,
-                       const double *revision_days, const History *history, const Kernel *kernel, double *out)
+/* See the runs around the runner at a place. */
+static void see_around(Seen *seen, int l, const History *history, const Kernel *kernel, npy_int64 place,
+                       npy_intp n_before, npy_intp n_after, double until, double as_of, const double *revision_days)
 {
-    double a[MAX_RUNS][MAX_RUNS]; /* a[c][r]: column by column, so that the long loops run over memory in order */
-    double state[MAX_RUNS], observed[MAX_RUNS], noise[MAX_RUNS], to_card[MAX_RUNS], gain[MAX_RUNS];
-    double track[MAX_RUNS], zone[MAX_RUNS];
-    npy_int64 distance[MAX_RUNS];
-    const double day = history->day[row], own = history->shift[row];
-    double since_oldest = 0.0, since = 0.0, until = 0.0;
-    npy_intp m = 0;
-
-    for (npy_intp k = 0; k < n_index; k++) {
-        const npy_int64 run = index[k];
-        if (run < 0)
-            continue;
-        const double runs_ago = k < n_before ? (double)(k + 1) : -(double)(k - n_before + 1);
-        const double drift = kernel->day * (day - history->day[run]) + kernel->run * runs_ago;
-        if (drift > since_oldest)
-            since_oldest = drift;
-        double moved;
-        if (k < n_before)
-            moved = since += history->shift[run];
-        else {
-            moved = k == n_before ? -own : -own - until;
-            until += history->shift[run];
-        }
-        const npy_intp at = run * history->n_revisions
-                            + revision_at(as_of - history->day[run], revision_days, history->n_revisions);
-        observed[m] = history->adjusted[at] + moved;
-        if (isnan(observed[m]))
-            continue;
-        noise[m] = history->noise[at];
-        state[m] = drift;
-        track[m] = history->track[run];
-        zone[m] = history->zone[run];
-        distance[m] = history->distance[run];
-        m++;
+    const npy_int64 *around = history->around[place];
+    const double *card = history->facts[place];
+    double since = 0.0, later = 0.0, moved = -shift_of(history, place);
+    seen->card_track[l] = card[TRACK];
+    seen->card_zone[l] = card[ZONE];
+    seen->card_distance[l] = (npy_int64)card[DISTANCE];
+    for (npy_intp k = 1; k <= n_before && around[DAY_START] - k >= around[DOG_START]; k++) {
+        const npy_int64 run = around[DAY_START] - k;
+        since += shift_of(history, run);
+        see(seen, l, history, kernel, card[DAY], run, (double)k, since, as_of, revision_days);
     }
+    for (npy_intp k = 0; k < n_after && around[DAY_END] + k < around[DOG_END]; k++) {
+        const npy_int64 run = around[DAY_END] + k;
+        if (!(history->facts[run][DAY] < until))
+            break;
+        see(seen, l, history, kernel, card[DAY], run, -(double)(k + 1), moved, as_of, revision_days);
+        later += shift_of(history, run);
+        moved = -shift_of(history, place) - later;
+    }
+}
+
+/* Ask for the memory of the runs around a place, to be there when they are seen. */
+static void fetch_around(const History *history, npy_int64 place)
+{
+#ifdef __GNUC__
+    const npy_intp width = 2 * history->n_revisions + 1;
+    __builtin_prefetch(history->around[place]);
+    for (npy_int64 run = place - 12 > 0 ? place - 12 : 0; run <= place; run += 2) {
+        __builtin_prefetch(history->facts[run]);
+        __builtin_prefetch(history->performed + run * width);
+        __builtin_prefetch(history->performed + (run + 1) * width);
+    }
+#endif
+}
+
+/* Mean, loading and variance of the runners' abilities, by what was seen of their dogs. */
+WITH_WIDE_VECTORS
+static void condition(const Seen *seen, const Kernel *kernel, Lanes *mean, Lanes *loading, Lanes *variance)
+{
+    Lanes a[MAX_RUNS][MAX_RUNS]; /* a[c][r], c <= r; what is empty is 0 beside 1 on the diagonal: no change */
+    Lanes state[MAX_RUNS], to_card[MAX_RUNS], gain[MAX_RUNS];
+    const npy_intp m = seen->most;
+    const Lanes none = {0.0}, debut = none + kernel->debut, by_track = none + kernel->track,
+                by_course = none + kernel->course, by_distance = none + kernel->distance,
+                by_zone = none + kernel->zone;
+
+#define COVARIANCE(out, state, track1, track2, distance1, distance2, zone1, zone2)                              \
+    do {                                                                                                        \
+        const Flags on_track = (track1) == (track2), at = (distance1) * kernel->n_distances + (distance2);      \
+        Lanes alike;                                                                                            \
+        for (int l = 0; l < LANES; l++)                                                                         \
+            alike[l] = kernel->alike[at[l]];                                                                    \
+        out = debut + (state) + WHERE(on_track, by_track)                                                       \
+              + WHERE(on_track & ((distance1) == (distance2)), by_course) + alike                               \
+              + WHERE((zone1) == (zone2), by_zone);                                                             \
+    } while (0)
     for (npy_intp k = 0; k < m; k++)
-        state[k] = since_oldest - state[k];
-    const double widest = kernel->debut + since_oldest + kernel->track + kernel->course + kernel->distance
-                          + kernel->zone;
+        state[k] = seen->since_oldest - seen->state[k];
     for (npy_intp c = 0; c < m; c++) {
-        a[c][c] = kernel->debut + state[c] + kernel->track + kernel->course + kernel->distance + kernel->zone
-                  + noise[c];
-        for (npy_intp r = c + 1; r < m; r++)
-            a[c][r] = covariance(kernel, state[r] < state[c] ? state[r] : state[c], track[r], track[c],
-                                 distance[r], distance[c], zone[r], zone[c]);
-        to_card[c] = covariance(kernel, state[c] < since_oldest ? state[c] : since_oldest, track[c],
-                                history->track[row], distance[c], history->distance[row], zone[c],
-                                history->zone[row]);
-        gain[c] = to_card[c];
+        const Lanes own = debut + state[c] + by_track + by_course + by_distance + by_zone + seen->noise[c];
+        Lanes found;
+        a[c][c] = ELSE(seen->n > c, own, none + 1.0);
+        for (npy_intp r = c + 1; r < m; r++) {
+            COVARIANCE(found, ELSE(state[r] < state[c], state[r], state[c]), seen->track[r], seen->track[c],
+                       seen->distance[r], seen->distance[c], seen->zone[r], seen->zone[c]);
+            a[c][r] = WHERE(seen->n > r, found);
+        }
+        COVARIANCE(found, ELSE(state[c] < seen->since_oldest, state[c], seen->since_oldest), seen->track[c],
+                   seen->card_track, seen->distance[c], seen->card_distance, seen->zone[c], seen->card_zone);
+        gain[c] = to_card[c] = WHERE(seen->n > c, found);
     }
     /* Cholesky in place: a = l l', then l y = to_card, l' gain = y. */
     for (npy_intp c = 0; c < m; c++) {
-        for (npy_intp k = 0; k < c; k++) {
-            const double factor = a[k][c];
+        for (npy_intp k = 0; k < c; k++)
             for (npy_intp r = c; r < m; r++)
-                a[c][r] -= a[k][r] * factor;
-        }
-        const double root = sqrt(a[c][c]);
-        a[c][c] = root;
+                a[c][r] -= a[k][r] * a[k][c];
+        for (int l = 0; l < LANES; l++)
+            a[c][c][l] = sqrt(a[c][c][l]);
         for (npy_intp r = c + 1; r < m; r++)
-            a[c][r] /= root;
+            a[c][r] /= a[c][c];
     }
     for (npy_intp k = 0; k < m; k++) {
         gain[k] /= a[k][k];
@@ -166,69 +222,82 @@ static void ability_of(npy_int64 row, const npy_int64 *index, npy_intp n_index, 
             gain[r] -= a[r][k] * gain[k];
         gain[r] /= a[r][r];
     }
-    double mean = 0.0, known = 0.0, explained = 0.0;
+    Lanes sum = none, known = none, explained = none;
     for (npy_intp k = 0; k < m; k++) {
-        mean += gain[k] * observed[k];
+        sum += gain[k] * seen->observed[k];
         known += gain[k];
         explained += gain[k] * to_card[k];
     }
-    out[0] = mean;
-    out[1] = 1.0 - known;
-    out[2] = widest - explained;
+    *mean = sum;
+    *loading = 1.0 - known;
+    *variance = debut + seen->since_oldest + by_track + by_course + by_distance + by_zone - explained;
+}
+
+/* Whether all that is read around a run lies in the tables; sets a Python exception if not. */
+static int is_around(const History *history, npy_int64 place, npy_intp n_before, npy_intp n_after,
+                     npy_intp n_distances)
+{
+    const npy_int64 *around = history->around[place], first = around[DOG_START], last = around[DOG_END];
+    if (first < 0 || last > history->n_runs || around[DAY_START] < first || around[DAY_START] > place
+        || around[DAY_END] > last || around[DAY_END] <= place) {
+        PyErr_SetString(PyExc_IndexError, "a run lies on its day, and its day within its dog's runs");
+        return 0;
+    }
+    const npy_int64 newest = around[DAY_END] + n_after, oldest = around[DAY_START] - n_before;
+    for (npy_int64 run = oldest > first ? oldest : first; run < (newest < last ? newest : last); run++)
+        if (!(history->facts[run][DISTANCE] >= 0.0 && history->facts[run][DISTANCE] < (double)n_distances)) {
+            PyErr_SetString(PyExc_IndexError, "a distance has a number below the size of alike");
+            return 0;
+        }
+    return 1;
 }
 
 static PyObject *abilities(PyObject *self, PyObject *args)
 {
-    PyObject *rows, *index, *day, *track, *zone, *distance, *adjusted, *noise, *shift, *revision_days, *numbers,
-        *alike;
-    Py_ssize_t n_before;
-    double as_of;
-    if (!PyArg_ParseTuple(args, "OOnd(OOOOOOO)OOO", &rows, &index, &n_before, &as_of, &day, &track, &zone,
-                          &distance, &adjusted, &noise, &shift, &revision_days, &numbers, &alike))
+    PyObject *places, *around, *facts, *performed, *revision_days, *numbers, *alike;
+    Py_ssize_t n_before, n_after;
+    double until, as_of;
+    if (!PyArg_ParseTuple(args, "OnnddOOOOOO", &places, &n_before, &n_after, &until, &as_of, &around, &facts,
+                          &performed, &revision_days, &numbers, &alike))
         return NULL;
     History history;
     Kernel kernel;
-    const npy_int64 *row, *runs;
+    const npy_int64 *place;
     const double *lags, *number;
-    if (!(row = data_of(rows, NPY_INT64, 1, "rows")) || !(runs = data_of(index, NPY_INT64, 2, "index"))
-        || !(history.day = data_of(day, NPY_DOUBLE, 1, "day"))
-        || !(history.track = data_of(track, NPY_DOUBLE, 1, "track"))
-        || !(history.zone = data_of(zone, NPY_DOUBLE, 1, "zone"))
-        || !(history.distance = data_of(distance, NPY_INT64, 1, "distance"))
-        || !(history.adjusted = data_of(adjusted, NPY_DOUBLE, 2, "adjusted"))
-        || !(history.noise = data_of(noise, NPY_DOUBLE, 2, "noise"))
-        || !(history.shift = data_of(shift, NPY_DOUBLE, 1, "shift"))
+    if (!(place = data_of(places, NPY_INT64, 1, "places"))
+        || !(history.around = data_of(around, NPY_INT64, 2, "around"))
+        || !(history.facts = data_of(facts, NPY_DOUBLE, 2, "facts"))
+        || !(history.performed = data_of(performed, NPY_DOUBLE, 2, "performed"))
         || !(lags = data_of(revision_days, NPY_DOUBLE, 1, "revision_days"))
         || !(number = data_of(numbers, NPY_DOUBLE, 1, "kernel"))
         || !(kernel.alike = data_of(alike, NPY_DOUBLE, 2, "alike")))
         return NULL;
-    const npy_intp n = size_of(rows, 0), n_index = size_of(index, 1);
-    history.n_runs = size_of(day, 0);
-    history.n_revisions = size_of(adjusted, 1);
+    const npy_intp n = size_of(places, 0);
+    history.n_runs = size_of(around, 0);
+    history.n_revisions = (size_of(performed, 1) - 1) / 2;
     kernel.n_distances = size_of(alike, 0);
-    PyObject *of_runs[] = {track, zone, distance, adjusted, noise, shift};
-    for (int i = 0; i < 6; i++)
-        if (size_of(of_runs[i], 0) != history.n_runs) {
-            PyErr_SetString(PyExc_ValueError, "the columns of history must be of one length");
-            return NULL;
-        }
-    if (size_of(index, 0) != n || n_index > MAX_RUNS || size_of(numbers, 0) != 8
-        || size_of(alike, 1) != kernel.n_distances || size_of(noise, 1) != history.n_revisions
+    if (size_of(around, 1) != 4 || size_of(facts, 1) != 4 || size_of(performed, 1) != 2 * history.n_revisions + 1
+        || size_of(facts, 0) != history.n_runs || size_of(performed, 0) != history.n_runs || n_before < 0
+        || n_after < 0 || n_before + n_after > MAX_RUNS || size_of(numbers, 0) != 8
+        || size_of(alike, 1) != kernel.n_distances || history.n_revisions < 1
         || size_of(revision_days, 0) < history.n_revisions - 1) {
         PyErr_Format(PyExc_ValueError, "shapes do not fit, or there are more than %d runs a dog", MAX_RUNS);
         return NULL;
     }
-    if (!are_within(row, n, 0, history.n_runs - 1, "rows")
-        || !are_within(runs, n * n_index, -1, history.n_runs - 1, "index")
-        || !have_distances(row, n, &history, kernel.n_distances)
-        || !have_distances(runs, n * n_index, &history, kernel.n_distances))
+    if (!are_within(place, n, 0, history.n_runs - 1, "places"))
         return NULL;
+    for (npy_intp i = 0; i < n; i++) {
+        if (i + LANES < n)
+            fetch_around(&history, place[i + LANES]);
+        if (!is_around(&history, place[i], n_before, n_after, kernel.n_distances))
+            return NULL;
+    }
     kernel.debut = number[0];
     kernel.day = number[1];
     kernel.run = number[2];
+    kernel.distance = number[5];
     kernel.track = number[3];
     kernel.course = number[4];
-    kernel.distance = number[5];
     kernel.zone = number[7];
     PyObject *mean = new_floats(n), *loading = new_floats(n), *variance = new_floats(n);
     if (mean == NULL || loading == NULL || variance == NULL) {
@@ -237,14 +306,21 @@ static PyObject *abilities(PyObject *self, PyObject *args)
         Py_XDECREF(variance);
         return NULL;
     }
+    Seen seen;
     double *means = VALUES(mean), *loadings = VALUES(loading), *variances = VALUES(variance);
     Py_BEGIN_ALLOW_THREADS
-    for (npy_intp i = 0; i < n; i++) {
-        double found[3];
-        ability_of(row[i], runs + i * n_index, n_index, n_before, as_of, lags, &history, &kernel, found);
-        means[i] = found[0];
-        loadings[i] = found[1];
-        variances[i] = found[2];
+    for (npy_intp i = 0; i < n; i += LANES) {
+        const int n_lanes = n - i < LANES ? (int)(n - i) : LANES;
+        Lanes of_mean, of_loading, of_variance;
+        for (npy_intp later = i + LANES; later < n && later < i + 2 * LANES; later++)
+            fetch_around(&history, place[later]);
+        memset(&seen, 0, sizeof(seen));
+        for (int l = 0; l < n_lanes; l++)
+            see_around(&seen, l, &history, &kernel, place[i + l], n_before, n_after, until, as_of, lags);
+        condition(&seen, &kernel, &of_mean, &of_loading, &of_variance);
+        memcpy(means + i, &of_mean, n_lanes * sizeof(double));
+        memcpy(loadings + i, &of_loading, n_lanes * sizeof(double));
+        memcpy(variances + i, &of_variance, n_lanes * sizeof(double));
     }
     Py_END_ALLOW_THREADS
     return Py_BuildValue("NNN", mean, loading, variance);

@@ -11,53 +11,71 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-History = tuple[Floats, Floats, Floats, Ints, Floats, Floats, Floats]
-"""Day, track, zone, number of the distance, adjusted performances, their noises, shift; one row a run."""
 _MAX_RUNS = 32
 _LEAST_KNOWN = 0.02
 _KNOWN_BELOW = 0.98
 
 
 def abilities(
-    rows: Ints,
-    index: Ints,
+    places: Ints,
     n_before: int,
+    n_after: int,
+    until: float,
     as_of: float,
-    history: History,
+    around: Ints,
+    facts: Floats,
+    performed: Floats,
     revision_days: Floats,
     kernel: Floats,
     alike: Floats,
     /,
 ) -> tuple[Floats, Floats, Floats]:
-    """Return mean, loading and variance of each runner's ability, given the runs around it.
+    """Return mean, loading and variance of each runner's ability, given its dog's runs around it.
 
     What :func:`racing.ops.condition` does for a form, this does for rows of history: see
     :mod:`racing.ratings.posterior` for the model.
 
     Parameters
     ----------
-    rows
-        The runs whose abilities are asked for, shape (n,).
-    index
-        Rows of their dogs' other runs, shape (n, K), -1 for none: the first ``n_before`` columns came before,
-        the newest first; the others after, the next first.
+    places
+        The rows of the runs whose abilities are asked for, shape (n,).
+    n_before
+        How many of the dog's runs on days before are looked at, and with ``n_after`` on days after, those
+        before the day ``until``.
     as_of
         The day by which performances are taken as revised.
+    around
+        One row a run, dog by dog and day by day: where its dog's runs begin, where those of its day begin and
+        end, where its dog's end; shape (n_runs, 4).
+    facts
+        Day, track, zone and the number of the distance; shape (n_runs, 4).
+    performed
+        Adjusted performances by revision, their noises, the shift; shape (n_runs, 2 * n_revisions + 1).
     alike
         The covariance of ability over two distances, by their numbers.
     """
-    day, track, zone, distance, adjusted, noises, shift = history
-    if index.shape[1] > _MAX_RUNS:
+    dog_start, day_start, day_end, dog_end = around.T
+    day, track, zone = facts[:, :3].T
+    distance = facts[:, 3].astype(np.int64)
+    n_revisions = performed.shape[1] // 2
+    adjusted, noises, shift = (
+        performed[:, :n_revisions], performed[:, n_revisions:-1], performed[:, -1],
+    )  # fmt: skip
+    if n_before + n_after > _MAX_RUNS:
         raise ValueError(f"shapes do not fit, or there are more than {_MAX_RUNS} runs a dog")
     debut, by_day, by_run, by_track, by_course, by_distance, _, by_zone = kernel.tolist()
-    n_after = index.shape[1] - n_before
-    there, runs = index >= 0, np.maximum(index, 0)
+    before = day_start[places, None] - np.arange(1, n_before + 1)
+    after = day_end[places, None] + np.arange(n_after)
+    runs = np.concatenate([before, after], axis=1)
+    there = (runs >= dog_start[places, None]) & (runs < dog_end[places, None])
+    runs = np.where(there, runs, 0)
+    there[:, n_before:] &= day[runs[:, n_before:]] < until
     runs_ago = np.concatenate([np.arange(1.0, n_before + 1), -np.arange(1.0, n_after + 1)])
-    drift = np.where(there, by_day * (day[rows][:, None] - day[runs]) + by_run * runs_ago, 0.0)
-    shifts, own = np.where(there, shift[runs], 0.0), shift[rows][:, None]
-    since, until = np.cumsum(shifts[:, :n_before], axis=1), np.cumsum(shifts[:, n_before:], axis=1)
-    moved = np.concatenate([since, *([-own, -own - until[:, :-1]] if n_after else [])], axis=1)
-    revision = np.zeros(index.shape, np.int64)
+    drift = np.where(there, by_day * (day[places][:, None] - day[runs]) + by_run * runs_ago, 0.0)
+    shifts, own = np.where(there, shift[runs], 0.0), shift[places][:, None]
+    since, later = np.cumsum(shifts[:, :n_before], axis=1), np.cumsum(shifts[:, n_before:], axis=1)
+    moved = np.concatenate([since, *([-own, -own - later[:, :-1]] if n_after else [])], axis=1)
+    revision = np.zeros(runs.shape, np.int64)
     for newer, days in enumerate(revision_days[: adjusted.shape[1] - 1], start=1):
         revision[as_of - day[runs] >= days] = newer
     observed = np.where(there, adjusted[runs, revision] + moved, np.nan)
@@ -78,7 +96,7 @@ def abilities(
         return found
 
     # Column by column, one entry a runner; what is silent is 0 beside 1 on the diagonal, and changes nothing.
-    n_runs = index.shape[1]
+    n_runs = runs.shape[1]
     a: dict[tuple[int, int], Floats] = {}
     gain, to_card = [], []
     for c in range(n_runs):
@@ -89,7 +107,7 @@ def abilities(
         for r in range(c + 1, n_runs):
             between = covariance(np.minimum(state[:, r], state[:, c]), runs[:, r], runs[:, c])
             a[c, r] = np.where(silent[:, r] | silent[:, c], 0.0, between)
-        card = covariance(np.minimum(state[:, c], since_oldest), runs[:, c], rows)
+        card = covariance(np.minimum(state[:, c], since_oldest), runs[:, c], places)
         to_card.append(np.where(silent[:, c], 0.0, card))
         gain.append(to_card[c])
     for c in range(n_runs):
@@ -107,7 +125,7 @@ def abilities(
         for k in range(r + 1, n_runs):
             gain[r] = gain[r] - a[r, k] * gain[k]
         gain[r] = gain[r] / a[r, r]
-    mean, known, explained = (np.zeros(len(rows)) for _ in range(3))
+    mean, known, explained = (np.zeros(len(places)) for _ in range(3))
     for k in range(n_runs):
         mean = mean + gain[k] * np.where(silent[:, k], 0.0, observed[:, k])
         known = known + gain[k]

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from racing.domain.classes import N_CLASSES
-from racing.domain.runs import Floats, Ints, Runs, box_zone, later_runs, race_numbers, windows
+from racing.domain.runs import WINDOW, Floats, Ints, Runs, box_zone, race_numbers
 from racing.ops import filter as steps
 from racing.ratings.catalog import REVISION_DAYS, Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
@@ -65,17 +66,19 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Runs with what every rating needs to know of them; one entry a run in every array."""
+    """Runs in race order, and what every rating needs to know of them, dog by dog.
+
+    A dog's runs lie side by side, in order of day: ``place`` is where each run lies, ``order`` the run at each
+    place. One entry a run in every array.
+    """
 
     runs: Runs
-    before: Ints
-    """Rows of the dog's runs before it, and ``after`` it: :func:`racing.domain.runs.windows`, ``later_runs``."""
-    after: Ints
-    day: Floats
-    track: Floats
-    zone: Floats
-    distance: Ints
-    """Number of the distance among ``log_distances``."""
+    order: Ints
+    place: Ints
+    around: Ints
+    """By place: where the runs of its dog begin, where those of its dog's day begin and end, where the dog's end."""
+    facts: Floats
+    """By place: day, track, zone and the number of the distance among ``log_distances``."""
     log_distances: Floats
     race: Ints
     meeting: Ints
@@ -84,16 +87,21 @@ class History:
     @classmethod
     def of(cls, runs: Runs) -> "History":
         """Return what runs, in race order, are to the ratings."""
-        distances, distance = np.unique(runs.distance_m, return_inverse=True)
+        order = np.lexsort((runs.day, runs.dog_id))
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        dog, day = runs.dog_id[order], runs.day[order]
+        is_new_dog = np.diff(dog, prepend=dog[:1] - 1) != 0
+        is_new_day = is_new_dog | (np.diff(day, prepend=day[:1]) != 0)
+        distances, distance = np.unique(runs.distance_m[order], return_inverse=True)
         meeting = np.unique(runs.track_id * 10_000 + runs.distance_m.astype(np.int64), return_inverse=True)[1]
+        dog_start, dog_end = _extent(is_new_dog)
         return cls(
             runs=runs,
-            before=windows(runs.dog_id, runs.day),
-            after=later_runs(runs.dog_id, runs.day, _AFTER),
-            day=runs.day.astype(np.float64),
-            track=runs.track_id.astype(np.float64),
-            zone=box_zone(runs.box),
-            distance=distance,
+            order=order,
+            place=place,
+            around=np.stack([dog_start, *_extent(is_new_day), dog_end], axis=1),
+            facts=np.stack([day, runs.track_id[order], box_zone(runs.box)[order], distance], axis=1),
             log_distances=np.log(distances),
             race=race_numbers(runs.race_id),
             meeting=meeting,
@@ -101,6 +109,13 @@ class History:
 
     def __len__(self) -> int:
         return len(self.runs)
+
+
+def _extent(is_new: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return for each entry where its block begins and ends, given the first of each block."""
+    edges = np.append(np.flatnonzero(is_new), len(is_new))
+    block = np.cumsum(is_new) - 1
+    return edges[block], edges[block + 1]
 
 
 def replay(
@@ -128,7 +143,8 @@ def replay(
         box=box_index(runs.box),
         key=level_key(rating, runs, course),
         alike=_alike(history.log_distances, rating.kernel),
-        performances=checkpoint.performances,
+        performed=_performed(checkpoint.performances, history.order),
+        innovation=checkpoint.performances.innovation,
         tables={
             month: sums.month()
             for month, sums in zip(checkpoint.months.tolist(), checkpoint.sums, strict=False)
@@ -160,7 +176,7 @@ def replay(
     if months:  # the month after the last holds all that is known
         months.append(months[-1] + 1)
         before_month.append(sums)
-    return Replay(state.performances, np.array(months, np.int64), tuple(before_month))
+    return Replay(state.performances(), np.array(months, np.int64), tuple(before_month))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -188,19 +204,19 @@ class _ReplayState:
     key: Ints
     alike: Floats
     """Covariance of ability over two distances, by their numbers."""
-    performances: Performances
+    performed: Floats
+    """By place in :class:`History`: adjusted performances by revision, their noises, the shift."""
+    innovation: Floats
     tables: dict[int, MonthOfEffects]
 
     def judge(self, rows: Ints, month: int) -> "JudgedDay":
         """Write down a day's adjusted performances, by what was known that morning."""
-        morning = float(self.history.day[rows[0]])
-        known = self._abilities(rows, self.history.before[rows], self.history.before.shape[1], morning)
-        judged = self._explain(rows, known, month)
-        # Until a revision is due the fresh performance stands in its place.
-        self.performances.adjusted[rows] = judged.adjusted[:, None]
-        self.performances.noise[rows] = judged.noise[:, None]
-        self.performances.shift[rows] = self.shift[rows]
-        self.performances.innovation[rows] = judged.innovation
+        places = self.history.place[rows]
+        morning = float(self.history.runs.day[rows[0]])
+        judged = self._explain(rows, self._abilities(places, WINDOW, 0, morning, morning), month)
+        self._note(places, judged, 0)  # until a revision is due the fresh performance stands in its place
+        self.performed[places, -1] = self.shift[rows]
+        self.innovation[rows] = judged.innovation
         return judged
 
     def revise(self, due: _Due) -> None:
@@ -208,27 +224,34 @@ class _ReplayState:
         rows = due.start + np.flatnonzero(~np.isnan(self.measured[due.start : due.stop]))
         if not len(rows):
             return
-        after = self.history.after[rows]
-        after = np.where((after >= 0) & (self.history.runs.day[np.maximum(after, 0)] < due.day), after, -1)
-        around = np.concatenate([self.history.before[rows, :_BEFORE], after], axis=1)
+        places = self.history.place[rows]
         # As of the evening before: a revision due this very day may still be to come.
-        known = self._abilities(rows, around, _BEFORE, due.day - 1.0)
+        known = self._abilities(places, _BEFORE, _AFTER, due.day, due.day - 1.0)
         month = int(months_of(self.history.runs.day[rows[:1]])[0])
         judged = self._explain(rows, known, month)
-        self.performances.adjusted[rows, due.revision :] = judged.adjusted[:, None]
-        self.performances.noise[rows, due.revision :] = judged.noise[:, None]
+        self._note(places, judged, due.revision)
 
-    def _abilities(self, rows: Ints, around: Ints, n_before: int, as_of: float) -> Posterior:
-        """Return what is known of the runners of a day by some of their other runs, revised as of a day."""
-        history, done = self.history, self.performances
-        columns = history.day, history.track, history.zone, history.distance
-        performed = done.adjusted, done.noise, done.shift
+    def _note(self, places: Ints, judged: "JudgedDay", revision: int) -> None:
+        n = self.rating.n_revisions
+        for column in range(revision, n):
+            self.performed[places, column] = judged.adjusted
+            self.performed[places, n + column] = judged.noise
+
+    def performances(self) -> Performances:
+        """Return what was written down, one row a run in race order."""
+        n, done = self.rating.n_revisions, self.performed[self.history.place]
+        return Performances(done[:, :n].copy(), done[:, n:-1].copy(), done[:, -1].copy(), self.innovation)
+
+    def _abilities(self, places: Ints, n_before: int, n_after: int, until: float, as_of: float) -> Posterior:
+        """Return what is known of the runners of a day by so many of their runs before, and after until a day.
+
+        ``as_of`` is the day by which those are revised.
+        """
+        history, kernel = self.history, self.rating.kernel.numbers
+        around = history.around, history.facts, self.performed
         return Posterior(
-            *steps.abilities(
-                rows, around, n_before, as_of, (*columns, *performed), _LAGS, self.rating.kernel.numbers,
-                self.alike,
-            )
-        )  # fmt: skip
+            *steps.abilities(places, n_before, n_after, until, as_of, *around, _LAGS, kernel, self.alike)
+        )
 
     def _explain(self, rows: Ints, known: Posterior, month: int) -> "JudgedDay":
         """Return the adjusted performances of one day's runs, given what was known of their dogs."""
@@ -252,6 +275,12 @@ class _ReplayState:
             not rating.by_meeting,
         )
         return JudgedDay(adjusted, noise, level, innovation, box)
+
+
+def _performed(performances: Performances, order: Ints) -> Floats:
+    """Return performances in another order, as the steps of the filter take them."""
+    columns = performances.adjusted, performances.noise, performances.shift[:, None]
+    return np.concatenate([values[order] for values in columns], axis=1)
 
 
 def _alike(log_distances: Floats, kernel: Kernel) -> Floats:

@@ -166,12 +166,11 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
                      "distance_m": 400, "box": box, "market_share": p, "grade": 5}
                 )  # fmt: skip
     runs = runs_of(records)
-    history = History.of(runs)
-    played = replay(history, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
+    played = replay(History.of(runs), MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
     last_day = runs.day == runs.day.max()
     entries = entries_of(runs.take(last_day))
     columns = runs.columns | played.performances.columns(MARKET)
-    form = Form.gathered(columns, history.before[last_day])
+    form = Form.gathered(columns, windows(runs.dog_id, runs.day)[last_day])
     found = condition(observe(form, entries, MARKET), entries, MARKET.kernel)
     order = np.argsort(runs.dog_id[last_day])
     centred = found.mean[order] - found.mean.mean()
