@@ -100,9 +100,15 @@ def abilities(
     a: dict[tuple[int, int], Floats] = {}
     gain, to_card = [], []
     for c in range(n_runs):
-        own_variance = debut + state[:, c] + by_track + by_course + by_distance + by_zone + noises[
-            runs[:, c], revision[:, c]
-        ]
+        own_variance = (
+            debut
+            + state[:, c]
+            + by_track
+            + by_course
+            + by_distance
+            + by_zone
+            + noises[runs[:, c], revision[:, c]]
+        )
         a[c, c] = np.where(silent[:, c], 1.0, own_variance)
         for r in range(c + 1, n_runs):
             between = covariance(np.minimum(state[:, r], state[:, c]), runs[:, r], runs[:, c])

@@ -37,7 +37,9 @@ class Courses:
     @classmethod
     def seen_in(cls, track_id: Ints, distance_m: Floats) -> "Courses":
         """Return the courses of some runs, in order of track and distance."""
-        return cls(divmod(number, _MOST_METRES) for number in np.unique(_numbers(track_id, distance_m)).tolist())
+        return cls(
+            divmod(number, _MOST_METRES) for number in np.unique(_numbers(track_id, distance_m)).tolist()
+        )
 
 
 def _numbers(track_id: Ints, distance_m: Floats) -> Ints:

@@ -68,15 +68,15 @@ class Checkpoint:
 class History:
     """Runs in race order, and what every rating needs to know of them, dog by dog.
 
-    A dog's runs lie side by side, in order of day: ``place`` is where each run lies, ``order`` the run at each
-    place. One entry a run in every array.
+    A dog's runs lie side by side, in order of day: ``place`` is where each run lies, ``order`` the run at
+    each place. One entry a run in every array.
     """
 
     runs: Runs
     order: Ints
     place: Ints
     around: Ints
-    """By place: where the runs of its dog begin, where those of its dog's day begin and end, where the dog's end."""
+    """By place: where its dog's runs begin, where those of that day begin and end, where its dog's end."""
     facts: Floats
     """By place: day, track, zone and the number of the distance among ``log_distances``."""
     log_distances: Floats
@@ -243,7 +243,7 @@ class _ReplayState:
         return Performances(done[:, :n].copy(), done[:, n:-1].copy(), done[:, -1].copy(), self.innovation)
 
     def _abilities(self, places: Ints, n_before: int, n_after: int, until: float, as_of: float) -> Posterior:
-        """Return what is known of the runners of a day by so many of their runs before, and after until a day.
+        """Return what is known of the runners of a day by their runs before, and after until a day.
 
         ``as_of`` is the day by which those are revised.
         """
