@@ -42,11 +42,10 @@ def test_abilities_are_the_same_bit_for_bit(n_before: int, n_after: int, n_revis
     alike = MARKET.kernel.distance * np.exp(-np.abs(logs[:, None] - logs) / MARKET.kernel.distance_scale)
     for seed in range(5):
         places = np.random.default_rng(seed).permutation(N_DOGS * N_RUNS)[:61]
-        arguments = (places, n_before, n_after, 60.0, 50.0, *tables(seed, n_revisions), LAGS)
-        arguments = (*arguments, MARKET.kernel.numbers, alike)
-        for mine, theirs in zip(
-            _filter.abilities(*arguments), plain_filter.abilities(*arguments), strict=True
-        ):
+        around, facts, performed = tables(seed, n_revisions)
+        rest = (60.0, 50.0, around, facts, performed, LAGS, MARKET.kernel.numbers, alike)
+        found = (module.abilities(places, n_before, n_after, *rest) for module in (_filter, plain_filter))
+        for mine, theirs in zip(*found, strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
 
