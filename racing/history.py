@@ -1,12 +1,15 @@
 """Every run of the database as arrays."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, Select, func, select
 
+from racing.database.bulk import fetch
 from racing.database.tables import Race, Run
 from racing.domain.classes import grade_class
 from racing.domain.runs import Floats, Ints, Runs, careers
@@ -16,6 +19,7 @@ EPOCH = dt.date(1970, 1, 1)
 _BOOKMAKERS_MARGIN = 1.22  # of starting prices, where the field's are not all known
 _FULL_FIELD = 8.0  # taken where a field is not known whole
 _N_COLUMNS = 22  # of result_query
+_PRICES = ("bsp", "starting_price")
 _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 
 
@@ -25,8 +29,8 @@ def load_runs(engine: Engine, *, until: dt.date | None = None) -> Runs:
     if until is not None:
         query = query.where(_RUN.c.date <= until)
     with engine.connect() as connection:
-        rows = connection.execute(query).all()
-    runs = runs_of(rows)
+        parts = [_columns_of(rows) for rows in fetch(connection, query)]
+    runs = _runs_of_columns(_joined(parts) if parts else _columns_of(()))
     career_runs, first_day = careers(runs.dog_id, runs.day)
     return replace(runs, career_runs=career_runs, first_day=first_day)
 
@@ -55,46 +59,54 @@ def runs_of(rows: Any, *, n_starters: Floats | None = None, share: Floats | None
     ``n_starters`` and ``share`` (of the market) are worked out from the rows, which then must be whole races,
     unless they are given.
     """
+    return _runs_of_columns(_columns_of(rows), n_starters=n_starters, share=share)
+
+
+def _columns_of(rows: Any) -> dict[str, NDArray[Any]]:
+    """Return the columns of :func:`result_query` as arrays."""
     columns = list(zip(*rows, strict=True)) if len(rows) else [()] * _N_COLUMNS
     (run, race, dog, date, track, distance, number, box, grade, weight, position, won, placed, time, split,
      margin, in_running, bsp, starting_price, is_whole, rated_price, early_speed) = columns  # fmt: skip
-    race_id = np.array(race, np.int64)
-    finish_position = floats(position)
-    won_known = floats(won)
-    won_known = np.where(np.isnan(won_known), _truth(finish_position, 1.0), won_known)
-    whole = np.array(is_whole, bool)
+    whole_numbers = {"run_id": run, "race_id": race, "dog_id": dog, "track_id": track, "number": number}
+    numbers = {
+        "distance_m": distance, "box": box, "weight_kg": weight, "finish_position": position, "won": won,
+        "placed": placed, "time_s": time, "first_split_s": split, "margin_lengths": margin, "bsp": bsp,
+        "starting_price": starting_price, "rated_price": rated_price, "early_speed": early_speed,
+    }  # fmt: skip
+    grades = {name: grade_class(name) for name in set(grade)}
+    calls = {text: first_call(text) for text in set(in_running)}
+    days = {day: np.datetime64(day, "D").astype(np.int64) for day in set(date)}
+    return (
+        {name: np.array(values, np.int64) for name, values in whole_numbers.items()}
+        | {name: floats(values) for name, values in numbers.items()}
+        | {
+            "day": np.array([days[day] for day in date], np.int64),
+            "grade": np.array([grades[name] for name in grade], np.float64),
+            "early_position": np.array([calls[text] for text in in_running], np.float64),
+            "is_whole": np.array(is_whole, bool),
+        }
+    )
+
+
+def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _runs_of_columns(
+    columns: Mapping[str, NDArray[Any]], *, n_starters: Floats | None = None, share: Floats | None = None
+) -> Runs:
+    race_id, whole, finish_position = columns["race_id"], columns["is_whole"], columns["finish_position"]
+    own = {name: values for name, values in columns.items() if name not in ("is_whole", *_PRICES)}
+    won = np.where(np.isnan(columns["won"]), _truth(finish_position, 1.0), columns["won"])
     if n_starters is None:
         n_starters = np.where(whole, _count_by_race(race_id), np.nan)
     if share is None:
-        share = market_share(floats(bsp), floats(starting_price), race_id, whole)
+        share = market_share(columns["bsp"], columns["starting_price"], race_id, whole)
     places = n_places(np.nan_to_num(n_starters, nan=_FULL_FIELD))
-    placed_known = floats(placed)
-    placed_known = np.where(np.isnan(placed_known), _truth(finish_position, places), placed_known)
-    return Runs(
-        run_id=np.array(run, np.int64),
-        race_id=race_id,
-        dog_id=np.array(dog, np.int64),
-        day=np.array(date, "datetime64[D]").astype(np.int64),
-        track_id=np.array(track, np.int64),
-        distance_m=floats(distance),
-        number=np.array(number, np.int64),
-        box=floats(box),
-        grade=np.array([grade_class(name) for name in grade], np.float64),
-        weight_kg=floats(weight),
-        finish_position=finish_position,
-        won=won_known,
-        placed=placed_known,
-        time_s=floats(time),
-        first_split_s=floats(split),
-        margin_lengths=floats(margin),
-        early_position=np.array([first_call(calls) for calls in in_running], np.float64),
-        n_starters=n_starters,
-        market_share=share,
-        rated_price=floats(rated_price),
-        early_speed=floats(early_speed),
-        career_runs=np.full(len(race_id), np.nan),
-        first_day=np.full(len(race_id), np.nan),
-    )
+    placed = np.where(np.isnan(columns["placed"]), _truth(finish_position, places), columns["placed"])
+    unknown = np.full(len(race_id), np.nan)
+    worked_out = {"won": won, "placed": placed, "n_starters": n_starters, "market_share": share}
+    return Runs(**own | worked_out, career_runs=unknown, first_day=unknown.copy())
 
 
 def market_share(bsp: Floats, starting_price: Floats, race_id: Ints, is_whole: Any) -> Floats:

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, insert, select, update
 from sqlmodel import SQLModel, col
 
+from racing.database.bulk import insert_rows
 from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
 from racing.domain.track_list.known_track import WHERE
 from racing.domain.tracks import KNOWN_TRACKS, known_track
-from racing.importers.bulk_insert import insert_rows
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import SourceRecord
 

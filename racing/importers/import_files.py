@@ -9,11 +9,11 @@ from typing import TypedDict, Unpack
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
+from racing.database.bulk import insert_rows, large_cache
 from racing.database.change_log import lock_races
 from racing.database.tables import SourceFile, WaitingRow
 from racing.domain.errors import FileRefused
 from racing.domain.regions import BRITISH, LAST_TRAP, country_of
-from racing.importers.bulk_insert import insert_rows
 from racing.importers.entities import EntityResolver, forget_unused
 from racing.importers.files.archives import Source, expand
 from racing.importers.files.dates import DateOrder
@@ -206,7 +206,7 @@ def _write(
 ) -> None:
     if not batch:
         return
-    with engine.begin() as connection:
+    with engine.begin() as connection, large_cache(connection):
         lock_races(connection)
         # Another import may have brought the same file since this one began.
         here = set(connection.scalars(select(col(SourceFile.sha256))))

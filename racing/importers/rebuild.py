@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlmodel import SQLModel, col
 
+from racing.database.bulk import insert_rows
 from racing.database.change_log import note_changes
 from racing.database.tables import Race, Run, RunWorth, SourceRow
-from racing.importers.bulk_insert import insert_rows
 from racing.importers.entities import CHUNK
 from racing.importers.ids import next_id
 from racing.importers.records.source_record import (

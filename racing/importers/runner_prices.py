@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, tuple_
 from sqlmodel import col
 
+from racing.database.bulk import insert_rows
 from racing.database.tables import Dog, Race, Run, RunnerPrice, SourceRow
-from racing.importers.bulk_insert import insert_rows
 
 REPORTED = 0
 """The ``file_id`` of prices that were reported over HTTP."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, select
 
+from racing.database.bulk import insert_columns
 from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
 from racing.ratings.catalog import RATINGS
@@ -124,8 +125,8 @@ def _rows(
 def _replace(connection: Connection, dogs: list[int], rows: Iterable[Row]) -> None:
     """Write rows in place of what there is of these dogs, where they are others."""
     before = set(map(tuple, connection.execute(select(*_FORM.c).where(_FORM.c.dog_id.in_(dogs)))))
-    new = [dict(zip(_FORM.c.keys(), row, strict=True)) for row in rows if row not in before]
+    new = [row for row in rows if row not in before]
     if new:
-        changed = [row["dog_id"] for row in new]
-        connection.execute(delete(_FORM).where(_FORM.c.dog_id.in_(changed)))
-        connection.execute(insert(_FORM), new)
+        columns = dict(zip(_FORM.c.keys(), zip(*new, strict=True), strict=True))
+        connection.execute(delete(_FORM).where(_FORM.c.dog_id.in_(columns["dog_id"])))
+        insert_columns(connection, _FORM, columns)

@@ -14,6 +14,7 @@ N_BOXES = 9
 """Box 0 stands for an unknown box."""
 ANY_COURSE = 0
 _FADING = 0.9
+_MOST_METRES = 10_000  # a distance lies below
 _BOX_PRIOR = 60.0  # runs from a box at one course before it counts as much as boxes everywhere
 _ANY_BOX_PRIOR = 200.0
 
@@ -29,16 +30,21 @@ class Courses:
 
     def of(self, track_id: Ints, distance_m: Floats) -> Ints:
         """Return the row of each pair."""
-        pairs = zip(track_id.tolist(), distance_m.tolist(), strict=True)
-        return np.array(
-            [self.rows.get((track, int(metres)), ANY_COURSE) for track, metres in pairs], np.int64
-        )
+        numbers, which = np.unique(_numbers(track_id, distance_m), return_inverse=True)
+        pairs = (divmod(number, _MOST_METRES) for number in numbers.tolist())
+        return np.array([self.rows.get(pair, ANY_COURSE) for pair in pairs], np.int64)[which]
 
     @classmethod
     def seen_in(cls, track_id: Ints, distance_m: Floats) -> "Courses":
         """Return the courses of some runs, in order of track and distance."""
-        seen = np.unique(np.stack([track_id, distance_m.astype(np.int64)], axis=1), axis=0)
-        return cls((int(track), int(metres)) for track, metres in seen)
+        return cls(
+            divmod(number, _MOST_METRES) for number in np.unique(_numbers(track_id, distance_m)).tolist()
+        )
+
+
+def _numbers(track_id: Ints, distance_m: Floats) -> Ints:
+    """Return one number for each pair of track and distance, in their order."""
+    return track_id * _MOST_METRES + distance_m.astype(np.int64)
 
 
 @dataclass(slots=True)

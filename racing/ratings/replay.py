@@ -14,26 +14,27 @@ only, and is read only from that day on.
 The module is long since these steps are one algorithm.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from racing.domain.classes import N_CLASSES
-from racing.domain.runs import Entries, Floats, Form, Ints, Runs, entries_of, later_runs, windows
+from racing.domain.runs import WINDOW, Floats, Ints, Runs, box_zone, race_numbers
+from racing.ops import filter as steps
 from racing.ratings.catalog import REVISION_DAYS, Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
-from racing.ratings.performances import Performances, as_known, observe
-from racing.ratings.posterior import Observations, Posterior, condition
+from racing.ratings.performances import Performances
+from racing.ratings.posterior import Kernel, Posterior
 
 _ALONE_VARIANCE = 0.1  # of the level when no rival is known, in the rating's noise units
 _OUTLIER_SD = 2.5
 _BEFORE, _AFTER = 6, 3  # runs of each rival that a revision looks at
+_LAGS = np.array(REVISION_DAYS, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,41 +65,86 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """Where each run's dog ran before and after it: :func:`racing.domain.runs.windows` and ``later_runs``."""
+class History:
+    """Runs in race order, and what every rating needs to know of them, dog by dog.
 
-    before: Ints
-    after: Ints
+    A dog's runs lie side by side, in order of day: ``place`` is where each run lies, ``order`` the run at
+    each place. One entry a run in every array.
+    """
+
+    runs: Runs
+    order: Ints
+    place: Ints
+    around: Ints
+    """By place: where its dog's runs begin, where those of that day begin and end, where its dog's end."""
+    facts: Floats
+    """By place: day, track, zone and the number of the distance among ``log_distances``."""
+    log_distances: Floats
+    race: Ints
+    meeting: Ints
+    """Number of the track and distance."""
 
     @classmethod
-    def of(cls, runs: Runs) -> "Neighbours":
-        """Return those of all runs."""
-        return cls(windows(runs.dog_id, runs.day), later_runs(runs.dog_id, runs.day, _AFTER))
+    def of(cls, runs: Runs) -> "History":
+        """Return what runs, in race order, are to the ratings."""
+        order = np.lexsort((runs.day, runs.dog_id))
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        dog, day = runs.dog_id[order], runs.day[order]
+        is_new_dog = np.diff(dog, prepend=dog[:1] - 1) != 0
+        is_new_day = is_new_dog | (np.diff(day, prepend=day[:1]) != 0)
+        distances, distance = np.unique(runs.distance_m[order], return_inverse=True)
+        meeting = np.unique(runs.track_id * 10_000 + runs.distance_m.astype(np.int64), return_inverse=True)[1]
+        dog_start, dog_end = _extent(is_new_dog)
+        return cls(
+            runs=runs,
+            order=order,
+            place=place,
+            around=np.stack([dog_start, *_extent(is_new_day), dog_end], axis=1),
+            facts=np.stack([day, runs.track_id[order], box_zone(runs.box)[order], distance], axis=1),
+            log_distances=np.log(distances),
+            race=race_numbers(runs.race_id),
+            meeting=meeting,
+        )
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+
+def _extent(is_new: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return for each entry where its block begins and ends, given the first of each block."""
+    edges = np.append(np.flatnonzero(is_new), len(is_new))
+    block = np.cumsum(is_new) - 1
+    return edges[block], edges[block + 1]
 
 
 def replay(
-    runs: Runs,
-    neighbours: Neighbours,
+    history: History,
     rating: Rating,
     courses: Courses,
     on_day: Callable[[int], None] = lambda n_runs: None,
     checkpoint: Checkpoint | None = None,
 ) -> Replay:
     """Return each run's adjusted performance, day by day, each day judged by the days before it."""
+    runs = history.runs
     n_levels = len(courses) if rating.by_meeting else N_CLASSES
     if checkpoint is None:
         nothing = (Sums.empty(len(courses), n_levels),)
         checkpoint = Checkpoint(0, Performances.none(len(runs), rating), np.zeros(0, np.int64), nothing)
+    measured = rating.measure(runs)
     course = courses.of(runs.track_id, runs.distance_m)
     state = _ReplayState(
-        runs=runs,
-        neighbours=neighbours,
+        history=history,
         rating=rating,
-        measured=rating.measure(runs),
+        measured=measured,
+        noise=rating.noise(measured),
         shift=np.zeros(len(runs)) if rating.shift is None else rating.shift(runs),
         course=course,
+        box=box_index(runs.box),
         key=level_key(rating, runs, course),
-        performances=checkpoint.performances,
+        alike=_alike(history.log_distances, rating.kernel),
+        performed=_performed(checkpoint.performances, history.order),
+        innovation=checkpoint.performances.innovation,
         tables={
             month: sums.month()
             for month, sums in zip(checkpoint.months.tolist(), checkpoint.sums, strict=False)
@@ -123,15 +169,14 @@ def replay(
         rows = start + np.flatnonzero(~np.isnan(state.measured[start:stop]))
         if len(rows):
             judged = state.judge(rows, month)
-            boxes = box_index(runs.box[rows])
-            sums.add(course[rows], boxes, judged.residual, state.key[rows], judged.level)
+            sums.add(course[rows], state.box[rows], judged.residual, state.key[rows], judged.level)
         on_day(stop - start)
     while due:  # of the last weeks: by all that is known, until later days tell more
         state.revise(due.popleft())
     if months:  # the month after the last holds all that is known
         months.append(months[-1] + 1)
         before_month.append(sums)
-    return Replay(state.performances, np.array(months, np.int64), tuple(before_month))
+    return Replay(state.performances(), np.array(months, np.int64), tuple(before_month))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -144,38 +189,34 @@ class _Due:
     stop: int
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class _ReplayState:
     """One rating on its way through history; arrays hold one entry a run."""
 
-    runs: Runs
-    neighbours: Neighbours
+    history: History
     rating: Rating
     measured: Floats
+    noise: Floats
+    """Variance of what was measured."""
     shift: Floats
     course: Ints
+    box: Ints
     key: Ints
-    performances: Performances
+    alike: Floats
+    """Covariance of ability over two distances, by their numbers."""
+    performed: Floats
+    """By place in :class:`History`: adjusted performances by revision, their noises, the shift."""
+    innovation: Floats
     tables: dict[int, MonthOfEffects]
-
-    @cached_property
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """The runs and their performances, which change under it, by column."""
-        own = self.performances.columns(self.rating)
-        return self.runs.columns | own | {"shift": self.performances.shift}
 
     def judge(self, rows: Ints, month: int) -> "JudgedDay":
         """Write down a day's adjusted performances, by what was known that morning."""
-        today = self.runs.take(rows)
-        entries = entries_of(today)
-        form = Form.gathered(self.columns, self.neighbours.before[rows])
-        known = condition(observe(form, entries, self.rating), entries, self.rating.kernel)
-        judged = self._explain(today, rows, known, month)
-        # Until a revision is due the fresh performance stands in its place.
-        self.performances.adjusted[rows] = judged.adjusted[:, None]
-        self.performances.noise[rows] = judged.noise[:, None]
-        self.performances.shift[rows] = self.shift[rows]
-        self.performances.innovation[rows] = judged.innovation
+        places = self.history.place[rows]
+        morning = float(self.history.runs.day[rows[0]])
+        judged = self._explain(rows, self._abilities(places, WINDOW, 0, morning, morning), month)
+        self._note(places, judged, 0)  # until a revision is due the fresh performance stands in its place
+        self.performed[places, -1] = self.shift[rows]
+        self.innovation[rows] = judged.innovation
         return judged
 
     def revise(self, due: _Due) -> None:
@@ -183,41 +224,73 @@ class _ReplayState:
         rows = due.start + np.flatnonzero(~np.isnan(self.measured[due.start : due.stop]))
         if not len(rows):
             return
-        today = self.runs.take(rows)
-        known = condition(self._observe_around(today, rows, due.day), entries_of(today), self.rating.kernel)
-        month = int(months_of(today.day[:1])[0])
-        judged = self._explain(today, rows, known, month)
-        self.performances.adjusted[rows, due.revision :] = judged.adjusted[:, None]
-        self.performances.noise[rows, due.revision :] = judged.noise[:, None]
-
-    def _explain(self, today: Runs, rows: Ints, known: Posterior, month: int) -> "JudgedDay":
-        table = self.tables[month]
-        return judge_day(
-            today, known, self.measured[rows], self.key[rows], self.course[rows], self.rating, table
-        )
-
-    def _observe_around(self, today: Runs, rows: Ints, day: int) -> Observations:
-        """Return the observations around the runs of a day, as known on the morning of a later day."""
-        after = self.neighbours.after[rows]
-        after = np.where((after >= 0) & (self.runs.day[np.maximum(after, 0)] < day), after, -1)
-        form = Form.gathered(
-            self.columns, np.concatenate([self.neighbours.before[rows, :_BEFORE], after], axis=1)
-        )
+        places = self.history.place[rows]
         # As of the evening before: a revision due this very day may still be to come.
-        known_for = np.where(form.known, day - 1.0 - form.day, 0.0)
-        adjusted, noise = as_known(form, self.rating, known_for)
-        shift = np.nan_to_num(form["shift"])
-        own = self.performances.shift[rows][:, None]
-        since, until = np.cumsum(shift[:, :_BEFORE], axis=1), np.cumsum(shift[:, _BEFORE:], axis=1)
-        moved = np.concatenate([since, -own, -own - until[:, :-1]], axis=1)
-        runs_ago = np.concatenate([np.arange(1.0, _BEFORE + 1), -np.arange(1.0, _AFTER + 1)])
-        return Observations(
-            form=form,
-            days_ago=np.where(form.known, today.day[:, None] - form.day, 0.0),
-            runs_ago=np.where(form.known, runs_ago, 0.0),
-            observed=adjusted + moved,
-            noise=noise,
+        known = self._abilities(places, _BEFORE, _AFTER, due.day, due.day - 1.0)
+        month = int(months_of(self.history.runs.day[rows[:1]])[0])
+        judged = self._explain(rows, known, month)
+        self._note(places, judged, due.revision)
+
+    def _note(self, places: Ints, judged: "JudgedDay", revision: int) -> None:
+        n = self.rating.n_revisions
+        for column in range(revision, n):
+            self.performed[places, column] = judged.adjusted
+            self.performed[places, n + column] = judged.noise
+
+    def performances(self) -> Performances:
+        """Return what was written down, one row a run in race order."""
+        n, done = self.rating.n_revisions, self.performed[self.history.place]
+        return Performances(done[:, :n].copy(), done[:, n:-1].copy(), done[:, -1].copy(), self.innovation)
+
+    def _abilities(self, places: Ints, n_before: int, n_after: int, until: float, as_of: float) -> Posterior:
+        """Return what is known of the runners of a day by their runs before, and after until a day.
+
+        ``as_of`` is the day by which those are revised.
+        """
+        history, kernel = self.history, self.rating.kernel.numbers
+        around = history.around, history.facts, self.performed
+        return Posterior(
+            *steps.abilities(places, n_before, n_after, until, as_of, *around, _LAGS, kernel, self.alike)
         )
+
+    def _explain(self, rows: Ints, known: Posterior, month: int) -> "JudgedDay":
+        """Return the adjusted performances of one day's runs, given what was known of their dogs."""
+        rating, table = self.rating, self.tables[month]
+        group = (self.history.meeting if rating.by_meeting else self.history.race)[rows]
+        group = group - group.min()
+        box = table.box[self.course[rows], self.box[rows]]
+        adjusted, noise, level, innovation = steps.explain(
+            group,
+            int(group.max()) + 1,
+            (known.mean, known.loading, known.variance),
+            self.measured[rows],
+            self.noise[rows],
+            box,
+            table.level[self.key[rows]],
+            table.overall,
+            np.nan if rating.debut is None else rating.debut,
+            rating.level_variance,
+            _ALONE_VARIANCE,
+            _OUTLIER_SD,
+            not rating.by_meeting,
+        )
+        return JudgedDay(adjusted, noise, level, innovation, box)
+
+
+def _performed(performances: Performances, order: Ints) -> Floats:
+    """Return performances in another order, as the steps of the filter take them."""
+    columns = performances.adjusted, performances.noise, performances.shift[:, None]
+    return np.concatenate([values[order] for values in columns], axis=1)
+
+
+def _alike(log_distances: Floats, kernel: Kernel) -> Floats:
+    """Return the covariance of ability over each two distances; shape (n, n)."""
+    logs = log_distances.tolist()
+    found = [
+        [kernel.distance * math.exp(-abs(one - other) / kernel.distance_scale) for other in logs]
+        for one in logs
+    ]
+    return np.array(found, np.float64).reshape(len(logs), len(logs))
 
 
 def _revisions_due(day: Ints, first: int) -> deque[_Due]:
@@ -248,52 +321,6 @@ class JudgedDay:
         return self.innovation + self.box
 
 
-def judge_day(
-    today: Runs,
-    known: Posterior,
-    measured: Floats,
-    key: Ints,
-    course: Ints,
-    rating: Rating,
-    table: MonthOfEffects,
-) -> JudgedDay:
-    """Return the adjusted performances of one day's runs, given what was known of their dogs."""
-    group = _groups(today, rating)
-    n_groups = int(group.max()) + 1
-    box = table.box[course, box_index(today.box)]
-
-    def total(values: Floats) -> Floats:
-        return np.bincount(group, values, n_groups)[group].astype(np.float64)
-
-    prior = prior_mean(known, rating, total)
-    ability = known.mean + known.loading * prior
-    noise = rating.noise(measured)
-    precision = 1.0 / (known.variance + noise)
-    left_over = measured - box - ability
-
-    level_known = table.level[key]
-    expected = np.where(np.isnan(level_known), np.nan_to_num(table.overall), level_known)
-    expected = np.bincount(group, expected, n_groups) / np.bincount(group, minlength=n_groups)
-    spread = np.where(np.isnan(level_known[_first_of(group)]), 1e4, rating.level_variance)
-    if not rating.by_meeting:  # a race of strangers is taken to be one of its class
-        strangers = np.bincount(group, known.is_known, n_groups) == 0
-        spread = np.where(strangers, _ALONE_VARIANCE, np.maximum(spread, rating.level_variance))
-    weight = np.bincount(group, precision, n_groups) + 1.0 / spread
-    level = (np.bincount(group, precision * left_over, n_groups) + expected / spread) / weight
-
-    innovation = left_over - level[group]
-    surprise = np.abs(innovation) * np.sqrt(precision)
-    # A fall or a check says little of a dog: beyond 2.5 sd the noise grows with the square (Huber, 1964).
-    noise = noise * np.maximum(1.0, surprise / _OUTLIER_SD) ** 2
-    return JudgedDay(
-        adjusted=measured - box - level[group],
-        noise=noise + 1.0 / weight[group],
-        level=level[group],
-        innovation=innovation,
-        box=box,
-    )
-
-
 def prior_mean(known: Posterior, rating: Rating, total: Callable[[Floats], Floats]) -> Floats:
     """Return for each runner where a dog without observations starts: at its known rivals' mean, shifted.
 
@@ -308,22 +335,11 @@ def prior_mean(known: Posterior, rating: Rating, total: Callable[[Floats], Float
     return rivals + rating.debut
 
 
-def level_key(rating: Rating, runs: Runs | Entries, course: Ints) -> Ints:
+def level_key(rating: Rating, runs: Runs, course: Ints) -> Ints:
     """Return the key of each run's level: its course for the going, its class for the opposition."""
     if rating.by_meeting:
         return course
     return np.nan_to_num(runs.grade, nan=0.0).astype(np.int64)
-
-
-def _groups(today: Runs, rating: Rating) -> Ints:
-    if not rating.by_meeting:
-        return np.unique(today.race_id, return_inverse=True)[1]
-    meeting = today.track_id * 10_000 + today.distance_m.astype(np.int64)
-    return np.unique(meeting, return_inverse=True)[1]
-
-
-def _first_of(group: Ints) -> Ints:
-    return np.unique(group, return_index=True)[1]
 
 
 def _days(day: Ints, first: int) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from racing.database import change_log
+from racing.database.bulk import ROWS_AT_ONCE, fetch, insert_columns, large_cache
 from racing.database.tables import Effect, Run, RunWorth, Track
 from racing.domain.runs import Floats, Ints, Runs, windows
 from racing.history import EPOCH, floats, load_runs
@@ -17,11 +18,10 @@ from racing.ratings.dog_forms import forms_are_whole, write_forms
 from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
-from racing.ratings.replay import Checkpoint, Neighbours, Replay, replay
+from racing.ratings.replay import Checkpoint, History, Replay, replay
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _RUN, _TRACK = Run.__table__, Track.__table__  # type: ignore[attr-defined]
-_BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None]) -> bool:
     played = _replay_all(runs, courses, checkpoints, on_progress)
     performances = {name: replayed.performances for name, replayed in played.items()}
     since = (first_day - EPOCH).days - max(REVISION_DAYS) if checkpoints and first_day else None
-    with engine.begin() as connection:
+    with engine.begin() as connection, large_cache(connection):
         change_log.lock_races(connection)
         if change_log.changes_for(connection, change_log.RATINGS) != due:
             return False
@@ -215,7 +215,7 @@ def _replay_all(
     checkpoints: Mapping[str, Checkpoint],
     on_progress: Callable[[int, int], None],
 ) -> dict[str, Replay]:
-    neighbours = Neighbours.of(runs)
+    history = History.of(runs)
     n_to_play = len(RATINGS) * (len(runs) - _n_unchanged(checkpoints))
     n_played = 0
 
@@ -225,7 +225,7 @@ def _replay_all(
         on_progress(n_played, n_to_play)
 
     return {
-        rating.name: replay(runs, neighbours, rating, courses, on_day, checkpoints.get(rating.name))
+        rating.name: replay(history, rating, courses, on_day, checkpoints.get(rating.name))
         for rating in RATINGS
     }
 
@@ -239,12 +239,11 @@ def _load_columns(connection: Connection, *, before: dt.date | None = None) -> d
     query = select(*_WORTH.c).order_by(_WORTH.c.run_id)
     if before is not None:
         query = query.join(_RUN, _RUN.c.id == _WORTH.c.run_id).where(_RUN.c.date < before)
-    rows = connection.execute(query).all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_WORTH.c)
-    values: dict[str, Any] = {
-        name: floats(column) for name, column in zip(_WORTH.c.keys(), columns, strict=True)
-    }
-    return values | {"run_id": np.array(columns[0], np.int64)}
+    names = _WORTH.c.keys()
+    parts = [np.array(rows, np.float64) for rows in fetch(connection, query)]  # ids are exact below 2^53
+    table = np.concatenate(parts) if parts else np.empty((0, len(names)))
+    columns: dict[str, Any] = dict(zip(names, np.ascontiguousarray(table.T), strict=True))
+    return columns | {"run_id": columns["run_id"].astype(np.int64)}
 
 
 def _write_performances(
@@ -263,10 +262,9 @@ def _write_performances(
         "market_share": runs.market_share,
         **columns_of(performances),
     }
-    for start in range(n_unchanged, len(runs), _BATCH):
-        part = [_plain(values[start : start + _BATCH]) for values in columns.values()]
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*part, strict=True)]
-        connection.execute(insert(_WORTH), rows)
+    for start in range(n_unchanged, len(runs), ROWS_AT_ONCE):
+        part = {name: _plain(values[start : start + ROWS_AT_ONCE]) for name, values in columns.items()}
+        insert_columns(connection, _WORTH, part)
 
 
 def _write_sums(
@@ -287,6 +285,9 @@ def _write_sums(
 
 def _plain(values: Floats | Ints) -> list[float | None]:
     """Return Python numbers, ``None`` for NaN."""
-    if values.dtype.kind != "f":
+    if values.dtype.kind != "f" or not (unknown := np.isnan(values)).any():
         return list(values.tolist())
-    return [None if value != value else value for value in values.tolist()]
+    plain: list[float | None] = values.tolist()
+    for i in np.flatnonzero(unknown).tolist():
+        plain[i] = None
+    return plain

@@ -13,7 +13,7 @@ from racing.ratings.catalog import MARKET, RATINGS, REVISION_DAYS, TIME, Rating
 from racing.ratings.effects import Courses
 from racing.ratings.performances import Performances, observe
 from racing.ratings.posterior import Kernel, Observations, Posterior, condition
-from racing.ratings.replay import Neighbours, Replay, replay
+from racing.ratings.replay import History, Replay, replay
 
 STATE_ONLY = Kernel(
     debut=0.9, day=0.003, run=0.02, track=0.0, course=0.0, distance=0.0, distance_scale=1.0, zone=0.0
@@ -131,7 +131,7 @@ def two_pools() -> Runs:
 
 
 def market_replay(runs: Runs) -> Replay:
-    return replay(runs, Neighbours.of(runs), MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
+    return replay(History.of(runs), MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
 
 
 def test_rivals_that_did_well_since_make_a_run_worth_more() -> None:
@@ -166,12 +166,11 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
                      "distance_m": 400, "box": box, "market_share": p, "grade": 5}
                 )  # fmt: skip
     runs = runs_of(records)
-    neighbours = Neighbours.of(runs)
-    played = replay(runs, neighbours, MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
+    played = replay(History.of(runs), MARKET, Courses.seen_in(runs.track_id, runs.distance_m))
     last_day = runs.day == runs.day.max()
     entries = entries_of(runs.take(last_day))
     columns = runs.columns | played.performances.columns(MARKET)
-    form = Form.gathered(columns, neighbours.before[last_day])
+    form = Form.gathered(columns, windows(runs.dog_id, runs.day)[last_day])
     found = condition(observe(form, entries, MARKET), entries, MARKET.kernel)
     order = np.argsort(runs.dog_id[last_day])
     centred = found.mean[order] - found.mean.mean()
@@ -188,14 +187,14 @@ def test_a_slow_track_makes_no_slow_dog() -> None:
     ]  # fmt: skip
     runs = runs_of(records)
     courses = Courses.seen_in(runs.track_id, runs.distance_m)
-    adjusted = replay(runs, Neighbours.of(runs), TIME, courses).performances.adjusted[:, 0]
+    adjusted = replay(History.of(runs), TIME, courses).performances.adjusted[:, 0]
     heavy, usual = adjusted[runs.day == 63], adjusted[runs.day == 56]
     np.testing.assert_allclose(heavy, usual, atol=1.5)  # of a slowdown of 4.9 per cent
 
 
 @pytest.mark.parametrize("rating", RATINGS, ids=lambda rating: rating.name)
 def test_an_empty_history_is_replayed_to_nothing(rating: Rating) -> None:
-    played = replay(runs_of([]), Neighbours.of(runs_of([])), rating, Courses())
+    played = replay(History.of(runs_of([])), rating, Courses())
     assert len(played.performances.adjusted) == 0
     assert played.tables == ()
 

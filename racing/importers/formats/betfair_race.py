@@ -81,8 +81,13 @@ def name_race(record: SourceRecord, market_id: str, rug: str, column: str, kind:
     if digits is None:
         raise RowRefused(f"{column} is a whole number, perhaps with 1. before it, got {market_id!r}")
     record["race_key"] = f"{kind}:{digits}"
-    record["rug"] = number_on_rug = _rug_of(rug)
-    record["box"] = number_on_rug if number_on_rug <= LAST_BOX else None
+    record["rug"], record["box"] = place_of(rug)
+
+
+def place_of(rug: str) -> tuple[int, int | None]:
+    """Return the number on a runner's rug, and the box that it tells."""
+    number_on_rug = _rug_of(rug)
+    return number_on_rug, number_on_rug if number_on_rug <= LAST_BOX else None
 
 
 def _enter(record: SourceRecord, runners: dict[str, SourceRecord], parsed: ParsedFile) -> None:

@@ -124,6 +124,22 @@ class ParsedFile:
         record["track"] = track_name(track, distance_m)
         return record
 
+    @staticmethod
+    def record_like(blank: SourceRecord, line: int, dog: str, track: str) -> SourceRecord:
+        """Return a record of another run of a race, its other facts as they are in ``blank``.
+
+        Raises
+        ------
+        RowRefused
+            If it does not say which dog.
+        """
+        key, name = _names_of(dog)
+        if not key:
+            raise RowRefused(f"a dog's name holds a letter or digit, got {dog!r}")
+        record = blank.copy()
+        record["line"], record["dog_key"], record["dog_name"] = line, key_at(key, track), name
+        return record
+
     def waiting_record(self, line: int, kind: str, date: dt.date, track: str) -> SourceRecord:
         """Return a row that waits for its race, its facts still blank.
 

@@ -1,0 +1,2 @@
+from racing.ops.plain_filter import abilities as abilities
+from racing.ops.plain_filter import explain as explain
