@@ -124,7 +124,7 @@ clean: ## delete .venv, caches and everything under var/ (database and models to
 	rm -f racing/ops/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml setup.py racing/ops/_loops.c racing/ops/_trees.c constraints.txt constraints/build.txt
+$(READY): pyproject.toml setup.py $(wildcard racing/ops/*.c) constraints.txt constraints/build.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
 	@echo "Setting up .venv: once, some minutes, 2 GB."
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv

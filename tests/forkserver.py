@@ -114,12 +114,12 @@ def start_python(
             start_new_session=True,
         )
     program = {"code": code, "arguments": list(arguments), "cwd": str(cwd), "environment": environment}
-    asked = json.dumps(program | {"pass_fds": list(pass_fds)}).encode()
+    ordered = json.dumps(program | {"pass_fds": list(pass_fds)}).encode()
     connection = _connected(imported)
     connection.settimeout(START_S)
     handed = [stdout.fileno(), stderr.fileno(), *pass_fds]
-    socket.send_fds(connection, [len(asked).to_bytes(4, "big")], handed)
-    connection.sendall(asked)
+    socket.send_fds(connection, [len(ordered).to_bytes(4, "big")], handed)
+    connection.sendall(ordered)
     return ForkedProcess(int(_line(connection)), connection)
 
 
@@ -192,7 +192,7 @@ def _line(connection: socket.socket) -> bytes:
 
 
 def serve(imported: str, address: Path) -> dict[str, Any]:
-    """Fork for whoever connects, until the test run ends; return, in each child, what it is to run."""
+    """Fork for each that connects, until the test run ends; return, in each child, what it is to run."""
     import importlib
 
     for module in IMPORTED[imported]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model_registry.artifact.members import read_member
 from model_registry.artifact.onnx_reader import NotRead
-from racing.ops.trees import ARE_TREES_COMPILED, BlendMember, TreesMember, build_table
+from racing.ops.trees import IS_COMPILED, BlendMember, TreesMember, build_table
 
 MOST_OFF = 1e-6
 """Log odds may differ so much. Trees do not differ at all, as measured; the last bits of a linear member's
@@ -39,7 +39,7 @@ def compiled_member(
     NotCompiled
         If there is no compiled table, the graph is of another kind, or the answers differ.
     """
-    if not ARE_TREES_COMPILED:
+    if not IS_COMPILED:
         raise NotCompiled("racing.ops._trees was not compiled")
     try:
         member = read_member(content)

@@ -3,7 +3,8 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-IS_COMPILED = find_spec("racing.ops._loops") is not None
+IS_COMPILED = all(find_spec(f"racing.ops.{name}") for name in ("_loops", "_filter", "_trees"))
+"""All of them, or none is used."""
 
 if TYPE_CHECKING or not IS_COMPILED:
     from racing.ops.plain import *  # noqa: F403

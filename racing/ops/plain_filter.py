@@ -38,7 +38,7 @@ def abilities(
     Parameters
     ----------
     places
-        The rows of the runs whose abilities are asked for, shape (n,).
+        The rows of the runs whose abilities are wanted, shape (n,).
     n_before
         How many of the dog's runs on days before are looked at, and with ``n_after`` on days after, those
         before the day ``until``.

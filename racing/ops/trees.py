@@ -6,15 +6,14 @@ means. ``docs/explanation/model-time.md`` has the figures.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-ARE_TREES_COMPILED = find_spec("racing.ops._trees") is not None
+from racing.ops.loops import IS_COMPILED as IS_COMPILED
 
-if TYPE_CHECKING or ARE_TREES_COMPILED:
+if TYPE_CHECKING or IS_COMPILED:
     from racing.ops._trees import Table as Table
     from racing.ops._trees import unpack_choices as unpack_choices
     from racing.ops._trees import unpack_integers as unpack_integers

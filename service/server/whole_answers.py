@@ -9,7 +9,7 @@ a stream of events, is sent when the loop comes round.
 import asyncio
 from typing import Any
 
-_MUCH = 64 * 1024  # more does not wait: the client's slowness must reach whoever writes
+_MUCH = 64 * 1024  # more does not wait: the client's slowness must reach what writes
 
 
 class WholeAnswers:

@@ -15,7 +15,8 @@ from model_registry.artifact import Member, compiled_members, load_artifact, wri
 from model_registry.artifact.compiled_members import NotCompiled, compiled_member
 from model_registry.artifact.members import read_member
 from model_registry.artifact.onnx_reader import NotRead
-from racing.ops.trees import ARE_TREES_COMPILED, BlendMember, TreesMember, build_table
+from racing.ops import IS_COMPILED
+from racing.ops.trees import BlendMember, TreesMember, build_table
 from tests.model_registry.builders import make_artifact, make_documents, make_graph, make_spec
 from tests.model_registry.forests import (
     N_FEATURES,
@@ -28,7 +29,7 @@ from training.export.onnx_graphs import to_onnx
 from training.families.family import TreeMember
 from training.families.forest import Forest
 
-needs_the_table = pytest.mark.skipif(not ARE_TREES_COMPILED, reason="no C compiler was there")
+needs_the_table = pytest.mark.skipif(not IS_COMPILED, reason="no C compiler was there")
 
 
 @dataclasses.dataclass
@@ -173,7 +174,7 @@ def test_without_the_compiled_table_onnx_runtime_scores_all(
 ) -> None:
     rows = make_mixed_artifact(tmp_path / "a")
     usual = load_artifact(tmp_path / "a").log_odds(rows)
-    monkeypatch.setattr(compiled_members, "ARE_TREES_COMPILED", False)
+    monkeypatch.setattr(compiled_members, "IS_COMPILED", False)
     model = load_artifact(tmp_path / "a")
     assert model.table is None
     assert len(model.onnx_members) == 3

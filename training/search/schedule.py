@@ -18,7 +18,7 @@ from training.data.splits import Fold, Rows
 
 N_ROUNDS = 3
 MIN_FAMILIES = 2
-"""So many are searched to the end, and all where no more were asked for."""
+"""So many are searched to the end, and all where there are no more."""
 HALVING: Mapping[str, Any] = {
     "min_resource": 1,
     "reduction_factor": 3,
