@@ -73,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> bool:
         settings = {"database": database, "log_level": "warning", "champion_poll_s": "2", "retry_s": "10"}
         settings["failed_keys_per_minute"] = "10000"  # a revoked key shall be refused as one, not as a guess
         service = stack.enter_context(
-            service_process(registry, folder / "service", "--workers", str(N_WORKERS), **settings)
+            service_process(
+                registry, folder / "service", "--workers", str(N_WORKERS), imported=None, **settings
+            )
         )
         ledger = Ledger(httpx.get(f"{service.url}/openapi.json", timeout=60).json())
         stage = Stage(service, engine, registry, ledger, time.monotonic() + 60 * chosen.minutes, chosen.pause)

@@ -101,7 +101,7 @@ def _move(
     settings = {"champion_poll_s": str(poll_s), "webhook_secret": SECRET}
     waits_s, moved_at = [], []
     with (
-        service_process(address(folder), folder, **settings) as service,
+        service_process(address(folder), folder, imported=None, **settings) as service,
         Load(service.url, card, n_clients=n_clients, interval_s=interval_s) as load,
     ):
         time.sleep(1)

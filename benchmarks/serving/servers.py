@@ -34,7 +34,7 @@ def echo_process(folder: Path) -> Iterator[str]:
     """Give the address of an echo that answers."""
     port = free_port()
     options = ["--factory", "benchmarks.serving.servers:echo", "--no-access-log", "--port", str(port)]
-    process = start("", folder, options, code=_ECHO)
+    process = start("", folder, options, code=_ECHO, imported=None)
     url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + START_S
     try:
         while not _answers(url):
@@ -60,7 +60,9 @@ def measured_service(
     began = time.perf_counter()
     with ExitStack() as stack:
         try:
-            service = stack.enter_context(service_process(registry, folder, **settings | changes))
+            service = stack.enter_context(
+                service_process(registry, folder, imported=None, **settings | changes)
+            )
         except AssertionError as error:
             log = (folder / "stderr.txt").read_text()[-2000:]
             raise SystemExit(f"the service does not start:\n{log}") from error
