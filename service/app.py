@@ -60,6 +60,7 @@ from service.security.api_key_cache import ApiKeyCache
 from service.security.middleware import add_security
 from service.server.admission import Admission
 from service.server.body_budget import BodyBudget
+from service.server.direct_route import DirectRoute
 from service.server.request_queue import RequestQueue
 from service.server.shutdown import ShutdownState
 from service.serving.challengers import ChallengerWatcher
@@ -238,6 +239,7 @@ async def running(state: AppState) -> AsyncIterator[None]:
 def add_middleware(app: FastAPI, state: AppState) -> None:
     """Add the middleware, from the innermost to the outermost."""
     settings = state.settings
+    app.add_middleware(DirectRoute, route=predict.route, root_path=settings.root_path)
     app.add_middleware(HeadAndOptions)
     app.add_middleware(
         Admission,

@@ -110,6 +110,12 @@ UNEXPECTED = ProblemType(
 )
 
 
+EXPECTED = (
+    racing_errors.RacingError, registry_errors.RegistryError, errors.ServiceError, ValidationError,
+)  # fmt: skip
+"""Errors of ours, and of input that does not fit its schema."""
+
+
 class ProblemResponse(Response):
     """A problem document."""
 
@@ -118,13 +124,8 @@ class ProblemResponse(Response):
 
 def install(app: FastAPI) -> None:
     """Let the app answer every error with a problem document."""
-    for root in (
-        racing_errors.RacingError,
-        registry_errors.RegistryError,
-        errors.ServiceError,
-        ValidationError,
-    ):
-        app.add_exception_handler(root, _of_error)
+    for root in EXPECTED:
+        app.add_exception_handler(root, answer_to_error)
     app.add_exception_handler(RequestValidationError, _of_parameters)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(Exception, _of_bug)
@@ -211,7 +212,8 @@ def _request_id(request: Request) -> str | None:
     return request.scope.get("request_id")
 
 
-async def _of_error(request: Request, error: Exception) -> Response:
+async def answer_to_error(request: Request, error: Exception) -> Response:
+    """Return the answer to one of :data:`EXPECTED`; what is our fault is logged."""
     response = problem_response(error, _request_id(request))
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request %s: %s: %s", _request_id(request), type(error).__name__, error)

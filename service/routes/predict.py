@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.routing import APIRoute
 
 from service.dependencies import json_body, state_of
 from service.observability.stages import StageTimer
@@ -45,3 +46,7 @@ async def predict(request: Request, explain: Explain = False) -> Response:
     )
     request.scope["model_version"] = version  # for the log line
     return Response(answer, media_type="application/json")
+
+
+route = next(route for route in router.routes if isinstance(route, APIRoute))
+"""The route above, for :class:`service.server.direct_route.DirectRoute`."""

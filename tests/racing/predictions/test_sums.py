@@ -12,7 +12,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, delete, event, insert, select
 
-from racing.database import engine as engine_module
+from racing.database.migrating import alembic_config
 from racing.database.engine import open_database
 from racing.predictions import reading
 from racing.predictions.latest import recount_all
@@ -229,7 +229,7 @@ def test_an_upgrade_adds_up_a_log_that_is_there(log: Engine) -> None:
     log_cards(log, random, RACES * 2, "first")
     bring_results(log, random, RACES)
     update_outcomes(log)
-    config = engine_module._config()
+    config = alembic_config()
     with log.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0008")

@@ -1,5 +1,7 @@
 """``POST /predict`` over a real socket."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,24 @@ def test_the_example_in_the_docs_runs_as_it_is_and_says_whom_nobody_knows(servic
     answer = service.predict(EXAMPLE_CARD)
     assert answer.status_code == 200
     assert ["QUIET HARBOUR" in warning["text"].upper() for warning in answer.json()["warnings"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (json.dumps(make_card()), "application/json"),
+        (json.dumps(make_card(n_runners=1)), "application/json"),
+        (json.dumps({"date": "2026-03-14"}), "application/json"),
+        ("{", "application/json"),
+        ("x", "text/csv"),
+    ],
+    ids=["a-card", "one-runner", "no-runners", "no-json", "no-media-type-of-ours"],
+)
+def test_a_plain_request_is_answered_as_one_that_fastapi_routes(
+    service: RunningService, body: str, media_type: str
+) -> None:
+    headers = {"Content-Type": media_type, "X-Request-ID": "same"}
+    direct = service.client.post("/predict", content=body, headers=headers)
+    routed = service.client.post("/predict?explain=false", content=body, headers=headers)
+    assert (direct.status_code, direct.json()) == (routed.status_code, routed.json())
+    assert {**direct.headers, "date": ""} == {**routed.headers, "date": ""}
