@@ -25,6 +25,7 @@ KINDS = {
     "xgboost": "XGBoost",
     "catboost": "CatBoost",
     "ensemble": "Ensemble",
+    "small_ensemble": "Ensemble of Two",
 }
 BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "class weights", "focal": "focal loss"}
 

@@ -6,7 +6,7 @@ from model_registry.artifact import ADDS_NOTHING
 from training.evaluation.evaluation import MODEL, Comparison
 from training.gates import failed
 from training.report.content import BY_RACE, FamilySearch, ReportContent, TrialSummary
-from training.report.sentences import key_figures, kind_of, made_of, simulated_text, verdict_text
+from training.report.sentences import choice_text, key_figures, kind_of, made_of, simulated_text, verdict_text
 from training.report.text import UNKNOWN, balance, interval, kind, number, races_text
 
 EXPERIMENT_NOTE = """\
@@ -41,7 +41,8 @@ def run_note(content: ReportContent) -> str:
             [(gate.name, "yes" if gate.passed else "**no**", gate.reason) for gate in content.gates],
         ),
         "**The candidates**",
-        f"One is chosen by {content.judged_by} on the calibration races; the test races judge only that one.",
+        f"One is chosen by {content.judged_by} on the calibration races; the test races judge only that one. "
+        f"{choice_text(content)}",
         _table(
             ("candidate", "loss", "counts in the blend", "chosen"),
             [
@@ -74,7 +75,7 @@ def family_note(search: FamilySearch, content: ReportContent) -> str:
     return _paragraphs(
         f"The search in **{kind(search.family)}**: {len(search.trials)} trials, one run each below this one. "
         f"Trial {search.best.number} is the best, with {_loss_name(content)} {number(search.best.loss)} over "
-        f"{len(search.best.fold_losses)} folds in time.",
+        "the folds in time.",
         f"Of the candidates it has a loss of {number(_candidate_loss(content, search.family))} on the "
         f"calibration races, and it counts {_weight(content, search.family)} in the blend that serves.",
         _table(("parameter", "of the best"), [(k, f"`{v}`") for k, v in search.best_params.items()]),
@@ -92,7 +93,7 @@ def trial_note(trial: TrialSummary, search: FamilySearch, content: ReportContent
         balanced = f"About the few winners among the runners it does: {balance(trial.balance)}."
     return (
         f"Trial {trial.number} of {kind(search.family)}: {_loss_name(content)} {number(trial.loss)}, "
-        f"by fold {losses}; the search makes this small. {balanced}{end}{best}"
+        f"by step {losses}; the search makes this small. {balanced}{end}{best}"
     )
 
 

@@ -34,6 +34,7 @@ from training.report.content import Standing
 from training.result import Result, write_artifacts
 from training.search.candidates import fit_again, fit_candidates
 from training.search.choice import choose
+from training.search.schedule import planned_trials
 from training.search.settings import SearchSettings
 from training.stages import Stage, silent, timed
 
@@ -134,11 +135,16 @@ def train_on(
             split.calibration,
             settings.search,
             codes,
-            on_trial=_counting(report, settings.search.n_trials * len(settings.search.families)),
+            on_trial=_counting(
+                report, planned_trials(len(settings.search.families), settings.search.n_trials)
+            ),
         )
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
-        choice = choose(odds, split.calibration, settings.search.calibration)
+        steps = {candidate.name: candidate.scoring_steps for candidate in candidates}
+        choice = choose(
+            odds, split.calibration, settings.search.calibration, None if settings.search.best else steps
+        )
         best = candidates[choice.name]
         with stage("Final fit") as report:
             on_fit = _counting(report, len(best.members))

@@ -88,7 +88,7 @@ def documents_of(
                 "seed": result.settings.seed,
                 "calibration": result.settings.calibration,
             },
-            "choice": {"judged_by": result.choice.judged_by, "losses": result.choice.losses},
+            "choice": result.choice.as_json(),
             "chosen": {
                 "name": result.chosen.name,
                 "members": {c.name: c.best.params for c in result.candidates if c.best is not None},
@@ -117,6 +117,7 @@ def documents_of(
             n_families=len(result.settings.families),
             trained_at=dt.datetime.now(dt.UTC),
             simulated_share=simulated,
+            larger=result.choice.larger_as_json,
         ),
     }
 

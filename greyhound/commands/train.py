@@ -28,7 +28,7 @@ from racing.features import KNOWS
 from training.families import FAMILY_NAMES
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
-from training.report.sentences import few_days_text
+from training.report.sentences import few_days_text, larger_text
 from training.report.text import races_text
 from training.search.settings import SearchSettings
 
@@ -55,7 +55,11 @@ class Duration(click.ParamType[float]):
 @click.option("--until", type=Day(), help="Last day of all, tests too; by default the last there is.")
 @click.option("--test-from", type=Day(), help="First day of the test races; by default the last fifth.")
 @click.option(
-    "--trials", type=click.IntRange(1, 10_000), default=30, show_default=True, help="Trials of each family."
+    "--trials",
+    type=click.IntRange(1, 10_000),
+    default=30,
+    show_default=True,
+    help="Trials of each family that is not left behind.",
 )
 @click.option(
     "--families",
@@ -97,6 +101,12 @@ class Duration(click.ParamType[float]):
     show_default=True,
     help="After judging, fit the same recipe again on all races, and register that.",
 )
+@click.option(
+    "--best",
+    is_flag=True,
+    help="Choose the candidate of the smallest loss, whatever it costs to score; by default the cheapest "
+    "within a standard error of it.",
+)
 @click.option("--force", is_flag=True, help="Promote even if a gate is not passed; this goes on record.")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
 @database_option
@@ -116,6 +126,7 @@ def train(
     seed: int,
     calibration: str,
     refit: bool,
+    best: bool,
     force: bool,
     no_promote: bool,
     database: str,
@@ -157,6 +168,7 @@ def train(
             resume=resume,
             time_budget_s=time_budget,
             calibration=calibration,
+            best=best,
         ),
         refit=refit,
         promote=not no_promote,
@@ -194,6 +206,8 @@ def _print(training: Training) -> None:
         soft_wrap=True,
     )
     console.print(summary["judgement"] + few_days_text(summary["learnt"]), soft_wrap=True)
+    if summary["larger"]:
+        console.print(larger_text(summary["larger"], "the loss that chooses"), soft_wrap=True)
     for name, loss in {**summary["baselines"], **summary["beside_market"]}.items():
         console.print(f"  {name:<18} race log loss {loss:.4f}")
     if summary["is_market_alone"]:

@@ -18,7 +18,8 @@ from tests.training.builders import make_table
 from training.data.splits import split_by_time
 from training.errors import SearchNotResumable, SearchUnderWay
 from training.search.candidates import fit_candidates
-from training.search.search import MEDIAN_PRUNER, TPE
+from training.search.schedule import HALVING
+from training.search.search import TPE
 from training.search.settings import SearchSettings
 from training.search.storage import open_storage, reserved
 
@@ -225,5 +226,5 @@ def test_no_option_of_sampler_and_pruner_is_left_to_a_default():
     deprecated |= {"weights", "warn_independent_sampling"}
     sampler = inspect.signature(optuna.samplers.TPESampler).parameters
     assert set(sampler) - deprecated == {*TPE, "seed"}
-    pruner = inspect.signature(optuna.pruners.MedianPruner).parameters
-    assert set(pruner) == {*MEDIAN_PRUNER, "n_startup_trials"}
+    pruner = inspect.signature(optuna.pruners.SuccessiveHalvingPruner).parameters
+    assert set(pruner) == set(HALVING)

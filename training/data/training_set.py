@@ -1,6 +1,8 @@
 """What a member learns from: rows, weights, and either the winners or a target for each race."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ class TrainingSet:
     target: NDArray[np.float64] | None = None
     """Each runner's share of its race, see :mod:`training.objective`; ``None``: runners one by one."""
     race: NDArray[np.int64] | None = None
+    shared: MutableMapping[str, Any] | None = None
+    """What fits on the same rows share, by name: bins of the features. ``None``: no other fit is on them."""
 
     @property
     def races(self) -> WithinRace | None:

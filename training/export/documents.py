@@ -137,6 +137,7 @@ def search_summary(
                 "pruned": sum(trial.state == "pruned" for trial in candidate.trials),
                 "best_trial_loss": candidate.best and candidate.best.loss,
                 "loss": choice.losses.get(candidate.name),
+                "steps": choice.steps.get(candidate.name),
                 "is_chosen": candidate.name == chosen.name,
                 "weight": weights.get(candidate.name),
                 "imbalance": [kind for kind in candidate.imbalance if kind != "none"],

@@ -17,6 +17,7 @@ KINDS = {
     "xgboost": "XGBoost",
     "catboost": "CatBoost",
     "ensemble": "Ensemble",
+    "small_ensemble": "Ensemble of Two",
 }
 _CALIBRATIONS = {"platt": "Platt Scaling", "isotonic": "Isotonic Regression", "none": "None"}
 BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "Class Weights", "focal": "Focal Loss"}
@@ -38,9 +39,11 @@ def summarize(
     n_families: int,
     trained_at: dt.datetime,
     simulated_share: float,
+    larger: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the summary, all figures from test races that neither the judged model nor the search saw.
 
+    ``larger`` is the candidate of the smallest loss, where a cheaper one was chosen.
     ``windows`` are the parts of the data, ``learnt`` is all that what serves has learnt from.
 
     ``race_log_loss``, ``auc_score`` and ``ece`` are of the win probabilities within whole races, as every
@@ -90,6 +93,7 @@ def summarize(
         "data": {part: dict(of_part) for part, of_part in windows.items()},
         "simulated_share": simulated_share,
         "is_simulated": simulated_share > 0,
+        "larger": larger and dict(larger),
         "gates_passed": not failed(gates),
         "gates": [gate.as_json() for gate in gates],
     }

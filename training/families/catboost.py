@@ -85,7 +85,7 @@ class CatBoost:
                 "boosting_type": "Plain",
                 "bootstrap_type": "Bernoulli",
                 "border_count": 64,
-                "thread_count": 1,
+                "thread_count": setting.n_threads,
                 "random_seed": setting.seed,
                 "allow_writing_files": False,
                 "verbose": False,

@@ -31,6 +31,9 @@ class Setting:
     growth: float = 1.0
     """How many times as far boosting may go, since the final fit learns from more races than the search."""
 
+    n_threads: int = 1
+    """A constant of the caller, never the machine's number of cores: sums differ by the number of threads."""
+
     def steps(self, rate: float, n_steps: int) -> tuple[float, int]:
         """Return the learning rate and the number of steps of boosting."""
         if not self.is_final:
@@ -69,5 +72,5 @@ class Family(Protocol):
         ...
 
     def fit(self, train: TrainingSet, params: Params, setting: Setting) -> Member:
-        """Fit one member on one thread; the same arguments give the same member."""
+        """Fit one member on ``setting.n_threads``; the same arguments give the same member."""
         ...

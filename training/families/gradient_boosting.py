@@ -4,6 +4,7 @@ Its public interface takes no loss of one's own and shows no tree: the loss is a
 and the trees are read from private attributes. tests/training/test_export.py fails when one of them goes.
 """
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from training.data.training_set import TrainingSet
 from training.families.family import Floats, Params, Setting
@@ -78,20 +80,52 @@ class GradientBoosting:
 
     def fit(self, train: TrainingSet, params: Params, setting: Setting) -> GradientBoostingMember:
         """Return a member fitted on the training set."""
-        # its binning fails on a column without two values (scikit-learn 1.9)
-        low = np.fmin.reduce(train.features, axis=0)
-        columns = np.flatnonzero(np.fmax.reduce(train.features, axis=0) > low)
+        shared = {} if train.shared is None else train.shared
+        if "columns" not in shared:
+            # its binning fails on a column without two values (scikit-learn 1.9)
+            low = np.fmin.reduce(train.features, axis=0)
+            columns = np.flatnonzero(np.fmax.reduce(train.features, axis=0) > low)
+            shared.update(columns=columns, features=train.features[:, columns])
+        columns, features = shared["columns"], shared["features"]
         rate, n_steps = setting.steps(params["learning_rate"], params["max_iter"])
         grown = {**params, "learning_rate": rate, "max_iter": n_steps}
         grown |= {"max_bins": 127, "early_stopping": False, "random_state": setting.seed}
         if (races := train.races) is not None:
             # the loss has the weights; given to the estimator too they would count twice
-            estimator = HistGradientBoostingRegressor(loss=_RaceLoss(races), **grown)
-            fitted = estimator.fit(train.features[:, columns], races.target)
+            estimator = _Regressor(loss=_RaceLoss(races), **grown)
+            estimator.shared = shared
+            with threadpool_limits(setting.n_threads):
+                fitted = estimator.fit(features, races.target)
         else:
-            estimator = HistGradientBoostingClassifier(**grown)
-            fitted = estimator.fit(train.features[:, columns], train.won, sample_weight=train.weights)
+            estimator = _Classifier(**grown)
+            estimator.shared = shared
+            with threadpool_limits(setting.n_threads):
+                fitted = estimator.fit(features, train.won, sample_weight=train.weights)
+        del estimator.shared
         return GradientBoostingMember(fitted, columns)
+
+
+class _SharedBins:
+    """Bins that the fits on the same rows share: computed without weights, once."""
+
+    shared: MutableMapping[str, Any]
+    _bin_mapper: Any
+
+    def _bin_data(
+        self, x: NDArray[np.float32], sample_weight: Floats | None, is_training_data: bool
+    ) -> NDArray[np.uint8]:
+        if "bins" not in self.shared:
+            self.shared["bins"] = self._bin_mapper.fit_transform(x), self._bin_mapper
+        binned, self._bin_mapper = self.shared["bins"]
+        return np.asarray(binned)
+
+
+class _Regressor(_SharedBins, HistGradientBoostingRegressor):  # type: ignore[misc]
+    pass
+
+
+class _Classifier(_SharedBins, HistGradientBoostingClassifier):  # type: ignore[misc]
+    pass
 
 
 class _RaceLoss(HalfSquaredError):  # type: ignore[misc]

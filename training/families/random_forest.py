@@ -87,11 +87,13 @@ class RandomForest:
             min_samples_leaf=params["min_samples_leaf"],
             max_features=params["max_features"],
             max_samples=max(1, min(int(params["max_samples"] * len(train.won)), _MAX_ROWS_A_TREE)),
-            n_jobs=1,
+            n_jobs=setting.n_threads,
             random_state=setting.seed,
         )
         wanted = _wanted(train)
-        return RandomForestMember(estimator.fit(train.features, wanted, sample_weight=train.weights))
+        estimator.fit(train.features, wanted, sample_weight=train.weights)
+        estimator.n_jobs = 1  # of predictions: two threads would sum the trees in any order
+        return RandomForestMember(estimator)
 
 
 def _wanted(train: TrainingSet) -> Floats | NDArray[np.bool_]:

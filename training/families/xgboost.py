@@ -68,19 +68,27 @@ class XGBoost:
     def fit(self, train: TrainingSet, params: Params, setting: Setting) -> XGBoostMember:
         """Return a member fitted on the training set."""
         objective, base = _objective(train, setting)
-        rows = xgb.QuantileDMatrix(
-            train.features,
-            train.won.astype(np.float32),
+        rows = _binned(train, setting.n_threads)
+        rows.set_info(
+            label=train.won.astype(np.float32),
             weight=train.weights,
             base_margin=np.full(len(train.won), base),
-            max_bin=_BINS,
-            nthread=1,
         )
         grown = {name: value for name, value in params.items() if name != "n_rounds"}
         grown["eta"], n_rounds = setting.steps(params["eta"], params["n_rounds"])
-        grown |= {"objective": "binary:logistic", "tree_method": "hist", "max_bin": _BINS, "nthread": 1}
+        grown |= {"objective": "binary:logistic", "tree_method": "hist", "max_bin": _BINS}
+        grown["nthread"] = setting.n_threads
         grown |= {"seed": setting.seed, "verbosity": 0}
         return XGBoostMember(xgb.train(grown, rows, n_rounds, obj=objective), base)
+
+
+def _binned(train: TrainingSet, n_threads: int) -> xgb.QuantileDMatrix:
+    """Return the rows in bins of the features alone, not of weights: a quarter of a fit's time."""
+    shared = {} if train.shared is None else train.shared
+    if "xgboost" not in shared:
+        shared["xgboost"] = xgb.QuantileDMatrix(train.features, max_bin=_BINS, nthread=n_threads)
+    rows: xgb.QuantileDMatrix = shared["xgboost"]
+    return rows
 
 
 def _objective(train: TrainingSet, setting: Setting) -> tuple[Objective | None, float]:

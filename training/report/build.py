@@ -76,11 +76,15 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
         is_market_alone=package.spec.is_market_alone,
         candidates=tuple(
             CandidateLoss(
-                candidate.name, result.choice.losses[candidate.name], candidate.name == result.chosen.name
+                candidate.name,
+                result.choice.losses[candidate.name],
+                candidate.name == result.chosen.name,
+                result.choice.steps.get(candidate.name),
             )
             for candidate in result.candidates
         ),
         judged_by=result.choice.judged_by,
+        larger=result.choice.larger,
         searches=_searches(result),
         ageing=ageing_curve(
             metric.losses(evaluated.probabilities, evaluated.scores),
@@ -160,6 +164,8 @@ def _command(result: Result, data: Mapping[str, Mapping[str, Any]]) -> str:
         parts.append(f"--countries {','.join(result.countries)}")
     if result.refit is None:
         parts.append("--no-refit")
+    if settings.best:
+        parts.append("--best")
     if settings.time_budget_s is not None:
         parts.append(f"--time-budget {settings.time_budget_s:g}s")
     return " \\\n  ".join(parts)

@@ -319,11 +319,15 @@ def candidates(content: ReportContent) -> Figure:
         for one in content.candidates
     ]
     values = [
-        TableRow(name=kind(one.name), cells=[number(one.loss)], is_marked=one.is_chosen)
+        TableRow(
+            name=kind(one.name),
+            cells=[number(one.loss), UNKNOWN if one.steps is None else f"{one.steps:,}"],
+            is_marked=one.is_chosen,
+        )
         for one in content.candidates
     ]
     caption = f"The candidates on the calibration races ({content.judged_by}); the chosen one stands out"
-    table = Table(caption, ["candidate", content.judged_by], values)
+    table = Table(caption, ["candidate", content.judged_by, "steps of work for a card"], values)
     return Figure(interval_chart(rows), caption, table)
 
 

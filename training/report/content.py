@@ -9,6 +9,7 @@ from training.evaluation.evaluation import Evaluation
 from training.evaluation.importance import Importance
 from training.evaluation.slices import Slice
 from training.gates import Gate
+from training.search.choice import Larger
 
 BY_RACE = "by race"
 """The balance of trials that learn from races as a whole: each has one winner, nothing is to balance."""
@@ -116,6 +117,8 @@ class CandidateLoss:
     name: str
     loss: float
     is_chosen: bool
+    steps: int | None = None
+    """Of work for a card; ``None`` where the choice did not weigh them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,8 @@ class ReportContent:
     """The combination with the market is the market alone."""
     candidates: tuple[CandidateLoss, ...]
     judged_by: str
+    larger: Larger | None = None
+    """The candidate of the smallest loss, where a cheaper one was chosen."""
     searches: tuple[FamilySearch, ...]
     ageing: AgeingCurve
     origin: Origin

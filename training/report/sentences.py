@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
@@ -85,6 +86,27 @@ def made_of(content: ReportContent) -> str:
         f"{made}Learnt from {races_text(learnt)} with {learnt['runners']:,} runners and "
         f"{summary['features']} features, {_SCOPES[content.feature_scope]}. {summary['judgement']} "
         f"The judged model and its search had seen none of those {races_text(test)}.{few_days_text(learnt)}"
+    )
+
+
+def choice_text(content: ReportContent) -> str:
+    """Return why this candidate was chosen, and what a larger one would have brought."""
+    if content.larger is not None:
+        return larger_text(asdict(content.larger), content.judged_by)
+    if any(one.steps is not None for one in content.candidates):
+        return "It has the smallest loss, and no cheaper one comes within a standard error of it."
+    return (
+        "Chosen whatever it costs to score; in doubt the ensemble, which gives way only to one that is "
+        "better by more than a standard error."
+    )
+
+
+def larger_text(larger: Mapping[str, Any], judged_by: str) -> str:
+    """Return what the candidate of the smallest loss would have brought, and what it would have cost."""
+    return (
+        f"Within a standard error the cheapest is chosen: {kind(larger['name'])} would have brought "
+        f"{larger['gain']:.5f} of {judged_by} (standard error {larger['standard_error']:.5f}) for "
+        f"{larger['times_the_work']:.1f} times the work of a card."
     )
 
 

@@ -14,7 +14,8 @@ from training.calibration import calibrated_log_odds, calibrated_scores, fit_cal
 from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
 from training.families import Member
 from training.objective import race_targets
-from training.search.ensemble import ENSEMBLE, fit_weights
+from training.search.cost import scoring_steps
+from training.search.ensemble import ENSEMBLE, SMALL_ENSEMBLE, fit_weights
 from training.search.members import FamilyResult, fit_members, search_families
 from training.search.search import Trial
 from training.search.settings import SearchSettings
@@ -54,6 +55,11 @@ class Candidate:
     """Of the calibration rows, from models and weights that have not learnt from them: to choose by."""
     seconds: float
 
+    @property
+    def scoring_steps(self) -> int:
+        """Return the steps of work to score a card, see :mod:`training.search.cost`."""
+        return scoring_steps(member.estimator for member in self.members)
+
     def log_odds(self, features: NDArray[np.float32]) -> Floats:
         """Return the blend's log odds before calibration."""
         total = np.full(len(features), self.intercept)
@@ -77,7 +83,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """All candidates of one training, families first, the ensemble last."""
+    """All candidates of one training, families first, then the blends of two and of all."""
 
     candidates: tuple[Candidate, ...]
     is_by_race: bool
@@ -131,7 +137,14 @@ def fit_candidates(
     odds = np.stack([stage.centred(column) for column in odds.T], axis=1)
     fitted = [_of_family(result, odds[:, i], stage) for i, result in enumerate(results)]
     if len(fitted) > 1:
-        fitted.append(_ensemble(fitted, odds, stage))
+        ensemble = _ensemble(ENSEMBLE, fitted, odds, stage)
+        heaviest = sorted(ensemble.members, key=lambda member: (-member.weight, member.name))[:2]
+        if len(ensemble.members) > 2:
+            two = [
+                i for i, family in enumerate(fitted) if family.name in {member.name for member in heaviest}
+            ]
+            fitted.append(_ensemble(SMALL_ENSEMBLE, [fitted[i] for i in two], odds[:, two], stage))
+        fitted.append(ensemble)
     return Candidates(tuple(fitted), by_race, "" if by_race else few)
 
 
@@ -205,7 +218,7 @@ def _of_family(result: FamilyResult, odds: Floats, stage: _Calibration) -> Candi
     )
 
 
-def _ensemble(families: Sequence[Candidate], odds: Floats, stage: _Calibration) -> Candidate:
+def _ensemble(name: str, families: Sequence[Candidate], odds: Floats, stage: _Calibration) -> Candidate:
     weights, intercept = stage.weights(odds)
     is_late = stage.table.race > stage.table.race[-1] // 2
     unseen = np.empty(len(odds))
@@ -216,7 +229,7 @@ def _ensemble(families: Sequence[Candidate], odds: Floats, stage: _Calibration) 
     calibration, exponent = stage.fit(stage.centred(odds @ weights + intercept))
     blended_in = [(family, float(w)) for family, w in zip(families, weights, strict=True) if w > 0]
     return Candidate(
-        name=ENSEMBLE,
+        name=name,
         members=tuple(replace(family.members[0], weight=w) for family, w in blended_in),
         intercept=intercept,
         is_centred=stage.is_centred,

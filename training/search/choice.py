@@ -1,7 +1,8 @@
 """The choice among the candidates, made on the calibration races: the test races judge one model only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ from training.search.ensemble import ENSEMBLE
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Larger:
+    """The candidate of the smallest loss, where a cheaper one was chosen instead."""
+
+    name: str
+    gain: float
+    """How much smaller its loss is than the chosen one's."""
+    standard_error: float
+    """Of the gain, paired by race."""
+    times_the_work: float
+    """Its steps of work for a card, by those of the chosen one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The chosen candidate's name, and the loss of each that decided it."""
@@ -25,14 +39,39 @@ class Choice:
     losses: dict[str, float]
     judged_by: str
     """``expected race log loss``, or ``log loss`` where races are few or mostly not whole."""
+    steps: dict[str, int] = field(default_factory=dict)
+    """Of work for a card, by candidate (:mod:`training.search.cost`)."""
+    larger: Larger | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was decided, by what, and what a larger candidate would have brought."""
+        return {
+            "judged_by": self.judged_by,
+            "losses": self.losses,
+            "steps": self.steps,
+            "larger": self.larger_as_json,
+        }
+
+    @property
+    def larger_as_json(self) -> dict[str, Any] | None:
+        """Return ``larger`` as a JSON object."""
+        return None if self.larger is None else asdict(self.larger)
 
 
-def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) -> Choice:
-    """Return the candidate of the smallest loss on the calibration races; in doubt, the ensemble.
+def choose(
+    log_odds: Mapping[str, Floats],
+    calibration: RaceTable,
+    method: str,
+    steps: Mapping[str, int] | None = None,
+) -> Choice:
+    """Return the cheapest candidate within a standard error of the best on the calibration races.
 
-    The ensemble gives way only to a candidate that is better by more than a standard error (paired by race):
-    a blend of alike models errs less on races to come than the luckiest of them (the one-standard-error rule
-    of Breiman et al., 1984).
+    The standard error is of the difference from the best, paired by race (the one-standard-error rule of
+    Breiman et al., 1984): what chance alone explains is not paid for with each card.
+
+    Without ``steps`` the best is chosen whatever it costs; in doubt the ensemble, which gives way only to a
+    candidate that is better by more than a standard error: a blend of alike models errs less on races to
+    come than the luckiest of them.
 
     Each half of the races is judged by a calibration and an exponent fitted on the other half, so that a
     method with more freedom (isotonic) gains nothing by it.
@@ -43,6 +82,8 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
         By candidate, before calibration; none of them has learnt from these races.
     method : str
         ``platt``, ``isotonic`` or ``none``.
+    steps : dict of str to int, optional
+        Of work for a card, by candidate.
     """
     is_late = calibration.race > calibration.race[-1] // 2
     whole = judged_rows(calibration)
@@ -58,15 +99,35 @@ def choose(log_odds: Mapping[str, Floats], calibration: RaceTable, method: str) 
         for name, odds in log_odds.items()
     }
     losses = {name: float(loss.mean()) for name, loss in each.items()}
+    judged_by = "expected race log loss" if by_races else "log loss"
     best = min(losses, key=lambda name: losses[name])
-    if ENSEMBLE in each and not _clearly_better(each[best], each[ENSEMBLE]):
-        best = ENSEMBLE
-    return Choice(best, losses, "expected race log loss" if by_races else "log loss")
+    if steps is None:
+        if ENSEMBLE in each and not _clearly_better(each[best], each[ENSEMBLE]):
+            best = ENSEMBLE
+        return Choice(best, losses, judged_by)
+    as_good = [name for name in each if not _clearly_better(each[best], each[name])]
+    name = min(as_good, key=lambda name: (steps[name], losses[name]))
+    larger = None
+    if name != best:
+        gain, standard_error = _gain(each[best], each[name])
+        larger = Larger(
+            name=best,
+            gain=gain,
+            standard_error=standard_error,
+            times_the_work=steps[best] / steps[name],
+        )
+    return Choice(name, losses, judged_by, dict(steps), larger)
 
 
 def _clearly_better(one: Floats, other: Floats) -> bool:
+    gain, standard_error = _gain(one, other)
+    return gain > standard_error
+
+
+def _gain(one: Floats, other: Floats) -> tuple[float, float]:
+    """Return how much smaller the first losses are on average, and its standard error."""
     gain = other - one
-    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+    return float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))
 
 
 def _losses(

@@ -10,6 +10,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 ENSEMBLE = "ensemble"
+SMALL_ENSEMBLE = "small_ensemble"
+"""Of the two members that count most in the ensemble."""
 
 MIN_WEIGHT = 0.02
 """A member that counts less does not pay for its graph."""

@@ -1,18 +1,23 @@
 """One fit of one family: what it learns from, how old races count, what is done about few winners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
 
 from racing.race_table import RaceTable
 from training.data.imbalance import IMBALANCE, add_synthetic_winners, focal_weights, weigh_classes
-from training.data.training_set import TrainingSet, race_training_set, runner_training_set
+from training.data.training_set import race_training_set, runner_training_set
 from training.families import Family, Member, Setting
 from training.objective import MARKET_WEIGHT, OBJECTIVES
 
 COMMON = ("objective", "market_weight", "imbalance", "focal_gamma", "half_life_d")
 """Parameters of every family; the others are its own."""
+
+
+Shared = MutableMapping[str, MutableMapping[str, Any]]
+"""What the fits of one family on one table share, by objective and name."""
 
 
 def suggest_params(
@@ -60,15 +65,23 @@ def fit_member(
     seed: int,
     is_final: bool = False,
     growth: float = 1.0,
+    n_threads: int = 1,
+    shared: Shared | None = None,
 ) -> Member:
     """Fit one member on a table of races, which nothing else will be judged on.
 
+    ``shared`` is of other fits of the family on the same table, and is filled with what this one can share.
     ``growth`` is how much further boosting goes than the parameters say (see ``Setting``).
     """
+    # which rows have a target hangs on the objective
+    of_objective = None if shared is None else shared.setdefault(params["objective"], {})
     own = {name: value for name, value in params.items() if name not in COMMON}
     if params["objective"] == "race":
         train = race_training_set(table, params["half_life_d"], params["market_weight"])
-        setting = Setting(categorical=categorical, seed=seed, is_final=is_final, growth=growth)
+        train = replace(train, shared=of_objective)
+        setting = Setting(
+            categorical=categorical, seed=seed, is_final=is_final, growth=growth, n_threads=n_threads
+        )
         return family.fit(train, own, setting)
     train = runner_training_set(table, params["half_life_d"])
     gamma = params["focal_gamma"] if params["imbalance"] == "focal" else None
@@ -76,16 +89,19 @@ def fit_member(
         case "smote_nc":
             train = add_synthetic_winners(train, categorical, seed)
         case "class_weight":
-            train = weigh_classes(train)
+            train = replace(weigh_classes(train), shared=of_objective)
+        case _:
+            train = replace(train, shared=of_objective)
     setting = Setting(
         categorical=categorical,
         seed=seed,
         focal_gamma=gamma if family.has_focal_loss else None,
         is_final=is_final,
         growth=growth,
+        n_threads=n_threads,
     )
     member = family.fit(train, own, setting)
     if gamma is not None and not family.has_focal_loss:
         focus = focal_weights(member.log_odds(train.features), train.won, gamma)
-        member = family.fit(TrainingSet(train.features, train.won, train.weights * focus), own, setting)
+        member = family.fit(replace(train, weights=train.weights * focus), own, setting)
     return member

@@ -1,9 +1,12 @@
 """The search and the fit of several families side by side; the results do not depend on the processes."""
 
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -12,13 +15,18 @@ from racing.race_table import RaceTable
 from training.data.splits import latest, time_folds
 from training.families import Member, family_named
 from training.search.fitting import fit_member
-from training.search.search import SearchResult, Trial, search
+from training.search.schedule import go_on, rounds
+from training.search.search import SearchResult, Trial, forget_studies, search
 from training.search.settings import SearchSettings
 from training.search.storage import reserved
-from training.search.workers import run_side_by_side
+from training.search.workers import Run, run_side_by_side, side_by_side
 
 _SLOWEST_FIRST = ("random_forest", "catboost", "gradient_boosting", "xgboost", "logistic_regression")
 """The order in which families start, so that the last process ends early; others start before these."""
+
+
+THREADS_OF_ONE = 2
+"""Of a final fit that no other runs beside; a constant, so that every machine finds the same model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +45,36 @@ def search_families(
     """Return the result of each family, in the order of the settings."""
     time_folds(latest(train, settings.search_rows), settings.n_folds)  # refuse before any process starts
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    work = partial(_search_and_fit, settings, tuple(categorical))
-    with reserved(settings.storage, resume=settings.resume):
-        results = run_side_by_side(_slowest_first(settings.families), work, train, settings.n_jobs, on_trial)
-    return [results[name] for name in settings.families]
+    with _stored(settings) as settings, side_by_side(train, settings.n_jobs) as run:
+        found = _search_in_rounds(settings, tuple(categorical), run, on_trial)
+        params = {name: result.best.params for name, (result, _) in found.items()}
+        fits = run(
+            _slowest_first(params), partial(_fit_timed, params, settings, tuple(categorical)), _nothing
+        )
+    return [
+        FamilyResult(name, fits[name][0], found[name][0], found[name][1] + fits[name][1])
+        for name in settings.families
+    ]
+
+
+def _search_in_rounds(
+    settings: SearchSettings, categorical: tuple[int, ...], run: Run, on_trial: Callable[[Trial], None]
+) -> dict[str, tuple[SearchResult, float]]:
+    """Return each family's search and its seconds; after each round the better half goes on."""
+    began = time.monotonic()
+    found: dict[str, tuple[SearchResult, float]] = {}
+    left, stops = settings.families, rounds(settings.n_trials)
+    for place, n_until in enumerate(stops):
+        budget_s = None
+        if settings.time_budget_s is not None:
+            remains_s = max(0.0, settings.time_budget_s - (time.monotonic() - began)) / (len(stops) - place)
+            budget_s = remains_s * min(settings.n_jobs, len(left)) / len(left)
+        work = partial(_search, settings, categorical, n_until, budget_s)
+        done = run(_slowest_first(left), work, on_trial)
+        for name, (result, seconds) in done.items():
+            found[name] = result, seconds + (found[name][1] if name in found else 0.0)
+        left = go_on({name: found[name][0].best.loss for name in left})
+    return found
 
 
 def fit_members(
@@ -51,27 +85,61 @@ def fit_members(
     on_fit: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Member]:
     """Return each family's member, fitted with the parameters that its search found."""
-    work = partial(_fit, params, settings, tuple(categorical))
+    n_threads = THREADS_OF_ONE if len(params) == 1 else 1
+    work = partial(_fit, params, settings, tuple(categorical), n_threads)
     return run_side_by_side(_slowest_first(params), work, train, settings.n_jobs, on_fit)
 
 
-def _search_and_fit(
+@contextmanager
+def _stored(settings: SearchSettings) -> Iterator[SearchSettings]:
+    """Hold the storage while the search lasts; one in memory is a file meanwhile, for all processes."""
+    if settings.storage is None:
+        with tempfile.TemporaryDirectory(prefix="greyhound-journal-") as folder:
+            yield replace(settings, storage=Path(folder) / "search.journal")
+        return
+    with reserved(settings.storage, resume=settings.resume):
+        if not settings.resume:
+            forget_studies(settings)
+        yield settings
+
+
+def _nothing(step: object) -> None:
+    """Report nothing."""
+
+
+def _search(
+    settings: SearchSettings,
+    categorical: tuple[int, ...],
+    n_until: int,
+    budget_s: float | None,
+    name: str,
+    train: RaceTable,
+    on_trial: Callable[[Trial], None],
+) -> tuple[SearchResult, float]:
+    began = time.monotonic()
+    part = latest(train, settings.search_rows)
+    family = family_named(name)
+    result = search(family, part, settings, categorical, on_trial, n_until=n_until, budget_s=budget_s)
+    return result, time.monotonic() - began
+
+
+def _fit_timed(
+    params: Mapping[str, Mapping[str, Any]],
     settings: SearchSettings,
     categorical: tuple[int, ...],
     name: str,
     train: RaceTable,
-    on_trial: Callable[[Trial], None],
-) -> FamilyResult:
+    on_fit: Callable[[str], None],
+) -> tuple[Member, float]:
     began = time.monotonic()
-    result = search(family_named(name), latest(train, settings.search_rows), settings, categorical, on_trial)
-    member = _fit({name: result.best.params}, settings, categorical, name, train)
-    return FamilyResult(name, member, result, time.monotonic() - began)
+    return _fit(params, settings, categorical, 1, name, train, on_fit), time.monotonic() - began
 
 
 def _fit(
     params: Mapping[str, Mapping[str, Any]],
     settings: SearchSettings,
     categorical: tuple[int, ...],
+    n_threads: int,
     name: str,
     train: RaceTable,
     on_fit: Callable[[str], None] = lambda name: None,
@@ -86,6 +154,7 @@ def _fit(
         seed=settings.seed,
         is_final=True,
         growth=growth,
+        n_threads=n_threads,
     )
     on_fit(name)
     return member

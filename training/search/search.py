@@ -1,4 +1,4 @@
-"""The search of one family: TPE over folds in time, pruned, seeded, and resumable to the same end.
+"""The search of one family: TPE over folds in time, halved, seeded, and resumable to the same end.
 
 It makes small the *expected* race log loss: of the winner as :mod:`training.objective` expects it, by the
 market's shares and the outcome. The outcome alone says so little that the best of thirty trials would be
@@ -25,7 +25,8 @@ from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_r
 from training.errors import SearchNotResumable
 from training.families import Family, Member
 from training.objective import objectives_for, race_losses, race_targets
-from training.search.fitting import first_params, fit_member, suggest_params
+from training.search.fitting import Shared, first_params, fit_member, suggest_params
+from training.search.schedule import HALVING, N_HALVINGS, Step, steps_of
 from training.search.settings import SearchSettings
 from training.search.storage import open_storage
 
@@ -41,14 +42,17 @@ TPE: Mapping[str, Any] = {
     "constant_liar": True,  # of no effect: one worker a study, so no trial runs beside another
     "constraints_func": None,
 }
-MEDIAN_PRUNER: Mapping[str, Any] = {"n_warmup_steps": 0, "interval_steps": 1, "n_min_trials": 1}
 
+_SCHEDULE = "halving 1"  # a search of another schedule cannot go on with this one
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What one trial tried and got; the figures are means over the folds it reached."""
+    """What one trial tried and got; the figures are means over the whole folds that it reached.
+
+    One that was stopped before any has those of its first step.
+    """
 
     family: str
     number: int
@@ -58,6 +62,7 @@ class Trial:
     metrics: Mapping[str, float]
     """By name, see :data:`FIGURES`; NaN where there is none."""
     fold_losses: tuple[float, ...]
+    """By step (see :mod:`training.search.schedule`), so that trials compare as far as both came."""
     loss: float
     """What the search makes small: expected race log loss, else log loss."""
     seconds: float
@@ -77,16 +82,22 @@ def search(
     settings: SearchSettings,
     categorical: Sequence[int],
     on_trial: Callable[[Trial], None] = lambda trial: None,
+    *,
+    n_until: int | None = None,
+    budget_s: float | None = None,
 ) -> SearchResult:
     """Return the trials of a family's search on a training part, within its share of the time.
 
+    With ``n_until`` it stops at so many trials, and may be called again to go on.
     Every trial has a sampler seeded by the trials done before it, so a search that was interrupted and
     resumed ends where an uninterrupted one does.
     """
-    began, budget_s = time.monotonic(), settings.family_budget_s
+    began, n_until = time.monotonic(), n_until or settings.n_trials
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     folds = time_folds(table, settings.n_folds)
     by_races = judged_by_races(table, folds)
+    steps = steps_of(folds, table.race)
+    shared: list[Shared] = [{} for _ in steps]
     study = _open_study(family, table, settings, categorical)
     objectives = objectives_for(table)
     first = first_params(family, objectives)
@@ -94,7 +105,7 @@ def search(
         done = study.get_trials(deepcopy=False, states=_DONE)
         spent = budget_s is not None and time.monotonic() - began >= budget_s
         has_complete = any(trial.state == TrialState.COMPLETE for trial in done)
-        if has_complete and (len(done) >= settings.n_trials or spent):
+        if has_complete and (len(done) >= n_until or spent):
             break
         study.sampler = optuna.samplers.TPESampler(seed=_seed(settings.seed, family.name, len(done)), **TPE)
         if len(done) < len(first):
@@ -102,10 +113,22 @@ def search(
         trial = study.ask()
         params = suggest_params(family, trial, objectives)
         fit = partial(fit_member, family, params=params, categorical=categorical, seed=settings.seed)
-        on_trial(_run_trial(study, trial, family, params, fit, table, folds, by_races=by_races))
-    trials = tuple(_trial(family, trial) for trial in study.get_trials(deepcopy=False, states=_DONE))
+        on_trial(_run_trial(study, trial, family, params, fit, table, steps, shared, by_races=by_races))
+    done = study.get_trials(deepcopy=False, states=_DONE)
+    first_complete = next(place for place, trial in enumerate(done) if trial.state == TrialState.COMPLETE)
+    # a record that is resumed may hold more: what is decided now must not hang on them
+    trials = tuple(_trial(family, trial) for trial in done[: max(n_until, first_complete + 1)])
     best = min((t for t in trials if t.state == "complete"), key=lambda trial: (trial.loss, trial.number))
     return SearchResult(best, trials)
+
+
+def forget_studies(settings: SearchSettings) -> None:
+    """Remove what an earlier search of these families left in the storage."""
+    storage = open_storage(settings.storage)
+    names = {_study_name(settings, family) for family in settings.families}
+    for known in storage.get_all_studies():
+        if known.study_name in names:
+            optuna.delete_study(study_name=known.study_name, storage=storage)
 
 
 def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
@@ -121,9 +144,10 @@ def _run_trial(
     trial: optuna.Trial,
     family: Family,
     params: Mapping[str, Any],
-    fit: Callable[[RaceTable], Member],
+    fit: Callable[..., Member],
     table: RaceTable,
-    folds: Sequence[Fold],
+    steps: Sequence[Step],
+    shared: Sequence[Shared],
     *,
     by_races: bool,
 ) -> Trial:
@@ -131,22 +155,25 @@ def _run_trial(
     figures: list[dict[str, float]] = []
     losses: list[float] = []
     state = TrialState.COMPLETE
-    for step, fold in enumerate(folds):
-        member = fit(table.take(fold.train))
-        tune, judge = table.take(fold.calibrate), table.take(fold.judge)
+    for place, step in enumerate(steps):
+        member = fit(table.take(step.train), shared=shared[place])
+        tune, judge = table.take(step.fold.calibrate), table.take(step.fold.judge)
         figures.append(_figures(member, tune, judge, by_races=by_races))
         losses.append(figures[-1]["expected_race_log_loss" if by_races else "log_loss"])
-        trial.report(losses[-1], step)
-        if step < len(folds) - 1 and trial.should_prune():
+        trial.report(losses[-1], step.resource)
+        if place < min(N_HALVINGS, len(steps) - 1) and trial.should_prune():
             state = TrialState.PRUNED
             break
+    counted = [place for place in range(len(losses)) if steps[place].is_whole_fold] or [0]
+    loss = float(np.mean([losses[place] for place in counted]))
     for name in figures[0]:
-        trial.set_user_attr(name, float(np.mean([figure[name] for figure in figures])))
+        trial.set_user_attr(name, float(np.mean([figures[place][name] for place in counted])))
+    trial.set_user_attr("loss", loss)
     trial.set_user_attr("params", params)
     trial.set_user_attr("imbalance", params["imbalance"])
     trial.set_user_attr("fold_losses", losses)
     trial.set_user_attr("seconds", time.monotonic() - began)
-    study.tell(trial, float(np.mean(losses)) if state == TrialState.COMPLETE else None, state)
+    study.tell(trial, loss if state == TrialState.COMPLETE else None, state)
     return _trial(family, study.get_trials(deepcopy=False)[trial.number])
 
 
@@ -183,12 +210,9 @@ def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: boo
 def _open_study(
     family: Family, table: RaceTable, settings: SearchSettings, categorical: Sequence[int]
 ) -> optuna.Study:
-    name = f"{settings.study_name}/{family.name}"
+    name = _study_name(settings, family.name)
     storage = open_storage(settings.storage)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=len(first_params(family)), **MEDIAN_PRUNER)
-    exists = name in [known.study_name for known in storage.get_all_studies()]
-    if exists and not settings.resume:
-        optuna.delete_study(study_name=name, storage=storage)
+    pruner = optuna.pruners.SuccessiveHalvingPruner(**HALVING)
     study = optuna.create_study(
         study_name=name, storage=storage, pruner=pruner, direction="minimize", load_if_exists=True
     )
@@ -205,8 +229,12 @@ def _open_study(
     return study
 
 
+def _study_name(settings: SearchSettings, family: str) -> str:
+    return f"{settings.study_name}/{family}"
+
+
 def _fingerprint(table: RaceTable, settings: SearchSettings, categorical: Sequence[int]) -> str:
-    digest = hashlib.sha256(f"{settings.n_folds} {settings.seed} {list(categorical)}".encode())
+    digest = hashlib.sha256(f"{_SCHEDULE} {settings.n_folds} {settings.seed} {list(categorical)}".encode())
     for array in (table.features, table.won, table.race_id, table.is_whole, table.market_probability):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(table.date.astype("datetime64[D]").astype(np.int64).tobytes())
@@ -226,6 +254,6 @@ def _trial(family: Family, trial: optuna.trial.FrozenTrial) -> Trial:
         params=attrs["params"],
         metrics={name: attrs[name] for name in FIGURES},
         fold_losses=tuple(attrs["fold_losses"]),
-        loss=float(np.mean(attrs["fold_losses"])),
+        loss=float(attrs["loss"]),
         seconds=attrs["seconds"],
     )

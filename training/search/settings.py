@@ -12,7 +12,7 @@ class SearchSettings:
 
     families: tuple[str, ...] = FAMILY_NAMES
     n_trials: int = 30
-    """Of each family."""
+    """Of each family that is searched to the end, see :mod:`training.search.schedule`."""
     n_folds: int = 3
     seed: int = 0
     storage: Path | str | None = None
@@ -27,6 +27,8 @@ class SearchSettings:
     """The search uses the latest days of about so many runners; the final fit all of them."""
     calibration: str = "platt"
     """``platt``, ``isotonic`` or ``none``."""
+    best: bool = False
+    """Choose the candidate of the smallest loss whatever it costs to score."""
 
     def __post_init__(self) -> None:
         for name in self.families:
@@ -34,10 +36,3 @@ class SearchSettings:
         if not self.families or self.n_trials < 1 or self.n_folds < 1 or self.n_jobs < 1:
             rule = "a search needs a family, a trial, a fold and a job at least"
             raise ValueError(f"{rule}, got {self.families}, {self.n_trials}, {self.n_folds}, {self.n_jobs}")
-
-    @property
-    def family_budget_s(self) -> float | None:
-        """Return each family's share of the time budget."""
-        if self.time_budget_s is None:
-            return None
-        return self.time_budget_s * min(self.n_jobs, len(self.families)) / len(self.families)
