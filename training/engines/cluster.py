@@ -32,6 +32,8 @@ CONNECT_S = 30
 NO_WORKER_S = 300
 """So long a search waits for a worker, at its start and whenever all have ended."""
 _LOOK_EVERY_S = 5
+_MAX_PIECES = 128
+"""Pieces under way at a time, each a thread here."""
 _MAX_LOSSES = 5
 """So often the data is sent again when every worker that held it has ended."""
 
@@ -101,7 +103,7 @@ class _ClusterData(Data[Any]):
         """Return the result of the work on each name; steps are reported in this thread."""
         news: SimpleQueue[Any] = SimpleQueue()
         results: dict[str, Any] = {}
-        with threadpool_limits(1), ThreadPoolExecutor(len(names)) as threads:
+        with threadpool_limits(1), ThreadPoolExecutor(min(_MAX_PIECES, len(names))) as threads:
             running: dict[Future[Any], str] = {}
             for name in names:
                 future = threads.submit(work, name, self, news.put)

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-_OURS = ("racing", "model_registry", "training")
+_OURS = ("racing", "model_registry", "training", "greyhound")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "catboost", "imbalanced-learn", "onnxruntime")
 """From another version of which another model may come."""
 
