@@ -107,8 +107,8 @@ def search(
                 study.enqueue_trial(first[place], skip_if_exists=False)
             trial = study.ask()
             opened.append((trial, suggest_params(family, trial, objectives)))
-        for told in _run_trials(study, opened, family, data, settings, categorical):
-            on_trial(told)
+        for finished in _run_trials(study, opened, family, data, settings, categorical):
+            on_trial(finished)
     done = study.get_trials(deepcopy=False, states=_DONE)
     first_complete = next(place for place, trial in enumerate(done) if trial.state == TrialState.COMPLETE)
     # a record that is resumed may hold more: what is decided now must not hang on them
@@ -166,7 +166,7 @@ def _run_trials(
             if places in halvings and trial.should_prune():
                 states[trial.number] = TrialState.PRUNED
     return [
-        _told(
+        _written_down(
             study,
             trial,
             params,
@@ -181,7 +181,7 @@ def _run_trials(
     ]
 
 
-def _told(
+def _written_down(
     study: optuna.Study,
     trial: optuna.Trial,
     params: Mapping[str, Any],
