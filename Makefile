@@ -95,7 +95,7 @@ lock-images: $(READY) ## pin the images of Dockerfile and docker-compose.yml by 
 lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) --extra dev pyproject.toml -o constraints.txt
-	for extras in service,postgresql,tracing training,postgresql,tracing; do \
+	for extras in service,postgresql,tracing training,postgresql,tracing,scale; do \
 		$(BIN)/uv pip compile $(LOCK) --extra $${extras//,/ --extra } -c constraints.txt pyproject.toml \
 			-o constraints/$${extras%%,*}.txt; done
 	$(BIN)/uv pip compile $(LOCK) --extra frontend $(NO_RACES:%=--no-emit-package %) -c constraints.txt pyproject.toml \

@@ -37,6 +37,7 @@ COMMANDS = {
         "greyhound.commands.retrain:retrain",
         "Import what is new, train, put it beside the champion.",
     ),
+    "worker": ("greyhound.commands.worker:worker", "Fit for trainings elsewhere, by a Dask scheduler."),
     "models": (
         "greyhound.commands.models.versions:models",
         "List, show, promote, roll back and export models.",
@@ -75,7 +76,7 @@ COMMANDS = {
 SECTIONS = {
     "All at once": "up prepare demo",
     "Races": "import watch migrate data simulate day dogs tracks",
-    "Models": "train retrain evaluate models experiments automation",
+    "Models": "train retrain worker evaluate models experiments automation",
     "Predictions": "predict score export predictions record replay",
     "The service": "serve frontend monitor backup restore keys notify feed",
 }

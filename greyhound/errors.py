@@ -36,10 +36,12 @@ EXIT_CODES = {
     "service.errors:ModelTooSlow": REFUSED,
     "service.errors:PortTaken": ABSENT,
     "sqlalchemy.exc:OperationalError": ABSENT,
+    "training.errors:NoWorkers": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,
     "training.errors:SearchNotResumable": REFUSED,
     "training.errors:SearchUnderWay": REFUSED,
     "training.errors:TrainingSetTooSmall": ABSENT,
+    "training.errors:WorkersDiffer": REFUSED,
 }
 
 # Which extra brings a module that may be missing; our own packages too, as images leave some out.
@@ -72,6 +74,8 @@ EXTRA_OF_MODULE = {
     "vl_convert": "training",
     "xgboost": "training",
     "psycopg": "postgresql",
+    "dask": "scale",
+    "distributed": "scale",
 }
 
 

@@ -73,6 +73,42 @@ registry_option = click.option(
 )
 
 
+def scheduler_option(*, required: bool = False) -> Callable[[Command], Command]:
+    """Return the option of which Dask scheduler to work with."""
+    return click.option(
+        "--scheduler",
+        metavar="URL",
+        envvar="GREYHOUND_SCHEDULER",
+        required=required,
+        show_envvar=True,
+        help="The Dask scheduler, tcp://host:8786.",
+    )
+
+
+def engine_options(command: Command) -> Command:
+    """Add the options of where parallel work is done."""
+    engine = click.option(
+        "--engine",
+        "engine_name",
+        type=click.Choice(["local", "dask"]),
+        default="local",
+        envvar="GREYHOUND_ENGINE",
+        show_default=True,
+        show_envvar=True,
+        help="Where the work is done: processes here, or the workers of a Dask scheduler.",
+    )
+    return engine(scheduler_option()(command))
+
+
+def engine_scheduler(engine: str, scheduler: str | None) -> str | None:
+    """Return the scheduler that an engine's options mean, ``None`` for processes here."""
+    if engine == "local":
+        return None
+    if not scheduler:
+        raise click.UsageError("--engine dask needs --scheduler URL (or GREYHOUND_SCHEDULER)")
+    return scheduler
+
+
 def host_option(variable: str) -> Callable[[Command], Command]:
     """Return the option of where to listen, which a variable of the environment sets too."""
     return click.option(

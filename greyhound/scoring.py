@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,12 @@ def load_version(registry: ModelRegistry, which: str) -> tuple[int, LoadedModel]
     ``which`` is a number, ``champion``, ``challenger``, ``challenger-2`` ...; with ``:judged`` behind,
     the model that the version's figures are of, before it was fitted again on all races.
     """
+    version, path = version_path(registry, which)
+    return version, load_artifact(path)
+
+
+def version_path(registry: ModelRegistry, which: str) -> tuple[int, Path]:
+    """Return a version's number and where its files lie, see :func:`load_version`."""
     whole, (which, _, form) = which, which.partition(":")
     if form not in ("", JUDGED) or whole.endswith(":"):
         raise NoSuchVersion(f"{_RULE}, got {whole!r}")
@@ -50,8 +57,7 @@ def load_version(registry: ModelRegistry, which: str) -> tuple[int, LoadedModel]
         version = int(which)
     else:
         raise NoSuchVersion(f"{_RULE}, got {whole!r}")
-    path = registry.fetch_judged(version) if form == JUDGED else registry.fetch(version)
-    return version, load_artifact(path)
+    return version, registry.fetch_judged(version) if form == JUDGED else registry.fetch(version)
 
 
 def score_races(

@@ -6,6 +6,8 @@
     ├── TrainingSetTooSmall   too few races, runners or days for the splits that are wanted
     ├── SearchNotResumable    the stored search was made from other data or with other settings
     ├── SearchUnderWay        another process searches in the same file
+    ├── NoWorkers             a Dask scheduler does not answer, or no worker has joined it
+    ├── WorkersDiffer         a worker's code or libraries are of another version than the training's
     └── SearchFailed          a worker of the search ended without a model
 
 A message states the rule and the value: ``the test part needs 100 runners, got 12``.
@@ -26,6 +28,14 @@ class SearchNotResumable(TrainingError):
 
 class SearchUnderWay(TrainingError):
     """Another process searches in the same file; one at a time."""
+
+
+class NoWorkers(TrainingError):
+    """A Dask scheduler does not answer, or no worker has joined it."""
+
+
+class WorkersDiffer(TrainingError):
+    """A worker's code or libraries are of another version, from which another model may come."""
 
 
 class SearchFailed(TrainingError):

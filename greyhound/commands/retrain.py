@@ -12,6 +12,8 @@ from greyhound.errors import GATES_NOT_PASSED, one_line
 from greyhound.options import (
     Names,
     database_option,
+    engine_options,
+    engine_scheduler,
     json_option,
     progress_option,
     registry_option,
@@ -64,6 +66,23 @@ from training.search.settings import SearchSettings
 )
 @click.option("--time-budget", type=Duration(), metavar="2h", help="Start no trial after so long.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the search.")
+@click.option(
+    "--storage",
+    metavar="URL",
+    envvar="GREYHOUND_SEARCH_STORAGE",
+    show_envvar=True,
+    help="Database of the search's trials (Optuna), so that it can be resumed on another machine; by default "
+    "a file beside the registry.",
+)
+@click.option(
+    "--trials-at-once",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Trials of a family begun together: work for more workers, each a little less well chosen. Another "
+    "number finds another model.",
+)
+@engine_options
 @database_option
 @registry_option
 @json_option
@@ -77,6 +96,10 @@ def retrain(
     countries: tuple[str, ...],
     time_budget: float | None,
     seed: int,
+    storage: str | None,
+    trials_at_once: int,
+    engine_name: str,
+    scheduler: str | None,
     database: str,
     registry: str,
     as_json: bool,
@@ -96,7 +119,15 @@ def retrain(
     models = get_model_registry(registry, create=True)
     folder = search_storage(models).parent
     settings = TrainSettings(
-        search=SearchSettings(families=families, n_trials=trials, time_budget_s=time_budget, seed=seed),
+        search=SearchSettings(
+            families=families,
+            n_trials=trials,
+            time_budget_s=time_budget,
+            seed=seed,
+            storage=storage,
+            scheduler=engine_scheduler(engine_name, scheduler),
+            trials_at_once=trials_at_once,
+        ),
         countries=countries,
         promote=False,
     )

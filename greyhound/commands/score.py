@@ -10,13 +10,29 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, text
 
-from greyhound.options import Day, database_option, json_option, progress_option, registry_option
+from greyhound.options import (
+    Day,
+    database_option,
+    engine_options,
+    engine_scheduler,
+    json_option,
+    progress_option,
+    registry_option,
+)
 from greyhound.output.console import console
 from greyhound.output.printing import print_json
 from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
-from greyhound.scoring import MODEL_HELP, ScoredRaces, learnt_warnings, load_version, score_races
+from greyhound.scoring import (
+    MODEL_HELP,
+    ScoredRaces,
+    learnt_warnings,
+    load_version,
+    score_races,
+    version_path,
+)
 from model_registry import get_model_registry
+from model_registry.artifact import read_sealed
 from racing.database.engine import open_database
 
 COLUMNS = (
@@ -34,32 +50,61 @@ FORMATS = (".csv", ".parquet")
 
 
 @click.command()
-@click.option("--from", "start", type=Day(), required=True, help="First day.")
-@click.option("--to", "until", type=Day(), required=True, help="Last day.")
+@click.option("--from", "start", type=Day(), help="First day.")
+@click.option("--to", "until", type=Day(), help="Last day.")
+@click.option(
+    "--features",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Score what `greyhound export features` wrote there, instead of stored races of some days.",
+)
 @click.option("--model", default="champion", show_default=True, help=MODEL_HELP)
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     required=True,
-    help="FILE.csv or FILE.parquet; written whole or not at all.",
+    help="FILE.csv or FILE.parquet, written whole or not at all; with --features a folder of months.",
 )
+@engine_options
 @database_option
 @registry_option
 @json_option
 @progress_option
 def score(
-    start: dt.date, until: dt.date, model: str, output: Path, database: str, registry: str, as_json: bool
+    start: dt.date | None,
+    until: dt.date | None,
+    features: Path | None,
+    model: str,
+    output: Path,
+    engine_name: str,
+    scheduler: str | None,
+    database: str,
+    registry: str,
+    as_json: bool,
 ) -> None:
     """Write the win probabilities of every stored race of some days, each as of its date.
 
     \b
-    Example:
+    Examples:
       greyhound score --from 2026-03-01 --to 2026-03-31 --output march.csv
+      greyhound score --features features --output scored
 
     One row a runner: race_id, date, track, race_number, distance_m, runner, box, win_probability,
     model_version. Probabilities sum to 1 over the runners that the database has of the race.
     """
+    if features is not None:
+        if start or until:
+            raise click.UsageError("--features scores all months of a folder: give no --from and no --to")
+        where = engine_scheduler(engine_name, scheduler)
+        _score_features(features, output, model, where, registry, as_json=as_json)
+        return
+    if start is None or until is None:
+        raise click.UsageError("give --from and --to, or --features FOLDER")
+    if engine_name != "local":
+        raise click.UsageError("--engine is of --features: stored races are scored here")
     check_days(start, until)
+    if output.is_dir():
+        raise click.BadParameter(f"{output} is a directory", param_hint="--output")
     if output.suffix not in FORMATS:
         raise click.BadParameter(
             f"a file ends in .csv or .parquet, got {output.name!r}", param_hint="--output"
@@ -82,6 +127,36 @@ def score(
         for warning in warnings:
             console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
         console.print(f"{output}: {n_races} races, {len(scored.table)} runners, model version {version}")
+
+
+def _score_features(
+    features: Path, output: Path, model: str, scheduler: str | None, registry: str, *, as_json: bool
+) -> None:
+    from greyhound.parquet.over_months import over_months
+    from greyhound.parquet.scores import ModelFiles, months_in, score_month
+
+    if output.is_file() or output.resolve() == features.resolve():
+        raise click.BadParameter("is a folder of its own with --features", param_hint="--output")
+    months = months_in(features)
+    version, path = version_path(get_model_registry(registry), model)
+    files, digest = read_sealed(path)
+    with progress("Scoring") as report:
+        found = over_months(
+            ModelFiles(version=version, files=files, digest=digest),
+            scheduler,
+            score_month,
+            {month: (str(features.absolute()), str(output.absolute()), month) for month in months},
+            report,
+        )
+    n_races = sum(month.n_races for month in found.values())
+    n_runners = sum(month.n_runners for month in found.values())
+    if as_json:
+        counted = {"months": len(found), "races": n_races, "runners": n_runners}
+        print_json({"output": str(output), **counted, "model_version": version})
+    else:
+        console.print(
+            f"{output}: {len(found)} months, {n_races} races, {n_runners} runners, model version {version}"
+        )
 
 
 def check_days(start: dt.date, until: dt.date) -> None:

@@ -13,6 +13,8 @@ from greyhound.options import (
     Day,
     Names,
     database_option,
+    engine_options,
+    engine_scheduler,
     json_option,
     progress_option,
     registry_option,
@@ -109,6 +111,23 @@ class Duration(click.ParamType[float]):
 )
 @click.option("--force", is_flag=True, help="Promote even if a gate is not passed; this goes on record.")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
+@click.option(
+    "--storage",
+    metavar="URL",
+    envvar="GREYHOUND_SEARCH_STORAGE",
+    show_envvar=True,
+    help="Database of the search's trials (Optuna), so that it can be resumed on another machine; by default "
+    "a file beside the registry.",
+)
+@click.option(
+    "--trials-at-once",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Trials of a family begun together: work for more workers, each a little less well chosen. Another "
+    "number finds another model.",
+)
+@engine_options
 @database_option
 @registry_option
 @json_option
@@ -129,6 +148,10 @@ def train(
     best: bool,
     force: bool,
     no_promote: bool,
+    storage: str | None,
+    trials_at_once: int,
+    engine_name: str,
+    scheduler: str | None,
     database: str,
     registry: str,
     as_json: bool,
@@ -140,6 +163,7 @@ def train(
       greyhound train
       greyhound train --until 2026-03-31 --test-from 2026-01-01 --trials 50 --time-budget 15m
       greyhound train --countries GB,IE --trials 10
+      greyhound train --engine dask --scheduler tcp://10.0.0.5:8786
       greyhound train --resume        after Ctrl-C: nothing of the search is lost
 
     Races are split by time: learn, calibrate, judge. Every figure is of the test races, which neither the
@@ -169,6 +193,9 @@ def train(
             time_budget_s=time_budget,
             calibration=calibration,
             best=best,
+            storage=storage,
+            scheduler=engine_scheduler(engine_name, scheduler),
+            trials_at_once=trials_at_once,
         ),
         refit=refit,
         promote=not no_promote,

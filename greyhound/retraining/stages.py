@@ -94,7 +94,7 @@ def train_challenger(
         return begun
     begun = replace(begun, is_training=True)
     file.write(begun)
-    search = replace(settings.search, storage=file.journal, resume=True)
+    search = replace(settings.search, storage=settings.search.storage or file.journal, resume=True)
     settings = replace(settings, until=begun.until, search=search)
     try:
         training = train(engine, registry, settings, stage=progress)

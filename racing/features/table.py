@@ -47,52 +47,95 @@ def race_table(
     NotEnoughHistory
         If there is no such race.
     """
-    if not ratings_are_current(engine):
-        raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
-    history = load_rated_history(engine, until=until)
-    runs = history.runs
-    first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
-    rows = np.arange(first, len(runs))
-    if countries:
-        rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
-    if not len(rows):
-        where = f" in {', '.join(countries)}" if countries else ""
-        raise NotEnoughHistory(
-            f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
+    return RaceTables(engine, start=start, until=until, countries=countries).all(on_progress)
+
+
+class RaceTables:
+    """Races with a result of some days, whose features are made when they are wanted: of all, or of a month.
+
+    The rated history is in memory (some 1 kB a run), features are so only of the table that is made.
+
+    Raises
+    ------
+    RatingsStale, NotEnoughHistory
+        As :func:`race_table`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        start: dt.date | None = None,
+        until: dt.date | None = None,
+        countries: Collection[str] = (),
+    ) -> None:
+        if not ratings_are_current(engine):
+            raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
+        self._engine = engine
+        self._history = load_rated_history(engine, until=until)
+        runs = self._history.runs
+        first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
+        rows = np.arange(first, len(runs))
+        if countries:
+            rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
+        if not len(rows):
+            where = f" in {', '.join(countries)}" if countries else ""
+            raise NotEnoughHistory(
+                f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
+            )
+        self._rows = rows
+        self._month = runs.day[rows].astype("datetime64[D]").astype("datetime64[M]")
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """Return the months with a race, ``2026-03``, in their order."""
+        return tuple(np.unique(self._month).astype(str).tolist())
+
+    def all(self, on_progress: Callable[[int, int], None] = lambda done, total: None) -> RaceTable:
+        """Return all races as one table."""
+        return self._table(self._rows, on_progress)
+
+    def of_month(self, month: str) -> RaceTable:
+        """Return the races of a month."""
+        return self._table(self._rows[self._month == np.datetime64(month, "M")], lambda done, total: None)
+
+    def _table(self, rows: Ints, on_progress: Callable[[int, int], None]) -> RaceTable:
+        engine, history = self._engine, self._history
+        runs = history.runs
+        race = race_numbers(runs.race_id[rows])
+        runners = _runners(history, rows, track_codes(engine))
+        columns = history.columns
+        features = np.empty((len(rows), len(FEATURES)), np.float32)
+        for block in race_blocks(race):
+            form = Form.gathered(columns, history.index[rows[block]])
+            own = {name: values[block] for name, values in runners.items()}
+            features[block] = feature_matrix(build_view(race[block] - race[block.start], own, form))
+            on_progress(block.stop, len(rows))
+        date = runs.day[rows].astype("datetime64[D]")
+        facts = _facts(engine, runs.run_id[rows], date[0].item(), date[-1].item())
+        track, state = _tracks(engine, runs.track_id[rows])
+        bsp = market_probabilities(facts["bsp"], race)
+        starting = market_probabilities(facts["starting_price"], race)
+        paid = n_places(np.bincount(race))
+        return RaceTable(
+            features=features,
+            race_id=runs.race_id[rows],
+            run_id=runs.run_id[rows],
+            date=date,
+            track_id=runs.track_id[rows],
+            track=track,
+            state=state,
+            distance_m=runs.distance_m[rows].astype(np.int64),
+            box=np.nan_to_num(runs.box[rows]).astype(np.int64),
+            won=runs.won[rows] == 1,
+            placed=runs.placed[rows],
+            is_whole=facts["is_whole"] == 1,
+            n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
+            market_probability=np.where(np.isnan(bsp), starting, bsp),
+            rated_probability=market_probabilities(facts["rated_price"], race),
+            place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
+            true_probability=facts["true_probability"],
         )
-    race = race_numbers(runs.race_id[rows])
-    runners = _runners(history, rows, track_codes(engine))
-    columns = history.columns
-    features = np.empty((len(rows), len(FEATURES)), np.float32)
-    for block in race_blocks(race):
-        form = Form.gathered(columns, history.index[rows[block]])
-        own = {name: values[block] for name, values in runners.items()}
-        features[block] = feature_matrix(build_view(race[block] - race[block.start], own, form))
-        on_progress(block.stop, len(rows))
-    facts = _facts(engine, runs.run_id[rows], start, until)
-    track, state = _tracks(engine, runs.track_id[rows])
-    bsp = market_probabilities(facts["bsp"], race)
-    starting = market_probabilities(facts["starting_price"], race)
-    paid = n_places(np.bincount(race))
-    return RaceTable(
-        features=features,
-        race_id=runs.race_id[rows],
-        run_id=runs.run_id[rows],
-        date=runs.day[rows].astype("datetime64[D]"),
-        track_id=runs.track_id[rows],
-        track=track,
-        state=state,
-        distance_m=runs.distance_m[rows].astype(np.int64),
-        box=np.nan_to_num(runs.box[rows]).astype(np.int64),
-        won=runs.won[rows] == 1,
-        placed=runs.placed[rows],
-        is_whole=facts["is_whole"] == 1,
-        n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
-        market_probability=np.where(np.isnan(bsp), starting, bsp),
-        rated_probability=market_probabilities(facts["rated_price"], race),
-        place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
-        true_probability=facts["true_probability"],
-    )
 
 
 def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[str, Floats]:
@@ -148,15 +191,13 @@ def _tracks(engine: Engine, track_id: Ints) -> tuple[NDArray[np.str_], NDArray[n
     ]
 
 
-def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:
+def _facts(engine: Engine, run_id: Ints, first: dt.date, last: dt.date) -> dict[str, Floats]:
     of_run = ("id", "bsp", "starting_price", "place_bsp", "rated_price", "true_probability")
-    query = select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole).join(
-        _RACE, _RACE.c.id == _RUN.c.race_id
+    query = (
+        select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole)
+        .join(_RACE, _RACE.c.id == _RUN.c.race_id)
+        .where(_RUN.c.date >= first, _RUN.c.date <= last)
     )
-    if start is not None:
-        query = query.where(_RUN.c.date >= start)
-    if until is not None:
-        query = query.where(_RUN.c.date <= until)
     with engine.connect() as connection:
         columns = list(zip(*connection.execute(query.order_by(_RUN.c.id)).all(), strict=True))
     position = np.searchsorted(np.array(columns[0], np.int64), run_id)

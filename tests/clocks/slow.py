@@ -81,5 +81,6 @@ SLOW = (
     "tests/training/test_pipeline.py",
     "tests/training/test_report.py",
     "tests/training/test_search_storage.py",
-    "tests/training/test_workers.py",
+    "tests/training/test_cluster.py",
+    "tests/training/test_processes.py",
 )

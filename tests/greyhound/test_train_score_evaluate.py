@@ -4,6 +4,9 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -45,6 +48,27 @@ def test_score_writes_every_runner_with_probabilities_that_sum_to_one(season):
         sums[row["race_id"]] = sums.get(row["race_id"], 0) + float(row["win_probability"])
     assert list(sums.values()) == pytest.approx([1] * len(sums))
     assert [path.name for path in season.iterdir() if path.name.startswith(".")] == []
+
+
+def test_months_of_features_are_scored_to_the_very_probabilities_of_stored_races(season, monkeypatch):
+    monkeypatch.chdir(season)
+
+    def run(*arguments):
+        found = CliRunner().invoke(main, [*arguments, "--json"])
+        assert found.exit_code == 0, found.output
+        return json.loads(found.stdout)
+
+    exported = run("export", "features", "--from", "2026-05-01", "--out", "features")
+    scored = run("score", "--features", "features", "--output", "scored")
+    assert (scored["months"], scored["runners"]) == (2, exported["runners"])
+    run("score", "--from", "2026-05-01", "--to", "2026-06-30", "--output", "all.parquet")
+    paths = sorted((season / "scored").glob("month=*/*.parquet"))
+    assert [path.parent.name for path in paths] == ["month=2026-05", "month=2026-06"]
+    months = pa.concat_tables([pq.ParquetFile(path).read() for path in paths])
+    expected = pq.ParquetFile(season / "all.parquet").read()
+    for name in ("race_id", "win_probability"):
+        np.testing.assert_array_equal(months[name].to_numpy(), expected[name].to_numpy())
+    assert not list(season.rglob(".*.parquet-*"))
 
 
 def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_from(season):

@@ -13,13 +13,14 @@ import optuna
 
 from racing.race_table import RaceTable
 from training.data.splits import latest, time_folds
+from training.engines.engine import run_side_by_side, side_by_side
+from training.engines.work import Data, Run
 from training.families import Member, family_named
 from training.search.fitting import fit_member
 from training.search.schedule import go_on, rounds
 from training.search.search import SearchResult, Trial, forget_studies, search
 from training.search.settings import SearchSettings
 from training.search.storage import reserved
-from training.search.workers import Run, run_side_by_side, side_by_side
 
 _SLOWEST_FIRST = ("random_forest", "catboost", "gradient_boosting", "xgboost", "logistic_regression")
 """The order in which families start, so that the last process ends early; others start before these."""
@@ -45,7 +46,7 @@ def search_families(
     """Return the result of each family, in the order of the settings."""
     time_folds(latest(train, settings.search_rows), settings.n_folds)  # refuse before any process starts
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with _stored(settings) as settings, side_by_side(train, settings.n_jobs) as run:
+    with _stored(settings) as settings, side_by_side(train, settings.engine) as run:
         found = _search_in_rounds(settings, tuple(categorical), run, on_trial)
         params = {name: result.best.params for name, (result, _) in found.items()}
         fits = run(
@@ -68,7 +69,7 @@ def _search_in_rounds(
         budget_s = None
         if settings.time_budget_s is not None:
             remains_s = max(0.0, settings.time_budget_s - (time.monotonic() - began)) / (len(stops) - place)
-            budget_s = remains_s * min(settings.n_jobs, len(left)) / len(left)
+            budget_s = remains_s * settings.engine.n_at_once(len(left)) / len(left)
         work = partial(_search, settings, categorical, n_until, budget_s)
         done = run(_slowest_first(left), work, on_trial)
         for name, (result, seconds) in done.items():
@@ -87,7 +88,7 @@ def fit_members(
     """Return each family's member, fitted with the parameters that its search found."""
     n_threads = THREADS_OF_ONE if len(params) == 1 else 1
     work = partial(_fit, params, settings, tuple(categorical), n_threads)
-    return run_side_by_side(_slowest_first(params), work, train, settings.n_jobs, on_fit)
+    return run_side_by_side(_slowest_first(params), work, train, settings.engine, on_fit)
 
 
 @contextmanager
@@ -113,13 +114,12 @@ def _search(
     n_until: int,
     budget_s: float | None,
     name: str,
-    train: RaceTable,
+    train: Data[RaceTable],
     on_trial: Callable[[Trial], None],
 ) -> tuple[SearchResult, float]:
     began = time.monotonic()
-    part = latest(train, settings.search_rows)
     family = family_named(name)
-    result = search(family, part, settings, categorical, on_trial, n_until=n_until, budget_s=budget_s)
+    result = search(family, train, settings, categorical, on_trial, n_until=n_until, budget_s=budget_s)
     return result, time.monotonic() - began
 
 
@@ -128,7 +128,7 @@ def _fit_timed(
     settings: SearchSettings,
     categorical: tuple[int, ...],
     name: str,
-    train: RaceTable,
+    train: Data[RaceTable],
     on_fit: Callable[[str], None],
 ) -> tuple[Member, float]:
     began = time.monotonic()
@@ -141,23 +141,46 @@ def _fit(
     categorical: tuple[int, ...],
     n_threads: int,
     name: str,
-    train: RaceTable,
+    train: Data[RaceTable],
     on_fit: Callable[[str], None] = lambda name: None,
 ) -> Member:
-    # five times the runners bear six tenths more boosting
-    growth = (len(train) / len(latest(train, settings.search_rows))) ** 0.3
-    member = fit_member(
-        family_named(name),
-        train,
-        params[name],
+    fit = _Fit(
+        family=name,
+        params=params[name],
         categorical=categorical,
         seed=settings.seed,
-        is_final=True,
-        growth=growth,
+        search_rows=settings.search_rows,
         n_threads=n_threads,
     )
+    (member,) = train.each(_fitted, [fit])
     on_fit(name)
     return member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    family: str
+    params: Mapping[str, Any]
+    categorical: tuple[int, ...]
+    seed: int
+    search_rows: int
+    n_threads: int
+
+
+def _fitted(train: Data[RaceTable], fit: _Fit) -> Member:
+    table = train.value
+    # five times the runners bear six tenths more boosting
+    growth = (len(table) / len(latest(table, fit.search_rows))) ** 0.3
+    return fit_member(
+        family_named(fit.family),
+        table,
+        fit.params,
+        categorical=fit.categorical,
+        seed=fit.seed,
+        is_final=True,
+        growth=growth,
+        n_threads=fit.n_threads,
+    )
 
 
 def _slowest_first(names: Iterable[str]) -> list[str]:

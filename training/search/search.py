@@ -9,25 +9,21 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from racing import metrics
-from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
-from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
-from training.data.splits import Fold, time_folds
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
+from training.engines.work import Data
 from training.errors import SearchNotResumable
-from training.families import Family, Member
-from training.objective import objectives_for, race_losses, race_targets
-from training.search.fitting import Shared, first_params, fit_member, suggest_params
-from training.search.schedule import HALVING, N_HALVINGS, Step, steps_of
+from training.families import Family
+from training.objective import objectives_for
+from training.search.fitting import first_params, suggest_params
+from training.search.schedule import HALVING, N_HALVINGS, Step
 from training.search.settings import SearchSettings
+from training.search.steps import StepWork, search_races, step_figures
 from training.search.storage import open_storage
 
 FIGURES = ("expected_race_log_loss", "race_log_loss", "log_loss", "auc", "f1", "accuracy")
@@ -39,7 +35,7 @@ TPE: Mapping[str, Any] = {
     "n_ei_candidates": 24,
     "multivariate": True,  # parameters are drawn together; before Optuna 5 each was drawn by itself
     "group": False,
-    "constant_liar": True,  # of no effect: one worker a study, so no trial runs beside another
+    "constant_liar": True,  # of effect only with trials at once: they keep away from each other
     "constraints_func": None,
 }
 
@@ -78,7 +74,7 @@ class SearchResult:
 
 def search(
     family: Family,
-    table: RaceTable,
+    data: Data[RaceTable],
     settings: SearchSettings,
     categorical: Sequence[int],
     on_trial: Callable[[Trial], None] = lambda trial: None,
@@ -89,15 +85,12 @@ def search(
     """Return the trials of a family's search on a training part, within its share of the time.
 
     With ``n_until`` it stops at so many trials, and may be called again to go on.
-    Every trial has a sampler seeded by the trials done before it, so a search that was interrupted and
-    resumed ends where an uninterrupted one does.
+    Every trial (with ``trials_at_once``: every group of them) has a sampler seeded by the trials done before
+    it, so a search that was interrupted and resumed ends where an uninterrupted one does.
     """
     began, n_until = time.monotonic(), n_until or settings.n_trials
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    folds = time_folds(table, settings.n_folds)
-    by_races = judged_by_races(table, folds)
-    steps = steps_of(folds, table.race)
-    shared: list[Shared] = [{} for _ in steps]
+    table = search_races(data, settings.n_folds, settings.search_rows).table
     study = _open_study(family, table, settings, categorical)
     objectives = objectives_for(table)
     first = first_params(family, objectives)
@@ -108,12 +101,14 @@ def search(
         if has_complete and (len(done) >= n_until or spent):
             break
         study.sampler = optuna.samplers.TPESampler(seed=_seed(settings.seed, family.name, len(done)), **TPE)
-        if len(done) < len(first):
-            study.enqueue_trial(first[len(done)], skip_if_exists=False)
-        trial = study.ask()
-        params = suggest_params(family, trial, objectives)
-        fit = partial(fit_member, family, params=params, categorical=categorical, seed=settings.seed)
-        on_trial(_run_trial(study, trial, family, params, fit, table, steps, shared, by_races=by_races))
+        opened = []
+        for place in range(len(done), len(done) + max(1, min(settings.trials_at_once, n_until - len(done)))):
+            if place < len(first):
+                study.enqueue_trial(first[place], skip_if_exists=False)
+            trial = study.ask()
+            opened.append((trial, suggest_params(family, trial, objectives)))
+        for finished in _run_trials(study, opened, family, data, settings, categorical):
+            on_trial(finished)
     done = study.get_trials(deepcopy=False, states=_DONE)
     first_complete = next(place for place, trial in enumerate(done) if trial.state == TrialState.COMPLETE)
     # a record that is resumed may hold more: what is decided now must not hang on them
@@ -131,39 +126,73 @@ def forget_studies(settings: SearchSettings) -> None:
             optuna.delete_study(study_name=known.study_name, storage=storage)
 
 
-def judged_by_races(table: RaceTable, folds: Sequence[Fold]) -> bool:
-    """Say whether most races are whole, and every fold has enough of them to be judged by their winners."""
-    whole = judged_rows(table)
-    parts = [part for fold in folds for part in (fold.calibrate, fold.judge)]
-    counts = [count_races(table, part[whole[part]]) for part in parts]
-    return are_mostly_whole(table) and min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
+def _run_trials(
+    study: optuna.Study,
+    opened: Sequence[tuple[optuna.Trial, Mapping[str, Any]]],
+    family: Family,
+    data: Data[RaceTable],
+    settings: SearchSettings,
+    categorical: Sequence[int],
+) -> list[Trial]:
+    """Run trials side by side, halve them in their order after each step, and write them down."""
+    began = time.monotonic()
+    races = search_races(data, settings.n_folds, settings.search_rows)
+    loss_name = "expected_race_log_loss" if races.are_judged_by_race else "log_loss"
+    n_steps = len(races.steps)
+    n_halvings = min(N_HALVINGS, n_steps - 1)
+    halvings = [(place,) for place in range(n_halvings)]
+    figures: dict[int, list[dict[str, float]]] = {trial.number: [] for trial, _ in opened}
+    states = dict.fromkeys(figures, TrialState.COMPLETE)
+    for places in (*halvings, tuple(range(n_halvings, n_steps))):
+        left = [(trial, params) for trial, params in opened if states[trial.number] == TrialState.COMPLETE]
+        work = [
+            StepWork(
+                family=family.name,
+                params=params,
+                place=place,
+                categorical=tuple(categorical),
+                seed=settings.seed,
+                n_folds=settings.n_folds,
+                search_rows=settings.search_rows,
+            )
+            for _, params in left
+            for place in places
+        ]
+        found = iter(data.each(step_figures, work))
+        for trial, _ in left:
+            for place in places:
+                figures[trial.number].append(next(found))
+                trial.report(figures[trial.number][-1][loss_name], races.steps[place].resource)
+            if places in halvings and trial.should_prune():
+                states[trial.number] = TrialState.PRUNED
+    return [
+        _written_down(
+            study,
+            trial,
+            params,
+            family,
+            states[trial.number],
+            figures[trial.number],
+            races.steps,
+            loss_name,
+            time.monotonic() - began,
+        )
+        for trial, params in opened
+    ]
 
 
-def _run_trial(
+def _written_down(
     study: optuna.Study,
     trial: optuna.Trial,
-    family: Family,
     params: Mapping[str, Any],
-    fit: Callable[..., Member],
-    table: RaceTable,
+    family: Family,
+    state: TrialState,
+    figures: Sequence[Mapping[str, float]],
     steps: Sequence[Step],
-    shared: Sequence[Shared],
-    *,
-    by_races: bool,
+    loss_name: str,
+    seconds: float,
 ) -> Trial:
-    began = time.monotonic()
-    figures: list[dict[str, float]] = []
-    losses: list[float] = []
-    state = TrialState.COMPLETE
-    for place, step in enumerate(steps):
-        member = fit(table.take(step.train), shared=shared[place])
-        tune, judge = table.take(step.fold.calibrate), table.take(step.fold.judge)
-        figures.append(_figures(member, tune, judge, by_races=by_races))
-        losses.append(figures[-1]["expected_race_log_loss" if by_races else "log_loss"])
-        trial.report(losses[-1], step.resource)
-        if place < min(N_HALVINGS, len(steps) - 1) and trial.should_prune():
-            state = TrialState.PRUNED
-            break
+    losses = [found[loss_name] for found in figures]
     counted = [place for place in range(len(losses)) if steps[place].is_whole_fold] or [0]
     loss = float(np.mean([losses[place] for place in counted]))
     for name in figures[0]:
@@ -172,39 +201,9 @@ def _run_trial(
     trial.set_user_attr("params", params)
     trial.set_user_attr("imbalance", params["imbalance"])
     trial.set_user_attr("fold_losses", losses)
-    trial.set_user_attr("seconds", time.monotonic() - began)
+    trial.set_user_attr("seconds", seconds)
     study.tell(trial, loss if state == TrialState.COMPLETE else None, state)
     return _trial(family, study.get_trials(deepcopy=False)[trial.number])
-
-
-def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: bool) -> dict[str, float]:
-    """Judge the later half by a calibration and an exponent of the earlier one."""
-    tune_odds, judge_odds = member.log_odds(tune.features), member.log_odds(judge.features)
-    if by_races:
-        tune_odds = tune_odds - race_level(tune_odds, tune.race)
-        judge_odds = judge_odds - race_level(judge_odds, judge.race)
-    platt = fit_platt(tune_odds, tune.won)
-    scores = calibrated_scores(platt, judge_odds)
-    figures = {
-        "expected_race_log_loss": float("nan"),
-        "race_log_loss": float("nan"),
-        "log_loss": metrics.log_loss(scores, judge.won),
-        "auc": metrics.auc(scores, judge.won),
-        "f1": metrics.f1(scores, judge.won, 0.5),
-        "accuracy": metrics.accuracy(scores, judge.won),
-    }
-    tuned, judged = judged_rows(tune), judged_rows(judge)
-    if tuned.any() and judged.any():
-        tuning, judging = tune.take(tuned), judge.take(judged)
-        exponent = fit_exponent(
-            calibrated_log_odds(platt, tune_odds[tuned]), race_targets(tuning).share, tuning.race
-        )
-        odds = calibrated_log_odds(platt, judge_odds[judged])
-        shared = share_within_race(odds, judging.race, exponent)
-        expected = race_losses(shared, race_targets(judging).share, judging.race)
-        figures["expected_race_log_loss"] = float(expected.mean())
-        figures["race_log_loss"] = metrics.race_log_loss(shared, judging.won, judging.race)
-    return figures
 
 
 def _open_study(
@@ -234,7 +233,9 @@ def _study_name(settings: SearchSettings, family: str) -> str:
 
 
 def _fingerprint(table: RaceTable, settings: SearchSettings, categorical: Sequence[int]) -> str:
-    digest = hashlib.sha256(f"{_SCHEDULE} {settings.n_folds} {settings.seed} {list(categorical)}".encode())
+    at_once = "" if settings.trials_at_once == 1 else f" {settings.trials_at_once} at once"
+    search = f"{_SCHEDULE} {settings.n_folds} {settings.seed} {list(categorical)}{at_once}"
+    digest = hashlib.sha256(search.encode())
     for array in (table.features, table.won, table.race_id, table.is_whole, table.market_probability):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(table.date.astype("datetime64[D]").astype(np.int64).tobytes())

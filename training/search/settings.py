@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.engines.engine import Engine
 from training.families import FAMILY_NAMES, family_named
 
 
@@ -23,6 +24,11 @@ class SearchSettings:
     """Of the whole search: no trial starts later, but every family makes one."""
     n_jobs: int = 2
     """Families searched side by side, each in a process with one thread; 1 stays in this process."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers do the work instead of processes here; they find the same."""
+    trials_at_once: int = 1
+    """Trials of a family that are begun together, knowing of the same trials before them: more workers have
+    work, and each trial is chosen a little less well. Another number finds another model."""
     search_rows: int = 60_000
     """The search uses the latest days of about so many runners; the final fit all of them."""
     calibration: str = "platt"
@@ -30,9 +36,16 @@ class SearchSettings:
     best: bool = False
     """Choose the candidate of the smallest loss whatever it costs to score."""
 
+    @property
+    def engine(self) -> Engine:
+        """Return where the work is done."""
+        return Engine(scheduler=self.scheduler, n_jobs=self.n_jobs)
+
     def __post_init__(self) -> None:
         for name in self.families:
             family_named(name)
         if not self.families or self.n_trials < 1 or self.n_folds < 1 or self.n_jobs < 1:
             rule = "a search needs a family, a trial, a fold and a job at least"
             raise ValueError(f"{rule}, got {self.families}, {self.n_trials}, {self.n_folds}, {self.n_jobs}")
+        if self.trials_at_once < 1:
+            raise ValueError(f"trials_at_once must be 1 or more, got {self.trials_at_once}")

@@ -1,10 +1,11 @@
 """Work by name in processes with one thread each, the table memory-mapped.
 
-Guarantees (tests/training/test_workers.py): a search leaves no worker, however it ends; a worker that is
+Guarantees (tests/training/test_processes.py): a search leaves no worker, however it ends; a worker that is
 killed ends the search with its name and exit code; steps are reported while the work goes on. joblib's loky
-was tried: as quick, but its workers outlive a parent that is killed, and reports of steps need a manager
-process beside them. ``concurrent.futures`` cannot end running workers before Python 3.14;
-``multiprocessing.Pool`` waits for ever for one that was killed.
+was tried (1.6): as quick, but its workers outlive a parent that is killed (all were there 40 s later; its
+own limit is 300 s idle), a killed worker ends all pieces with one error that names none of them, and reports
+of steps need a manager process beside them. ``concurrent.futures`` cannot end running workers before Python
+3.14; ``multiprocessing.Pool`` waits for ever for one that was killed.
 """
 
 import multiprocessing as mp
@@ -16,7 +17,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
-from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -26,48 +26,20 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from racing.race_table import RaceTable
+from training.engines.work import Data, Run, Work
 from training.errors import SearchFailed, TrainingError
-
-Work = Callable[[str, RaceTable, Callable[[Any], None]], Any]
-"""One family's part, given its name, the races, and the callback for each step done."""
-
-
-Run = Callable[[Sequence[str], Work, Callable[[Any], None]], dict[str, Any]]
-"""Returns the result of the work on each name, begun in their order; steps are reported as they end."""
 
 
 @contextmanager
-def side_by_side(train: RaceTable, n_jobs: int) -> Iterator[Run]:
-    """Open workers over one table, for as many rounds of work as there are; ``n_jobs`` work at a time.
-
-    This is the one place through which training's parallel work goes. The run that it gives raises
-    :class:`SearchFailed` if a worker ended or its work failed; a :class:`TrainingError` of the work as it is.
-    """
-    if n_jobs == 1:
-        yield partial(_in_turn, train)
-        return
+def processes_over(table: RaceTable, n_jobs: int) -> Iterator[Run]:
+    """Open processes over one table of races; ``n_jobs`` work at a time."""
     with tempfile.TemporaryDirectory(prefix="greyhound-search-") as folder:
-        _save(train, Path(folder))
+        _save(table, Path(folder))
         workers = _Workers(Path(folder), n_jobs)
         try:
             yield workers.run
         finally:
             workers.end()
-
-
-def run_side_by_side(
-    names: Sequence[str], work: Work, train: RaceTable, n_jobs: int, on_step: Callable[[Any], None]
-) -> dict[str, Any]:
-    """Return the result of one round of work on each name; see :func:`side_by_side`."""
-    with side_by_side(train, min(n_jobs, len(names))) as run:
-        return run(names, work, on_step)
-
-
-def _in_turn(
-    train: RaceTable, names: Sequence[str], work: Work, on_step: Callable[[Any], None]
-) -> dict[str, Any]:
-    with threadpool_limits(1):  # also keeps sums in one order, whatever the machine
-        return {name: work(name, train, on_step) for name in names}
 
 
 class _Workers:
@@ -141,12 +113,12 @@ def _interrupts_blocked() -> Iterator[None]:
 def _work(folder: Path, connection: Connection) -> None:
     """Run in the worker, until it is terminated."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    table = _load(folder)
+    data = Data(_load(folder))
     while True:
         name, work = connection.recv()
         try:
             with threadpool_limits(1):
-                result = work(name, table, lambda step: connection.send(("step", step)))
+                result = work(name, data, lambda step: connection.send(("step", step)))
             connection.send(("done", result))
         except TrainingError as error:
             connection.send(("refused", error))

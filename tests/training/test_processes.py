@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.builders import make_table
+from training.engines.engine import Engine, run_side_by_side
 from training.errors import SearchFailed, TrainingSetTooSmall
-from training.search.workers import run_side_by_side
 
 SEARCH = """
 from tests.training.builders import make_table
@@ -61,15 +61,15 @@ def _is_alive(pid):
         return False
 
 
-def kill_itself(name, train, on_step):
+def kill_itself(name, races, on_step):
     """Be a worker that the machine kills, for want of memory, say."""
     on_step(name)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def refuse(name, train, on_step):
+def refuse(name, races, on_step):
     """Be a worker whose part of the races is too small."""
-    raise TrainingSetTooSmall(f"{name} has {len(train)} runners")
+    raise TrainingSetTooSmall(f"{name} has {len(races.value)} runners")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,6 @@ def refuse(name, train, on_step):
 def test_a_worker_that_is_killed_or_refuses_ends_the_work_and_the_message_names_it(work, error, message):
     steps = []
     with pytest.raises(error, match=message):
-        run_side_by_side(["one", "two"], work, make_table(10), 2, steps.append)
+        run_side_by_side(["one", "two"], work, make_table(10), Engine(n_jobs=2), steps.append)
     assert set(steps) <= {"one", "two"}
     assert not mp.active_children()

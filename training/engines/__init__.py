@@ -1,0 +1,1 @@
+"""Where parallel work is done: in processes here, or on the workers of a Dask scheduler."""
