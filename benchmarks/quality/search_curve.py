@@ -32,7 +32,9 @@ THIS, OTHER, AUTOGLUON = "this search", "other checkout", "AutoGluon"
 
 @click.command(help=__doc__)
 @click.option("--database", required=True, metavar="URL")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("var/quality/search-curve"))
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), default=Path("var/quality/search-curve")
+)
 @click.option("--runs", "n_runs", type=click.IntRange(2_000), default=50_000, help="The latest so many runs.")
 @click.option("--trials", default="1,3,6,15,30", show_default=True, help="Budgets, in trials a family.")
 @click.option("--seeds", default="0", show_default=True, help="Seeds, separated by commas.")

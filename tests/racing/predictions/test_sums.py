@@ -12,8 +12,8 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, delete, event, insert, select
 
-from racing.database.migrating import alembic_config
 from racing.database.engine import open_database
+from racing.database.migrating import alembic_config
 from racing.predictions import reading
 from racing.predictions.latest import recount_all
 from racing.predictions.listing import predictions_with_outcomes
