@@ -42,7 +42,7 @@ TRAINING = (
 IMPORTED = {"service": SERVICE, "training": TRAINING}
 
 _BEFORE_A_START = ("LD_PRELOAD", "CLOCK_OFFSET_S", "CLOCK_OFFSET_FILE")
-"""Variables that act while a process starts: with others than ours a program is started from nothing."""
+"""Variables that act while a process starts: with one of them a program is started from nothing."""
 
 
 class ForkedProcess:
@@ -103,7 +103,7 @@ def start_python(
     ``imported`` names the fork server, of :data:`IMPORTED`; without one the program starts from nothing.
     """
     environment = dict(os.environ if env is None else env)
-    if imported is None or any(environment.get(name) != os.environ.get(name) for name in _BEFORE_A_START):
+    if imported is None or any(environment.get(name) for name in _BEFORE_A_START):
         return subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             cwd=cwd,

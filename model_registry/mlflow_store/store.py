@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -111,6 +112,7 @@ class MlflowStore:
     def _database(self) -> sa.Engine:
         assert self._url is not None
         engine = self._engine(self._url)
+        weakref.finalize(self, engine.dispose)  # its connections end with the store
         self._check_tables(engine)
         return engine
 

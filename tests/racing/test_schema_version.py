@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 from racing.database.engine import upgrade
-from racing.database.migrating import _config, is_known
+from racing.database.migrating import alembic_config, is_known
 from racing.database.schema_version import newest_schema
 
 OPENS = """
@@ -19,7 +19,7 @@ print("alembic" in sys.modules)
 
 
 def test_the_newest_schema_is_alembics_head() -> None:
-    assert newest_schema() == ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest_schema() == ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert is_known(newest_schema())
     assert not is_known("9999")
 

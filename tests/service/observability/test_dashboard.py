@@ -76,8 +76,8 @@ def wait_for(client: httpx.Client, query: str) -> None:
         try:
             if result(client, query):
                 return
-        except httpx.TransportError:
-            pass  # it starts
+        except (httpx.TransportError, json.JSONDecodeError):
+            pass  # it starts, and says 503 until it has
         assert time.monotonic() < deadline, query
         time.sleep(0.05)
 
