@@ -10,7 +10,8 @@ from sqlalchemy import Engine, text
 from racing.database.engine import open_database
 from racing.importers.import_files import import_results
 from racing.importers.undo import imported_files, undo_import
-from racing.ratings import store, update_ratings
+from racing.ratings import update_ratings
+from racing.ratings.catalog import RATINGS
 from racing.ratings.store import load_effects, ratings_are_current
 from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
@@ -114,7 +115,7 @@ def test_only_the_months_from_the_change_on_are_replayed(tmp_path: Path) -> None
     seen: list[tuple[int, int]] = []
     update_ratings(engine, on_progress=lambda done, total: seen.append((done, total)))
     n_runs = len(stored_tables(engine)["runworth"])
-    assert seen[-1][0] == seen[-1][1] < len(store.RATINGS) * n_runs / 3
+    assert seen[-1][0] == seen[-1][1] < len(RATINGS) * n_runs / 3
 
 
 def test_an_update_that_was_interrupted_is_made_up_for_by_the_next(tmp_path: Path) -> None:
