@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
-from racing.database.bulk import fetch, insert_columns
+from racing.database.bulk import among, fetch, insert_columns
 from racing.database.tables import Dog, DogForm, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
 from racing.history import floats, result_query, runs_of
@@ -47,6 +47,7 @@ Row = tuple[int, str, int, int, int | None, int | None, bytes]
 _DOUBLE = np.dtype("<f8")
 _FORM, _DOG = DogForm.__table__, Dog.__table__  # type: ignore[attr-defined]
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
+_WORTHS = _WORTH.c[1:]
 
 
 def query_of_forms() -> Select[Any]:
@@ -86,61 +87,72 @@ class RecentRuns:
 
 def recent_runs(connection: Connection, dogs: Iterable[int], before: dt.date | None = None) -> RecentRuns:
     """Return the last runs of dogs, before a day if one is given, from the runs themselves."""
-    results = result_query().order_by(None).where(_RUN.c.dog_id.in_(bindparam("dogs", expanding=True)))
+    wanted = sorted(set(dogs))
+    parts: list[tuple[Ints, Floats]] = []
+    careers: dict[int, tuple[int, Any]] = {}
+    for start in range(0, len(wanted), _DOGS_AT_ONCE):
+        for rows in fetch(connection, _latest(wanted[start : start + _DOGS_AT_ONCE], before)):
+            n_runs, first, *columns = zip(*rows, strict=True)
+            worths = columns[-len(_WORTHS) :]
+            kept = {column.name: floats(values) for column, values in zip(_WORTHS, worths, strict=True)}
+            facts = list(zip(*columns[: -len(_WORTHS)], strict=True))
+            runs = runs_of(facts, n_starters=kept["n_starters"], share=kept["market_share"])
+            of_rating = {rating.name: Performances.of_columns(kept, rating) for rating in RATINGS}
+            parts.append((runs.dog_id, table_of(runs, of_rating)))
+            careers |= zip(runs.dog_id.tolist(), zip(n_runs, first, strict=True), strict=True)
+    days = {day: int(np.datetime64(day, "D").astype(np.int64)) for _, day in careers.values()}
+    return RecentRuns(
+        np.concatenate([dog_id for dog_id, _ in parts]) if parts else np.zeros(0, np.int64),
+        np.concatenate([table for _, table in parts]) if parts else np.empty((0, len(COLUMNS))),
+        {dog: (n, days[first_day]) for dog, (n, first_day) in careers.items()},
+    )
+
+
+def _latest(dogs: list[int], before: dt.date | None) -> Select[Any]:
+    """Return the query of dogs' last runs: length and begin of the career, run, performances."""
+    results = result_query().order_by(None).where(among(_RUN.c.dog_id, dogs))
     if before is not None:
         results = results.where(_RUN.c.date < before)
-    n_facts = len(results.selected_columns)
     newest_first = func.row_number().over(
         partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
     )
-    of_dog = [function.over(partition_by=_RUN.c.dog_id) for function in (func.count(), func.min(_RUN.c.date))]
+    n_runs, first = (
+        function.over(partition_by=_RUN.c.dog_id) for function in (func.count(), func.min(_RUN.c.date))
+    )
     numbered = results.add_columns(
-        newest_first.label("runs_ago"), of_dog[0].label("n_runs"), of_dog[1].label("first")
+        newest_first.label("runs_ago"), n_runs.label("n_runs"), first.label("first")
     ).subquery()
-    latest = (
-        select(numbered, *_WORTH.c[1:])
+    facts = [column for column in numbered.c if column.name not in ("runs_ago", "n_runs", "first")]
+    return (
+        select(numbered.c.n_runs, numbered.c.first, *facts, *_WORTHS)
         .outerjoin(_WORTH, _WORTH.c.run_id == numbered.c.id)
         .where(numbered.c.runs_ago <= WINDOW)
         .order_by(numbered.c.dog_id, numbered.c.runs_ago.desc())
     )
-    wanted, parts, careers = sorted(set(dogs)), [], {}
+
+
+def stored_forms(connection: Connection, dogs: Iterable[int]) -> dict[int, Row]:
+    """Return the rows of dogs that have a form, as they are."""
+    wanted = sorted(set(dogs))
+    rows: dict[int, Row] = {}
     for start in range(0, len(wanted), _DOGS_AT_ONCE):
-        some = latest.params(dogs=wanted[start : start + _DOGS_AT_ONCE])
-        for rows in fetch(connection, some):
-            columns = list(zip(*rows, strict=True))
-            kept = {c.name: floats(v) for c, v in zip(_WORTH.c[1:], columns[n_facts + 3 :], strict=True)}
-            runs = runs_of(
-                [row[:n_facts] for row in rows], n_starters=kept["n_starters"], share=kept["market_share"]
-            )
-            of_rating = {rating.name: Performances.of_columns(kept, rating) for rating in RATINGS}
-            parts.append((runs.dog_id, table_of(runs, of_rating)))
-            for dog, n_runs, first in zip(columns[2], *columns[n_facts + 1 : n_facts + 3], strict=True):
-                careers[dog] = n_runs, first
-    first_days = {day: int(np.datetime64(day, "D").astype(np.int64)) for _, day in careers.values()}
-    return RecentRuns(
-        np.concatenate([dog_id for dog_id, _ in parts]) if parts else np.zeros(0, np.int64),
-        np.concatenate([table for _, table in parts]) if parts else np.empty((0, len(COLUMNS))),
-        {dog: (n_runs, first_days[first]) for dog, (n_runs, first) in careers.items()},
-    )
+        query = select(*_FORM.c).where(among(_FORM.c.dog_id, wanted[start : start + _DOGS_AT_ONCE]))
+        for part in fetch(connection, query):
+            rows |= {row[0]: row for row in part}
+    return rows
 
 
-def packed_runs(connection: Connection, dogs: Iterable[int], before_day: int) -> RecentRuns:
-    """Return what the stored forms hold of dogs' runs before a day; dogs are absent of whom that is unsure.
+def packed_runs(forms: Mapping[int, Row], before_day: int) -> RecentRuns:
+    """Return what forms hold of their dogs' runs before a day; dogs are absent of whom that is unsure.
 
     Their runs from that day on may have changed since; and so a dog may have fewer runs than ``WINDOW``
     here though it has more: see ``careers``.
     """
-    wanted = sorted(set(dogs))
-    rows: list[Any] = []
-    columns = _FORM.c.dog_id, _FORM.c.n_runs, _FORM.c.first_day, _FORM.c.runs
-    for start in range(0, len(wanted), _DOGS_AT_ONCE):
-        some = wanted[start : start + _DOGS_AT_ONCE]
-        query = select(*columns).where(_FORM.c.dog_id.in_(some), _FORM.c.format == FORMAT)
-        rows += connection.execute(query.order_by(_FORM.c.dog_id)).all()
-    table = unpack(b"".join(row.runs for row in rows))
-    dogs_known = np.array([row.dog_id for row in rows], np.int64)
-    n_runs = np.array([row.n_runs for row in rows], np.int64)
-    first_day = np.array([-1 if row.first_day is None else row.first_day for row in rows], np.int64)
+    rows = sorted(row for row in forms.values() if row[2] == FORMAT)
+    dogs = np.array([row[0] for row in rows], np.int64)
+    n_runs = np.array([row[3] for row in rows], np.int64)
+    first_day = np.array([-1 if row[4] is None else row[4] for row in rows], np.int64)
+    table = unpack(b"".join(row[6] for row in rows))
     n_packed = np.minimum(n_runs, WINDOW)
     which = np.repeat(np.arange(len(rows)), n_packed)
     is_before = table[:, COLUMNS.index("day")] < before_day
@@ -150,7 +162,7 @@ def packed_runs(connection: Connection, dogs: Iterable[int], before_day: int) ->
     taken = is_before & is_sure[which]
     careers = zip(n_runs[is_sure].tolist(), first_day[is_sure].tolist(), strict=True)
     return RecentRuns(
-        dogs_known[which[taken]], table[taken], dict(zip(dogs_known[is_sure].tolist(), careers, strict=True))
+        dogs[which[taken]], table[taken], dict(zip(dogs[is_sure].tolist(), careers, strict=True))
     )
 
 
@@ -171,12 +183,27 @@ _lacking = (
 )
 
 
-def write_forms(connection: Connection, dogs: Iterable[int], recent: RecentRuns) -> None:
-    """Write the forms of dogs, given the last runs of all of them; a form that is the same stays as it is."""
+def write_forms(
+    connection: Connection, dogs: Iterable[int], recent: RecentRuns, before: Mapping[int, Row] | None = None
+) -> None:
+    """Write the forms of dogs, given the last runs of all of them; a form that is the same stays as it is.
+
+    ``before`` are the forms of these dogs as they are stored, if they have been read.
+    """
     in_order = sorted(set(dogs))
     for start in range(0, len(in_order), _DOGS_AT_ONCE):
         some = in_order[start : start + _DOGS_AT_ONCE]
-        _replace(connection, some, _rows(connection, some, recent))
+        stored = stored_forms(connection, some) if before is None else before
+        keys = {dog: stored[dog][1] for dog in some if dog in stored}
+        named = select(_DOG.c.id, _DOG.c.key).where(
+            among(_DOG.c.id, (dog for dog in some if dog not in keys))
+        )
+        keys |= {row.id: row.key for row in connection.execute(named)}
+        new = [row for row in _rows(some, keys, recent) if row != stored.get(row[0])]
+        if new:
+            columns = dict(zip(_FORM.c.keys(), zip(*new, strict=True), strict=True))
+            connection.execute(delete(_FORM).where(among(_FORM.c.dog_id, columns["dog_id"])))
+            insert_columns(connection, _FORM, columns)
 
 
 def rewrite_forms(connection: Connection, dogs: Iterable[int]) -> None:
@@ -187,9 +214,7 @@ def rewrite_forms(connection: Connection, dogs: Iterable[int]) -> None:
         write_forms(connection, some, recent_runs(connection, some))
 
 
-def _rows(connection: Connection, dogs: list[int], recent: RecentRuns) -> Iterator[Row]:
-    named = connection.execute(select(_DOG.c.id, _DOG.c.key).where(_DOG.c.id.in_(dogs)))
-    keys = {dog.id: dog.key for dog in named}
+def _rows(dogs: list[int], keys: Mapping[int, str], recent: RecentRuns) -> Iterator[Row]:
     start, stop = (np.searchsorted(recent.dog_id, dogs, side=side).tolist() for side in ("left", "right"))
     packed = recent.table.astype(_DOUBLE, copy=False)
     newest_days = recent.table[:, COLUMNS.index("day")]
@@ -197,13 +222,3 @@ def _rows(connection: Connection, dogs: list[int], recent: RecentRuns) -> Iterat
         n_runs, first_day = recent.careers.get(dog, (0, None))
         newest = int(newest_days[last - 1]) if last > first else None
         yield dog, keys[dog], FORMAT, n_runs, first_day, newest, packed[first:last].tobytes()
-
-
-def _replace(connection: Connection, dogs: list[int], rows: Iterable[Row]) -> None:
-    """Write rows in place of what there is of these dogs, where they are others."""
-    before = set(map(tuple, connection.execute(select(*_FORM.c).where(_FORM.c.dog_id.in_(dogs)))))
-    new = [row for row in rows if row not in before]
-    if new:
-        columns = dict(zip(_FORM.c.keys(), zip(*new, strict=True), strict=True))
-        connection.execute(delete(_FORM).where(_FORM.c.dog_id.in_(columns["dog_id"])))
-        insert_columns(connection, _FORM, columns)

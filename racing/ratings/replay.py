@@ -291,11 +291,13 @@ def _performed(performances: Performances, order: Ints) -> Floats:
 def _alike(log_distances: Floats, kernel: Kernel) -> Floats:
     """Return the covariance of ability over each two distances; shape (n, n)."""
     logs = log_distances.tolist()
-    found = [
-        [kernel.distance * math.exp(-abs(one - other) / kernel.distance_scale) for other in logs]
-        for one in logs
-    ]
-    return np.array(found, np.float64).reshape(len(logs), len(logs))
+    found = np.empty((len(logs), len(logs)))
+    for i, one in enumerate(logs):
+        farther = [
+            kernel.distance * math.exp(-abs(one - other) / kernel.distance_scale) for other in logs[i:]
+        ]
+        found[i, i:] = found[i:, i] = farther
+    return found
 
 
 def _revisions_due(day: Ints, first_day: int) -> deque[_Due]:

@@ -12,7 +12,15 @@ from racing.database.bulk import fetch
 from racing.database.tables import Race, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
 from racing.history import EPOCH, runs_between
-from racing.ratings.dog_forms import COLUMNS, FACTS, RecentRuns, packed_runs, recent_runs
+from racing.ratings.dog_forms import (
+    COLUMNS,
+    FACTS,
+    RecentRuns,
+    Row,
+    packed_runs,
+    recent_runs,
+    stored_forms,
+)
 from racing.ratings.replay import RUNS_BEFORE
 
 _WORTH = RunWorth.__table__  # type: ignore[attr-defined]
@@ -35,6 +43,10 @@ class Stretch:
     """Runs of these days with performances stored, but no result any more."""
     careers: dict[int, tuple[int, int]]
     """By dog: how many earlier runs it has in all, and the day of the first."""
+    n_stored: int
+    """Of how many runs of these days performances are stored."""
+    forms: dict[int, Row] | None
+    """The stored forms of the dogs, where they were read."""
 
     def recent_runs(self, columns: dict[str, Floats]) -> RecentRuns:
         """Return the last runs of the dogs that ran on these days, with other performances."""
@@ -85,8 +97,13 @@ def load_stretch(
         if name != "run_id"
     }
     if since is None:
-        return Stretch(own, 0, kept, is_rated, gone, {})
-    parts = _earlier(connection, own, since, first_day, forms_are_current)
+        return Stretch(own, 0, kept, is_rated, gone, {}, len(stored["run_id"]), None)
+    dogs = np.unique(own.dog_id).tolist()
+    forms = stored_forms(connection, dogs) if forms_are_current else None
+    if forms is None:
+        parts = [recent_runs(connection, dogs, since)]
+    else:
+        parts = _earlier(connection, own, since, first_day, packed_runs(forms, (since - EPOCH).days))
     dog_id, table = (
         np.concatenate(arrays) for arrays in ([p.dog_id for p in parts], [p.table for p in parts])
     )
@@ -100,17 +117,16 @@ def load_stretch(
         np.concatenate([np.ones(len(table), bool), is_rated]),
         gone,
         careers,
+        len(stored["run_id"]),
+        forms,
     )
 
 
 def _earlier(
-    connection: Connection, own: Runs, since: dt.date, first_day: int, forms_are_current: bool
+    connection: Connection, own: Runs, since: dt.date, first_day: int, packed: RecentRuns
 ) -> list[RecentRuns]:
-    """Return the runs before a day of the dogs that ran since, as many as ratings look at."""
+    """Return the runs before a day of the dogs that ran since: what is packed, where ratings see no more."""
     dogs = np.unique(own.dog_id)
-    if not forms_are_current:
-        return [recent_runs(connection, dogs.tolist(), since)]
-    packed = packed_runs(connection, dogs.tolist(), (since - EPOCH).days)
     n_runs = np.array([packed.careers.get(dog, (-1,))[0] for dog in dogs.tolist()], np.int64)
     n_packed = np.bincount(np.searchsorted(dogs, packed.dog_id), minlength=len(dogs))
     n_revised = np.bincount(np.searchsorted(dogs, own.dog_id[own.day < first_day]), minlength=len(dogs))

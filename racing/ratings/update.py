@@ -67,6 +67,8 @@ class _Start:
     n_months: int
     """So many months of ``sums`` stand; the next is what the days before ``first_day`` sum up to."""
     sums: StoredSums
+    is_before_a_run: bool = True
+    """Whether runs of that day or later have been replayed before."""
 
     @property
     def since(self) -> dt.date | None:
@@ -77,7 +79,7 @@ class _Start:
 def _fill_forms(engine: Engine) -> bool:
     """Make the forms of dogs that lack theirs, if nothing else is to be done; return whether that was so."""
     with engine.connect() as connection:
-        if forms_are_whole(connection):
+        if change_log.has_changes(connection, change_log.RATINGS) or forms_are_whole(connection):
             return False
     with engine.begin() as connection:
         change_log.lock_races(connection)
@@ -95,7 +97,7 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
         since = start.since
         courses = _courses(connection, start)
         blocks = list(_blocks(connection, start.first_day))
-        n_to_play = len(RATINGS) * _count(connection, _RUN, start.first_day)
+        n_to_play = 0 if len(blocks) == 1 else len(RATINGS) * _count(connection, _RUN, start.first_day)
     n_played = 0
 
     def on_day(n_runs: int) -> None:
@@ -110,7 +112,10 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
             stretch = load_stretch(
                 connection, start.since, last, first_day=_number(first), forms_are_current=number == 0
             )
-        if not _is_whole(stretch, start):
+            is_whole = number > 0 or _is_whole(connection, stretch, start, last)
+        if len(blocks) == 1:
+            n_to_play = len(RATINGS) * int((stretch.runs.day >= _number(first)).sum())
+        if not is_whole:
             return _update(engine, on_progress, from_nothing=True)
         played = _replay_all(stretch, start, courses, on_day)
         with engine.begin() as connection, large_cache(connection):
@@ -120,7 +125,7 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
             _write_performances(connection, stretch, columns_of(_performances(played)))
             _write_sums(connection, start, sums_of(courses, played, _newest_day(connection, stretch, start)))
             if len(blocks) == 1:
-                _write_forms(connection, stretch, columns_of(_performances(played)), since)
+                _write_forms(connection, stretch, columns_of(_performances(played)), start)
                 change_log.remove_changes(connection, change_log.RATINGS, due)
                 return True
     return _finish(engine, due, since)
@@ -133,13 +138,8 @@ def _start(connection: Connection, first_change: dt.date) -> _Start:
     if not len(sums.months):
         return _FROM_NOTHING
     if sums.until is not None and sums.until < _number(first_change):
-        start = _Start(first_change, len(sums.months) - 1, sums)
-    else:
-        start = _Start(month, int((sums.months[:-1] < months_of(_days_of(month))).sum()), sums)
-    n_runs, n_rated = (
-        _count(connection, table, None) - _count(connection, table, start.since) for table in (_RUN, _WORTH)
-    )
-    return start if n_runs == n_rated else _FROM_NOTHING
+        return _Start(first_change, len(sums.months) - 1, sums, is_before_a_run=False)
+    return _Start(month, int((sums.months[:-1] < months_of(_days_of(month))).sum()), sums)
 
 
 def _after_a_block(connection: Connection, first_day: dt.date) -> _Start:
@@ -148,10 +148,17 @@ def _after_a_block(connection: Connection, first_day: dt.date) -> _Start:
     return _Start(first_day, len(sums.months) - 1, sums) if len(sums.months) else _FROM_NOTHING
 
 
-def _is_whole(stretch: Stretch, start: _Start) -> bool:
+def _is_whole(connection: Connection, stretch: Stretch, start: _Start, last: dt.date | None) -> bool:
     """Return whether what is stored of the days before the first is all that a replay needs."""
     if start.first_day is None:
         return True
+    n_later = [0, 0]
+    if last is not None:
+        n_later = [_count(connection, table, last + dt.timedelta(days=1)) for table in (_RUN, _WORTH)]
+    n_runs = _count(connection, _RUN, None) - (len(stretch.runs) - stretch.n_earlier) - n_later[0]
+    n_rated = _count(connection, _WORTH, None) - stretch.n_stored - n_later[1]
+    if n_runs != n_rated:
+        return False
     is_before = stretch.runs.day[stretch.n_earlier :] < _number(start.first_day)
     months = np.unique(months_of(stretch.runs.day[stretch.n_earlier :][is_before]))
     known = start.sums.months[: start.n_months]
@@ -286,21 +293,20 @@ def _write_sums(connection: Connection, start: _Start, sums: StoredSums) -> None
         connection.execute(insert(_EFFECT), new)
 
 
-def _write_forms(
-    connection: Connection, stretch: Stretch, columns: dict[str, Floats], since: dt.date | None
-) -> None:
+def _write_forms(connection: Connection, stretch: Stretch, columns: dict[str, Floats], start: _Start) -> None:
     """Write the forms of the dogs of a stretch that reaches to the end, and of those that left it."""
     dogs = set(np.unique(stretch.runs.dog_id).tolist())
-    write_forms(connection, dogs, stretch.recent_runs(columns))
-    rewrite_forms(connection, _dogs_that_changed(connection, since) - dogs)
+    write_forms(connection, dogs, stretch.recent_runs(columns), stretch.forms)
+    others = _dogs_that_changed(connection, start.since) if start.is_before_a_run else set()
+    rewrite_forms(connection, (others | dogs_without_form(connection)) - dogs)
 
 
 def _dogs_that_changed(connection: Connection, since: dt.date | None) -> set[int]:
-    """Return the dogs with a form from before that has runs since a day, and those without a form."""
+    """Return the dogs whose form, as it is stored, has runs since a day."""
     query = select(_FORM.c.dog_id)
     if since is not None:  # as long as the runs that are gone were there
         query = query.where(_FORM.c.newest_day >= _number(since))
-    return set(connection.scalars(query)) | dogs_without_form(connection)
+    return set(connection.scalars(query))
 
 
 def _finish(engine: Engine, due: Mapping[str, dt.date], since: dt.date | None) -> bool:
@@ -308,7 +314,8 @@ def _finish(engine: Engine, due: Mapping[str, dt.date], since: dt.date | None) -
     with engine.connect() as connection:
         ran = select(_RUN.c.dog_id).join(_RACE, _RACE.c.id == _RUN.c.race_id).distinct()
         ran = ran if since is None else ran.where(_RACE.c.date >= since)
-        dogs = sorted(_dogs_that_changed(connection, since) | set(connection.scalars(ran)))
+        others = _dogs_that_changed(connection, since) | dogs_without_form(connection)
+        dogs = sorted(others | set(connection.scalars(ran)))
     for start in range(0, len(dogs), ROWS_AT_ONCE):
         with engine.begin() as connection:
             change_log.lock_races(connection)
