@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
@@ -21,7 +22,7 @@ from racing.race_table import RaceTable
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
-from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current
+from racing.ratings.store import RatedHistory, load_rated_days, load_rated_history, ratings_are_current
 
 _BLOCK = 20_000  # runners at a time: some 300 MB of covariances
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
@@ -47,19 +48,76 @@ def race_table(
     NotEnoughHistory
         If there is no such race.
     """
+    _check_ratings(engine)
+    history = (
+        load_rated_history(engine, until=until) if start is None else load_rated_days(engine, start, until)
+    )
+    table = _table_of(engine, history, start, until, countries, on_progress)
+    if table is None:
+        where = f" in {', '.join(countries)}" if countries else ""
+        raise NotEnoughHistory(
+            f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
+        )
+    return table
+
+
+def race_tables(
+    engine: Engine,
+    *,
+    start: dt.date | None = None,
+    until: dt.date | None = None,
+    countries: Collection[str] = (),
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[RaceTable]:
+    """Yield what :func:`race_table` returns, a table a month, with one month's memory.
+
+    Progress is counted in races. Months without a race with a result are left out.
+
+    Raises
+    ------
+    RatingsStale
+        If runs were stored or changed since :func:`racing.ratings.update_ratings`.
+    """
+    _check_ratings(engine)
+    query = select(_RACE.c.date, func.count()).group_by(_RACE.c.date).order_by(_RACE.c.date)
+    if start is not None:
+        query = query.where(_RACE.c.date >= start)
+    if until is not None:
+        query = query.where(_RACE.c.date <= until)
+    with engine.connect() as connection:
+        by_day = [(day, n_races) for day, n_races in connection.execute(query)]
+    n_in_all, n_done = sum(n_races for _, n_races in by_day), 0
+    for _, month in groupby(by_day, key=lambda counted: (counted[0].year, counted[0].month)):
+        days = list(month)
+        first, last = days[0][0], days[-1][0]
+        table = _table_of(engine, load_rated_days(engine, first, last), first, last, countries)
+        if table is not None:
+            yield table
+        n_done += sum(n_races for _, n_races in days)
+        on_progress(n_done, n_in_all)
+
+
+def _check_ratings(engine: Engine) -> None:
     if not ratings_are_current(engine):
         raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
-    history = load_rated_history(engine, until=until)
+
+
+def _table_of(
+    engine: Engine,
+    history: RatedHistory,
+    start: dt.date | None,
+    until: dt.date | None,
+    countries: Collection[str],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> RaceTable | None:
+    """Return the races of some days, given their runs and the form behind; ``None`` if there are none."""
     runs = history.runs
     first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
     rows = np.arange(first, len(runs))
     if countries:
         rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
     if not len(rows):
-        where = f" in {', '.join(countries)}" if countries else ""
-        raise NotEnoughHistory(
-            f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
-        )
+        return None
     race = race_numbers(runs.race_id[rows])
     runners = _runners(history, rows, track_codes(engine))
     columns = history.columns
@@ -153,10 +211,10 @@ def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date |
     query = select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole).join(
         _RACE, _RACE.c.id == _RUN.c.race_id
     )
-    if start is not None:
-        query = query.where(_RUN.c.date >= start)
+    if start is not None:  # the race's date has an index, the run's has none
+        query = query.where(_RACE.c.date >= start)
     if until is not None:
-        query = query.where(_RUN.c.date <= until)
+        query = query.where(_RACE.c.date <= until)
     with engine.connect() as connection:
         columns = list(zip(*connection.execute(query.order_by(_RUN.c.id)).all(), strict=True))
     position = np.searchsorted(np.array(columns[0], np.int64), run_id)

@@ -2,21 +2,21 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Track
-from racing.domain.runs import Ints, Runs, windows
+from racing.domain.runs import Ints, Runs, careers, windows
 from racing.history import EPOCH, floats, load_runs, plain
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import forms_are_whole
 from racing.ratings.effect_rows import day_of_month, load_sums
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
-from racing.ratings.stretch import load_performances
+from racing.ratings.stretch import load_performances, load_stretch
 from racing.ratings.update import runs_are_rated as _runs_are_rated
 
 _TRACK = Track.__table__  # type: ignore[attr-defined]
@@ -59,6 +59,29 @@ def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> Rated
     position = np.searchsorted(columns["run_id"], runs.run_id)
     columns = {name: column[position] for name, column in columns.items()}
     performances = {rating.name: Performances.of_columns(columns, rating) for rating in RATINGS}
+    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
+
+
+def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None) -> RatedHistory:
+    """Return the runs of some days, both inclusive, behind the earlier runs that are their form.
+
+    Each of those days' runs is as :func:`load_rated_history` gives it; of the earlier runs, which come first,
+    careers and races are unknown.
+    """
+    with engine.connect() as connection:
+        stretch = load_stretch(connection, start, until, first_day=0, forms_are_current=False)
+        effects = load_sums(connection, start).book()
+    runs, n = stretch.runs, stretch.n_earlier
+    n_runs, first_day = careers(runs.dog_id[n:], runs.day[n:])
+    before = [stretch.careers.get(dog, (0, np.inf)) for dog in runs.dog_id[n:].tolist()]
+    n_before, first_before = np.array(before, np.float64).reshape(-1, 2).T
+    unknown = np.full(n, np.nan)
+    runs = replace(
+        runs,
+        career_runs=np.concatenate([unknown, n_runs + n_before]),
+        first_day=np.concatenate([unknown, np.minimum(first_day, first_before)]),
+    )
+    performances = {rating.name: Performances.of_columns(stretch.columns, rating) for rating in RATINGS}
     return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
 
 
