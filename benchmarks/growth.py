@@ -120,12 +120,12 @@ def _do_command(step: str, url: str, folder: Path) -> None:
 
 
 def picture(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the chart: a line a step, time above memory, both axes in decades."""
+    """Return the chart: a line a step, time (both axes in decades) above memory."""
     colour = alt.Color(
         "step:N",
         title=None,
         scale=alt.Scale(
-            domain=STEPS,
+            domain=[step for step in STEPS if any(row["step"] == step for row in rows)],
             range=["var(--plain)", "var(--model)", "var(--market)", "var(--ink)", "var(--soft)"],
         ),
     )
@@ -136,18 +136,15 @@ def picture(rows: list[dict[str, Any]]) -> dict[str, Any]:
         axis=alt.Axis(format="~s", values=sorted({row["runs"] for row in rows})),
     )
 
-    def part(field: str, title: str) -> alt.Chart:
-        height = alt.Y(
-            f"{field}:Q", title=title, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)
-        )
-        lines: alt.Chart = (
-            alt.Chart(height=220)
-            .mark_line(point=True, strokeWidth=2)
-            .encode(x=by_runs, y=height, color=colour)
-        )
-        return lines
+    def part(field: str, title: str, scale: alt.Scale) -> alt.Chart:
+        height = alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(format="~s", tickCount=5))
+        line: alt.Chart = alt.Chart(height=220).mark_line(point=True, strokeWidth=2)
+        return line.encode(x=by_runs, y=height, color=colour)
 
-    both = alt.vconcat(part("cpu_s", "seconds of the processor"), part("peak_mb", "peak memory, MB"))
+    both = alt.vconcat(
+        part("cpu_s", "seconds of the processor", alt.Scale(type="log")),
+        part("peak_mb", "peak memory, MB", alt.Scale(zero=True)),
+    )
     spec: dict[str, Any] = (
         both.properties(data=alt.InlineData(values=rows))
         .configure_axis(
