@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, bindparam, delete, exists, func, insert, select
+from sqlalchemy import Connection, Engine, delete, exists, func, insert, select
 
 from racing.database import change_log
-from racing.database.bulk import ROWS_AT_ONCE, insert_columns, large_cache
+from racing.database.bulk import ROWS_AT_ONCE, among, insert_columns, large_cache
 from racing.database.tables import DogForm, Effect, Race, Run, RunWorth
 from racing.domain.runs import Floats, Ints
 from racing.history import EPOCH, has_result, plain
@@ -30,7 +30,6 @@ from racing.ratings.stretch import Stretch, load_stretch
 
 _WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
 _RUN, _RACE, _FORM = Run.__table__, Race.__table__, DogForm.__table__  # type: ignore[attr-defined]
-_REMOVE = delete(_WORTH).where(_WORTH.c.run_id == bindparam("run"))
 _REACH = dt.timedelta(days=max(REVISION_DAYS))
 RACES_AT_ONCE = 75_000
 """Races of a block, some 500,000 runs: they take 0.6 GB of memory."""
@@ -267,8 +266,8 @@ def _write_performances(connection: Connection, stretch: Stretch, columns: Mappi
         is_same &= (values == known) | (np.isnan(values) & np.isnan(known))
     is_same[:n_earlier] = True
     old = [*stretch.gone, *runs.run_id[stretch.is_rated & ~is_same].tolist()]
-    if old:
-        connection.execute(_REMOVE, [{"run": run_id} for run_id in old])
+    for first in range(0, len(old), ROWS_AT_ONCE):
+        connection.execute(delete(_WORTH).where(among(_WORTH.c.run_id, old[first : first + ROWS_AT_ONCE])))
     changed = np.flatnonzero(~is_same)
     for start in range(0, len(changed), ROWS_AT_ONCE):
         rows = changed[start : start + ROWS_AT_ONCE]
