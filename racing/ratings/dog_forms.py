@@ -47,7 +47,7 @@ Row = tuple[int, str, int, int, int | None, int | None, bytes]
 _DOUBLE = np.dtype("<f8")
 _FORM, _DOG = DogForm.__table__, Dog.__table__  # type: ignore[attr-defined]
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
-_WORTHS = _WORTH.c[1:]
+_PERFORMED = _WORTH.c[1:]
 
 
 def query_of_forms() -> Select[Any]:
@@ -93,11 +93,11 @@ def recent_runs(connection: Connection, dogs: Iterable[int], before: dt.date | N
     for start in range(0, len(wanted), _DOGS_AT_ONCE):
         for rows in fetch(connection, _latest(wanted[start : start + _DOGS_AT_ONCE], before)):
             n_runs, first, *columns = zip(*rows, strict=True)
-            worths = columns[-len(_WORTHS) :]
-            kept = {column.name: floats(values) for column, values in zip(_WORTHS, worths, strict=True)}
-            facts = list(zip(*columns[: -len(_WORTHS)], strict=True))
-            runs = runs_of(facts, n_starters=kept["n_starters"], share=kept["market_share"])
-            of_rating = {rating.name: Performances.of_columns(kept, rating) for rating in RATINGS}
+            values = columns[-len(_PERFORMED) :]
+            known = {column.name: floats(of_runs) for column, of_runs in zip(_PERFORMED, values, strict=True)}
+            facts = list(zip(*columns[: -len(_PERFORMED)], strict=True))
+            runs = runs_of(facts, n_starters=known["n_starters"], share=known["market_share"])
+            of_rating = {rating.name: Performances.of_columns(known, rating) for rating in RATINGS}
             parts.append((runs.dog_id, table_of(runs, of_rating)))
             careers |= zip(runs.dog_id.tolist(), zip(n_runs, first, strict=True), strict=True)
     days = {day: int(np.datetime64(day, "D").astype(np.int64)) for _, day in careers.values()}
@@ -124,7 +124,7 @@ def _latest(dogs: list[int], before: dt.date | None) -> Select[Any]:
     ).subquery()
     facts = [column for column in numbered.c if column.name not in ("runs_ago", "n_runs", "first")]
     return (
-        select(numbered.c.n_runs, numbered.c.first, *facts, *_WORTHS)
+        select(numbered.c.n_runs, numbered.c.first, *facts, *_PERFORMED)
         .outerjoin(_WORTH, _WORTH.c.run_id == numbered.c.id)
         .where(numbered.c.runs_ago <= WINDOW)
         .order_by(numbered.c.dog_id, numbered.c.runs_ago.desc())

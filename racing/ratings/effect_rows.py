@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, insert, select
 
 from racing.database.tables import Effect
 from racing.domain.classes import N_CLASSES
@@ -77,6 +77,26 @@ def load_sums(connection: Connection, since: dt.date | None = None) -> StoredSum
     }
     months = months_of(np.array(days, "datetime64[D]").astype(np.int64))
     return StoredSums(courses, months, by_rating, newest.get("until"))
+
+
+def write_sums(connection: Connection, sums: StoredSums, n_left: int, before: StoredSums | None) -> None:
+    """Write the months behind the first ``n_left``; all where the courses, and so the rows, are others.
+
+    ``before`` is what :func:`load_sums` gave of the same first month; without it nothing of before stays.
+    """
+    if before is None:
+        connection.execute(delete(_EFFECT))
+    else:
+        first = day_of_month(int(before.months[n_left]))
+        connection.execute(delete(_EFFECT).where(_EFFECT.c.as_of >= first))
+        if list(sums.courses.rows) != list(before.courses.rows):
+            older = rows_of(load_sums(connection).moved_to(sums.courses), 0)
+            connection.execute(delete(_EFFECT))
+            if older:
+                connection.execute(insert(_EFFECT), older)
+    new = rows_of(sums, n_left)
+    if new:
+        connection.execute(insert(_EFFECT), new)
 
 
 def rows_of(stored: StoredSums, first: int) -> list[dict[str, object]]:

@@ -1,17 +1,18 @@
 """A stretch of history: the runs of some days, behind the earlier runs of their dogs that ratings look at."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
-from racing.database.bulk import fetch
+from racing.database.bulk import ROWS_AT_ONCE, among, fetch, insert_columns
 from racing.database.tables import Race, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
-from racing.history import EPOCH, runs_between
+from racing.history import EPOCH, plain, runs_between
 from racing.ratings.dog_forms import (
     COLUMNS,
     FACTS,
@@ -91,13 +92,13 @@ def load_stretch(
     is_rated = np.zeros(len(own), bool)
     if len(stored["run_id"]):
         is_rated = stored["run_id"][position] == own.run_id
-    kept = {
+    stored_columns = {
         name: np.where(is_rated, values[position], np.nan) if len(values) else np.full(len(own), np.nan)
         for name, values in stored.items()
         if name != "run_id"
     }
     if since is None:
-        return Stretch(own, 0, kept, is_rated, gone, {}, len(stored["run_id"]), None)
+        return Stretch(own, 0, stored_columns, is_rated, gone, {}, len(stored["run_id"]), None)
     dogs = np.unique(own.dog_id).tolist()
     forms = stored_forms(connection, dogs) if forms_are_current else None
     if forms is None:
@@ -113,7 +114,7 @@ def load_stretch(
     return Stretch(
         _behind(earlier | {"dog_id": dog_id[in_order]}, own),
         len(table),
-        {name: np.concatenate([earlier[name], values]) for name, values in kept.items()},
+        {name: np.concatenate([earlier[name], values]) for name, values in stored_columns.items()},
         np.concatenate([np.ones(len(table), bool), is_rated]),
         gone,
         careers,
@@ -165,3 +166,22 @@ def load_performances(
     table = np.concatenate(parts) if parts else np.empty((0, len(names)))
     columns: dict[str, Any] = dict(zip(names, np.ascontiguousarray(table.T), strict=True))
     return columns | {"run_id": columns["run_id"].astype(np.int64)}
+
+
+def write_performances(connection: Connection, stretch: Stretch, columns: Mapping[str, Floats]) -> None:
+    """Write the performances that are others than those stored."""
+    runs, n_earlier = stretch.runs, stretch.n_earlier
+    new = {"n_starters": runs.n_starters, "market_share": runs.market_share, **columns}
+    is_same = stretch.is_rated.copy()
+    for name, values in new.items():
+        known = stretch.columns[name]
+        is_same &= (values == known) | (np.isnan(values) & np.isnan(known))
+    is_same[:n_earlier] = True
+    old = [*stretch.gone, *runs.run_id[stretch.is_rated & ~is_same].tolist()]
+    for first in range(0, len(old), ROWS_AT_ONCE):
+        connection.execute(delete(_WORTH).where(among(_WORTH.c.run_id, old[first : first + ROWS_AT_ONCE])))
+    changed = np.flatnonzero(~is_same)
+    for start in range(0, len(changed), ROWS_AT_ONCE):
+        rows = changed[start : start + ROWS_AT_ONCE]
+        part = {name: plain(values[rows]) for name, values in new.items()}
+        insert_columns(connection, _WORTH, {"run_id": runs.run_id[rows].tolist()} | part)

@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, delete, exists, func, insert, select
+from sqlalchemy import Connection, Engine, exists, func, select
 
 from racing.database import change_log
-from racing.database.bulk import ROWS_AT_ONCE, among, insert_columns, large_cache
-from racing.database.tables import DogForm, Effect, Race, Run, RunWorth
+from racing.database.bulk import ROWS_AT_ONCE, large_cache
+from racing.database.tables import DogForm, Race, Run, RunWorth
 from racing.domain.runs import Floats, Ints
-from racing.history import EPOCH, has_result, plain
+from racing.history import EPOCH, has_result
 from racing.ratings.catalog import RATINGS, REVISION_DAYS
 from racing.ratings.dog_forms import dogs_without_form, forms_are_whole, rewrite_forms, write_forms
-from racing.ratings.effect_rows import StoredSums, day_of_month, load_sums, rows_of, sums_of
+from racing.ratings.effect_rows import StoredSums, load_sums, sums_of, write_sums
 from racing.ratings.effects import Courses, months_of
 from racing.ratings.performances import Performances, columns_of
 from racing.ratings.replay import Checkpoint, History, Replay, replay
-from racing.ratings.stretch import Stretch, load_stretch
+from racing.ratings.stretch import Stretch, load_stretch, write_performances
 
-_WORTH, _EFFECT = RunWorth.__table__, Effect.__table__  # type: ignore[attr-defined]
+_WORTH = RunWorth.__table__  # type: ignore[attr-defined]
 _RUN, _RACE, _FORM = Run.__table__, Race.__table__, DogForm.__table__  # type: ignore[attr-defined]
 _REACH = dt.timedelta(days=max(REVISION_DAYS))
 RACES_AT_ONCE = 75_000
@@ -121,8 +121,9 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
             change_log.lock_races(connection)
             if _has_changed(connection, due, last):
                 return False
-            _write_performances(connection, stretch, columns_of(_performances(played)))
-            _write_sums(connection, start, sums_of(courses, played, _newest_day(connection, stretch, start)))
+            write_performances(connection, stretch, columns_of(_performances(played)))
+            new = sums_of(courses, played, _newest_day(connection, stretch, start))
+            write_sums(connection, new, start.n_months, None if start.first_day is None else start.sums)
             if len(blocks) == 1:
                 _write_forms(connection, stretch, columns_of(_performances(played)), start)
                 change_log.remove_changes(connection, change_log.RATINGS, due)
@@ -254,42 +255,6 @@ def _newest_day(connection: Connection, stretch: Stretch, start: _Start) -> int 
     newest = query.where(_RACE.c.date < start.since).order_by(_RACE.c.date.desc()).limit(1)
     day = connection.scalar(newest)
     return None if day is None else _number(day)
-
-
-def _write_performances(connection: Connection, stretch: Stretch, columns: Mapping[str, Floats]) -> None:
-    """Write the performances that are others than those stored."""
-    runs, n_earlier = stretch.runs, stretch.n_earlier
-    new = {"n_starters": runs.n_starters, "market_share": runs.market_share, **columns}
-    is_same = stretch.is_rated.copy()
-    for name, values in new.items():
-        known = stretch.columns[name]
-        is_same &= (values == known) | (np.isnan(values) & np.isnan(known))
-    is_same[:n_earlier] = True
-    old = [*stretch.gone, *runs.run_id[stretch.is_rated & ~is_same].tolist()]
-    for first in range(0, len(old), ROWS_AT_ONCE):
-        connection.execute(delete(_WORTH).where(among(_WORTH.c.run_id, old[first : first + ROWS_AT_ONCE])))
-    changed = np.flatnonzero(~is_same)
-    for start in range(0, len(changed), ROWS_AT_ONCE):
-        rows = changed[start : start + ROWS_AT_ONCE]
-        part = {name: plain(values[rows]) for name, values in new.items()}
-        insert_columns(connection, _WORTH, {"run_id": runs.run_id[rows].tolist()} | part)
-
-
-def _write_sums(connection: Connection, start: _Start, sums: StoredSums) -> None:
-    """Write the months that were played; all of them where the courses, and so the rows, are others."""
-    if start.first_day is None:
-        connection.execute(delete(_EFFECT))
-    else:
-        first = day_of_month(int(start.sums.months[start.n_months]))
-        connection.execute(delete(_EFFECT).where(_EFFECT.c.as_of >= first))
-        if list(sums.courses.rows) != list(start.sums.courses.rows):
-            older = rows_of(load_sums(connection).moved_to(sums.courses), 0)
-            connection.execute(delete(_EFFECT))
-            if older:
-                connection.execute(insert(_EFFECT), older)
-    new = rows_of(sums, start.n_months)
-    if new:
-        connection.execute(insert(_EFFECT), new)
 
 
 def _write_forms(connection: Connection, stretch: Stretch, columns: dict[str, Floats], start: _Start) -> None:
