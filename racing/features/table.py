@@ -16,7 +16,7 @@ from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
-from racing.history import floats
+from racing.history import EPOCH, floats
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
 from racing.ratings.catalog import RATINGS
@@ -24,6 +24,7 @@ from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
 from racing.ratings.store import RatedHistory, load_rated_days, load_rated_history, ratings_are_current
 
+_RACES_AT_ONCE = 30_000  # whose history is read at a time; with one month's table it takes 0.8 GB
 _BLOCK = 20_000  # runners at a time: some 300 MB of covariances
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
 _KNOWN_TRACK = {name_key(known.name): number for number, known in enumerate(KNOWN_TRACKS, start=1)}
@@ -69,7 +70,7 @@ def race_tables(
     countries: Collection[str] = (),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[RaceTable]:
-    """Yield what :func:`race_table` returns, a table a month, with one month's memory.
+    """Yield what :func:`race_table` returns, a table a month; memory does not grow with their number.
 
     Progress is counted in races. Months without a race with a result are left out.
 
@@ -87,14 +88,28 @@ def race_tables(
     with engine.connect() as connection:
         by_day = [(day, n_races) for day, n_races in connection.execute(query)]
     n_in_all, n_done = sum(n_races for _, n_races in by_day), 0
-    for _, month in groupby(by_day, key=lambda counted: (counted[0].year, counted[0].month)):
-        days = list(month)
-        first, last = days[0][0], days[-1][0]
-        table = _table_of(engine, load_rated_days(engine, first, last), first, last, countries)
-        if table is not None:
-            yield table
-        n_done += sum(n_races for _, n_races in days)
-        on_progress(n_done, n_in_all)
+    for months in _month_groups(by_day):
+        history = load_rated_days(engine, months[0][0], months[-1][1])
+        for first, last, n_races in months:
+            table = _table_of(engine, history, first, last, countries)
+            if table is not None:
+                yield table
+            n_done += n_races
+            on_progress(n_done, n_in_all)
+
+
+def _month_groups(by_day: list[tuple[dt.date, int]]) -> Iterator[list[tuple[dt.date, dt.date, int]]]:
+    """Yield months that are read at once, each as its first and last day and its races."""
+    group: list[tuple[dt.date, dt.date, int]] = []
+    for _, counted in groupby(by_day, key=lambda counted: (counted[0].year, counted[0].month)):
+        days = list(counted)
+        month = days[0][0], days[-1][0], sum(n_races for _, n_races in days)
+        if group and sum(n_races for *_, n_races in [*group, month]) > _RACES_AT_ONCE:
+            yield group
+            group = []
+        group.append(month)
+    if group:
+        yield group
 
 
 def _check_ratings(engine: Engine) -> None:
@@ -112,8 +127,9 @@ def _table_of(
 ) -> RaceTable | None:
     """Return the races of some days, given their runs and the form behind; ``None`` if there are none."""
     runs = history.runs
-    first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
-    rows = np.arange(first, len(runs))
+    first = 0 if start is None else int(np.searchsorted(runs.day, _day(start)))
+    end = len(runs) if until is None else int(np.searchsorted(runs.day, _day(until), side="right"))
+    rows = np.arange(first, end)
     if countries:
         rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
     if not len(rows):
@@ -151,6 +167,10 @@ def _table_of(
         place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
         true_probability=facts["true_probability"],
     )
+
+
+def _day(date: dt.date) -> int:
+    return (date - EPOCH).days
 
 
 def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[str, Floats]:
