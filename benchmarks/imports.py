@@ -22,7 +22,7 @@ from rich.table import Table
 from racing.data_summary import data_summary, short_summary
 from racing.database.engine import open_database
 from racing.importers.import_files import import_files
-from racing.ratings.store import update_ratings
+from racing.ratings import update_ratings
 
 HEADER = (
     "LOCAL_MEETING_DATE,SCHEDULED_RACE_TIME,ACTUAL_OFF_TIME,TRACK,STATE_CODE,RACE_NO,WIN_MARKET_ID,WIN_MARKET_NAME,"

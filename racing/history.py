@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from racing.database.bulk import fetch
 from racing.database.tables import Race, Run
@@ -25,20 +25,30 @@ _RUN, _RACE = Run.__table__, Race.__table__  # type: ignore[attr-defined]
 
 def load_runs(engine: Engine, *, until: dt.date | None = None) -> Runs:
     """Return every run with a result, to a day inclusive, in race order."""
-    query = result_query()
-    if until is not None:
-        query = query.where(_RUN.c.date <= until)
     with engine.connect() as connection:
-        parts = [_columns_of(rows) for rows in fetch(connection, query)]
-    runs = _runs_of_columns(_joined(parts) if parts else _columns_of(()))
+        runs = runs_between(connection, None, until)
     career_runs, first_day = careers(runs.dog_id, runs.day)
     return replace(runs, career_runs=career_runs, first_day=first_day)
+
+
+has_result = _RUN.c.is_scratched.is_(False) & (_RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None))
+"""Whether a run has a result, in SQL."""
+
+
+def runs_between(connection: Connection, since: dt.date | None, until: dt.date | None) -> Runs:
+    """Return the runs with a result of some days, both inclusive, in race order; careers are unknown."""
+    query = result_query()
+    if since is not None:  # the race's date has an index, the run's has none
+        query = query.where(_RACE.c.date >= since)
+    if until is not None:
+        query = query.where(_RACE.c.date <= until)
+    parts = [_columns_of(rows) for rows in fetch(connection, query)]
+    return _runs_of_columns(_joined(parts) if parts else _columns_of(()))
 
 
 def result_query() -> Select[Any]:
     """Return the query of all runs with a result, with the columns that :func:`runs_of` reads."""
     number = func.coalesce(_RUN.c.box, _RUN.c.rug, 0)
-    has_result = _RUN.c.won.is_not(None) | _RUN.c.finish_position.is_not(None)
     return (
         select(
             _RUN.c.id, _RUN.c.race_id, _RUN.c.dog_id, _RUN.c.date, _RACE.c.track_id, _RACE.c.distance_m,
@@ -48,7 +58,7 @@ def result_query() -> Select[Any]:
             _RUN.c.rated_price, _RUN.c.early_speed,
         )
         .join(_RACE, _RACE.c.id == _RUN.c.race_id)
-        .where(_RUN.c.is_scratched.is_(False), has_result)
+        .where(has_result)
         .order_by(_RUN.c.date, _RUN.c.race_id, number, _RUN.c.dog_id)
     )  # fmt: skip
 
@@ -143,6 +153,16 @@ def first_call(position_in_running: str | None) -> float:
 def floats(values: Any) -> Floats:
     """Return values, ``None`` as NaN."""
     return np.array(values, dtype=np.float64)
+
+
+def plain(values: Floats | Ints) -> list[float | None]:
+    """Return Python numbers, ``None`` for NaN."""
+    if values.dtype.kind != "f" or not (unknown := np.isnan(values)).any():
+        return list(values.tolist())
+    numbers: list[float | None] = values.tolist()
+    for i in np.flatnonzero(unknown).tolist():
+        numbers[i] = None
+    return numbers
 
 
 def _truth(finish_position: Floats, at_most: Any) -> Floats:

@@ -13,7 +13,7 @@ from greyhound.parquet.whole_parquet import whole_parquet
 from racing.database.engine import open_database
 from racing.database.tables import Run
 from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory
-from racing.features import FEATURE_NAMES, FEATURE_VERSION, RaceTables
+from racing.features import FEATURE_NAMES, FEATURE_VERSION, race_tables
 from racing.race_table import RaceTable
 from training.engines.work import Data
 
@@ -61,12 +61,13 @@ def months_between(engine: Engine, start: dt.date | None, until: dt.date | None)
 def write_month(data: Data[FeatureSource], month: str) -> int:
     """Write the features of a month and return its number of runners; none is written for a month without."""
     source = data.value
-    if "tables" not in data.made:
-        data.made["tables"] = _tables(source)
-    tables: RaceTables = data.made["tables"]
-    if month not in tables.months:
+    if "engine" not in data.made:
+        data.made["engine"] = _engine(source)
+    first, last = _days_of(month, source)
+    found = list(race_tables(data.made["engine"], start=first, until=last, countries=source.countries))
+    if not found:
         return 0
-    table = tables.of_month(month)
+    (table,) = found
     folder = Path(source.folder) / f"month={month}"
     folder.mkdir(parents=True, exist_ok=True)
     with whole_parquet(folder / FILE, _schema()) as writer:
@@ -74,12 +75,18 @@ def write_month(data: Data[FeatureSource], month: str) -> int:
     return len(table)
 
 
-def _tables(source: FeatureSource) -> RaceTables:
+def _engine(source: FeatureSource) -> Engine:
     url = source.database or os.environ.get("GREYHOUND_DATABASE")
     if not url:
         raise DatabaseUnavailable("workers find the races by GREYHOUND_DATABASE, which this one has not set")
-    engine = open_database(url)
-    return RaceTables(engine, start=source.start, until=source.until, countries=source.countries)
+    return open_database(url)
+
+
+def _days_of(month: str, source: FeatureSource) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of a month that are wanted."""
+    first = dt.date.fromisoformat(f"{month}-01")
+    last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+    return max(first, source.start or first), min(last, source.until or last)
 
 
 def _schema() -> pa.Schema:

@@ -5,7 +5,7 @@ History is a window: each dog's last runs strictly before race day, so that no f
 
 from racing.features.cards.card_featurizer import CardFeatures, CardFeaturizer, CardWarning
 from racing.features.matrix import FEATURE_NAMES, FEATURE_VERSION, FEATURES, KNOWS, features_for
-from racing.features.table import RaceTables, race_table
+from racing.features.table import race_table, race_tables
 
 __all__ = [
     "FEATURES",
@@ -15,7 +15,7 @@ __all__ = [
     "CardFeatures",
     "CardFeaturizer",
     "CardWarning",
-    "RaceTables",
     "features_for",
     "race_table",
+    "race_tables",
 ]

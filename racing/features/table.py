@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
@@ -15,14 +16,15 @@ from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
-from racing.history import floats
+from racing.history import EPOCH, floats
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
-from racing.ratings.store import RatedHistory, load_rated_history, ratings_are_current
+from racing.ratings.store import RatedHistory, load_rated_days, load_rated_history, ratings_are_current
 
+_RACES_AT_ONCE = 30_000  # whose history is read at a time; with one month's table it takes 0.8 GB
 _BLOCK = 20_000  # runners at a time: some 300 MB of covariances
 _RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
 _KNOWN_TRACK = {name_key(known.name): number for number, known in enumerate(KNOWN_TRACKS, start=1)}
@@ -47,95 +49,128 @@ def race_table(
     NotEnoughHistory
         If there is no such race.
     """
-    return RaceTables(engine, start=start, until=until, countries=countries).all(on_progress)
+    _check_ratings(engine)
+    history = (
+        load_rated_history(engine, until=until) if start is None else load_rated_days(engine, start, until)
+    )
+    table = _table_of(engine, history, start, until, countries, on_progress)
+    if table is None:
+        where = f" in {', '.join(countries)}" if countries else ""
+        raise NotEnoughHistory(
+            f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
+        )
+    return table
 
 
-class RaceTables:
-    """Races with a result of some days, whose features are made when they are wanted: of all, or of a month.
+def race_tables(
+    engine: Engine,
+    *,
+    start: dt.date | None = None,
+    until: dt.date | None = None,
+    countries: Collection[str] = (),
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[RaceTable]:
+    """Yield what :func:`race_table` returns, a table a month; memory does not grow with their number.
 
-    The rated history is in memory (some 1 kB a run), features are so only of the table that is made.
+    Progress is counted in races. Months without a race with a result are left out.
 
     Raises
     ------
-    RatingsStale, NotEnoughHistory
-        As :func:`race_table`.
+    RatingsStale
+        If runs were stored or changed since :func:`racing.ratings.update_ratings`.
     """
+    _check_ratings(engine)
+    query = select(_RACE.c.date, func.count()).group_by(_RACE.c.date).order_by(_RACE.c.date)
+    if start is not None:
+        query = query.where(_RACE.c.date >= start)
+    if until is not None:
+        query = query.where(_RACE.c.date <= until)
+    with engine.connect() as connection:
+        by_day = [(day, n_races) for day, n_races in connection.execute(query)]
+    n_in_all, n_done = sum(n_races for _, n_races in by_day), 0
+    for months in _month_groups(by_day):
+        history = load_rated_days(engine, months[0][0], months[-1][1])
+        for first, last, n_races in months:
+            table = _table_of(engine, history, first, last, countries)
+            if table is not None:
+                yield table
+            n_done += n_races
+            on_progress(n_done, n_in_all)
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        start: dt.date | None = None,
-        until: dt.date | None = None,
-        countries: Collection[str] = (),
-    ) -> None:
-        if not ratings_are_current(engine):
-            raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
-        self._engine = engine
-        self._history = load_rated_history(engine, until=until)
-        runs = self._history.runs
-        first = 0 if start is None else int(np.searchsorted(runs.day, (start - dt.date(1970, 1, 1)).days))
-        rows = np.arange(first, len(runs))
-        if countries:
-            rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
-        if not len(rows):
-            where = f" in {', '.join(countries)}" if countries else ""
-            raise NotEnoughHistory(
-                f"there is no race with a result from {start or 'the start'} to {until or 'today'}{where}"
-            )
-        self._rows = rows
-        self._month = runs.day[rows].astype("datetime64[D]").astype("datetime64[M]")
 
-    @property
-    def months(self) -> tuple[str, ...]:
-        """Return the months with a race, ``2026-03``, in their order."""
-        return tuple(np.unique(self._month).astype(str).tolist())
+def _month_groups(by_day: list[tuple[dt.date, int]]) -> Iterator[list[tuple[dt.date, dt.date, int]]]:
+    """Yield months that are read at once, each as its first and last day and its races."""
+    group: list[tuple[dt.date, dt.date, int]] = []
+    for _, counted in groupby(by_day, key=lambda counted: (counted[0].year, counted[0].month)):
+        days = list(counted)
+        month = days[0][0], days[-1][0], sum(n_races for _, n_races in days)
+        if group and sum(n_races for *_, n_races in [*group, month]) > _RACES_AT_ONCE:
+            yield group
+            group = []
+        group.append(month)
+    if group:
+        yield group
 
-    def all(self, on_progress: Callable[[int, int], None] = lambda done, total: None) -> RaceTable:
-        """Return all races as one table."""
-        return self._table(self._rows, on_progress)
 
-    def of_month(self, month: str) -> RaceTable:
-        """Return the races of a month."""
-        return self._table(self._rows[self._month == np.datetime64(month, "M")], lambda done, total: None)
+def _check_ratings(engine: Engine) -> None:
+    if not ratings_are_current(engine):
+        raise RatingsStale("stored runs are not rated yet; `greyhound prepare` or an import rates them")
 
-    def _table(self, rows: Ints, on_progress: Callable[[int, int], None]) -> RaceTable:
-        engine, history = self._engine, self._history
-        runs = history.runs
-        race = race_numbers(runs.race_id[rows])
-        runners = _runners(history, rows, track_codes(engine))
-        columns = history.columns
-        features = np.empty((len(rows), len(FEATURES)), np.float32)
-        for block in race_blocks(race):
-            form = Form.gathered(columns, history.index[rows[block]])
-            own = {name: values[block] for name, values in runners.items()}
-            features[block] = feature_matrix(build_view(race[block] - race[block.start], own, form))
-            on_progress(block.stop, len(rows))
-        date = runs.day[rows].astype("datetime64[D]")
-        facts = _facts(engine, runs.run_id[rows], date[0].item(), date[-1].item())
-        track, state = _tracks(engine, runs.track_id[rows])
-        bsp = market_probabilities(facts["bsp"], race)
-        starting = market_probabilities(facts["starting_price"], race)
-        paid = n_places(np.bincount(race))
-        return RaceTable(
-            features=features,
-            race_id=runs.race_id[rows],
-            run_id=runs.run_id[rows],
-            date=date,
-            track_id=runs.track_id[rows],
-            track=track,
-            state=state,
-            distance_m=runs.distance_m[rows].astype(np.int64),
-            box=np.nan_to_num(runs.box[rows]).astype(np.int64),
-            won=runs.won[rows] == 1,
-            placed=runs.placed[rows],
-            is_whole=facts["is_whole"] == 1,
-            n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
-            market_probability=np.where(np.isnan(bsp), starting, bsp),
-            rated_probability=market_probabilities(facts["rated_price"], race),
-            place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
-            true_probability=facts["true_probability"],
-        )
+
+def _table_of(
+    engine: Engine,
+    history: RatedHistory,
+    start: dt.date | None,
+    until: dt.date | None,
+    countries: Collection[str],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> RaceTable | None:
+    """Return the races of some days, given their runs and the form behind; ``None`` if there are none."""
+    runs = history.runs
+    first = 0 if start is None else int(np.searchsorted(runs.day, _day(start)))
+    end = len(runs) if until is None else int(np.searchsorted(runs.day, _day(until), side="right"))
+    rows = np.arange(first, end)
+    if countries:
+        rows = rows[np.isin(runs.track_id[rows], _tracks_in(engine, countries))]
+    if not len(rows):
+        return None
+    race = race_numbers(runs.race_id[rows])
+    runners = _runners(history, rows, track_codes(engine))
+    columns = history.columns
+    features = np.empty((len(rows), len(FEATURES)), np.float32)
+    for block in race_blocks(race):
+        form = Form.gathered(columns, history.index[rows[block]])
+        own = {name: values[block] for name, values in runners.items()}
+        features[block] = feature_matrix(build_view(race[block] - race[block.start], own, form))
+        on_progress(block.stop, len(rows))
+    facts = _facts(engine, runs.run_id[rows], start, until)
+    track, state = _tracks(engine, runs.track_id[rows])
+    bsp = market_probabilities(facts["bsp"], race)
+    starting = market_probabilities(facts["starting_price"], race)
+    paid = n_places(np.bincount(race))
+    return RaceTable(
+        features=features,
+        race_id=runs.race_id[rows],
+        run_id=runs.run_id[rows],
+        date=runs.day[rows].astype("datetime64[D]"),
+        track_id=runs.track_id[rows],
+        track=track,
+        state=state,
+        distance_m=runs.distance_m[rows].astype(np.int64),
+        box=np.nan_to_num(runs.box[rows]).astype(np.int64),
+        won=runs.won[rows] == 1,
+        placed=runs.placed[rows],
+        is_whole=facts["is_whole"] == 1,
+        n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
+        market_probability=np.where(np.isnan(bsp), starting, bsp),
+        rated_probability=market_probabilities(facts["rated_price"], race),
+        place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
+        true_probability=facts["true_probability"],
+    )
+
+
+def _day(date: dt.date) -> int:
+    return (date - EPOCH).days
 
 
 def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[str, Floats]:
@@ -191,13 +226,15 @@ def _tracks(engine: Engine, track_id: Ints) -> tuple[NDArray[np.str_], NDArray[n
     ]
 
 
-def _facts(engine: Engine, run_id: Ints, first: dt.date, last: dt.date) -> dict[str, Floats]:
+def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:
     of_run = ("id", "bsp", "starting_price", "place_bsp", "rated_price", "true_probability")
-    query = (
-        select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole)
-        .join(_RACE, _RACE.c.id == _RUN.c.race_id)
-        .where(_RUN.c.date >= first, _RUN.c.date <= last)
+    query = select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole).join(
+        _RACE, _RACE.c.id == _RUN.c.race_id
     )
+    if start is not None:  # the race's date has an index, the run's has none
+        query = query.where(_RACE.c.date >= start)
+    if until is not None:
+        query = query.where(_RACE.c.date <= until)
     with engine.connect() as connection:
         columns = list(zip(*connection.execute(query.order_by(_RUN.c.id)).all(), strict=True))
     position = np.searchsorted(np.array(columns[0], np.int64), run_id)

@@ -4,15 +4,18 @@ What is packed are doubles, little-endian: one row a run, oldest first, one colu
 All of it can be made again from the runs and their performances, the same bit for bit.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
-from racing.database.bulk import insert_columns
-from racing.database.tables import Dog, DogForm
+from racing.database.bulk import among, fetch, insert_columns
+from racing.database.tables import Dog, DogForm, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
+from racing.history import floats, result_query, runs_of
 from racing.ratings.catalog import RATINGS
 from racing.ratings.performances import Performances, columns_of, names_of
 
@@ -42,8 +45,9 @@ COLUMNS = (*FACTS, *_performance_columns())
 Row = tuple[int, str, int, int, int | None, int | None, bytes]
 """A row of the table, in the order of its columns."""
 _DOUBLE = np.dtype("<f8")
-_RUN_BYTES = len(COLUMNS) * _DOUBLE.itemsize
 _FORM, _DOG = DogForm.__table__, Dog.__table__  # type: ignore[attr-defined]
+_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
+_PERFORMED = _WORTH.c[1:]
 
 
 def query_of_forms() -> Select[Any]:
@@ -69,6 +73,104 @@ def _columns(runs: Runs, performances: Mapping[str, Performances]) -> dict[str, 
     return columns | {"market_shift": np.nan_to_num(columns["market_shift"])}
 
 
+@dataclass(frozen=True, slots=True)
+class RecentRuns:
+    """The last runs of some dogs with their performances, at most ``WINDOW`` each."""
+
+    dog_id: Ints
+    """One entry a run: ascending, and of a dog the oldest run first."""
+    table: Floats
+    """Shape (n_runs, len(COLUMNS))."""
+    careers: dict[int, tuple[int, int]]
+    """By dog that has run: how often in all, and the day of its first run."""
+
+
+def recent_runs(connection: Connection, dogs: Iterable[int], before: dt.date | None = None) -> RecentRuns:
+    """Return the last runs of dogs, before a day if one is given, from the runs themselves."""
+    wanted = sorted(set(dogs))
+    parts: list[tuple[Ints, Floats]] = []
+    careers: dict[int, tuple[int, Any]] = {}
+    for start in range(0, len(wanted), _DOGS_AT_ONCE):
+        for rows in fetch(connection, _latest(wanted[start : start + _DOGS_AT_ONCE], before)):
+            n_runs, first, *columns = zip(*rows, strict=True)
+            values = columns[-len(_PERFORMED) :]
+            known = {column.name: floats(of_runs) for column, of_runs in zip(_PERFORMED, values, strict=True)}
+            facts = list(zip(*columns[: -len(_PERFORMED)], strict=True))
+            runs = runs_of(facts, n_starters=known["n_starters"], share=known["market_share"])
+            of_rating = {rating.name: Performances.of_columns(known, rating) for rating in RATINGS}
+            parts.append((runs.dog_id, table_of(runs, of_rating)))
+            careers |= zip(runs.dog_id.tolist(), zip(n_runs, first, strict=True), strict=True)
+    days = {day: int(np.datetime64(day, "D").astype(np.int64)) for _, day in careers.values()}
+    return RecentRuns(
+        np.concatenate([dog_id for dog_id, _ in parts]) if parts else np.zeros(0, np.int64),
+        np.concatenate([table for _, table in parts]) if parts else np.empty((0, len(COLUMNS))),
+        {dog: (n, days[first_day]) for dog, (n, first_day) in careers.items()},
+    )
+
+
+def _latest(dogs: list[int], before: dt.date | None) -> Select[Any]:
+    """Return the query of dogs' last runs: length and begin of the career, run, performances."""
+    results = result_query().order_by(None).where(among(_RUN.c.dog_id, dogs))
+    if before is not None:
+        results = results.where(_RUN.c.date < before)
+    newest_first = func.row_number().over(
+        partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
+    )
+    n_runs, first = (
+        function.over(partition_by=_RUN.c.dog_id) for function in (func.count(), func.min(_RUN.c.date))
+    )
+    numbered = results.add_columns(
+        newest_first.label("runs_ago"), n_runs.label("n_runs"), first.label("first")
+    ).subquery()
+    facts = [column for column in numbered.c if column.name not in ("runs_ago", "n_runs", "first")]
+    return (
+        select(numbered.c.n_runs, numbered.c.first, *facts, *_PERFORMED)
+        .outerjoin(_WORTH, _WORTH.c.run_id == numbered.c.id)
+        .where(numbered.c.runs_ago <= WINDOW)
+        .order_by(numbered.c.dog_id, numbered.c.runs_ago.desc())
+    )
+
+
+def stored_forms(connection: Connection, dogs: Iterable[int]) -> dict[int, Row]:
+    """Return the rows of dogs that have a form, as they are."""
+    wanted = sorted(set(dogs))
+    rows: dict[int, Row] = {}
+    for start in range(0, len(wanted), _DOGS_AT_ONCE):
+        query = select(*_FORM.c).where(among(_FORM.c.dog_id, wanted[start : start + _DOGS_AT_ONCE]))
+        for part in fetch(connection, query):
+            rows |= {row[0]: row for row in part}
+    return rows
+
+
+def packed_runs(forms: Mapping[int, Row], before_day: int) -> RecentRuns:
+    """Return what forms hold of their dogs' runs before a day; dogs are absent of whom that is unsure.
+
+    Their runs from that day on may have changed since; and so a dog may have fewer runs than ``WINDOW``
+    here though it has more: see ``careers``.
+    """
+    rows = sorted(row for row in forms.values() if row[2] == FORMAT)
+    dogs = np.array([row[0] for row in rows], np.int64)
+    n_runs = np.array([row[3] for row in rows], np.int64)
+    first_day = np.array([-1 if row[4] is None else row[4] for row in rows], np.int64)
+    table = unpack(b"".join(row[6] for row in rows))
+    n_packed = np.minimum(n_runs, WINDOW)
+    which = np.repeat(np.arange(len(rows)), n_packed)
+    is_before = table[:, COLUMNS.index("day")] < before_day
+    n_before = np.bincount(which[is_before], minlength=len(rows))
+    n_runs = n_runs - n_packed + n_before
+    is_sure = (n_before > 0) | (n_runs == 0)  # else older runs than are packed are the ones before
+    taken = is_before & is_sure[which]
+    careers = zip(n_runs[is_sure].tolist(), first_day[is_sure].tolist(), strict=True)
+    return RecentRuns(
+        dogs[which[taken]], table[taken], dict(zip(dogs[is_sure].tolist(), careers, strict=True))
+    )
+
+
+def dogs_without_form(connection: Connection) -> set[int]:
+    """Return the dogs that lack their form."""
+    return set(connection.scalars(_lacking))
+
+
 def forms_are_whole(connection: Connection) -> bool:
     """Return whether every dog has its form."""
     return connection.execute(_lacking.limit(1)).first() is None
@@ -82,51 +184,41 @@ _lacking = (
 
 
 def write_forms(
-    connection: Connection, runs: Runs, performances: Mapping[str, Performances], first_day: int | None
+    connection: Connection, dogs: Iterable[int], recent: RecentRuns, before: Mapping[int, Row] | None = None
 ) -> None:
-    """Write the forms of dogs with a change on a day or since, and of dogs that lack theirs.
+    """Write the forms of dogs, given the last runs of all of them; a form that is the same stays as it is.
 
-    ``runs`` are all that there are; without a day, all dogs are written. A form that is the same as
-    before is left as it is.
+    ``before`` are the forms of these dogs as they are stored, if they have been read.
     """
-    if first_day is None:
-        dogs = set(connection.scalars(select(_DOG.c.id)))
-    else:
-        dogs = set(connection.scalars(_lacking))
-        # who ran since, and who did so as long as the runs that are gone were there
-        dogs |= set(runs.dog_id[np.searchsorted(runs.day, first_day) :].tolist())
-        dogs |= set(connection.scalars(select(_FORM.c.dog_id).where(_FORM.c.newest_day >= first_day)))
-    columns = _columns(runs, performances)
-    by_dog = np.argsort(runs.dog_id, kind="stable")  # in race order
-    in_order = sorted(dogs)
+    in_order = sorted(set(dogs))
     for start in range(0, len(in_order), _DOGS_AT_ONCE):
         some = in_order[start : start + _DOGS_AT_ONCE]
-        _replace(connection, some, _rows(connection, some, runs, columns, by_dog))
+        stored = stored_forms(connection, some) if before is None else before
+        keys = {dog: stored[dog][1] for dog in some if dog in stored}
+        named = select(_DOG.c.id, _DOG.c.key).where(
+            among(_DOG.c.id, (dog for dog in some if dog not in keys))
+        )
+        keys |= {row.id: row.key for row in connection.execute(named)}
+        new = [row for row in _rows(some, keys, recent) if row != stored.get(row[0])]
+        if new:
+            columns = dict(zip(_FORM.c.keys(), zip(*new, strict=True), strict=True))
+            connection.execute(delete(_FORM).where(among(_FORM.c.dog_id, columns["dog_id"])))
+            insert_columns(connection, _FORM, columns)
 
 
-def _rows(
-    connection: Connection, dogs: list[int], runs: Runs, columns: Mapping[str, Any], by_dog: Ints
-) -> Iterator[Row]:
-    named = connection.execute(select(_DOG.c.id, _DOG.c.key).where(_DOG.c.id.in_(dogs)))
-    keys = {dog.id: dog.key for dog in named}
-    start, stop = (np.searchsorted(runs.dog_id[by_dog], dogs, side=side) for side in ("left", "right"))
-    n_packed = np.minimum(stop - start, WINDOW)
-    end = np.cumsum(n_packed)
-    packed_rows = by_dog[np.arange(n_packed.sum()) + np.repeat(stop - end, n_packed)]
-    table = np.stack([columns[name][packed_rows] for name in COLUMNS], axis=1).astype(_DOUBLE)
-    day, packed = runs.day[by_dog].tolist(), table.tobytes()
-    for dog, first, last, n, at in zip(
-        dogs, *(a.tolist() for a in (start, stop, n_packed, end)), strict=True
-    ):
-        days = (day[first], day[last - 1]) if n else (None, None)
-        yield dog, keys[dog], FORMAT, last - first, *days, packed[(at - n) * _RUN_BYTES : at * _RUN_BYTES]
+def rewrite_forms(connection: Connection, dogs: Iterable[int]) -> None:
+    """Write the forms of dogs from their stored runs and performances, some dogs at a time."""
+    in_order = sorted(set(dogs))
+    for start in range(0, len(in_order), _DOGS_AT_ONCE):
+        some = in_order[start : start + _DOGS_AT_ONCE]
+        write_forms(connection, some, recent_runs(connection, some))
 
 
-def _replace(connection: Connection, dogs: list[int], rows: Iterable[Row]) -> None:
-    """Write rows in place of what there is of these dogs, where they are others."""
-    before = set(map(tuple, connection.execute(select(*_FORM.c).where(_FORM.c.dog_id.in_(dogs)))))
-    new = [row for row in rows if row not in before]
-    if new:
-        columns = dict(zip(_FORM.c.keys(), zip(*new, strict=True), strict=True))
-        connection.execute(delete(_FORM).where(_FORM.c.dog_id.in_(columns["dog_id"])))
-        insert_columns(connection, _FORM, columns)
+def _rows(dogs: list[int], keys: Mapping[int, str], recent: RecentRuns) -> Iterator[Row]:
+    start, stop = (np.searchsorted(recent.dog_id, dogs, side=side).tolist() for side in ("left", "right"))
+    packed = recent.table.astype(_DOUBLE, copy=False)
+    newest_days = recent.table[:, COLUMNS.index("day")]
+    for dog, first, last in zip(dogs, start, stop, strict=True):
+        n_runs, first_day = recent.careers.get(dog, (0, None))
+        newest = int(newest_days[last - 1]) if last > first else None
+        yield dog, keys[dog], FORMAT, n_runs, first_day, newest, packed[first:last].tobytes()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, insert, select
 
 from racing.database.tables import Effect
 from racing.domain.classes import N_CLASSES
@@ -26,6 +26,8 @@ class StoredSums:
     months: Ints
     """Months since 1970-01, ascending."""
     by_rating: Mapping[str, tuple[Sums, ...]]
+    until: int | None = None
+    """The newest day in the sums of the last month, where that is known."""
 
     def moved_to(self, courses: Courses) -> "StoredSums":
         """Return the sums in the rows of other courses."""
@@ -36,7 +38,7 @@ class StoredSums:
             )
             for rating in RATINGS
         }
-        return StoredSums(courses, self.months, by_rating)
+        return StoredSums(courses, self.months, by_rating, self.until)
 
     def book(self) -> EffectBook:
         """Return the tables that the sums give, for look-up by date."""
@@ -44,39 +46,72 @@ class StoredSums:
         return EffectBook(self.courses, self.months, tables)
 
 
-def sums_of(courses: Courses, played: Mapping[str, Replay]) -> StoredSums:
-    """Return the sums that a replay of every rating left."""
+def sums_of(courses: Courses, played: Mapping[str, Replay], until: int | None) -> StoredSums:
+    """Return the sums that a replay of every rating left, which ended on a day."""
     months = next(iter(played.values())).months
-    return StoredSums(courses, months, {name: replay.sums for name, replay in played.items()})
+    return StoredSums(courses, months, {name: replay.sums for name, replay in played.items()}, until)
 
 
-def load_sums(connection: Connection) -> StoredSums:
-    """Return what the database holds; no months where that is nothing, or not whole."""
-    rows = connection.execute(select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells)).all()
-    stored = {(row.name, row.as_of): json.loads(row.cells) for row in rows}
+def load_sums(connection: Connection, since: dt.date | None = None) -> StoredSums:
+    """Return what the database holds; no months where that is nothing, or not whole.
+
+    With a day: only its month, those after it and the one before.
+    """
+    stored = set(map(tuple, connection.execute(select(_EFFECT.c.name, _EFFECT.c.as_of))))
     days = sorted({as_of for _, as_of in stored})
-    if not days or set(stored) != {(rating.name, day) for rating in RATINGS for day in days}:
+    if not days or stored != {(rating.name, day) for rating in RATINGS for day in days}:
         return StoredSums(Courses(), np.zeros(0, np.int64), {rating.name: () for rating in RATINGS})
-    courses = Courses((track, metres) for track, metres in stored[RATINGS[0].name, days[0]]["courses"])
+    if since is not None:
+        n_before = sum(day < since.replace(day=1) for day in days)
+        days = days[max(min(n_before, len(days) - 1) - 1, 0) :]
+    rows = connection.execute(select(*_EFFECT.c).where(_EFFECT.c.as_of >= days[0]))
+    cells = {(row.name, row.as_of): json.loads(row.cells) for row in rows}
+    newest = cells[RATINGS[0].name, days[-1]]
+    courses = Courses((track, metres) for track, metres in newest["courses"])
     by_rating = {
         rating.name: tuple(
-            _sums_in(stored[rating.name, day], len(courses), len(courses) if rating.by_meeting else N_CLASSES)
+            _sums_in(cells[rating.name, day], len(courses), len(courses) if rating.by_meeting else N_CLASSES)
             for day in days
         )
         for rating in RATINGS
     }
     months = months_of(np.array(days, "datetime64[D]").astype(np.int64))
-    return StoredSums(courses, months, by_rating)
+    return StoredSums(courses, months, by_rating, newest.get("until"))
+
+
+def write_sums(connection: Connection, sums: StoredSums, n_left: int, before: StoredSums | None) -> None:
+    """Write the months behind the first ``n_left``; all where the courses, and so the rows, are others.
+
+    ``before`` is what :func:`load_sums` gave of the same first month; without it nothing of before stays.
+    """
+    if before is None:
+        connection.execute(delete(_EFFECT))
+    else:
+        first = day_of_month(int(before.months[n_left]))
+        connection.execute(delete(_EFFECT).where(_EFFECT.c.as_of >= first))
+        if list(sums.courses.rows) != list(before.courses.rows):
+            older = rows_of(load_sums(connection).moved_to(sums.courses), 0)
+            connection.execute(delete(_EFFECT))
+            if older:
+                connection.execute(insert(_EFFECT), older)
+    new = rows_of(sums, n_left)
+    if new:
+        connection.execute(insert(_EFFECT), new)
 
 
 def rows_of(stored: StoredSums, first: int) -> list[dict[str, object]]:
     """Return the rows to keep of the months from the ``first`` of them on."""
-    pairs = [list(pair) for pair in stored.courses.rows]
+    courses = {"courses": [list(pair) for pair in stored.courses.rows]}
+    newest = int(stored.months[-1]) if len(stored.months) else None
     return [
         {
             "name": name,
             "as_of": day_of_month(month),
-            "cells": json.dumps({"courses": pairs} | {part: _flat(getattr(sums, part)) for part in _PARTS}),
+            "cells": json.dumps(
+                courses
+                | {part: _flat(getattr(sums, part)) for part in _PARTS}
+                | ({} if stored.until is None or month != newest else {"until": stored.until})
+            ),
         }
         for name, months in stored.by_rating.items()
         for month, sums in zip(stored.months[first:].tolist(), months[first:], strict=True)

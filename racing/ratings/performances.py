@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing.domain.runs import Entries, Floats, Form
+from racing.domain.runs import Entries, Flags, Floats, Form
 from racing.ops import running_total
 from racing.ratings.catalog import RATINGS, REVISION_DAYS, Rating
 from racing.ratings.posterior import Observations
@@ -46,6 +46,16 @@ class Performances:
         shift = columns.get(f"{rating.name}_shift", np.zeros(len(adjusted)))
         innovation = columns.get(f"{rating.name}_innovation", np.full(len(adjusted), np.nan))
         return cls(adjusted, noise, np.nan_to_num(shift), innovation)
+
+    def without(self, rows: Flags) -> "Performances":
+        """Return them where some runs say nothing yet."""
+        several = rows[:, None]
+        return Performances(
+            np.where(several, np.nan, self.adjusted),
+            np.where(several, np.nan, self.noise),
+            np.where(rows, 0.0, self.shift),
+            np.where(rows, np.nan, self.innovation),
+        )
 
     def columns(self, rating: Rating) -> dict[str, Floats]:
         """Return them as named columns, views of one value a run: performances, noises, then the others."""

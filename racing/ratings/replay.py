@@ -33,7 +33,8 @@ from racing.ratings.posterior import Kernel, Posterior
 
 _ALONE_VARIANCE = 0.1  # of the level when no rival is known, in the rating's noise units
 _OUTLIER_SD = 2.5
-_BEFORE, _AFTER = 6, 3  # runs of each rival that a revision looks at
+RUNS_BEFORE, _RUNS_AFTER = 6, 3
+"""Runs of each rival that a revision looks at."""
 _LAGS = np.array(REVISION_DAYS, np.float64)
 
 
@@ -54,19 +55,20 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a replay left of the runs before the first day of a month: another goes on from there."""
+    """What a replay left of the runs before a day: another goes on from there."""
 
-    n_runs: int
+    first_day: int
+    """The day with which it goes on."""
     performances: Performances
-    """Of all runs; from ``n_runs`` on they are NaN, and revisions due later may be stale."""
+    """Of all runs; from that day on they are NaN, and revisions due after it may be stale."""
     months: Ints
     sums: tuple[Sums, ...]
-    """Before each of the months, and, one more, after the last of them."""
+    """Before each of the months, and, one more, of all days before the first to be played."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Runs in race order, and what every rating needs to know of them, dog by dog.
+    """Runs by day, of each day in race order, and what every rating needs to know of them, dog by dog.
 
     A dog's runs lie side by side, in order of day: ``place`` is where each run lies, ``order`` the run at
     each place. One entry a run in every array.
@@ -130,7 +132,10 @@ def replay(
     n_levels = len(courses) if rating.by_meeting else N_CLASSES
     if checkpoint is None:
         nothing = (Sums.empty(len(courses), n_levels),)
-        checkpoint = Checkpoint(0, Performances.none(len(runs), rating), np.zeros(0, np.int64), nothing)
+        before_all = int(runs.day.min(initial=0)) - 1
+        checkpoint = Checkpoint(
+            before_all, Performances.none(len(runs), rating), np.zeros(0, np.int64), nothing
+        )
     measured = rating.measure(runs)
     course = courses.of(runs.track_id, runs.distance_m)
     state = _ReplayState(
@@ -155,8 +160,8 @@ def replay(
         list(checkpoint.sums[:-1]),
         checkpoint.sums[-1].copy(),
     )
-    due = _revisions_due(runs.day, checkpoint.n_runs) if rating.is_revised else deque()
-    for start, stop in _days(runs.day, checkpoint.n_runs):
+    due = _revisions_due(runs.day, checkpoint.first_day) if rating.is_revised else deque()
+    for start, stop in _days(runs.day, checkpoint.first_day):
         day = int(runs.day[start])
         month = int(months_of(runs.day[start : start + 1])[0])
         if not months or month > months[-1]:
@@ -226,7 +231,7 @@ class _ReplayState:
             return
         places = self.history.place[rows]
         # As of the evening before: a revision due this very day may still be to come.
-        known = self._abilities(places, _BEFORE, _AFTER, due.day, due.day - 1.0)
+        known = self._abilities(places, RUNS_BEFORE, _RUNS_AFTER, due.day, due.day - 1.0)
         month = int(months_of(self.history.runs.day[rows[:1]])[0])
         judged = self._explain(rows, known, month)
         self._note(places, judged, due.revision)
@@ -286,22 +291,23 @@ def _performed(performances: Performances, order: Ints) -> Floats:
 def _alike(log_distances: Floats, kernel: Kernel) -> Floats:
     """Return the covariance of ability over each two distances; shape (n, n)."""
     logs = log_distances.tolist()
-    found = [
-        [kernel.distance * math.exp(-abs(one - other) / kernel.distance_scale) for other in logs]
-        for one in logs
-    ]
-    return np.array(found, np.float64).reshape(len(logs), len(logs))
+    found = np.empty((len(logs), len(logs)))
+    for i, one in enumerate(logs):
+        farther = [
+            kernel.distance * math.exp(-abs(one - other) / kernel.distance_scale) for other in logs[i:]
+        ]
+        found[i, i:] = found[i:, i] = farther
+    return found
 
 
-def _revisions_due(day: Ints, first: int) -> deque[_Due]:
-    """Return all revisions that days from the first row's on may change, in order."""
-    first_day = int(day[first]) if first < len(day) else int(day.max(initial=0)) + 1
+def _revisions_due(day: Ints, first_day: int) -> deque[_Due]:
+    """Return all revisions that runs of a day or later may change, in order."""
     due = [
         _Due(int(day[start]) + lag, revision, start, stop)
-        for start, stop in _days(day, 0)
+        for start, stop in _days(day, first_day - max(REVISION_DAYS))
         for revision, lag in enumerate(REVISION_DAYS, start=1)
     ]
-    return deque(sorted(revision for revision in due if revision.day > first_day or first == 0))
+    return deque(sorted(revision for revision in due if revision.day > first_day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,8 +348,9 @@ def level_key(rating: Rating, runs: Runs, course: Ints) -> Ints:
     return np.nan_to_num(runs.grade, nan=0.0).astype(np.int64)
 
 
-def _days(day: Ints, first: int) -> Iterator[tuple[int, int]]:
-    """Yield the rows of each day, from a row on that is a day's first."""
+def _days(day: Ints, first_day: int) -> Iterator[tuple[int, int]]:
+    """Yield the rows of each day, from a day on."""
+    first = int(np.searchsorted(day, first_day))
     later = day[first:]
     edges = [*np.flatnonzero(np.diff(later, prepend=later[:1] - 1)).tolist(), len(later)]
     for start, stop in pairwise(edges):

@@ -5,8 +5,9 @@ probability of a win is exactly softmax(strength) within the race and the finish
 (Yellott, 1977).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,40 +58,52 @@ class Season:
 
 
 class _Kennel:
-    """All dogs so far; arrays grow as dogs make their first start."""
+    """All dogs so far; arrays grow as dogs make their first start, by half at a time."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self.traits = np.zeros((0, 4 + 3 + len(TRACKS) + 3))
-        self.state, self.next_day, self.n_wins = (np.zeros(0, np.int64) for _ in range(3))
-        self.active = np.zeros(0, bool)
-        self.form, self.weight_kg = np.zeros(0), np.zeros(0)
+        self._n = 0
+        self._columns: dict[str, NDArray[Any]] = {
+            "traits": np.zeros((0, 4 + 3 + len(TRACKS) + 3)),
+            **{name: np.zeros(0, np.int64) for name in ("state", "next_day", "n_wins")},
+            "active": np.zeros(0, bool),
+            **{name: np.zeros(0) for name in ("form", "weight_kg")},
+        }
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        return self._columns[name][: self._n]
 
     def add(self, n: int, state: int, day: int, *, spread_days: int = 0) -> Ints:
         """Add ``n`` dogs; return their numbers.
 
         Traits: ability, early speed, sex, distance, then those of bands, tracks and zones.
         """
-        rng, first = self._rng, len(self.state)
+        rng, first = self._rng, self._n
         scale = [ABILITY_SD, 0.6, 1.0, 1.0, *[BAND_SD] * 3, *[TRACK_SD] * len(TRACKS), *[ZONE_SD] * 3]
         traits = rng.normal(size=(n, len(scale))) * scale
-        self.traits = np.concatenate([self.traits, traits])
-        self.state = np.append(self.state, np.full(n, state))
-        self.next_day = np.append(self.next_day, day + rng.integers(0, spread_days + 1, n))
-        self.n_wins = np.append(self.n_wins, np.zeros(n, np.int64))
-        self.active = np.append(self.active, np.ones(n, bool))
-        self.form = np.append(self.form, rng.normal(size=n) * FORM_SD)
-        self.weight_kg = np.append(
-            self.weight_kg, np.where(traits[:, 2] > 0, 27.5, 32.5) + rng.normal(size=n) * 1.6
-        )
+        new = {
+            "traits": traits,
+            "state": state,
+            "next_day": day + rng.integers(0, spread_days + 1, n),
+            "n_wins": 0,
+            "active": True,
+            "form": rng.normal(size=n) * FORM_SD,
+            "weight_kg": np.where(traits[:, 2] > 0, 27.5, 32.5) + rng.normal(size=n) * 1.6,
+        }
+        if first + n > len(self._columns["state"]):
+            room = (first + n) * 3 // 2
+            self._columns = {name: _with_room(values, room) for name, values in self._columns.items()}
+        self._n += n
+        for name, values in new.items():
+            self._columns[name][first : self._n] = values
         return np.arange(first, first + n)
 
     def pass_a_day(self) -> None:
         """Let form drift and some dogs retire."""
         rng, n = self._rng, len(self.state)
         keep = np.exp(-1.0 / FORM_DAYS)
-        self.form = keep * self.form + np.sqrt(1 - keep**2) * FORM_SD * rng.normal(size=n)
-        self.active &= rng.random(n) > RETIREMENT_A_DAY
+        self.form[:] = keep * self.form + np.sqrt(1 - keep**2) * FORM_SD * rng.normal(size=n)
+        self.active[:] &= rng.random(n) > RETIREMENT_A_DAY
 
     def enter(self, n: int, state: int, day: int) -> Ints:
         """Return ``n`` rested dogs of a state, the longest waiting first; debutants where too few."""
@@ -104,17 +117,36 @@ class _Kennel:
         return rested
 
 
+def _with_room(values: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return values at the head of an array with room for more."""
+    larger = np.empty((n, *values.shape[1:]), values.dtype)
+    larger[: len(values)] = values
+    return larger
+
+
 def run_season(
     n_races: int, n_days: int, rng: np.random.Generator, on_progress: Callable[[int, int], None] | None = None
 ) -> Season:
     """Return a season of ``n_races`` over ``n_days``; the same generator state gives the same season."""
+    (season,) = season_in_parts(n_races, n_days, rng, n_races, on_progress)
+    return season
+
+
+def season_in_parts(
+    n_races: int,
+    n_days: int,
+    rng: np.random.Generator,
+    races_at_once: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Season]:
+    """Yield a season in parts of whole days, of about as many races; races and days are counted through."""
     kennel = _Kennel(rng)
     n_dogs = n_races / n_days * 7.2 * MEAN_REST_DAYS / len(STATES)
     for state in range(len(STATES)):
         kennel.add(max(8, round(n_dogs)), state, 0, spread_days=int(MEAN_REST_DAYS))
     ends = np.linspace(0, n_races, n_days + 1).round().astype(np.int64)
     meetings: list[dict[str, NDArray[np.generic]]] = []
-    n_meetings_so_far = 0
+    n_meetings_so_far = n_yielded = 0
     for day in range(n_days):
         n_today = int(ends[day + 1] - ends[day])
         n_meetings = -(-n_today // RACES_A_MEETING)
@@ -128,8 +160,16 @@ def run_season(
         kennel.pass_a_day()
         if on_progress:
             on_progress(day + 1, n_days)
-    columns = {name: np.concatenate([meeting[name] for meeting in meetings]) for name in meetings[0]}
-    return Season(**columns)
+        is_last = day + 1 == n_days
+        if (
+            meetings
+            and (is_last or ends[day + 1] - n_yielded >= races_at_once)
+            and (n_races > ends[day + 1] or is_last)
+        ):
+            yield Season(
+                **{name: np.concatenate([meeting[name] for meeting in meetings]) for name in meetings[0]}
+            )
+            meetings, n_yielded = [], int(ends[day + 1])
 
 
 def _track_of(n: int) -> int:

@@ -3,25 +3,29 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlmodel import col
 
+from racing.database.bulk import insert_columns, large_cache
 from racing.database.change_log import lock_races, note_changes
 from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
+from racing.history import plain
 from racing.importers.ids import next_id, release_ids
-from racing.simulation.facts import facts_of
-from racing.simulation.season import Season, run_season
+from racing.simulation.facts import Facts, facts_of
+from racing.simulation.season import Season, run_season, season_in_parts
 from racing.simulation.world import TRACKS, dog_names
 
 VERSION = 1
 """A change of what a seed gives is a new version, so that an old season is not taken for a new one."""
 SEASON_DAYS = 180
+RACES_AT_ONCE = 50_000
+"""A longer season is made and written in parts of so many races: they take 0.5 GB of memory."""
 GRADES = ("Free For All", *(f"Grade {n}" for n in range(1, 8)), "Maiden")
 
 
@@ -63,71 +67,114 @@ def simulate_season(
         if connection.scalar(select(col(SourceFile.id)).where(col(SourceFile.sha256) == digest)) is not None:
             return SimulationReport(name, start, until, 0, 0, 0, is_new=False)
     rng = np.random.default_rng(seed)
-    season = run_season(n_races, (until - start).days + 1, rng, on_progress)
-    facts = _columns(facts_of(season, rng))
-    with engine.begin() as connection:
+    n_days, n_runs, n_dogs = (until - start).days + 1, 0, 0
+    with engine.begin() as connection, large_cache(connection):
         lock_races(connection)
-        writer = _Writer(connection, season, start, digest)
-        writer.write(name, facts, rng)
-        note_changes(connection, writer.dates)
+        writer = _Writer(connection, start, digest)
+        for season, facts, names in _parts(n_races, n_days, rng, on_progress):
+            writer.write(season, facts, names)
+        n_runs, n_dogs = writer.n_runs, writer.n_dogs
+        writer.finish(name)
         release_ids(connection)
-    n_dogs = len(np.unique(season.dog))
-    return SimulationReport(name, start, until, n_races, len(season), n_dogs, is_new=True)
+    return SimulationReport(name, start, until, n_races, n_runs, n_dogs, is_new=True)
+
+
+def _parts(
+    n_races: int,
+    n_days: int,
+    rng: np.random.Generator,
+    on_progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[Season, Facts, np.random.Generator]]:
+    """Yield the parts of a season with what is seen of them, and the source of the dogs' names."""
+    if n_races <= RACES_AT_ONCE:
+        season = run_season(n_races, n_days, rng, on_progress)
+        yield season, facts_of(season, rng), rng
+        return
+    of_facts, of_names = rng.spawn(2)
+    for season in season_in_parts(n_races, n_days, rng, RACES_AT_ONCE, on_progress):
+        from_zero = replace(season, race=season.race - season.race[0])
+        yield season, facts_of(from_zero, of_facts), of_names
 
 
 class _Writer:
-    def __init__(self, connection: Connection, season: Season, start: dt.date, digest: str) -> None:
-        self._connection, self._season, self._digest = connection, season, digest
-        first = np.datetime64(start)
-        self.dates: list[dt.date] = (first + season.day).tolist()
+    """Writes a season, part after part."""
 
-    def write(self, name: str, facts: list[dict[str, Any]], rng: np.random.Generator) -> None:
-        season, connection = self._season, self._connection
-        file_id, run_id = next_id(connection, SourceFile), next_id(connection, Run)
-        row_id = next_id(connection, SourceRow)
-        tracks, (dogs, names, sexes) = self._tracks(), self._dogs(rng)
-        race_ids = self._races(tracks)
-        connection.execute(
-            insert(SourceFile),
-            [
-                {
-                    "id": file_id,
-                    "name": name,
-                    "kind": "simulation",
-                    "sha256": self._digest,
-                    "imported_at": dt.datetime.now(dt.UTC),
-                    "n_read": len(season),
-                    "n_added": len(season),
-                }
-            ],
-        )
-        dog_ids = [dogs[dog] for dog in season.dog.tolist()]
-        runs = [
-            {"id": run_id + i, "race_id": race_id, "dog_id": dog_id, "date": date, **own}
-            for i, (race_id, dog_id, date, own) in enumerate(
-                zip(race_ids, dog_ids, self.dates, facts, strict=True)
-            )
-        ]
-        connection.execute(insert(Run), runs)
-        rows = [
+    def __init__(self, connection: Connection, start: dt.date, digest: str) -> None:
+        self._connection, self._digest = connection, digest
+        self._first_day = np.datetime64(start)
+        self._file_id, self._race_id = next_id(connection, SourceFile), next_id(connection, Race)
+        self._run_id, self._row_id = next_id(connection, Run), next_id(connection, SourceRow)
+        self._dog_id = next_id(connection, Dog)
+        self._tracks = self._written_tracks()
+        self._days: set[dt.date] = set()
+        self._dogs: dict[int, tuple[int, str, str]] = {}
+        """By number: id, name, sex."""
+        self._free_names: Iterator[str] | None = None
+        self.n_runs = 0
+
+    @property
+    def n_dogs(self) -> int:
+        """Return how many dogs have run."""
+        return len(self._dogs)
+
+    def write(self, season: Season, facts: Facts, names: np.random.Generator) -> None:
+        """Write some days of the season; new dogs get names drawn from a source."""
+        if not self.n_runs:
+            self._write_file()
+        dates: list[dt.date] = (self._first_day + season.day).tolist()
+        self._days.update(dates)
+        self._write_dogs(season, names)
+        self._write_races(season, dates)
+        dogs = [self._dogs[dog] for dog in season.dog.tolist()]
+        n = len(season)
+        own = _columns(facts)
+        run_ids = range(self._run_id + self.n_runs, self._run_id + self.n_runs + n)
+        first_row = self._row_id + self.n_runs
+        dog_ids = [dog_id for dog_id, _, _ in dogs]
+        races: list[int] = (self._race_id + season.race).tolist()
+        insert_columns(
+            self._connection,
+            Run.__table__,  # type: ignore[attr-defined]
             {
-                "id": row_id + i,
-                "file_id": file_id,
-                "run_id": run_id + i,
-                "line": i + 1,
-                "dog_id": dogs[dog],
-                "dog_name": names[dog],
-                "sex": sexes[dog],
-                "track_id": tracks[track],
+                "id": run_ids,
+                "race_id": races,
+                "dog_id": dog_ids,
+                "date": dates,
+                "is_scratched": [False] * n,
                 **own,
-            }
-            for i, (dog, track, own) in enumerate(
-                zip(season.dog.tolist(), season.track.tolist(), facts, strict=True)
-            )
-        ]
-        connection.execute(insert(SourceRow), rows)
+            },
+        )
+        rows = {
+            "id": range(first_row, first_row + n),
+            "file_id": [self._file_id] * n,
+            "run_id": run_ids,
+            "line": range(self.n_runs + 1, self.n_runs + n + 1),
+            "dog_id": dog_ids,
+            "dog_name": [name for _, name, _ in dogs],
+            "sex": [sex for _, _, sex in dogs],
+            "track_id": [self._tracks[track] for track in season.track.tolist()],
+            "is_scratched": [False] * n,
+        }
+        insert_columns(self._connection, SourceRow.__table__, rows | own)  # type: ignore[attr-defined]
+        self.n_runs += n
 
-    def _tracks(self) -> list[int]:
+    def finish(self, name: str) -> None:
+        """Note what was written."""
+        counts = {"name": name, "n_read": self.n_runs, "n_added": self.n_runs}
+        self._connection.execute(update(SourceFile).where(col(SourceFile.id) == self._file_id).values(counts))
+        note_changes(self._connection, self._days)
+
+    def _write_file(self) -> None:
+        row = {
+            "id": self._file_id,
+            "name": "simulated season",
+            "kind": "simulation",
+            "sha256": self._digest,
+            "imported_at": dt.datetime.now(dt.UTC),
+        }
+        self._connection.execute(insert(SourceFile), [row])
+
+    def _written_tracks(self) -> list[int]:
         """Return the ids of all made-up tracks; those that are new are added."""
         query = select(col(TrackAlias.alias), col(TrackAlias.track_id))
         aliases: dict[str, int] = {row.alias: row.track_id for row in self._connection.execute(query)}
@@ -144,32 +191,30 @@ class _Writer:
             ids.append(known)
         return ids
 
-    def _dogs(self, rng: np.random.Generator) -> tuple[dict[int, int], dict[int, str], dict[int, str]]:
-        """Add the season's dogs, under names that no dog bears yet; return their ids, names and sexes."""
-        taken = set(self._connection.scalars(select(col(Dog.key)).where(col(Dog.key).startswith("SIM"))))
-        free = (name for name in dog_names(rng) if name_key(name) not in taken)
-        dogs, first = np.unique(self._season.dog, return_index=True)
-        number = next_id(self._connection, Dog)
-        ids = {dog: number + i for i, dog in enumerate(dogs.tolist())}
-        names = {dog: next(free) for dog in dogs.tolist()}
-        sex_of = np.where(self._season.is_bitch[first], "B", "D").tolist()
-        sexes = dict(zip(dogs.tolist(), sex_of, strict=True))
-        rows = [
-            {"id": ids[dog], "key": name_key(names[dog]), "name": names[dog], "sex": sexes[dog]}
-            for dog in ids
-        ]
-        self._connection.execute(insert(Dog), rows)
-        return ids, names, sexes
+    def _write_dogs(self, season: Season, names: np.random.Generator) -> None:
+        """Add the dogs that run for the first time, under names that no dog bears yet."""
+        if self._free_names is None:
+            query = select(col(Dog.key)).where(col(Dog.key).startswith("SIM"))
+            taken = set(self._connection.scalars(query))
+            self._free_names = (name for name in dog_names(names) if name_key(name) not in taken)
+        numbers, first = np.unique(season.dog, return_index=True)
+        sexes = np.where(season.is_bitch[first], "B", "D").tolist()
+        rows = []
+        for number, sex in zip(numbers.tolist(), sexes, strict=True):
+            if number not in self._dogs:
+                dog_id, name = self._dog_id + len(self._dogs), next(self._free_names)
+                self._dogs[number] = dog_id, name, sex
+                rows.append({"id": dog_id, "key": name_key(name), "name": name, "sex": sex})
+        if rows:
+            self._connection.execute(insert(Dog), rows)
 
-    def _races(self, tracks: list[int]) -> list[int]:
-        """Add the races; return the race's id of every run."""
-        season, number = self._season, next_id(self._connection, Race)
+    def _write_races(self, season: Season, dates: list[dt.date]) -> None:
         first = np.flatnonzero(np.diff(season.race, prepend=-1)).tolist()
         rows = [
             {
-                "id": number + int(season.race[i]),
-                "date": self.dates[i],
-                "track_id": tracks[int(season.track[i])],
+                "id": self._race_id + int(season.race[i]),
+                "date": dates[i],
+                "track_id": self._tracks[int(season.track[i])],
                 "distance_m": int(season.distance_m[i]),
                 "number": int(season.race_number[i]),
                 "grade": GRADES[int(season.grade[i])],
@@ -180,18 +225,13 @@ class _Writer:
             for i in first
         ]
         self._connection.execute(insert(Race), rows)
-        race_ids: list[int] = (number + season.race).tolist()
-        return race_ids
 
 
-def _columns(facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one mapping a run; NaN becomes ``None``, whole places become integers."""
-    lists = {}
+def _columns(facts: Facts) -> dict[str, list[Any]]:
+    """Return the values of each column; NaN becomes ``None``, whole places become integers."""
+    columns: dict[str, list[Any]] = {name: values.tolist() for name, values in facts.items()}
     for name, values in facts.items():
-        column = values.tolist()
         if values.dtype.kind == "f":
-            column = [None if value != value else value for value in column]
-        lists[name] = column
-    lists["finish_position"] = [None if place is None else int(place) for place in lists["finish_position"]]
-    names = list(lists)
-    return [dict(zip(names, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+            columns[name] = plain(values.astype(np.float64))
+    places = columns["finish_position"]
+    return columns | {"finish_position": [None if place is None else int(place) for place in places]}

@@ -1,7 +1,7 @@
 """Features: the same in training and serving, blind to the day itself and to all that comes after."""
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ from sqlalchemy import Engine, text
 from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory, RatingsStale
-from racing.features import FEATURE_NAMES, FEATURES, CardFeaturizer, race_table
+from racing.features import FEATURE_NAMES, FEATURES, CardFeaturizer, race_table, race_tables
+from racing.features import table as features_table
 from racing.features.formulas.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
 from racing.probabilities import n_places, share_within_race
+from racing.race_table import RaceTable
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
 from tests.racing.seasons import LAST_DAY, card_of_stored_race, make_season
@@ -40,6 +42,18 @@ def test_a_stored_race_and_its_card_have_the_same_features_bit_for_bit(season: E
         of_card = book.features_of_card(card_of_stored_race(season, int(race)))
         np.testing.assert_array_equal(of_card.values, table.features[table.race_id == race])
     assert len(races) == 60
+
+
+def test_a_table_a_month_is_the_whole_table_bit_for_bit(
+    season: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_table, "_RACES_AT_ONCE", 150)  # some months at a time
+    whole, months = race_table(season), list(race_tables(season))
+    assert len(months) >= 6
+    assert all(len(np.unique(month.date.astype("datetime64[M]"))) == 1 for month in months)
+    for column in fields(RaceTable):
+        joined = np.concatenate([getattr(month, column.name) for month in months])
+        np.testing.assert_array_equal(joined, getattr(whole, column.name), err_msg=column.name)
 
 
 def test_the_order_of_runners_is_irrelevant(season: Engine) -> None:

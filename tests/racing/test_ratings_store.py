@@ -10,8 +10,10 @@ from sqlalchemy import Engine, text
 from racing.database.engine import open_database
 from racing.importers.import_files import import_results
 from racing.importers.undo import imported_files, undo_import
-from racing.ratings import store, update_ratings
+from racing.ratings import update, update_ratings
+from racing.ratings.catalog import RATINGS
 from racing.ratings.store import load_effects, ratings_are_current
+from racing.results_file import write_results
 from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
@@ -97,6 +99,49 @@ def test_an_update_from_the_first_change_on_is_a_replay_of_everything(
     assert updated == replay_everything(engine)
 
 
+def days_of_a_season(folder: Path) -> list[Path]:
+    """Return the results of some days, a file a day, in order."""
+    made = open_database(f"sqlite:///{folder}/made.db", create=True)
+    simulate_season(made, n_races=120, seed=5, until=LAST_DAY, start=LAST_DAY - dt.timedelta(days=90))
+    write_results(made, folder / "season.csv")
+    header, *rows = (folder / "season.csv").read_text(encoding="utf-8").splitlines()
+    column = header.split(",").index("date")
+    by_day: dict[str, list[str]] = {}
+    for row in rows:
+        by_day.setdefault(row.split(",")[column], []).append(row)
+    return [write(folder, f"{day}.csv", header, *by_day[day]) for day in sorted(by_day)]
+
+
+@pytest.mark.parametrize("races_at_once", [25, update.RACES_AT_ONCE])
+def test_days_imported_in_any_order_are_rated_as_if_all_had_come_at_once(
+    races_at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update, "RACES_AT_ONCE", races_at_once)
+    days = days_of_a_season(tmp_path)
+    engine = open_database(f"sqlite:///{tmp_path}/days.db", create=True)
+    half = len(days) // 2
+    late = days[half - 3]
+    imports = [
+        [path for path in days[:half] if path != late],
+        [days[half]],
+        [days[half + 1]],  # the day after
+        [late],  # in the middle of the history
+        [days[half]],  # again
+        days[-4:-2],  # after a gap
+        [days[half + 2]],
+        days,  # what is left
+    ]
+    for paths in imports:
+        import_results(engine, paths)
+        update_ratings(engine)
+        assert ratings_are_current(engine)
+    by_days = stored_tables(engine)
+    assert by_days == replay_everything(engine)
+    undo_import(engine, late)
+    update_ratings(engine)
+    assert stored_tables(engine) == replay_everything(engine) != by_days
+
+
 def test_an_undone_season_leaves_what_was_there_before(tmp_path: Path) -> None:
     engine = make_season(tmp_path, n_races=200)
     before = stored_tables(engine)
@@ -114,7 +159,7 @@ def test_only_the_months_from_the_change_on_are_replayed(tmp_path: Path) -> None
     seen: list[tuple[int, int]] = []
     update_ratings(engine, on_progress=lambda done, total: seen.append((done, total)))
     n_runs = len(stored_tables(engine)["runworth"])
-    assert seen[-1][0] == seen[-1][1] < len(store.RATINGS) * n_runs / 3
+    assert seen[-1][0] == seen[-1][1] < len(RATINGS) * n_runs / 3
 
 
 def test_an_update_that_was_interrupted_is_made_up_for_by_the_next(tmp_path: Path) -> None:

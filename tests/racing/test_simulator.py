@@ -1,18 +1,21 @@
 """A simulated season is reproducible, whole, labelled, and like the real thing."""
 
 import datetime as dt
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sqlalchemy import Engine, func, select
 
 from racing.database.engine import open_database
 from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track
 from racing.metrics import race_log_loss
 from racing.probabilities import market_probabilities
+from racing.simulation import simulator
 from racing.simulation.facts import Facts, facts_of
-from racing.simulation.season import Season, run_season
+from racing.simulation.season import Season, run_season, season_in_parts
 from racing.simulation.simulator import SimulationReport, simulate_season
 
 UNTIL = dt.date(2026, 1, 31)
@@ -39,6 +42,24 @@ def test_the_same_seed_gives_the_same_season_and_another_another() -> None:
     seasons = [run_season(40, 10, np.random.default_rng(seed)) for seed in (5, 5, 6)]
     assert np.array_equal(seasons[0].performance, seasons[1].performance)
     assert not np.array_equal(seasons[0].performance[:100], seasons[2].performance[:100])
+
+
+def test_a_season_in_parts_is_the_season(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = list(season_in_parts(40, 10, np.random.default_rng(5), 9))
+    whole = run_season(40, 10, np.random.default_rng(5))
+    assert len(parts) > 2
+    for column in fields(Season):
+        joined = np.concatenate([getattr(part, column.name) for part in parts])
+        np.testing.assert_array_equal(joined, getattr(whole, column.name))
+    monkeypatch.setattr(simulator, "RACES_AT_ONCE", 20)
+    engine, (report,) = make_database(tmp_path)
+    assert (count(engine, Race), count(engine, Run), count(engine, Dog)) == (
+        report.n_races,
+        report.n_runs,
+        report.n_dogs,
+    )
+    assert count(engine, SourceFile) == 1
+    assert simulate_season(engine, n_races=60, seed=1, until=UNTIL).is_new is False
 
 
 def test_a_dog_runs_at_most_once_a_day_and_each_box_holds_one() -> None:

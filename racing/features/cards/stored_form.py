@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, func, select
 
-from racing.database.tables import Dog, DogForm, Run, RunWorth
+from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats
-from racing.history import EPOCH, floats, result_query, runs_of
-from racing.ratings.catalog import RATINGS
-from racing.ratings.dog_forms import COLUMNS, query_of_forms, table_of, unpack
-from racing.ratings.performances import Performances
+from racing.history import EPOCH
+from racing.ratings.dog_forms import COLUMNS, query_of_forms, recent_runs, unpack
 
-_RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
 _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
 
 
@@ -85,32 +82,10 @@ def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> St
         row.key: row.id
         for row in connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys)))
     }
-    results = result_query().order_by(None).where(_RUN.c.dog_id.in_(list(ids.values())), _RUN.c.date < date)
-    n_facts = len(results.selected_columns)
-    newest_first = func.row_number().over(
-        partition_by=_RUN.c.dog_id, order_by=(_RUN.c.date.desc(), _RUN.c.race_id.desc())
-    )
-    of_dog = [function.over(partition_by=_RUN.c.dog_id) for function in (func.count(), func.min(_RUN.c.date))]
-    numbered = results.add_columns(
-        newest_first.label("runs_ago"), of_dog[0].label("n_runs"), of_dog[1].label("first"), *_WORTH.c[1:]
-    )
-    latest = numbered.outerjoin(_WORTH, _WORTH.c.run_id == _RUN.c.id).subquery()
-    query = (
-        select(latest).where(latest.c.runs_ago <= WINDOW).order_by(latest.c.dog_id, latest.c.runs_ago.desc())
-    )
-    rows = connection.execute(query).all()
-    if not rows:
-        return StoredForm(ids, {}, {})
-    columns = list(zip(*rows, strict=True))
-    rated = {c.name: floats(v) for c, v in zip(_WORTH.c[1:], columns[n_facts + 3 :], strict=True)}
-    runs = runs_of(
-        [row[:n_facts] for row in rows], n_starters=rated["n_starters"], share=rated["market_share"]
-    )
-    table = table_of(runs, {rating.name: Performances.of_columns(rated, rating) for rating in RATINGS})
-    dogs, start = np.unique(runs.dog_id, return_index=True)
-    by_dog = dict(zip(dogs.tolist(), np.split(table, start[1:]), strict=True))
-    careers = {row.dog_id: (row.n_runs, (row.first - EPOCH).days) for row in rows}
-    return StoredForm(ids, careers, by_dog)
+    recent = recent_runs(connection, ids.values(), date)
+    dogs, start = np.unique(recent.dog_id, return_index=True)
+    by_dog = dict(zip(dogs.tolist(), np.split(recent.table, start[1:]), strict=True)) if len(dogs) else {}
+    return StoredForm(ids, recent.careers, by_dog)
 
 
 _FORMS = query_of_forms()
