@@ -33,7 +33,7 @@ MEASURES = (("seconds", "s"), ("cpu_s", "CPU s"), ("peak_mb", "peak memory, MB")
 @click.command(help=__doc__)
 @click.option("--runs", "sizes", default="100000", show_default=True, help="Numbers of runs, with commas.")
 @click.option("--steps", default="simulate,rate,features", show_default=True, help="Steps, with commas.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("var/growth"))
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("var/bench/growth"))
 @click.option("--one", "only", hidden=True, help="Do one step in this process.")
 def main(sizes: str, steps: str, output: Path, only: str | None) -> None:
     """Measure each step of each size that is not measured yet, write growth.json and growth.svg."""
