@@ -33,6 +33,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str | None, str | None]] = {
     ("mlflow", "MLFLOW_WEBHOOK_ALLOWED_SCHEMES"): ("http,https", None),
     ("mlflow", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"): ("true", None),
     ("mlflow", "MLFLOW_WEBHOOK_CACHE_TTL"): ("5", None),
+    ("retrain", "GREYHOUND_ENGINE"): ("local", None),  # the workers are a profile of compose's
+    ("retrain", "GREYHOUND_SCHEDULER"): ("tcp://dask-scheduler:8786", None),
     ("postgres", "PGDATA"): (None, "/var/lib/postgresql/data/pgdata"),
 }
 _PASSWORD = re.compile(r"[0-9a-f]{48}|[\w-]{43}=")
