@@ -57,8 +57,11 @@ def fetch(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any
     In SQLite days and times are texts (ISO 8601) then, and flags 0 and 1.
     """
     if connection.dialect.name != "sqlite":
-        streamed = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
-        yield from (list(map(tuple, rows)) for rows in streamed.partitions())
+        # A server's cursor lives within a transaction; without one all rows come at once.
+        is_streamed = connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT"
+        options = {"yield_per": ROWS_AT_ONCE} if is_streamed else {}
+        found = connection.execute(query, execution_options=options)
+        yield from (list(map(tuple, rows)) for rows in found.partitions(ROWS_AT_ONCE))
         return
     cursor: Any = connection.execute(query).cursor
     while rows := cursor.fetchmany(ROWS_AT_ONCE):

@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Date, Float, Integer, MetaData, String, Table, select
+from sqlalchemy import Column, Date, Float, Integer, MetaData, String, Table, create_engine, select
 
 from racing.database.bulk import ROWS_AT_ONCE, fetch, insert_columns, insert_rows, large_cache
 from racing.database.engine import open_database
@@ -46,3 +46,18 @@ def test_the_large_cache_is_given_back(tmp_path: Path) -> None:
             assert connection.exec_driver_sql("PRAGMA cache_size").scalar_one() != before
         assert connection.exec_driver_sql("PRAGMA cache_size").scalar_one() == before
     engine.dispose()
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_a_server_gives_all_rows_in_parts_with_and_without_a_transaction(
+    postgresql_url: str, isolation: str
+) -> None:
+    engine = create_engine(postgresql_url)
+    with engine.begin() as connection:
+        _TABLE.create(connection)
+        insert_columns(connection, _TABLE, {"id": list(range(ROWS_AT_ONCE + 1))})
+    with engine.execution_options(isolation_level=isolation).connect() as connection:
+        parts = list(fetch(connection, select(_TABLE.c.id).order_by(_TABLE.c.id)))
+    engine.dispose()
+    assert [len(part) for part in parts] == [ROWS_AT_ONCE, 1]
+    assert [row[0] for part in parts for row in part] == list(range(ROWS_AT_ONCE + 1))
