@@ -1,7 +1,8 @@
 """The servers: ours, and the others as their own documentation would have them run one model.
 
-All run in one process that answers, on one machine, and score by ONNX Runtime on one thread. Ours gets the
-card with its form, computes the features and logs the answer; the others get the features ready-made.
+All run in one process that answers, on one machine. Ours gets the card with its form, computes the features,
+scores by its compiled table and logs the answer; the others get the features ready-made and score by ONNX
+Runtime on one thread, but for MLflow, which runs the registered model as it is.
 """
 
 import importlib.metadata

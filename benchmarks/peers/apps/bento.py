@@ -5,7 +5,7 @@ import os
 import bentoml
 import numpy as np
 
-from model_registry.artifact import load_artifact
+from benchmarks.peers.apps.onnx_model import OnnxModel
 
 
 @bentoml.service(workers=1)
@@ -13,7 +13,7 @@ class WinProbability:
     """Features in, win probabilities out."""
 
     def __init__(self) -> None:
-        self.model = load_artifact(os.environ["ARTIFACT"])
+        self.model = OnnxModel(os.environ["ARTIFACT"])
 
     @bentoml.api
     def predict(self, rows: list[list[float | None]]) -> list[float]:

@@ -7,7 +7,7 @@ from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
 from mlserver.types import InferenceRequest, InferenceResponse
 
-from model_registry.artifact import load_artifact
+from benchmarks.peers.apps.onnx_model import OnnxModel
 
 
 class WinProbability(MLModel):
@@ -15,7 +15,7 @@ class WinProbability(MLModel):
 
     async def load(self) -> bool:
         """Load the artifact."""
-        self.model = load_artifact(os.environ["ARTIFACT"])
+        self.model = OnnxModel(os.environ["ARTIFACT"])
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:

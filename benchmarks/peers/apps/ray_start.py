@@ -10,7 +10,7 @@ import ray
 from ray import serve
 from starlette.requests import Request
 
-from model_registry.artifact import load_artifact
+from benchmarks.peers.apps.onnx_model import OnnxModel
 
 
 @serve.deployment(num_replicas=1, ray_actor_options={"num_cpus": 0.5})
@@ -18,7 +18,7 @@ class WinProbability:
     """Features in, win probabilities out."""
 
     def __init__(self, artifact: str) -> None:
-        self.model = load_artifact(artifact)
+        self.model = OnnxModel(artifact)
 
     async def __call__(self, request: Request) -> Any:
         """Return the win probabilities of one race."""
