@@ -92,11 +92,18 @@ def _race_ids(values: Sequence[Any] | None) -> NDArray[Any] | None:
     for place, value in enumerate(values):
         if type(value) not in (int, str):
             raise FeaturesRefused(
-                f"{RACE_ID} must be a whole number or a text in every row, got {value!r} in {place}"
+                f"{RACE_ID} must be a whole number or a text in every row, got {_shown(value)} in {place}"
             )
     return np.array([str(value) for value in values])
 
 
 def _no_number(name: str, row: int, value: Any) -> FeaturesRefused:
     rule = f"{name} must be a number within 32-bit floats, or null where unknown"
-    return FeaturesRefused(f"{rule}; row {row} has {str(value)[:50]!r}")
+    return FeaturesRefused(f"{rule}; row {row} has {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message; lists may be nested deeper than can be printed."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    return repr(str(value)[:50])

@@ -22,6 +22,7 @@ from service.inference_protocols.native_errors import route_with_errors
 from service.serving.slots import Snapshot
 
 FEATURES = "features"
+_MOST_VALUES = 1_000_000  # more than any body holds
 Datatype = Literal[
     "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64",
     "BYTES",
@@ -29,7 +30,7 @@ Datatype = Literal[
 
 
 class RequestInput(msgspec.Struct, forbid_unknown_fields=True):
-    """A tensor, its numbers flat or nested by rows; null is unknown."""
+    """A tensor, its numbers flat or, with two axes, nested by rows; null is unknown."""
 
     name: str
     shape: list[int]
@@ -122,7 +123,7 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
         raise FeaturesRefused("tensors must be sent as JSON: the binary extension is not spoken here")
     try:
         wanted = _decode(await json_body(request))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise FeaturesRefused(f"the body is no inference request: {error}") from None
     for output in wanted.outputs or ():
         if output.name != PROBABILITY:
@@ -177,12 +178,17 @@ def _columns(inputs: list[RequestInput], champion: Snapshot) -> dict[str, list[A
 
 
 def _flat(tensor: RequestInput) -> list[Any]:
+    """Return a tensor's values in the order of its rows; nested, they are so once for each further axis."""
+    name, shape, values = tensor.name[:50], tensor.shape, tensor.data
     if tensor.datatype == "BYTES" and tensor.name != RACE_ID:
-        raise FeaturesRefused(f"{tensor.name[:50]!r} must be of numbers, got BYTES")
-    values = tensor.data
-    while any(isinstance(value, list) for value in values):
-        values = [part for value in values for part in (value if isinstance(value, list) else [value])]
-    if min(tensor.shape, default=-1) < 0 or math.prod(tensor.shape) != len(values):
-        rule = f"{tensor.name[:50]!r} must have as many values as its shape {tensor.shape[:8]} says"
+        raise FeaturesRefused(f"{name!r} must be of numbers, got BYTES")
+    if len(shape) not in (1, 2) or not all(0 <= size <= _MOST_VALUES for size in shape):
+        raise FeaturesRefused(
+            f"{name!r} must have a shape of one or two axes, each 0 to {_MOST_VALUES:,} long"
+        )
+    if len(shape) == 2 and any(isinstance(row, list) for row in values):
+        values = [value for row in values for value in (row if isinstance(row, list) else [row])]
+    if math.prod(shape) != len(values):
+        rule = f"{name!r} must have as many values as its shape {shape} says"
         raise FeaturesRefused(f"{rule}, got {len(values)}")
     return values

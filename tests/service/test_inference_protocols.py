@@ -110,6 +110,14 @@ def test_a_bad_body_gets_the_rule_in_mlflows_form(protocols: RunningService, bod
     assert answer.json()["message"].startswith(rule)
 
 
+@pytest.mark.parametrize("depth", [500, 900, 100_000])
+def test_lists_nested_without_end_are_refused(protocols: RunningService, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    tensors = f'{{"inputs":[{{"name":"box","shape":[1],"datatype":"FP32","data":{deep}}}]}}'
+    for path, body in ((INFER, tensors), ("/invocations", f'{{"inputs":{{"box":[{deep}]}}}}')):
+        assert protocols.client.post(path, content=body).status_code == 400
+
+
 def test_what_is_no_json_or_of_no_known_type_is_refused(protocols: RunningService) -> None:
     post = protocols.client.post
     assert post("/invocations", content=b"{").status_code == 400
@@ -167,11 +175,17 @@ def test_health_and_metadata_answer_as_the_protocol_says(protocols: RunningServi
     [
         ([tensor("features", [1, 2], [1, 2])], "'features' must be of shape [n_rows, 3]"),
         ([tensor("box", [1, 2], [3])], "'box' must have as many values as its shape [3] says, got 2"),
-        ([tensor("box", [1, 2], [-2])], "'box' must have as many values as its shape [-2] says, got 2"),
+        ([tensor("box", [1, 2], [-2])], "'box' must have a shape of one or two axes"),
         ([tensor("box", [1, 2], [1, 2])], "'box' must be of shape [n_rows] or [n_rows, 1]"),
         ([tensor("box", ["a"], [1], "BYTES")], "'box' must be of numbers, got BYTES"),
         ([matrix(), tensor("box", [1, 2, 3, 4], [4])], "'box' gives a column a second time"),
         ([tensor("box", [1], [1], "FP8")], "the body is no inference request: Invalid enum value 'FP8'"),
+        ([tensor("box", [1], [1] * 60)], "'box' must have a shape of one or two axes"),
+        ([tensor("box", [1], [10**18, 10**18])], "'box' must have a shape of one or two axes"),
+        (
+            [tensor("box", [[[1]]], [1, 1])],
+            "box must be a number within 32-bit floats, or null where unknown; row 0",
+        ),
         ([], "at least one feature must be given"),
     ],
 )
