@@ -157,3 +157,24 @@ progress_option = click.option(
     help="Draw the bar even where standard error is no terminal. Else it gets lines of each stage: when "
     "it begins and ends, and how far it is, at most every 30 s (GREYHOUND_PROGRESS_INTERVAL_S).",
 )
+
+
+def search_options(command: Command) -> Command:
+    """Add where a training's trials are stored, how many begin together, and where they work."""
+    storage = click.option(
+        "--storage",
+        metavar="URL",
+        envvar="GREYHOUND_SEARCH_STORAGE",
+        show_envvar=True,
+        help="Database of the search's trials (Optuna), so that it can be resumed on another machine; by "
+        "default a file beside the registry.",
+    )
+    at_once = click.option(
+        "--trials-at-once",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="Trials of a family begun together: work for more workers, each a little less well chosen. "
+        "Another number finds another model.",
+    )
+    return storage(at_once(engine_options(command)))

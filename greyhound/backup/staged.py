@@ -31,6 +31,16 @@ class StagedDatabase(Protocol):
         """Put it in its place, if that is a transaction."""
 
 
+@contextmanager
+def _transaction(url: URL | str) -> Iterator[Connection]:
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 class StagedFile:
     """A database of SQLite."""
 
@@ -40,12 +50,8 @@ class StagedFile:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Yield a connection in a transaction."""
-        engine = create_engine(f"sqlite:///{self._draft}")
-        try:
-            with engine.begin() as connection:
-                yield connection
-        finally:
-            engine.dispose()
+        with _transaction(f"sqlite:///{self._draft}") as connection:
+            yield connection
 
     def rename(self, renames: Renames) -> None:
         """Put it in its place."""
@@ -66,24 +72,16 @@ class StagedSchema:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Yield a connection in a transaction."""
-        engine = create_engine(self._inside)
-        try:
-            with engine.begin() as connection:
-                yield connection
-        finally:
-            engine.dispose()
+        with _transaction(self._inside) as connection:
+            yield connection
 
     def rename(self, renames: Renames) -> None:
         """Do nothing yet."""
 
     def commit(self, *, replace: bool) -> None:
         """Put it in its place."""
-        engine = create_engine(self._url)
-        try:
-            with engine.begin() as connection:
-                move_from_schema(connection, replace=replace)
-        finally:
-            engine.dispose()
+        with _transaction(self._url) as connection:
+            move_from_schema(connection, replace=replace)
 
 
 @contextmanager

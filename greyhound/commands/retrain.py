@@ -12,11 +12,11 @@ from greyhound.errors import GATES_NOT_PASSED, one_line
 from greyhound.options import (
     Names,
     database_option,
-    engine_options,
     engine_scheduler,
     json_option,
     progress_option,
     registry_option,
+    search_options,
 )
 from greyhound.output.printing import print_json, say, shown
 from greyhound.rating import rate_what_is_due
@@ -66,23 +66,7 @@ from training.search.settings import SearchSettings
 )
 @click.option("--time-budget", type=Duration(), metavar="2h", help="Start no trial after so long.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the search.")
-@click.option(
-    "--storage",
-    metavar="URL",
-    envvar="GREYHOUND_SEARCH_STORAGE",
-    show_envvar=True,
-    help="Database of the search's trials (Optuna), so that it can be resumed on another machine; by default "
-    "a file beside the registry.",
-)
-@click.option(
-    "--trials-at-once",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Trials of a family begun together: work for more workers, each a little less well chosen. Another "
-    "number finds another model.",
-)
-@engine_options
+@search_options
 @database_option
 @registry_option
 @json_option

@@ -13,11 +13,11 @@ from greyhound.options import (
     Day,
     Names,
     database_option,
-    engine_options,
     engine_scheduler,
     json_option,
     progress_option,
     registry_option,
+    search_options,
 )
 from greyhound.output.console import console
 from greyhound.output.printing import print_json
@@ -111,23 +111,7 @@ class Duration(click.ParamType[float]):
 )
 @click.option("--force", is_flag=True, help="Promote even if a gate is not passed; this goes on record.")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
-@click.option(
-    "--storage",
-    metavar="URL",
-    envvar="GREYHOUND_SEARCH_STORAGE",
-    show_envvar=True,
-    help="Database of the search's trials (Optuna), so that it can be resumed on another machine; by default "
-    "a file beside the registry.",
-)
-@click.option(
-    "--trials-at-once",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Trials of a family begun together: work for more workers, each a little less well chosen. Another "
-    "number finds another model.",
-)
-@engine_options
+@search_options
 @database_option
 @registry_option
 @json_option
