@@ -2,15 +2,15 @@
 
 Successive halving twice (Jamieson and Talwalkar 2016). In each of three rounds every family that is left
 makes a third of its trials; then the better half goes on, two at least. A trial is first fitted on the latest
-third of the latest fold's races, then on all of them, then on the other folds; Optuna's pruner lets the best
-third go on from the first two steps. What is decided hangs on trials that are done, in their order, and never
-on a clock or on the number of workers.
+third of the latest fold's races, then on all of them, then on the other folds; from the first two steps the
+best third goes on. What is decided hangs on trials that are done, in their order, and never on a clock or on
+the number of workers. Optuna's own halving also counts trials that failed, as those of a killed worker do, so
+a search that was resumed ended elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 import numpy as np
 
@@ -19,17 +19,10 @@ from training.data.splits import Fold, Rows
 N_ROUNDS = 3
 MIN_FAMILIES = 2
 """So many are searched to the end, and all where there are no more."""
-HALVING: Mapping[str, Any] = {
-    "min_resource": 1,
-    "reduction_factor": 3,
-    "min_early_stopping_rate": 0,
-    "bootstrap_count": 0,
-}
-"""Of Optuna's pruner; everything that has a default is spelt out."""
-
 N_HALVINGS = 2
 """So many steps of a trial end with a halving; the folds after them are judged together."""
 
+_SHARE = 3  # a third of the trials goes on from a step
 _THIN = 3  # a third of the races
 _MIN_THIN_ROWS = 4_000  # fewer tell too little of how trials compare on all races
 
@@ -43,7 +36,7 @@ class Step:
     is_whole_fold: bool
     """False for the first look on a part of the races, which does not count in a trial's loss."""
     resource: int
-    """The step as the pruner counts it."""
+    """What the step costs, roughly, in units of the first; Optuna's record of a trial's losses goes by it."""
 
 
 def rounds(n_trials: int) -> tuple[int, ...]:
@@ -56,6 +49,16 @@ def go_on(losses: Mapping[str, float]) -> tuple[str, ...]:
     n_left = max(MIN_FAMILIES, ceil(len(losses) / 2))
     best = sorted(losses, key=lambda name: (losses[name], name))[:n_left]
     return tuple(name for name in losses if name in best)
+
+
+def is_among_best(loss: float, others: Sequence[float]) -> bool:
+    """Return whether a trial goes on from a step: its loss is in the best third of all that came so far.
+
+    As asynchronous successive halving does it (Li et al. 2020): the first trials go on if they are the best.
+    A loss of NaN never does.
+    """
+    n_best = max(1, (len(others) + 1) // _SHARE)
+    return bool(loss <= np.sort([loss, *others])[n_best - 1])
 
 
 def planned_trials(n_families: int, n_trials: int) -> int:
@@ -75,5 +78,4 @@ def steps_of(folds: Sequence[Fold], race: Rows) -> tuple[Step, ...]:
     if len(latest.train) - begins >= _MIN_THIN_ROWS:
         first = int(np.searchsorted(race[latest.train], race[latest.train[begins]]))
         wholes.insert(0, (latest.train[first:], latest, False))
-    factor = int(HALVING["reduction_factor"])
-    return tuple(Step(*step, resource=factor**place) for place, step in enumerate(wholes))
+    return tuple(Step(*step, resource=_SHARE**place) for place, step in enumerate(wholes))

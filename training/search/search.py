@@ -21,7 +21,7 @@ from training.errors import SearchNotResumable
 from training.families import Family
 from training.objective import objectives_for
 from training.search.fitting import first_params, suggest_params
-from training.search.schedule import HALVING, N_HALVINGS, Step
+from training.search.schedule import N_HALVINGS, Step, is_among_best
 from training.search.settings import SearchSettings
 from training.search.steps import StepWork, search_races, step_figures
 from training.search.storage import open_storage
@@ -141,6 +141,7 @@ def _run_trials(
     n_steps = len(races.steps)
     n_halvings = min(N_HALVINGS, n_steps - 1)
     halvings = [(place,) for place in range(n_halvings)]
+    done = [trial.user_attrs["fold_losses"] for trial in study.get_trials(deepcopy=False, states=_DONE)]
     figures: dict[int, list[dict[str, float]]] = {trial.number: [] for trial, _ in opened}
     states = dict.fromkeys(figures, TrialState.COMPLETE)
     for places in (*halvings, tuple(range(n_halvings, n_steps))):
@@ -159,12 +160,15 @@ def _run_trials(
             for place in places
         ]
         found = iter(data.each(step_figures, work))
+        reached = [losses[places[0]] for losses in done if len(losses) > places[0]]
         for trial, _ in left:
             for place in places:
                 figures[trial.number].append(next(found))
                 trial.report(figures[trial.number][-1][loss_name], races.steps[place].resource)
-            if places in halvings and trial.should_prune():
+            loss = figures[trial.number][-1][loss_name]
+            if places in halvings and not is_among_best(loss, reached):
                 states[trial.number] = TrialState.PRUNED
+            reached.append(loss)
     return [
         _written_down(
             study,
@@ -211,7 +215,7 @@ def _open_study(
 ) -> optuna.Study:
     name = _study_name(settings, family.name)
     storage = open_storage(settings.storage)
-    pruner = optuna.pruners.SuccessiveHalvingPruner(**HALVING)
+    pruner = optuna.pruners.NopPruner()  # halved here: its own count the trials that failed
     study = optuna.create_study(
         study_name=name, storage=storage, pruner=pruner, direction="minimize", load_if_exists=True
     )
