@@ -87,6 +87,15 @@ def test_a_promotion_on_probation_says_so_on_record(
     assert [record["is_on_probation"] for record in listed] == [True, False]
 
 
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, dict[str, str], str]]:
+    """A service for all requests that are to change nothing, a key that promotes, and the registry."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    uri = make_registry(folder, exponents=(0.5, 2.0))
+    with service_with_keys(folder, uri, SLOW, ada="promote") as (service, keys):
+        yield service, keys["ada"], uri
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "message"),
     [
@@ -103,14 +112,13 @@ def test_a_promotion_on_probation_says_so_on_record(
     ],
 )
 def test_what_breaks_a_rule_changes_nothing(
-    tmp_path: Path, path: str, body: Any, status: int, message: str
+    unchanged: tuple[RunningService, dict[str, str], str], path: str, body: Any, status: int, message: str
 ) -> None:
-    uri = make_registry(tmp_path, exponents=(0.5, 2.0))
-    with service_with_keys(tmp_path, uri, SLOW, ada="promote") as (service, keys):
-        answer = post(service, path, keys["ada"], body)
-        assert answer.status_code == status, answer.text
-        assert message in answer.text
-        assert len(open_registry(uri).history()) == 1
+    service, key, uri = unchanged
+    answer = post(service, path, key, body)
+    assert answer.status_code == status, answer.text
+    assert message in answer.text
+    assert len(open_registry(uri).history()) == 1
 
 
 def test_a_broken_version_is_not_promoted_and_the_old_one_serves_on(
