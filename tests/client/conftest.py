@@ -29,7 +29,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     """The service that the client's tests share."""
     folder: Path = tmp_path_factory.mktemp("whole")
     registry = make_registry(folder, exponents=(1.0, 2.0))
-    settings = {"log_interval_s": 0.1, "database_poll_s": 0.1, "failed_keys_per_minute": 100}
+    settings = {"log_interval_s": 0.1, "database_poll_s": 1.0, "failed_keys_per_minute": 100}
+    settings |= {"champion_poll_s": 1.0, "keys_poll_s": 1.0}  # it is there to the end, and idle most of it
     scopes = {"boss": "promote results", "reader": "read"}
     with service_with_keys(folder, registry, settings, **scopes) as (service, headers):
         keys = {name: header["Authorization"].removeprefix("Bearer ") for name, header in headers.items()}

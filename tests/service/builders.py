@@ -125,7 +125,7 @@ class RunningService:
 @contextmanager
 def running_service(registry: str, *, port: int = 0, **settings: Any) -> Iterator[RunningService]:
     """The app we ship, under uvicorn, on a free port of this machine."""
-    values = {"registry": registry, "database": None, "champion_poll_s": 0.05, "retry_s": 0.2}
+    values = {"registry": registry, "database": None, "champion_poll_s": 0.2, "retry_s": 0.2}
     values |= {"kept_champion": ""} | settings
     uvicorn = Server(ServiceSettings(**values))
     listening: socket.socket = open_socket("127.0.0.1", port)

@@ -30,7 +30,7 @@ def service_with_keys(
     engine = open_database(database, create=True)
     keys = make_keys(engine, **scopes)
     engine.dispose()
-    values = {"database": database, "keys_poll_s": 0.05} | (settings or {})
+    values = {"database": database, "keys_poll_s": 0.2} | (settings or {})
     with running_service(registry, **values) as service:
         wait_until_keys_are_read(service)
         yield service, keys

@@ -138,7 +138,7 @@ def start(
     """Start a program that serves, and wait for nothing; ``listening`` is a socket that it inherits."""
     folder.mkdir(parents=True, exist_ok=True)
     values = {"registry": registry, "database": f"sqlite:///{folder}/none.db", "kept_champion": ""}
-    values |= {"champion_poll_s": "0.1", "retry_s": "0.2"} | settings
+    values |= {"champion_poll_s": "0.2", "retry_s": "0.2"} | settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GREYHOUND_")}
     environment |= {f"GREYHOUND_{name.upper()}": value for name, value in values.items()}
     with (folder / "stdout.txt").open("wb") as stdout, (folder / "stderr.txt").open("wb") as stderr:
