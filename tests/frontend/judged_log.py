@@ -63,7 +63,7 @@ def judged_log(folder: Path, n_races: int) -> Iterator[JudgedLog]:
     if n_races:
         log_races(engine, n_races)
     scopes = {"ada": "promote", "bob": "read"}
-    settings = {"experiments_poll_s": 0.05}
+    settings = {"experiments_poll_s": 0.2}
     with (
         service_with_keys(folder, registry, settings, **scopes) as (service, keys),
         running_front_end(service.url) as url,

@@ -82,7 +82,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ]
     cards[2]["runners"].append({"name": "Ilse Ballarat", "box": 9})
     cards[3]["runners"][1]["is_scratched"] = True
-    settings: dict[str, Any] = {"database": str(season.url), "keys_poll_s": 0.05}
+    settings: dict[str, Any] = {"database": str(season.url), "keys_poll_s": 0.2}
     registry = make_registry(folder / "registry")
     # What an open page shows within ten minutes has come over the stream of events.
     with (

@@ -158,7 +158,7 @@ def test_a_service_that_is_replaced_in_the_middle_of_a_feed_has_all_of_it(tmp_pa
     client.may_send.set()  # the service has stopped, and the feed is between a card and its prices
     assert client.was_alone.wait(SOON_S)
     database = f"sqlite:///{tmp_path}/keys.db"
-    with running_service(address(tmp_path), database=database, port=port, keys_poll_s=0.05):
+    with running_service(address(tmp_path), database=database, port=port, keys_poll_s=0.2):
         player.join(SOON_S)
     client.close()
     engine = open_database(database)

@@ -54,7 +54,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One service for all tests here."""
     folder: Path = tmp_path_factory.mktemp("experiments")
     uri = make_registry(folder, exponents=(1.0, 0.8, 1.2, 0.9))
-    settings = {"experiments_poll_s": 0.05, "log_interval_s": 0.1}
+    settings = {"experiments_poll_s": 0.2, "log_interval_s": 0.1}
     with service_with_keys(folder, uri, settings, ada="promote results", bob="read") as (service, keys):
         yield Served(service, keys["ada"], open_registry(uri), folder / "keys.db")
 

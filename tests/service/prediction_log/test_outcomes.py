@@ -52,7 +52,7 @@ def service(registry: str, database: str, tmp_path: Path) -> Iterator[RunningSer
 @contextmanager
 def bringing_service(registry: str, database: str, folder: Path) -> Iterator[RunningService]:
     """A service whose client may bring results."""
-    settings = {"database": database, "database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.05}
+    settings = {"database": database, "database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.2}
     engine = open_database(database)
     key = make_keys(engine, bringer="results")["bringer"]
     engine.dispose()

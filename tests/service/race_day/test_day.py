@@ -33,7 +33,7 @@ def service(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     engine = open_database(database)
     key = make_keys(engine, feed="results")["feed"]
     engine.dispose()
-    settings: dict[str, Any] = {"database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.05}
+    settings: dict[str, Any] = {"database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.2}
     settings["database_timeout_s"] = 60  # 2 s are little where ten others run
     with running_service(registry, database=database, spool=str(folder / "spool"), **settings) as running:
         wait_until_keys_are_read(running)
@@ -200,7 +200,7 @@ def test_on_postgresql_a_race_is_predicted_once_scratched_and_listed_with_its_re
     engine = open_database(postgresql_url, create=True)
     key = make_keys(engine, feed="results")["feed"]
     engine.dispose()
-    settings: dict[str, Any] = {"database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.05}
+    settings: dict[str, Any] = {"database_poll_s": 0.1, "log_interval_s": 0.1, "keys_poll_s": 0.2}
     settings["database_timeout_s"] = 60
     with running_service(
         registry, database=postgresql_url, spool=str(tmp_path / "spool"), **settings

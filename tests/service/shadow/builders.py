@@ -41,7 +41,7 @@ def settings_of(tmp_path: Path, database: str | None) -> dict[str, Any]:
         "database": database,
         "spool": str(tmp_path / "spool"),
         "log_interval_s": 0.1,
-        "experiments_poll_s": 0.05,
+        "experiments_poll_s": 0.2,
     }
 
 
