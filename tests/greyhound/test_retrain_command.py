@@ -44,7 +44,7 @@ def test_a_retraining_that_is_killed_goes_on_where_it_was_and_ends_with_a_notifi
     tmp_path: Path,
 ) -> None:
     empty_registry_in(tmp_path / "var")
-    assert greyhound(tmp_path, "simulate", "--races", "300", "--seed", "3").returncode == 0
+    assert greyhound(tmp_path, "simulate", "--races", "200", "--seed", "3").returncode == 0
     assert greyhound(tmp_path, "train", *CHEAP, "--force").returncode == 0
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming/results.csv").write_text(RESULTS)

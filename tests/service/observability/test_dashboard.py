@@ -97,6 +97,7 @@ def test_every_panel_shows_something_of_a_service_that_answers(
             service.client.get("/health/ready")
         for name in ("requests_total", "win_probability_count"):
             wait_for(client, f"rate(greyhound_{name}[1m]) > 0")
+        wait_for(client, "rate(greyhound_predictions_total[1m])")  # which begins with the first prediction
         empty = {}
         for panel in dashboard["panels"]:
             for target in panel.get("targets", ()):
