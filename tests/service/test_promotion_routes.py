@@ -88,7 +88,9 @@ def test_a_promotion_on_probation_says_so_on_record(
 
 
 @pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, dict[str, str], str]]:
+def unchanged(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[RunningService, dict[str, str], str]]:
     """A service for all requests that are to change nothing, a key that promotes, and the registry."""
     folder = tmp_path_factory.mktemp("unchanged")
     uri = make_registry(folder, exponents=(0.5, 2.0))
