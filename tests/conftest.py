@@ -31,7 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each worker compile its share of the tests, which all then load: compiling takes longer than loading."""
+    """Let each worker compile its share of the tests, and load what the others have compiled."""
     if worker := getattr(config, "workerinput", None):
         number, n_workers = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
         for path in sorted((ROOT / "tests").rglob("test_*.py"))[number::n_workers]:
