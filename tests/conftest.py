@@ -3,10 +3,7 @@
 import os
 import signal
 import uuid
-import warnings
 from collections.abc import Iterator
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import psycopg
@@ -28,16 +25,6 @@ share_a_folder()  # before pytest-xdist starts its workers
 
 # A shell that starts the tests in its background has them ignore Ctrl-C, and what they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let each worker compile its share of the tests, and load what the others have compiled."""
-    if worker := getattr(config, "workerinput", None):
-        number, n_workers = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
-        for path in sorted((ROOT / "tests").rglob("test_*.py"))[number::n_workers]:
-            # What fails here, or warns, fails again when it is collected, and is reported then.
-            with warnings.catch_warnings(action="error"), suppress(Exception, pytest.skip.Exception):
-                import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
