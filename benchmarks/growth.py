@@ -136,14 +136,15 @@ def picture(rows: list[dict[str, Any]]) -> dict[str, Any]:
         axis=alt.Axis(format="~s", values=sorted({row["runs"] for row in rows})),
     )
 
-    def part(field: str, title: str, scale: alt.Scale) -> alt.Chart:
-        height = alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(format="~s", tickCount=5))
+    def part(field: str, title: str, scale: alt.Scale, axis: alt.Axis) -> alt.Chart:
+        height = alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis)
         line: alt.Chart = alt.Chart(height=220).mark_line(point=True, strokeWidth=2)
         return line.encode(x=by_runs, y=height, color=colour)
 
+    decades = alt.Axis(format="~s", values=[10**power for power in range(6)])
     both = alt.vconcat(
-        part("cpu_s", "seconds of the processor", alt.Scale(type="log")),
-        part("peak_mb", "peak memory, MB", alt.Scale(zero=True)),
+        part("cpu_s", "seconds of the processor", alt.Scale(type="log"), decades),
+        part("peak_mb", "peak memory, MB", alt.Scale(zero=True), alt.Axis(format="~s", tickCount=5)),
     )
     spec: dict[str, Any] = (
         both.properties(data=alt.InlineData(values=rows))

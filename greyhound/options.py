@@ -160,7 +160,13 @@ progress_option = click.option(
 
 
 def search_options(command: Command) -> Command:
-    """Add where a training's trials are stored, how many begin together, and where they work."""
+    """Add what a search chooses, where its trials are stored, how many begin together, and where they work."""
+    best = click.option(
+        "--best",
+        is_flag=True,
+        help="Choose the candidate of the smallest loss, whatever it costs to score; by default the cheapest "
+        "within a standard error of it.",
+    )
     storage = click.option(
         "--storage",
         metavar="URL",
@@ -177,4 +183,4 @@ def search_options(command: Command) -> Command:
         help="Trials of a family begun together: work for more workers, each a little less well chosen. "
         "Another number finds another model.",
     )
-    return storage(at_once(engine_options(command)))
+    return best(storage(at_once(engine_options(command))))

@@ -103,12 +103,6 @@ class Duration(click.ParamType[float]):
     show_default=True,
     help="After judging, fit the same recipe again on all races, and register that.",
 )
-@click.option(
-    "--best",
-    is_flag=True,
-    help="Choose the candidate of the smallest loss, whatever it costs to score; by default the cheapest "
-    "within a standard error of it.",
-)
 @click.option("--force", is_flag=True, help="Promote even if a gate is not passed; this goes on record.")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, leave the champion.")
 @search_options

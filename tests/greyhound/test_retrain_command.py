@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
+from greyhound.commands.retrain import retrain
+from greyhound.commands.train import train
 from greyhound.errors import RetrainingUnderWay
 from greyhound.retraining.progress_file import Begun, ProgressFile, one_at_a_time
 from greyhound.retraining.stages import import_incoming, place, train_challenger
@@ -179,3 +181,10 @@ def test_one_retrains_at_a_time_on_all_machines_and_a_dead_one_of_this_is_taken_
         connection.execute(update(lease).values(expires_at=dt.datetime(2020, 1, 1)))
     with one_at_a_time(tmp_path, engine):
         pass
+
+
+def test_a_retraining_takes_every_option_of_a_search_that_a_training_takes() -> None:
+    of_a_training_alone = {"start", "until", "test_from", "feature_scope", "resume", "calibration", "refit"}
+    of_a_training_alone |= {"force", "no_promote"}
+    options = {option.name for option in train.params} - {option.name for option in retrain.params}
+    assert options == of_a_training_alone
