@@ -160,7 +160,7 @@ progress_option = click.option(
 
 
 def search_options(command: Command) -> Command:
-    """Add what a search chooses, where its trials are stored, how many begin together, and where they work."""
+    """Add what a search chooses, and where and how many at a time its trials are made and stored."""
     best = click.option(
         "--best",
         is_flag=True,
