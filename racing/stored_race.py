@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, select
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE, N_RUNNERS, PRICE, Card, Runner, check_card, status_of
 from racing.domain.errors import CardRefused, NoSuchRace
@@ -118,7 +119,7 @@ def stored_race(engine: Engine, race_id: int) -> StoredRace:
 
 def stored_races(engine: Engine, race_ids: Sequence[int]) -> list[StoredRace]:
     """Return those of some races that are stored, by their numbers."""
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         return races_in(connection, race_ids)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Dog, Run
 from racing.dogs.form_lines import FormLine, form_line, joined_runs, line_columns, winners_of
 from racing.dogs.ratings_over_time import RatedDay, ratings_over_time
@@ -71,7 +72,7 @@ def dog_profile(engine: Engine, dog_id: int, *, limit: int = 30, before: dt.date
     NoSuchDog
         If the database has no dog of that number.
     """
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         dog = connection.execute(select(_DOG).where(_DOG.c.id == dog_id)).one_or_none()
         if dog is None:
             raise NoSuchDog(f"the database has no dog {dog_id}; GET /dogs?q=... finds dogs by name")

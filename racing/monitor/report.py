@@ -10,8 +10,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
+from racing.database.one_state import reading_one_state
 from racing.monitor import inputs
 from racing.monitor.ageing import RETRAIN_AFTER_WEEKS, Ageing, ageing_of
 from racing.monitor.alarms import active_alarms, clear_alarms, raise_alarms
@@ -120,8 +121,7 @@ def _report_and_findings(
 ) -> tuple[MonitorReport, Look]:
     started, today = time.monotonic(), now.date()
     since = today - dt.timedelta(days=N_DAYS)
-    with engine.connect() as connection:
-        _in_one_state(connection)
+    with reading_one_state(engine) as connection:
         newest = max(today, newest_judged(connection, now) or today)
         races = judged_races(connection, since, max(newest, today + dt.timedelta(days=1)))
         day = max(today, newest - dt.timedelta(days=1))  # New Zealand is a day ahead anyway
@@ -164,11 +164,3 @@ def _groups(served: JudgedRaces, races: JudgedRaces) -> dict[str, Any]:
         "states": by_state(served),
         "field_sizes": by_field_size(served),
     }
-
-
-def _in_one_state(connection: Connection) -> None:
-    """Let all reads of a transaction see one state of the database, while outcomes change."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    else:
-        connection.exec_driver_sql("BEGIN")

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, String, and_, case, cast, exists, func, or_, select
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Race, Run, RunnerPrice, SourceRow
 from racing.metrics import Difference, paired_interval, per_race_log_loss
 from racing.predictions.prediction_filter import PredictionFilter, counted_cards
@@ -98,7 +99,7 @@ def score_by_minutes(
     engine: Engine, filters: PredictionFilter, *, with_late: bool = False, max_races: int = MAX_RACES
 ) -> ByMinutes:
     """Judge the newest counted cards whose races have prices before the off, minute by minute."""
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         days, is_cut = _read(connection, filters, with_late=with_late, max_races=max_races)
     if not days:
         return ByMinutes((), 0, is_cut, None, None)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, func, select, true
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Track, TrackAlias
 from racing.domain.tracks import TRACK_OF_ALIAS
 from racing.predictions.prediction_filter import PredictionFilter, counted_cards
@@ -105,7 +106,7 @@ def _cards(engine: Engine, conditions: list[Any], limit: int) -> list[LoggedCard
         .order_by(RACE.c.prediction_id.desc())
         .limit(limit)
     )
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         races = connection.execute(query).all()
         ids = [race.prediction_id for race in races]
         predicted = select(RUNNER).where(RUNNER.c.prediction_id.in_(ids)).order_by(RUNNER.c.box)

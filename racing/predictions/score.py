@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select
 
+from racing.database.one_state import reading_one_state
 from racing.metrics import paired_interval
 from racing.predictions.prediction_filter import PredictionFilter
 from racing.predictions.sums import N_LEVELS, count_levels, counting
@@ -84,7 +85,7 @@ def score_predictions(
     """Judge the predictions whose outcomes are known."""
     one_version = filters.version is not None
     way = counting(with_late=with_late, by_version=one_version)
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         bins = _bins(connection, filters, way)
         of_all = _sums(connection, filters, way, None if by == "version" else by)
         sums = of_all

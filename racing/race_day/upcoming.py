@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, exists, or_, select
 from sqlalchemy.orm import aliased
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE
 from racing.domain.regions import country_of, zone_of
@@ -58,7 +59,7 @@ def upcoming_races(
     now
         With its zone.
     """
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         races = [race for race in _races(connection, now, date) if _is_due(race, now, date)]
         races.sort(key=_by_time)
         runs = _runs(connection, [race.id for race in races[:limit]])
