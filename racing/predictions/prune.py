@@ -1,15 +1,20 @@
 """Delete old logged predictions: on PostgreSQL whole months at once, and what is left card by card."""
 
 import datetime as dt
+import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.exc import OperationalError
 
+from racing.domain.errors import DatabaseUnavailable
 from racing.predictions.latest import OutcomeChange, begin_writing, lock_days, recount_without, update_latest
 from racing.predictions.months import drop_month, has_months, hold_month, next_month, stored_months
 from racing.predictions.seals import mark_pruned, seal_days
 from racing.predictions.tables import COMPARED, LATEST, PREDICTION, RACE, RUNNER, UNREADABLE
 
+_N_TRIES = 40  # over a minute
+_LOCK_NOT_AVAILABLE = "55P03"
 CHUNK = 2_000  # cards a transaction, so that the service's own writing waits a moment only
 
 
@@ -30,8 +35,7 @@ def prune(
     n_gone = 0
     for month in months:
         if next_month(month) <= before:
-            with engine.begin() as connection:
-                n_gone += _drop(connection, month)
+            n_gone += _dropped(engine, month)
             on_progress(n_gone, total)
     while True:
         with engine.begin() as connection:
@@ -40,6 +44,22 @@ def prune(
             return n_gone
         n_gone += n
         on_progress(n_gone, total)
+
+
+def _dropped(engine: Engine, month: dt.date) -> int:
+    """Drop a month, giving way to whoever reads the log, again and again; return how many cards it had."""
+    for attempt in range(_N_TRIES):
+        try:
+            with engine.begin() as connection:
+                return _drop(connection, month)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            time.sleep(min(0.1 * 2**attempt, 2.0))
+    raise DatabaseUnavailable(
+        f"predictions of {month:%Y-%m} are read without end, {_N_TRIES} attempts to drop them failed; "
+        "prune again later"
+    )
 
 
 def _drop(connection: Connection, month: dt.date) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import DBAPIError
 
 from racing.domain.errors import DatabaseUnavailable
-from racing.predictions.months import make_months, month_of, with_months_ahead
+from racing.predictions.months import give_way, make_months, month_of, with_months_ahead
 from service.prediction_log.log_queue import LogRecord
 from service.race_database import RaceDatabase
 
@@ -142,6 +142,7 @@ class _Postgresql:
         new = {month_of(at) for at in times} - self._months
         if new:
             with self._engine.begin() as connection:
+                give_way(connection)  # it is tried again
                 make_months(connection, {ahead for month in new for ahead in with_months_ahead(month)})
             self._months |= new
 

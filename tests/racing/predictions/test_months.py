@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import threading
+import time
 from collections.abc import Iterator
 from random import Random
 
@@ -185,6 +186,30 @@ def test_a_card_that_is_pruned_while_it_is_read_leaves_nothing_behind(log: Engin
     assert errors == []
     for name in ("prediction", "predictedrace", "predictedrunner", "latestprediction"):
         assert rows_in(log, name) == 0, name
+
+
+def test_a_prune_gives_way_to_a_reader_and_drops_the_month_once_that_is_done(log: Engine) -> None:
+    with log.begin() as connection:
+        make_months(connection, [MARCH])
+    log_cards(log, Random(3), RACES, "w")
+    read_unread(log)
+    pruning = threading.Thread(target=prune, args=(log, dt.date(2026, 4, 1)))
+    with log.connect() as reader, log.connect() as observer:
+        waits = text(
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
+            "WHERE NOT granted AND datname = current_database()"
+        )
+        assert reader.scalar(select(func.count()).select_from(PREDICTION))
+        pruning.start()
+        end = time.monotonic() + 60
+        while not observer.scalar(waits):  # it has the other tables now
+            assert time.monotonic() < end
+            observer.rollback()
+        for table in (COMPARED, RUNNER, RACE):
+            reader.scalar(select(func.count()).select_from(table))
+    pruning.join(60)
+    assert rows_in(log, "prediction") == 0
+    assert MARCH not in months_in(log)
 
 
 def test_a_search_for_unread_cards_passes_over_what_was_read_long_ago(log: Engine) -> None:
