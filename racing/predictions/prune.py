@@ -47,7 +47,7 @@ def prune(
 
 
 def _dropped(engine: Engine, month: dt.date) -> int:
-    """Drop a month, giving way to whoever reads the log, again and again; return how many cards it had."""
+    """Drop a month, giving way to its readers, again and again; return how many cards it had."""
     for attempt in range(_N_TRIES):
         try:
             with engine.begin() as connection:
