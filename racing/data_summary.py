@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, 
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, WaitingRow
 
 N_GAPS = 20
@@ -88,7 +89,7 @@ class DataSummary:
 
 def data_summary(engine: Engine) -> DataSummary:
     """Return all of it; half a second on 442,000 runs in SQLite."""
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         to_come = _is_to_come()
         summary = _of_races(connection, to_come)
         races = select(func.count()).select_from(Race)

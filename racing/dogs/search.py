@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, literal, or_, select
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Dog, Race, Run, Track
 from racing.dogs.spelling import MAX_KEY, most_edits, nearest, pieces
 from racing.domain.names import name_key, plain_name
@@ -61,7 +62,7 @@ def find_dogs(engine: Engine, query: str, *, limit: int = 20) -> FoundDogs:
     key, parts = _keys_of(query)
     if not parts:
         return FoundDogs((), has_more=False, did_you_mean=())
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         ids = _matching(connection, key, parts, limit + 1)
         if not ids:
             return FoundDogs((), has_more=False, did_you_mean=_near(connection, key))

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
+from racing.database.one_state import reading_one_state
 from racing.database.tables import Race, Track, TrackAlias
 from racing.dogs.search import MAX_QUERY, MAX_SUGGESTIONS
 from racing.dogs.spelling import nearest
@@ -49,7 +50,7 @@ def find_tracks(engine: Engine, query: str | None = None) -> FoundTracks:
 
     One or two letters must be a whole code or begin a name.
     """
-    with engine.connect() as connection:
+    with reading_one_state(engine) as connection:
         tracks = _all_tracks(connection)
         if query is not None:
             key = name_key(query[:MAX_QUERY])

@@ -2,10 +2,8 @@
 
 import datetime as dt
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import Engine, event, select, text, update
 
 from racing.database.engine import open_database
@@ -14,14 +12,6 @@ from racing.simulation.simulator import simulate_season
 from racing.stored_race import stored_races
 
 RACE, RUN = Race.__table__, Run.__table__  # type: ignore[attr-defined]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/races.db"
-    url: str = request.getfixturevalue("postgresql_url")
-    return url
 
 
 def after_its_first_read(engine: Engine, do: Callable[[], None]) -> None:
@@ -35,13 +25,13 @@ def after_its_first_read(engine: Engine, do: Callable[[], None]) -> None:
             do()
 
 
-def test_a_race_and_its_runners_are_those_of_one_moment(database: str) -> None:
-    writer = open_database(database, create=True)
+def test_a_race_and_its_runners_are_those_of_one_moment(url: str) -> None:
+    writer = open_database(url, create=True)
     simulate_season(writer, n_races=20, seed=3, until=dt.date(2026, 6, 30))
     with writer.connect() as connection:
         race_id = connection.scalars(select(RACE.c.id).order_by(RACE.c.id)).first()
     assert race_id is not None
-    reader = open_database(database)
+    reader = open_database(url)
     (before,) = stored_races(reader, [race_id])
 
     def correct() -> None:

@@ -1,7 +1,6 @@
 """A database of an earlier release, with rows in every table, comes out of the upgrade with all of them."""
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,14 +63,6 @@ def stored(url: str, tables: list[str]) -> dict[str, list[dict[str, Any]]]:
             found[name] = [dict(row._mapping) for row in connection.execute(sa.select(table))]
     engine.dispose()
     return found
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'races.db'}"
-    url: str = request.getfixturevalue("postgresql_url")
-    return url
 
 
 @pytest.mark.parametrize("revision", RELEASED)
