@@ -20,6 +20,16 @@ _PAGES = 1024  # 4 MB a step: Ctrl-C waits for one
 _BUSY_S = 10.0
 
 
+class _HeldConnection(sqlite3.Connection):
+    """A connection whose transaction lasts until it is closed.
+
+    SQLAlchemy rolls back what it connects with first, and would let the snapshot go.
+    """
+
+    def rollback(self) -> None:
+        """Do nothing."""
+
+
 class SqliteSnapshot:
     """A database as it was when this was opened."""
 
@@ -50,7 +60,9 @@ def sqlite_snapshot(path: Path) -> Iterator[SqliteSnapshot]:
     """Hold a database as it is now, for as long as the block lasts."""
     if not path.is_file():
         raise BackupRefused(f"there is no database at {path}")
-    with closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as connection:
+    with closing(
+        sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, factory=_HeldConnection)
+    ) as connection:
         try:
             connection.execute("BEGIN")
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()

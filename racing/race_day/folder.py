@@ -209,34 +209,21 @@ def _is_unfinished(name: str) -> bool:
 
 
 def _moved(path: Path, target: Path) -> Path | None:
-    """Move a file to a name that is free, with a number where it must be; None if the file is gone."""
+    """Move a file to a name that is free, with a number where it must be; None if the file is gone.
+
+    In one step, so that a crash leaves it at one of the two names; only the watcher that works alone on the
+    folder gives names there.
+    """
     number = 1
     free = target
-    while True:
-        try:
-            os.link(path, free, follow_symlinks=False)
-        except FileExistsError:
-            number += 1
-            free = _with_name(target, f" ({number}){target.suffix}", stem=target.stem)
-            continue
-        except FileNotFoundError:
-            return None
-        except OSError:  # a file system without hard links
-            if free.exists():
-                number += 1
-                free = _with_name(target, f" ({number}){target.suffix}", stem=target.stem)
-                continue
-            try:
-                path.rename(free)
-            except FileNotFoundError:
-                return None
-            return free
-        try:
-            path.unlink()
-        except FileNotFoundError:  # another took it between the two
-            free.unlink()
-            return None
-        return free
+    while os.path.lexists(free):
+        number += 1
+        free = _with_name(target, f" ({number}){target.suffix}", stem=target.stem)
+    try:
+        path.rename(free)
+    except FileNotFoundError:  # another took it
+        return None
+    return free
 
 
 def _with_name(path: Path, ending: str, *, stem: str | None = None, reserve: int = 0) -> Path:

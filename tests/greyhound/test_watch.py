@@ -1,5 +1,6 @@
 """`greyhound watch`: a folder's files are imported once they are whole, each once, whatever happens."""
 
+import contextlib
 import io
 import json
 import os
@@ -143,6 +144,25 @@ def test_of_two_watchers_that_take_from_one_folder_at_once_one_has_each_file(fol
     left = [path for path in folder.iterdir() if path.is_file()]
     assert len(taken) == len({path.read_text() for path in taken}) == n
     assert left == []
+
+
+def test_a_move_is_one_step_so_that_a_kill_leaves_a_file_at_one_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(self: Path, *_: object) -> None:
+        raise Killed
+
+    path = write_results(folder, "results.csv", "Anna", "Bela")
+    watched = WatchedFolder(folder)
+    watched.prepare()
+    for ending in ("rename", "unlink"):
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            patch.setattr(Path, ending, kill)
+            watched.take(path)
+        assert len(list(folder.rglob("*.csv"))) == 1, ending
 
 
 def test_it_watches_until_ctrl_c_and_another_stands_by(folder: Path) -> None:
