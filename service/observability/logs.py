@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -122,6 +123,7 @@ def configure(settings: ServiceSettings, *, fd: int = 2) -> LineWriter:
     logging.getLogger("uvicorn.error").addFilter(is_news)
     logging.captureWarnings(True)
     threading.excepthook = _log_thread
+    sys.unraisablehook = _log_unraisable
     atexit.register(writer.close)
     return writer
 
@@ -147,3 +149,10 @@ def _log_thread(failed: threading.ExceptHookArgs) -> None:
     name = failed.thread.name if failed.thread else "unknown"
     trace = (failed.exc_type, failed.exc_value, failed.exc_traceback)
     logging.getLogger("greyhound.service").error("the thread %s failed", name, exc_info=trace)
+
+
+def _log_unraisable(failed: "sys.UnraisableHookArgs") -> None:
+    """Log what was raised where nobody can catch it, as while an object is deleted."""
+    trace = (failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
+    what = failed.err_msg or "an exception was ignored"
+    logging.getLogger("greyhound.service").error("%s: %.200r", what, failed.object, exc_info=trace)

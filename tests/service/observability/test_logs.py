@@ -53,7 +53,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Parse every line; one that is no JSON object fails."""
-    return [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    lines = path.read_text(encoding="ascii").splitlines()
+    assert [line for line in lines if not line.startswith("{")] == []
+    return [json.loads(line) for line in lines]
 
 
 def test_every_line_is_json_and_every_request_has_one_without_its_query_body_or_headers(
@@ -189,7 +191,7 @@ def test_a_trace_in_text_holds_nothing_that_steers_a_terminal() -> None:
     assert line.splitlines()[0].endswith("it \\x1b\\nfailed")
 
 
-def test_a_failing_thread_is_logged_in_a_line_with_its_trace(tmp_path: Path) -> None:
+def test_a_failing_thread_and_a_failing_deletion_are_lines_with_their_trace(tmp_path: Path) -> None:
     code = """
 import threading
 from service.settings import ServiceSettings
@@ -200,9 +202,15 @@ thread.start()
 thread.join()
 import warnings
 warnings.warn("this is old", DeprecationWarning)
+class Undeletable:
+    def __del__(self):
+        1 / 0
+Undeletable()
 """
     done = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, check=True)
-    failed, warned = (json.loads(line) for line in done.stderr.splitlines())
+    failed, warned, ignored = (json.loads(line) for line in done.stderr.splitlines())
     assert failed["message"] == "the thread reader failed"
     assert "ZeroDivisionError" in failed["trace"]
     assert (warned["logger"], warned["level"]) == ("py.warnings", "warning")
+    assert "Undeletable.__del__" in ignored["message"]
+    assert "ZeroDivisionError" in ignored["trace"]
