@@ -22,6 +22,7 @@ from service.errors import PortTaken
 from service.observability import logs
 from service.observability.exposition import shared_metrics
 from service.server.connections import SWEEP_S, Connection
+from service.server.shared_socket import SharedSocket
 from service.server.shutdown import exit_after, leave
 from service.server.supervisor import Supervisor
 from service.serving.loading import freeze_garbage
@@ -48,13 +49,13 @@ def run(settings: ServiceSettings, listening: socket.socket, *, n_workers: int =
     shutdown_s = settings.drain_s + settings.grace_s + _LAST_RESORT_S + 1.0
     logs.configure(settings)
     with shared_metrics(settings, n_workers) as shared:
-        Supervisor(partial(_serve, shared), listening, n_workers, shutdown_s=shutdown_s).run()
+        Supervisor(partial(_serve, shared, is_shared=True), listening, n_workers, shutdown_s=shutdown_s).run()
 
 
-def _serve(settings: ServiceSettings, listening: socket.socket) -> None:
+def _serve(settings: ServiceSettings, listening: socket.socket, *, is_shared: bool = False) -> None:
     sys.setswitchinterval(SWITCH_S)
     logs.configure(settings)  # in the process that serves: a thread of its own writes the lines
-    Server(settings).run(sockets=[listening])
+    Server(settings, is_shared=is_shared).run(sockets=[listening])
 
 
 class Server(uvicorn.Server):
@@ -62,11 +63,18 @@ class Server(uvicorn.Server):
 
     While it shuts down, every answer is the last of its connection and has ``Connection: close``; only a
     connection without a request for half a second is closed without one.
+
+    Parameters
+    ----------
+    is_shared
+        Whether other workers take connections from the same sockets.
     """
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, *, is_shared: bool = False) -> None:
         app = create_app(settings)
         self._settings = settings
+        self._is_shared = is_shared
+        self._shared_sockets: list[SharedSocket] = []
         self._service: AppState = app.state.service
         self._draining = self._service.draining
         self._n_interrupts = 0
@@ -83,6 +91,16 @@ class Server(uvicorn.Server):
             timeout_keep_alive=settings.keep_alive_s,
         )
         super().__init__(config)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and take connections."""
+        if not self._is_shared:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        for listening in sockets or []:
+            listening.setblocking(False)
+            self._shared_sockets.append(SharedSocket(listening, self._protocol))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; the second Ctrl-C ends at once."""
@@ -147,7 +165,8 @@ class Server(uvicorn.Server):
         """Accept what waits to be accepted, for closing would reset it; then nothing more."""
         loop = asyncio.get_running_loop()
         copies = [listening.dup() for listening in sockets]
-        for listener in self.servers:
+        taking: list[Any] = [*self.servers, *self._shared_sockets]
+        for listener in taking:
             listener.close()
         for listening in sockets:
             listening.close()
