@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from benchmarks.serving import wrk
 from benchmarks.serving.beside import add_beside
-from benchmarks.serving.cards import card_with_form, cards_of_names
+from benchmarks.serving.cards import N_IN_BATCH, card_with_form, cards_of_names
 from benchmarks.serving.metrics_scrape import add_pause_and_memory, add_phases
 from benchmarks.serving.season import FILE, bench_season
 from benchmarks.serving.servers import echo_process, make_registry, measured_service
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> Sheet:
 def _measure(folder: Path, chosen: argparse.Namespace) -> Sheet:
     season, sheet = _season(chosen.season), Sheet()
     form, names = card_with_form(), list(cards_of_names(season))
+    batches = {"form": [form] * N_IN_BATCH, "names": list(cards_of_names(season, N_IN_BATCH))}
     database = shutil.copy(str(season.url.database), folder / "season.db")  # the prediction log writes to it
     season.dispose()
     scripts = {
@@ -69,6 +70,8 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Sheet:
         means = "from the start of the process until /health/ready says so; no card was sent by then"
         sheet.add("start to ready, s", ready_s, target="2.0", means=means)
         _add_first(sheet, service.url, form)
+        for kind, cards in batches.items():
+            _add_batch(sheet, service.url, kind, cards, n_rounds=chosen.rounds)
         urls = {"echo": echo_url, "service": service.url}
         for n_clients in chosen.clients:
             add_beside(
@@ -107,6 +110,19 @@ def _add_first(sheet: Sheet, url: str, card: str) -> None:
         means=f"right the first request that /predict has, over a connection that is there; left the "
         f"median of the 11th to the {N_FIRST}th, by the same client, httpx",
     )
+
+
+def _add_batch(sheet: Sheet, url: str, kind: str, cards: list[str], *, n_rounds: int) -> None:
+    """Add how long a batch of 10,000 runners takes."""
+    body, took_s = f"[{','.join(cards)}]", []
+    with httpx.Client(base_url=url, timeout=60) as client:
+        for _ in range(n_rounds):
+            start = time.perf_counter()
+            answer = client.post("/predict/batch", content=body, headers={"Content-Type": "application/json"})
+            took_s.append(time.perf_counter() - start)
+            answer.raise_for_status()
+    what = f"{kind}: a batch of {8 * len(cards):,} runners, s"
+    sheet.add(what, statistics.median(took_s), target="0.5")
 
 
 if __name__ == "__main__":

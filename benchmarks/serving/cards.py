@@ -10,6 +10,8 @@ from benchmarks.serving.season import names_of_dogs
 from tests.service.builders import make_card, make_past_run, make_runner
 
 N_NAMED = 200
+N_IN_BATCH = 1250
+"""Cards, of 10,000 runners."""
 
 
 def card_with_form() -> str:
@@ -23,8 +25,8 @@ def card_with_form() -> str:
     return json.dumps(make_card(8, runners=runners))
 
 
-def cards_of_names(season: Engine) -> Iterator[str]:
+def cards_of_names(season: Engine, n_cards: int = N_NAMED) -> Iterator[str]:
     """Yield cards of eight names each, drawn from all dogs."""
-    for names in names_of_dogs(season, 8, n_cards=N_NAMED):
+    for names in names_of_dogs(season, 8, n_cards=n_cards):
         runners = [{"name": name, "box": box} for box, name in enumerate(names, start=1)]
         yield json.dumps(make_card(8, date=time.strftime("%Y-%m-%d"), runners=runners))
