@@ -70,8 +70,6 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Sheet:
         means = "from the start of the process until /health/ready says so; no card was sent by then"
         sheet.add("start to ready, s", ready_s, target="2.0", means=means)
         _add_first(sheet, service.url, form)
-        for kind, cards in batches.items():
-            _add_batch(sheet, service.url, kind, cards, n_rounds=chosen.rounds)
         urls = {"echo": echo_url, "service": service.url}
         for n_clients in chosen.clients:
             add_beside(
@@ -79,6 +77,8 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Sheet:
             )
         add_phases(sheet, service.url)
         add_pause_and_memory(sheet, service.url, "after load")
+        for kind, cards in batches.items():
+            _add_batch(sheet, service.url, kind, cards, n_rounds=chosen.rounds)
         if chosen.soak or chosen.swaps:
             # short: each swap has a stretch of its own, and a million requests at 1,500/s have 160 of 4 s
             stretch_s = chosen.seconds
