@@ -276,6 +276,13 @@ class ServiceSettings(BaseSettings):
         description="Hours after the end of a day (UTC) before its predictions are sealed: what was spooled "
         "until then is in the record, see docs/explanation/track-record.md.",
     )
+    log_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days that logged predictions stay; a month (UTC) of which all are older is deleted with "
+        "its outcomes and scores. 0 for ever.",
+    )
     automation: bool = Field(
         default=True,
         description="Whether this process may change the champion by itself, by an experiment's policy, a "

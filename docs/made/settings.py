@@ -21,7 +21,7 @@ TITLES = {
     "How much work": "queue max_ header_ body_ batch_ write_ keep_alive",
     "Stopping": "drain grace",
     "Who may ask": "protect keys_ failed_ rate_ cors trusted hsts root_path",
-    "The prediction log": "log_predictions log_interval log_queue spool_ seal_",
+    "The prediction log": "log_predictions log_interval log_queue log_days spool_ seal_",
     "Notifications": "notify notify_",
     "Inputs": "count_inputs inputs_",
     "Other servers' protocols": "inference_",

@@ -46,6 +46,13 @@ def prune(
         on_progress(n_gone, total)
 
 
+def any_before(engine: Engine, day: dt.date) -> bool:
+    """Return whether a card is logged that was answered before a day (UTC)."""
+    old = select(PREDICTION.c.id).where(PREDICTION.c.at < dt.datetime.combine(day, dt.time())).limit(1)
+    with engine.connect() as connection:
+        return connection.scalar(old) is not None
+
+
 def _dropped(engine: Engine, month: dt.date) -> int:
     """Drop a month, giving way to its readers, again and again; return how many cards it had."""
     for attempt in range(_N_TRIES):

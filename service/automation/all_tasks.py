@@ -8,6 +8,7 @@ from service.automation.input_tasks import input_tasks
 from service.automation.monitor_task import GAUGES_S, MonitorGauges, MonitorLooks
 from service.automation.notify_tasks import changes_task, deliver_task
 from service.automation.reconcile_task import reconcile_task
+from service.automation.retention import retention_tasks
 from service.automation.sealing import seal_task
 from service.automation.tasks import PeriodicTask
 from service.experiments.verdict_cache import VerdictCache
@@ -44,6 +45,7 @@ def all_tasks(
         PeriodicTask("monitor-gauges", GAUGES_S, MonitorGauges(metrics).read, everywhere=True),
         *input_tasks(settings),
         seal_task(settings),
+        *retention_tasks(settings),
         changes_task(watcher),
         prune_events_task(),
         deliver_task(settings),
