@@ -25,6 +25,7 @@ from service.schemas.structs import structs_of
 from service.serving.slots import Snapshot
 
 if TYPE_CHECKING:
+    from service.schemas.bets import BetOut, CombinationOut
     from service.schemas.prediction import (
         ContributionOut,
         ExperimentPartOut,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
         WarningOut,
     )
 else:
-    _STRUCTS = structs_of(PredictionOut, mode="serialization")
+    _STRUCTS = structs_of(PredictionOut, mode="serialization", absent=("bets",))
+    BetOut, CombinationOut = _STRUCTS["BetOut"], _STRUCTS["CombinationOut"]
     ContributionOut, ExplanationOut, RunnerOut, WarningOut, ExperimentPartOut, PredictionOut = (
         _STRUCTS[name]
         for name in (

@@ -8,6 +8,8 @@ from fastapi.routing import APIRoute
 from service.dependencies import json_body, state_of
 from service.observability.stages import StageTimer
 from service.openapi.responses import json_content, problems
+from service.prediction.bets import RequestedBets
+from service.schemas.bets import DEFAULT_TOP, Bets, Top
 from service.schemas.card import EXAMPLE_CARD, CardIn
 from service.schemas.prediction import PredictionOut
 
@@ -30,7 +32,9 @@ Explain = Annotated[
     responses=problems(400, 413, 415, 422, 503),
     openapi_extra=json_content(CardIn, EXAMPLE_CARD),
 )
-async def predict(request: Request, explain: Explain = False) -> Response:
+async def predict(
+    request: Request, explain: Explain = False, bets: Bets = None, top: Top = DEFAULT_TOP
+) -> Response:
     """Send a race that has not been run: 2 to 10 runners, each with its form or a name the database knows.
 
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
@@ -42,7 +46,13 @@ async def predict(request: Request, explain: Explain = False) -> Response:
     state, body = state_of(request), await json_body(request)
     champion = state.slots.get()
     answer, version = await state.predictor.answer(
-        champion, body, timer, request_id=request.scope["request_id"], is_explained=explain, may_split=True
+        champion,
+        body,
+        timer,
+        request_id=request.scope["request_id"],
+        is_explained=explain,
+        bets=RequestedBets.of(bets, top) if bets else None,
+        may_split=True,
     )
     request.scope["model_version"] = version  # for the log line
     return Response(answer, media_type="application/json")
