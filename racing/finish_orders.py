@@ -112,7 +112,8 @@ def bet_probabilities(bet: Bet, win_p: ArrayLike, discounts: tuple[float, ...]) 
     matrix = pair_matrix(joint, n_runners)
     ascending = orders[orders[:, 0] < orders[:, 1]]
     first, second = ascending.T
-    return ascending, matrix[..., first, second] + matrix[..., second, first]
+    either: Floats = matrix[..., first, second] + matrix[..., second, first]
+    return ascending, either
 
 
 def place_from_orders(win_p: ArrayLike, n_places: int, discounts: tuple[float, ...]) -> Floats:

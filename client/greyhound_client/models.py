@@ -146,17 +146,6 @@ class ChallengerOut(BaseModel):
     """Cards that it could not score."""
 
 
-class CombinationOut(BaseModel):
-    """How model and market combine: p ~ model^a * market^b, shared out within the race."""
-
-    a: Annotated[float, Field(ge=0.0)]
-    """Weight of the model."""
-    b: Annotated[float, Field(ge=0.0)]
-    """Weight of the market."""
-    is_market_alone: bool
-    """Whether the model adds nothing to closing prices: on later races the combination did not beat the market."""
-
-
 class ContributionOut(BaseModel):
     """What one topic adds to a runner's strength."""
 
@@ -1699,7 +1688,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `field_too_small` the starters are too few for a bet of `bets`; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
     text: str
     """A sentence, for people."""
 
@@ -1721,6 +1710,19 @@ class WindowOut(BaseModel):
     """Number of winners."""
 
 
+class ServiceSchemasBetsCombinationOut(BaseModel):
+    """One combination of a bet."""
+
+    rugs: list[int]
+    """The runners' numbers on the card, in the order of finish; of a quinella in the order of the card."""
+    names: list[str]
+    """The same runners' names."""
+    probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Chance that it comes in."""
+    fair_price: float
+    """1 / probability, decimal odds; of a stake on this combination alone."""
+
+
 class ServiceSchemasEvidenceCalibrationOut(BaseModel):
     """How log odds became calibrated scores; scores are then shared out within the race."""
 
@@ -1740,6 +1742,17 @@ class ServiceSchemasEvidenceCalibrationOut(BaseModel):
     """Root of the Brier score before it."""
     spread_after: float | None = None
     """The same after it."""
+
+
+class ServiceSchemasEvidenceCombinationOut(BaseModel):
+    """How model and market combine: p ~ model^a * market^b, shared out within the race."""
+
+    a: Annotated[float, Field(ge=0.0)]
+    """Weight of the model."""
+    b: Annotated[float, Field(ge=0.0)]
+    """Weight of the market."""
+    is_market_alone: bool
+    """Whether the model adds nothing to closing prices: on later races the combination did not beat the market."""
 
 
 class ServiceSchemasMonitorCalibrationOut(BaseModel):
@@ -1793,6 +1806,17 @@ class AutomationOut(BaseModel):
     """Why the race database does not say who does them, if it does not."""
     tasks: list[TaskOut]
     """The tasks; where they are done elsewhere, ask there."""
+
+
+class BetOut(BaseModel):
+    """The likeliest combinations of one bet."""
+
+    bet: str
+    """`exacta`: the first two in order; `quinella`: the first two in any order; `trifecta`: the first three in order; `first_four`: the first four in order."""
+    n_combinations: Annotated[int, Field(ge=1)]
+    """How many there are of so many starters; their probabilities sum to 1."""
+    combinations: list[ServiceSchemasBetsCombinationOut]
+    """The likeliest first, at most `top` of them."""
 
 
 class CardIn(BaseModel):
@@ -2300,6 +2324,8 @@ class PredictionOut(BaseModel):
     """Empty when there is nothing to say."""
     experiment: ExperimentPartOut | None = None
     """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
+    bets: list[BetOut] | None = None
+    """Those that the request names in `bets`, in its order, without any that has too few starters; not there unless it names some."""
 
 
 class PriceEventOut(BaseModel):
@@ -2593,7 +2619,7 @@ class EvidenceOut(BaseModel):
     """Share of winners in training, 0..1."""
     calibration: ServiceSchemasEvidenceCalibrationOut | None
     """How log odds became calibrated scores, and what that did."""
-    combination: CombinationOut | None
+    combination: ServiceSchemasEvidenceCombinationOut | None
     """How it combines with the market; null if it does not."""
     members: list[MemberOut] | None
     """Graphs of the blend."""

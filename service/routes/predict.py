@@ -4,12 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from racing.domain.bets import BETS, bets_of
 from service.dependencies import json_body, state_of
 from service.observability.stages import StageTimer
 from service.openapi.responses import json_content, problems
 from service.prediction.bets import RequestedBets
-from service.schemas.bets import DEFAULT_TOP, Bets, Top
+from service.schemas.bets import DEFAULT_TOP, MAX_TOP
 from service.schemas.card import EXAMPLE_CARD, CardIn
 from service.schemas.prediction import PredictionOut
 
@@ -21,6 +24,30 @@ Explain = Annotated[
         description="Also say why: what each topic (market rating, times, box ...) contributes to each "
         "runner's strength, exactly, against the field's mean. Takes some ten milliseconds more."
     ),
+]
+
+_ONE = f"({'|'.join(BETS)})"
+
+
+def _known(names: list[str] | None) -> list[str] | None:
+    try:
+        return None if names is None else [bet.name for bet in bets_of(names)]
+    except ValueError as error:
+        raise PydanticCustomError("broken_rule", "{rule}", {"rule": str(error)}) from None
+
+
+Bets = Annotated[
+    list[Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"})]] | None,
+    AfterValidator(_known),
+    Query(
+        description=f"Also answer these bets on the order of finish, in `bets`: {', '.join(BETS)}; with "
+        "commas between, or the parameter several times.",
+        examples=[["exacta,quinella"]],
+    ),
+]
+Top = Annotated[
+    int,
+    Query(ge=1, le=MAX_TOP, description="Of each of the `bets` at most so many combinations, the likeliest."),
 ]
 
 

@@ -15,9 +15,9 @@ from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
 from service.prediction.bets import RequestedBets
 from service.race_database import RaceDatabase
-from service.routes.predict import Explain
+from service.routes.predict import Bets, Explain, Top
 from service.routes.races import Number, has_learnt_of, race_number_of
-from service.schemas.bets import DEFAULT_TOP, Bets, Top
+from service.schemas.bets import DEFAULT_TOP
 from service.schemas.fields import Day
 from service.schemas.prediction import PredictionOut
 from service.schemas.races import StoredRaceOut, stored_race_out

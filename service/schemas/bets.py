@@ -1,40 +1,10 @@
-"""Bets on the order of finish: what a request may ask for, and the combinations of an answer."""
+"""Bets on the order of finish: the combinations of an answer."""
 
-from typing import Annotated
-
-from fastapi import Query
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
-
-from racing.domain.bets import BETS, bets_of
+from pydantic import BaseModel, Field
 
 DEFAULT_TOP = 20
 MAX_TOP = 200
 """More combinations of three or four runners than anyone reads; pairs are 90 at most."""
-
-_ONE = f"({'|'.join(BETS)})"
-
-
-def _known(names: list[str] | None) -> list[str] | None:
-    try:
-        return None if names is None else [bet.name for bet in bets_of(names)]
-    except ValueError as error:
-        raise PydanticCustomError("broken_rule", "{rule}", {"rule": str(error)}) from None
-
-
-Bets = Annotated[
-    list[Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"})]] | None,
-    AfterValidator(_known),
-    Query(
-        description=f"Also answer these bets on the order of finish, in `bets`: {', '.join(BETS)}; with "
-        "commas between, or the parameter several times.",
-        examples=[["exacta,quinella"]],
-    ),
-]
-Top = Annotated[
-    int,
-    Query(ge=1, le=MAX_TOP, description="Of each of the `bets` at most so many combinations, the likeliest."),
-]
 
 
 class CombinationOut(BaseModel):

@@ -116,6 +116,9 @@ def test_a_card_is_answered_typed(greyhound: Any) -> None:
     assert [one.win_probability for one in explained.runners] == [
         one.win_probability for one in answer.runners
     ]
+    assert answer.bets is None
+    exacta, quinella = greyhound.predict(make_card(4), bets=("exacta", "quinella"), top=3).bets
+    assert (len(exacta.combinations), quinella.n_combinations) == (3, 6)
 
 
 def test_dates_may_be_dates(greyhound: Any) -> None:

@@ -36,6 +36,7 @@ def make_table(
         box=np.tile(np.arange(1, n_runners + 1), n_races),
         won=(np.arange(n_runners) == winner[:, None]).ravel(),
         placed=np.full(n, np.nan),
+        finish_position=np.full(n, np.nan),
         is_whole=np.ones(n, bool),
         n_prior_runs=rng.integers(0, 6, n),
         market_probability=market,
