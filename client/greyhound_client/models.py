@@ -67,6 +67,30 @@ class AutomationIn(BaseModel):
     """Why, for the record."""
 
 
+class BetCombinationOut(BaseModel):
+    """One combination of a bet."""
+
+    rugs: list[int]
+    """The runners' numbers on the card, in the order of finish; of a quinella in the order of the card."""
+    names: list[str]
+    """The same runners' names."""
+    probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Chance that it comes in."""
+    fair_price: float
+    """1 / probability, decimal odds; of a stake on this combination alone."""
+
+
+class BetOut(BaseModel):
+    """The likeliest combinations of one bet."""
+
+    bet: str
+    """`exacta`: the first two in order; `quinella`: the first two in any order; `trifecta`: the first three in order; `first_four`: the first four in order."""
+    n_combinations: Annotated[int, Field(ge=1)]
+    """How many there are of so many starters; their probabilities sum to 1."""
+    combinations: list[BetCombinationOut]
+    """The likeliest first, at most `top` of them."""
+
+
 class BinOut(BaseModel):
     """Runners of about the same probability."""
 
@@ -144,6 +168,17 @@ class ChallengerOut(BaseModel):
     """Cards that it did not come to score: too many at once, or too late for the log."""
     n_failed: int
     """Cards that it could not score."""
+
+
+class CombinationOut(BaseModel):
+    """How model and market combine: p ~ model^a * market^b, shared out within the race."""
+
+    a: Annotated[float, Field(ge=0.0)]
+    """Weight of the model."""
+    b: Annotated[float, Field(ge=0.0)]
+    """Weight of the market."""
+    is_market_alone: bool
+    """Whether the model adds nothing to closing prices: on later races the combination did not beat the market."""
 
 
 class ContributionOut(BaseModel):
@@ -1710,19 +1745,6 @@ class WindowOut(BaseModel):
     """Number of winners."""
 
 
-class ServiceSchemasBetsCombinationOut(BaseModel):
-    """One combination of a bet."""
-
-    rugs: list[int]
-    """The runners' numbers on the card, in the order of finish; of a quinella in the order of the card."""
-    names: list[str]
-    """The same runners' names."""
-    probability: Annotated[float, Field(ge=0.0, le=1.0)]
-    """Chance that it comes in."""
-    fair_price: float
-    """1 / probability, decimal odds; of a stake on this combination alone."""
-
-
 class ServiceSchemasEvidenceCalibrationOut(BaseModel):
     """How log odds became calibrated scores; scores are then shared out within the race."""
 
@@ -1742,17 +1764,6 @@ class ServiceSchemasEvidenceCalibrationOut(BaseModel):
     """Root of the Brier score before it."""
     spread_after: float | None = None
     """The same after it."""
-
-
-class ServiceSchemasEvidenceCombinationOut(BaseModel):
-    """How model and market combine: p ~ model^a * market^b, shared out within the race."""
-
-    a: Annotated[float, Field(ge=0.0)]
-    """Weight of the model."""
-    b: Annotated[float, Field(ge=0.0)]
-    """Weight of the market."""
-    is_market_alone: bool
-    """Whether the model adds nothing to closing prices: on later races the combination did not beat the market."""
 
 
 class ServiceSchemasMonitorCalibrationOut(BaseModel):
@@ -1806,17 +1817,6 @@ class AutomationOut(BaseModel):
     """Why the race database does not say who does them, if it does not."""
     tasks: list[TaskOut]
     """The tasks; where they are done elsewhere, ask there."""
-
-
-class BetOut(BaseModel):
-    """The likeliest combinations of one bet."""
-
-    bet: str
-    """`exacta`: the first two in order; `quinella`: the first two in any order; `trifecta`: the first three in order; `first_four`: the first four in order."""
-    n_combinations: Annotated[int, Field(ge=1)]
-    """How many there are of so many starters; their probabilities sum to 1."""
-    combinations: list[ServiceSchemasBetsCombinationOut]
-    """The likeliest first, at most `top` of them."""
 
 
 class CardIn(BaseModel):
@@ -2619,7 +2619,7 @@ class EvidenceOut(BaseModel):
     """Share of winners in training, 0..1."""
     calibration: ServiceSchemasEvidenceCalibrationOut | None
     """How log odds became calibrated scores, and what that did."""
-    combination: ServiceSchemasEvidenceCombinationOut | None
+    combination: CombinationOut | None
     """How it combines with the market; null if it does not."""
     members: list[MemberOut] | None
     """Graphs of the blend."""

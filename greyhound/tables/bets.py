@@ -50,7 +50,7 @@ def bet_table(bets: "Sequence[BetComparison]") -> Table:
 def reliability_table(bet: "BetComparison") -> Table:
     """Return mean probability and frequency of a bet's combinations, in bins of equally many."""
     assert bet.reliability is not None
-    table = _table(f"{BETS[bet.bet].title}: every combination, by its probability (ECE {bet.ece:.4f})")
+    table = _table(f"{BETS[bet.bet].title} by probability, ECE {bet.ece:.4f}")
     for heading in ("combinations", "mean p", "paid", "± s.e."):
         table.add_column(heading, justify="right", no_wrap=True)
     for predicted, observed, n in zip(*bet.reliability, strict=True):

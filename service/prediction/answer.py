@@ -26,8 +26,8 @@ from service.schemas.structs import structs_of
 from service.serving.slots import Snapshot
 
 if TYPE_CHECKING:
+    from service.schemas.bets import BetCombinationOut as BetCombinationOut
     from service.schemas.bets import BetOut as BetOut
-    from service.schemas.bets import CombinationOut as CombinationOut
     from service.schemas.prediction import (
         ContributionOut,
         ExperimentPartOut,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from service.schemas.prediction import WarningOut as WarningOut
 else:
     _STRUCTS = structs_of(PredictionOut, mode="serialization", absent=("bets",))
-    BetOut, CombinationOut = _STRUCTS["BetOut"], _STRUCTS["CombinationOut"]
+    BetOut, BetCombinationOut = _STRUCTS["BetOut"], _STRUCTS["BetCombinationOut"]
     ContributionOut, ExplanationOut, RunnerOut, WarningOut, ExperimentPartOut, PredictionOut = (
         _STRUCTS[name]
         for name in (

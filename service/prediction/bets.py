@@ -10,7 +10,7 @@ from racing.domain.bets import Bet, bets_of
 from racing.domain.cards import rug_of
 from racing.finish_orders import bet_probabilities, with_fourth
 from racing.probabilities import fair_price
-from service.prediction.answer import BetOut, CombinationOut, PredictionOut, WarningOut
+from service.prediction.answer import BetCombinationOut, BetOut, PredictionOut, WarningOut
 from service.prediction.card_prediction import CardPrediction
 from service.schemas.bets import DEFAULT_TOP
 from service.serving.slots import Snapshot
@@ -70,7 +70,7 @@ def _bet_out(
         bet=bet.name,
         n_combinations=len(p),
         combinations=[
-            CombinationOut(
+            BetCombinationOut(
                 rugs=[starters[i][0] for i in order],
                 names=[starters[i][1] for i in order],
                 probability=min(probability, 1.0),  # rounding may leave 1 + 1e-16

@@ -7,7 +7,7 @@ MAX_TOP = 200
 """More combinations of three or four runners than anyone reads; pairs are 90 at most."""
 
 
-class CombinationOut(BaseModel):
+class BetCombinationOut(BaseModel):
     """One combination of a bet."""
 
     rugs: list[int] = Field(
@@ -35,4 +35,4 @@ class BetOut(BaseModel):
         description="How many there are of so many starters; their probabilities sum to 1.",
         examples=[56],
     )
-    combinations: list[CombinationOut] = Field(description="The likeliest first, at most `top` of them.")
+    combinations: list[BetCombinationOut] = Field(description="The likeliest first, at most `top` of them.")

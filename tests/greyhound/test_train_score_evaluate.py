@@ -102,7 +102,7 @@ def test_evaluate_by_slices_tells_every_slicing_requested_and_the_places(season)
     assert list(bets) == ["exacta", "quinella", "trifecta", "first_four"]
     assert all(losses["model, discounts fitted"] < losses["uniform"] for losses in bets.values())
     reported = greyhound(season, "evaluate", *days, "--by", "all").stdout
-    assert "Exacta: every combination, by its probability" in reported
+    assert "Exacta by probability" in reported
     assert all(f"By {name}: " in reported for name in ("favourites", "state", "track", "layoff", "week"))
     assert "place market (BSP)" in reported
 
