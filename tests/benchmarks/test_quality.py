@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from benchmarks.quality.__main__ import PARTS, main
 from benchmarks.quality.ablation import ALL, CARD_ALONE, subsets
+from benchmarks.quality.bets import fit_order_discounts
 from benchmarks.quality.goals import LEVELS, MARKET, RATED, UNIFORM, level_on, lines
 from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
@@ -16,8 +17,9 @@ from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import weeks
 from benchmarks.quality.step_cache import StepCache, StepFailed
 from benchmarks.quality.truth import covered
+from racing.finish_orders import with_fourth
 from racing.metrics import race_log_loss
-from tests.training.builders import make_table
+from tests.training.builders import TRUE_DISCOUNTS, make_finished, make_table
 
 
 def counting(calls, result):
@@ -272,3 +274,10 @@ def test_the_truth_covers_all_of_the_way_to_itself_and_a_uniform_guess_none():
     assert covered(losses) == pytest.approx(0.8)
     assert covered(losses | {"model": 1.5}) == 1
     assert covered(losses | {"model": 2.0}) == 0
+
+
+def test_discounts_that_orders_were_drawn_by_are_found_on_them() -> None:
+    table = make_finished(6000)
+    found, n_races = fit_order_discounts(table, table.true_probability)
+    assert found == pytest.approx(with_fourth(TRUE_DISCOUNTS), abs=0.06)
+    assert n_races == 6000

@@ -8,27 +8,10 @@ import pytest
 from racing.domain.bets import BETS
 from racing.finish_orders import finish_orders, order_probabilities, with_fourth
 from racing.race_table import RaceTable
-from tests.training.builders import make_table
+from tests.training.builders import TRUE_DISCOUNTS, make_finished, make_table
 from training.evaluation.bets import judge_bets
 from training.evaluation.finishes import finish_positions, finishes_of, order_log_likelihoods
 from training.evaluation.places import FITTED, HARVILLE, UNIFORM, WIN_MARKET
-
-TRUE_DISCOUNTS = (1.0, 0.6, 0.5)
-
-
-def make_finished(n_races: int = 3000, n_runners: int = 8, *, seed: int = 0) -> RaceTable:
-    """Return a season whose first four are drawn one after the other, by discounts."""
-    table = make_table(n_races, n_runners, seed=seed)
-    win = table.true_probability.reshape(n_races, n_runners)
-    joint = order_probabilities(win, 4, with_fourth(TRUE_DISCOUNTS)).cumsum(axis=1)
-    drawn = (joint > np.random.default_rng(seed + 1).random((n_races, 1))).argmax(axis=1)
-    position = np.full((n_races, n_runners), np.nan)
-    orders = finish_orders(n_runners, 4)[drawn]
-    np.put_along_axis(position, orders, np.arange(1.0, 5.0)[None], axis=1)
-    placed = position <= (3 if n_runners >= 8 else 2)
-    return replace(
-        table, finish_position=position.ravel(), won=(position == 1).ravel(), placed=placed.ravel() * 1.0
-    )
 
 
 def one_race(position: list[float], **columns: object) -> RaceTable:
