@@ -7,7 +7,6 @@ pool sums to 1.
 """
 
 from functools import cache
-from itertools import permutations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,7 +46,11 @@ def finish_orders(n_runners: int, depth: int) -> Ints:
     if not 1 <= depth <= min(n_runners, MAX_DEPTH) or n_runners > MAX_RUNNERS:
         rule = f"an order has 1..{MAX_DEPTH} places, of as many runners or more, up to {MAX_RUNNERS}"
         raise ValueError(f"{rule}; got {depth} of {n_runners}")
-    orders = np.array(list(permutations(range(n_runners), depth)), np.int64)
+    if depth == 1:
+        orders = np.arange(n_runners)[:, None]
+    else:  # listing 5,040 permutations one by one would hold up an event loop for 4 ms
+        before, following = np.nonzero(_others(n_runners, depth - 1).T)
+        orders = np.column_stack([finish_orders(n_runners, depth - 1)[before], following])
     orders.flags.writeable = False
     return orders
 
