@@ -37,12 +37,15 @@ def _known(names: list[str] | None) -> list[str] | None:
 
 
 Bets = Annotated[
-    list[Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"})]] | None,
+    list[str] | None,
     AfterValidator(_known),
+    # With commas it is one text, as `kinds` of GET /events; a list, so that a repeated one loses nothing.
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$", "examples": ["exacta,quinella"]}
+    ),
     Query(
         description=f"Also answer these bets on the order of finish, in `bets`: {', '.join(BETS)}; with "
         "commas between, or the parameter several times.",
-        examples=[["exacta,quinella"]],
     ),
 ]
 Top = Annotated[

@@ -137,7 +137,7 @@ def bet_losses(
 
 
 def _losses_by_chance(bet: Bet, sizes: Ints) -> Floats:
-    """Return the loss of whoever takes all combinations for equally likely."""
+    """Return the loss of taking all combinations of a race for equally likely."""
     n_orders = np.array([perm(n, bet.n_picks) for n in range(sizes.max(initial=0) + 1)], np.float64)
     return np.log(n_orders[sizes] / (1 if bet.is_ordered else 2))
 
