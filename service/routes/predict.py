@@ -40,9 +40,7 @@ Bets = Annotated[
     list[str] | None,
     AfterValidator(_known),
     # With commas it is one text, as `kinds` of GET /events; a list, so that a repeated one loses nothing.
-    WithJsonSchema(
-        {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$", "examples": ["exacta,quinella"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$", "examples": ["exacta,quinella"]}),
     Query(
         description=f"Also answer these bets on the order of finish, in `bets`: {', '.join(BETS)}; with "
         "commas between, or the parameter several times.",
@@ -69,6 +67,7 @@ async def predict(
 
     Only runs before the card's date count. Prices are optional: the model never sees them, they only bring
     the market's and the combined probability along. All of an answer comes from one version of the model.
+    `bets` adds exactas and their like, each from the same win probabilities.
     Card and answer are stored in the prediction log, unless the service is started without it.
     """
     timer = StageTimer.of(request.scope)
