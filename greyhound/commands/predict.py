@@ -14,7 +14,7 @@ from greyhound.options import Day, Names, database_option, json_option, registry
 from greyhound.output.console import console
 from greyhound.output.printing import print_json, say, shown
 from greyhound.tables.prediction import print_prediction
-from racing.domain.bets import BETS
+from racing.domain.bets import BETS, DEFAULT_TOP, MAX_TOP
 from racing.domain.cards import Card
 from racing.domain.errors import CardRefused, DatabaseUnavailable, FileRefused
 from racing.domain.field_changes import with_reserve, with_scratched
@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--top",
-    type=click.IntRange(1, 200),
-    default=20,
+    type=click.IntRange(1, MAX_TOP),
+    default=DEFAULT_TOP,
     show_default=True,
     help="Of each bet at most so many combinations, the likeliest.",
 )
@@ -184,7 +184,7 @@ def card_predictor(
     registry: str,
     *,
     bets: Sequence[str] = (),
-    top: int = 20,
+    top: int = DEFAULT_TOP,
 ) -> Callable[[Card], "PredictionOut"]:
     """Return what answers cards as the service does, with one model and one read of the database's state."""
     from model_registry import get_model_registry

@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+DEFAULT_TOP = 20
+MAX_TOP = 200
+"""Combinations of a bet that are listed: more of three or four runners nobody reads; pairs are 90 at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bet:

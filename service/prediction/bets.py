@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from racing.domain.bets import Bet, bets_of
+from racing.domain.bets import DEFAULT_TOP, Bet, bets_of
 from racing.domain.cards import rug_of
 from racing.finish_orders import bet_probabilities, with_fourth
 from racing.probabilities import fair_price
 from service.prediction.answer import BetCombinationOut, BetOut, PredictionOut, WarningOut
 from service.prediction.card_prediction import CardPrediction
-from service.schemas.bets import DEFAULT_TOP
 from service.serving.slots import Snapshot
 
 FIELD_TOO_SMALL = "field_too_small"

@@ -7,12 +7,11 @@ from fastapi.routing import APIRoute
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from racing.domain.bets import BETS, bets_of
+from racing.domain.bets import BETS, DEFAULT_TOP, MAX_TOP, bets_of
 from service.dependencies import json_body, state_of
 from service.observability.stages import StageTimer
 from service.openapi.responses import json_content, problems
 from service.prediction.bets import RequestedBets
-from service.schemas.bets import DEFAULT_TOP, MAX_TOP
 from service.schemas.card import EXAMPLE_CARD, CardIn
 from service.schemas.prediction import PredictionOut
 

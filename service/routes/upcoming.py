@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Engine
 
+from racing.domain.bets import DEFAULT_TOP
 from racing.race_day.report_cards import report_cards, report_scratching
 from racing.race_day.upcoming import UpcomingRace, upcoming_races
 from service.dependencies import DayPredictions, Events, JsonBody, RaceReads, Slots, Threads, WriteDatabase
@@ -17,7 +18,6 @@ from service.prediction.bets import RequestedBets
 from service.race_database import RaceDatabase
 from service.routes.predict import Bets, Explain, Top
 from service.routes.races import Number, has_learnt_of, race_number_of
-from service.schemas.bets import DEFAULT_TOP
 from service.schemas.fields import Day
 from service.schemas.prediction import PredictionOut
 from service.schemas.races import StoredRaceOut, stored_race_out

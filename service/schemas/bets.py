@@ -2,10 +2,6 @@
 
 from pydantic import BaseModel, Field
 
-DEFAULT_TOP = 20
-MAX_TOP = 200
-"""More combinations of three or four runners than anyone reads; pairs are 90 at most."""
-
 
 class BetCombinationOut(BaseModel):
     """One combination of a bet."""
