@@ -32,6 +32,8 @@ class RaceTable:
     won: NDArray[np.bool_]
     placed: NDArray[np.float64]
     """1, 0, or NaN where the source does not say."""
+    finish_position: NDArray[np.float64]
+    """1, 2, 3 ..., the same for those in a dead heat; NaN where unknown, and of who did not finish."""
     is_whole: NDArray[np.bool_]
     """Every starter of the race is in the table, so that probabilities within it can be judged."""
     n_prior_runs: NDArray[np.int64]

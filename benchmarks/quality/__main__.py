@@ -17,6 +17,7 @@ import click
 from benchmarks.quality.ablation import judge_groups
 from benchmarks.quality.autogluon import judge_autogluon
 from benchmarks.quality.bench import Bench
+from benchmarks.quality.bets import BETS_WINDOW, judge_bets
 from benchmarks.quality.goals import lines
 from benchmarks.quality.guides import judge_guides
 from benchmarks.quality.plan import DEVELOPMENT_WINDOW, GUIDES_WINDOW, REFERENCE_WINDOW, Plan
@@ -36,6 +37,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], Json]]] = {
     "results": ("results", lambda bench: judge_model(bench, "results")),
     "rated": ("rated", lambda bench: judge_model(bench, "rated")),
     "guides": ("guides", judge_guides),
+    "bets": ("bets", judge_bets),
     "autogluon": ("autogluon", judge_autogluon),
     "ablation": ("ablation", judge_groups),
     "retrain": ("retrain", judge_retraining),
@@ -196,7 +198,7 @@ def _made_for(plan: Plan, name: str) -> str:
     """Return the days of a result and what its trainings were given: figures of others stand apart."""
     is_development = name in ("ablation", "retrain")
     first, last = (plan.develop_from, plan.develop_until) if is_development else (plan.test_from, plan.until)
-    first, last = GUIDES_WINDOW if name == "guides" else (first, last)
+    first, last = {"guides": GUIDES_WINDOW, "bets": BETS_WINDOW}.get(name, (first, last))
     if name == "truth":
         return f"a simulated season {shlex.join(plan.train_options)}".strip()
     return f"{first} to {last} {shlex.join(plan.train_options)}".strip()

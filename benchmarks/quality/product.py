@@ -103,6 +103,17 @@ def import_guides(plan: Plan, steps: StepCache) -> str:
     return _import("import-guides", plan.output / "guides.db", folders, steps)
 
 
+def import_finishes(plan: Plan, steps: StepCache) -> str:
+    """Return the database of all files that know places: results too, beside Betfair's and form guides."""
+    results = ("box_results", "recorder_results", "gbgb")
+    folders = (
+        ("betfair", plan.data / "betfair"),
+        *(("files", plan.data / name) for name in results),
+        ("form-guides", plan.data / "form_guides"),
+    )
+    return _import("import-finishes", plan.output / "finishes.db", folders, steps)
+
+
 def simulate(plan: Plan, steps: StepCache, n_races: int) -> str:
     """Return the database of a simulated season, whose true probabilities are known."""
     path = plan.output / "simulated.db"

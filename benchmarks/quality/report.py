@@ -40,6 +40,8 @@ def markdown(
         parts.append(
             "\n## Form guides alone, races of five known runners or more\n\n" + _levels(results["guides"])
         )
+    if "bets" in results:
+        parts.append("\n## Bets on the order of finish\n\n" + _bets(results["bets"]))
     if "autogluon" in results:
         parts.append("\n## Beside AutoGluon\n\n" + _autogluon(results["autogluon"]))
     if "ablation" in results:
@@ -137,6 +139,41 @@ def _places(places: Json) -> str:
     ]
     about = f"{places['n_races']:,} races with every place price known, log loss per runner."
     return f"{about}\n\n" + _table(("source", "log loss", "ECE", "model - this"), rows)
+
+
+def _bets(result: Json) -> str:
+    """Return each bet's losses, how often exactas paid by their probability, and other discounts."""
+    rows = [
+        (
+            bet["bet"],
+            f"{bet['n_races']:,}",
+            row["name"],
+            f"{row['log_loss']:.4f} ± {row['standard_error']:.4f}",
+            _gap(list(row["model_minus_this"].values())),
+        )
+        for bet in result["bets"]
+        for row in bet["rows"]
+    ]
+    parts = [_table(("bet", "races", "source", "log loss ± s.e.", "model - this"), rows)]
+    reliability = result["bets"][0]["reliability"]
+    if reliability:
+        bins = zip(*(reliability[name] for name in ("predicted", "observed", "n_runners")), strict=True)
+        of_bins = [
+            (f"{n:,}", f"{p:.3%}", f"{paid:.3%}", f"{(p * (1 - p) / n) ** 0.5:.3%}") for p, paid, n in bins
+        ]
+        parts.append(_table(("exactas", "mean probability", "paid", "± s.e."), of_bins))
+    fitted = result["fitted_on_orders"]
+    gaps = [
+        (name, f"{gap['n_races']:,}", _gap(gap["fitted_minus_model"])) for name, gap in fitted["bets"].items()
+    ]
+    discounts = {name: ", ".join(f"{d:.3f}" for d in fitted[name]) for name in ("model", "fitted")}
+    parts.append(
+        f"Discounts of the model, fitted on placings, the fourth extrapolated: {discounts['model']}; "
+        f"fitted on the orders of {fitted['n_races']:,} races to {fitted['until']}: {discounts['fitted']}. "
+        "On the races behind:"
+    )
+    parts.append(_table(("bet", "races", "fitted on orders - model"), gaps))
+    return "\n\n".join(parts)
 
 
 def _cost(judged: Mapping[str, Json]) -> str:

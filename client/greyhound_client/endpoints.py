@@ -35,6 +35,7 @@ PriceReport: TypeAlias = wire.PriceReportIn | Mapping[str, Any]
 RaceResult: TypeAlias = wire.RaceResultIn | Mapping[str, Any]
 By: TypeAlias = Literal["week", "track", "version"]
 Mode: TypeAlias = Literal["shadow", "split"]
+Bet: TypeAlias = Literal["exacta", "quinella", "trifecta", "first_four"]
 Prices: TypeAlias = Literal["none", "at_the_off"]
 CardAnswer: TypeAlias = wire.PredictionOut | Problem
 """The answer to one card of a batch; a problem is handed over, not raised, as other cards follow."""
@@ -62,10 +63,11 @@ class GuideDetails(TypedDict, total=False):
     distance_m: int | None
 
 
-def predict(card: Card, *, explain: bool = False) -> Call[wire.PredictionOut]:
-    """Return the probabilities of a card; with ``explain`` also why."""
-    query = {"explain": True} if explain else {}
-    return Call("POST", "/predict", wire.PredictionOut, query, _json(card))
+def predict(
+    card: Card, *, explain: bool = False, bets: Iterable[Bet] = (), top: int | None = None
+) -> Call[wire.PredictionOut]:
+    """Return the probabilities of a card; with ``explain`` also why, with ``bets`` the ``top`` of each."""
+    return Call("POST", "/predict", wire.PredictionOut, _query(explain, bets, top), _json(card))
 
 
 def predict_batch(cards: Iterable[Card] | str, **guide: Unpack[GuideDetails]) -> Call[str]:
@@ -117,9 +119,11 @@ def upcoming(date: dt.date | None = None, *, predict: bool = False) -> Call[wire
     return Call("GET", "/races/upcoming", wire.UpcomingOut, query)
 
 
-def race_prediction(race_id: int, *, explain: bool = False) -> Call[wire.PredictionOut]:
-    """Return the prediction of a stored race, its newest prices on the card; with ``explain`` also why."""
-    query = {"explain": True} if explain else {}
+def race_prediction(
+    race_id: int, *, explain: bool = False, bets: Iterable[Bet] = (), top: int | None = None
+) -> Call[wire.PredictionOut]:
+    """Return the prediction of a stored race, its newest prices on the card; see :func:`predict`."""
+    query = _query(explain, bets, top)
     return Call("GET", f"/races/{race_id:d}/prediction", wire.PredictionOut, query)
 
 
@@ -327,6 +331,12 @@ def metrics() -> Call[str]:
 def _json(value: Any) -> bytes:
     """Return JSON; of models only what was set."""
     return to_json(value, exclude_none=True)
+
+
+def _query(explain: bool, bets: Iterable[Bet], top: int | None) -> dict[str, Any]:
+    """Return the parameters of a prediction that differ from the defaults."""
+    query = {"explain": explain or None, "bets": ",".join(bets) or None, "top": top}
+    return {name: value for name, value in query.items() if value is not None}
 
 
 def card_answer(line: str) -> CardAnswer:

@@ -67,6 +67,30 @@ class AutomationIn(BaseModel):
     """Why, for the record."""
 
 
+class BetCombinationOut(BaseModel):
+    """One combination of a bet."""
+
+    rugs: list[int]
+    """The runners' numbers on the card, in the order of finish; of a quinella in the order of the card."""
+    names: list[str]
+    """The same runners' names."""
+    probability: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Chance that it comes in."""
+    fair_price: float
+    """1 / probability, decimal odds; of a stake on this combination alone."""
+
+
+class BetOut(BaseModel):
+    """The likeliest combinations of one bet."""
+
+    bet: str
+    """`exacta`: the first two in order; `quinella`: the first two in any order; `trifecta`: the first three in order; `first_four`: the first four in order."""
+    n_combinations: Annotated[int, Field(ge=1)]
+    """How many there are of so many starters; their probabilities sum to 1."""
+    combinations: list[BetCombinationOut]
+    """The likeliest first, at most `top` of them."""
+
+
 class BinOut(BaseModel):
     """Runners of about the same probability."""
 
@@ -1699,7 +1723,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `field_too_small` the starters are too few for a bet of `bets`; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
     text: str
     """A sentence, for people."""
 
@@ -2300,6 +2324,8 @@ class PredictionOut(BaseModel):
     """Empty when there is nothing to say."""
     experiment: ExperimentPartOut | None = None
     """The experiment that this answer is part of; null if none runs, and for the cards of a batch while races are split."""
+    bets: list[BetOut] | None = None
+    """Those that the request names in `bets`, in its order, without any that has too few starters; not there unless it names some."""
 
 
 class PriceEventOut(BaseModel):

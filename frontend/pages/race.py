@@ -15,6 +15,7 @@ from frontend.pages.ways import day_of, fill_page, guide_page
 from frontend.race.blueprint import pages
 from frontend.race.card_form import broken_rules, card_of_form, carried_card, filled_in, with_changes
 from frontend.race.field import field_of
+from frontend.race.pairs import pairs_of
 from frontend.race.prediction import CardPrediction, predict, predict_stored
 from frontend.race.reports import (
     NAMES_OF_PLACES,
@@ -187,7 +188,8 @@ def _answer(prediction: CardPrediction | None, *, code: int = 200, **context: An
     day = race.date if race else day_of(str(prediction.card.get("date", ""))) if prediction else None
     if prediction and code == 200:
         code = prediction.status_code
-    context |= {"prediction": prediction, "field": field, "rules": rules, "day": day}
+    pairs = pairs_of(prediction.answer) if prediction and prediction.answer else None
+    context |= {"prediction": prediction, "field": field, "pairs": pairs, "rules": rules, "day": day}
     is_posted = request.method == "POST"
     context |= {
         "sorting": sorting,

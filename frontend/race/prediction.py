@@ -8,6 +8,7 @@ from typing import Any
 
 from frontend import api
 from frontend.errors import status_code
+from frontend.race.pairs import MAX_PAIRS
 from greyhound_client import Call, Problem, endpoints
 from greyhound_client.models import CardIn, PredictionOut, StoredRaceOut
 
@@ -22,7 +23,7 @@ class CardPrediction:
     answer: PredictionOut | None
     problem: Problem | None
     raw: str
-    """The answer as it came, indented."""
+    """The answer as it came, indented; without its bets, which the line in a shell does not ask for."""
 
     def curl(self, service: str, *, with_key: bool = False) -> str:
         """Return the line that gets the same from the service."""
@@ -43,7 +44,7 @@ def predict(card: CardIn | dict[str, Any]) -> CardPrediction:
         If the service does not answer.
     """
     fields = card if isinstance(card, dict) else card.model_dump(mode="json", exclude_defaults=True)
-    return _called(endpoints.predict(fields, explain=True), fields)
+    return _called(endpoints.predict(fields, explain=True, bets=("exacta",), top=MAX_PAIRS), fields)
 
 
 def predict_stored(race: StoredRaceOut) -> CardPrediction:
@@ -55,7 +56,7 @@ def predict_stored(race: StoredRaceOut) -> CardPrediction:
         If the service does not answer.
     """
     card = priced_card(race)
-    found = _called(endpoints.race_prediction(race.id, explain=True), card)
+    found = _called(endpoints.race_prediction(race.id, explain=True, bets=("exacta",), top=MAX_PAIRS), card)
     if found.answer is None:
         return found
     runners = {runner["name"]: runner for runner in card["runners"]}
@@ -88,7 +89,10 @@ def _called(call: Call[PredictionOut], card: dict[str, Any]) -> CardPrediction:
 
 def _indented(text: str) -> str:
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        document = json.loads(text)
+        if isinstance(document, dict):
+            document.pop("bets", None)
+        return json.dumps(document, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):  # something in front of the service has answered
         return text
 

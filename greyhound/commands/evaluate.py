@@ -1,7 +1,7 @@
 """`greyhound evaluate`: a model beside uniform, box only and the market, on the same races."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 from rich.table import Table
@@ -21,11 +21,13 @@ from greyhound.output.printing import print_json
 from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
 from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
+from greyhound.tables.bets import bet_table, reliability_table
 from greyhound.tables.slices import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
 from model_registry.learning import JUDGED, learning_of
 from racing.database.engine import open_database
 from training.evaluation.baselines import Baselines
+from training.evaluation.bets import BetComparison, judge_bets
 from training.evaluation.evaluation import Comparison, Evaluation, RunnerFigures
 from training.evaluation.evaluation import evaluate as judge
 from training.evaluation.slices import SLICINGS, Slice, slices_by
@@ -71,6 +73,7 @@ def evaluate(
 
     Every row of a table is judged on the same races: whole ones with exactly one winner. "model - this" is
     the difference in race log loss with its 95 % interval (bootstrap by race); below 0 the model is better.
+    Bets on the order of finish are judged where that order is known.
     """
     check_days(start, until)
     engine = open_database(database)
@@ -90,6 +93,7 @@ def evaluate(
             market_combination=loaded.spec.market_combination,
             place_discounts=loaded.spec.place_discounts,
         )
+        bets = judge_bets(scored.table, scored.probabilities, loaded.spec.place_discounts)
         names = dict.fromkeys(name for some in by for name in some)
         slices = {name: slices_by(name, scored.table, scored.probabilities) for name in names}
     warnings = learnt_warnings(loaded, start, until)
@@ -103,6 +107,7 @@ def evaluate(
             "countries": list(where),
             "warnings": warnings,
             **evaluation.as_json(),
+            "bets": [bet.as_json() for bet in bets],
         }
         if slices:
             document["slices"] = {name: [found.as_json() for found in slices[name]] for name in slices}
@@ -111,6 +116,7 @@ def evaluate(
     for warning in warnings:
         console.print(f"Warning: {warning}", style="yellow")
     _print(evaluation, f"Version {version}{' as it was judged' if is_judged else ''}")
+    _print_bets(bets)
     if slices:
         _print_slices(slices)
 
@@ -143,6 +149,18 @@ def _print_places(evaluation: Evaluation) -> None:
     console.print(place_table(f"Places of {places.n_races} races, by runner", places))
     discounts = ", ".join(f"{discount:.2f}" for discount in places.discounts)
     console.print(f"Discounts of the places: {discounts}. ECE by chance: {places.ece_by_chance:.4f}")
+
+
+def _print_bets(bets: Sequence[BetComparison]) -> None:
+    """Print what is known of each bet; nothing where no order of finish is."""
+    if not bets:
+        return
+    console.print()
+    console.print(bet_table(bets))
+    for bet in bets:
+        if bet.reliability is not None:
+            console.print()
+            console.print(reliability_table(bet))
 
 
 def _print_slices(slices: Mapping[str, tuple[Slice, ...]]) -> None:

@@ -10,10 +10,11 @@ import click
 from greyhound.card_files import card_files, dates_option, is_json, read_card
 from greyhound.did_you_mean import hint_at_track, with_track_hint
 from greyhound.errors import exit_code, one_line
-from greyhound.options import Day, database_option, json_option, registry_option
+from greyhound.options import Day, Names, database_option, json_option, registry_option
 from greyhound.output.console import console
 from greyhound.output.printing import print_json, say, shown
 from greyhound.tables.prediction import print_prediction
+from racing.domain.bets import BETS, DEFAULT_TOP, MAX_TOP
 from racing.domain.cards import Card
 from racing.domain.errors import CardRefused, DatabaseUnavailable, FileRefused
 from racing.domain.field_changes import with_reserve, with_scratched
@@ -51,6 +52,20 @@ if TYPE_CHECKING:
 )
 @dates_option
 @click.option("--explain", is_flag=True, help="Say why: what each topic makes of a runner's odds.")
+@click.option(
+    "--bets",
+    type=Names("bet", BETS, has_all=True),
+    default=(),
+    metavar="A,B",
+    help=f"Also these bets on the order of finish: {Names.ALL}, or some of {', '.join(BETS)}.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, MAX_TOP),
+    default=DEFAULT_TOP,
+    show_default=True,
+    help="Of each bet at most so many combinations, the likeliest.",
+)
 @database_option
 @registry_option
 @json_option
@@ -64,6 +79,8 @@ def predict(
     reserves: tuple[str, ...],
     dates: DateOrder,
     explain: bool,
+    bets: tuple[str, ...],
+    top: int,
     database: str,
     registry: str,
     as_json: bool,
@@ -86,6 +103,7 @@ def predict(
     Example:
       greyhound predict card.json
       greyhound predict card.json --explain
+      greyhound predict card.json --bets exacta,quinella --top 10
       greyhound predict cards/ "Race 1 - SAN - 14 March 2026.csv"
       greyhound predict "Race 6 - SAN - 14 March 2026.csv" --scratch 6 --reserve 9=6
       greyhound predict "Race 6 - SAN - 14 March 2026.csv" --model 3 --json
@@ -111,7 +129,7 @@ def predict(
 
     # A card alone is read first: what is wrong with it is reported before a model is loaded.
     first = read(files[0]) if is_one else None
-    answer_to = card_predictor(version, explain, database, registry)
+    answer_to = card_predictor(version, explain, database, registry, bets=bets, top=top)
     if first is not None:
         answer = answer_to(first[0])
         if as_json:
@@ -160,12 +178,19 @@ def _as_json(answer: "PredictionOut") -> dict[str, Any]:
 
 
 def card_predictor(
-    version: int | None, is_explained: bool, database: str, registry: str
+    version: int | None,
+    is_explained: bool,
+    database: str,
+    registry: str,
+    *,
+    bets: Sequence[str] = (),
+    top: int = DEFAULT_TOP,
 ) -> Callable[[Card], "PredictionOut"]:
     """Return what answers cards as the service does, with one model and one read of the database's state."""
     from model_registry import get_model_registry
     from service.observability.stages import StageTimer
     from service.prediction.answer import prediction_out
+    from service.prediction.bets import RequestedBets, add_bets
     from service.prediction.card_prediction import predict_card
     from service.prediction.form_store import FormStore
     from service.serving.loading import load_snapshot
@@ -175,6 +200,7 @@ def card_predictor(
     snapshot = load_snapshot(version, store.fetch(version))
     form = FormStore(database)
     form.refresh()
+    requested = RequestedBets.of(bets, top)
 
     def answer_to(card: Card) -> "PredictionOut":
         today, known = today_at(card.track), form.read(card)
@@ -184,7 +210,8 @@ def card_predictor(
             )
         except DatabaseUnavailable as error:
             raise DatabaseUnavailable(f"{error}: {form.error}") from error
-        return prediction_out(with_track_hint(prediction), snapshot, request_id="")
+        out = prediction_out(with_track_hint(prediction), snapshot, request_id="")
+        return out if requested is None else add_bets(out, prediction, snapshot, requested)
 
     return answer_to
 

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from greyhound.output.console import console
 from greyhound.output.printing import shown
+from greyhound.tables.bets import combination_table
 
 if TYPE_CHECKING:
     from service.schemas.prediction import ExplanationOut, PredictionOut
@@ -49,6 +50,8 @@ def print_prediction(answer: "PredictionOut", notes: Sequence[str] = ()) -> None
         console.print("combined is the market alone: the model adds nothing to closing prices here.")
     if answer.base_strength is not None:
         _print_explanations(answer)
+    for bet in answer.bets or ():
+        console.print(combination_table(bet))
     for warning in answer.warnings:
         console.print(f"warning: {shown(warning.text)}")
     for note in notes:

@@ -160,6 +160,7 @@ def _table_of(
         box=np.nan_to_num(runs.box[rows]).astype(np.int64),
         won=runs.won[rows] == 1,
         placed=runs.placed[rows],
+        finish_position=facts["finish_position"],
         is_whole=facts["is_whole"] == 1,
         n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
         market_probability=np.where(np.isnan(bsp), starting, bsp),
@@ -227,7 +228,10 @@ def _tracks(engine: Engine, track_id: Ints) -> tuple[NDArray[np.str_], NDArray[n
 
 
 def _facts(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> dict[str, Floats]:
-    of_run = ("id", "bsp", "starting_price", "place_bsp", "rated_price", "true_probability")
+    of_run = (
+        *("id", "finish_position", "bsp", "starting_price", "place_bsp", "rated_price"),
+        "true_probability",
+    )
     query = select(*(_RUN.c[name] for name in of_run), _RACE.c.is_whole).join(
         _RACE, _RACE.c.id == _RUN.c.race_id
     )

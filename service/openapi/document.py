@@ -31,6 +31,8 @@ Calibrated win probabilities for greyhound races, from the model that is champio
 * **Predict** a race with `POST /predict`: press *Try it out*, the example runs as it is.
 * **Ask why** with `POST /predict?explain=true`: each runner's answer then has what its form, box and times
   contribute.
+* **Price bets** with `POST /predict?bets=exacta,quinella,trifecta,first_four`: the likeliest combinations
+  of each.
 * **See** which model answers, and how good it is, with `GET /model_status`.
 * **Send** JSON in UTF-8, as it is or with `Content-Encoding: gzip`. HEAD is answered wherever GET is, OPTIONS
   with the methods of an address, and a slash at the end of an address makes no difference.

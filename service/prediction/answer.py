@@ -20,20 +20,24 @@ from racing.domain.regions import COUNTRY_NAMES, country_of
 from racing.features import CardWarning
 from service.prediction.card_prediction import CardPrediction
 from service.prediction.contest import Part
-from service.schemas.prediction import NO_FAIR_PRICE, PredictionOut
+from service.schemas.prediction import NO_FAIR_PRICE
+from service.schemas.prediction import PredictionOut as PredictionOut
 from service.schemas.structs import structs_of
 from service.serving.slots import Snapshot
 
 if TYPE_CHECKING:
+    from service.schemas.bets import BetCombinationOut as BetCombinationOut
+    from service.schemas.bets import BetOut as BetOut
     from service.schemas.prediction import (
         ContributionOut,
         ExperimentPartOut,
         ExplanationOut,
         RunnerOut,
-        WarningOut,
     )
+    from service.schemas.prediction import WarningOut as WarningOut
 else:
-    _STRUCTS = structs_of(PredictionOut, mode="serialization")
+    _STRUCTS = structs_of(PredictionOut, mode="serialization", absent=("bets",))
+    BetOut, BetCombinationOut = _STRUCTS["BetOut"], _STRUCTS["BetCombinationOut"]
     ContributionOut, ExplanationOut, RunnerOut, WarningOut, ExperimentPartOut, PredictionOut = (
         _STRUCTS[name]
         for name in (

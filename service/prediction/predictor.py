@@ -11,6 +11,7 @@ from service.monitoring.input_counter import InputCounter
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
+from service.prediction.bets import RequestedBets, add_bets
 from service.prediction.card_prediction import CardPrediction, predict_card
 from service.prediction.card_reader import read_card
 from service.prediction.contest import Contest, Contestants
@@ -55,13 +56,15 @@ class Predictor:
         *,
         request_id: str,
         is_explained: bool = False,
+        bets: RequestedBets | None = None,
         may_split: bool = False,
         is_noted: bool = True,
     ) -> tuple[bytes, int]:
         """Return the answer to a card, both as JSON, and the version that answered.
 
         That is the champion; or, where ``may_split``, the challenger that the card's race has in a split.
-        Where not ``is_noted`` it is neither counted nor logged, nor scored by others.
+        Where not ``is_noted`` it is neither counted nor logged, nor scored by others. The log has the answer
+        without its ``bets``, which follow from it.
 
         Raises
         ------
@@ -82,18 +85,21 @@ class Predictor:
                 prediction, contestants.answering, request_id=request_id, part=contestants.part
             )
             answer = answer_json(out)
+            shown = answer
+            if bets is not None:
+                shown = answer_json(add_bets(out, prediction, contestants.answering, bets))
         except Exception as error:
             self.latest.failed(champion, error)
             raise
         timer.mark("write")
         if not is_noted:
-            return answer, contestants.answering.version
+            return shown, contestants.answering.version
         self._note(contestants, prediction, request_id, body, answer, has_tables=stored is not None)
         self.latest.answered(
             (contestants.answering.loaded_at, timer.seconds_of("model"), prediction.win_probability)
         )
         timer.mark("log")
-        return answer, contestants.answering.version
+        return shown, contestants.answering.version
 
     async def predict(
         self, champion: Snapshot, card: Card, timer: StageTimer, *, is_explained: bool = False

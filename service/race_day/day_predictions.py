@@ -27,6 +27,7 @@ from service.errors import NotReady, ServiceError
 from service.experiments.follower import ActiveExperiment
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
+from service.prediction.bets import RequestedBets
 from service.prediction.form_store import FormStore
 from service.prediction.predictor import Predictor
 from service.race_database import TimedReads
@@ -94,7 +95,12 @@ class DayPredictions:
         return found
 
     async def of_race(
-        self, race_id: int, request_id: str, *, is_explained: bool = False
+        self,
+        race_id: int,
+        request_id: str,
+        *,
+        is_explained: bool = False,
+        bets: RequestedBets | None = None,
     ) -> tuple[bytes, int]:
         """Return the whole answer to a race as it is stored now, as JSON, and the version that answered.
 
@@ -113,14 +119,15 @@ class DayPredictions:
         if body is None:
             raise CardRefused([Violation(("card",), race.why_no_card or "the race makes no card")])
         known = await self._answer(champion, race, body, request_id)
-        if not is_explained:
+        if not is_explained and bets is None:
             return known.answer, known.version
         return await self._predictor.answer(
             champion,
             body,
             StageTimer(),
             request_id=request_id,
-            is_explained=True,
+            is_explained=is_explained,
+            bets=bets,
             may_split=True,
             is_noted=False,
         )

@@ -8,13 +8,15 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Engine
 
+from racing.domain.bets import DEFAULT_TOP
 from racing.race_day.report_cards import report_cards, report_scratching
 from racing.race_day.upcoming import UpcomingRace, upcoming_races
 from service.dependencies import DayPredictions, Events, JsonBody, RaceReads, Slots, Threads, WriteDatabase
 from service.errors import NoAnswerInTime, OutcomeUnknown
 from service.openapi.responses import json_content, problems
+from service.prediction.bets import RequestedBets
 from service.race_database import RaceDatabase
-from service.routes.predict import Explain
+from service.routes.predict import Bets, Explain, Top
 from service.routes.races import Number, has_learnt_of, race_number_of
 from service.schemas.fields import Day
 from service.schemas.prediction import PredictionOut
@@ -127,7 +129,12 @@ async def scratch(
     responses=problems(404, 422, 503),
 )
 async def get_race_prediction(
-    request: Request, day: DayPredictions, race_id: Number, explain: Explain = False
+    request: Request,
+    day: DayPredictions,
+    race_id: Number,
+    explain: Explain = False,
+    bets: Bets = None,
+    top: Top = DEFAULT_TOP,
 ) -> Response:
     """Answer the stored card as it is now, with its newest prices on it.
 
@@ -135,7 +142,10 @@ async def get_race_prediction(
     requested; of a race that has been run nothing is logged.
     """
     answer, version = await day.of_race(
-        race_number_of(race_id), request.scope["request_id"], is_explained=explain
+        race_number_of(race_id),
+        request.scope["request_id"],
+        is_explained=explain,
+        bets=RequestedBets.of(bets, top),
     )
     request.scope["model_version"] = version  # for the log line
     return Response(answer, media_type="application/json")

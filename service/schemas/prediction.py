@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from racing.domain.cards import Status
 from racing.features.topics import TOPICS
+from service.schemas.bets import BetOut
 
 NO_FAIR_PRICE = 1e12
 """Of a runner that does not start: no price looks good beside it."""
@@ -22,6 +23,7 @@ WARNINGS = {
     "late_run": "runs on or after race day were left out",
     "ratings_behind": "stored runs are not rated yet",
     "database_away": "only what the card brings is known",
+    "field_too_small": "the starters are too few for a bet of `bets`",
     "learnt_day": "the version has learnt from races of that day, so its answer is no forecast",
 }
 
@@ -179,4 +181,9 @@ class PredictionOut(BaseModel):
         default=None,
         description="The experiment that this answer is part of; null if none runs, and for the cards of a "
         "batch while races are split.",
+    )
+    bets: list[BetOut] | None = Field(
+        default=None,
+        description="Those that the request names in `bets`, in its order, without any that has too few "
+        "starters; not there unless it names some.",
     )

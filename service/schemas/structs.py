@@ -1,14 +1,20 @@
 """Pydantic's models as msgspec's structs, made from their JSON Schemas: three times as fast to read."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import msgspec
 from pydantic import BaseModel
 
 
-def structs_of(model: type[BaseModel], *, mode: str = "validation") -> dict[str, Any]:
-    """Return the msgspec structs of a model and of the models in it, by name: same fields, same limits."""
+def structs_of(
+    model: type[BaseModel], *, mode: str = "validation", absent: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the msgspec structs of a model and of the models in it, by name: same fields, same limits.
+
+    Fields in ``absent`` are not written unless they are set.
+    """
     schema = model.model_json_schema(mode=mode)  # type: ignore[arg-type]
     structs: dict[str, Any] = {}
 
@@ -48,7 +54,9 @@ def structs_of(model: type[BaseModel], *, mode: str = "validation") -> dict[str,
     def struct(name: str, part: dict[str, Any]) -> Any:
         fields: list[Any] = []
         for field, of_field in part["properties"].items():
-            if field in part.get("required", ()):
+            if field in absent:
+                fields.append((field, type_of(of_field) | msgspec.UnsetType, msgspec.UNSET))
+            elif field in part.get("required", ()):
                 fields.append((field, type_of(of_field)))
             else:
                 fields.append((field, type_of(of_field), of_field.get("default", [])))

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from benchmarks.quality.__main__ import PARTS, main
 from benchmarks.quality.ablation import ALL, CARD_ALONE, subsets
+from benchmarks.quality.bets import fit_order_discounts
 from benchmarks.quality.goals import LEVELS, MARKET, RATED, UNIFORM, level_on, lines
 from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
@@ -16,8 +17,10 @@ from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import weeks
 from benchmarks.quality.step_cache import StepCache, StepFailed
 from benchmarks.quality.truth import covered
+from racing.finish_orders import with_fourth
 from racing.metrics import race_log_loss
-from tests.training.builders import make_table
+from tests.training.builders import TRUE_DISCOUNTS, make_finished, make_table
+from training.evaluation.bets import judge_bets
 
 
 def counting(calls, result):
@@ -272,3 +275,25 @@ def test_the_truth_covers_all_of_the_way_to_itself_and_a_uniform_guess_none():
     assert covered(losses) == pytest.approx(0.8)
     assert covered(losses | {"model": 1.5}) == 1
     assert covered(losses | {"model": 2.0}) == 0
+
+
+def test_discounts_that_orders_were_drawn_by_are_found_on_them() -> None:
+    table = make_finished(6000)
+    found, n_races = fit_order_discounts(table, table.true_probability)
+    assert found == pytest.approx(with_fourth(TRUE_DISCOUNTS), abs=0.06)
+    assert n_races == 6000
+
+
+def test_the_page_has_each_bet_with_its_losses_and_how_often_exactas_paid():
+    table = make_finished(300)
+    found = judge_bets(table, table.true_probability, TRUE_DISCOUNTS)
+    gap = {"n_races": 300, "fitted_minus_model": [-0.001, -0.003, 0.001]}
+    fitted = {"n_races": 200, "until": "2025-06-30", "model": [1, 0.6], "fitted": [1, 0.65]}
+    result = {
+        "bets": [bet.as_json() for bet in found],
+        "fitted_on_orders": fitted | {"bets": {"exacta": gap}},
+    }
+    page = markdown([], {"bets": result}, command="python", notes=[], failures={})
+    assert f"| trifecta | 300 | uniform | {np.log(336):.4f} ± 0.0000 |" in page
+    assert "fitted on the orders of 200 races to 2025-06-30: 1.000, 0.650" in page
+    assert "| exacta | 300 | -0.0010 [-0.0030, +0.0010] |" in page

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -24,6 +24,7 @@ from greyhound_client import (
     endpoints,
     models,
 )
+from racing.domain.bets import BETS
 from racing.domain.names import name_key
 from tests.client.conftest import Whole
 from tests.clocks.today import today
@@ -105,6 +106,10 @@ def test_the_committed_models_are_those_of_the_committed_document() -> None:
         make_models(changed, check=True)
 
 
+def test_the_client_knows_the_bets_of_the_service() -> None:
+    assert set(get_args(endpoints.Bet)) == set(BETS)
+
+
 def test_a_card_is_answered_typed(greyhound: Any) -> None:
     answer = greyhound.predict(make_card(4))
     assert isinstance(answer, models.PredictionOut)
@@ -116,6 +121,9 @@ def test_a_card_is_answered_typed(greyhound: Any) -> None:
     assert [one.win_probability for one in explained.runners] == [
         one.win_probability for one in answer.runners
     ]
+    assert answer.bets is None
+    exacta, quinella = greyhound.predict(make_card(4), bets=("exacta", "quinella"), top=3).bets
+    assert (len(exacta.combinations), quinella.n_combinations) == (3, 6)
 
 
 def test_dates_may_be_dates(greyhound: Any) -> None:

@@ -135,6 +135,30 @@ def test_bars_are_as_long_as_the_probabilities_and_wear_the_colour_of_the_box(
         assert len(set(colours.values())) == len(colours)
 
 
+def test_the_matrix_of_pairs_has_the_exactas_of_the_service_and_quinellas_as_their_sums(
+    browser: Browser, service: RunningService, pages: str
+) -> None:
+    race = service.client.get(f"/races/{a_race(service)}?prices=at_the_off").json()
+    answer = service.predict(race["card"], params={"bets": "exacta", "top": 90}).json()
+    exactas = {tuple(one["rugs"]): one["probability"] for one in answer["bets"][0]["combinations"]}
+    rugs = sorted({rug for pair in exactas for rug in pair})
+    for width in (NARROW, WIDE):
+        with opened(browser, f"{pages}/race/{race['id']}", width=width) as page:
+            assert not sideways(page)
+            matrix, quinellas = page.locator("table.pairs").all()
+            cells = matrix.locator("tbody td").all_text_contents()
+            expected = [f"{100 * exactas[a, b]:.1f}" if a != b else "" for a in rugs for b in rugs]
+            assert cells == expected
+            page.get_by_text("In either order").click()
+            first = quinellas.locator("tbody td").nth(1)
+            expect(first).to_be_visible()
+            either = exactas[rugs[0], rugs[1]] + exactas[rugs[1], rugs[0]]
+            expect(first).to_have_text(f"{100 * either:.1f}")
+            assert page.locator(".likeliest li").count() == 5
+            assert "bets" not in raw_answer(page)
+            assert not serious_findings(page)
+
+
 def test_why_names_the_largest_contributions_for_and_against(
     browser: Browser, service: RunningService, pages: str
 ) -> None:

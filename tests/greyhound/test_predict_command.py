@@ -178,3 +178,29 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(
     assert (result.exit_code, result.stdout) == (code, "")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_bets_are_those_of_the_service_in_json_and_a_table_each(registry: str, tmp_path: Path) -> None:
+    card = written(tmp_path, make_card(6))
+    result = predict(registry, card, "--bets", "exacta,first_four", "--top", "5", "--json")
+    assert result.exit_code == 0, result.stderr
+    bets = json.loads(result.stdout)["bets"]
+    with running_service(registry) as service:
+        params = {"bets": "exacta,first_four", "top": 5}
+        assert bets == service.predict(make_card(6), params=params).json()["bets"]
+    likeliest = bets[0]["combinations"][0]
+    tables = predict(registry, card, "--bets", "all", "--top", "2").stdout
+    assert "-".join(map(str, likeliest["rugs"])) in tables
+    assert f"{likeliest['fair_price']:.2f}" in tables
+    assert "First four: 2 of 360 combinations" in tables
+    assert "bets" not in json.loads(predict(registry, card, "--json").stdout)
+
+
+def test_a_bet_that_is_none_is_wrong_usage_and_a_small_field_a_warning(registry: str, tmp_path: Path) -> None:
+    card = written(tmp_path, make_card(3))
+    wrong = predict(registry, card, "--bets", "duet")
+    assert wrong.exit_code == 2
+    assert "a bet is all or one of exacta, quinella, trifecta, first_four, got 'duet'" in wrong.stderr
+    small = predict(registry, card, "--bets", "first_four,exacta").stdout
+    assert "warning: 3 starters are too few: first_four needs 4" in small
+    assert "Exacta: 6 of 6 combinations" in small

@@ -98,7 +98,11 @@ def test_evaluate_by_slices_tells_every_slicing_requested_and_the_places(season)
     assert {"ece", "ece_by_chance", "slope", "has_trend", "losses"} <= states["SIM-W"].keys()
     places = {row["name"]: row["log_loss"] for row in document["places"]["rows"]}
     assert places["place market (BSP)"] < places["uniform"]
+    bets = {bet["bet"]: {row["name"]: row["log_loss"] for row in bet["rows"]} for bet in document["bets"]}
+    assert list(bets) == ["exacta", "quinella", "trifecta", "first_four"]
+    assert all(losses["model, discounts fitted"] < losses["uniform"] for losses in bets.values())
     reported = greyhound(season, "evaluate", *days, "--by", "all").stdout
+    assert "Exacta by probability" in reported
     assert all(f"By {name}: " in reported for name in ("favourites", "state", "track", "layoff", "week"))
     assert "place market (BSP)" in reported
 

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from racing.finish_orders import finish_orders, order_probabilities, with_fourth
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 
 N_FEATURES = 6
+TRUE_DISCOUNTS = (1.0, 0.6, 0.5)
+"""Of :func:`make_finished`; the fourth follows."""
 FEATURE_NAMES = tuple(f"feature_{i}" for i in range(N_FEATURES))
 
 
@@ -36,6 +39,7 @@ def make_table(
         box=np.tile(np.arange(1, n_runners + 1), n_races),
         won=(np.arange(n_runners) == winner[:, None]).ravel(),
         placed=np.full(n, np.nan),
+        finish_position=np.full(n, np.nan),
         is_whole=np.ones(n, bool),
         n_prior_runs=rng.integers(0, 6, n),
         market_probability=market,
@@ -44,6 +48,21 @@ def make_table(
         true_probability=truth,
     )
     return replace(table, **columns)
+
+
+def make_finished(n_races: int = 3000, n_runners: int = 8, *, seed: int = 0) -> RaceTable:
+    """Return a season whose first four are drawn one after the other, by discounts."""
+    table = make_table(n_races, n_runners, seed=seed)
+    win = table.true_probability.reshape(n_races, n_runners)
+    joint = order_probabilities(win, 4, with_fourth(TRUE_DISCOUNTS)).cumsum(axis=1)
+    drawn = (joint > np.random.default_rng(seed + 1).random((n_races, 1))).argmax(axis=1)
+    position = np.full((n_races, n_runners), np.nan)
+    orders = finish_orders(n_runners, 4)[drawn]
+    np.put_along_axis(position, orders, np.arange(1.0, 5.0)[None], axis=1)
+    placed = position <= (3 if n_runners >= 8 else 2)
+    return replace(
+        table, finish_position=position.ravel(), won=(position == 1).ravel(), placed=placed.ravel() * 1.0
+    )
 
 
 def log_odds_of(p):

@@ -83,6 +83,17 @@ def test_every_answer_is_in_the_database_as_it_went_out(registry: str, tmp_path:
     assert spooled(tmp_path) == []
 
 
+def test_the_log_has_the_answer_without_its_bets(registry: str, tmp_path: Path) -> None:
+    database = make_sqlite(tmp_path)
+    headers = {"X-Request-ID": "same"}
+    with running_service(registry, **settings_of(tmp_path, database)) as service:
+        plain = service.predict(make_card(3), headers=headers)
+        with_bets = service.predict(make_card(3), headers=headers, params={"bets": "exacta,first_four"})
+        rows = wait_for_rows(database, 2)
+    assert len(with_bets.content) > len(plain.content)
+    assert [row.answer for row in rows] == [plain.text, plain.text]
+
+
 def test_a_database_that_goes_under_load_and_comes_back_has_every_answer_once_and_in_order(
     registry: str, tmp_path: Path, database: str
 ) -> None:

@@ -92,6 +92,9 @@ def test_a_day_goes_from_cards_over_scratchings_and_results_into_the_record(serv
     ]
     explained = service.client.get(f"/races/{stored['id']}/prediction", params={"explain": True}).json()
     assert explained["runners"][0]["explanation"] is not None
+    with_bets = service.client.get(f"/races/{stored['id']}/prediction", params={"bets": "exacta"}).json()
+    assert with_bets["bets"][0]["n_combinations"] == 30
+    assert "bets" not in service.client.get(f"/races/{stored['id']}/prediction").json()
 
     scratched = service.client.post(f"/races/{stored['id']}/scratchings", json={"name": "anna 1"})
     assert scratched.status_code == 200, scratched.text
