@@ -39,6 +39,8 @@ def data_hash(table: RaceTable) -> str:
     """Return the SHA-256 of everything that a training learns from and judges on."""
     digest = hashlib.sha256()
     for field in fields(table):
+        if getattr(table, field.name) is None:
+            continue
         array = np.ascontiguousarray(getattr(table, field.name))
         if array.dtype.kind == "M":
             array = array.astype("datetime64[D]").astype(np.int64)
