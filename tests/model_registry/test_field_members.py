@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from model_registry.artifact import (
     LoadedModel,
@@ -22,47 +20,11 @@ from model_registry.artifact import (
 from model_registry.artifact.digest import SEAL, seal
 from model_registry.artifact.loaded_model import MAX_FIELD
 from model_registry.errors import ArtifactBroken, NotScored
-from tests.model_registry.builders import PLATT, make_documents, make_graph
+from tests.model_registry.builders import PLATT, make_documents, make_field_graph, make_graph
 
 FEATURES = ("box", "win_rate", "run_1_won", "run_1_margin")
 OWN, OF_FIELD = (0.2, 1.0, 0.5, 0.3), (0.0, 0.4, -0.6, 0.1)
 TOPICS, IS_CODE = ("box", "results", "results", "results"), (True, False, False, False)
-
-
-def make_field_graph() -> bytes:
-    """log_odds = features @ OWN + their own first feature x (mean of the field @ OF_FIELD), NaN as 0."""
-    nodes = [
-        helper.make_node("IsNaN", ["features"], ["unknown"]),
-        helper.make_node("Where", ["unknown", "zero", "features"], ["known"]),
-        helper.make_node("MatMul", ["known", "own"], ["alone"]),
-        helper.make_node("ReduceMean", ["known"], ["mean"], axes=[0], keepdims=1),
-        helper.make_node("MatMul", ["mean", "of_field"], ["level"]),
-        helper.make_node("MatMul", ["known", "second"], ["scale"]),
-        helper.make_node("Mul", ["scale", "level"], ["beside"]),
-        helper.make_node("Add", ["alone", "beside"], ["log_odds"]),
-    ]
-    constants = {
-        "zero": np.zeros(1, np.float32),
-        "own": np.array(OWN, np.float32),
-        "of_field": np.array(OF_FIELD, np.float32)[:, None],
-        "second": np.array([0, 1, 0, 0], np.float32),
-    }
-    # "beside" is of shape (1, n): flattened, so that there is one number a runner
-    nodes[-1:] = [
-        helper.make_node("Reshape", ["beside", "flat"], ["beside_flat"]),
-        helper.make_node("Add", ["alone", "beside_flat"], ["log_odds"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "field",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, len(FEATURES)])],
-        [helper.make_tensor_value_info("log_odds", TensorProto.FLOAT, [None])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()]
-        + [numpy_helper.from_array(np.array([-1]), "flat")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    return model.SerializeToString()
 
 
 SPEC = ModelSpec(
@@ -77,7 +39,10 @@ SPEC = ModelSpec(
     is_centred=True,
     calibration=PLATT,
 )
-GRAPHS = {"members/alone.onnx": make_graph((0.1, 2.0)), "members/field_net.onnx": make_field_graph()}
+GRAPHS = {
+    "members/alone.onnx": make_graph((0.1, 2.0)),
+    "members/field_net.onnx": make_field_graph(OWN, OF_FIELD),
+}
 
 
 def make_races(sizes: Sequence[int], seed: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -71,7 +71,7 @@ def permutation_importance(
     features = inputs.copy()
 
     def rise(columns: Sequence[int]) -> Difference:
-        features[:, columns] = inputs[np.ix_(order, columns)]
+        features[:, columns] = inputs[order[:, None], list(columns)]
         found = metrics.paired_bootstrap(losses(features), before, n=500)
         features[:, columns] = inputs[:, columns]
         return found
