@@ -60,11 +60,11 @@ class RaceTable:
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "RaceTable":
         """Return the table of some rows (whole races, please)."""
-        return RaceTable(**{name: values[rows] for name, values in self._arrays().items()})
+        return RaceTable(**{name: values[rows] for name, values in self.arrays().items()})
 
     def followed_by(self, later: "RaceTable") -> "RaceTable":
         """Return the table with the races of later days behind."""
-        own, others = self._arrays(), later._arrays()
+        own, others = self.arrays(), later.arrays()
         return RaceTable(
             **{name: np.concatenate([values, others[name]]) for name, values in own.items() if name in others}
         )
@@ -85,7 +85,7 @@ class RaceTable:
             return self.features
         return np.concatenate([self.features, self.run_features], axis=1)
 
-    def _arrays(self) -> dict[str, Any]:
+    def arrays(self) -> dict[str, Any]:
         """Return the arrays that there are, by name."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: values for name, values in arrays.items() if values is not None}

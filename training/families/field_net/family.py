@@ -25,7 +25,7 @@ class FieldNet:
     reads_field = True
     n_trials = 1
     defaults: ClassVar[Params] = {
-        "n_layers": 1, "n_epochs": 7, "races_a_step": 512, "rate": 0.002, "weight_decay": 0.2,
+        "n_layers": 1, "n_epochs": 7, "races_a_step": 256, "rate": 0.002, "weight_decay": 0.03,
         "dropout": 0.1, "run_dropout": 0.1,
     }  # fmt: skip
 
