@@ -38,6 +38,7 @@ EXIT_CODES = {
     "sqlalchemy.exc:OperationalError": ABSENT,
     "training.errors:NoWorkers": ABSENT,
     "training.errors:SearchFailed": UNEXPECTED,
+    "training.errors:FamilyUnavailable": ABSENT,
     "training.errors:SearchNotResumable": REFUSED,
     "training.errors:SearchUnderWay": REFUSED,
     "training.errors:TrainingSetTooSmall": ABSENT,

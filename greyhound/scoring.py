@@ -14,7 +14,7 @@ from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import NoSuchVersion
 from model_registry.learning import JUDGED, learning_of
 from model_registry.registry import ModelRegistry
-from racing.features import FEATURE_NAMES, race_table
+from racing.features import INPUT_NAMES, race_table
 from racing.race_table import RaceTable
 
 MODEL_HELP = (
@@ -76,8 +76,15 @@ def score_races(
     NotEnoughHistory
         If there is no race on those days.
     """
-    table = race_table(engine, start=start, until=until, countries=countries, on_progress=on_progress)
-    features = table.features[:, model.spec.columns(FEATURE_NAMES)]
+    table = race_table(
+        engine,
+        start=start,
+        until=until,
+        countries=countries,
+        with_runs=model.spec.n_run_features > 0,
+        on_progress=on_progress,
+    )
+    features = table.inputs(len(INPUT_NAMES))[:, model.spec.columns(INPUT_NAMES)]
     return ScoredRaces(table, model.scores(features, table.race), model.probabilities(features, table.race))
 
 

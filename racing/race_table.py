@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,9 @@ class RaceTable:
     """Of being placed, by place BSP; sums to the places paid within the race."""
     true_probability: NDArray[np.float64]
     """Known to the simulator only."""
+    run_features: NDArray[np.float32] | None = None
+    """Shape (n, n_run_features), in the order of ``RUN_FEATURE_NAMES``; NaN is unknown. ``None``: the table
+    was made without the numbers of single runs."""
 
     def __len__(self) -> int:
         return len(self.race_id)
@@ -58,15 +62,32 @@ class RaceTable:
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "RaceTable":
         """Return the table of some rows (whole races, please)."""
-        return RaceTable(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return RaceTable(**{name: values[rows] for name, values in self.arrays().items()})
 
     def followed_by(self, later: "RaceTable") -> "RaceTable":
         """Return the table with the races of later days behind."""
-        parts = (self, later)
+        own, others = self.arrays(), later.arrays()
         return RaceTable(
-            **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(self)}
+            **{name: np.concatenate([values, others[name]]) for name, values in own.items() if name in others}
         )
 
     def with_features(self, columns: Sequence[int]) -> "RaceTable":
         """Return the table with some of its features."""
         return replace(self, features=np.ascontiguousarray(self.features[:, list(columns)]))
+
+    def with_run_features(self, columns: Sequence[int] | None) -> "RaceTable":
+        """Return the table with some of its numbers of runs, or with none."""
+        if columns is None or self.run_features is None:
+            return replace(self, run_features=None)
+        return replace(self, run_features=np.ascontiguousarray(self.run_features[:, list(columns)]))
+
+    def inputs(self, n: int) -> NDArray[np.float32]:
+        """Return a model's n inputs: the features, and where it takes more, the numbers of runs behind."""
+        if n == self.features.shape[1] or self.run_features is None:
+            return self.features
+        return np.concatenate([self.features, self.run_features], axis=1)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the arrays that there are, by name."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: values for name, values in arrays.items() if values is not None}

@@ -4,6 +4,7 @@
 
     TrainingError
     ├── TrainingSetTooSmall   too few races, runners or days for the splits that are wanted
+    ├── FamilyUnavailable     a family needs a library that is not installed
     ├── SearchNotResumable    the stored search was made from other data or with other settings
     ├── SearchUnderWay        another process searches in the same file
     ├── NoWorkers             a Dask scheduler does not answer, or no worker has joined it
@@ -20,6 +21,10 @@ class TrainingError(Exception):
 
 class TrainingSetTooSmall(TrainingError):
     """Too few races, runners or days for the splits that are wanted."""
+
+
+class FamilyUnavailable(TrainingError):
+    """A family of models needs a library that is not installed; the message names the extra."""
 
 
 class SearchNotResumable(TrainingError):

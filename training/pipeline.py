@@ -16,16 +16,25 @@ from sqlalchemy import Engine, make_url
 
 from model_registry.registry import ModelRegistry
 from racing.domain.regions import COUNTRY_NAMES
-from racing.features import FEATURE_NAMES, FEATURE_VERSION, KNOWS, features_for, race_table
+from racing.features import (
+    FEATURE_NAMES,
+    FEATURE_VERSION,
+    KNOWS,
+    RUN_FEATURE_NAMES,
+    features_for,
+    race_table,
+    run_features_for,
+)
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
 from training.data.splits import split_by_time
-from training.evaluation.champion import champion_on
+from training.evaluation.champion import champion_on, champion_reads_runs
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.market import with_market_combination
 from training.evaluation.written_model import evaluate_written
 from training.export.artifact import build_artifact, write_draft
 from training.export.documents import data_hash, git_commit
+from training.families import reads_field
 from training.gates import Gate, check_gates, failed
 from training.publish import publish, publish_status
 from training.refit import refit, with_refit
@@ -98,20 +107,33 @@ def train(
     if settings.search.storage is None:
         settings = replace(settings, search=replace(settings.search, storage=search_storage(registry)))
     stage = timed(stage)
+    with_runs = any(map(reads_field, settings.search.families)) or champion_reads_runs(registry)
     with stage("Features") as report:
         table = race_table(
             engine,
             start=settings.start,
             until=settings.until,
             countries=settings.countries,
+            with_runs=with_runs,
             on_progress=report,
         )
     effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
     features = features_for(settings.feature_scope)
+    run_names = [feature.name for feature in run_features_for(settings.feature_scope)] if with_runs else []
     table = table.with_features([FEATURE_NAMES.index(feature.name) for feature in features])
+    table = table.with_run_features([RUN_FEATURE_NAMES.index(name) for name in run_names])
     names = [feature.name for feature in features]
     categorical = [feature.name for feature in features if feature.is_categorical]
-    return train_on(table, names, categorical, registry, settings, effects=effects, stage=stage)
+    return train_on(
+        table,
+        names,
+        categorical,
+        registry,
+        settings,
+        effects=effects,
+        run_feature_names=run_names,
+        stage=stage,
+    )
 
 
 def train_on(
@@ -122,9 +144,10 @@ def train_on(
     settings: TrainSettings,
     *,
     effects: Mapping[str, Any],
+    run_feature_names: Sequence[str] = (),
     stage: Stage = silent,
 ) -> Training:
-    """Train on a table of races; see :func:`train`."""
+    """Train on a table of races, with the names of its numbers of single runs; see :func:`train`."""
     began, stage = time.monotonic(), timed(stage)
     origin = {"data_hash": data_hash(table), "feature_version": FEATURE_VERSION, "git_commit": git_commit()}
     split = split_by_time(table, test_from=settings.test_from)
@@ -135,9 +158,7 @@ def train_on(
             split.calibration,
             settings.search,
             codes,
-            on_trial=_counting(
-                report, planned_trials(len(settings.search.families), settings.search.n_trials)
-            ),
+            on_trial=_counting(report, _planned_trials(settings.search)),
         )
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
@@ -150,11 +171,11 @@ def train_on(
             on_fit = _counting(report, len(best.members))
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
         with stage("Judging"):
-            package = build_artifact(best, chosen, split, feature_names, FEATURE_VERSION)
+            package = build_artifact(best, chosen, split, feature_names, FEATURE_VERSION, run_feature_names)
             judged = with_market_combination(write_draft(package, Path(scratch) / "draft"), split.test)
             package = replace(package, spec=judged.spec)
             evaluated = evaluate_written(judged, chosen, split.test, package.baselines, package.f1_threshold)
-            champion = champion_on(split.test, feature_names, registry)
+            champion = champion_on(split.test, [*feature_names, *run_feature_names], registry)
             gates = check_gates(split.test, evaluated, package.baselines, champion)
         refitted = None
         if settings.refit:
@@ -200,6 +221,11 @@ def train_on(
         report=publish_status(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
+
+
+def _planned_trials(search: SearchSettings) -> int:
+    n_fields = sum(map(reads_field, search.families))
+    return planned_trials(len(search.families) - n_fields, search.n_trials) + n_fields
 
 
 def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], None]:

@@ -87,7 +87,8 @@ def refit(
 
 def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, test: RaceTable) -> Agreement:
     """Hold the written refitted model against the judged one on the test races."""
-    now, before = (model.probabilities(test.features, test.race) for model in (written, judged))
+    features = test.inputs(len(written.spec.features))
+    now, before = (model.probabilities(features, test.race) for model in (written, judged))
     moved = 0.5 * np.bincount(test.race, np.abs(now - before))
     whole = judged_rows(test)
     races = test.take(whole)
@@ -95,7 +96,7 @@ def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, t
     if by_race:
         new, old = (metrics.per_race_log_loss(p[whole], races.won, races.race) for p in (now, before))
     else:
-        scores = (model.scores(test.features, test.race) for model in (written, judged))
+        scores = (model.scores(features, test.race) for model in (written, judged))
         new, old = (metrics.per_runner_log_loss(each, test.won) for each in scores)
     return Agreement(
         n_judged=len(new),

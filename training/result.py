@@ -73,7 +73,7 @@ def documents_of(
         **({JUDGED: judged} if judged else {}),
         "effects": effects,
         "reference": reference(
-            split.train.features, package.spec.features, evaluated.probabilities, later=split.test
+            split.train.features, package.spec.runner_features, evaluated.probabilities, later=split.test
         ),
         "metrics": evaluated.evaluation.as_json()
         | {"parity_error": evaluated.parity_error, "calibration": evaluated.calibration_effect},

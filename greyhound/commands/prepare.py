@@ -59,9 +59,9 @@ def prepare(
     Example:
       greyhound prepare --races 2000
     """
-    from training.families import FAMILY_NAMES  # --help must not wait for the libraries
+    from training.families import ALL_FAMILY_NAMES  # --help must not wait for the libraries
 
-    chosen = Names("family", FAMILY_NAMES).convert(families, None, None) if families else None
+    chosen = Names("family", ALL_FAMILY_NAMES).convert(families, None, None) if families else None
     fill(context, database, races)
     train_first(database, registry, trials, chosen)
 
@@ -101,12 +101,12 @@ def train_first(database: str, registry: str, trials: int, families: tuple[str, 
         return
 
     from racing.database.engine import open_database
-    from training.families import FAMILY_NAMES
+    from training.families import DEFAULT_FAMILY_NAMES
     from training.gates import failed
     from training.pipeline import TrainSettings, train
     from training.search.settings import SearchSettings
 
-    chosen = families or FAMILY_NAMES
+    chosen = families or DEFAULT_FAMILY_NAMES
     console.print(f"  {', '.join(chosen)}; trials of each: {trials}.", soft_wrap=True)
     # The first champion of an empty registry serves whatever its gates say; the record keeps their reasons.
     settings = TrainSettings(search=SearchSettings(families=chosen, n_trials=trials), force=True)

@@ -27,7 +27,7 @@ from model_registry import get_model_registry
 from model_registry.registry import ModelRegistry
 from racing.database.engine import open_database
 from racing.database.outbox import add_notification
-from training.families import FAMILY_NAMES
+from training.families import ALL_FAMILY_NAMES, DEFAULT_FAMILY_NAMES
 from training.pipeline import TrainSettings, search_storage
 from training.search.settings import SearchSettings
 
@@ -52,8 +52,8 @@ from training.search.settings import SearchSettings
 )
 @click.option(
     "--families",
-    type=Names("family", FAMILY_NAMES),
-    default=FAMILY_NAMES,
+    type=Names("family", ALL_FAMILY_NAMES),
+    default=DEFAULT_FAMILY_NAMES,
     metavar="A,B",
     help="Families of models to search, by default all.",
 )

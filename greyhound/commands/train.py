@@ -27,7 +27,7 @@ from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING
 from racing.database.engine import open_database
 from racing.features import KNOWS
-from training.families import FAMILY_NAMES
+from training.families import ALL_FAMILY_NAMES, DEFAULT_FAMILY_NAMES, FIELD_FAMILIES
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
 from training.report.sentences import few_days_text, larger_text
@@ -65,10 +65,10 @@ class Duration(click.ParamType[float]):
 )
 @click.option(
     "--families",
-    type=Names("family", FAMILY_NAMES),
-    default=FAMILY_NAMES,
+    type=Names("family", ALL_FAMILY_NAMES),
+    default=DEFAULT_FAMILY_NAMES,
     metavar="A,B",
-    help=f"Families of models to search, by default all: {', '.join(FAMILY_NAMES)}.",
+    help=f"Families of models to search, by default all that are installed: {', '.join(ALL_FAMILY_NAMES)}.",
 )
 @click.option(
     "--feature-scope",
@@ -180,6 +180,9 @@ def train(
         force=force,
     )
     rate_what_is_due(engine)
+    for family in FIELD_FAMILIES:
+        if families == DEFAULT_FAMILY_NAMES and not family.is_available and not as_json:
+            console.print(f"Without {family.name}: pip install 'greyhound[nets]' adds it.", soft_wrap=True)
     training = run_training(engine, model_registry, settings, stage=progress)
     if as_json:
         print_json(_as_json(training))

@@ -5,6 +5,11 @@ strength for a runner whose features of the topics in S are its own and whose ot
 A topic's contribution is what it adds, v(S and topic) - v(S), averaged over all orders in which topics can
 join (Shapley 1953; for models Lundberg and Lee 2017, here over groups of features). Nothing is sampled: n
 topics take at most 2 ** n evaluations a runner, and contributions add up to v(all) - v(none).
+
+Where a member reads the whole field, a runner's strength depends on its rivals' features too. The same game
+is then played by the whole race at once: in S every runner has its own features of those topics, and the
+field's mean of the others. A topic's contribution holds what it says of the runner and what it says of those
+that the runner is compared with; for members that judge runners alone it is the same number.
 """
 
 from collections.abc import Sequence
@@ -49,6 +54,8 @@ def explain(
         One entry a feature: its topic, and whether it holds a code (box, track) instead of an amount.
     """
     own = np.ascontiguousarray(features, np.float32)
+    if model.spec.reads_fields:
+        return _explain_field(model, own, topics, is_categorical)
     names = tuple(dict.fromkeys(topics))
     topic = np.array([names.index(name) for name in topics], np.int64)
     mean = field_mean(own, np.asarray(is_categorical, bool))
@@ -70,6 +77,29 @@ def explain(
     answers = model.strengths_of(model.log_odds(np.vstack([mean, rows])) - level)
     values = np.where(is_whole, strength[:, None], answers[place[:-1]].reshape(keys.shape))
     return Explanation(names, float(answers[0]), strength, shapley_values(values))
+
+
+def _explain_field(
+    model: LoadedModel, own: NDArray[np.float32], topics: Sequence[str], is_categorical: Sequence[bool]
+) -> Explanation:
+    """Explain a race by a model that compares its runners: each coalition is a race of its own."""
+    names = tuple(dict.fromkeys(topics))
+    topic = np.array([names.index(name) for name in topics], np.int64)
+    mean = field_mean(own, np.asarray(is_categorical, bool))
+    differs = ~((own == mean) | (np.isnan(own) & np.isnan(mean)))
+    bits = 1 << topic
+    everything = int(np.bitwise_or.reduce(np.where(differs.any(axis=0), bits, 0)))
+    log_odds = model.log_odds(own)
+    level = model.level_of(log_odds)[0]
+    # Where no runner differs from the mean, a topic changes nothing.
+    needed, place = np.unique(np.arange(2 ** len(names)) & everything, return_inverse=True)
+    rows = np.where((needed[:, None] & bits > 0)[:, None, :], own, mean).reshape(-1, own.shape[1])
+    race = np.repeat(np.arange(len(needed)), len(own))
+    answers = model.strengths_of(model.log_odds(rows, race) - level).reshape(len(needed), len(own))
+    strength = model.strengths_of(log_odds - level)
+    answers[0] = answers[0, 0]  # all runners are alike, but for the last bit
+    answers[-1] = strength
+    return Explanation(names, float(answers[0, 0]), strength, shapley_values(answers[place].T))
 
 
 def field_mean(features: NDArray[np.float32], is_categorical: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -57,22 +57,29 @@ def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
         listed = sorted(member.file for member in spec.members)
         raise ArtifactBroken(f"model.json: the members' files must be {sorted(graphs)}, got {listed}")
     n_features = len(spec.features)
-    card = _golden_features(documents, n_features)
+    # Those that judge runners one by one take no columns of single runs, which come last.
+    n_alone = len(spec.runner_features)
+    card = _golden_features(documents, n_features)[:, :n_alone]
     compiled: list[tuple[float, BlendMember]] = []
     others: list[OnnxMember] = []
     for member in spec.members:
         graph = files[member.file]
-        session = _session(member, graph, n_features)
+        n_own = n_features if member.reads_field else n_alone
+        session = _session(member, graph, n_own)
         try:
-            compiled.append((member.weight, compiled_member(graph, session, card, n_features)))
+            if member.reads_field:
+                raise NotCompiled("it reads the whole field")
+            compiled.append((member.weight, compiled_member(graph, session, card, n_alone)))
         except NotCompiled as error:
-            others.append(OnnxMember(member.name, member.weight, session, why=str(error)))
+            others.append(
+                OnnxMember(member.name, member.weight, session, str(error), n_own, member.reads_field)
+            )
     return LoadedModel(
         spec=spec,
         digest=digest,
         n_bytes=sum(len(content) for content in files.values()),
         documents=MappingProxyType(documents),
-        table=build_table(n_features, compiled) if compiled else None,
+        table=build_table(n_alone, compiled) if compiled else None,
         onnx_members=tuple(others),
     )
 

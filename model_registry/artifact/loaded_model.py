@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # there is none without a compiler
     from racing.ops.trees import Table
 
 GOLDEN_TOLERANCE = 1e-5
+MAX_FIELD = 64
+"""Runners of a race, for members that compare them; real fields have ten at most."""
 
 Floats = NDArray[np.float64]
 Race = NDArray[np.int64] | None
@@ -36,6 +39,10 @@ class OnnxMember:
     weight: float
     session: ort.InferenceSession
     why: str
+    n_features: int
+    """It takes the first of the model's features, so many."""
+    reads_field: bool = False
+    """It takes the rows of one race together, and compares them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,8 +63,12 @@ class LoadedModel:
     onnx_members: tuple[OnnxMember, ...]
     """The others."""
 
-    def log_odds(self, features: NDArray[np.floating[Any]]) -> Floats:
-        """Return the blend's log odds before calibration, each runner judged on its own."""
+    def log_odds(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
+        """Return the blend's log odds before calibration.
+
+        Each runner is judged on its own, but by members that read the whole field
+        (:attr:`ModelSpec.reads_fields`); those give the same bits in whatever order the runners come.
+        """
         rows = np.asarray(features, np.float32)
         if rows.ndim != 2 or rows.shape[1] != len(self.spec.features):
             raise ValueError(f"features must be of shape (n, {len(self.spec.features)}), got {rows.shape}")
@@ -65,15 +76,23 @@ class LoadedModel:
             return np.zeros(0)
         total = np.full(len(rows), self.spec.intercept)
         for member in self.onnx_members:
-            total += member.weight * member.session.run(_OUTPUT, {"features": np.ascontiguousarray(rows)})[0]
-        row = _not_finite(total) if self.table is None else self.table.add_to(rows, total)
+            own = np.ascontiguousarray(rows[:, : member.n_features])
+            if member.reads_field:
+                total += member.weight * field_log_odds(member.session, own, race)
+            else:
+                total += member.weight * member.session.run(_OUTPUT, {"features": own})[0]
+        if self.table is None:
+            row = _not_finite(total)
+        else:
+            n_of_runs = self.spec.n_run_features
+            row = self.table.add_to(rows[:, :-n_of_runs] if n_of_runs else rows, total)
         if row >= 0:
             raise NotScored(f"log odds must be finite, got {total[row]} in row {row}")
         return total
 
     def scores(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
         """Return calibrated scores in [0, 1], each runner judged on its own."""
-        blended = self.log_odds(features)
+        blended = self.log_odds(features, race)
         return self._scores(blended - self.level_of(blended, race))
 
     def level_of(self, blended: Floats, race: Race = None) -> Floats:
@@ -84,7 +103,7 @@ class LoadedModel:
 
     def probabilities(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
         """Return win probabilities, summing to 1 within each race."""
-        return self.probabilities_of(self.log_odds(features), race)
+        return self.probabilities_of(self.log_odds(features, race), race)
 
     def probabilities_of(self, blended: Floats, race: Race = None) -> Floats:
         """Return win probabilities of what :meth:`log_odds` gave."""
@@ -175,6 +194,30 @@ class LoadedModel:
 
 
 _OUTPUT = ["log_odds"]
+
+
+def field_log_odds(session: ort.InferenceSession, rows: NDArray[np.float32], race: Race) -> Floats:
+    """Return the log odds of a graph that reads one race at a time, its runners in an order of its own.
+
+    A race is run alone and its rows in the order of their bytes, for sums of floats depend on the order and,
+    in the last bit, on what else is in a batch: a race stored and its card get the same bits.
+
+    Raises
+    ------
+    NotScored
+        If a race has more than ``MAX_FIELD`` runners: each is compared with each other.
+    """
+    if race is None:
+        bounds = [0, len(rows)]
+    else:
+        bounds = [*np.flatnonzero(np.diff(race, prepend=race[:1] - 1)).tolist(), len(rows)]
+    result = np.empty(len(rows))
+    for start, stop in pairwise(bounds):
+        if stop - start > MAX_FIELD:
+            raise NotScored(f"a race has at most {MAX_FIELD} runners, got {stop - start}")
+        order = sorted(range(start, stop), key=lambda row: rows[row].tobytes())
+        result[order] = session.run(_OUTPUT, {"features": rows[order]})[0]
+    return result
 
 
 def _not_finite(values: Floats) -> int:

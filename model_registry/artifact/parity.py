@@ -34,7 +34,7 @@ def check_parity(
     ParityError
         Names the worst row, if any row differs by more than ``tolerance``.
     """
-    got = model.log_odds(features)
+    got = model.log_odds(features, race)
     worst = 0.0
     if log_odds is not None:
         worst = _worst("log odds", got, log_odds, tolerance)

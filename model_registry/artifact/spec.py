@@ -13,7 +13,9 @@ from model_registry.errors import ArtifactBroken
 from racing.probabilities import BENTER_DISCOUNTS
 
 FORMAT = 2
-"""What is written; format 1, which has no ``is_centred``, is read too."""
+"""What is written where no member reads whole races; format 1, which has no ``is_centred``, is read too."""
+FORMAT_OF_FIELDS = 3
+"""What is written where one does: releases before it would score such a member runner by runner."""
 MAX_MEMBERS = 32
 
 MARKET_ALONE = (0.0, 1.0)
@@ -31,6 +33,8 @@ class Member:
     name: str
     file: str
     weight: float
+    reads_field: bool = False
+    """The graph takes the rows of one race together, in any order, and compares them; else row by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class ModelSpec:
     kind: str
     feature_version: str
     features: tuple[str, ...]
+    """What it takes, in order: ``runner_features``, then numbers of single runs."""
     members: tuple[Member, ...]
     intercept: float = 0.0
     is_centred: bool = False
@@ -80,6 +85,8 @@ class ModelSpec:
     sharing_exponent: float = 1.0
     market_combination: tuple[float, float] | None = None
     place_discounts: tuple[float, ...] = BENTER_DISCOUNTS
+    n_run_features: int = 0
+    """How many of ``features``, the last, are of single runs; only members that read fields take them."""
 
     def __post_init__(self) -> None:
         for broken_rule in _broken_rules(self):
@@ -96,18 +103,28 @@ class ModelSpec:
         return np.array([place[name] for name in self.features], np.intp)
 
     @property
+    def runner_features(self) -> tuple[str, ...]:
+        """Return the features but those of single runs: all that members take which judge runners alone."""
+        return self.features[: len(self.features) - self.n_run_features]
+
+    @property
     def is_market_alone(self) -> bool:
         """Whether combining with the market gives the market's own probabilities."""
         return self.market_combination == MARKET_ALONE
 
+    @property
+    def reads_fields(self) -> bool:
+        """Whether a member reads whole races, so that a runner's log odds depend on its rivals' features."""
+        return any(member.reads_field for member in self.members)
+
     def as_json(self) -> dict[str, Any]:
         """Return the content of ``model.json``."""
         return {
-            "format": FORMAT,
+            "format": FORMAT_OF_FIELDS if self.reads_fields else FORMAT,
             "kind": self.kind,
             "feature_version": self.feature_version,
             "features": list(self.features),
-            "members": [{"name": m.name, "file": m.file, "weight": m.weight} for m in self.members],
+            "members": [_member_as_json(member) for member in self.members],
             "intercept": self.intercept,
             "is_centred": self.is_centred,
             "calibration": _calibration_as_json(self.calibration),
@@ -115,13 +132,13 @@ class ModelSpec:
             "market_combination": self.market_combination
             and {"a": self.market_combination[0], "b": self.market_combination[1]},
             "place_discounts": list(self.place_discounts),
-        }
+        } | ({"n_run_features": self.n_run_features} if self.reads_fields else {})
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "ModelSpec":
         """Read ``model.json``; raise :class:`~model_registry.errors.ArtifactBroken` where it is not one."""
-        if document.get("format") not in (1, FORMAT):
-            rule = f"format must be 1 or {FORMAT}, got {document.get('format')!r}"
+        if document.get("format") not in (1, FORMAT, FORMAT_OF_FIELDS):
+            rule = f"format must be 1, {FORMAT} or {FORMAT_OF_FIELDS}, got {document.get('format')!r}"
             message = f"model.json: {rule}; a newer release wrote it, or it is no model of ours"
             raise ArtifactBroken(message, fault="format")
         try:
@@ -129,18 +146,31 @@ class ModelSpec:
                 kind=str(document["kind"]),
                 feature_version=str(document["feature_version"]),
                 features=tuple(document["features"]),
-                members=tuple(Member(m["name"], m["file"], float(m["weight"])) for m in document["members"]),
+                members=tuple(map(_member_from_json, document["members"])),
                 intercept=float(document["intercept"]),
                 is_centred=bool(document["format"] != 1 and document["is_centred"]),
                 calibration=_calibration_from_json(document["calibration"]),
                 sharing_exponent=float(document["sharing"]["exponent"]),
                 market_combination=_combination_from_json(document["market_combination"]),
                 place_discounts=tuple(float(d) for d in document["place_discounts"]),
+                n_run_features=int(document.get("n_run_features", 0)),
             )
         except KeyError as error:
             raise ArtifactBroken(f"model.json: {error.args[0]!r} is missing") from error
         except (TypeError, ValueError) as error:
             raise ArtifactBroken(f"model.json: {error}") from error
+
+
+def _member_as_json(member: Member) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": member.name, "file": member.file, "weight": member.weight}
+    return {**written, "reads_field": True} if member.reads_field else written
+
+
+def _member_from_json(document: Mapping[str, Any]) -> Member:
+    reads_field = document.get("reads_field", False)
+    if not isinstance(reads_field, bool):
+        raise ValueError(f"a member's reads_field must be true or false, got {reads_field!r}")
+    return Member(document["name"], document["file"], float(document["weight"]), reads_field)
 
 
 def _combination_from_json(document: Mapping[str, Any] | None) -> tuple[float, float] | None:
@@ -181,6 +211,10 @@ def _broken_rules(spec: ModelSpec) -> list[str]:
     elif len(set(spec.features)) < len(spec.features):
         twice = next(name for name in spec.features if spec.features.count(name) > 1)
         rules.append(f"a feature is listed once, got {twice!r} twice")
+    if not 0 <= spec.n_run_features < len(spec.features):
+        rules.append(f"n_run_features must be 0 or more and fewer than all, got {spec.n_run_features}")
+    if spec.n_run_features and not spec.reads_fields:
+        rules.append("only members that read fields take features of single runs, and there is none")
     if not 1 <= len(spec.members) <= MAX_MEMBERS:
         rules.append(f"a model has 1..{MAX_MEMBERS} members, got {len(spec.members)}")
     rules += [

@@ -1,11 +1,12 @@
 """The feature matrix of some races: every feature of the catalog, in order, one row a runner."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from racing.domain.runs import Floats
+from racing.domain.runs import WINDOW, Floats
 from racing.features.catalog import KNOWS, Feature, catalog
 from racing.features.formulas import (  # noqa: F401 (they fill the catalog)
     card_features,
@@ -14,14 +15,54 @@ from racing.features.formulas import (  # noqa: F401 (they fill the catalog)
     rated_price_features,
     rating_features,
 )
+from racing.features.formulas.run_features import RUN_COLUMNS, run_columns
 from racing.features.view import RaceView
 
-__all__ = ["FEATURES", "FEATURE_NAMES", "FEATURE_VERSION", "KNOWS", "feature_matrix", "features_for"]
+__all__ = [
+    "FEATURES",
+    "FEATURE_NAMES",
+    "FEATURE_VERSION",
+    "INPUT_NAMES",
+    "KNOWS",
+    "RUN_FEATURES",
+    "RUN_FEATURE_NAMES",
+    "feature_columns",
+    "feature_matrix",
+    "features_for",
+    "input_columns",
+    "run_feature_matrix",
+    "run_features_for",
+]
 
 FEATURES = catalog()
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 FEATURE_VERSION = "2"
 """Raised when features are added; a name never changes its meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFeature:
+    """One number of one of a dog's last runs."""
+
+    name: str
+    """``run_3_won`` is of the third run back."""
+    needs: str
+
+
+RUN_FEATURES = tuple(
+    RunFeature(f"run_{ago}_{column.name}", column.needs)
+    for ago in range(1, WINDOW + 1)
+    for column in RUN_COLUMNS
+)
+"""All columns of the last run, then all of the one before: for families that read runs one by one."""
+RUN_FEATURE_NAMES = tuple(feature.name for feature in RUN_FEATURES)
+INPUT_NAMES = FEATURE_NAMES + RUN_FEATURE_NAMES
+"""All that a model may take of a runner."""
+
+
+def run_features_for(knows: str) -> tuple[RunFeature, ...]:
+    """Return the numbers of runs that a model may use which knows so much, see ``KNOWS``."""
+    return tuple(feature for feature in RUN_FEATURES if feature.needs in KNOWS[knows])
 
 
 def features_for(knows: str) -> tuple[Feature, ...]:
@@ -31,9 +72,18 @@ def features_for(knows: str) -> tuple[Feature, ...]:
 
 def feature_matrix(view: RaceView) -> NDArray[np.float32]:
     """Return shape (n_runners, n_features), NaN where unknown."""
-    matrix = np.empty((len(view.card), len(FEATURES)), np.float32)
+    return _matrix(len(view.card), len(FEATURES), feature_columns(view))
+
+
+def run_feature_matrix(view: RaceView) -> NDArray[np.float32]:
+    """Return shape (n_runners, n_run_features), in the order of ``RUN_FEATURES``, NaN where unknown."""
+    return _matrix(len(view.card), len(RUN_FEATURES), run_columns(view))
+
+
+def _matrix(n_runners: int, n_columns: int, columns: Iterable[Floats]) -> NDArray[np.float32]:
+    matrix = np.empty((n_runners, n_columns), np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
-        for column, values in enumerate(feature_columns(view)):
+        for column, values in enumerate(columns):
             matrix[:, column] = values
     return matrix
 
@@ -41,3 +91,9 @@ def feature_matrix(view: RaceView) -> NDArray[np.float32]:
 def feature_columns(view: RaceView) -> Iterator[Floats]:
     """Yield every feature in order, one value a runner."""
     return (feature.formula(view) for feature in FEATURES)
+
+
+def input_columns(view: RaceView) -> Iterator[Floats]:
+    """Yield every feature, then every number of runs, in order, one value a runner."""
+    yield from feature_columns(view)
+    yield from run_columns(view)

@@ -14,7 +14,7 @@ from racing.domain.names import name_key
 from racing.domain.regions import country_of
 from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
-from racing.features.matrix import FEATURES, feature_matrix
+from racing.features.matrix import FEATURES, RUN_FEATURES, feature_matrix, run_feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
 from racing.history import EPOCH, floats
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
@@ -36,9 +36,12 @@ def race_table(
     start: dt.date | None = None,
     until: dt.date | None = None,
     countries: Collection[str] = (),
+    with_runs: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RaceTable:
     """Return every race with a result from a day to a day, both inclusive, with its features.
+
+    ``with_runs`` adds the numbers of single runs: three times the memory.
 
     ``countries`` (``AU``, ``NZ``, ``GB``, ``IE``) leaves out races elsewhere; by default all are in.
 
@@ -53,7 +56,7 @@ def race_table(
     history = (
         load_rated_history(engine, until=until) if start is None else load_rated_days(engine, start, until)
     )
-    table = _table_of(engine, history, start, until, countries, on_progress)
+    table = _table_of(engine, history, start, until, countries, on_progress, with_runs=with_runs)
     if table is None:
         where = f" in {', '.join(countries)}" if countries else ""
         raise NotEnoughHistory(
@@ -124,6 +127,8 @@ def _table_of(
     until: dt.date | None,
     countries: Collection[str],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    with_runs: bool = False,
 ) -> RaceTable | None:
     """Return the races of some days, given their runs and the form behind; ``None`` if there are none."""
     runs = history.runs
@@ -138,10 +143,14 @@ def _table_of(
     runners = _runners(history, rows, track_codes(engine))
     columns = history.columns
     features = np.empty((len(rows), len(FEATURES)), np.float32)
+    run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
     for block in race_blocks(race):
         form = Form.gathered(columns, history.index[rows[block]])
         own = {name: values[block] for name, values in runners.items()}
-        features[block] = feature_matrix(build_view(race[block] - race[block.start], own, form))
+        view = build_view(race[block] - race[block.start], own, form)
+        features[block] = feature_matrix(view)
+        if run_features is not None:
+            run_features[block] = run_feature_matrix(view)
         on_progress(block.stop, len(rows))
     facts = _facts(engine, runs.run_id[rows], start, until)
     track, state = _tracks(engine, runs.track_id[rows])
@@ -150,6 +159,7 @@ def _table_of(
     paid = n_places(np.bincount(race))
     return RaceTable(
         features=features,
+        run_features=run_features,
         race_id=runs.race_id[rows],
         run_id=runs.run_id[rows],
         date=runs.day[rows].astype("datetime64[D]"),

@@ -20,6 +20,7 @@ TOPICS: Mapping[str, str] = {
 }
 """By topic what it covers. Exact Shapley values take 2 ** topics evaluations a runner: keep them few."""
 
+_OF_RUN = re.compile(r"^run_\d+_")
 _COMPARISON = re.compile(r"_(minus_\w+|rank|gap_to_\w+|log_share)$")
 _PATTERNS = (
     ("results", "beyond_market"),
@@ -39,16 +40,21 @@ _RULES = (
 )
 
 
+def of_all_runs(feature: str) -> str:
+    """Return the name of a number of a run without which run it is of: ``run_3_won`` is ``runs_won``."""
+    return _OF_RUN.sub("runs_", feature)
+
+
 @cache
 def topic_of(feature: str) -> str:
-    """Return the topic of a feature, by its name; compared with its rivals it is about the same.
+    """Return the topic of a feature, by its name; compared with its rivals, or of one run, it is the same.
 
     Raises
     ------
     ValueError
         If no rule fits the name.
     """
-    name = _COMPARISON.sub("", feature)
+    name = _COMPARISON.sub("", _OF_RUN.sub("", feature))
     for topic, rule in _RULES:
         if rule.match(name):
             return topic

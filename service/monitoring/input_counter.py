@@ -229,7 +229,8 @@ class InputCounter:
         new = [card for card in cards if not _was_seen(total.seen, card)]
         if not new:
             return
-        features = np.concatenate([card.features for card in new])[:, snapshot.columns]
+        columns = snapshot.columns[: len(snapshot.model.spec.runner_features)]
+        features = np.concatenate([card.features[:, columns] for card in new])
         counts = bins.count(features, np.concatenate([card.win_probability for card in new]))
         facts = [(int(card.at_s % _DAY_S // 3600), _facts(card, tracks), card.track) for card in new]
         with self._lock:
@@ -247,7 +248,7 @@ class InputCounter:
         found = self._versions.get(digest)
         if found is None:
             documents = snapshot.model.documents
-            bins = bins_of(documents.get("reference", {}), snapshot.model.spec.features)
+            bins = bins_of(documents.get("reference", {}), snapshot.model.spec.runner_features)
             tracks = documents.get("effects", {}).get("tracks")
             names = tracks.values() if isinstance(tracks, dict) else ()
             if len(self._versions) >= MAX_TOTALS:

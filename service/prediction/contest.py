@@ -28,6 +28,11 @@ class Contestants(NamedTuple):
     part: Part | None
     """None if no experiment runs, or the card is outside of it."""
 
+    @property
+    def read_runs(self) -> bool:
+        """Whether one of them takes the numbers of single runs."""
+        return any(one.reads_runs for one in self.others) or self.answering.reads_runs
+
     def without_challenger(self, champion: Snapshot) -> "Contestants":
         """Return the same card as the champion answers it, because its challenger could not."""
         others = tuple(one for one in self.others if one is not champion)

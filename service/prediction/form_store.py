@@ -112,9 +112,16 @@ class FormStore:
             return None
 
     def features_of_card(
-        self, card: Card, form: CardForm | None, *, without_database: CardFeaturizer
+        self,
+        card: Card,
+        form: CardForm | None,
+        *,
+        without_database: CardFeaturizer,
+        with_runs: bool = False,
     ) -> CardFeatures:
         """Return the features of a card's starters, given the result of :meth:`read`.
+
+        ``with_runs`` adds the numbers of single runs.
 
         Raises
         ------
@@ -122,8 +129,8 @@ class FormStore:
             If the database is away and no runner carries form.
         """
         if form is not None:
-            return form.featurizer.features_of_card(card, form.stored)
-        features = without_database.features_of_card(card)
+            return form.featurizer.features_of_card(card, form.stored, with_runs=with_runs)
+        features = without_database.features_of_card(card, with_runs=with_runs)
         return replace(features, warnings=(AWAY, *features.warnings)) if self._database.is_set else features
 
     def _open(self) -> Engine:

@@ -123,13 +123,19 @@ class Predictor:
         is_explained: bool,
     ) -> tuple[CardPrediction, Contestants]:
         """Return the probabilities by the version that is to answer, else by the champion; and who did."""
+        with_runs = contestants.read_runs
         if contestants.answering is not champion:
             challenger = contestants.answering
-            prediction = await self._by_challenger(challenger, card, stored, timer, is_explained)
+            prediction = await self._by_challenger(
+                challenger, card, stored, timer, is_explained=is_explained, with_runs=with_runs
+            )
             if prediction is not None:
                 return prediction, contestants
             contestants = contestants.without_challenger(champion)
-        return await self._predict(champion, card, stored, timer, is_explained=is_explained), contestants
+        prediction = await self._predict(
+            champion, card, stored, timer, is_explained=is_explained, with_runs=with_runs
+        )
+        return prediction, contestants
 
     def _note(
         self,
@@ -163,6 +169,7 @@ class Predictor:
         timer: StageTimer,
         *,
         is_explained: bool,
+        with_runs: bool = False,
     ) -> CardPrediction:
         predict = partial(
             predict_card,
@@ -173,11 +180,19 @@ class Predictor:
             timer,
             today=today_at(card.track),
             is_explained=is_explained,
+            with_runs=with_runs,
         )
         return await self._threads.explanations.call(predict) if is_explained else predict()
 
     async def _by_challenger(
-        self, challenger: Snapshot, card: Card, stored: CardForm | None, timer: StageTimer, is_explained: bool
+        self,
+        challenger: Snapshot,
+        card: Card,
+        stored: CardForm | None,
+        timer: StageTimer,
+        *,
+        is_explained: bool,
+        with_runs: bool,
     ) -> CardPrediction | None:
         """Return a challenger's probabilities, made in a thread with a time-out; None if it fails."""
         own = StageTimer()  # one that hangs goes on marking when the champion does
@@ -190,6 +205,7 @@ class Predictor:
             own,
             today=today_at(card.track),
             is_explained=is_explained,
+            with_runs=with_runs,
         )
         call = WatchedCall(predict)
         try:

@@ -26,7 +26,7 @@ async def warm_up(slots: ModelSlots, predictor: Predictor) -> None:
     example = json.dumps(EXAMPLE_CARD).encode()
     for n_runners in USUAL_FIELDS:
         for n_runs in (1, WINDOW):
-            card_formulas(n_runners, n_runs)
+            card_formulas(n_runners, n_runs, with_runs=champion.reads_runs)
         recorded_shares(n_runners)
     try:
         for _ in range(_N_TIMES):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken
 from model_registry.learning import learning_of
-from racing.features import FEATURE_NAMES, CardFeaturizer
+from racing.features import INPUT_NAMES, CardFeaturizer
 from service.errors import ModelTooSlow
 from service.schemas.status import Summary
 from service.serving.slots import Snapshot
@@ -58,7 +58,7 @@ def make_snapshot(
     service.errors.ModelTooSlow
         If its golden card takes longer than ``budget_ms`` at the best of a few times.
     """
-    columns = model.spec.columns(FEATURE_NAMES)
+    columns = model.spec.columns(INPUT_NAMES)
     model.check_golden()  # the first run of a graph also allocates its arena
     if budget_ms is not None:
         _check_speed(model, budget_ms)

@@ -23,7 +23,7 @@ class Snapshot:
     version: int
     model: LoadedModel
     columns: NDArray[np.intp]
-    """Where the model's features stand among :data:`racing.features.FEATURE_NAMES`."""
+    """Where the model's features stand among :data:`racing.features.INPUT_NAMES`."""
     featurizer: CardFeaturizer
     """Rates cards without a database, by the tables that the version brings along."""
     summary: Summary
@@ -36,6 +36,11 @@ class Snapshot:
     cached_at: dt.datetime | None = None
     """When it was stored on this machine's disk, if it was loaded from there; None if it was loaded from the
     registry."""
+
+    @property
+    def reads_runs(self) -> bool:
+        """Whether the model takes numbers of single runs, which are then worked out for a card."""
+        return self.model.spec.n_run_features > 0
 
 
 class ModelSlots:

@@ -20,7 +20,8 @@ class AnsweredCard(NamedTuple):
     """What is needed of an answered card to score it by other versions."""
 
     features: NDArray[np.float32]
-    """Of the starters, shape (n_starters, n_features), in the order of ``FEATURE_NAMES``."""
+    """Of the starters, shape (n_starters, n_features), in the order of ``FEATURE_NAMES``; of ``INPUT_NAMES``
+    where one of ``others`` takes runs."""
     starting: Card
     statuses: tuple[Status, ...]
     """One entry a runner of the card."""
@@ -74,7 +75,7 @@ def _score_together(snapshot: Snapshot, cards: Sequence[AnsweredCard]) -> list[F
 def _features(snapshot: Snapshot, card: AnsweredCard) -> NDArray[np.float32]:
     values = card.features
     if not card.has_tables:
-        values = snapshot.featurizer.features_of_card(card.starting).values
+        values = snapshot.featurizer.features_of_card(card.starting, with_runs=snapshot.reads_runs).values
     return values[:, snapshot.columns]
 
 

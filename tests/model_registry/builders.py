@@ -55,14 +55,46 @@ def make_graph(
     return model.SerializeToString()
 
 
-def make_spec(n_members: int = 1, *, calibration: Calibration = PLATT, **changes: Any) -> ModelSpec:
+def make_field_graph(own: Sequence[float], of_field: Sequence[float]) -> bytes:
+    """log_odds = features @ own + the second feature x (the field's mean @ of_field), NaN as 0, as ONNX."""
+    nodes = [
+        helper.make_node("IsNaN", ["features"], ["unknown"]),
+        helper.make_node("Where", ["unknown", "zero", "features"], ["known"]),
+        helper.make_node("MatMul", ["known", "own"], ["alone"]),
+        helper.make_node("ReduceMean", ["known"], ["mean"], axes=[0], keepdims=1),
+        helper.make_node("MatMul", ["mean", "of_field"], ["level"]),
+        helper.make_node("MatMul", ["known", "second"], ["scale"]),
+        helper.make_node("Mul", ["scale", "level"], ["beside"]),
+        helper.make_node("Add", ["alone", "beside"], ["log_odds"]),
+    ]
+    constants = {
+        "zero": np.zeros(1, np.float32),
+        "own": np.array(own, np.float32),
+        "of_field": np.array(of_field, np.float32),
+        "second": np.eye(len(own), dtype=np.float32)[1],
+    }
+    graph = helper.make_graph(
+        nodes,
+        "field",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, len(own)])],
+        [helper.make_tensor_value_info("log_odds", TensorProto.FLOAT, [None])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def make_spec(
+    n_members: int = 1, *, calibration: Calibration = PLATT, reads_field: bool = False, **changes: Any
+) -> ModelSpec:
     """A blend of ``n_members`` equal members."""
     names = [f"member_{i}" for i in range(n_members)]
     values: dict[str, Any] = {
         "kind": "ensemble" if n_members > 1 else "logistic",
         "feature_version": "1",
         "features": FEATURES,
-        "members": tuple(Member(name, f"members/{name}.onnx", 1 / n_members) for name in names),
+        "members": tuple(Member(name, f"members/{name}.onnx", 1 / n_members, reads_field) for name in names),
         "intercept": 0.05,
         "calibration": calibration,
         "market_combination": (0.3, 1.2),
@@ -90,11 +122,12 @@ def make_artifact(
     *,
     coefficients: Sequence[float] = (0.1, 2.0, -0.5),
     spec: ModelSpec | None = None,
+    graph: bytes | None = None,
     **documents: Any,
 ) -> str:
     """Write a whole artifact with a true golden card, and return its digest."""
     spec = spec or make_spec()
-    graphs = {member.file: make_graph(coefficients) for member in spec.members}
+    graphs = {member.file: graph or make_graph(coefficients) for member in spec.members}
     draft = directory.with_name(directory.name + "-draft")
     write_artifact(draft, spec, graphs, make_documents())
     features = make_features(n_features=len(spec.features))

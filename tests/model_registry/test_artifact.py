@@ -248,7 +248,7 @@ def test_a_centred_model_scores_a_runner_against_its_own_race(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"format": 3}, "format must be 1 or 2, got 3"),
+        ({"format": 4}, "format must be 1, 2 or 3, got 4"),
         ({"features": []}, "at least one"),
         ({"features": ["box", "box", "win_rate"]}, "'box' twice"),
         ({"features": ["box", "win_rate"]}, "cannot score 2 features"),

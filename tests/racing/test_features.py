@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory, RatingsStale
-from racing.features import FEATURE_NAMES, FEATURES, CardFeaturizer, race_table, race_tables
+from racing.features import FEATURE_NAMES, FEATURES, INPUT_NAMES, CardFeaturizer, race_table, race_tables
 from racing.features import table as features_table
 from racing.features.formulas.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
@@ -35,13 +35,19 @@ def test_names_are_unique_and_described() -> None:
 
 
 def test_a_stored_race_and_its_card_have_the_same_features_bit_for_bit(season: Engine) -> None:
-    table = race_table(season, start=CUT)
+    table = race_table(season, start=CUT, with_runs=True)
     book = CardFeaturizer(season)
     races = np.unique(table.race_id[table.is_whole])[:60]
     for race in races:
-        of_card = book.features_of_card(card_of_stored_race(season, int(race)))
-        np.testing.assert_array_equal(of_card.values, table.features[table.race_id == race])
+        card = card_of_stored_race(season, int(race))
+        stored = table.take(table.race_id == race)
+        np.testing.assert_array_equal(book.features_of_card(card).values, stored.features)
+        of_card = book.features_of_card(card, with_runs=True).values
+        np.testing.assert_array_equal(of_card, stored.inputs(len(INPUT_NAMES)))
     assert len(races) == 60
+    known = ~np.isnan(table.run_features)
+    assert 0.2 < known.mean() < 0.95
+    assert known[:, INPUT_NAMES.index("run_12_won") - len(FEATURE_NAMES)].any()
 
 
 def test_a_table_a_month_is_the_whole_table_bit_for_bit(
@@ -52,6 +58,8 @@ def test_a_table_a_month_is_the_whole_table_bit_for_bit(
     assert len(months) >= 6
     assert all(len(np.unique(month.date.astype("datetime64[M]"))) == 1 for month in months)
     for column in fields(RaceTable):
+        if column.name == "run_features":  # not wanted here
+            continue
         joined = np.concatenate([getattr(month, column.name) for month in months])
         np.testing.assert_array_equal(joined, getattr(whole, column.name), err_msg=column.name)
 

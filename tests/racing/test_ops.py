@@ -8,7 +8,7 @@ import pytest
 
 from racing.domain.cards import PastRun, Runner
 from racing.features.cards.card_view import CARD_COLUMNS, CardFormulas, view_of_card
-from racing.features.matrix import feature_matrix
+from racing.features.matrix import feature_matrix, run_feature_matrix
 from racing.ops import IS_COMPILED, compile_formulas, plain, tape
 
 if not IS_COMPILED:
@@ -209,13 +209,14 @@ def test_blocks_and_values_that_do_not_fit_are_refused() -> None:
 def test_the_tape_of_a_card_gives_what_numpy_gives_bit_for_bit(
     n_runs: int, random: np.random.Generator
 ) -> None:
-    formulas = CardFormulas(7, n_runs)
+    formulas = CardFormulas(7, n_runs, with_runs=True)
     for block in (formulas.card, formulas.stored, formulas.brought):
         block[...] = random.uniform(1.0, 9.0, block.shape)
         block[random.random(block.shape) < 0.2] = np.nan
     formulas.card[:, CARD_COLUMNS.index("day")] = 20_000.0
     with np.errstate(all="ignore"):
-        expected = feature_matrix(view_of_card(formulas.card, formulas.stored, formulas.brought))
+        view = view_of_card(formulas.card, formulas.stored, formulas.brought)
+        expected = np.concatenate([feature_matrix(view), run_feature_matrix(view)], axis=1)
     for _ in range(2):
         np.testing.assert_array_equal(formulas.features(), expected)
 

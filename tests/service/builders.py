@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 
 from model_registry import get_model_registry
+from model_registry.artifact import ModelSpec
 from model_registry.registry import ModelRegistry
 from service.serve import Server, open_socket
 from service.settings import ServiceSettings
@@ -48,10 +49,11 @@ def make_model(
     exponent: float = 1.0,
     features: tuple[str, ...] = FEATURES,
     coefficients: Sequence[float] = (-0.4, 0.0, 0.0),
+    spec: ModelSpec | None = None,
     **documents: Any,
 ) -> str:
     """An artifact whose favourite is the inner box, the more so the greater the exponent."""
-    spec = make_spec(features=features, sharing_exponent=exponent)
+    spec = spec or make_spec(features=features, sharing_exponent=exponent)
     summary = {
         "success": True,
         "model_type": "Handmade",
@@ -59,7 +61,7 @@ def make_model(
         "auc_score": 0.74,
         "f1_score": 0.4,
         "last_trained": "2026-03-01T08:05:30Z",
-        "features": len(features),
+        "features": len(spec.features),
         "samples": 1000,
         "class_balance": "None",
         "calibration": "Platt Scaling",

@@ -45,10 +45,10 @@ def test_workers_find_what_one_process_finds():
     alone, side_by_side = fit(three), fit(replace(three, n_jobs=2))
     assert tried(alone) == tried(side_by_side)
     assert len(alone.trials) == 3 + 2 + 2  # the worst of three makes no second trial
-    features = make_table(20, seed=5).features
+    table = make_table(20, seed=5)
     for candidate in alone:
         np.testing.assert_array_equal(
-            candidate.log_odds(features), side_by_side[candidate.name].log_odds(features)
+            candidate.log_odds(table), side_by_side[candidate.name].log_odds(table)
         )
 
 
@@ -70,9 +70,9 @@ def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():
     again = fit_again(chosen, split.before_test, QUICK, CODES)
     assert again.calibration == chosen.calibration
     assert [m.weight for m in again.members] == [m.weight for m in chosen.members]
-    assert (again.log_odds(split.test.features) != chosen.log_odds(split.test.features)).all()
+    assert (again.log_odds(split.test) != chosen.log_odds(split.test)).all()
     same = fit_again(chosen, split.train, QUICK, CODES)
-    np.testing.assert_array_equal(same.log_odds(split.test.features), chosen.log_odds(split.test.features))
+    np.testing.assert_array_equal(same.log_odds(split.test), chosen.log_odds(split.test))
 
 
 def test_without_whole_races_runners_are_judged_one_by_one():

@@ -101,7 +101,7 @@ def test_workers_elsewhere_find_what_one_process_finds_though_one_is_killed_in_t
     ]
     assert compared[0] == compared[1]
     for candidate in here:
-        odds, same = (found[candidate.name].log_odds(split.test.features) for found in (here, there))
+        odds, same = (found[candidate.name].log_odds(split.test) for found in (here, there))
         np.testing.assert_array_equal(odds, same)
 
 

@@ -22,6 +22,9 @@ class TrainingSet:
     target: NDArray[np.float64] | None = None
     """Each runner's share of its race, see :mod:`training.objective`; ``None``: runners one by one."""
     race: NDArray[np.int64] | None = None
+    """The race of each row, contiguous; ``None`` where rows were added that ran in none."""
+    run_features: NDArray[np.float32] | None = None
+    """Numbers of single runs, for families that read them, see :class:`racing.race_table.RaceTable`."""
     shared: MutableMapping[str, Any] | None = None
     """What fits on the same rows share, by name: bins of the features. ``None``: no other fit is on them."""
 
@@ -36,7 +39,13 @@ class TrainingSet:
 def runner_training_set(table: RaceTable, half_life_d: float) -> TrainingSet:
     """Return every runner with whether it won; weights halve every so many days back."""
     weights = _recency(table, half_life_d)
-    return TrainingSet(np.asarray(table.features), np.asarray(table.won), weights / weights.mean())
+    return TrainingSet(
+        np.asarray(table.features),
+        np.asarray(table.won),
+        weights / weights.mean(),
+        race=table.race,
+        run_features=table.run_features,
+    )
 
 
 def race_training_set(table: RaceTable, half_life_d: float, market_weight: float) -> TrainingSet:
@@ -44,7 +53,14 @@ def race_training_set(table: RaceTable, half_life_d: float, market_weight: float
     targets = race_targets(table, market_weight)
     races = table.take(targets.rows)
     weights = _recency(races, half_life_d)
-    return TrainingSet(races.features, races.won, weights / weights.mean(), targets.share, races.race)
+    return TrainingSet(
+        races.features,
+        races.won,
+        weights / weights.mean(),
+        targets.share,
+        races.race,
+        races.run_features,
+    )
 
 
 def _recency(table: RaceTable, half_life_d: float) -> NDArray[np.float64]:

@@ -16,7 +16,6 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -135,11 +134,9 @@ def _end_with_parent() -> None:
 
 
 def _save(table: RaceTable, folder: Path) -> None:
-    for field in fields(table):
-        np.save(folder / f"{field.name}.npy", getattr(table, field.name), allow_pickle=False)
+    for name, values in table.arrays().items():
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
 
 
 def _load(folder: Path) -> RaceTable:
-    return RaceTable(
-        **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="c") for field in fields(RaceTable)}
-    )
+    return RaceTable(**{path.stem: np.load(path, mmap_mode="c") for path in sorted(folder.glob("*.npy"))})

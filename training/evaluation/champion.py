@@ -50,6 +50,8 @@ def champion_on(
 ) -> ChampionScores | None:
     """Return the champion's answers on the same races, or why it has none; ``None`` without a champion.
 
+    ``feature_names`` are those of the table's features, then those of its numbers of single runs.
+
     A champion that was fitted again on all races has learnt a part of the new test races. So like is compared
     with like: the new judged model with the champion's judged model, to which a later test is unseen. Where
     that one has learnt some of the races too, or is lost, the races after either's last day decide if they
@@ -61,7 +63,7 @@ def champion_on(
         return None
     try:
         version, rows, remark = _fairest(_versions(registry, number), test)
-        features = test.features[:, version.model.spec.columns(feature_names)]
+        features = test.inputs(len(feature_names))[:, version.model.spec.columns(feature_names)]
         return ChampionScores(
             version=number,
             probabilities=version.model.probabilities(features, test.race),
@@ -71,6 +73,13 @@ def champion_on(
         )
     except (ArtifactBroken, NotScored) as error:
         return ChampionScores(version=number, why_not=str(error))
+
+
+def champion_reads_runs(registry: ModelRegistry) -> bool:
+    """Return whether the champion takes numbers of single runs, which a comparison with it then needs."""
+    with suppress(ArtifactBroken, RegistryError):
+        return load_artifact(registry.fetch(registry.champion().version)).spec.n_run_features > 0
+    return False
 
 
 def _versions(registry: ModelRegistry, number: int) -> list[_Version]:

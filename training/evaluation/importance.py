@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing import metrics
+from racing.features.topics import of_all_runs
 from racing.metrics import Difference
 from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
@@ -49,7 +50,8 @@ def permutation_importance(
     Parameters
     ----------
     groups : dict of str to str
-        The group of each feature, in the order of the table's columns.
+        The group of each feature, in the order of the columns that ``probabilities`` and ``scores`` take.
+        Numbers of single runs (``run_3_won``) are shuffled together, all runs of a runner at once.
     """
     rng = np.random.default_rng(seed)
     judged = table.take(judged_rows(table))
@@ -63,18 +65,22 @@ def permutation_importance(
             return metrics.per_race_log_loss(probabilities(features, race), table.won, race)
         return metrics.per_runner_log_loss(scores(features, race), table.won)
 
-    before = losses(table.features)
-    features = table.features.copy()
+    names = list(groups)
+    inputs = table.inputs(len(names))
+    before = losses(inputs)
+    features = inputs.copy()
 
     def rise(columns: Sequence[int]) -> Difference:
-        features[:, columns] = table.features[order][:, columns]
+        features[:, columns] = inputs[order[:, None], list(columns)]
         found = metrics.paired_bootstrap(losses(features), before, n=500)
-        features[:, columns] = table.features[:, columns]
+        features[:, columns] = inputs[:, columns]
         return found
 
-    names = list(groups)
+    columns_of: dict[str, list[int]] = {}
+    for column, name in enumerate(names):
+        columns_of.setdefault(of_all_runs(name), []).append(column)
     return Importance(
-        features={name: rise([column]) for column, name in enumerate(names)},
+        features={name: rise(columns) for name, columns in columns_of.items()},
         groups={
             group: rise([column for column, name in enumerate(names) if groups[name] == group])
             for group in dict.fromkeys(groups.values())

@@ -36,7 +36,7 @@ def with_market_combination(judged: LoadedModel, test: RaceTable) -> LoadedModel
         return judged
     rows = _priced(test)
     table = test.take(rows)
-    model_p = judged.probabilities(test.features, test.race)[rows]
+    model_p = judged.probabilities(test.inputs(len(judged.spec.features)), test.race)[rows]
     if count_races(table) >= MIN_WHOLE_RACES and _gains(judged.spec.market_combination, model_p, table):
         return judged
     return replace(judged, spec=replace(judged.spec, market_combination=MARKET_ALONE))

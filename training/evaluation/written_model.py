@@ -40,8 +40,9 @@ def evaluate_written(
     written: LoadedModel, fitted: Candidate, test: RaceTable, baselines: Baselines, f1_threshold: float
 ) -> TestEvaluation:
     """Return the evaluation of the written graphs; the fitted candidate is there for parity alone."""
-    log_odds = written.log_odds(test.features)
-    scores = written.scores(test.features, test.race)
+    features = test.inputs(len(written.spec.features))
+    log_odds = written.log_odds(features, test.race)
+    scores = written.scores(features, test.race)
     probabilities = written.probabilities_of(log_odds, test.race)
     evaluation = evaluate(
         test,
@@ -67,8 +68,8 @@ def parity_of(written: LoadedModel, fitted: Candidate, rows: RaceTable) -> float
     """Return the largest difference between a written model and its fitted estimators on some races."""
     return check_parity(
         written,
-        rows.features,
-        log_odds=fitted.log_odds(rows.features),
+        rows.inputs(len(written.spec.features)),
+        log_odds=fitted.log_odds(rows),
         probabilities=fitted.probabilities(rows),
         race=rows.race,
         tolerance=np.inf,  # the gate decides

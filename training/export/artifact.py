@@ -25,6 +25,7 @@ from training.evaluation.market import fit_combination
 from training.evaluation.places import fit_place_discounts
 from training.export.documents import golden_rows
 from training.export.onnx_graphs import to_onnx
+from training.families import FieldMember
 from training.search.candidates import Candidate
 
 
@@ -39,19 +40,33 @@ class Package:
 
 
 def build_artifact(
-    candidate: Candidate, final: Candidate, split: Split, feature_names: Sequence[str], feature_version: str
+    candidate: Candidate,
+    final: Candidate,
+    split: Split,
+    feature_names: Sequence[str],
+    feature_version: str,
+    run_feature_names: Sequence[str] = (),
 ) -> Package:
     """Convert the final members to ONNX and fit what only the artifact needs on the calibration races.
 
+    ``run_feature_names`` are of the numbers of single runs, which it takes if a member reads them.
     There ``candidate`` answers, whose members have not seen those races; ``final`` is the same, fitted again.
     """
     calibration = split.calibration
+    of_runs = tuple(run_feature_names) if candidate.reads_runs else ()
     spec = ModelSpec(
         kind=candidate.name,
         feature_version=feature_version,
-        features=tuple(feature_names),
+        features=(*feature_names, *of_runs),
+        n_run_features=len(of_runs),
         members=tuple(
-            Member(member.name, f"members/{member.name}.onnx", member.weight) for member in candidate.members
+            Member(
+                member.name,
+                f"members/{member.name}.onnx",
+                member.weight,
+                isinstance(member.estimator, FieldMember),
+            )
+            for member in candidate.members
         ),
         intercept=candidate.intercept,
         is_centred=candidate.is_centred,
@@ -67,7 +82,7 @@ def build_artifact(
 def graphs_of(fitted: Candidate, spec: ModelSpec) -> dict[str, bytes]:
     """Return the members' graphs in ONNX by their file's name."""
     members = zip(spec.members, fitted.members, strict=True)
-    return {member.file: to_onnx(each.estimator, len(spec.features)) for member, each in members}
+    return {member.file: to_onnx(each.estimator, len(spec.runner_features)) for member, each in members}
 
 
 def write_draft(package: Package, directory: Path) -> LoadedModel:
@@ -84,7 +99,7 @@ def write_final(
     directory: Path,
 ) -> str:
     """Write the artifact with its documents and a golden card of the test races; return its digest."""
-    features = test.features[golden_rows(test)]
+    features = test.take(golden_rows(test)).inputs(len(package.spec.features))
     golden = golden_document(features, written.probabilities(features))
     return write_artifact(directory, package.spec, package.graphs, {**documents, "golden": golden})
 

@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,11 +37,11 @@ _LIBRARIES = (
 def data_hash(table: RaceTable) -> str:
     """Return the SHA-256 of everything that a training learns from and judges on."""
     digest = hashlib.sha256()
-    for field in fields(table):
-        array = np.ascontiguousarray(getattr(table, field.name))
+    for name, values in table.arrays().items():
+        array = np.ascontiguousarray(values)
         if array.dtype.kind == "M":
             array = array.astype("datetime64[D]").astype(np.int64)
-        digest.update(f"{field.name} {array.dtype} {array.shape}\n".encode())
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
 

@@ -11,7 +11,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.families.family import Member, TreeMember
+from training.families.family import FittedMember, TreeMember
+from training.families.field_net.graph import net_graph
+from training.families.field_net.member import FieldNetMember
 from training.families.forest import CLIP, Floats, Forest
 from training.families.logistic_regression import LinearMember
 
@@ -19,13 +21,16 @@ OPSETS = (("", 17), ("ai.onnx.ml", 3))
 IR_VERSION = 8
 
 
-def to_onnx(member: Member, n_features: int) -> bytes:
-    """Return the graph of a member of any family."""
+def to_onnx(member: FittedMember, n_features: int) -> bytes:
+    """Return the graph of a member of any family; a net takes its runs' columns behind the features."""
+    if isinstance(member, FieldNetMember):
+        graph = net_graph(member)
+        return _finished_graph(graph.nodes, graph.constants, member.shape.n_inputs)
     if isinstance(member, LinearMember):
         return _linear_graph(member, n_features)
     if isinstance(member, TreeMember):
         return _forest_graph(member.forest(), n_features)
-    raise TypeError(f"a member is linear or made of trees, got {type(member).__name__}")
+    raise TypeError(f"a member is linear, made of trees or a net, got {type(member).__name__}")
 
 
 def _linear_graph(member: LinearMember, n_features: int) -> bytes:

@@ -16,6 +16,7 @@ KINDS = {
     "gradient_boosting": "Gradient Boosting",
     "xgboost": "XGBoost",
     "catboost": "CatBoost",
+    "field_net": "Field Net",
     "ensemble": "Ensemble",
     "small_ensemble": "Ensemble of Two",
 }

@@ -1,7 +1,18 @@
 """The families of models; a new one is a module beside these and an entry here."""
 
 from training.families.catboost import CatBoost
-from training.families.family import Family, Member, Params, Setting, TreeMember
+from training.families.family import (
+    Family,
+    FieldFamily,
+    FieldMember,
+    FittedMember,
+    Member,
+    Params,
+    Setting,
+    TreeMember,
+    log_odds_of,
+)
+from training.families.field_net import FieldNet
 from training.families.gradient_boosting import GradientBoosting
 from training.families.logistic_regression import LogisticRegressionFamily
 from training.families.random_forest import RandomForest
@@ -14,24 +25,43 @@ FAMILIES: tuple[Family, ...] = (
     XGBoost(),
     CatBoost(),
 )
+"""Those that judge runners one by one."""
+FIELD_FAMILIES: tuple[FieldFamily, ...] = (FieldNet(),)
+"""Those that read whole races, and need an extra."""
 FAMILY_NAMES = tuple(family.name for family in FAMILIES)
+ALL_FAMILY_NAMES = FAMILY_NAMES + tuple(family.name for family in FIELD_FAMILIES)
+DEFAULT_FAMILY_NAMES = FAMILY_NAMES + tuple(family.name for family in FIELD_FAMILIES if family.is_available)
+"""All whose libraries are installed."""
 
 
 def family_named(name: str) -> Family:
     """Return a family by its name."""
-    for family in FAMILIES:
+    for family in (*FAMILIES, *FIELD_FAMILIES):
         if family.name == name:
             return family
-    raise ValueError(f"a family is one of {', '.join(FAMILY_NAMES)}, got {name!r}")
+    raise ValueError(f"a family is one of {', '.join(ALL_FAMILY_NAMES)}, got {name!r}")
+
+
+def reads_field(name: str) -> bool:
+    """Return whether a family reads whole races and single runs."""
+    return isinstance(family_named(name), FieldFamily)
 
 
 __all__ = [
+    "ALL_FAMILY_NAMES",
+    "DEFAULT_FAMILY_NAMES",
     "FAMILIES",
     "FAMILY_NAMES",
+    "FIELD_FAMILIES",
     "Family",
+    "FieldFamily",
+    "FieldMember",
+    "FittedMember",
     "Member",
     "Params",
     "Setting",
     "TreeMember",
     "family_named",
+    "log_odds_of",
+    "reads_field",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from racing.race_table import RaceTable
 from training.data.training_set import TrainingSet
 from training.families.forest import Forest
 
@@ -41,12 +42,46 @@ class Setting:
         return rate / _FINER, round(_FINER * self.growth * n_steps)
 
 
+@runtime_checkable
 class Member(Protocol):
     """A fitted model of one family."""
 
     def log_odds(self, features: NDArray[np.float32]) -> Floats:
         """Return each runner's log odds of winning, shape (n,); NaN among the features is unknown."""
         ...
+
+
+@runtime_checkable
+class FieldMember(Protocol):
+    """A fitted model that reads the runners of a race together, and their runs one by one."""
+
+    @property
+    def reads_runs(self) -> bool:
+        """Return whether it takes the numbers of single runs."""
+        ...
+
+    def field_log_odds(
+        self,
+        features: NDArray[np.float32],
+        run_features: NDArray[np.float32] | None,
+        race: NDArray[np.int64],
+    ) -> Floats:
+        """Return each runner's log odds among those of its race, shape (n,); races are contiguous."""
+        ...
+
+    def steps(self, n_runners: int) -> int:
+        """Return the work for a card, in steps of :mod:`training.search.cost`."""
+        ...
+
+
+FittedMember = Member | FieldMember
+
+
+def log_odds_of(member: FittedMember, table: RaceTable) -> Floats:
+    """Return the log odds of a table's runners by a member of any family."""
+    if isinstance(member, FieldMember):
+        return member.field_log_odds(table.features, table.run_features, table.race)
+    return member.log_odds(table.features)
 
 
 @runtime_checkable
@@ -71,6 +106,20 @@ class Family(Protocol):
         """Return one point of the search space."""
         ...
 
-    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> Member:
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> FittedMember:
         """Fit one member on ``setting.n_threads``; the same arguments give the same member."""
+        ...
+
+
+@runtime_checkable
+class FieldFamily(Family, Protocol):
+    """A family whose members are :class:`FieldMember`."""
+
+    reads_field: bool
+    n_trials: int
+    """So many trials are all that a search of it makes."""
+
+    @property
+    def is_available(self) -> bool:
+        """Return whether the libraries that it needs are installed."""
         ...

@@ -12,7 +12,7 @@ from racing.race_table import RaceTable
 from training.calibration import calibrated_scores, fit_exponent, fit_platt
 from training.data.splits import MIN_RUNNERS, Split, latest
 from training.data.whole_races import MIN_WHOLE_RACES, judged_rows
-from training.families import Member
+from training.families import FittedMember, log_odds_of
 from training.report.content import CurvePoint, LearningCurve
 from training.report.loss_metric import Floats, LossMetric
 from training.search.candidates import Candidate, Candidates
@@ -72,9 +72,9 @@ def stand_in(candidates: Candidates, choice: Choice) -> Candidate:
     return min(good, key=lambda member: member.best.seconds if member.best else np.inf)
 
 
-def _losses(member: Member, calibration: RaceTable, metric: LossMetric) -> Floats:
-    of_calibration = member.log_odds(calibration.features)
-    of_test = member.log_odds(metric.test.features)
+def _losses(member: FittedMember, calibration: RaceTable, metric: LossMetric) -> Floats:
+    of_calibration = log_odds_of(member, calibration)
+    of_test = log_odds_of(member, metric.test)
     if not metric.is_by_race:
         platt = fit_platt(of_calibration, calibration.won)
         return metric.losses(of_test, calibrated_scores(platt, of_test))

@@ -12,7 +12,7 @@ from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
 from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
-from training.families import Member
+from training.families import FieldMember, FittedMember, log_odds_of
 from training.objective import race_targets
 from training.search.cost import scoring_steps
 from training.search.ensemble import ENSEMBLE, SMALL_ENSEMBLE, fit_weights
@@ -29,7 +29,7 @@ class WeightedMember:
     """A fitted member and what its log odds count in the blend."""
 
     name: str
-    estimator: Member
+    estimator: FittedMember
     weight: float
     params: Mapping[str, Any]
     """What it was fitted with."""
@@ -60,11 +60,17 @@ class Candidate:
         """Return the steps of work to score a card, see :mod:`training.search.cost`."""
         return scoring_steps(member.estimator for member in self.members)
 
-    def log_odds(self, features: NDArray[np.float32]) -> Floats:
+    @property
+    def reads_runs(self) -> bool:
+        """Return whether a member takes the numbers of single runs."""
+        estimators = (member.estimator for member in self.members)
+        return any(isinstance(each, FieldMember) and each.reads_runs for each in estimators)
+
+    def log_odds(self, table: RaceTable) -> Floats:
         """Return the blend's log odds before calibration."""
-        total = np.full(len(features), self.intercept)
+        total = np.full(len(table), self.intercept)
         for member in self.members:
-            total += member.weight * member.estimator.log_odds(features)
+            total += member.weight * log_odds_of(member.estimator, table)
         return total
 
     def scores(self, table: RaceTable) -> Floats:
@@ -77,7 +83,7 @@ class Candidate:
         return share_within_race(odds, table.race, self.sharing_exponent)
 
     def _before_calibration(self, table: RaceTable) -> Floats:
-        blended = self.log_odds(table.features)
+        blended = self.log_odds(table)
         return blended - race_level(blended, table.race) if self.is_centred else blended
 
 
@@ -130,7 +136,7 @@ def fit_candidates(
     is_centred = are_mostly_whole(calibration)
     by_race = n_whole >= MIN_WHOLE_RACES and is_centred
     few = f"{n_whole} whole races to calibrate on, too few or too small a part: runners judged one by one"
-    odds = np.stack([result.member.log_odds(calibration.features) for result in results], axis=1)
+    odds = np.stack([log_odds_of(result.member, calibration) for result in results], axis=1)
     stage = _Calibration(
         table=calibration, whole=whole, by_race=by_race, is_centred=is_centred, method=settings.calibration
     )

@@ -9,7 +9,7 @@ import optuna
 from racing.race_table import RaceTable
 from training.data.imbalance import IMBALANCE, add_synthetic_winners, focal_weights, weigh_classes
 from training.data.training_set import race_training_set, runner_training_set
-from training.families import Family, Member, Setting
+from training.families import Family, FieldFamily, FittedMember, Member, Setting
 from training.objective import MARKET_WEIGHT, OBJECTIVES
 
 COMMON = ("objective", "market_weight", "imbalance", "focal_gamma", "half_life_d")
@@ -36,6 +36,9 @@ def suggest_params(
         params["market_weight"] = trial.suggest_float("market_weight", 0.4, 1.0)
         params["imbalance"] = "none"
         return params
+    if isinstance(family, FieldFamily):
+        params["imbalance"] = "none"
+        return params
     params["imbalance"] = trial.suggest_categorical("imbalance", IMBALANCE)
     if params["imbalance"] == "focal":
         params["focal_gamma"] = trial.suggest_float("focal_gamma", 0.25, 3.0)
@@ -49,7 +52,8 @@ def first_params(family: Family, objectives: Sequence[str] = OBJECTIVES) -> tupl
     """
     common = {**family.defaults, "half_life_d": 400.0}
     by_race = {**common, "objective": "race", "market_weight": MARKET_WEIGHT}
-    by_runner = [{**common, "objective": "runner", "imbalance": choice} for choice in IMBALANCE]
+    choices = IMBALANCE[:1] if isinstance(family, FieldFamily) else IMBALANCE  # synthetic rows have no field
+    by_runner = [{**common, "objective": "runner", "imbalance": choice} for choice in choices]
     for params in by_runner:
         if params["imbalance"] == "focal":
             params["focal_gamma"] = 1.0
@@ -67,12 +71,14 @@ def fit_member(
     growth: float = 1.0,
     n_threads: int = 1,
     shared: Shared | None = None,
-) -> Member:
+) -> FittedMember:
     """Fit one member on a table of races, which nothing else will be judged on.
 
     ``shared`` is of other fits of the family on the same table, and is filled with what this one can share.
     ``growth`` is how much further boosting goes than the parameters say (see ``Setting``).
     """
+    if not isinstance(family, FieldFamily):
+        table = table.with_run_features(None)
     # which rows have a target hangs on the objective
     of_objective = None if shared is None else shared.setdefault(params["objective"], {})
     own = {name: value for name, value in params.items() if name not in COMMON}
@@ -101,7 +107,7 @@ def fit_member(
         n_threads=n_threads,
     )
     member = family.fit(train, own, setting)
-    if gamma is not None and not family.has_focal_loss:
+    if gamma is not None and not family.has_focal_loss and isinstance(member, Member):
         focus = focal_weights(member.log_odds(train.features), train.won, gamma)
         member = family.fit(replace(train, weights=train.weights * focus), own, setting)
     return member

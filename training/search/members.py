@@ -15,14 +15,21 @@ from racing.race_table import RaceTable
 from training.data.splits import latest, time_folds
 from training.engines.engine import run_side_by_side, side_by_side
 from training.engines.work import Data, Run
-from training.families import Member, family_named
+from training.families import FittedMember, family_named, reads_field
 from training.search.fitting import fit_member
 from training.search.schedule import go_on, rounds
 from training.search.search import SearchResult, Trial, forget_studies, search
 from training.search.settings import SearchSettings
 from training.search.storage import reserved
 
-_SLOWEST_FIRST = ("random_forest", "catboost", "gradient_boosting", "xgboost", "logistic_regression")
+_SLOWEST_FIRST = (
+    "field_net",
+    "random_forest",
+    "catboost",
+    "gradient_boosting",
+    "xgboost",
+    "logistic_regression",
+)
 """The order in which families start, so that the last process ends early; others start before these."""
 
 
@@ -35,7 +42,7 @@ class FamilyResult:
     """The search of one family, and its member fitted with the best parameters."""
 
     family: str
-    member: Member
+    member: FittedMember
     search: SearchResult
     seconds: float
 
@@ -74,7 +81,9 @@ def _search_in_rounds(
         done = run(_slowest_first(left), work, on_trial)
         for name, (result, seconds) in done.items():
             found[name] = result, seconds + (found[name][1] if name in found else 0.0)
-        left = go_on({name: found[name][0].best.loss for name in left})
+        left = go_on({name: found[name][0].best.loss for name in left if not reads_field(name)})
+        if not left:
+            break
     return found
 
 
@@ -84,7 +93,7 @@ def fit_members(
     settings: SearchSettings,
     categorical: Sequence[int],
     on_fit: Callable[[str], None] = lambda name: None,
-) -> dict[str, Member]:
+) -> dict[str, FittedMember]:
     """Return each family's member, fitted with the parameters that its search found."""
     n_threads = THREADS_OF_ONE if len(params) == 1 else 1
     work = partial(_fit, params, settings, tuple(categorical), n_threads)
@@ -130,7 +139,7 @@ def _fit_timed(
     name: str,
     train: Data[RaceTable],
     on_fit: Callable[[str], None],
-) -> tuple[Member, float]:
+) -> tuple[FittedMember, float]:
     began = time.monotonic()
     return _fit(params, settings, categorical, 1, name, train, on_fit), time.monotonic() - began
 
@@ -143,7 +152,7 @@ def _fit(
     name: str,
     train: Data[RaceTable],
     on_fit: Callable[[str], None] = lambda name: None,
-) -> Member:
+) -> FittedMember:
     fit = _Fit(
         family=name,
         params=params[name],
@@ -167,7 +176,7 @@ class _Fit:
     n_threads: int
 
 
-def _fitted(train: Data[RaceTable], fit: _Fit) -> Member:
+def _fitted(train: Data[RaceTable], fit: _Fit) -> FittedMember:
     table = train.value
     # five times the runners bear six tenths more boosting
     growth = (len(table) / len(latest(table, fit.search_rows))) ** 0.3

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from racing.race_table import RaceTable
 from training.engines.work import Data
 from training.errors import SearchNotResumable
-from training.families import Family
+from training.families import Family, FieldFamily
 from training.objective import objectives_for
 from training.search.fitting import first_params, suggest_params
 from training.search.schedule import N_HALVINGS, Step, is_among_best
@@ -89,6 +89,8 @@ def search(
     it, so a search that was interrupted and resumed ends where an uninterrupted one does.
     """
     began, n_until = time.monotonic(), n_until or settings.n_trials
+    if isinstance(family, FieldFamily):
+        n_until = min(n_until, family.n_trials)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     table = search_races(data, settings.n_folds, settings.search_rows).table
     study = _open_study(family, table, settings, categorical)

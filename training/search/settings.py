@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.engines.engine import Engine
-from training.families import FAMILY_NAMES, family_named
+from training.families import DEFAULT_FAMILY_NAMES, family_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """The settings of a search; all but ``families`` and ``n_jobs`` are the same for every family."""
 
-    families: tuple[str, ...] = FAMILY_NAMES
+    families: tuple[str, ...] = DEFAULT_FAMILY_NAMES
     n_trials: int = 30
     """Of each family that is searched to the end, see :mod:`training.search.schedule`."""
     n_folds: int = 3

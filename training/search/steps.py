@@ -12,7 +12,7 @@ from training.calibration import calibrated_log_odds, calibrated_scores, fit_exp
 from training.data.splits import latest, time_folds
 from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
 from training.engines.work import Data
-from training.families import Member, family_named
+from training.families import FittedMember, family_named, log_odds_of, reads_field
 from training.objective import race_losses, race_targets
 from training.search.fitting import Shared, fit_member
 from training.search.schedule import Step, steps_of
@@ -72,21 +72,22 @@ def step_figures(data: Data[RaceTable], work: StepWork) -> dict[str, float]:
     """Fit a step and return its figures, see :data:`training.search.search.FIGURES`."""
     races = search_races(data, work.n_folds, work.search_rows)
     step = races.steps[work.place]
+    table = races.table if reads_field(work.family) else races.table.with_run_features(None)
     member = fit_member(
         family_named(work.family),
-        races.table.take(step.train),
+        table.take(step.train),
         work.params,
         categorical=work.categorical,
         seed=work.seed,
         shared=races.shared(work.family, work.place),
     )
-    tune, judge = races.table.take(step.fold.calibrate), races.table.take(step.fold.judge)
+    tune, judge = table.take(step.fold.calibrate), table.take(step.fold.judge)
     return _figures(member, tune, judge, by_races=races.are_judged_by_race)
 
 
-def _figures(member: Member, tune: RaceTable, judge: RaceTable, *, by_races: bool) -> dict[str, float]:
+def _figures(member: FittedMember, tune: RaceTable, judge: RaceTable, *, by_races: bool) -> dict[str, float]:
     """Judge the later half by a calibration and an exponent of the earlier one."""
-    tune_odds, judge_odds = member.log_odds(tune.features), member.log_odds(judge.features)
+    tune_odds, judge_odds = log_odds_of(member, tune), log_odds_of(member, judge)
     if by_races:
         tune_odds = tune_odds - race_level(tune_odds, tune.race)
         judge_odds = judge_odds - race_level(judge_odds, judge.race)

@@ -38,7 +38,8 @@ class CardFeatures:
     """Features of a card's runners, one row or entry a runner, in the card's order."""
 
     values: NDArray[np.float32]
-    """Shape (n_runners, n_features), in the order of ``FEATURE_NAMES``; NaN is unknown."""
+    """Shape (n_runners, n_features), in the order of ``FEATURE_NAMES``, with runs of ``INPUT_NAMES``; NaN is
+    unknown."""
     is_known: NDArray[np.bool_]
     """Whether the database has the dog."""
     n_prior_runs: NDArray[np.int64]
@@ -130,11 +131,14 @@ class CardFeaturizer:
                 self._remembered.put(card.date, keys, stored)
         return stored
 
-    def features_of_card(self, card: Card, stored: StoredForm | None = None) -> CardFeatures:
+    def features_of_card(
+        self, card: Card, stored: StoredForm | None = None, *, with_runs: bool = False
+    ) -> CardFeatures:
         """Return the features of a card's runners as of the morning of its day.
 
         A run on or after race day is left out; a run that both the database and the card hold counts once.
         ``stored`` is what :meth:`read` returned, if it was called before; everything else is in memory.
+        ``with_runs`` adds the numbers of single runs, which only some models take.
 
         Raises
         ------
@@ -154,7 +158,7 @@ class CardFeaturizer:
         runners = [card.runners[i] for i in order]
         dogs = [stored.dog(key) for _, key, _ in keyed]
         longest = max([len(dog[0]) + len(runner.form) for dog, runner in zip(dogs, runners, strict=True)])
-        formulas = card_formulas(len(runners), longest)
+        formulas = card_formulas(len(runners), longest, with_runs=with_runs)
         with formulas.lock:
             counts = self._blocks.fill(formulas, card, runners, dogs)
             values = formulas.features()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from racing.domain.runs import WINDOW, Floats, Form
-from racing.features.matrix import feature_columns
+from racing.features.matrix import feature_columns, input_columns
 from racing.features.view import RaceView, build_view
 from racing.history import lone_market_share
 from racing.ops import compile_formulas
@@ -71,17 +71,22 @@ def _features(card: Any, stored: Any, brought: Any) -> Iterator[Floats]:
     return feature_columns(view_of_card(card, stored, brought))
 
 
+def _inputs(card: Any, stored: Any, brought: Any) -> Iterator[Floats]:
+    return input_columns(view_of_card(card, stored, brought))
+
+
 class CardFormulas:
     """All features of a card of so many runners, of at most so many runs each.
 
-    Fill the blocks, then call :meth:`features`, holding ``lock`` all the while.
+    With ``with_runs`` the numbers of single runs come behind. Fill the blocks, then call :meth:`features`,
+    holding ``lock`` all the while.
     """
 
     lock = Lock()
 
-    def __init__(self, n_runners: int, n_runs: int) -> None:
+    def __init__(self, n_runners: int, n_runs: int, *, with_runs: bool = False) -> None:
         self._formulas = compile_formulas(
-            _features,
+            _inputs if with_runs else _features,
             (n_runners, len(CARD_COLUMNS)),
             (n_runners, n_runs, len(COLUMNS)),
             (n_runners, n_runs, len(BROUGHT_COLUMNS)),
@@ -93,11 +98,11 @@ class CardFormulas:
         return self._formulas().T.astype(np.float32, order="C")
 
 
-def card_formulas(n_runners: int, n_runs: int) -> CardFormulas:
+def card_formulas(n_runners: int, n_runs: int, *, with_runs: bool = False) -> CardFormulas:
     """Return the formulas for a card's number of runners and longest form, recorded once a process."""
-    return _recorded(n_runners, _SHORT if n_runs <= _SHORT else WINDOW)
+    return _recorded(n_runners, _SHORT if n_runs <= _SHORT else WINDOW, with_runs)
 
 
 @cache
-def _recorded(n_runners: int, n_runs: int) -> CardFormulas:
-    return CardFormulas(n_runners, n_runs)
+def _recorded(n_runners: int, n_runs: int, with_runs: bool) -> CardFormulas:
+    return CardFormulas(n_runners, n_runs, with_runs=with_runs)

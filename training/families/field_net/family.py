@@ -1,0 +1,75 @@
+"""The family: what a net is fitted with, and how long."""
+
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+import numpy as np
+import optuna
+
+from racing.domain.runs import WINDOW
+from training.data.training_set import TrainingSet
+from training.errors import FamilyUnavailable
+from training.families.family import Params, Setting
+from training.families.field_net.member import FieldNetMember
+from training.families.field_net.scales import learn_scales
+from training.families.field_net.shape import Shape
+
+_ROWS_OF_RUNS = 40_000  # the latest runners' runs say enough of means and deviations
+
+
+class FieldNet:
+    """Attention over each dog's runs, then over the field; one recipe, that no search changes."""
+
+    name = "field_net"
+    has_focal_loss = False
+    reads_field = True
+    n_trials = 1
+    defaults: ClassVar[Params] = {
+        "n_layers": 1, "n_epochs": 7, "races_a_step": 256, "rate": 0.002, "weight_decay": 0.03,
+        "dropout": 0.1, "run_dropout": 0.1,
+    }  # fmt: skip
+
+    @property
+    def is_available(self) -> bool:
+        """Return whether torch is installed."""
+        return find_spec("torch") is not None
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
+        """Return the recipe: a fit takes minutes, and its settings were found on other races."""
+        return dict(self.defaults)
+
+    def fit(self, train: TrainingSet, params: Params, setting: Setting) -> FieldNetMember:
+        """Return a net fitted on the training set's races.
+
+        Raises
+        ------
+        FamilyUnavailable
+            If torch is not installed.
+        """
+        if not self.is_available:
+            raise FamilyUnavailable(
+                "field_net needs torch: pip install 'greyhound[nets]', or leave it out of --families"
+            )
+        from training.families.field_net.fitting import Recipe, fit_weights
+
+        recipe = {name: value for name, value in params.items() if name != "n_layers"}
+        shape = _shape(train, setting, params["n_layers"])
+        weights = fit_weights(train, shape, Recipe(**recipe), setting.seed, setting.n_threads)
+        return FieldNetMember(shape, weights)
+
+
+def _shape(train: TrainingSet, setting: Setting, n_layers: int) -> Shape:
+    runs = train.run_features
+    n_run_columns = 0 if runs is None else runs.shape[1] // WINDOW
+    of_run = np.zeros((1, 0), np.float32)
+    if runs is not None:
+        single = runs[-_ROWS_OF_RUNS:].reshape(-1, n_run_columns)
+        of_run = single[~np.isnan(single).all(axis=1)]
+    return Shape(
+        n_features=train.features.shape[1],
+        n_run_columns=n_run_columns,
+        n_runs=WINDOW if n_run_columns else 0,
+        static=learn_scales(train.features, tuple(setting.categorical)),
+        of_run=learn_scales(of_run),
+        n_layers=n_layers,
+    )
