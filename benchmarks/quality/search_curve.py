@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import altair as alt
@@ -55,8 +54,8 @@ def main(
     folder = output.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     table, codes, names = _races(database, n_runs)
-    for field in fields(table):
-        np.save(folder / f"{field.name}.npy", getattr(table, field.name))
+    for name, values in table.arrays().items():
+        np.save(folder / f"{name}.npy", values)
     (folder / "codes.json").write_text(json.dumps(codes))
     searches = {THIS: (_ROOT, Path(sys.executable))}
     if checkout is not None:

@@ -24,7 +24,8 @@ from training.search.settings import SearchSettings
 def main() -> None:
     """Search, choose, fit again; write seconds, and each test race's expected loss."""
     folder, n_trials, seed, output = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
-    table = RaceTable(**{field.name: np.load(folder / f"{field.name}.npy") for field in fields(RaceTable)})
+    names = [field.name for field in fields(RaceTable) if (folder / f"{field.name}.npy").exists()]
+    table = RaceTable(**{name: np.load(folder / f"{name}.npy") for name in names})
     codes = json.loads((folder / "codes.json").read_text())
     split = split_by_time(table)
     settings = SearchSettings(n_trials=n_trials, seed=seed)
