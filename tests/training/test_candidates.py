@@ -47,9 +47,7 @@ def test_workers_find_what_one_process_finds():
     assert len(alone.trials) == 3 + 2 + 2  # the worst of three makes no second trial
     table = make_table(20, seed=5)
     for candidate in alone:
-        np.testing.assert_array_equal(
-            candidate.log_odds(table), side_by_side[candidate.name].log_odds(table)
-        )
+        np.testing.assert_array_equal(candidate.log_odds(table), side_by_side[candidate.name].log_odds(table))
 
 
 def test_a_search_begins_by_race_and_then_by_runner_with_every_way_of_balance():

@@ -114,9 +114,10 @@ def test_without_runs_and_without_targets_it_learns_from_fields_and_winners():
 
 
 @needs_torch
-def test_a_training_with_it_ends_with_a_champion_of_features_and_runs(tmp_path):
+def test_a_training_with_it_ends_with_a_champion_of_features_and_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(FieldNet, "defaults", {**QUICK, "n_epochs": 2})
     registry = empty_registry_in(tmp_path)
-    table = with_runs(make_table(500))
+    table = with_runs(make_table(420))
     search = SearchSettings(families=("field_net",), n_trials=3, n_folds=1, n_jobs=1)
     settings = TrainSettings(search=search, force=True)  # of so few races calibration may miss by chance
     training = train_on(
