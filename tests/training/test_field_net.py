@@ -31,7 +31,7 @@ QUICK = {**FieldNet.defaults, "n_epochs": 3, "rate": 0.004, "weight_decay": 0.02
 
 
 def with_runs(table, seed=4):
-    """The same table with runs: their worths tell, beside what the features do, how strong a runner is."""
+    """The same table with runs: what each was worth says how strong a runner is, as two features do."""
     rng = np.random.default_rng(seed)
     n = len(table)
     runs = rng.normal(size=(n, WINDOW, N_COLUMNS)).astype(np.float32)
