@@ -3,8 +3,7 @@
 import json
 import logging
 
-from racing.domain.runs import WINDOW
-from racing.features.cards.card_view import card_formulas
+from racing.features.cards.card_view import USUAL_FIELDS, record_usual_fields
 from racing.race_shares import recorded_shares
 from service.observability.stages import StageTimer
 from service.prediction.answer import answer_json, prediction_out
@@ -15,7 +14,6 @@ from service.serving.slots import ModelSlots
 
 log = logging.getLogger("greyhound.service")
 _N_TIMES = 20  # after a dozen calls the interpreter has fitted its code to what it meets; 20 ms in all
-USUAL_FIELDS = (6, 7, 8)  # runners; the formulas of other fields are compiled at their first card, in 30 ms
 
 
 async def warm_up(slots: ModelSlots, predictor: Predictor) -> None:
@@ -24,9 +22,8 @@ async def warm_up(slots: ModelSlots, predictor: Predictor) -> None:
     if champion is None:
         return
     example = json.dumps(EXAMPLE_CARD).encode()
+    record_usual_fields(with_runs=False)
     for n_runners in USUAL_FIELDS:
-        for n_runs in (1, WINDOW):
-            card_formulas(n_runners, n_runs, with_runs=champion.reads_runs)
         recorded_shares(n_runners)
     try:
         for _ in range(_N_TIMES):

@@ -14,6 +14,7 @@ from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import ArtifactBroken
 from model_registry.learning import learning_of
 from racing.features import INPUT_NAMES, CardFeaturizer
+from racing.features.cards.card_view import record_usual_fields
 from service.errors import ModelTooSlow
 from service.schemas.status import Summary
 from service.serving.slots import Snapshot
@@ -62,6 +63,8 @@ def make_snapshot(
     model.check_golden()  # the first run of a graph also allocates its arena
     if budget_ms is not None:
         _check_speed(model, budget_ms)
+    if model.spec.n_run_features:
+        record_usual_fields(with_runs=True)
     return Snapshot(
         version=version,
         model=model,

@@ -2,12 +2,13 @@
 
 import pytest
 
-from racing.features import FEATURE_NAMES
+from racing.features import FEATURE_NAMES, RUN_FEATURE_NAMES
 from racing.features.topics import TOPICS, topic_of
 
 
 def test_every_feature_has_a_topic_and_every_topic_a_feature() -> None:
     assert {topic_of(name) for name in FEATURE_NAMES} == set(TOPICS)
+    assert {topic_of(name) for name in RUN_FEATURE_NAMES} == set(TOPICS) - {"rated price"}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ def test_every_feature_has_a_topic_and_every_topic_a_feature() -> None:
         ("margin_rating_gap_to_best", "results"),
         ("uncertainty_of_rivals", "class and course"),
         ("days_since_last_run", "fitness"),
+        ("run_12_days_ago", "fitness"),
+        ("run_1_model_price", "market rating"),
     ],
 )
 def test_a_name_tells_its_topic(name: str, topic: str) -> None:

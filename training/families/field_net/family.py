@@ -39,7 +39,7 @@ class FieldNet:
         return dict(self.defaults)
 
     def fit(self, train: TrainingSet, params: Params, setting: Setting) -> FieldNetMember:
-        """Return a net fitted on the training set's races.
+        """Return a net fitted on the training set's races, on one thread: two wait for each other.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class FieldNet:
 
         recipe = {name: value for name, value in params.items() if name != "n_layers"}
         shape = _shape(train, setting, params["n_layers"])
-        weights = fit_weights(train, shape, Recipe(**recipe), setting.seed, setting.n_threads)
+        weights = fit_weights(train, shape, Recipe(**recipe), setting.seed)
         return FieldNetMember(shape, weights)
 
 

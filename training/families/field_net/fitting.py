@@ -42,11 +42,9 @@ class Recipe:
     """With few races a step takes fewer of them, so that there are as many steps."""
 
 
-def fit_weights(
-    train: TrainingSet, shape: Shape, recipe: Recipe, seed: int, n_threads: int = 1
-) -> dict[str, Floats]:
+def fit_weights(train: TrainingSet, shape: Shape, recipe: Recipe, seed: int) -> dict[str, Floats]:
     """Return the weights of a net, the same for the same arguments."""
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     weights = {name: value.requires_grad_() for name, value in first_weights(shape, seed).items()}
