@@ -1,13 +1,12 @@
 """Slices cut races without loss, judge every source on the same races, and mark what is out of true."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from racing.metrics import race_log_loss
 from racing.probabilities import share_within_race
-from racing.race_table import RaceTable
 from tests.training.builders import make_table
 from training.evaluation.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
 from training.evaluation.slices import BY_CHANCE, GOOD, OFF, SLICINGS, slices_by
@@ -84,9 +83,7 @@ def test_tracks_are_listed_by_name_and_those_of_no_known_state_together():
 def test_fields_are_counted_and_partial_races_left_out():
     five, seven = make_featured(20, n_runners=5), make_featured(30, n_runners=7)
     seven = replace(seven, race_id=seven.race_id + 1000)
-    table = RaceTable(
-        **{f.name: np.concatenate([getattr(five, f.name), getattr(seven, f.name)]) for f in fields(five)}
-    )
+    table = five.followed_by(seven)
     is_whole = table.is_whole.copy()
     is_whole[-1] = False
     found = by("field", replace(table, is_whole=is_whole))
