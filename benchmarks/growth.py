@@ -126,7 +126,7 @@ def picture(rows: list[dict[str, Any]]) -> dict[str, Any]:
         title=None,
         scale=alt.Scale(
             domain=[step for step in STEPS if any(row["step"] == step for row in rows)],
-            range=["var(--plain)", "var(--model)", "var(--market)", "var(--ink)", "var(--soft)"],
+            range=["seagreen", "var(--model)", "var(--market)", "var(--ink)", "var(--soft)"],
         ),
     )
     by_runs = alt.X(
