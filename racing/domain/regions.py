@@ -151,6 +151,15 @@ def key_at(key: str, track: str) -> str:
     return key + _BRITISH_KEY if key and country_of(track) in BRITISH else key
 
 
+def studbook_of(key: str) -> str:
+    """Return what tells a dog's studbook from the Australasian one, by its key: ``GB``, or blank.
+
+    >>> studbook_of("SIRTICK/GB"), studbook_of("SIRTICK")
+    ('GB', '')
+    """
+    return _BRITISH_KEY[1:] if key.endswith(_BRITISH_KEY) else ""
+
+
 def dog_keys(name: str) -> tuple[str, ...]:
     """Return every key under which a dog of that name may be known, wherever it runs: none if it is blank."""
     key = name_key(name)

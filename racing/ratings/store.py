@@ -14,10 +14,12 @@ from racing.history import EPOCH, floats, load_runs, plain
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import forms_are_whole
 from racing.ratings.effect_rows import day_of_month, load_sums
-from racing.ratings.effects import Courses, EffectBook, MonthOfEffects
+from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
 from racing.ratings.stretch import load_performances, load_stretch
 from racing.ratings.update import runs_are_rated as _runs_are_rated
+from racing.ratings.word_rows import load_words, words_before
+from racing.ratings.words import WordBook, WordSums
 
 _TRACK = Track.__table__  # type: ignore[attr-defined]
 
@@ -31,6 +33,7 @@ class RatedHistory:
     """Each run's own form: :func:`racing.domain.runs.windows`."""
     performances: PerformancesByRating
     effects: EffectBook
+    words: WordBook
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -55,11 +58,11 @@ def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> Rated
     runs = load_runs(engine, until=until)
     with engine.connect() as connection:
         columns = load_performances(connection)
-        effects = load_sums(connection).book()
+        effects, words = load_sums(connection).book(), load_words(connection)
     position = np.searchsorted(columns["run_id"], runs.run_id)
     columns = {name: column[position] for name, column in columns.items()}
     performances = {rating.name: Performances.of_columns(columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
+    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects, words)
 
 
 def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None) -> RatedHistory:
@@ -70,7 +73,7 @@ def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None
     """
     with engine.connect() as connection:
         stretch = load_stretch(connection, start, until, first_day=0, forms_are_current=False)
-        effects = load_sums(connection, start).book()
+        effects, words = load_sums(connection, start).book(), load_words(connection)
     runs, n = stretch.runs, stretch.n_earlier
     n_runs, first_day = careers(runs.dog_id[n:], runs.day[n:])
     before = [stretch.careers.get(dog, (0, np.inf)) for dog in runs.dog_id[n:].tolist()]
@@ -82,7 +85,7 @@ def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None
         first_day=np.concatenate([unknown, np.minimum(first_day, first_before)]),
     )
     performances = {rating.name: Performances.of_columns(stretch.columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
+    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects, words)
 
 
 def load_effects(engine: Engine) -> EffectBook:
@@ -91,10 +94,20 @@ def load_effects(engine: Engine) -> EffectBook:
         return load_sums(connection).book()
 
 
+def load_name_words(engine: Engine) -> WordBook:
+    """Return what the words of names tell, by month."""
+    with engine.connect() as connection:
+        return load_words(connection)
+
+
 def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
-    """Return the newest tables made on or before a day, as JSON types, with the names of their tracks."""
+    """Return the newest tables made on or before a day, as JSON types, with the names of their tracks.
+
+    Of words of names those of the most runs, see :data:`racing.ratings.words.MOST_WORDS`.
+    """
     with engine.connect() as connection:
         stored = load_sums(connection)
+        words = words_before(connection, until)
         tracks = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
     row = stored.book().month_row(np.array([(until - EPOCH).days]))[0]
     pairs = [list(pair) for pair in stored.courses.rows]
@@ -111,6 +124,7 @@ def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
         "as_of": str(day_of_month(int(stored.months[row]))) if tables else None,
         "tracks": {str(track.id): track.name for track in tracks},
         "tables": tables,
+        "words": words.document() if tables else {},
     }
 
 
@@ -120,6 +134,14 @@ def book_of_document(document: Mapping[str, Any]) -> EffectBook:
         return book_of([])
     as_of = dt.date.fromisoformat(document["as_of"])
     return book_of([(name, as_of, cells) for name, cells in document["tables"].items()])
+
+
+def words_of_document(document: Mapping[str, Any]) -> WordBook:
+    """Return the look-up of words in what :func:`effects_document` wrote; of nothing before there were any."""
+    if not document.get("words"):
+        return WordBook([])
+    day = np.array(document["as_of"], "datetime64[D]").astype(np.int64)
+    return WordBook([(int(months_of(day)) - 1, WordSums.of_document(document["words"]))])
 
 
 def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:

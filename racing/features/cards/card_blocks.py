@@ -15,6 +15,7 @@ from racing.features.cards.card_view import ATTRIBUTES, OF_RUNNER, CardFormulas
 from racing.ops import read_card
 from racing.ratings.effects import EffectBook
 from racing.ratings.single_run import UsualEffects
+from racing.ratings.words import WordBook, Words
 
 _NAMES_OF_RUNNER = (*OF_RUNNER, "form")
 _NAMES_OF_RUN = ("date", "track", "distance_m", "grade", "box", "position_in_running", *ATTRIBUTES)
@@ -34,6 +35,8 @@ class CardBlocks:
     ----------
     effects
         What is usual at each course, box, class and month.
+    words
+        What the words of names tell, by month.
     tracks
         Id of each track, by the key of every name that it goes by.
     track_codes
@@ -41,9 +44,14 @@ class CardBlocks:
     """
 
     def __init__(
-        self, effects: EffectBook, tracks: Mapping[str, int], track_codes: Mapping[int, int]
+        self,
+        effects: EffectBook,
+        words: WordBook,
+        tracks: Mapping[str, int],
+        track_codes: Mapping[int, int],
     ) -> None:
         self._effects = effects
+        self._words = words
         self._usual = UsualEffects(effects).tables
         self._tracks = tracks
         self._track_codes = track_codes
@@ -53,17 +61,26 @@ class CardBlocks:
         """Of a track's name and a distance; below 0 for a track that is not known."""
 
     def fill(
-        self, formulas: CardFormulas, card: Card, runners: list[Runner], dogs: list[StoredDog]
+        self,
+        formulas: CardFormulas,
+        card: Card,
+        runners: list[Runner],
+        names: list[Words],
+        dogs: list[StoredDog],
     ) -> list[tuple[int, int]]:
-        """Write the card and every dog's runs, stored and brought; the formulas' lock is held.
+        """Write the card, what its names tell, and every dog's runs, stored and brought.
+
+        The formulas' lock is held. ``names`` are the outer words of the runners' names.
 
         Return for each runner how many runs it has before the race in all, and how many of those that it
         brings were left out as they are not before it.
         """
         date, distance_m = card.date, card.distance_m
         track_id, course = self._course(card.track, distance_m)
+        month = date.year * 12 + date.month - _MONTH_OF_EPOCH
+        formulas.words[:] = self._words.of(self._words.rows_of(names), month)
         race = (
-            date.year * 12 + date.month - _MONTH_OF_EPOCH, course, date.toordinal() - _ORDINAL_OF_EPOCH,
+            month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),
         )  # fmt: skip
         counts = np.empty((len(runners), 2), np.int64)

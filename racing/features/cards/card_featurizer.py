@@ -13,14 +13,23 @@ from racing.database.tables import Effect, TrackAlias
 from racing.domain.cards import Card, Runner
 from racing.domain.errors import DatabaseUnavailable
 from racing.domain.names import name_key
-from racing.domain.regions import dog_keys_at
+from racing.domain.outer_words import outer_words
+from racing.domain.regions import dog_keys_at, studbook_of
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_blocks import CardBlocks
 from racing.features.cards.card_view import card_formulas
 from racing.features.cards.remembered_form import RememberedForm
 from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, forms_fingerprint
 from racing.features.table import codes_of_tracks, track_codes
-from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
+from racing.ratings.store import (
+    book_of,
+    book_of_document,
+    load_effects,
+    load_name_words,
+    runs_are_rated,
+    words_of_document,
+)
+from racing.ratings.words import WordBook
 
 _ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
 
@@ -64,21 +73,21 @@ class CardFeaturizer:
         self._tracks: dict[str, int] = {}
         self._fingerprint = 0
         self._is_rated = True
-        effects, codes = book_of([]), dict[int, int]()
+        effects, words, codes = book_of([]), WordBook([]), dict[int, int]()
         if engine is not None:
             with _database():
                 self._fingerprint = _tables_fingerprint(engine)  # first: see is_current
                 self._is_rated = runs_are_rated(engine)
                 self._reader = FormReader(engine)
-                effects = load_effects(engine)
+                effects, words = load_effects(engine), load_name_words(engine)
                 codes = track_codes(engine)
                 self._tracks = _tracks_of(engine)
         elif tables:
-            effects = book_of_document(tables)
+            effects, words = book_of_document(tables), words_of_document(tables)
             self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
             codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
         self._remembered = RememberedForm()
-        self._blocks = CardBlocks(effects, self._tracks, codes)
+        self._blocks = CardBlocks(effects, words, self._tracks, codes)
 
     def is_current(self) -> bool:
         """Return whether the database still holds the tables that this one has read.
@@ -157,10 +166,11 @@ class CardFeaturizer:
         order = [i for _, _, i in keyed]
         runners = [card.runners[i] for i in order]
         dogs = [stored.dog(key) for _, key, _ in keyed]
+        names = [outer_words(card.runners[i].name, studbook_of(key)) for _, key, i in keyed]
         longest = max([len(dog[0]) + len(runner.form) for dog, runner in zip(dogs, runners, strict=True)])
         formulas = card_formulas(len(runners), longest, with_runs=with_runs)
         with formulas.lock:
-            counts = self._blocks.fill(formulas, card, runners, dogs)
+            counts = self._blocks.fill(formulas, card, runners, names, dogs)
             values = formulas.features()
         n_runs = [min(n_before, WINDOW) for n_before, _ in counts]
         if order != list(range(len(order))):

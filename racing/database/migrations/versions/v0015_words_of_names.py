@@ -1,0 +1,27 @@
+"""What dogs have shown by the first and last word of their names, month by month."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table, empty; stored worths and tables go, and the next use replays all of history."""
+    op.create_table(
+        "monthofwords",
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("sums", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("month"),
+    )
+    op.execute("DELETE FROM effect")
+    op.execute("DELETE FROM runworth")
+
+
+def downgrade() -> None:
+    """Take the table away; the ratings stand as they are."""
+    op.drop_table("monthofwords")
