@@ -320,6 +320,8 @@ class MonthOfWords(Table, table=True):
     """Its first day."""
     words: str = Field(sa_type=Text)
     sums: bytes
+    checksum: int = Field(sa_type=_BIG)
+    """Of both."""
 
 
 class RaceChange(Table, table=True):

@@ -78,6 +78,16 @@ def country_of(track: str) -> str | None:
 
 
 @lru_cache(4096)  # used for every card
+def state_of(track: str) -> str:
+    """Return the state of a track, outside Australia the country; blank of one that is not known.
+
+    ``track`` may be any of its names.
+    """
+    known = _TRACKS.get(known_track(track) or "")
+    return "" if known is None else known.state
+
+
+@lru_cache(4096)  # used for every card
 def zone_of(track: str) -> ZoneInfo | None:
     """Return the time zone of a track, under any of its names; ``None`` of one that is not known."""
     known = _TRACKS.get(known_track(track) or "")
@@ -149,15 +159,6 @@ def dog_keys_at(names: Iterable[str], track: str) -> list[str]:
 def key_at(key: str, track: str) -> str:
     """Return the key of a dog that runs at a track, from its name's key."""
     return key + _BRITISH_KEY if key and country_of(track) in BRITISH else key
-
-
-def studbook_of(key: str) -> str:
-    """Return what tells a dog's studbook from the Australasian one, by its key: ``GB``, or blank.
-
-    >>> studbook_of("SIRTICK/GB"), studbook_of("SIRTICK")
-    ('GB', '')
-    """
-    return _BRITISH_KEY[1:] if key.endswith(_BRITISH_KEY) else ""
 
 
 def dog_keys(name: str) -> tuple[str, ...]:

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, func, select
 
-from racing.database.bulk import fetch
-from racing.database.tables import Dog, Race, Run, Track
+from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
-from racing.domain.outer_words import outer_words
-from racing.domain.regions import country_of, studbook_of
+from racing.domain.regions import country_of
 from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, RUN_FEATURES, feature_matrix, run_feature_matrix
@@ -25,11 +23,12 @@ from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
 from racing.ratings.store import RatedHistory, load_rated_days, load_rated_history, ratings_are_current
-from racing.ratings.words import WORD_COLUMNS, WordBook
+from racing.ratings.word_rows import words_of_runs
+from racing.ratings.words import WORD_COLUMNS
 
 _RACES_AT_ONCE = 30_000  # whose history is read at a time; with one month's table it takes 0.8 GB
 _BLOCK = 20_000  # runners at a time: some 300 MB of covariances
-_DOG, _RACE, _RUN, _TRACK = (table.__table__ for table in (Dog, Race, Run, Track))  # type: ignore[attr-defined]
+_RUN, _RACE, _TRACK = Run.__table__, Race.__table__, Track.__table__  # type: ignore[attr-defined]
 _KNOWN_TRACK = {name_key(known.name): number for number, known in enumerate(KNOWN_TRACKS, start=1)}
 
 
@@ -144,7 +143,7 @@ def _table_of(
         return None
     race = race_numbers(runs.race_id[rows])
     runners = _runners(history, rows, track_codes(engine))
-    runners |= _words(engine, history.words, runs.dog_id[rows], months_of(runs.day[rows]))
+    runners |= _words(engine, history, rows)
     columns = history.columns
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
@@ -204,15 +203,13 @@ def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[s
     }
 
 
-def _words(engine: Engine, book: WordBook, dog_id: Ints, month: Ints) -> dict[str, Floats]:
-    """Return what the words of runners' names told before a month, by ``WORD_COLUMNS``."""
+def _words(engine: Engine, history: RatedHistory, rows: Ints) -> dict[str, Floats]:
+    """Return ``WORD_COLUMNS`` of runs of history, as of the month before."""
+    runs = history.runs.take(rows)
     with engine.connect() as connection:
-        parts = fetch(connection, select(_DOG.c.id, _DOG.c.name, _DOG.c.key).order_by(_DOG.c.id))
-        ids, names, keys = zip(*(row for part in parts for row in part), strict=True)
-    dogs, which = np.unique(dog_id, return_inverse=True)
-    place = np.searchsorted(np.array(ids, np.int64), dogs).tolist()
-    rows = book.rows_of(outer_words(names[dog], studbook_of(keys[dog])) for dog in place)
-    return dict(zip(WORD_COLUMNS, book.of(rows[which], month).T, strict=True))
+        words, which = words_of_runs(connection, runs.dog_id, runs.track_id)
+    known = history.words.of(history.words.rows_of(words)[which], months_of(runs.day))
+    return dict(zip(WORD_COLUMNS, known.T, strict=True))
 
 
 def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:

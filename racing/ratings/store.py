@@ -14,12 +14,12 @@ from racing.history import EPOCH, floats, load_runs, plain
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import forms_are_whole
 from racing.ratings.effect_rows import day_of_month, load_sums
-from racing.ratings.effects import Courses, EffectBook, MonthOfEffects, months_of
+from racing.ratings.effects import Courses, EffectBook, MonthOfEffects
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
 from racing.ratings.stretch import load_performances, load_stretch
 from racing.ratings.update import runs_are_rated as _runs_are_rated
 from racing.ratings.word_rows import load_words, words_before
-from racing.ratings.words import WordBook, WordSums
+from racing.ratings.words import WordBook
 
 _TRACK = Track.__table__  # type: ignore[attr-defined]
 
@@ -137,11 +137,11 @@ def book_of_document(document: Mapping[str, Any]) -> EffectBook:
 
 
 def words_of_document(document: Mapping[str, Any]) -> WordBook:
-    """Return the look-up of words in what :func:`effects_document` wrote; of nothing before there were any."""
+    """Return the look-up of words in what :func:`effects_document` wrote; older documents have none."""
     if not document.get("words"):
-        return WordBook([])
-    day = np.array(document["as_of"], "datetime64[D]").astype(np.int64)
-    return WordBook([(int(months_of(day)) - 1, WordSums.of_document(document["words"]))])
+        return WordBook.of_months([])
+    month = np.datetime64(document["as_of"], "M").astype(np.int64)
+    return WordBook.of_document(document["words"], int(month))
 
 
 def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:

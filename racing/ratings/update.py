@@ -123,7 +123,7 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
             if _has_changed(connection, due, last):
                 return False
             write_performances(connection, stretch, columns_of(_performances(played)))
-            write_words(connection, start.first_day, last)
+            write_words(connection, stretch, columns_of(_performances(played)), start.first_day)
             new = sums_of(courses, played, _newest_day(connection, stretch, start))
             write_sums(connection, new, start.n_months, None if start.first_day is None else start.sums)
             if len(blocks) == 1:

@@ -2,51 +2,94 @@
 
 import datetime as dt
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from racing.database.bulk import ROWS_AT_ONCE, among, fetch
-from racing.database.tables import Dog, MonthOfWords, Race, Run, RunWorth
-from racing.domain.outer_words import outer_words
-from racing.domain.regions import studbook_of
-from racing.history import floats, has_result
-from racing.ratings.words import RATINGS_OF_WORDS, SUMS, WordBook, Words, WordSums, sums_of_month, sums_of_months
+from racing.database.tables import Dog, MonthOfWords, Track
+from racing.domain.outer_words import Words, outer_words
+from racing.domain.regions import state_of
+from racing.domain.runs import Floats, Ints, careers
+from racing.history import EPOCH
+from racing.ratings.effects import months_of
+from racing.ratings.stretch import Stretch
+from racing.ratings.words import SUMS, RunningSums, WordBook, WordSums, sums_of_month
 
-_WORDS = MonthOfWords.__table__  # type: ignore[attr-defined]
-_DOG, _RACE, _RUN, _WORTH = (table.__table__ for table in (Dog, Race, Run, RunWorth))  # type: ignore[attr-defined]
-_OF_RUN = tuple(f"{rating.name}_{part}" for rating in RATINGS_OF_WORDS for part in ("innovation", "worth"))
+_DOG, _TRACK, _WORDS = (table.__table__ for table in (Dog, Track, MonthOfWords))  # type: ignore[attr-defined]
 _DOUBLE = np.dtype("<f8")
 
 
 def load_words(connection: Connection) -> WordBook:
     """Return the means of every word and month that the database holds."""
-    return WordBook(_stored(connection))
+    return WordBook.of_months(_stored(connection))
 
 
-def words_before(connection: Connection, day: dt.date) -> WordSums:
+def words_before(connection: Connection, day: dt.date) -> RunningSums:
     """Return what the runs of all months before that of a day sum up to, by word."""
-    month = day.replace(day=1)
-    return sums_of_months(sums for _, sums in _stored(connection, month))
+    so_far = RunningSums()
+    for _, sums in _stored(connection, day.replace(day=1)):
+        so_far.add(sums)
+    return so_far
 
 
-def write_words(connection: Connection, since: dt.date | None, until: dt.date | None) -> None:
-    """Write the words of every month from that of a day to a day's; of all months without them.
+def words_fingerprint(connection: Connection) -> int:
+    """Return a number that changes with what :func:`load_words` returns."""
+    return hash(tuple(map(tuple, connection.execute(select(_WORDS.c.month, _WORDS.c.checksum)))))
 
-    The runs of those months must be rated.
+
+def words_of_runs(connection: Connection, dog_id: Ints, track_id: Ints) -> tuple[list[Words], Ints]:
+    """Return the words of dogs' names at the tracks where they ran, each once, and which are each run's."""
+    dogs, dog = np.unique(dog_id, return_inverse=True)
+    tracks, track = np.unique(track_id, return_inverse=True)
+    pairs, which = np.unique(dog * len(tracks) + track, return_inverse=True)
+    names = _names(connection, dogs.tolist())
+    states = [state_of(name) for name in _names_of_tracks(connection, tracks.tolist())]
+    words = [outer_words(names[pair // len(tracks)], states[pair % len(tracks)]) for pair in pairs.tolist()]
+    return words, which
+
+
+def write_words(
+    connection: Connection, stretch: Stretch, columns: Mapping[str, Floats], first_day: dt.date | None
+) -> None:
+    """Write the words of all months from that of a day on, given all runs of these months, rated.
+
+    ``first_day`` ``None``: of all months. ``columns`` are the performances of the stretch.
     """
-    first = None if since is None else since.replace(day=1)
+    own = slice(stretch.n_earlier, None)
+    runs, day = stretch.runs, stretch.runs.day[own]
     outdated = delete(_WORDS)
-    connection.execute(outdated if first is None else outdated.where(_WORDS.c.month >= first))
-    days = select(_RACE.c.date).distinct().order_by(_RACE.c.date)
-    if first is not None:
-        days = days.where(_RACE.c.date >= first)
-    if until is not None:
-        days = days.where(_RACE.c.date <= until)
-    for month in sorted({day.replace(day=1) for day in connection.scalars(days)}):
-        if row := _month(connection, month):
-            connection.execute(insert(_WORDS), [row])
+    is_due = np.ones(len(day), bool)
+    if first_day is not None:
+        outdated = outdated.where(_WORDS.c.month >= first_day.replace(day=1))
+        is_due = day >= (first_day.replace(day=1) - EPOCH).days
+    connection.execute(outdated)
+    if not is_due.any():
+        return
+    n_before, _ = careers(runs.dog_id[own], day)
+    n_before += [stretch.careers.get(dog, (0, 0))[0] for dog in runs.dog_id[own].tolist()]
+    words, which = words_of_runs(connection, runs.dog_id[own], runs.track_id[own])
+    month = months_of(day)
+    for number in np.unique(month[is_due]).tolist():
+        rows = np.flatnonzero(month == number)
+        found = sums_of_month(
+            [words[word] for word in which[rows].tolist()],
+            n_before[rows],
+            {name: values[own][rows] for name, values in columns.items()},
+        )
+        connection.execute(insert(_WORDS), [_row(number, found)])
+
+
+def _row(month: int, found: WordSums) -> dict[str, object]:
+    words = " ".join(found.words)
+    packed = zlib.compress(found.sums.astype(_DOUBLE).tobytes(), 1)
+    return {
+        "month": np.datetime64(month, "M").astype("datetime64[D]").item(),
+        "words": words,
+        "sums": packed,
+        "checksum": zlib.crc32(packed, zlib.crc32(words.encode())),
+    }
 
 
 def _stored(connection: Connection, before: dt.date | None = None) -> Iterator[tuple[int, WordSums]]:
@@ -55,50 +98,18 @@ def _stored(connection: Connection, before: dt.date | None = None) -> Iterator[t
         query = query.where(_WORDS.c.month < before)
     for month, words, packed in connection.execute(query):
         sums = np.frombuffer(zlib.decompress(packed), _DOUBLE).reshape(-1, len(SUMS))
-        yield _number(month), WordSums(tuple(words.split()), sums.astype(np.float64))
+        yield (month.year - 1970) * 12 + month.month - 1, WordSums(tuple(words.split(" ")), sums)
 
 
-def _month(connection: Connection, month: dt.date) -> dict[str, object] | None:
-    """Return the row of one month, ``None`` if it has no rated run."""
-    after = (month + dt.timedelta(days=31)).replace(day=1)
-    number = func.coalesce(_RUN.c.box, _RUN.c.rug, 0)
-    query = (
-        select(_RUN.c.dog_id, _RUN.c.date, *(_WORTH.c[name] for name in _OF_RUN))
-        .join(_RACE, _RACE.c.id == _RUN.c.race_id)
-        .join(_WORTH, _WORTH.c.run_id == _RUN.c.id)
-        .where(_RACE.c.date >= month, _RACE.c.date < after)
-        .order_by(_RUN.c.date, _RUN.c.race_id, number, _RUN.c.dog_id)
-    )
-    rows = [row for part in fetch(connection, query) for row in part]
-    if not rows:
-        return None
-    dogs, days, *values = zip(*rows, strict=True)
-    columns = {name: floats(of_runs) for name, of_runs in zip(_OF_RUN, values, strict=True)}
-    known = _words_and_first_days(connection, sorted(set(dogs)))
-    words = [known[dog][0] for dog in dogs]
-    is_first = np.array([known[dog][1] == day for dog, day in zip(dogs, days, strict=True)])
-    found = sums_of_month(words, is_first, columns)
-    packed = zlib.compress(found.sums.astype(_DOUBLE).tobytes(), 1)
-    return {"month": month, "words": " ".join(found.words), "sums": packed}
-
-
-def _words_and_first_days(connection: Connection, dogs: list[int]) -> dict[int, tuple[Words, object]]:
-    """Return the words of each dog's name, and the day of its first run, as the driver gives it."""
-    first_day = (
-        select(_RUN.c.date)
-        .where(_RUN.c.dog_id == _DOG.c.id, has_result)
-        .order_by(_RUN.c.date)
-        .limit(1)
-        .scalar_subquery()
-    )
-    found: dict[int, tuple[Words, object]] = {}
+def _names(connection: Connection, dogs: list[int]) -> list[str]:
+    names: dict[int, str] = {}
     for start in range(0, len(dogs), ROWS_AT_ONCE):
         some = among(_DOG.c.id, dogs[start : start + ROWS_AT_ONCE])
-        for part in fetch(connection, select(_DOG.c.id, _DOG.c.name, _DOG.c.key, first_day).where(some)):
-            found |= {dog: (outer_words(name, studbook_of(key)), day) for dog, name, key, day in part}
-    return found
+        for part in fetch(connection, select(_DOG.c.id, _DOG.c.name).where(some)):
+            names |= part
+    return [names[dog] for dog in dogs]
 
 
-def _number(month: dt.date) -> int:
-    """Return a month as they are counted from 1970-01."""
-    return (month.year - 1970) * 12 + month.month - 1
+def _names_of_tracks(connection: Connection, tracks: list[int]) -> list[str]:
+    names = dict(connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all())
+    return [names[track] for track in tracks]

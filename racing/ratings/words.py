@@ -1,81 +1,63 @@
 """Words of names: what dogs whose names begin or end alike have shown, as of the first day of each month.
 
 The first or the last word of a greyhound's name is often the mark of its kennel ("Zipping Kyrgios", "Aston
-Bale"), and next to all that is known of a dog at its debut. By word, and by rating, two means are learnt:
+Bale"), and next to all that is known of a dog at its debut. By word and state, and by rating, two means are
+learnt:
 
 - *debut*: how far first runs went beyond what the field let expect of an unknown dog (the run's innovation);
-- *strength*: what all runs were worth above the mean of their month.
+- *strength*: what runs were worth. A dog's runs weigh less and less, all together less than 1: it is dogs
+  that are counted.
 
-Both are shrunk towards 0 by some runs of nothing (:data:`PRIOR_RUNS`), and hold what the months before a
-race's own have taught. A dog's first stored run is its debut only if what is stored is not just beginning:
-the first runs of a month in which they are too many teach nothing of debuts.
+Both are taken from the mean of the month, and shrunk towards it by some dogs that were as all are
+(:data:`PRIORS`). They hold what the months before a race's own have taught. A dog's first stored run is its
+debut only if what is stored is not just beginning: a month in which too many are the first teaches nothing of
+debuts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from racing.domain.outer_words import Words
 from racing.domain.runs import Flags, Floats, Ints
 from racing.ratings.catalog import MARKET, RESULT
 
 RATINGS_OF_WORDS = (MARKET, RESULT)
-PRIOR_RUNS = {"debut": 3.0, "strength": 10.0}
-"""So many runs that showed nothing are counted in with those of a word."""
-SUMS = tuple(
-    f"{rating.name}_{what}_{part}" for rating in RATINGS_OF_WORDS for what in PRIOR_RUNS for part in ("n", "sum")
-)
-"""By rating and mean: how many runs there were, and what they sum up to."""
-WORD_COLUMNS = tuple(
-    f"{rating.name}_{what}_by_{place}_word"
-    for place in ("first", "last")
-    for rating in RATINGS_OF_WORDS
-    for what in PRIOR_RUNS
-)
-"""What is known of a runner by its name: the means of its first word, then those of its last."""
-_N_MEANS = len(WORD_COLUMNS) // 2
-_PRIORS = np.array([PRIOR_RUNS[what] for _ in RATINGS_OF_WORDS for what in PRIOR_RUNS])
-_MOST_FIRST_RUNS = 0.05  # of a month's runs; 2 to 4 % in Betfair's months, 12 to 36 % after a gap in the files
-MOST_WORDS = 20_000
-"""So many go with a model at most, to be used without a database; 35,000 runs a month name 12,000."""
+PRIORS = {"debut": 5.0, "strength": 8.0}
+"""By mean: so many dogs as all are count in. Fitted on debuts of 2025-04 to 2025-09, as the weights."""
+WORD_COLUMNS = tuple(f"{rating.name}_{mean}_by_name" for rating in RATINGS_OF_WORDS for mean in PRIORS)
+"""What is known of a runner by its name: the means of its first and its last word, added."""
+SUMS = tuple(f"{column}_{part}" for column in WORD_COLUMNS for part in ("weight", "sum"))
+"""By column: the weight of what was seen, and the weighted sum."""
+MOST_WORDS = 10_000
+"""So many go with a model at most, for use without a database: 0.5 MB."""
+_PRIOR_WEIGHTS = np.array([weight for _ in RATINGS_OF_WORDS for weight in PRIORS.values()])
+_MOST_FIRST_RUNS = 0.08  # of a month's runs; 2 to 4 % in Betfair's months, 12 % and more behind a gap in them
 _MONTHS = 1 << 16  # a month since 1970-01 lies below
 
-Words = tuple[str, str]
-"""The first and the last word of a name: :func:`racing.domain.outer_words.outer_words`."""
+Means = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class WordSums:
-    """What some months' runs sum up to, by word."""
+    """What the runs of one month sum up to, by word."""
 
     words: tuple[str, ...]
     sums: Floats
     """Shape (n_words, len(SUMS))."""
 
-    def document(self) -> dict[str, list[float | int]]:
-        """Return the sums of each word as JSON types: of :data:`MOST_WORDS` at most, those of most runs."""
-        n_runs = self.sums[:, 0::2].max(axis=1, initial=0.0).tolist()
-        most = sorted(range(len(self.words)), key=lambda row: (-n_runs[row], self.words[row]))[:MOST_WORDS]
-        return {
-            self.words[row]: [int(value) if value.is_integer() else value for value in self.sums[row].tolist()]
-            for row in most
-        }
 
-    @classmethod
-    def of_document(cls, document: Mapping[str, Sequence[float]]) -> "WordSums":
-        """Return what :meth:`document` wrote."""
-        return cls(tuple(document), np.array(list(document.values()), np.float64).reshape(-1, len(SUMS)))
-
-
-def sums_of_month(words: Sequence[Words], is_first: Flags, columns: Mapping[str, Floats]) -> WordSums:
+def sums_of_month(words: Sequence[Words], n_before: Floats, columns: Mapping[str, Floats]) -> WordSums:
     """Return what the runs of one month sum up to, by the words of their dogs' names.
 
     Parameters
     ----------
     words
         Of each run, in race order.
-    is_first
-        Whether the run is of its dog's first day.
+    n_before
+        How many runs of the dog came on days before.
     columns
         Innovations and fresh worths by the names of :mod:`racing.ratings.performances`, one value a run.
     """
@@ -83,87 +65,102 @@ def sums_of_month(words: Sequence[Words], is_first: Flags, columns: Mapping[str,
     row = {word: number for number, word in enumerate(listed)}
     rows = np.array([(row[first], row[last]) for first, last in words], np.int64).reshape(-1, 2)
     sums = np.zeros((len(listed), len(SUMS)))
+    is_first = n_before == 0
     has_debuts = is_first.sum() <= _MOST_FIRST_RUNS * len(words)
+    fading = 2.0 / ((n_before + 2.0) * (n_before + 3.0))  # of n runs n / (n + 2) in all
     for number, rating in enumerate(RATINGS_OF_WORDS):
-        debut, strength = columns[f"{rating.name}_innovation"], columns[f"{rating.name}_worth"]
-        at_debut = is_first & ~np.isnan(debut) & has_debuts
-        known = ~np.isnan(strength)
-        away = strength - _mean(strength[known])
-        for what, (which, values) in enumerate([(at_debut, debut), (known, away)]):
-            column = 2 * (len(PRIOR_RUNS) * number + what)
-            for place in (0, 1):
-                np.add.at(sums[:, column], rows[which, place], 1.0)
-                np.add.at(sums[:, column + 1], rows[which, place], values[which])
+        debut, worth = columns[f"{rating.name}_innovation"], columns[f"{rating.name}_worth"]
+        seen = {
+            "debut": (debut, np.where(is_first & has_debuts, 1.0, 0.0)),
+            "strength": (worth, fading),
+        }
+        for which, (values, weights) in enumerate(seen[mean] for mean in PRIORS):
+            _add_up(sums[:, 2 * (number * len(PRIORS) + which) :], rows, values, weights)
     return WordSums(listed, sums)
 
 
-def _mean(values: Floats) -> float:
-    """Return the mean, summed term by term."""
-    return float(np.cumsum(values)[-1]) / len(values) if len(values) else 0.0
+def _add_up(sums: Floats, rows: Ints, values: Floats, weights: Floats) -> None:
+    """Add weights, and values less their mean, to the first two columns of sums, run by run."""
+    runs = np.flatnonzero((weights > 0) & ~np.isnan(values))
+    if not len(runs):
+        return
+    away = values[runs] - np.cumsum(values[runs])[-1] / len(runs)
+    for place in (0, 1):
+        np.add.at(sums[:, 0], rows[runs, place], weights[runs])
+        np.add.at(sums[:, 1], rows[runs, place], weights[runs] * away)
 
 
-def sums_of_months(months: Iterable[WordSums]) -> WordSums:
-    """Return what all months together sum up to."""
-    rows: dict[str, int] = {}
-    so_far = np.zeros((0, len(SUMS)))
-    for found in months:
-        so_far = _add(so_far, rows, found)
-    return WordSums(tuple(rows), so_far)
+class RunningSums:
+    """The sums of all months so far."""
 
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        """Of each word."""
+        self.sums = np.zeros((0, len(SUMS)))
 
-def _add(so_far: Floats, rows: dict[str, int], found: WordSums) -> Floats:
-    """Return sums with those of another month; words that are new are given a row."""
-    which = [rows.setdefault(word, len(rows)) for word in found.words]
-    so_far = np.concatenate([so_far, np.zeros((len(rows) - len(so_far), len(SUMS)))])
-    so_far[which] += found.sums
-    return so_far
+    def add(self, month: WordSums) -> Ints:
+        """Add a month, and return the rows of its words."""
+        rows = np.array([self.rows.setdefault(word, len(self.rows)) for word in month.words], np.int64)
+        self.sums = np.concatenate([self.sums, np.zeros((len(self.rows) - len(self.sums), len(SUMS)))])
+        self.sums[rows] += month.sums
+        return rows
+
+    def document(self) -> dict[str, list[float]]:
+        """Return the means of the words that count most, :data:`MOST_WORDS` at most, as JSON types."""
+        weight = self.sums[:, 0::2].max(axis=1, initial=0.0).tolist()
+        words = sorted(self.rows, key=lambda word: (-weight[self.rows[word]], word))[:MOST_WORDS]
+        means = _means(self.sums[[self.rows[word] for word in words]])
+        # the shortest text that gives the same single-precision number again
+        return {word: [float(str(value)) for value in row] for word, row in zip(words, means, strict=True)}
 
 
 class WordBook:
-    """The means of every word as of the first day of each month, for look-up by words and month.
+    """The means of every word as of the first day of each month, for look-up by words and month."""
 
-    Parameters
-    ----------
-    months
-        By month since 1970-01, ascending: what its runs sum up to.
-    """
+    def __init__(self, rows: dict[str, int], keys: Ints, means: Means) -> None:
+        # Before all else stands what is known of a word that nobody has seen.
+        self._rows = rows
+        self._keys = np.concatenate([[np.iinfo(np.int64).min], keys])
+        """Row of the word and month, ascending."""
+        self._row = self._keys // _MONTHS
+        self._means = np.concatenate([np.zeros((1, len(WORD_COLUMNS)), np.float32), means])
+        """What is known after that month; shape (n_keys, len(WORD_COLUMNS)), single precision as features."""
 
-    def __init__(self, months: Iterable[tuple[int, WordSums]]) -> None:
-        self.rows: dict[str, int] = {}
-        """Of each word."""
-        so_far = np.zeros((0, len(SUMS)))
-        keys, means = [np.zeros(0, np.int64)], [np.zeros((0, _N_MEANS), np.float32)]
+    @classmethod
+    def of_months(cls, months: Iterable[tuple[int, WordSums]]) -> "WordBook":
+        """Return what some months' runs tell, given the sums of each, by month since 1970-01, ascending."""
+        so_far = RunningSums()
+        keys, means = [np.zeros(0, np.int64)], [np.zeros((0, len(WORD_COLUMNS)), np.float32)]
         for month, found in months:
-            so_far = _add(so_far, self.rows, found)
-            rows = np.array([self.rows[word] for word in found.words], np.int64)
+            rows = so_far.add(found)
             keys.append(rows * _MONTHS + month)
-            means.append(_means(so_far[rows]))
+            means.append(_means(so_far.sums[rows]))
         every_key = np.concatenate(keys)
         order = np.argsort(every_key)
-        self._keys = every_key[order]
-        """Word and month, ascending."""
-        self._means = np.concatenate(means)[order]
-        """What is known after that month; shape (n_keys, means), single precision as features are."""
+        return cls(so_far.rows, every_key[order], np.concatenate(means)[order])
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Sequence[float]], month: int) -> "WordBook":
+        """Return what :meth:`RunningSums.document` wrote of the months before one: for that and any later."""
+        keys = np.arange(len(document)) * _MONTHS + month - 1
+        means = np.array(list(document.values()), np.float32).reshape(-1, len(WORD_COLUMNS))
+        return cls({word: row for row, word in enumerate(document)}, keys, means)
 
     def rows_of(self, words: Iterable[Words]) -> Ints:
-        """Return the rows of first and last words, shape (n, 2); -1 for a word of which nothing is known."""
-        rows = [(self.rows.get(first, -1), self.rows.get(last, -1)) for first, last in words]
-        return np.array(rows, np.int64).reshape(-1, 2)
+        """Return the rows of first and last words, shape (n, 2); -1 for a word that nobody has seen."""
+        get = self._rows.get
+        return np.array([(get(first, -1), get(last, -1)) for first, last in words], np.int64).reshape(-1, 2)
 
-    def of(self, rows: Ints, month: Ints | int) -> Floats:
+    def of(self, rows: Ints, month: Ints | int) -> Means:
         """Return :data:`WORD_COLUMNS` as of the beginning of a month, shape (n, len(WORD_COLUMNS)).
 
-        ``month`` is one for all or one a row, since 1970-01. NaN where nothing is known of a word by then.
+        ``month`` is one for all or one a row, since 1970-01. A word that nobody had seen by then is as all.
         """
-        keys = rows * _MONTHS + np.asarray(month, np.int64)[..., None]
-        place = np.searchsorted(self._keys, keys) - 1
-        found = np.full((*rows.shape, _N_MEANS), np.nan)
-        is_known = (place >= 0) & (rows >= 0)
-        is_known[is_known] = self._keys[place[is_known]] // _MONTHS == rows[is_known]
-        found[is_known] = self._means[place[is_known]]
-        return found.reshape(len(rows), len(WORD_COLUMNS))
+        place = np.searchsorted(self._keys, rows * _MONTHS + np.asarray(month)[..., None]) - 1
+        place = np.where(self._row[place] == rows, place, 0)
+        return self._means[place[:, 0]] + self._means[place[:, 1]]
 
 
-def _means(sums: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    n_runs, totals = sums[:, 0::2], sums[:, 1::2]
-    return np.where(n_runs > 0, totals / (n_runs + _PRIORS), np.nan).astype(np.float32)
+def _means(sums: Floats) -> Means:
+    """Return the shrunk means of words, 0 without a run."""
+    return (sums[:, 1::2] / (sums[:, 0::2] + _PRIOR_WEIGHTS)).astype(np.float32)

@@ -9,13 +9,15 @@ import numpy as np
 from racing.domain.cards import Card, Runner
 from racing.domain.classes import grade_class
 from racing.domain.names import name_key
+from racing.domain.outer_words import outer_words
+from racing.domain.regions import state_of
 from racing.domain.runs import WINDOW, Floats
 from racing.domain.tracks import known_track
 from racing.features.cards.card_view import ATTRIBUTES, OF_RUNNER, CardFormulas
 from racing.ops import read_card
 from racing.ratings.effects import EffectBook
 from racing.ratings.single_run import UsualEffects
-from racing.ratings.words import WordBook, Words
+from racing.ratings.words import WordBook
 
 _NAMES_OF_RUNNER = (*OF_RUNNER, "form")
 _NAMES_OF_RUN = ("date", "track", "distance_m", "grade", "box", "position_in_running", *ATTRIBUTES)
@@ -65,12 +67,11 @@ class CardBlocks:
         formulas: CardFormulas,
         card: Card,
         runners: list[Runner],
-        names: list[Words],
         dogs: list[StoredDog],
     ) -> list[tuple[int, int]]:
         """Write the card, what its names tell, and every dog's runs, stored and brought.
 
-        The formulas' lock is held. ``names`` are the outer words of the runners' names.
+        The formulas' lock is held.
 
         Return for each runner how many runs it has before the race in all, and how many of those that it
         brings were left out as they are not before it.
@@ -78,7 +79,9 @@ class CardBlocks:
         date, distance_m = card.date, card.distance_m
         track_id, course = self._course(card.track, distance_m)
         month = date.year * 12 + date.month - _MONTH_OF_EPOCH
-        formulas.words[:] = self._words.of(self._words.rows_of(names), month)
+        state = state_of(card.track)
+        words = self._words.rows_of([outer_words(runner.name, state) for runner in runners])
+        formulas.words[:] = self._words.of(words, month)
         race = (
             month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),

@@ -13,8 +13,7 @@ from racing.database.tables import Effect, TrackAlias
 from racing.domain.cards import Card, Runner
 from racing.domain.errors import DatabaseUnavailable
 from racing.domain.names import name_key
-from racing.domain.outer_words import outer_words
-from racing.domain.regions import dog_keys_at, studbook_of
+from racing.domain.regions import dog_keys_at
 from racing.domain.runs import WINDOW
 from racing.features.cards.card_blocks import CardBlocks
 from racing.features.cards.card_view import card_formulas
@@ -29,6 +28,7 @@ from racing.ratings.store import (
     runs_are_rated,
     words_of_document,
 )
+from racing.ratings.word_rows import words_fingerprint
 from racing.ratings.words import WordBook
 
 _ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ class CardFeaturizer:
         self._tracks: dict[str, int] = {}
         self._fingerprint = 0
         self._is_rated = True
-        effects, words, codes = book_of([]), WordBook([]), dict[int, int]()
+        effects, words, codes = book_of([]), WordBook.of_months([]), dict[int, int]()
         if engine is not None:
             with _database():
                 self._fingerprint = _tables_fingerprint(engine)  # first: see is_current
@@ -166,11 +166,10 @@ class CardFeaturizer:
         order = [i for _, _, i in keyed]
         runners = [card.runners[i] for i in order]
         dogs = [stored.dog(key) for _, key, _ in keyed]
-        names = [outer_words(card.runners[i].name, studbook_of(key)) for _, key, i in keyed]
         longest = max([len(dog[0]) + len(runner.form) for dog, runner in zip(dogs, runners, strict=True)])
         formulas = card_formulas(len(runners), longest, with_runs=with_runs)
         with formulas.lock:
-            counts = self._blocks.fill(formulas, card, runners, names, dogs)
+            counts = self._blocks.fill(formulas, card, runners, dogs)
             values = formulas.features()
         n_runs = [min(n_before, WINDOW) for n_before, _ in counts]
         if order != list(range(len(order))):
@@ -213,11 +212,12 @@ def _warnings_of_form(
 
 
 def _tables_fingerprint(engine: Engine) -> int:
-    """Return a number that changes with the stored tables: any run that changes moves the newest."""
+    """Return a number that changes with the stored tables: any run that changes moves the newest effects."""
     newest = select(func.max(_EFFECT.c.as_of)).scalar_subquery()
     query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)
     with engine.connect() as connection:
-        return hash(tuple(sorted(map(tuple, connection.execute(query).all()))))
+        effects = sorted(map(tuple, connection.execute(query).all()))
+        return hash((tuple(effects), words_fingerprint(connection)))
 
 
 def _tracks_of(engine: Engine) -> dict[str, int]:

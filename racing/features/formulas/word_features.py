@@ -1,28 +1,31 @@
 """What dogs whose names begin or end alike have shown: next to all that is known of a dog at its debut."""
 
-from racing.features.catalog import Feature, Formula, add_feature
-from racing.ratings.words import PRIOR_RUNS, RATINGS_OF_WORDS
-
-_WHAT = {
-    "debut": "How far debuts of dogs with the {place} word of its name went beyond what their rivals let expect",
-    "strength": "What runs of dogs with the {place} word of its name were worth above those of all dogs",
-}
+from racing.domain.runs import Floats
+from racing.features.catalog import feature
+from racing.features.formulas.aggregations import log_share
+from racing.features.formulas.rating_features import market_rating_in_box
+from racing.features.view import RaceView
 
 
-def _mean_of_word(column: str) -> Formula:
-    return lambda view: view.words[column]
+@feature("ratings", needs="prices")
+def market_debut_by_name(view: RaceView) -> Floats:
+    """How far debuts of dogs whose names begin or end alike went beyond the usual, in ln of market's share."""
+    return view.words["market_debut_by_name"]
 
 
-for _place in ("first", "last"):
-    for _rating in RATINGS_OF_WORDS:
-        for _mean in PRIOR_RUNS:
-            _name = f"{_rating.name}_{_mean}_by_{_place}_word"
-            add_feature(
-                Feature(
-                    _name,
-                    "ratings",
-                    f"{_WHAT[_mean].format(place=_place)}, by the {_rating.name} rating.",
-                    _mean_of_word(_name),
-                    needs="prices" if _rating.needs_prices else "results",
-                )
-            )
+@feature("ratings", needs="prices")
+def market_strength_by_name(view: RaceView) -> Floats:
+    """What runs of dogs whose names begin or end alike were worth above the usual by the market rating."""
+    return view.words["market_strength_by_name"]
+
+
+@feature("ratings")
+def result_debut_by_name(view: RaceView) -> Floats:
+    """How far debuts of dogs whose names begin or end alike went beyond the usual, in result score."""
+    return view.words["result_debut_by_name"]
+
+
+@feature("ratings")
+def result_strength_by_name(view: RaceView) -> Floats:
+    """What runs of dogs whose names begin or end alike were worth above the usual by the result rating."""
+    return view.words["result_strength_by_name"]
