@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing.domain.outer_words import Words
-from racing.domain.runs import Flags, Floats, Ints
+from racing.domain.runs import Floats, Ints
 from racing.ratings.catalog import MARKET, RESULT
 
 RATINGS_OF_WORDS = (MARKET, RESULT)

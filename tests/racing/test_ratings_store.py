@@ -26,7 +26,13 @@ def stored_tables(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     with engine.connect() as connection:
         return {
             table: [tuple(row) for row in connection.execute(text(f"select * from {table} order by 1, 2"))]
-            for table in ("runworth", "effect", "racechange where reader = 'ratings'", "dogform", "monthofwords")
+            for table in (
+                "runworth",
+                "effect",
+                "racechange where reader = 'ratings'",
+                "dogform",
+                "monthofwords",
+            )
         }
 
 

@@ -1,11 +1,11 @@
 """A single card as the two tables of :mod:`racing.features.view`, and its features by compiled formulas.
 
-A card comes as four blocks of numbers: ``card`` has a row a runner with :data:`CARD_COLUMNS`, ``words`` one with
-:data:`racing.ratings.words.WORD_COLUMNS`; ``stored`` and
-``brought``, of shape (n, K, columns), hold the runs of each runner's dog, newest first: place by place either
-one that the database holds (:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings
-(:data:`BROUGHT_COLUMNS`), the other block NaN there. The columns of a stored run that a brought one lacks,
-its adjusted performances among them, are derived here; from there on both are one form.
+A card comes as four blocks of numbers: ``card`` has a row a runner with :data:`CARD_COLUMNS`, ``words`` one
+with :data:`racing.ratings.words.WORD_COLUMNS`; ``stored`` and ``brought``, of shape (n, K, columns), hold the
+runs of each runner's dog, newest first: place by place either one that the database holds
+(:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings (:data:`BROUGHT_COLUMNS`), the other
+block NaN there. The columns of a stored run that a brought one lacks, its adjusted performances among them,
+are derived here; from there on both are one form.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ OF_RUNNER = ("box", "weight_kg", "rated_price", "early_speed")
 """The attributes of a runner that are read as they are."""
 OF_RACE = ("day", "track_id", "distance_m", "grade", "track_code")
 CARD_COLUMNS = (*OF_RUNNER, "career_runs", "first_day", *OF_RACE, *UsualEffects.COLUMNS)
-"""What :func:`racing.ops.read_card` makes of a runner: ``RUNNER_COLUMNS`` of the view but words, and levels."""
+"""What :func:`racing.ops.read_card` makes of a runner: levels, and ``RUNNER_COLUMNS`` other than of words."""
 ATTRIBUTES = (
     "distance_m", "weight_kg", "finish_position", "time_s", "first_split_s", "margin_lengths",
     "starting_price", "bsp", "rated_price", "early_speed",

@@ -2,14 +2,12 @@
 
 from racing.domain.runs import Floats
 from racing.features.catalog import feature
-from racing.features.formulas.aggregations import log_share
-from racing.features.formulas.rating_features import market_rating_in_box
 from racing.features.view import RaceView
 
 
 @feature("ratings", needs="prices")
 def market_debut_by_name(view: RaceView) -> Floats:
-    """How far debuts of dogs whose names begin or end alike went beyond the usual, in ln of market's share."""
+    """How far debuts of dogs whose names begin or end alike went beyond the usual, in ln of share."""
     return view.words["market_debut_by_name"]
 
 
