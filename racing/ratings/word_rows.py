@@ -17,7 +17,8 @@ from racing.ratings.effects import months_of
 from racing.ratings.stretch import Stretch
 from racing.ratings.words import SUMS, RunningSums, WordBook, WordSums, sums_of_month
 
-_DOG, _TRACK, _WORDS = (table.__table__ for table in (Dog, Track, MonthOfWords))  # type: ignore[attr-defined]
+_DOG, _TRACK = Dog.__table__, Track.__table__  # type: ignore[attr-defined]
+_WORDS = MonthOfWords.__table__  # type: ignore[attr-defined]
 _DOUBLE = np.dtype("<f8")
 
 
@@ -111,5 +112,6 @@ def _names(connection: Connection, dogs: list[int]) -> list[str]:
 
 
 def _names_of_tracks(connection: Connection, tracks: list[int]) -> list[str]:
-    names = dict(connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all())
+    found = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
+    names: dict[int, str] = dict(map(tuple, found))
     return [names[track] for track in tracks]

@@ -122,7 +122,6 @@ class WordBook:
         self._rows = rows
         self._keys = np.concatenate([[np.iinfo(np.int64).min], keys])
         """Row of the word and month, ascending."""
-        self._row = self._keys // _MONTHS
         self._means = np.concatenate([np.zeros((1, len(WORD_COLUMNS)), np.float32), means])
         """What is known after that month; shape (n_keys, len(WORD_COLUMNS)), single precision as features."""
 
@@ -157,7 +156,7 @@ class WordBook:
         ``month`` is one for all or one a row, since 1970-01. A word that nobody had seen by then is as all.
         """
         place = np.searchsorted(self._keys, rows * _MONTHS + np.asarray(month)[..., None]) - 1
-        place = np.where(self._row[place] == rows, place, 0)
+        place = np.where(self._keys[place] // _MONTHS == rows, place, 0)
         return self._means[place[:, 0]] + self._means[place[:, 1]]
 
 
