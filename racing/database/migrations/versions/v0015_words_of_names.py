@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table, empty; stored worths and tables go, and the next use replays all of history."""
+    """Make the table, empty, and note that all races are to be replayed, which fills it."""
     op.create_table(
         "monthofwords",
         sa.Column("month", sa.Date(), nullable=False),
@@ -19,8 +19,10 @@ def upgrade() -> None:
         sa.Column("checksum", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("month"),
     )
-    op.execute("DELETE FROM effect")
-    op.execute("DELETE FROM runworth")
+    op.execute(
+        "INSERT INTO racechange (reader, id, date) SELECT 'ratings', 'words of names', first_day "
+        "FROM (SELECT min(date) AS first_day FROM race) AS races WHERE first_day IS NOT NULL"
+    )
 
 
 def downgrade() -> None:
