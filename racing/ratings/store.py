@@ -33,7 +33,6 @@ class RatedHistory:
     """Each run's own form: :func:`racing.domain.runs.windows`."""
     performances: PerformancesByRating
     effects: EffectBook
-    words: WordBook
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -58,11 +57,11 @@ def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> Rated
     runs = load_runs(engine, until=until)
     with engine.connect() as connection:
         columns = load_performances(connection)
-        effects, words = load_sums(connection).book(), load_words(connection)
+        effects = load_sums(connection).book()
     position = np.searchsorted(columns["run_id"], runs.run_id)
     columns = {name: column[position] for name, column in columns.items()}
     performances = {rating.name: Performances.of_columns(columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects, words)
+    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
 
 
 def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None) -> RatedHistory:
@@ -73,7 +72,7 @@ def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None
     """
     with engine.connect() as connection:
         stretch = load_stretch(connection, start, until, first_day=0, forms_are_current=False)
-        effects, words = load_sums(connection, start).book(), load_words(connection)
+        effects = load_sums(connection, start).book()
     runs, n = stretch.runs, stretch.n_earlier
     n_runs, first_day = careers(runs.dog_id[n:], runs.day[n:])
     before = [stretch.careers.get(dog, (0, np.inf)) for dog in runs.dog_id[n:].tolist()]
@@ -85,7 +84,7 @@ def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None
         first_day=np.concatenate([unknown, np.minimum(first_day, first_before)]),
     )
     performances = {rating.name: Performances.of_columns(stretch.columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects, words)
+    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
 
 
 def load_effects(engine: Engine) -> EffectBook:

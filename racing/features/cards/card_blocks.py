@@ -63,15 +63,9 @@ class CardBlocks:
         """Of a track's name and a distance; below 0 for a track that is not known."""
 
     def fill(
-        self,
-        formulas: CardFormulas,
-        card: Card,
-        runners: list[Runner],
-        dogs: list[StoredDog],
+        self, formulas: CardFormulas, card: Card, runners: list[Runner], dogs: list[StoredDog]
     ) -> list[tuple[int, int]]:
-        """Write the card, what its names tell, and every dog's runs, stored and brought.
-
-        The formulas' lock is held.
+        """Write the card and every dog's runs, stored and brought; the formulas' lock is held.
 
         Return for each runner how many runs it has before the race in all, and how many of those that it
         brings were left out as they are not before it.
