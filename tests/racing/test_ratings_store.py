@@ -31,7 +31,7 @@ def stored_tables(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
                 "effect",
                 "racechange where reader = 'ratings'",
                 "dogform",
-                "monthofwords",
+                "monthofaffixes",
             )
         }
 
@@ -39,7 +39,7 @@ def stored_tables(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
 def replay_everything(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     """Return what a replay keeps that finds nothing to go on from."""
     with engine.begin() as connection:
-        for table in ("runworth", "effect", "racechange", "dogform", "monthofwords"):
+        for table in ("runworth", "effect", "racechange", "dogform", "monthofaffixes"):
             connection.execute(text(f"delete from {table}"))
     update_ratings(engine)
     return stored_tables(engine)

@@ -12,8 +12,8 @@ from racing.domain.errors import DatabaseUnavailable
 RELEASED = ("0011", "0012")
 """Schemas that installations have: of the release before the last landing, and of that."""
 N_ROWS = 3
-TO_BE_REPLAYED = "words of names"
-"""What the upgrade itself notes as a change of races, so that their words are made."""
+TO_BE_REPLAYED = "affixes of names"
+"""What the upgrade itself notes as a change of races, so that their affixes are made."""
 
 
 def value_of(column: sa.Column[Any], table: str, i: int) -> Any:

@@ -12,19 +12,19 @@ depends_on = None
 def upgrade() -> None:
     """Make the table, empty, and note that all races are to be replayed, which fills it."""
     op.create_table(
-        "monthofwords",
+        "monthofaffixes",
         sa.Column("month", sa.Date(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("affixes", sa.Text(), nullable=False),
         sa.Column("sums", sa.LargeBinary(), nullable=False),
         sa.Column("checksum", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("month"),
     )
     op.execute(
-        "INSERT INTO racechange (reader, id, date) SELECT 'ratings', 'words of names', first_day "
+        "INSERT INTO racechange (reader, id, date) SELECT 'ratings', 'affixes of names', first_day "
         "FROM (SELECT min(date) AS first_day FROM race) AS races WHERE first_day IS NOT NULL"
     )
 
 
 def downgrade() -> None:
     """Take the table away; the ratings stand as they are."""
-    op.drop_table("monthofwords")
+    op.drop_table("monthofaffixes")
