@@ -59,8 +59,8 @@ def sums_of_month(affixes: Sequence[Affixes], n_before: Floats, columns: Mapping
     n_before
         How many runs of the dog came on days before.
     columns
-        Innovations and fresh adjusted performances as :mod:`racing.ratings.performances` names them, one value
-        a run.
+        Innovations and fresh adjusted performances as :mod:`racing.ratings.performances` names them, one
+        value a run.
     """
     listed = tuple(sorted({affix for both in affixes for affix in both}))
     row = {affix: number for number, affix in enumerate(listed)}
