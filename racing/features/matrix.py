@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from racing.domain.runs import WINDOW, Floats
 from racing.features.catalog import KNOWS, Feature, catalog
 from racing.features.formulas import (  # noqa: F401 (they fill the catalog)
+    affix_features,
     card_features,
     field_features,
     form_features,
     rated_price_features,
     rating_features,
-    word_features,
 )
 from racing.features.formulas.run_features import RUN_COLUMNS, run_columns
 from racing.features.view import RaceView

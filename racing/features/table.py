@@ -19,18 +19,18 @@ from racing.features.view import RUNNER_COLUMNS, build_view
 from racing.history import EPOCH, floats
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
+from racing.ratings.affix_rows import affixes_of_runs
+from racing.ratings.affixes import AFFIX_COLUMNS, AffixBook
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
 from racing.ratings.store import (
     RatedHistory,
-    load_name_words,
+    load_affix_book,
     load_rated_days,
     load_rated_history,
     ratings_are_current,
 )
-from racing.ratings.word_rows import words_of_runs
-from racing.ratings.words import WORD_COLUMNS, WordBook
 
 _RACES_AT_ONCE = 30_000  # whose history is read at a time; with one month's table it takes 0.8 GB
 _BLOCK = 20_000  # runners at a time: some 300 MB of covariances
@@ -64,8 +64,8 @@ def race_table(
     history = (
         load_rated_history(engine, until=until) if start is None else load_rated_days(engine, start, until)
     )
-    words = load_name_words(engine)
-    table = _table_of(engine, history, words, start, until, countries, on_progress, with_runs=with_runs)
+    affixes = load_affix_book(engine)
+    table = _table_of(engine, history, affixes, start, until, countries, on_progress, with_runs=with_runs)
     if table is None:
         where = f" in {', '.join(countries)}" if countries else ""
         raise NotEnoughHistory(
@@ -100,11 +100,11 @@ def race_tables(
     with engine.connect() as connection:
         by_day = [(day, n_races) for day, n_races in connection.execute(query)]
     n_in_all, n_done = sum(n_races for _, n_races in by_day), 0
-    words = load_name_words(engine)
+    affixes = load_affix_book(engine)
     for months in _month_groups(by_day):
         history = load_rated_days(engine, months[0][0], months[-1][1])
         for first, last, n_races in months:
-            table = _table_of(engine, history, words, first, last, countries)
+            table = _table_of(engine, history, affixes, first, last, countries)
             if table is not None:
                 yield table
             n_done += n_races
@@ -133,7 +133,7 @@ def _check_ratings(engine: Engine) -> None:
 def _table_of(
     engine: Engine,
     history: RatedHistory,
-    words: WordBook,
+    affixes: AffixBook,
     start: dt.date | None,
     until: dt.date | None,
     countries: Collection[str],
@@ -151,7 +151,7 @@ def _table_of(
     if not len(rows):
         return None
     race = race_numbers(runs.race_id[rows])
-    named = _of_names(engine, words, runs.take(rows))
+    named = _of_names(engine, affixes, runs.take(rows))
     runners = _runners(history, rows, track_codes(engine), named)
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
@@ -210,12 +210,12 @@ def _runners(
     return {name: derived[name] if name in derived else getattr(runs, name) for name in RUNNER_COLUMNS}
 
 
-def _of_names(engine: Engine, book: WordBook, runs: Runs) -> dict[str, Floats]:
-    """Return ``WORD_COLUMNS`` of runs, as of the month before."""
+def _of_names(engine: Engine, book: AffixBook, runs: Runs) -> dict[str, Floats]:
+    """Return ``AFFIX_COLUMNS`` of runs, as of the month before."""
     with engine.connect() as connection:
-        words, which = words_of_runs(connection, runs.dog_id, runs.track_id)
-    known = book.of(book.rows_of(words)[which], months_of(runs.day))
-    return dict(zip(WORD_COLUMNS, known.T, strict=True))
+        affixes, which = affixes_of_runs(connection, runs.dog_id, runs.track_id)
+    known = book.of(book.rows_of(affixes)[which], months_of(runs.day))
+    return dict(zip(AFFIX_COLUMNS, known.T, strict=True))
 
 
 def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:

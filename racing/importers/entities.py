@@ -9,8 +9,8 @@ from sqlmodel import SQLModel, col
 from racing.database.bulk import insert_rows
 from racing.database.change_log import RATINGS, note_changes
 from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
+from racing.domain.name_affixes import name_affixes
 from racing.domain.names import name_key
-from racing.domain.outer_words import outer_words
 from racing.domain.track_list.known_track import WHERE
 from racing.domain.tracks import KNOWN_TRACKS, known_track
 from racing.importers.ids import next_id
@@ -117,7 +117,7 @@ class EntityResolver:
         for key in sorted(changed.keys() - new):
             row = self._dog_row(key)
             self._connection.execute(update(Dog).where(col(Dog.id) == row["id"]).values(**row))
-            if outer_words(row["name"]) != outer_words(changed[key]):
+            if name_affixes(row["name"]) != name_affixes(changed[key]):
                 renamed.append(row["id"])
         _note_renamed(self._connection, renamed)
 
@@ -172,13 +172,13 @@ def _rename(connection: Connection, dog_ids: list[int]) -> None:
     for dog_id, facts in spellings.items():
         values = dict(zip(("name", *ORIGIN), best_facts(facts), strict=True))
         connection.execute(update(Dog).where(col(Dog.id) == dog_id).values(**values))
-        if outer_words(values["name"] or "") != outer_words(before.get(dog_id, "")):
+        if name_affixes(values["name"] or "") != name_affixes(before.get(dog_id, "")):
             renamed.append(dog_id)
     _note_renamed(connection, renamed)
 
 
 def _note_renamed(connection: Connection, dog_ids: list[int]) -> None:
-    """Note that all runs of some dogs count for other words of names."""
+    """Note that all runs of some dogs count for other affixes of names."""
     if dog_ids:
         first_days = select(func.min(col(Run.date))).where(col(Run.dog_id).in_(dog_ids))
         note_changes(connection, filter(None, connection.scalars(first_days)), readers=[RATINGS])

@@ -11,6 +11,8 @@ from sqlalchemy import Engine, select
 from racing.database.tables import Track
 from racing.domain.runs import Floats, Form, Ints, Runs, careers, windows
 from racing.history import EPOCH, floats, load_runs, plain
+from racing.ratings.affix_rows import affixes_before, load_affixes
+from racing.ratings.affixes import AffixBook
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import CHANGES, forms_are_whole
 from racing.ratings.effect_rows import day_of_month, load_sums
@@ -20,8 +22,6 @@ from racing.ratings.levels import changes_on_mornings
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
 from racing.ratings.stretch import load_performances, load_stretch
 from racing.ratings.update import runs_are_rated as _runs_are_rated
-from racing.ratings.word_rows import load_words, words_before
-from racing.ratings.words import WordBook
 
 _TRACK = Track.__table__  # type: ignore[attr-defined]
 (_CHANGE,) = CHANGES  # the market's
@@ -112,20 +112,20 @@ def load_effects(engine: Engine) -> EffectBook:
         return load_sums(connection).book()
 
 
-def load_name_words(engine: Engine) -> WordBook:
-    """Return what the words of names tell, by month."""
+def load_affix_book(engine: Engine) -> AffixBook:
+    """Return what the affixes of names tell, by month."""
     with engine.connect() as connection:
-        return load_words(connection)
+        return load_affixes(connection)
 
 
 def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
     """Return the newest tables made on or before a day, as JSON types, with the names of their tracks.
 
-    Of words of names those of the most runs, see :data:`racing.ratings.words.MOST_WORDS`.
+    Of affixes of names those of the most runs, see :data:`racing.ratings.affixes.MOST_AFFIXES`.
     """
     with engine.connect() as connection:
         stored = load_sums(connection)
-        words = words_before(connection, until)
+        affixes = affixes_before(connection, until)
         tracks = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
     row = stored.book().month_row(np.array([(until - EPOCH).days]))[0]
     pairs = [list(pair) for pair in stored.courses.rows]
@@ -142,7 +142,7 @@ def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
         "as_of": str(day_of_month(int(stored.months[row]))) if tables else None,
         "tracks": {str(track.id): track.name for track in tracks},
         "tables": tables,
-        "words": words.document() if tables else {},
+        "affixes": affixes.document() if tables else {},
     }
 
 
@@ -154,12 +154,12 @@ def book_of_document(document: Mapping[str, Any]) -> EffectBook:
     return book_of([(name, as_of, cells) for name, cells in document["tables"].items()])
 
 
-def words_of_document(document: Mapping[str, Any]) -> WordBook:
-    """Return the look-up of words in what :func:`effects_document` wrote; older documents have none."""
-    if not document.get("words"):
-        return WordBook.of_months([])
+def affixes_of_document(document: Mapping[str, Any]) -> AffixBook:
+    """Return the look-up of affixes in what :func:`effects_document` wrote; older documents have none."""
+    if not document.get("affixes"):
+        return AffixBook.of_months([])
     month = np.datetime64(document["as_of"], "M").astype(np.int64)
-    return WordBook.of_document(document["words"], int(month))
+    return AffixBook.of_document(document["affixes"], int(month))
 
 
 def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:

@@ -21,6 +21,7 @@ from racing.database.bulk import ROWS_AT_ONCE, large_cache
 from racing.database.tables import DogForm, Race, Run, RunWorth
 from racing.domain.runs import Floats, Ints
 from racing.history import EPOCH, has_result
+from racing.ratings.affix_rows import write_affixes
 from racing.ratings.catalog import RATINGS, REVISION_DAYS, Rating
 from racing.ratings.dog_forms import dogs_without_form, forms_are_whole, rewrite_forms, write_forms
 from racing.ratings.effect_rows import StoredSums, load_sums, sums_of, write_sums
@@ -30,7 +31,6 @@ from racing.ratings.levels import OPEN_DAYS, EveningLevels
 from racing.ratings.performances import Performances, columns_of
 from racing.ratings.replay import Checkpoint, History, Replay, replay
 from racing.ratings.stretch import Stretch, load_stretch, write_performances
-from racing.ratings.word_rows import write_words
 
 _WORTH = RunWorth.__table__  # type: ignore[attr-defined]
 _RUN, _RACE, _FORM = Run.__table__, Race.__table__, DogForm.__table__  # type: ignore[attr-defined]
@@ -133,7 +133,7 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
                 return False
             write_performances(connection, stretch, columns_of(_performances(played)))
             write_evenings(connection, start.first_day, _evenings(played))
-            write_words(connection, stretch, columns_of(_performances(played)), start.first_day)
+            write_affixes(connection, stretch, columns_of(_performances(played)), start.first_day)
             new = sums_of(courses, played, _newest_day(connection, stretch, start))
             write_sums(connection, new, start.n_months, None if start.first_day is None else start.sums)
             if len(blocks) == 1:

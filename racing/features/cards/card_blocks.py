@@ -8,16 +8,16 @@ import numpy as np
 
 from racing.domain.cards import Card, Runner
 from racing.domain.classes import grade_class
+from racing.domain.name_affixes import name_affixes
 from racing.domain.names import name_key
-from racing.domain.outer_words import outer_words
 from racing.domain.regions import state_of
 from racing.domain.runs import WINDOW, Floats
 from racing.domain.tracks import known_track
 from racing.features.cards.card_view import ATTRIBUTES, OF_RUNNER, CardFormulas
 from racing.ops import read_card
+from racing.ratings.affixes import AffixBook
 from racing.ratings.effects import EffectBook
 from racing.ratings.single_run import UsualEffects
-from racing.ratings.words import WordBook
 
 _NAMES_OF_RUNNER = (*OF_RUNNER, "form")
 _NAMES_OF_RUN = ("date", "track", "distance_m", "grade", "box", "position_in_running", *ATTRIBUTES)
@@ -37,8 +37,8 @@ class CardBlocks:
     ----------
     effects
         What is usual at each course, box, class and month.
-    words
-        What the words of names tell, by month.
+    affixes
+        What the affixes of names tell, by month.
     tracks
         Id of each track, by the key of every name that it goes by.
     track_codes
@@ -48,12 +48,12 @@ class CardBlocks:
     def __init__(
         self,
         effects: EffectBook,
-        words: WordBook,
+        affixes: AffixBook,
         tracks: Mapping[str, int],
         track_codes: Mapping[int, int],
     ) -> None:
         self._effects = effects
-        self._words = words
+        self._affixes = affixes
         self._usual = UsualEffects(effects).tables
         self._tracks = tracks
         self._track_codes = track_codes
@@ -74,8 +74,8 @@ class CardBlocks:
         track_id, course = self._course(card.track, distance_m)
         month = date.year * 12 + date.month - _MONTH_OF_EPOCH
         state = state_of(card.track)
-        words = self._words.rows_of([outer_words(runner.name, state) for runner in runners])
-        formulas.words[:] = self._words.of(words, month)
+        affixes = self._affixes.rows_of([name_affixes(runner.name, state) for runner in runners])
+        formulas.affixes[:] = self._affixes.of(affixes, month)
         race = (
             month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),

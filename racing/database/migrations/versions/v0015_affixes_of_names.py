@@ -12,9 +12,9 @@ depends_on = None
 def upgrade() -> None:
     """Make the table, empty; the replay for which 0014 asks fills it."""
     op.create_table(
-        "monthofwords",
+        "monthofaffixes",
         sa.Column("month", sa.Date(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("affixes", sa.Text(), nullable=False),
         sa.Column("sums", sa.LargeBinary(), nullable=False),
         sa.Column("checksum", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("month"),
@@ -23,4 +23,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the table away; the ratings stand as they are."""
-    op.drop_table("monthofwords")
+    op.drop_table("monthofaffixes")
