@@ -2,10 +2,10 @@
 
     python deploy/lock_nets.py pylock.toml constraints/training.txt constraints/nets.txt
 
-The first is uv's lock of torch. Only CPU builds are pinned, a fifth of the gigabytes of one for graphics cards.
-On Linux they have a version of their own, 2.13.0+cpu, which the package index does not have: pip then finds no
-such version, and ends before it downloads anything. Hashes of the file before stay where the version does, for
-no index has the builds of every machine.
+The first is uv's lock of torch. Only CPU builds are pinned, a fifth of the gigabytes of one for graphics
+cards. On Linux they have a version of their own, 2.13.0+cpu, which the package index does not have: pip then
+finds no such version, and ends before it downloads anything. Hashes of the file before stay where the version
+does, for no index has the builds of every machine.
 """
 
 import re
