@@ -16,7 +16,7 @@ from training.data.splits import latest, time_folds
 from training.engines.engine import run_side_by_side, side_by_side
 from training.engines.work import Data, Run
 from training.families import FittedMember, family_named, reads_field
-from training.search.fitting import fit_member
+from training.search.fitting import fit_member, steps_of_fit
 from training.search.schedule import go_on, rounds
 from training.search.search import SearchResult, Trial, forget_studies, search
 from training.search.settings import SearchSettings
@@ -48,7 +48,11 @@ class FamilyResult:
 
 
 def search_families(
-    settings: SearchSettings, train: RaceTable, categorical: Sequence[int], on_trial: Callable[[Trial], None]
+    settings: SearchSettings,
+    train: RaceTable,
+    categorical: Sequence[int],
+    on_trial: Callable[[Trial], None],
+    on_fit: Callable[[str], None] = lambda name: None,
 ) -> list[FamilyResult]:
     """Return the result of each family, in the order of the settings."""
     time_folds(latest(train, settings.search_rows), settings.n_folds)  # refuse before any process starts
@@ -56,9 +60,8 @@ def search_families(
     with _stored(settings) as settings, side_by_side(train, settings.engine) as run:
         found = _search_in_rounds(settings, tuple(categorical), run, on_trial)
         params = {name: result.best.params for name, (result, _) in found.items()}
-        fits = run(
-            _slowest_first(params), partial(_fit_timed, params, settings, tuple(categorical)), _nothing
-        )
+        work = partial(_fit_timed, params, settings, tuple(categorical))
+        fits = run(_slowest_first(params), work, on_fit)
     return [
         FamilyResult(name, fits[name][0], found[name][0], found[name][1] + fits[name][1])
         for name in settings.families
@@ -113,10 +116,6 @@ def _stored(settings: SearchSettings) -> Iterator[SearchSettings]:
         yield settings
 
 
-def _nothing(step: object) -> None:
-    """Report nothing."""
-
-
 def _search(
     settings: SearchSettings,
     categorical: tuple[int, ...],
@@ -161,8 +160,16 @@ def _fit(
         search_rows=settings.search_rows,
         n_threads=n_threads,
     )
+    left = iter(range(steps_of_fit(family_named(name), params[name])))
+
+    def on_step() -> None:
+        if next(left, None) is not None:
+            on_fit(name)
+
+    train.on_step = on_step
     (member,) = train.each(_fitted, [fit])
-    on_fit(name)
+    for _ in left:  # of a fit that has one step, or was made by another machine's worker
+        on_fit(name)
     return member
 
 
@@ -189,6 +196,7 @@ def _fitted(train: Data[RaceTable], fit: _Fit) -> FittedMember:
         is_final=True,
         growth=growth,
         n_threads=fit.n_threads,
+        on_step=train.on_step,
     )
 
 
