@@ -7,7 +7,7 @@ import pytest
 
 from racing.metrics import log_loss, race_log_loss
 from tests.training.builders import make_table
-from training.data.splits import split_by_time, time_folds
+from training.data.splits import latest, split_by_time, time_folds
 from training.errors import TrainingSetTooSmall
 from training.families import FAMILY_NAMES
 from training.search.candidates import fit_again, fit_candidates
@@ -48,6 +48,22 @@ def test_workers_find_what_one_process_finds():
     table = make_table(20, seed=5)
     for candidate in alone:
         np.testing.assert_array_equal(candidate.log_odds(table), side_by_side[candidate.name].log_odds(table))
+
+
+def test_a_family_that_was_left_behind_learns_from_the_races_of_the_search_alone():
+    split = split_by_time(make_table(400))
+    settings = replace(
+        QUICK, families=("logistic_regression", "random_forest", "xgboost"), n_trials=3, search_rows=700
+    )
+    found = fit(settings, split)
+    n_trials = {name: len(found[name].trials) for name in settings.families}
+    (behind,) = [name for name, n in n_trials.items() if n == 1]
+    few = latest(split.train, 700)
+    assert len(few) < len(split.train) / 1.5
+    for name in settings.families:
+        alone, on_few = found[name], fit_again(found[name], few, settings, CODES)
+        is_same = (alone.log_odds(split.test) == on_few.log_odds(split.test)).all()
+        assert is_same == (name == behind), name
 
 
 def test_a_search_begins_by_race_and_then_by_runner_with_every_way_of_balance():

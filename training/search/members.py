@@ -58,9 +58,10 @@ def search_families(
     time_folds(latest(train, settings.search_rows), settings.n_folds)  # refuse before any process starts
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with _stored(settings) as settings, side_by_side(train, settings.engine) as run:
-        found = _search_in_rounds(settings, tuple(categorical), run, on_trial)
+        found, finalists = _search_in_rounds(settings, tuple(categorical), run, on_trial)
         params = {name: result.best.params for name, (result, _) in found.items()}
-        work = partial(_fit_timed, params, settings, tuple(categorical))
+        behind = frozenset(name for name in found if name not in finalists and not reads_field(name))
+        work = partial(_fit_timed, params, settings, tuple(categorical), behind)
         fits = run(_slowest_first(params), work, on_fit)
     return [
         FamilyResult(name, fits[name][0], found[name][0], found[name][1] + fits[name][1])
@@ -70,11 +71,15 @@ def search_families(
 
 def _search_in_rounds(
     settings: SearchSettings, categorical: tuple[int, ...], run: Run, on_trial: Callable[[Trial], None]
-) -> dict[str, tuple[SearchResult, float]]:
-    """Return each family's search and its seconds; after each round the better half goes on."""
+) -> tuple[dict[str, tuple[SearchResult, float]], Sequence[str]]:
+    """Return each family's search and its seconds, and the families of the last round.
+
+    After each round the better half goes on.
+    """
     began = time.monotonic()
     found: dict[str, tuple[SearchResult, float]] = {}
     left, stops = settings.families, rounds(settings.n_trials)
+    finalists = left
     for place, n_until in enumerate(stops):
         budget_s = None
         if settings.time_budget_s is not None:
@@ -84,10 +89,11 @@ def _search_in_rounds(
         done = run(_slowest_first(left), work, on_trial)
         for name, (result, seconds) in done.items():
             found[name] = result, seconds + (found[name][1] if name in found else 0.0)
+        finalists = left
         left = go_on({name: found[name][0].best.loss for name in left if not reads_field(name)})
         if not left:
             break
-    return found
+    return found, finalists
 
 
 def fit_members(
@@ -135,12 +141,14 @@ def _fit_timed(
     params: Mapping[str, Mapping[str, Any]],
     settings: SearchSettings,
     categorical: tuple[int, ...],
+    behind: frozenset[str],
     name: str,
     train: Data[RaceTable],
     on_fit: Callable[[str], None],
 ) -> tuple[FittedMember, float]:
     began = time.monotonic()
-    return _fit(params, settings, categorical, 1, name, train, on_fit), time.monotonic() - began
+    member = _fit(params, settings, categorical, 1, name, train, on_fit, is_brief=name in behind)
+    return member, time.monotonic() - began
 
 
 def _fit(
@@ -151,6 +159,8 @@ def _fit(
     name: str,
     train: Data[RaceTable],
     on_fit: Callable[[str], None] = lambda name: None,
+    *,
+    is_brief: bool = False,
 ) -> FittedMember:
     fit = _Fit(
         family=name,
@@ -159,6 +169,7 @@ def _fit(
         seed=settings.seed,
         search_rows=settings.search_rows,
         n_threads=n_threads,
+        is_brief=is_brief,
     )
     left = iter(range(steps_of_fit(family_named(name), params[name])))
 
@@ -181,10 +192,12 @@ class _Fit:
     seed: int
     search_rows: int
     n_threads: int
+    is_brief: bool
+    """On the races of the search alone: of a family that was left behind, to see if it counts in a blend."""
 
 
 def _fitted(train: Data[RaceTable], fit: _Fit) -> FittedMember:
-    table = train.value
+    table = latest(train.value, fit.search_rows) if fit.is_brief else train.value
     # five times the runners bear six tenths more boosting
     growth = (len(table) / len(latest(table, fit.search_rows))) ** 0.3
     return fit_member(
