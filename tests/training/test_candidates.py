@@ -78,6 +78,15 @@ def test_a_search_begins_by_race_and_then_by_runner_with_every_way_of_balance():
     assert all(trial.fold_losses for trial in first)
 
 
+def test_a_split_holds_each_race_once_in_memory():
+    table = make_table(400)
+    split = split_by_time(table)
+    for part in (split.train, split.calibration, split.test, split.before_test, split.all_races):
+        assert np.shares_memory(part.features, table.features)
+    assert len(split.before_test) == len(split.train) + len(split.calibration)
+    assert split.before_test.date[-1] < split.test.date[0]
+
+
 def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():
     split = split_by_time(make_table(400))
     chosen = fit(replace(QUICK, n_trials=1), split)["ensemble"]
