@@ -158,13 +158,13 @@ def test_a_training_with_it_ends_with_a_champion_of_features_and_runs(tmp_path, 
     np.testing.assert_allclose(why.base + why.contributions.sum(axis=1), why.strength, atol=1e-9)
 
 
-def test_its_one_trial_is_judged_on_the_latest_fold_alone(table):
+def test_its_one_trial_is_judged_on_the_folds_and_spared_the_look_on_a_few_races(table, monkeypatch):
     data = Data(table)
+    monkeypatch.setattr("training.search.schedule._MIN_THIN_ROWS", 400)
     settings = SearchSettings(families=("field_net",), n_folds=3)
     steps = search_races(data, settings.n_folds, settings.search_rows).steps
-    (place,) = own_steps(FieldNet(), steps)
-    assert steps[place].is_whole_fold
-    assert steps[place].fold.judge[-1] == len(table) - 1
+    assert [step.is_whole_fold for step in steps] == [False, True, True, True]
+    assert list(own_steps(FieldNet(), steps)) == [1, 2, 3]
     assert list(own_steps(family_named("xgboost"), steps)) == [*range(len(steps))]
 
 

@@ -129,10 +129,10 @@ def forget_studies(settings: SearchSettings) -> None:
 
 
 def own_steps(family: Family, steps: Sequence[Step]) -> Sequence[int]:
-    """Return the places of the steps of a family's trials: the latest fold says enough of a single trial."""
+    """Return the places of the steps of a family's trials: a single one is spared the look on a few races."""
     if not isinstance(family, FieldFamily) or family.n_trials > 1:
         return range(len(steps))
-    return [place for place, step in enumerate(steps) if step.is_whole_fold][:1]
+    return [place for place, step in enumerate(steps) if step.is_whole_fold]
 
 
 def _run_trials(
