@@ -3,10 +3,12 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import optuna
@@ -104,9 +106,44 @@ def fit_members(
     on_fit: Callable[[str], None] = lambda name: None,
 ) -> dict[str, FittedMember]:
     """Return each family's member, fitted with the parameters that its search found."""
-    n_threads = THREADS_OF_ONE if len(params) == 1 else 1
-    work = partial(_fit, params, settings, tuple(categorical), n_threads)
+    work = _fit_of(params, settings, categorical)
     return run_side_by_side(_slowest_first(params), work, train, settings.engine, on_fit)
+
+
+@contextmanager
+def fit_members_ahead(
+    params: Mapping[str, Mapping[str, Any]],
+    train: RaceTable,
+    settings: SearchSettings,
+    categorical: Sequence[int],
+) -> Iterator[Callable[[Callable[[str], None]], dict[str, FittedMember]]]:
+    """Begin to fit members in processes of their own, and yield what waits for them: see :func:`fit_members`.
+
+    Where there is one process only, they are fitted when they are waited for. What ends early ends the fits.
+    """
+    if not settings.scheduler and settings.n_jobs == 1:
+        yield lambda on_fit: fit_members(params, train, settings, categorical, on_fit)
+        return
+    steps: SimpleQueue[str | None] = SimpleQueue()
+    work, names = _fit_of(params, settings, categorical), _slowest_first(params)
+    # left in turn: the workers end first, then nothing keeps the thread
+    with ThreadPoolExecutor(1) as threads, side_by_side(train, settings.engine) as run:
+        fitting = threads.submit(run, names, work, steps.put)
+        fitting.add_done_callback(lambda _: steps.put(None))
+
+        def wait(on_fit: Callable[[str], None]) -> dict[str, FittedMember]:
+            while (name := steps.get()) is not None:
+                on_fit(name)
+            return fitting.result()
+
+        yield wait
+
+
+def _fit_of(
+    params: Mapping[str, Mapping[str, Any]], settings: SearchSettings, categorical: Sequence[int]
+) -> Callable[..., FittedMember]:
+    n_threads = THREADS_OF_ONE if len(params) == 1 else 1
+    return partial(_fit, params, settings, tuple(categorical), n_threads)
 
 
 @contextmanager
