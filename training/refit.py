@@ -76,7 +76,8 @@ def refit(fitted: Candidate, package: Package, judged: LoadedModel, test: RaceTa
 def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, test: RaceTable) -> Agreement:
     """Hold the written refitted model against the judged one on the test races."""
     features = test.inputs(len(written.spec.features))
-    now, before = (model.probabilities(features, test.race) for model in (written, judged))
+    log_odds = written.log_odds(features, test.race)
+    now, before = written.probabilities_of(log_odds, test.race), judged.probabilities(features, test.race)
     moved = 0.5 * np.bincount(test.race, np.abs(now - before))
     whole = judged_rows(test)
     races = test.take(whole)
@@ -91,7 +92,7 @@ def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, t
         judged_by="race log loss" if by_race else "log loss per runner",
         loss_difference=metrics.paired_bootstrap(new, old),
         moved=float(moved.mean()),
-        parity_error=parity_of(written, fitted, test),
+        parity_error=parity_of(written, log_odds, fitted, test),
     )
 
 

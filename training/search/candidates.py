@@ -76,15 +76,18 @@ class Candidate:
 
     def scores(self, table: RaceTable) -> Floats:
         """Return calibrated scores in [0, 1], each runner judged on its own."""
-        return calibrated_scores(self.calibration, self._before_calibration(table))
+        return calibrated_scores(self.calibration, self._centred(self.log_odds(table), table))
 
     def probabilities(self, table: RaceTable) -> Floats:
         """Return win probabilities that sum to 1 within each race."""
-        odds = calibrated_log_odds(self.calibration, self._before_calibration(table))
+        return self.probabilities_of(self.log_odds(table), table)
+
+    def probabilities_of(self, blended: Floats, table: RaceTable) -> Floats:
+        """Return win probabilities of what :meth:`log_odds` gave of a table."""
+        odds = calibrated_log_odds(self.calibration, self._centred(blended, table))
         return share_within_race(odds, table.race, self.sharing_exponent)
 
-    def _before_calibration(self, table: RaceTable) -> Floats:
-        blended = self.log_odds(table)
+    def _centred(self, blended: Floats, table: RaceTable) -> Floats:
         return blended - race_level(blended, table.race) if self.is_centred else blended
 
 
