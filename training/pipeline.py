@@ -8,6 +8,7 @@ import datetime as dt
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,22 +28,23 @@ from racing.features import (
 )
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
-from training.data.splits import split_by_time
+from training.data.splits import Split, split_by_time
 from training.evaluation.champion import champion_on, champion_reads_runs
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.market import with_market_combination
 from training.evaluation.written_model import evaluate_written
 from training.export.artifact import build_artifact, write_draft
 from training.export.documents import data_hash, git_commit
-from training.families import reads_field
+from training.families import FieldFamily, family_named, reads_field
 from training.gates import Gate, check_gates, failed
 from training.publish import publish, publish_status
 from training.refit import refit, with_refit
 from training.report.build import build_report
 from training.report.content import Standing
 from training.result import Result, write_artifacts
-from training.search.candidates import fit_again, fit_candidates
+from training.search.candidates import Candidate, fit_again, fit_again_ahead, fit_candidates
 from training.search.choice import choose
+from training.search.fitting import steps_of_fit
 from training.search.schedule import planned_trials
 from training.search.settings import SearchSettings
 from training.stages import Stage, silent, timed
@@ -153,13 +155,8 @@ def train_on(
     split = split_by_time(table, test_from=settings.test_from)
     codes = [column for column, name in enumerate(feature_names) if name in set(categorical_features)]
     with stage("Search") as report:
-        candidates = fit_candidates(
-            split.train,
-            split.calibration,
-            settings.search,
-            codes,
-            on_trial=_counting(report, _planned_trials(settings.search)),
-        )
+        on_step = _counting(report, _planned_steps(settings.search))
+        candidates = fit_candidates(split.train, split.calibration, settings.search, codes, on_step, on_step)
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
         steps = {candidate.name: candidate.scoring_steps for candidate in candidates}
@@ -168,23 +165,26 @@ def train_on(
         )
         best = candidates[choice.name]
         with stage("Final fit") as report:
-            on_fit = _counting(report, len(best.members))
+            on_fit = _counting(report, _fit_steps(best))
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
-        with stage("Judging"):
-            package = build_artifact(best, chosen, split, feature_names, FEATURE_VERSION, run_feature_names)
-            judged = with_market_combination(write_draft(package, Path(scratch) / "draft"), split.test)
-            package = replace(package, spec=judged.spec)
-            evaluated = evaluate_written(judged, chosen, split.test, package.baselines, package.f1_threshold)
-            champion = champion_on(split.test, [*feature_names, *run_feature_names], registry)
-            gates = check_gates(split.test, evaluated, package.baselines, champion)
         refitted = None
-        if settings.refit:
-            with stage("Refit") as report:
-                on_fit = _counting(report, len(best.members))
-                refitted = refit(
-                    best, package, judged, split, settings.search, codes, Path(scratch) / "refit", on_fit
+        with _on_all_races(best, split, settings, codes) as on_all_races:  # beside the judging
+            with stage("Judging"):
+                package = build_artifact(
+                    best, chosen, split, feature_names, FEATURE_VERSION, run_feature_names
                 )
-            evaluated, gates = with_refit(evaluated, gates, refitted.agreement, len(split.test))
+                judged = with_market_combination(write_draft(package, Path(scratch) / "draft"), split.test)
+                package = replace(package, spec=judged.spec)
+                evaluated = evaluate_written(
+                    judged, chosen, split.test, package.baselines, package.f1_threshold
+                )
+                champion = champion_on(split.test, [*feature_names, *run_feature_names], registry)
+                gates = check_gates(split.test, evaluated, package.baselines, champion)
+            if on_all_races is not None:
+                with stage("Refit") as report:
+                    fitted = on_all_races(_counting(report, _fit_steps(best)))
+                    refitted = refit(fitted, package, judged, split.test, Path(scratch) / "refit")
+                evaluated, gates = with_refit(evaluated, gates, refitted.agreement, len(split.test))
         result = Result(
             origin=origin,
             settings=settings.search,
@@ -223,9 +223,26 @@ def train_on(
     )
 
 
-def _planned_trials(search: SearchSettings) -> int:
-    n_fields = sum(map(reads_field, search.families))
-    return planned_trials(len(search.families) - n_fields, search.n_trials) + n_fields
+def _planned_steps(search: SearchSettings) -> int:
+    """Return the trials of a search, and the steps of the fits of what they found."""
+    families = [family_named(name) for name in search.families]
+    fields = [family for family in families if isinstance(family, FieldFamily)]
+    n_trials = planned_trials(len(families) - len(fields), search.n_trials)
+    n_trials += sum(min(family.n_trials, search.n_trials) for family in fields)
+    return n_trials + sum(steps_of_fit(family, family.defaults) for family in families)
+
+
+def _on_all_races(
+    candidate: Candidate, split: Split, settings: TrainSettings, categorical: Sequence[int]
+) -> AbstractContextManager[Callable[[Callable[[str], None]], Candidate] | None]:
+    """Begin to fit what will serve; ``None`` where the judged model serves itself."""
+    if not settings.refit:
+        return nullcontext()
+    return fit_again_ahead(candidate, split.all_races, settings.search, categorical)
+
+
+def _fit_steps(candidate: Candidate) -> int:
+    return sum(steps_of_fit(family_named(member.name), member.params) for member in candidate.members)
 
 
 def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], None]:

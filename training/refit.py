@@ -1,6 +1,6 @@
 """The refit: the judged recipe fitted again on all races, and whether the two models agree as they should."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,11 @@ from model_registry.artifact import LoadedModel
 from racing import metrics
 from racing.metrics import Difference
 from racing.race_table import RaceTable
-from training.data.splits import Split
 from training.data.whole_races import MIN_WHOLE_RACES, count_races, judged_rows
 from training.evaluation.written_model import TestEvaluation, parity_of
 from training.export.artifact import Package, graphs_of, write_draft
 from training.gates import LOWER_END, Gate, interval_text, parity_gate
-from training.search.candidates import Candidate, fit_again
-from training.search.settings import SearchSettings
+from training.search.candidates import Candidate
 
 Floats = NDArray[np.float64]
 
@@ -64,31 +62,22 @@ class Refit:
     agreement: Agreement
 
 
-def refit(
-    candidate: Candidate,
-    package: Package,
-    judged: LoadedModel,
-    split: Split,
-    settings: SearchSettings,
-    categorical: Sequence[int],
-    scratch: Path,
-    on_fit: Callable[[str], None] = lambda name: None,
-) -> Refit:
-    """Fit the judged candidate again on all races, write it, and hold it against the judged model.
+def refit(fitted: Candidate, package: Package, judged: LoadedModel, test: RaceTable, scratch: Path) -> Refit:
+    """Write the judged candidate as it was fitted again on all races, and hold it against the judged model.
 
     Parameters, weights, calibration, sharing exponent, market combination and place discounts stay those of
     the judged model: they were fitted on races that its members had not seen; after the refit there are none.
     """
-    fitted = fit_again(candidate, split.all_races, settings, categorical, on_fit)
     served = replace(package, graphs=graphs_of(fitted, package.spec))
     written = write_draft(served, scratch)
-    return Refit(package=served, written=written, agreement=agreement_of(written, fitted, judged, split.test))
+    return Refit(package=served, written=written, agreement=agreement_of(written, fitted, judged, test))
 
 
 def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, test: RaceTable) -> Agreement:
     """Hold the written refitted model against the judged one on the test races."""
     features = test.inputs(len(written.spec.features))
-    now, before = (model.probabilities(features, test.race) for model in (written, judged))
+    log_odds = written.log_odds(features, test.race)
+    now, before = written.probabilities_of(log_odds, test.race), judged.probabilities(features, test.race)
     moved = 0.5 * np.bincount(test.race, np.abs(now - before))
     whole = judged_rows(test)
     races = test.take(whole)
@@ -103,7 +92,7 @@ def agreement_of(written: LoadedModel, fitted: Candidate, judged: LoadedModel, t
         judged_by="race log loss" if by_race else "log loss per runner",
         loss_difference=metrics.paired_bootstrap(new, old),
         moved=float(moved.mean()),
-        parity_error=parity_of(written, fitted, test),
+        parity_error=parity_of(written, log_odds, fitted, test),
     )
 
 

@@ -92,7 +92,10 @@ class LoadedModel:
 
     def scores(self, features: NDArray[np.floating[Any]], race: Race = None) -> Floats:
         """Return calibrated scores in [0, 1], each runner judged on its own."""
-        blended = self.log_odds(features, race)
+        return self.scores_of(self.log_odds(features, race), race)
+
+    def scores_of(self, blended: Floats, race: Race = None) -> Floats:
+        """Return calibrated scores of what :meth:`log_odds` gave."""
         return self._scores(blended - self.level_of(blended, race))
 
     def level_of(self, blended: Floats, race: Race = None) -> Floats:

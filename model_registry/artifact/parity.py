@@ -17,6 +17,7 @@ def check_parity(
     *,
     log_odds: Floats | None = None,
     probabilities: Floats | None = None,
+    got: Floats | None = None,
     race: NDArray[np.int64] | None = None,
     tolerance: float = TOLERANCE,
 ) -> float:
@@ -28,13 +29,16 @@ def check_parity(
         The estimators' blend before calibration.
     probabilities : ndarray of shape (n_runners,), optional
         The estimators' win probabilities, shared within ``race``.
+    got : ndarray of shape (n_runners,), optional
+        The graphs' log odds, where they have been worked out.
 
     Raises
     ------
     ParityError
         Names the worst row, if any row differs by more than ``tolerance``.
     """
-    got = model.log_odds(features, race)
+    if got is None:
+        got = model.log_odds(features, race)
     worst = 0.0
     if log_odds is not None:
         worst = _worst("log odds", got, log_odds, tolerance)

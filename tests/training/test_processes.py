@@ -8,11 +8,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.training.builders import make_table
 from training.engines.engine import Engine, run_side_by_side
 from training.errors import SearchFailed, TrainingSetTooSmall
+from training.families import family_named, log_odds_of
+from training.search.fitting import first_params
+from training.search.members import fit_members_ahead
+from training.search.settings import SearchSettings
 
 SEARCH = """
 from tests.training.builders import make_table
@@ -52,6 +57,38 @@ def test_an_ended_search_leaves_no_worker(tmp_path, sent):
     while any(_is_alive(child) for child in children) and time.monotonic() < until:
         time.sleep(0.1)
     assert not [child for child in children if _is_alive(child)]
+
+
+LONG = {"xgboost": {**first_params(family_named("xgboost"))[0], "n_rounds": 100_000}}
+
+
+def test_fits_that_were_begun_ahead_end_when_what_they_are_for_has_failed():
+    before = set(mp.active_children())
+
+    def begin_and_fail():
+        with fit_members_ahead(LONG, make_table(400), SearchSettings(n_jobs=2), (5,)):
+            until = time.monotonic() + 60
+            while set(mp.active_children()) == before and time.monotonic() < until:
+                time.sleep(0.05)
+            assert set(mp.active_children()) != before
+            raise ValueError("judging failed")
+
+    with pytest.raises(ValueError, match="judging failed"):
+        begin_and_fail()
+    assert set(mp.active_children()) == before
+
+
+def test_fits_that_were_begun_ahead_are_those_of_one_process():
+    table = make_table(200)
+    params = {name: first_params(family_named(name))[0] for name in ("logistic_regression", "xgboost")}
+    reported: list[str] = []
+    with fit_members_ahead(params, table, SearchSettings(n_jobs=2), (5,)) as wait:
+        ahead = wait(reported.append)
+    with fit_members_ahead(params, table, SearchSettings(n_jobs=1), (5,)) as wait:
+        alone = wait(lambda name: None)
+    assert sorted(reported) == sorted(params)
+    for name in params:
+        np.testing.assert_array_equal(log_odds_of(ahead[name], table), log_odds_of(alone[name], table))
 
 
 def _is_alive(pid):

@@ -168,15 +168,15 @@ def test_without_a_refit_the_judged_model_serves(tmp_path):
     ],
 )
 def test_a_broken_refit_is_held_back(tmp_path, monkeypatch, breaks, gate):
-    from training import refit
+    from training import pipeline
 
-    fit_again = refit.fit_again
+    fit_again_ahead = pipeline.fit_again_ahead
 
     def fit_broken(candidate, table, *rest):
-        broken = breaks(table)
-        return fit_again(candidate, replace(broken, market_probability=np.full(len(table), np.nan)), *rest)
+        broken = replace(breaks(table), market_probability=np.full(len(table), np.nan))
+        return fit_again_ahead(candidate, broken, *rest)
 
-    monkeypatch.setattr(refit, "fit_again", fit_broken)
+    monkeypatch.setattr(pipeline, "fit_again_ahead", fit_broken)
     registry = open_registry(tmp_path)
     training = train(registry)
     assert gate in {one.name for one in failed(training.gates)}
@@ -188,7 +188,7 @@ def test_an_interrupted_refit_registers_nothing(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.refit.fit_again", interrupt)
+    monkeypatch.setattr("training.pipeline.refit", interrupt)
     registry = open_registry(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         train(registry)

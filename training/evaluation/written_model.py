@@ -42,7 +42,7 @@ def evaluate_written(
     """Return the evaluation of the written graphs; the fitted candidate is there for parity alone."""
     features = test.inputs(len(written.spec.features))
     log_odds = written.log_odds(features, test.race)
-    scores = written.scores(features, test.race)
+    scores = written.scores_of(log_odds, test.race)
     probabilities = written.probabilities_of(log_odds, test.race)
     evaluation = evaluate(
         test,
@@ -59,18 +59,20 @@ def evaluate_written(
         probabilities=probabilities,
         scores=scores,
         uncalibrated_scores=uncalibrated,
-        parity_error=parity_of(written, fitted, test),
+        parity_error=parity_of(written, log_odds, fitted, test),
         calibration_effect=_calibration_effect(uncalibrated, scores, test),
     )
 
 
-def parity_of(written: LoadedModel, fitted: Candidate, rows: RaceTable) -> float:
-    """Return the largest difference between a written model and its fitted estimators on some races."""
+def parity_of(written: LoadedModel, got: Floats, fitted: Candidate, rows: RaceTable) -> float:
+    """Return the largest difference between a written model, which gave ``got``, and its estimators."""
+    log_odds = fitted.log_odds(rows)
     return check_parity(
         written,
-        rows.inputs(len(written.spec.features)),
-        log_odds=fitted.log_odds(rows),
-        probabilities=fitted.probabilities(rows),
+        rows.features,
+        log_odds=log_odds,
+        probabilities=fitted.probabilities_of(log_odds, rows),
+        got=got,
         race=rows.race,
         tolerance=np.inf,  # the gate decides
     )

@@ -1,6 +1,7 @@
 """The candidates: the best member of each family, searched side by side, and the blend of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from training.families import FieldMember, FittedMember, log_odds_of
 from training.objective import race_targets
 from training.search.cost import scoring_steps
 from training.search.ensemble import ENSEMBLE, SMALL_ENSEMBLE, fit_weights
-from training.search.members import FamilyResult, fit_members, search_families
+from training.search.members import FamilyResult, fit_members, fit_members_ahead, search_families
 from training.search.search import Trial
 from training.search.settings import SearchSettings
 
@@ -75,15 +76,18 @@ class Candidate:
 
     def scores(self, table: RaceTable) -> Floats:
         """Return calibrated scores in [0, 1], each runner judged on its own."""
-        return calibrated_scores(self.calibration, self._before_calibration(table))
+        return calibrated_scores(self.calibration, self._centred(self.log_odds(table), table))
 
     def probabilities(self, table: RaceTable) -> Floats:
         """Return win probabilities that sum to 1 within each race."""
-        odds = calibrated_log_odds(self.calibration, self._before_calibration(table))
+        return self.probabilities_of(self.log_odds(table), table)
+
+    def probabilities_of(self, blended: Floats, table: RaceTable) -> Floats:
+        """Return win probabilities of what :meth:`log_odds` gave of a table."""
+        odds = calibrated_log_odds(self.calibration, self._centred(blended, table))
         return share_within_race(odds, table.race, self.sharing_exponent)
 
-    def _before_calibration(self, table: RaceTable) -> Floats:
-        blended = self.log_odds(table)
+    def _centred(self, blended: Floats, table: RaceTable) -> Floats:
         return blended - race_level(blended, table.race) if self.is_centred else blended
 
 
@@ -118,6 +122,7 @@ def fit_candidates(
     settings: SearchSettings,
     categorical: Sequence[int],
     on_trial: Callable[[Trial], None] = lambda trial: None,
+    on_fit: Callable[[str], None] = lambda name: None,
 ) -> Candidates:
     """Search every family on the training part, fit it there, calibrate and blend on the later part.
 
@@ -130,7 +135,7 @@ def fit_candidates(
     SearchNotResumable
         If a stored search was made from other data.
     """
-    results = search_families(settings, train, categorical, on_trial)
+    results = search_families(settings, train, categorical, on_trial, on_fit)
     whole = judged_rows(calibration)
     n_whole = count_races(calibration, whole)
     is_centred = are_mostly_whole(calibration)
@@ -166,9 +171,24 @@ def fit_again(
     The latest races say most of those to come. The members' parameters, their weights and the calibration
     were found on races that the members had not seen, and stay.
     """
-    params = {member.name: member.params for member in candidate.members}
-    refitted = fit_members(params, table, settings, categorical, on_fit)
-    members = tuple(replace(member, estimator=refitted[member.name]) for member in candidate.members)
+    return _with_members(candidate, fit_members(_params(candidate), table, settings, categorical, on_fit))
+
+
+@contextmanager
+def fit_again_ahead(
+    candidate: Candidate, table: RaceTable, settings: SearchSettings, categorical: Sequence[int]
+) -> Iterator[Callable[[Callable[[str], None]], Candidate]]:
+    """Begin what :func:`fit_again` does, and yield what waits for it and reports its steps."""
+    with fit_members_ahead(_params(candidate), table, settings, categorical) as wait:
+        yield lambda on_fit: _with_members(candidate, wait(on_fit))
+
+
+def _params(candidate: Candidate) -> dict[str, Mapping[str, Any]]:
+    return {member.name: member.params for member in candidate.members}
+
+
+def _with_members(candidate: Candidate, fitted: Mapping[str, FittedMember]) -> Candidate:
+    members = tuple(replace(member, estimator=fitted[member.name]) for member in candidate.members)
     return replace(candidate, members=members)
 
 
