@@ -182,7 +182,7 @@ def _print_bets(bets: Sequence[BetComparison]) -> None:
 def _print_last_run(found: Monotone) -> None:
     console.print()
     console.print(
-        f"Had a dog won its last run by a head, which it lost (one dog of each of {found.n_races} races), its "
+        f"Had a dog won its last run, a lost one, by a head (one dog of each of {found.n_races} races), its "
         f"odds would be {found.median_odds_ratio:.2f} times as large in the middle. They would shrink for "
         f"{found.share_worse:.1%} of the dogs, by more than {MUCH_WORSE:.0%} for {found.share_much_worse:.1%}.",
         soft_wrap=True,
