@@ -184,7 +184,8 @@ def _print_last_run(found: Monotone) -> None:
     console.print(
         f"Had a dog won its last run, a lost one, by a head (one dog of each of {found.n_races} races), its "
         f"odds would be {found.median_odds_ratio:.2f} times as large in the middle. They would shrink for "
-        f"{found.share_worse:.1%} of the dogs, by more than {MUCH_WORSE:.0%} for {found.share_much_worse:.1%}.",
+        f"{found.share_worse:.1%} of the dogs, for {found.share_much_worse:.1%} by more than "
+        f"{MUCH_WORSE:.0%}.",
         soft_wrap=True,
     )
     for moved in found.worst:

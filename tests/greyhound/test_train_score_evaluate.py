@@ -96,7 +96,7 @@ def test_evaluate_says_of_how_many_dogs_a_better_last_run_makes_the_odds_shrink(
     assert 0 <= found["share_much_worse"] <= found["share_worse"] < 0.5
     reported = greyhound(season, "evaluate", *days).stdout
     assert f"one dog of each of {found['n_races']} races" in reported
-    assert reported.count("  race ") == len(found["worst"])
+    assert reported.count(" -> ") == len(found["worst"])
 
 
 def test_evaluate_by_slices_tells_every_slicing_requested_and_the_places(season):
