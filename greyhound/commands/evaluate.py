@@ -30,6 +30,7 @@ from training.evaluation.baselines import Baselines
 from training.evaluation.bets import BetComparison, judge_bets
 from training.evaluation.evaluation import Comparison, Evaluation, RunnerFigures
 from training.evaluation.evaluation import evaluate as judge
+from training.evaluation.monotone import MUCH_WORSE, Monotone, check_last_run
 from training.evaluation.slices import SLICINGS, Slice, slices_by
 
 
@@ -50,6 +51,12 @@ from training.evaluation.slices import SLICINGS, Slice, slices_by
     metavar="A,B",
     help=f"Also judge slices of the races: {Names.ALL}, or some of {', '.join(SLICINGS)}.",
 )
+@click.option(
+    "--last-run",
+    "asks_last_run",
+    is_flag=True,
+    help="Also turn the last run of a dog of each race into a win, and say of how many dogs the odds shrink.",
+)
 @database_option
 @registry_option
 @json_option
@@ -60,6 +67,7 @@ def evaluate(
     model: str,
     countries: tuple[str, ...] | None,
     by: tuple[tuple[str, ...], ...],
+    asks_last_run: bool,
     database: str,
     registry: str,
     as_json: bool,
@@ -96,6 +104,10 @@ def evaluate(
         bets = judge_bets(scored.table, scored.probabilities, loaded.spec.place_discounts)
         names = dict.fromkeys(name for some in by for name in some)
         slices = {name: slices_by(name, scored.table, scored.probabilities) for name in names}
+    last_run = None
+    if asks_last_run:
+        with progress("Better last runs"):
+            last_run = check_last_run(loaded, engine, start=start, until=until, countries=where)
     warnings = learnt_warnings(loaded, start, until)
     is_judged = model.endswith(f":{JUDGED}")
     if as_json:
@@ -111,6 +123,8 @@ def evaluate(
         }
         if slices:
             document["slices"] = {name: [found.as_json() for found in slices[name]] for name in slices}
+        if last_run is not None:
+            document["last_run"] = last_run.as_json()
         print_json(document)
         return
     for warning in warnings:
@@ -119,6 +133,8 @@ def evaluate(
     _print_bets(bets)
     if slices:
         _print_slices(slices)
+    if last_run is not None:
+        _print_last_run(last_run)
 
 
 def _print(evaluation: Evaluation, name: str) -> None:
@@ -161,6 +177,19 @@ def _print_bets(bets: Sequence[BetComparison]) -> None:
         if bet.reliability is not None:
             console.print()
             console.print(reliability_table(bet))
+
+
+def _print_last_run(found: Monotone) -> None:
+    console.print()
+    console.print(
+        f"Had a dog won its last run, a lost one, by a head (one dog of each of {found.n_races} races), its "
+        f"odds would be {found.median_odds_ratio:.2f} times as large in the middle. They would shrink for "
+        f"{found.share_worse:.1%} of the dogs, for {found.share_much_worse:.1%} by more than "
+        f"{MUCH_WORSE:.0%}.",
+        soft_wrap=True,
+    )
+    for moved in found.worst:
+        console.print(f"  race {moved.race_id}, run {moved.run_id}: {moved.before:.1%} -> {moved.after:.1%}")
 
 
 def _print_slices(slices: Mapping[str, tuple[Slice, ...]]) -> None:

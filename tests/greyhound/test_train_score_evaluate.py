@@ -88,6 +88,17 @@ def test_evaluate_puts_the_model_beside_the_market_and_warns_of_days_it_learnt_f
     assert (strange.returncode, "may end in :judged, got '1:judge'" in strange.stderr) == (4, True)
 
 
+def test_evaluate_says_of_how_many_dogs_a_better_last_run_makes_the_odds_shrink(season):
+    days = ("--from", "2026-06-20", "--to", "2026-06-30", "--last-run")
+    found = json.loads(greyhound(season, "evaluate", *days, "--json").stdout)["last_run"]
+    assert found["n_races"] > 10
+    assert found["median_odds_ratio"] > 1
+    assert 0 <= found["share_much_worse"] <= found["share_worse"] < 0.5
+    reported = greyhound(season, "evaluate", *days).stdout
+    assert f"one dog of each of {found['n_races']} races" in reported
+    assert reported.count(" -> ") == len(found["worst"])
+
+
 def test_evaluate_by_slices_tells_every_slicing_requested_and_the_places(season):
     days = ("--from", "2026-06-01", "--to", "2026-06-30")
     found = greyhound(season, "evaluate", *days, "--by", "state,field", "--by", "favourites", "--json")
