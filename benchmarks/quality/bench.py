@@ -53,14 +53,21 @@ class Bench:
         options = shlex.join(self.plan.train_options)
         return {"days": f"{days[0]} to {days[1]}", "train_options": options, **more}
 
-    def table(self, database: str, start: dt.date | None, until: dt.date) -> RaceTable:
-        """Return the races of some days with their features."""
+    def table(
+        self, database: str, start: dt.date | None, until: dt.date, *, with_runs: bool = False
+    ) -> RaceTable:
+        """Return the races of some days with their features, and where wanted the numbers of single runs."""
         key = (database, start, until)
-        if self._table is None or self._table[0] != key:
+        if (
+            self._table is None
+            or self._table[0] != key
+            or with_runs > (self._table[1].run_features is not None)
+        ):
             self._table = None  # one at a time: a table of everything takes hundreds of MB
             click.echo(f"  features, {start or 'from the first race'} to {until}", err=True)
-            self._table = key, race_table(open_database(database), start=start, until=until)
-        return self._table[1]
+            table = race_table(open_database(database), start=start, until=until, with_runs=with_runs)
+            self._table = key, table
+        return self._table[1] if with_runs else self._table[1].with_run_features(None)
 
     def model(self, name: str) -> Trained:
         """Return one of the table's models, trained for the test window by the product's own command."""

@@ -50,19 +50,13 @@ def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[st
         SLICINGS[slicing].is_of_races,
         SLICINGS[slicing].cut(JudgedRaces(table, p, feature_names)),
     )
-    gain, counts = (of_winners, table.won) if is_of_races else (of_runners, np.ones(len(p)))
+    gain = of_winners if is_of_races else of_runners
+    counts = table.won.astype(np.float64) if is_of_races else np.ones(len(p))
     has_prices = known_prices(table).rows  # the races on which the slice's own losses are taken
     return {
-        name: _mean(gain[rows & has_prices], race[rows & has_prices], counts[rows & has_prices])
+        name: metrics.clustered_mean(
+            gain[rows & has_prices], counts[rows & has_prices], race[rows & has_prices]
+        )
         for name, rows in cut.items()
         if (rows & has_prices).any()
     }
-
-
-def _mean(gain: Floats, race: NDArray[np.int64], counts: NDArray[np.generic]) -> Difference:
-    """Return the mean with its 95 % interval; runners of a race are drawn together (ratio estimator)."""
-    n = np.bincount(race, counts)
-    total = np.bincount(race, gain)
-    mean = float(total.sum() / n.sum())
-    error = 1.96 * float(np.sqrt(np.sum((total - mean * n) ** 2))) / float(n.sum())
-    return Difference(mean, mean - error, mean + error)
