@@ -10,12 +10,12 @@ from benchmarks.quality.bench import Bench
 from benchmarks.quality.fits import arrays, full_recipe, interval, judged_step
 from benchmarks.quality.races import Floats
 from benchmarks.quality.step_cache import Json
+from training.report.ageing import DAYS_A_MONTH
 
 Days = NDArray[np.datetime64]
 
 MONTHS = 6
 """So many months before the development window it ends to learn."""
-MONTH = np.timedelta64(365, "D") / 12
 
 
 def judge_ageing(bench: Bench) -> Json:
@@ -55,12 +55,16 @@ def judge_ageing(bench: Bench) -> Json:
 
 def months_since(days: Days, first: np.datetime64) -> NDArray[np.int64]:
     """Return for each day in which month after the training it lies, counted from 0."""
-    return ((days - first) / MONTH).astype(np.int64)
+    return (_months(days - first)).astype(np.int64)
 
 
 def slope(gap: Floats, days: Days) -> list[float]:
     """Return by how much a per-race gap grows in a month (least squares), with its 95 % interval."""
-    when = (days - days.min()) / MONTH
+    when = _months(days - days.min())
     away = when - when.mean()
     spread = float(np.mean(away * away))
     return interval(away * (gap - gap.mean()) / spread) if spread else [float("nan")] * 3
+
+
+def _months(gone: NDArray[np.timedelta64]) -> Floats:
+    return np.asarray(gone / np.timedelta64(1, "D") / DAYS_A_MONTH, np.float64)

@@ -7,7 +7,6 @@ in environments of their own.
 import json
 from dataclasses import replace
 
-import altair as alt
 import numpy as np
 
 from benchmarks.quality.autogluon import AUTOGLUON, environment, run_fit, write_rows
@@ -17,6 +16,8 @@ from benchmarks.quality.levers import EVERYTHING
 from benchmarks.quality.pieces import sharing_exponent
 from benchmarks.quality.races import races_with_prices
 from benchmarks.quality.step_cache import Json, StepFailed
+from greyhound.charts import Spec
+from greyhound.charts.cost import CostPoint, cost_chart
 from greyhound.charts.svg import to_svg
 from racing.probabilities import share_within_race
 from training.export.summary import KINDS
@@ -27,13 +28,13 @@ OTHERS = {
     "TabM": ("tabm_fit.py", ("tabm==0.0.3", "torch==2.13.0")),
 }
 """By name: the script, and what its environment holds."""
-FAMILY, BLEND, OTHER = "family", "blend of families", "another library"
+FAMILY, BLEND, OTHER = "family", "blend", "other"
+CHARTS = {"seconds": "loss_over_seconds", "card_ms": "loss_over_card"}
 PICTURES = {
     "seconds": ("Loss against the seconds of training", "loss-seconds.svg"),
     "card_ms": ("Loss against the milliseconds of a card", "loss-card.svg"),
 }
-_PLOT = (560, 360)
-_LABEL_PX = 15.0
+_HEIGHT_PX = 340.0
 
 
 def judge_cost(bench: Bench) -> Json:
@@ -68,7 +69,7 @@ def judge_cost(bench: Bench) -> Json:
         "pictures": dict(PICTURES.values()),
     }
     for field, (title, file) in PICTURES.items():
-        (bench.plan.output / file).write_text(to_svg(picture(result["points"], field), title, width=_PLOT[0]))
+        (bench.plan.output / file).write_text(to_svg(picture(result["points"], field), title))
     return result
 
 
@@ -109,91 +110,21 @@ def _other(bench: Bench, recipe: Recipe, name: str) -> Json:
     )
 
 
-def picture(points: list[Json], field: str) -> Json:
-    """Return the chart: loss upwards, cost to the right in decades, each point by its name.
-
-    Labels stand in a column at the right, in the order of the points and clear of one another, each with a
-    thin line to its point.
-    """
-    known = [point for point in points if point[field] is not None]
-    losses = [point["expected"][0] for point in known]
-    low, high = min(losses), max(losses)
-    room = 0.06 * max(high - low, 1e-4)
-    low, high = low - room, high + room
-    most = max(point[field] for point in known)
-    least = min(point[field] for point in known)
-    label_x = most * (most / least) ** 0.12 if most > least else most * 1.5
-    heights = _apart([point["expected"][0] for point in known], _LABEL_PX * (high - low) / _PLOT[1])
-    rows = [
-        {
-            "name": point["name"],
-            "kind": point["kind"],
-            "cost": point[field],
-            "loss": point["expected"][0],
-            "low": point["expected"][1],
-            "high": point["expected"][2],
-            "label_x": label_x,
-            "label_y": height,
-        }
-        for point, height in zip(known, heights, strict=True)
-    ]
-    low, high = min(low, min(heights) - room), max(high, max(heights) + room)
-    unit = "seconds of training" if field == "seconds" else "milliseconds for a card of eight"
-    x = alt.X(
-        "cost:Q",
-        title=unit,
-        scale=alt.Scale(type="log", domain=[least / 1.5, label_x * (label_x / least) ** 0.45], nice=False),
-        axis=alt.Axis(format="~g", values=[10.0**power for power in range(-3, 6)], grid=True),
+def picture(points: list[Json], field: str) -> Spec:
+    """Return the chart of the points whose cost is known."""
+    return cost_chart(
+        CHARTS[field],
+        [
+            CostPoint(
+                name=point["name"],
+                kind=point["kind"],
+                cost=point[field],
+                loss=point["expected"][0],
+                figure=f"{point['expected'][0]:.4f}",
+                note=f"{point[field]:.3g}",
+            )
+            for point in points
+            if point[field]
+        ],
+        height=_HEIGHT_PX,
     )
-    y = alt.Y(
-        "loss:Q",
-        title="expected race log loss, less is better",
-        scale=alt.Scale(domain=[low, high], nice=False),
-    )
-    kinds = [kind for kind in (FAMILY, BLEND, OTHER) if any(row["kind"] == kind for row in rows)]
-    colours = {FAMILY: "var(--model)", BLEND: "seagreen", OTHER: "var(--market)"}
-    shapes = {FAMILY: "circle", BLEND: "diamond", OTHER: "square"}
-    legend = alt.Legend(orient="top", title=None)
-    colour = alt.Color(
-        "kind:N", scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]), legend=legend
-    )
-    shape = alt.Shape(
-        "kind:N", scale=alt.Scale(domain=kinds, range=[shapes[kind] for kind in kinds]), legend=legend
-    )
-    base = alt.Chart(height=_PLOT[1])
-    label = {"x": alt.X("label_x:Q"), "y": alt.Y("label_y:Q")}
-    chart = alt.layer(
-        base.mark_rule(color="var(--line)").encode(x=x, y=y, x2="label_x:Q", y2="label_y:Q"),
-        base.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape),
-        base.mark_text(align="left", dx=5, fontSize=12, color="var(--ink)").encode(**label, text="name:N"),
-    )
-    spec: Json = (
-        chart.properties(data=alt.InlineData(values=rows))
-        .configure_axis(
-            gridColor="var(--line)",
-            labelColor="var(--soft)",
-            titleColor="var(--soft)",
-            domainColor="var(--line)",
-            labelFontSize=12,
-            titleFontSize=12,
-        )
-        .configure_legend(labelColor="var(--ink)", labelFontSize=12)
-        .configure_view(stroke=None)
-        .configure(background="transparent")
-        .to_dict()
-    )
-    return spec
-
-
-def _apart(values: list[float], least: float) -> list[float]:
-    """Return values moved as little as need be for neighbours to be ``least`` apart, in their order."""
-    order = np.argsort(values)
-    moved = np.array(values, np.float64)[order]
-    for _ in range(200):
-        short = least - np.diff(moved)
-        for place in np.flatnonzero(short > 1e-12):
-            moved[place] -= short[place] / 2
-            moved[place + 1] += short[place] / 2
-    found = np.empty(len(values))
-    found[order] = moved
-    return found.tolist()

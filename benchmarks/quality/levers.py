@@ -50,8 +50,8 @@ LEVERS = (
     Lever("joint-market", "of these, by the market's shares", inputs=r"(run_\d+_)?joint_market.*"),
     Lever("joint-place", "by place prices", inputs=r"(run_\d+_)?joint_place.*"),
     Lever("joint-rated", "by past rated prices", inputs=r"(run_\d+_)?joint_rated.*"),
-    Lever("memory", "what the model missed on the last runs", inputs=r".*(memory|missed).*"),
-    Lever("words", "words of names as the kennel's mark", inputs=r".*(word|name)s?_.*"),
+    Lever("memory", "what the model missed on the last runs", inputs=r"(run_\d+_)?(memory|missed_by).*"),
+    Lever("words", "words of names as the kennel's mark", inputs=r".*_words?(_.*)?"),
 )
 
 EARLIER_BOOSTER: Mapping[str, Mapping[str, float]] = {

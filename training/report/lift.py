@@ -11,12 +11,12 @@ from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
 from training.evaluation.evaluation import MARKET, UNIFORM, known_prices
 from training.evaluation.slice_definitions import SLICINGS, JudgedRaces
-from training.evaluation.slices import slices_by
+from training.evaluation.slices import Slice, slices_by
 from training.report.content import Lift
 
 Floats = NDArray[np.float64]
 
-SHOWN = ("favourites", "field", "state", "distance", "prior-runs", "layoff")
+SHOWN = ("favourites", "field", "state", "distance", "class", "prior-runs", "layoff")
 """The slicings on the page, in order."""
 _MIN_RACES = 30
 
@@ -39,6 +39,11 @@ def lifts_of(test: RaceTable, probabilities: Floats, feature_names: Sequence[str
             market = losses[UNIFORM] - losses[MARKET] if MARKET in losses else None
             found.append(Lift(each, gains[each.name], market))
     return tuple(found)
+
+
+def overall_slice(test: RaceTable, probabilities: Floats, feature_names: Sequence[str]) -> Slice | None:
+    """Return all races together, judged as each slice of them is."""
+    return next(iter(slices_by("all", test, probabilities, feature_names)), None)
 
 
 def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[str]) -> dict[str, Difference]:

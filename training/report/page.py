@@ -56,6 +56,8 @@ def _environment() -> Environment:
         "signed",
         "percent",
         "interval",
+        "with_error",
+        "level_with_error",
         "parameter",
         "kind",
         "races_text",
