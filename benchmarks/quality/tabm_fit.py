@@ -18,7 +18,7 @@ import tabm  # type: ignore[import-not-found]
 import torch
 
 SHAPE = {"n_blocks": 2, "d_block": 128, "k": 16, "dropout": 0.1}
-BATCH, RATE, DECAY, PATIENCE = 1024, 0.002, 0.0003, 4
+BATCH, RATE, DECAY, STOPS_AFTER = 1024, 0.002, 0.0003, 4
 EPOCHS = 100
 
 
@@ -87,7 +87,7 @@ def _fit(model: Any, rows: torch.Tensor, codes: torch.Tensor, won: torch.Tensor,
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
     loss_of = torch.nn.functional.binary_cross_entropy_with_logits
     best, best_state, worse, epoch = np.inf, None, 0, 0
-    while epoch < EPOCHS and worse < PATIENCE and time.monotonic() < ends:
+    while epoch < EPOCHS and worse < STOPS_AFTER and time.monotonic() < ends:
         epoch += 1
         model.train()
         for batch in torch.randperm(n).split(BATCH):
