@@ -250,8 +250,9 @@ class RunWorth(Table, table=True):
 
     A *worth* is the run's measurement rid of box and opposition (or going); its *noise* is the variance. A
     number behind them is that of the days after which they were revised. An *innovation* is what nobody
-    expected that morning.
-    ``market_share`` is the market's probability within the whole race, ``n_starters`` its field size.
+    expected that morning. A *change* is how far the level of the run's race has moved since its day, once
+    it is final; while it is not, :class:`LevelChanges` has it. ``market_share`` is the market's probability
+    within the whole race, ``n_starters`` its field size.
     """
 
     run_id: int = Field(primary_key=True, foreign_key="run.id")
@@ -261,10 +262,7 @@ class RunWorth(Table, table=True):
     market_innovation: float | None = None
     market_worth: float | None = None
     market_noise: float | None = None
-    market_worth_10: float | None = None
-    market_noise_10: float | None = None
-    market_worth_30: float | None = None
-    market_noise_30: float | None = None
+    market_change: float | None = None
     result_innovation: float | None = None
     result_worth: float | None = None
     result_noise: float | None = None
@@ -296,6 +294,31 @@ class DogForm(Table, table=True):
     first_day: int | None = None
     newest_day: int | None = None
     runs: bytes
+
+
+class DogLevels(Table, table=True):
+    """How far the levels behind a dog's last runs have moved, as known now: beside each :class:`DogForm`.
+
+    ``races`` are the races of those runs, the oldest first, as ids of four bytes, and ``changes``
+    single-precision numbers beside them, both little-endian. Changes are others every evening; they are a
+    sixtieth of a form.
+    """
+
+    dog_id: int = Field(primary_key=True, foreign_key="dog.id", ondelete="CASCADE")
+    races: bytes
+    changes: bytes
+
+
+class LevelChanges(Table, table=True):
+    """How far the levels of the open races had moved on the evening of a day (:mod:`racing.ratings.levels`).
+
+    ``races`` are their ids, ascending, unsigned numbers of four bytes, ``changes`` single-precision numbers
+    beside them, both little-endian.
+    """
+
+    day: dt.date = Field(primary_key=True)
+    races: bytes
+    changes: bytes
 
 
 class Effect(Table, table=True):

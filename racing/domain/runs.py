@@ -170,12 +170,18 @@ class Form:
         """Whether there is a run, of shape (n, K)."""
 
     @classmethod
-    def gathered(cls, columns: Mapping[str, NDArray[Any]], index: Ints) -> "Form":
+    def gathered(
+        cls,
+        columns: Mapping[str, NDArray[Any]],
+        index: Ints,
+        known: Mapping[str, Floats] | None = None,
+    ) -> "Form":
         """Return the form of entries of history: a column is gathered when it is first used.
 
-        ``columns`` have one value a run; ``index``, of shape (n, K), the rows of the runs, -1 for none.
+        ``columns`` have one value a run; ``index``, of shape (n, K), the rows of the runs, -1 for none;
+        ``known`` are columns of that shape, whose values depend on the entry and not on the run alone.
         """
-        return cls(_Gathered(columns, index))
+        return cls(_Gathered(columns, index, known or {}))
 
     def __getitem__(self, column: str) -> Floats:
         return self._columns[column]
@@ -190,7 +196,8 @@ class Form:
 class _Gathered(dict[str, Floats]):
     """Columns of history at the rows of each entry's form, in shape (n, K)."""
 
-    def __init__(self, columns: Mapping[str, NDArray[Any]], index: Ints) -> None:
+    def __init__(self, columns: Mapping[str, NDArray[Any]], index: Ints, known: Mapping[str, Floats]) -> None:
+        super().__init__(known)
         self._columns = columns
         self._known = index >= 0
         self._rows = np.where(self._known, index, 0)

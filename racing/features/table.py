@@ -12,7 +12,7 @@ from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
 from racing.domain.regions import country_of
-from racing.domain.runs import Floats, Form, Ints, race_numbers
+from racing.domain.runs import Floats, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, RUN_FEATURES, feature_matrix, run_feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
@@ -141,11 +141,10 @@ def _table_of(
         return None
     race = race_numbers(runs.race_id[rows])
     runners = _runners(history, rows, track_codes(engine))
-    columns = history.columns
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
     for block in race_blocks(race):
-        form = Form.gathered(columns, history.index[rows[block]])
+        form = history.form(rows[block])
         own = {name: values[block] for name, values in runners.items()}
         view = build_view(race[block] - race[block.start], own, form)
         features[block] = feature_matrix(view)

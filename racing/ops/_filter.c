@@ -1,5 +1,5 @@
-/* The two steps of the rating filter (racing.ratings.replay): what the runs around a day say of each runner's
- * ability, and the explanation of what was measured by box, level and dog.
+/* The steps of the rating filter (racing.ratings.replay): what the runs around a day say of each runner's ability,
+ * the explanation of what was measured by box, level and dog, and the levels of past races solved together.
  *
  * Every function here has its twin in plain_filter.py beside this file, which says what it means and gives the
  * same bits: each number is worked out by the same operations in the same order, and the compiler may not fuse
@@ -420,9 +420,118 @@ static PyObject *explain(PyObject *self, PyObject *args)
     return Py_BuildValue("NNNN", out[0], out[1], out[2], out[3]);
 }
 
+/* -- settle --------------------------------------------------------------------------------------------- */
+
+/* What the other runs of a window say of each of its runs: mean and variance, newest last.  ``before`` comes from
+ * the runs before it, forward in time; ``known`` and ``sum`` are the precision and its product with the mean of
+ * those after it, backward. */
+typedef struct {
+    double mean[MAX_RUNS], variance[MAX_RUNS];
+} Others;
+
+static void others_of(Others *others, const double *day, npy_intp n_days, const double *performed, npy_intp n,
+                      double debut, double by_day, double by_run)
+{
+    double before[MAX_RUNS], spread[MAX_RUNS];
+    double mean = 0.0, variance = debut;
+    for (npy_intp k = 0; k < n; k++) {
+        const double now = performed[3 * k], noise = performed[3 * k + 1];
+        if (k) {
+            mean = mean + performed[3 * (k - 1) + 2];
+            variance = variance + (by_day * (day[n_days * k] - day[n_days * (k - 1)]) + by_run);
+        }
+        before[k] = mean;
+        spread[k] = variance;
+        if (!isnan(now)) {
+            const double gain = variance / (variance + noise);
+            mean = mean + gain * (now - mean);
+            variance = variance * (1.0 - gain);
+        }
+    }
+    double known = 0.0, sum = 0.0;
+    for (npy_intp k = n - 1; k >= 0; k--) {
+        const double now = performed[3 * k], noise = performed[3 * k + 1];
+        const double precision = 1.0 / spread[k] + known;
+        others->mean[k] = (before[k] / spread[k] + sum) / precision;
+        others->variance[k] = 1.0 / precision;
+        if (!isnan(now)) {
+            known = known + 1.0 / noise;
+            sum = sum + now / noise;
+        }
+        if (k && known > 0.0) {
+            const double drift = by_day * (day[n_days * k] - day[n_days * (k - 1)]) + by_run;
+            const double after = sum / known - performed[3 * (k - 1) + 2];
+            known = known / (1.0 + drift * known);
+            sum = known * after;
+        }
+    }
+}
+
+static PyObject *settle(PyObject *self, PyObject *args)
+{
+    PyObject *windows, *races, *facts, *worths, *performed, *changes;
+    Py_ssize_t first_open;
+    double debut, by_day, by_run;
+    if (!PyArg_ParseTuple(args, "OOOOOOnddd", &windows, &races, &facts, &worths, &performed, &changes, &first_open,
+                          &debut, &by_day, &by_run))
+        return NULL;
+    const npy_int64 *window, *race;
+    const double *fact, *worth;
+    double *now, *change;
+    if (!(window = data_of(windows, NPY_INT64, 2, "windows")) || !(race = data_of(races, NPY_INT64, 1, "race"))
+        || !(fact = data_of(facts, NPY_DOUBLE, 2, "facts")) || !(worth = data_of(worths, NPY_DOUBLE, 1, "worth"))
+        || !(now = data_of(performed, NPY_DOUBLE, 2, "performed"))
+        || !(change = data_of(changes, NPY_DOUBLE, 1, "change")))
+        return NULL;
+    const npy_intp n = size_of(windows, 0), n_runs = size_of(races, 0), n_races = size_of(changes, 0);
+    if (size_of(windows, 1) != 2 || size_of(facts, 0) != n_runs || size_of(facts, 1) != 4 || size_of(worths, 0) != n_runs
+        || size_of(performed, 0) != n_runs || size_of(performed, 1) != 3 || first_open < 0
+        || !PyArray_ISWRITEABLE((PyArrayObject *)performed) || !PyArray_ISWRITEABLE((PyArrayObject *)changes)) {
+        PyErr_SetString(PyExc_ValueError, "shapes do not fit");
+        return NULL;
+    }
+    if (!are_within(race, n_runs, 0, n_races - 1, "race"))
+        return NULL;
+    for (npy_intp i = 0; i < n; i++)
+        if (window[2 * i] < 0 || window[2 * i + 1] > n_runs || window[2 * i + 1] < window[2 * i]
+            || window[2 * i + 1] - window[2 * i] > MAX_RUNS) {
+            PyErr_Format(PyExc_IndexError, "a window lies among the runs and has at most %d", MAX_RUNS);
+            return NULL;
+        }
+    const npy_intp n_open = first_open < n_races ? n_races - first_open : 0;
+    double(*sums)[2] = PyMem_Calloc(n_open ? n_open : 1, sizeof(*sums));
+    if (sums == NULL)
+        return PyErr_NoMemory();
+    Py_BEGIN_ALLOW_THREADS
+    Others others;
+    for (npy_intp i = 0; i < n; i++) {
+        const npy_int64 first = window[2 * i], n_own = window[2 * i + 1] - first;
+        others_of(&others, fact + 4 * first, 4, now + 3 * first, n_own, debut, by_day, by_run);
+        for (npy_intp k = n_own - 1; k >= 0; k--) {
+            const npy_int64 run = first + k, open = race[run] - first_open;
+            if (open < 0 || isnan(now[3 * run]))
+                continue;
+            const double weight = 1.0 / (others.variance[k] + now[3 * run + 1]);
+            sums[open][0] = sums[open][0] + weight * (worth[run] - others.mean[k]);
+            sums[open][1] = sums[open][1] + weight;
+        }
+    }
+    for (npy_intp open = 0; open < n_open; open++)
+        if (sums[open][1] > 0.0)
+            change[first_open + open] = (double)(float)(sums[open][0] / sums[open][1]);
+    for (npy_intp i = 0; i < n; i++)
+        for (npy_int64 run = window[2 * i]; run < window[2 * i + 1]; run++)
+            if (race[run] >= first_open)
+                now[3 * run] = worth[run] - change[race[run]];
+    Py_END_ALLOW_THREADS
+    PyMem_Free(sums);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"abilities", abilities, METH_VARARGS, "Return mean, loading and variance of each runner's ability."},
     {"explain", explain, METH_VARARGS, "Return adjusted performance, noise, level and innovation of each run."},
+    {"settle", settle, METH_VARARGS, "Work out anew how far the levels of open races have moved."},
     {NULL, NULL, 0, NULL}};
 
 static int set_up(PyObject *module)

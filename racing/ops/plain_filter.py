@@ -200,3 +200,85 @@ def explain(
     # A fall or a check says little of a dog: beyond so many sd the noise grows with the square (Huber, 1964).
     grown = noise * np.maximum(1.0, beyond) ** 2
     return measured - box - found, grown + 1.0 / weights[group], found, innovation
+
+
+def settle(
+    windows: Ints,
+    race: Ints,
+    facts: Floats,
+    worth: Floats,
+    performed: Floats,
+    change: Floats,
+    first_open: int,
+    debut: float,
+    by_day: float,
+    by_run: float,
+    /,
+) -> None:
+    """Work out anew how far the levels of the open races have moved since their day: one step of all at once.
+
+    Each dog's ability is a random walk, seen through the runs of its window. What the *other* runs of the
+    window say of a run (the filter forward and the information filter backward; Fraser and Potter, 1969) is
+    what the dog brought to that race; what it was worth beyond that is the race's. A race's change is the
+    precision-weighted mean of that over its runners, rounded to single precision, in which it is stored.
+
+    Parameters
+    ----------
+    windows
+        Where the last runs of each dog begin and end; shape (n_dogs, 2).
+    race
+        The number of each run's race, shape (n_runs,); races from ``first_open`` on are open.
+    facts
+        As :func:`abilities` takes them; shape (n_runs, 4).
+    worth
+        Adjusted performances as they were on their day; shape (n_runs,).
+    performed
+        Adjusted performances as known now, their noises, the shifts; shape (n_runs, 3). The first column of
+        runs of open races is written anew.
+    change
+        By race, what is to be taken off ``worth``; shape (n_races,). Open ones are written anew.
+    """
+    begin, end = windows.T
+    n_own = end - begin
+    longest = int(n_own.max(initial=0))
+    there = np.arange(longest) < n_own[:, None]
+    runs = np.where(there, begin[:, None] + np.arange(longest), 0)
+    day, (now, noise, shift) = facts[runs, 0], (performed[runs, column] for column in range(3))
+    is_seen = there & ~np.isnan(now)
+    mean, variance = np.zeros(len(windows)), np.full(len(windows), debut)
+    before, spread = np.empty(runs.shape), np.empty(runs.shape)
+    for k in range(longest):
+        if k:
+            mean = mean + shift[:, k - 1]
+            variance = variance + (by_day * (day[:, k] - day[:, k - 1]) + by_run)
+        before[:, k], spread[:, k] = mean, variance
+        gain = variance / (variance + noise[:, k])
+        mean = np.where(is_seen[:, k], mean + gain * (now[:, k] - mean), mean)
+        variance = np.where(is_seen[:, k], variance * (1.0 - gain), variance)
+    known, total = np.zeros(len(windows)), np.zeros(len(windows))
+    expected, uncertain = np.empty(runs.shape), np.empty(runs.shape)
+    for k in reversed(range(longest)):
+        precision = 1.0 / spread[:, k] + known
+        expected[:, k], uncertain[:, k] = (before[:, k] / spread[:, k] + total) / precision, 1.0 / precision
+        known = np.where(is_seen[:, k], known + 1.0 / noise[:, k], known)
+        total = np.where(is_seen[:, k], total + now[:, k] / noise[:, k], total)
+        if k:
+            drift = by_day * (day[:, k] - day[:, k - 1]) + by_run
+            has_later = there[:, k] & (known > 0.0)
+            after = total / np.where(has_later, known, 1.0) - shift[:, k - 1]
+            known = np.where(has_later, known / (1.0 + drift * known), known)
+            total = np.where(has_later, known * after, total)
+    is_open = is_seen & (race[runs] >= first_open)
+    newest_first = np.s_[:, ::-1]
+    weight = 1.0 / (uncertain + noise)
+    left = weight * (worth[runs] - expected)
+    opened = (race[runs] - first_open)[newest_first][is_open[newest_first]]
+    n_open = max(len(change) - first_open, 0)
+    sums, weights = (
+        np.bincount(opened, values[newest_first][is_open[newest_first]], n_open) for values in (left, weight)
+    )
+    has_any = weights > 0.0
+    found = sums[has_any] / weights[has_any]
+    change[first_open:][has_any] = found.astype(np.float32)
+    of_open = runs[there & (race[runs] >= first_open)]
+    performed[of_open, 0] = worth[of_open] - change[race[of_open]]

@@ -44,11 +44,18 @@ class Rating:
     needs_prices: bool = False
     is_revised: bool = False
     """Performances are worked out anew when the rivals have run since, see ``REVISION_DAYS``."""
+    is_settled: bool = False
+    """The levels of all past races are solved together every evening, see :mod:`racing.ratings.levels`."""
 
     @property
     def n_revisions(self) -> int:
         """Return how many adjusted performances a run has: the fresh one, then the revised."""
         return 1 + len(REVISION_DAYS) * self.is_revised
+
+    @property
+    def has_innovation(self) -> bool:
+        """Return whether is it kept how far each run went beyond what was expected of it."""
+        return self.is_revised or self.is_settled
 
 
 def market_strength(runs: Runs | Form) -> Floats:
@@ -124,7 +131,7 @@ MARKET = Rating(
     debut=0.6,
     shift=surprise,
     needs_prices=True,
-    is_revised=True,
+    is_settled=True,
 )  # fmt: skip
 RESULT = Rating(
     name="result",

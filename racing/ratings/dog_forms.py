@@ -1,26 +1,30 @@
 """Each dog's last runs with their adjusted performances, packed in one row a dog.
 
-What is packed are doubles, little-endian: one row a run, oldest first, one column each of :data:`COLUMNS`.
-All of it can be made again from the runs and their performances, the same bit for bit.
+What is packed are doubles, little-endian: one row a run, oldest first, one column each of :data:`PACKED`.
+Beside them, in a table of their own since they change more often, are the changes of levels as known now
+(:data:`CHANGES`), in single precision. All of it can be made again from the runs and their performances,
+the same bit for bit.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
 from racing.database.bulk import among, fetch, insert_columns
-from racing.database.tables import Dog, DogForm, Run, RunWorth
+from racing.database.tables import Dog, DogForm, DogLevels, LevelChanges, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
 from racing.history import floats, result_query, runs_of
 from racing.ratings.catalog import RATINGS
+from racing.ratings.level_rows import changes_known, last_evening
+from racing.ratings.levels import EveningLevels
 from racing.ratings.performances import Performances, columns_of, names_of
 
 _DOGS_AT_ONCE = 5_000  # values in one IN list
-FORMAT = 1
+FORMAT = 2
 """Another number for other columns: rows of any other are passed over, and made anew by the next import."""
 
 FACTS = (
@@ -37,29 +41,50 @@ def _performance_columns() -> Iterator[str]:
             yield from names
         if rating.shift is not None:
             yield f"{rating.name}_shift"
-        if rating.is_revised:
+        if rating.has_innovation:
             yield f"{rating.name}_innovation"
 
 
-COLUMNS = (*FACTS, *_performance_columns())
-Row = tuple[int, str, int, int, int | None, int | None, bytes]
-"""A row of the table, in the order of its columns."""
-_DOUBLE = np.dtype("<f8")
-_FORM, _DOG = DogForm.__table__, Dog.__table__  # type: ignore[attr-defined]
+PACKED = (*FACTS, *_performance_columns())
+CHANGES = tuple(f"{rating.name}_change" for rating in RATINGS if rating.is_settled)
+COLUMNS = (*PACKED, *CHANGES)
+Row = tuple[int, str, int, int, int | None, int | None, bytes, bytes, bytes]
+"""A row of the table of forms, in the order of its columns, and beside it races and changes."""
+_N_OF_FORM = 7
+_DOUBLE, _SINGLE, _ID = np.dtype("<f8"), np.dtype("<f4"), np.dtype("<u4")
+_FORM, _DOG, _LEVELS = DogForm.__table__, Dog.__table__, DogLevels.__table__  # type: ignore[attr-defined]
 _RUN, _WORTH = Run.__table__, RunWorth.__table__  # type: ignore[attr-defined]
+_EVENING = LevelChanges.__table__  # type: ignore[attr-defined]
 _PERFORMED = _WORTH.c[1:]
 
 
 def query_of_forms() -> Select[Any]:
-    """Return the query of the forms of dogs, by their ``keys``."""
+    """Return the query of the forms of dogs, by their ``keys``, beside the last evening that is in them."""
+    evening = select(func.max(_EVENING.c.day)).scalar_subquery().label("evening")
     return select(
-        _FORM.c.key, _FORM.c.dog_id, _FORM.c.n_runs, _FORM.c.first_day, _FORM.c.newest_day, _FORM.c.runs
-    ).where(_FORM.c.key.in_(bindparam("keys", expanding=True)), _FORM.c.format == FORMAT)
+        _FORM.c.key, _FORM.c.dog_id, _FORM.c.n_runs, _FORM.c.first_day, _FORM.c.newest_day, _FORM.c.runs,
+        _LEVELS.c.races, _LEVELS.c.changes, evening,
+    ).join(_LEVELS, _LEVELS.c.dog_id == _FORM.c.dog_id).where(
+        _FORM.c.key.in_(bindparam("keys", expanding=True)), _FORM.c.format == FORMAT
+    )  # fmt: skip
 
 
-def unpack(packed: bytes) -> Floats:
-    """Return the runs of a dog: shape (n_runs, len(COLUMNS)), oldest first."""
-    return np.frombuffer(packed, _DOUBLE).reshape(-1, len(COLUMNS))
+def unpack(packed: bytes, races: bytes, changes: bytes, evening: EveningLevels | None = None) -> Floats:
+    """Return the runs of a dog: shape (n_runs, len(COLUMNS)), oldest first.
+
+    With an evening, levels are as they were known then.
+    """
+    runs = np.frombuffer(packed, _DOUBLE).reshape(-1, len(PACKED))
+    table = np.empty((len(runs), len(COLUMNS)))
+    table[:, : len(PACKED)] = runs
+    table[:, len(PACKED) :] = np.frombuffer(changes, _SINGLE).reshape(len(runs), len(CHANGES))
+    return table if evening is None else _with_levels_of(table, np.frombuffer(races, _ID), evening)
+
+
+def _with_levels_of(table: Floats, race_id: Any, evening: EveningLevels | None) -> Floats:
+    for column in range(len(PACKED), len(COLUMNS)):
+        table[:, column] = changes_known(race_id, table[:, column], evening)
+    return table
 
 
 def table_of(runs: Runs, performances: Mapping[str, Performances]) -> Floats:
@@ -83,12 +108,21 @@ class RecentRuns:
     """Shape (n_runs, len(COLUMNS))."""
     careers: dict[int, tuple[int, int]]
     """By dog that has run: how often in all, and the day of its first run."""
+    race_id: Ints
+    """One entry a run."""
+
+    def known_on(self, evening: EveningLevels | None) -> "RecentRuns":
+        """Return them with the changes of levels as they were known on an evening."""
+        return replace(self, table=_with_levels_of(self.table.copy(), self.race_id, evening))
 
 
 def recent_runs(connection: Connection, dogs: Iterable[int], before: dt.date | None = None) -> RecentRuns:
-    """Return the last runs of dogs, before a day if one is given, from the runs themselves."""
+    """Return the last runs of dogs, before a day if one is given, from the runs themselves.
+
+    Changes of levels are those that are final, NaN elsewhere: see :meth:`RecentRuns.known_on`.
+    """
     wanted = sorted(set(dogs))
-    parts: list[tuple[Ints, Floats]] = []
+    parts: list[tuple[Ints, Floats, Ints]] = []
     careers: dict[int, tuple[int, Any]] = {}
     for start in range(0, len(wanted), _DOGS_AT_ONCE):
         for rows in fetch(connection, _latest(wanted[start : start + _DOGS_AT_ONCE], before)):
@@ -98,13 +132,14 @@ def recent_runs(connection: Connection, dogs: Iterable[int], before: dt.date | N
             facts = list(zip(*columns[: -len(_PERFORMED)], strict=True))
             runs = runs_of(facts, n_starters=known["n_starters"], share=known["market_share"])
             of_rating = {rating.name: Performances.of_columns(known, rating) for rating in RATINGS}
-            parts.append((runs.dog_id, table_of(runs, of_rating)))
+            parts.append((runs.dog_id, table_of(runs, of_rating), runs.race_id))
             careers |= zip(runs.dog_id.tolist(), zip(n_runs, first, strict=True), strict=True)
     days = {day: int(np.datetime64(day, "D").astype(np.int64)) for _, day in careers.values()}
     return RecentRuns(
-        np.concatenate([dog_id for dog_id, _ in parts]) if parts else np.zeros(0, np.int64),
-        np.concatenate([table for _, table in parts]) if parts else np.empty((0, len(COLUMNS))),
+        np.concatenate([dog_id for dog_id, *_ in parts]) if parts else np.zeros(0, np.int64),
+        np.concatenate([table for _, table, _ in parts]) if parts else np.empty((0, len(COLUMNS))),
         {dog: (n, days[first_day]) for dog, (n, first_day) in careers.items()},
+        np.concatenate([race_id for *_, race_id in parts]) if parts else np.zeros(0, np.int64),
     )
 
 
@@ -136,7 +171,11 @@ def stored_forms(connection: Connection, dogs: Iterable[int]) -> dict[int, Row]:
     wanted = sorted(set(dogs))
     rows: dict[int, Row] = {}
     for start in range(0, len(wanted), _DOGS_AT_ONCE):
-        query = select(*_FORM.c).where(among(_FORM.c.dog_id, wanted[start : start + _DOGS_AT_ONCE]))
+        query = (
+            select(*_FORM.c, _LEVELS.c.races, _LEVELS.c.changes)
+            .join(_LEVELS, _LEVELS.c.dog_id == _FORM.c.dog_id)
+            .where(among(_FORM.c.dog_id, wanted[start : start + _DOGS_AT_ONCE]))
+        )
         for part in fetch(connection, query):
             rows |= {row[0]: row for row in part}
     return rows
@@ -152,7 +191,8 @@ def packed_runs(forms: Mapping[int, Row], before_day: int) -> RecentRuns:
     dogs = np.array([row[0] for row in rows], np.int64)
     n_runs = np.array([row[3] for row in rows], np.int64)
     first_day = np.array([-1 if row[4] is None else row[4] for row in rows], np.int64)
-    table = unpack(b"".join(row[6] for row in rows))
+    races = b"".join(row[7] for row in rows)
+    table = unpack(b"".join(row[6] for row in rows), races, b"".join(row[8] for row in rows))
     n_packed = np.minimum(n_runs, WINDOW)
     which = np.repeat(np.arange(len(rows)), n_packed)
     is_before = table[:, COLUMNS.index("day")] < before_day
@@ -162,7 +202,10 @@ def packed_runs(forms: Mapping[int, Row], before_day: int) -> RecentRuns:
     taken = is_before & is_sure[which]
     careers = zip(n_runs[is_sure].tolist(), first_day[is_sure].tolist(), strict=True)
     return RecentRuns(
-        dogs[which[taken]], table[taken], dict(zip(dogs[is_sure].tolist(), careers, strict=True))
+        dogs[which[taken]],
+        table[taken],
+        dict(zip(dogs[is_sure].tolist(), careers, strict=True)),
+        np.frombuffer(races, _ID).astype(np.int64)[taken],
     )
 
 
@@ -179,14 +222,15 @@ def forms_are_whole(connection: Connection) -> bool:
 _lacking = (
     select(_DOG.c.id)
     .outerjoin(_FORM, (_FORM.c.dog_id == _DOG.c.id) & (_FORM.c.format == FORMAT))
-    .where(_FORM.c.dog_id.is_(None))
+    .outerjoin(_LEVELS, _LEVELS.c.dog_id == _DOG.c.id)
+    .where(_FORM.c.dog_id.is_(None) | _LEVELS.c.dog_id.is_(None))
 )
 
 
 def write_forms(
     connection: Connection, dogs: Iterable[int], recent: RecentRuns, before: Mapping[int, Row] | None = None
 ) -> None:
-    """Write the forms of dogs, given the last runs of all of them; a form that is the same stays as it is.
+    """Write the forms of dogs, given the last runs of all of them; what is the same stays as it is.
 
     ``before`` are the forms of these dogs as they are stored, if they have been read.
     """
@@ -199,26 +243,43 @@ def write_forms(
             among(_DOG.c.id, (dog for dog in some if dog not in keys))
         )
         keys |= {row.id: row.key for row in connection.execute(named)}
-        new = [row for row in _rows(some, keys, recent) if row != stored.get(row[0])]
-        if new:
-            columns = dict(zip(_FORM.c.keys(), zip(*new, strict=True), strict=True))
-            connection.execute(delete(_FORM).where(among(_FORM.c.dog_id, columns["dog_id"])))
-            insert_columns(connection, _FORM, columns)
+        rows = list(_rows(some, keys, recent))
+        before_of = [stored.get(row[0], _NO_ROW) for row in rows]
+        pairs = list(zip(rows, before_of, strict=True))
+        n = _N_OF_FORM
+        _replace(connection, _FORM, [row[:n] for row, old in pairs if row[:n] != old[:n]])
+        _replace(connection, _LEVELS, [(row[0], *row[n:]) for row, old in pairs if row[n:] != old[n:]])
+
+
+def _replace(connection: Connection, table: Any, rows: list[tuple[Any, ...]]) -> None:
+    """Write rows of dogs in place of those there are."""
+    if rows:
+        columns = dict(zip(table.c.keys(), zip(*rows, strict=True), strict=True))
+        connection.execute(delete(table).where(among(table.c.dog_id, columns["dog_id"])))
+        insert_columns(connection, table, columns)
+
+
+_NO_ROW = (None,) * 9
 
 
 def rewrite_forms(connection: Connection, dogs: Iterable[int]) -> None:
     """Write the forms of dogs from their stored runs and performances, some dogs at a time."""
     in_order = sorted(set(dogs))
+    evening = last_evening(connection) if in_order else None
     for start in range(0, len(in_order), _DOGS_AT_ONCE):
         some = in_order[start : start + _DOGS_AT_ONCE]
-        write_forms(connection, some, recent_runs(connection, some))
+        write_forms(connection, some, recent_runs(connection, some).known_on(evening))
 
 
 def _rows(dogs: list[int], keys: Mapping[int, str], recent: RecentRuns) -> Iterator[Row]:
     start, stop = (np.searchsorted(recent.dog_id, dogs, side=side).tolist() for side in ("left", "right"))
-    packed = recent.table.astype(_DOUBLE, copy=False)
+    packed = np.ascontiguousarray(recent.table[:, : len(PACKED)], _DOUBLE)
+    changes = np.ascontiguousarray(recent.table[:, len(PACKED) :], _SINGLE)
+    races = recent.race_id.astype(_ID)
     newest_days = recent.table[:, COLUMNS.index("day")]
     for dog, first, last in zip(dogs, start, stop, strict=True):
         n_runs, first_day = recent.careers.get(dog, (0, None))
         newest = int(newest_days[last - 1]) if last > first else None
-        yield dog, keys[dog], FORMAT, n_runs, first_day, newest, packed[first:last].tobytes()
+        runs = packed[first:last].tobytes()
+        levels = races[first:last].tobytes(), changes[first:last].tobytes()
+        yield dog, keys[dog], FORMAT, n_runs, first_day, newest, runs, *levels

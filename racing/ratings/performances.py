@@ -6,7 +6,11 @@ that course and less the level it ran against (the opposition, or the going). It
 card brings, and is stored in :class:`racing.database.tables.RunWorth`, whose columns call it ``worth``:
 fresh, and as revised after each of :data:`REVISION_DAYS`.
 
-Everywhere it is read from columns of these names: of history one value a run, of a form (n, K).
+A rating whose levels are settled (:mod:`racing.ratings.levels`) has the fresh one, and the change of the
+level that is to be taken off it.
+
+Everywhere it is read from columns of these names: of history one value a run, of a form (n, K). In a form the
+change is that which was known on the morning of the entry.
 """
 
 from collections.abc import Mapping
@@ -32,20 +36,26 @@ class Performances:
     """Shape (n_runs,): what the result adds to the dog's ability once the run is over."""
     innovation: Floats
     """Shape (n_runs,): the measurement less what was expected of it that morning; NaN where nobody knows."""
+    change: Floats
+    """Shape (n_runs,): how far the level of the run's race has moved since its day; of a rating whose levels
+    are settled, NaN while the race is open (:mod:`racing.ratings.levels`)."""
 
     @classmethod
     def none(cls, n_runs: int, rating: Rating) -> "Performances":
         """Return those of runs that say nothing yet."""
         shape = (n_runs, rating.n_revisions)
-        return cls(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(n_runs), np.full(n_runs, np.nan))
+        unknown = np.full(n_runs, np.nan)
+        return cls(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(n_runs), unknown, unknown.copy())
 
     @classmethod
     def of_columns(cls, columns: Mapping[str, Floats], rating: Rating) -> "Performances":
         """Return one rating's performances from named columns of one value a run."""
         adjusted, noise = (np.stack([columns[name] for name in names], axis=1) for names in names_of(rating))
         shift = columns.get(f"{rating.name}_shift", np.zeros(len(adjusted)))
-        innovation = columns.get(f"{rating.name}_innovation", np.full(len(adjusted), np.nan))
-        return cls(adjusted, noise, np.nan_to_num(shift), innovation)
+        unknown = np.full(len(adjusted), np.nan)
+        innovation = columns.get(f"{rating.name}_innovation", unknown)
+        change = columns.get(f"{rating.name}_change", unknown)
+        return cls(adjusted, noise, np.nan_to_num(shift), innovation, change)
 
     def without(self, rows: Flags) -> "Performances":
         """Return them where some runs say nothing yet."""
@@ -55,6 +65,7 @@ class Performances:
             np.where(several, np.nan, self.noise),
             np.where(rows, 0.0, self.shift),
             np.where(rows, np.nan, self.innovation),
+            np.where(rows, np.nan, self.change),
         )
 
     def columns(self, rating: Rating) -> dict[str, Floats]:
@@ -64,8 +75,10 @@ class Performances:
         columns |= dict(zip(noises, self.noise.T, strict=True))
         if rating.shift is not None:
             columns[f"{rating.name}_shift"] = self.shift
-        if rating.is_revised:
+        if rating.has_innovation:
             columns[f"{rating.name}_innovation"] = self.innovation
+        if rating.is_settled:
+            columns[f"{rating.name}_change"] = self.change
         return columns
 
 
@@ -103,6 +116,8 @@ def observe(form: Form, entries: Entries, rating: Rating) -> Observations:
 def as_known(form: Form, rating: Rating, days_later: Floats) -> tuple[Floats, Floats]:
     """Return each run's adjusted performance and its noise as they are known so many days after it."""
     adjusted, noises = (_as_revised([form[name] for name in names], days_later) for names in names_of(rating))
+    if rating.is_settled:
+        adjusted = adjusted - form[f"{rating.name}_change"]
     return adjusted, noises
 
 

@@ -6,10 +6,11 @@ meeting (the opposition, or the going: the precision-weighted mean of what the r
 and the dog.  What is left for the dog is the run's *adjusted performance*
 (:mod:`racing.ratings.performances`); its noise is the measurement's plus the level's.
 
-A race is as strong as its runners, and how strong they were shows when they run again (collateral form).  So
-the level is worked out anew some days later, from what each runner did before *and* since (a smoother of
-fixed lag; Rauch, Tung and Striebel, 1965): the performance as revised on a day uses runs of earlier days
-only, and is read only from that day on.
+A race is as strong as its runners, and how strong they were shows when they run again (collateral form).
+So the level is worked out anew: of a measurement that says much, as the market's share, with all other
+levels every evening (:mod:`racing.ratings.levels`); of the result some days later, from what each runner
+did before *and* since (a smoother of fixed lag; Rauch, Tung and Striebel, 1965): the performance as revised
+on a day uses runs of earlier days only, and is read only from that day on.
 
 The module is long since these steps are one algorithm.
 """
@@ -17,7 +18,7 @@ The module is long since these steps are one algorithm.
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,7 @@ from racing.domain.runs import WINDOW, Floats, Ints, Runs, box_zone, race_number
 from racing.ops import filter as steps
 from racing.ratings.catalog import REVISION_DAYS, Rating
 from racing.ratings.effects import Courses, MonthOfEffects, Sums, box_index, months_of
+from racing.ratings.levels import OPEN_DAYS, EveningLevels, OpenLevels
 from racing.ratings.performances import Performances
 from racing.ratings.posterior import Kernel, Posterior
 
@@ -46,6 +48,10 @@ class Replay:
     months: Ints
     sums: tuple[Sums, ...]
     """What the days before each month summed up to."""
+    evenings: tuple[EveningLevels, ...] = ()
+    """Of the days that were played, the changes of the levels, where they are settled."""
+    newest_change: Floats | None = None
+    """By run: the change of its race's level as it is known after the last day."""
 
     @property
     def tables(self) -> tuple[MonthOfEffects, ...]:
@@ -64,6 +70,10 @@ class Checkpoint:
     months: Ints
     sums: tuple[Sums, ...]
     """Before each of the months, and, one more, of all days before the first to be played."""
+    change: Floats | None = None
+    """By run: the change of its race's level as known on that morning; ``None``: nothing has changed."""
+    settled_on: int = -1_000_000
+    """The last evening before that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +158,9 @@ def replay(
         box=box_index(runs.box),
         key=level_key(rating, runs, course),
         alike=_alike(history.log_distances, rating.kernel),
-        performed=_performed(checkpoint.performances, history.order),
+        performed=_performed_now(checkpoint, history.order),
         innovation=checkpoint.performances.innovation,
+        levels=_open_levels(history, rating, checkpoint),
         tables={
             month: sums.month()
             for month, sums in zip(checkpoint.months.tolist(), checkpoint.sums, strict=False)
@@ -175,13 +186,22 @@ def replay(
         if len(rows):
             judged = state.judge(rows, month)
             sums.add(course[rows], state.box[rows], judged.residual, state.key[rows], judged.level)
+        if state.levels is not None:
+            state.settle(start, stop)
         on_day(stop - start)
     while due:  # of the last weeks: by all that is known, until later days tell more
         state.revise(due.popleft())
     if months:  # the month after the last holds all that is known
         months.append(months[-1] + 1)
         before_month.append(sums)
-    return Replay(state.performances(), np.array(months, np.int64), tuple(before_month))
+    settled_on = int(runs.day[-1]) if state.evenings else checkpoint.settled_on
+    return Replay(
+        state.performances(settled_on),
+        np.array(months, np.int64),
+        tuple(before_month),
+        tuple(state.evenings),
+        None if state.levels is None else state.levels.change[history.race],
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -212,7 +232,16 @@ class _ReplayState:
     performed: Floats
     """By place in :class:`History`: adjusted performances by revision, their noises, the shift."""
     innovation: Floats
+    levels: OpenLevels | None
+    """Of a rating whose levels are settled; then the first column of ``performed`` is as known now."""
     tables: dict[int, MonthOfEffects]
+    evenings: list[EveningLevels] = field(default_factory=list)
+
+    def settle(self, start: int, stop: int) -> None:
+        """Work out, on the evening of a day's runs, how far the levels of the open races have moved."""
+        assert self.levels is not None
+        day, places = int(self.history.runs.day[start]), self.history.place[start:stop]
+        self.evenings.append(self.levels.settle(day, places, self.performed, self.rating.kernel.numbers))
 
     def judge(self, rows: Ints, month: int) -> "JudgedDay":
         """Write down a day's adjusted performances, by what was known that morning."""
@@ -222,6 +251,9 @@ class _ReplayState:
         self._note(places, judged, 0)  # until a revision is due the fresh performance stands in its place
         self.performed[places, -1] = self.shift[rows]
         self.innovation[rows] = judged.innovation
+        if self.levels is not None:  # whose own doubt of the level is taken up by settling it
+            self.performed[places, 1] = self.noise[rows]
+            self.levels.worth[places] = judged.adjusted
         return judged
 
     def revise(self, due: _Due) -> None:
@@ -242,10 +274,15 @@ class _ReplayState:
             self.performed[places, column] = judged.adjusted
             self.performed[places, n + column] = judged.noise
 
-    def performances(self) -> Performances:
-        """Return what was written down, one row a run in race order."""
+    def performances(self, settled_on: int) -> Performances:
+        """Return what was written down, one row a run in race order, given the day of the last evening."""
         n, done = self.rating.n_revisions, self.performed[self.history.place]
-        return Performances(done[:, :n].copy(), done[:, n:-1].copy(), done[:, -1].copy(), self.innovation)
+        adjusted, change = done[:, :n].copy(), np.full(len(done), np.nan)
+        if self.levels is not None:
+            adjusted[:, 0] = self.levels.worth[self.history.place]
+            is_final = self.history.runs.day < settled_on - OPEN_DAYS
+            change[is_final] = self.levels.change[self.history.race[is_final]]
+        return Performances(adjusted, done[:, n:-1].copy(), done[:, -1].copy(), self.innovation, change)
 
     def _abilities(self, places: Ints, n_before: int, n_after: int, until: float, as_of: float) -> Posterior:
         """Return what is known of the runners of a day by their runs before, and after until a day.
@@ -286,6 +323,32 @@ def _performed(performances: Performances, order: Ints) -> Floats:
     """Return performances in another order, as the steps of the filter take them."""
     columns = performances.adjusted, performances.noise, performances.shift[:, None]
     return np.concatenate([values[order] for values in columns], axis=1)
+
+
+def _performed_now(checkpoint: Checkpoint, order: Ints) -> Floats:
+    """Return the performances of a checkpoint as known on its morning."""
+    performed = _performed(checkpoint.performances, order)
+    if checkpoint.change is not None:
+        performed[:, 0] -= checkpoint.change[order]
+    return performed
+
+
+def _open_levels(history: History, rating: Rating, checkpoint: Checkpoint) -> OpenLevels | None:
+    """Return the levels as they are known on the morning of the first day, if the rating settles them."""
+    if not rating.is_settled:
+        return None
+    first_of_race = np.flatnonzero(np.diff(history.race, prepend=-1))
+    change = np.zeros(len(history)) if checkpoint.change is None else checkpoint.change
+    return OpenLevels(
+        race=history.race[history.order],
+        race_id=history.runs.race_id[first_of_race],
+        race_day=history.runs.day[first_of_race],
+        around=history.around,
+        facts=history.facts,
+        worth=checkpoint.performances.adjusted[history.order, 0],
+        change=change[first_of_race],
+        first_day=checkpoint.first_day,
+    )
 
 
 def _alike(log_distances: Floats, kernel: Kernel) -> Floats:

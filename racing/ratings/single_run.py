@@ -28,8 +28,10 @@ def performance_columns(rating: Rating, runs: Form, box: Floats, level: Floats) 
     columns |= dict.fromkeys(noises, rating.noise(measured) + rating.lone_variance)
     if rating.shift is not None:
         columns[f"{rating.name}_shift"] = np.where(np.isnan(measured), 0.0, rating.shift(runs))
-    if rating.is_revised:
+    if rating.has_innovation:
         columns[f"{rating.name}_innovation"] = measured * np.nan
+    if rating.is_settled:
+        columns[f"{rating.name}_change"] = measured * 0.0
     return columns
 
 

@@ -9,17 +9,20 @@ import numpy as np
 from sqlalchemy import Engine, select
 
 from racing.database.tables import Track
-from racing.domain.runs import Ints, Runs, careers, windows
+from racing.domain.runs import Floats, Form, Ints, Runs, careers, windows
 from racing.history import EPOCH, floats, load_runs, plain
 from racing.ratings.catalog import RATINGS
-from racing.ratings.dog_forms import forms_are_whole
+from racing.ratings.dog_forms import CHANGES, forms_are_whole
 from racing.ratings.effect_rows import day_of_month, load_sums
 from racing.ratings.effects import Courses, EffectBook, MonthOfEffects
+from racing.ratings.level_rows import load_evenings
+from racing.ratings.levels import changes_on_mornings
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
 from racing.ratings.stretch import load_performances, load_stretch
 from racing.ratings.update import runs_are_rated as _runs_are_rated
 
 _TRACK = Track.__table__  # type: ignore[attr-defined]
+(_CHANGE,) = CHANGES  # the market's
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,17 @@ class RatedHistory:
     """Each run's own form: :func:`racing.domain.runs.windows`."""
     performances: PerformancesByRating
     effects: EffectBook
+    changes: Floats
+    """How far the levels behind each run's form had moved by its morning; of the shape of ``index``."""
 
     @property
     def columns(self) -> dict[str, Any]:
         """Return the runs and their performances by column, one value a run."""
         return self.runs.columns | columns_of(self.performances)
+
+    def form(self, rows: Ints) -> Form:
+        """Return the form of some runs, as it was known on the morning of their day."""
+        return Form.gathered(self.columns, self.index[rows], dict.fromkeys(CHANGES, self.changes[rows]))
 
 
 def ratings_are_current(engine: Engine) -> bool:
@@ -56,10 +65,14 @@ def load_rated_history(engine: Engine, *, until: dt.date | None = None) -> Rated
     with engine.connect() as connection:
         columns = load_performances(connection)
         effects = load_sums(connection).book()
+        evenings = load_evenings(connection, until=until)
     position = np.searchsorted(columns["run_id"], runs.run_id)
     columns = {name: column[position] for name, column in columns.items()}
     performances = {rating.name: Performances.of_columns(columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
+    index = windows(runs.dog_id, runs.day)
+    final = columns[_CHANGE] if len(runs) else np.zeros(0)
+    changes = changes_on_mornings(runs.day, index, runs.race_id, final, evenings)
+    return RatedHistory(runs, index, performances, effects, changes)
 
 
 def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None) -> RatedHistory:
@@ -71,6 +84,7 @@ def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None
     with engine.connect() as connection:
         stretch = load_stretch(connection, start, until, first_day=0, forms_are_current=False)
         effects = load_sums(connection, start).book()
+        evenings = load_evenings(connection, start, until)
     runs, n = stretch.runs, stretch.n_earlier
     n_runs, first_day = careers(runs.dog_id[n:], runs.day[n:])
     before = [stretch.careers.get(dog, (0, np.inf)) for dog in runs.dog_id[n:].tolist()]
@@ -82,7 +96,12 @@ def load_rated_days(engine: Engine, start: dt.date, until: dt.date | None = None
         first_day=np.concatenate([unknown, np.minimum(first_day, first_before)]),
     )
     performances = {rating.name: Performances.of_columns(stretch.columns, rating) for rating in RATINGS}
-    return RatedHistory(runs, windows(runs.dog_id, runs.day), performances, effects)
+    index = windows(runs.dog_id, runs.day)
+    changes = np.zeros(index.shape)
+    changes[n:] = changes_on_mornings(
+        runs.day[n:], index[n:], stretch.race_id, stretch.columns[_CHANGE], evenings
+    )
+    return RatedHistory(runs, index, performances, effects, changes)
 
 
 def load_effects(engine: Engine) -> EffectBook:

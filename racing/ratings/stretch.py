@@ -48,6 +48,8 @@ class Stretch:
     """Of how many runs of these days performances are stored."""
     forms: dict[int, Row] | None
     """The stored forms of the dogs, where they were read."""
+    race_id: Ints
+    """The race of each run, of earlier ones too."""
 
     def recent_runs(self, columns: dict[str, Floats]) -> RecentRuns:
         """Return the last runs of the dogs that ran on these days, with other performances."""
@@ -64,7 +66,7 @@ class Stretch:
         for dog, n, first_day in zip(dogs.tolist(), n_own.tolist(), first_days, strict=True):
             n_before, first_before = self.careers.get(dog, (0, first_day))
             careers[dog] = n_before + n, first_before if n_before else first_day
-        return RecentRuns(runs.dog_id[rows], table, careers)
+        return RecentRuns(runs.dog_id[rows], table, careers, self.race_id[rows])
 
 
 def load_stretch(
@@ -98,15 +100,16 @@ def load_stretch(
         if name != "run_id"
     }
     if since is None:
-        return Stretch(own, 0, stored_columns, is_rated, gone, {}, len(stored["run_id"]), None)
+        return Stretch(own, 0, stored_columns, is_rated, gone, {}, len(stored["run_id"]), None, own.race_id)
     dogs = np.unique(own.dog_id).tolist()
     forms = stored_forms(connection, dogs) if forms_are_current else None
     if forms is None:
         parts = [recent_runs(connection, dogs, since)]
     else:
         parts = _earlier(connection, own, since, first_day, packed_runs(forms, (since - EPOCH).days))
-    dog_id, table = (
-        np.concatenate(arrays) for arrays in ([p.dog_id for p in parts], [p.table for p in parts])
+    dog_id, table, race_id = (
+        np.concatenate(arrays)
+        for arrays in ([p.dog_id for p in parts], [p.table for p in parts], [p.race_id for p in parts])
     )
     in_order = np.argsort(table[:, COLUMNS.index("day")], kind="stable")
     earlier = dict(zip(COLUMNS, np.ascontiguousarray(table[in_order].T), strict=True))
@@ -120,6 +123,7 @@ def load_stretch(
         careers,
         len(stored["run_id"]),
         forms,
+        np.concatenate([race_id[in_order], own.race_id]),
     )
 
 
@@ -135,7 +139,7 @@ def _earlier(
     enough = np.isin(packed.dog_id, dogs[is_enough])
     careers = {dog: packed.careers[dog] for dog in dogs[is_enough].tolist()}
     return [
-        RecentRuns(packed.dog_id[enough], packed.table[enough], careers),
+        RecentRuns(packed.dog_id[enough], packed.table[enough], careers, packed.race_id[enough]),
         recent_runs(connection, dogs[~is_enough].tolist(), since),
     ]
 

@@ -1,10 +1,11 @@
 """The update of the ratings: the days from the first change on are replayed, behind what is stored before.
 
-Nothing before a change depends on it, so that the same comes out, bit for bit, as by a replay of everything.
-Where days were added behind all others the replay goes on from the newest sums, else from those of the month
-of the first change. What is read is little: the runs since a month before (revisions reach as far), and of
-their dogs the last runs before that. A long history is replayed in blocks of some months, each written before
-the next is read, so that memory is flat; what is derived from all of them, the forms, comes last.
+Nothing before a change depends on it, so that the same comes out, bit for bit, as by a replay of
+everything. Where days were added behind all others the replay goes on from the newest sums, else from those
+of the month of the first change. What is read is little: the runs of the months whose races are still open
+(:mod:`racing.ratings.levels`), and of their dogs the last runs before that. A long history is replayed in
+blocks of some months, each written before the next is read, so that memory is flat; what is derived from
+all of them, the forms, comes last.
 """
 
 import datetime as dt
@@ -20,10 +21,12 @@ from racing.database.bulk import ROWS_AT_ONCE, large_cache
 from racing.database.tables import DogForm, Race, Run, RunWorth
 from racing.domain.runs import Floats, Ints
 from racing.history import EPOCH, has_result
-from racing.ratings.catalog import RATINGS, REVISION_DAYS
+from racing.ratings.catalog import RATINGS, REVISION_DAYS, Rating
 from racing.ratings.dog_forms import dogs_without_form, forms_are_whole, rewrite_forms, write_forms
 from racing.ratings.effect_rows import StoredSums, load_sums, sums_of, write_sums
 from racing.ratings.effects import Courses, months_of
+from racing.ratings.level_rows import changes_known, last_evening, write_evenings
+from racing.ratings.levels import OPEN_DAYS, EveningLevels
 from racing.ratings.performances import Performances, columns_of
 from racing.ratings.replay import Checkpoint, History, Replay, replay
 from racing.ratings.stretch import Stretch, load_stretch, write_performances
@@ -31,6 +34,7 @@ from racing.ratings.stretch import Stretch, load_stretch, write_performances
 _WORTH = RunWorth.__table__  # type: ignore[attr-defined]
 _RUN, _RACE, _FORM = Run.__table__, Race.__table__, DogForm.__table__  # type: ignore[attr-defined]
 _REACH = dt.timedelta(days=max(REVISION_DAYS))
+_OPEN = dt.timedelta(days=OPEN_DAYS)
 RACES_AT_ONCE = 75_000
 """Races of a block, some 500,000 runs: they take 0.6 GB of memory."""
 
@@ -66,13 +70,18 @@ class _Start:
     n_months: int
     """So many months of ``sums`` stand; the next is what the days before ``first_day`` sum up to."""
     sums: StoredSums
+    evening: EveningLevels | None = None
+    """The last before that day."""
     is_before_a_run: bool = True
     """Whether runs of that day or later have been replayed before."""
 
     @property
     def since(self) -> dt.date | None:
-        """Return the first of the days whose revisions may change."""
-        return None if self.first_day is None else self.first_day - _REACH
+        """Return the first of the days whose performances may change."""
+        if self.first_day is None:
+            return None
+        settled = [] if self.evening is None else [_date(self.evening.day) - _OPEN]
+        return min([self.first_day - _REACH, *settled])
 
 
 def _fill_forms(engine: Engine) -> bool:
@@ -122,10 +131,11 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
             if _has_changed(connection, due, last):
                 return False
             write_performances(connection, stretch, columns_of(_performances(played)))
+            write_evenings(connection, start.first_day, _evenings(played))
             new = sums_of(courses, played, _newest_day(connection, stretch, start))
             write_sums(connection, new, start.n_months, None if start.first_day is None else start.sums)
             if len(blocks) == 1:
-                _write_forms(connection, stretch, columns_of(_performances(played)), start)
+                _write_forms(connection, stretch, columns_of(_performances(played)) | _changes(played), start)
                 change_log.remove_changes(connection, change_log.RATINGS, due)
                 return True
     return _finish(engine, due, since)
@@ -138,14 +148,18 @@ def _start(connection: Connection, first_change: dt.date) -> _Start:
     if not len(sums.months):
         return _FROM_NOTHING
     if sums.until is not None and sums.until < _number(first_change):
-        return _Start(first_change, len(sums.months) - 1, sums, is_before_a_run=False)
-    return _Start(month, int((sums.months[:-1] < months_of(_days_of(month))).sum()), sums)
+        evening = last_evening(connection, first_change)
+        return _Start(first_change, len(sums.months) - 1, sums, evening, is_before_a_run=False)
+    n_months = int((sums.months[:-1] < months_of(_days_of(month))).sum())
+    return _Start(month, n_months, sums, last_evening(connection, month))
 
 
 def _after_a_block(connection: Connection, first_day: dt.date) -> _Start:
     """Return where to go on when all days before have just been written."""
     sums = load_sums(connection, first_day - _REACH)
-    return _Start(first_day, len(sums.months) - 1, sums) if len(sums.months) else _FROM_NOTHING
+    if not len(sums.months):
+        return _FROM_NOTHING
+    return _Start(first_day, len(sums.months) - 1, sums, last_evening(connection, first_day))
 
 
 def _is_whole(connection: Connection, stretch: Stretch, start: _Start, last: dt.date | None) -> bool:
@@ -162,7 +176,9 @@ def _is_whole(connection: Connection, stretch: Stretch, start: _Start, last: dt.
     is_before = stretch.runs.day[stretch.n_earlier :] < _number(start.first_day)
     months = np.unique(months_of(stretch.runs.day[stretch.n_earlier :][is_before]))
     known = start.sums.months[: start.n_months]
-    return bool(stretch.is_rated[stretch.n_earlier :][is_before].all() and np.isin(months, known).all())
+    is_settled = start.evening is not None or not is_before.any()
+    are_known = stretch.is_rated[stretch.n_earlier :][is_before].all() and np.isin(months, known).all()
+    return bool(is_settled and are_known)
 
 
 def _blocks(
@@ -232,6 +248,8 @@ def _replay_all(
                 Performances.of_columns(stretch.columns, rating).without(is_open),
                 months,
                 sums[rating.name][: start.n_months + 1],
+                _changes_before(stretch, rating, start.evening),
+                -1_000_000 if start.evening is None else start.evening.day,
             ),
         )
         for rating in RATINGS
@@ -291,6 +309,24 @@ def _finish(engine: Engine, due: Mapping[str, dt.date], since: dt.date | None) -
     return is_done
 
 
+def _changes_before(stretch: Stretch, rating: Rating, evening: EveningLevels | None) -> Floats | None:
+    """Return how far the levels of all runs had moved on the morning on which a replay goes on."""
+    if not rating.is_settled:
+        return None
+    return changes_known(stretch.race_id, stretch.columns[f"{rating.name}_change"], evening)
+
+
+def _evenings(played: Mapping[str, Replay]) -> tuple[EveningLevels, ...]:
+    """Return those of the one rating whose levels are settled."""
+    return next(played[rating.name].evenings for rating in RATINGS if rating.is_settled)
+
+
+def _changes(played: Mapping[str, Replay]) -> dict[str, Floats]:
+    """Return how far levels have moved as it is known now, by column."""
+    newest = {f"{name}_change": replayed.newest_change for name, replayed in played.items()}
+    return {name: change for name, change in newest.items() if change is not None}
+
+
 def _performances(played: Mapping[str, Replay]) -> dict[str, Performances]:
     return {name: replayed.performances for name, replayed in played.items()}
 
@@ -298,6 +334,10 @@ def _performances(played: Mapping[str, Replay]) -> dict[str, Performances]:
 def _number(day: dt.date | None) -> int:
     """Return a day as it is counted in arrays; before all others where there is none."""
     return -1_000_000 if day is None else (day - EPOCH).days
+
+
+def _date(day: int) -> dt.date:
+    return EPOCH + dt.timedelta(days=day)
 
 
 def _days_of(day: dt.date) -> Ints:

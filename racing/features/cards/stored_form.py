@@ -12,6 +12,8 @@ from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats
 from racing.history import EPOCH
 from racing.ratings.dog_forms import COLUMNS, query_of_forms, recent_runs, unpack
+from racing.ratings.level_rows import last_evening
+from racing.ratings.levels import EveningLevels
 
 _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
 
@@ -65,7 +67,9 @@ class FormReader:
         day = (date - EPOCH).days
         with self._engine.connect() as connection:
             rows = connection.execute(_FORMS, {"keys": known}).all()
-            form = _unpacked(rows, day) if len(rows) == len(known) else None
+            is_past = any(row.evening is not None and date <= row.evening for row in rows[:1])
+            evening = last_evening(connection, date) if is_past else None
+            form = _unpacked(rows, day, evening) if len(rows) == len(known) else None
             return form or form_from_runs(connection, date, known)
 
 
@@ -82,7 +86,7 @@ def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> St
         row.key: row.id
         for row in connection.execute(select(_DOG.c.key, _DOG.c.id).where(_DOG.c.key.in_(keys)))
     }
-    recent = recent_runs(connection, ids.values(), date)
+    recent = recent_runs(connection, ids.values(), date).known_on(last_evening(connection, date))
     dogs, start = np.unique(recent.dog_id, return_index=True)
     by_dog = dict(zip(dogs.tolist(), np.split(recent.table, start[1:]), strict=True)) if len(dogs) else {}
     return StoredForm(ids, recent.careers, by_dog)
@@ -91,14 +95,17 @@ def form_from_runs(connection: Connection, date: dt.date, keys: list[str]) -> St
 _FORMS = query_of_forms()
 
 
-def _unpacked(rows: Iterable[Any], day: int) -> StoredForm | None:
-    """Return the packed form before a day; ``None`` if older runs are wanted than were packed."""
+def _unpacked(rows: Iterable[Any], day: int, evening: EveningLevels | None) -> StoredForm | None:
+    """Return the packed form before a day; ``None`` if older runs are wanted than were packed.
+
+    ``evening`` tells the levels as they were, of a day that is past.
+    """
     form = StoredForm({}, {}, {})
-    for key, dog_id, n_runs, first_day, newest_day, packed in rows:
+    for key, dog_id, n_runs, first_day, newest_day, packed, races, changes, _ in rows:
         form.dog_ids[key] = dog_id
         if not n_runs:
             continue
-        runs = unpack(packed)
+        runs = unpack(packed, races, changes, evening)
         if newest_day >= day:
             if n_runs > WINDOW:
                 return None

@@ -142,7 +142,7 @@ def _innovation(rating: str, runs_ago: int) -> Formula:
 
 
 for _rating in RATINGS:
-    if not _rating.is_revised:
+    if not _rating.has_innovation:
         continue
     _name, _needs = _rating.name, "prices" if _rating.needs_prices else "results"
     for _ago in range(_RUNS_APART):
