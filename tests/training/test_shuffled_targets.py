@@ -9,7 +9,7 @@ from racing.race_table import RaceTable
 from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.evaluation import MODEL, UNIFORM
-from training.pipeline import TrainSettings, Training, train_on
+from training.pipeline import Training, TrainSettings, train_on
 from training.search.settings import SearchSettings
 
 
