@@ -10,6 +10,8 @@ from racing.database.tables import Run, RunWorth
 from racing.domain.runs import WINDOW, Entries, Floats, Form, Ints
 from racing.history import EPOCH, floats, result_query, runs_of
 from racing.ratings.catalog import RATINGS
+from racing.ratings.dog_forms import CHANGES
+from racing.ratings.level_rows import changes_known, evenings_of
 from racing.ratings.performances import observe
 from racing.ratings.posterior import condition
 
@@ -47,7 +49,9 @@ def ratings_over_time(
     days, first = np.unique(day, return_index=True)
     last = np.append(first[1:], len(day))[-MAX_DAYS:] - 1  # of each day, its last run
     days = days[-MAX_DAYS:]
-    form = Form.gathered(form_columns, np.maximum(last[:, None] - np.arange(WINDOW), -1))
+    index = np.maximum(last[:, None] - np.arange(WINDOW), -1)
+    known = _changes_known(connection, form_columns, index, days)
+    form = Form.gathered(form_columns, index, dict.fromkeys(CHANGES, known))
     return _rated(form, days, _next_mornings(days, track_id, distance_m))
 
 
@@ -74,6 +78,16 @@ def _next_mornings(days: Ints, track_id: int, distance_m: int) -> Entries:
             ("box", "grade", "weight_kg", "rated_price", "early_speed", "career_runs", "first_day"), unknown
         ),
     )
+
+
+def _changes_known(connection: Connection, columns: dict[str, Floats], index: Ints, days: Ints) -> Floats:
+    """Return how far the levels behind each day's form had moved on its evening; shape of ``index``."""
+    evenings = {evening.day: evening for evening in evenings_of(connection, days.tolist())}
+    found = np.empty(index.shape)
+    for row, (day, runs) in enumerate(zip(days.tolist(), index, strict=True)):
+        race_id = columns["race_id"][runs].astype(np.int64)
+        found[row] = changes_known(race_id, columns["market_change"][runs], evenings.get(day))
+    return np.where(index >= 0, found, 0.0)
 
 
 def _rated_runs(connection: Connection, dog_id: int) -> dict[str, Floats]:

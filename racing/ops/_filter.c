@@ -469,22 +469,22 @@ static void others_of(Others *others, const double *day, npy_intp n_days, const 
 
 static PyObject *settle(PyObject *self, PyObject *args)
 {
-    PyObject *windows, *races, *facts, *worths, *performed, *changes;
+    PyObject *windows, *races, *facts, *fresh, *performed, *changes;
     Py_ssize_t first_open;
     double debut, by_day, by_run;
-    if (!PyArg_ParseTuple(args, "OOOOOOnddd", &windows, &races, &facts, &worths, &performed, &changes, &first_open,
+    if (!PyArg_ParseTuple(args, "OOOOOOnddd", &windows, &races, &facts, &fresh, &performed, &changes, &first_open,
                           &debut, &by_day, &by_run))
         return NULL;
     const npy_int64 *window, *race;
     const double *fact, *worth;
     double *now, *change;
     if (!(window = data_of(windows, NPY_INT64, 2, "windows")) || !(race = data_of(races, NPY_INT64, 1, "race"))
-        || !(fact = data_of(facts, NPY_DOUBLE, 2, "facts")) || !(worth = data_of(worths, NPY_DOUBLE, 1, "worth"))
+        || !(fact = data_of(facts, NPY_DOUBLE, 2, "facts")) || !(worth = data_of(fresh, NPY_DOUBLE, 1, "worth"))
         || !(now = data_of(performed, NPY_DOUBLE, 2, "performed"))
         || !(change = data_of(changes, NPY_DOUBLE, 1, "change")))
         return NULL;
     const npy_intp n = size_of(windows, 0), n_runs = size_of(races, 0), n_races = size_of(changes, 0);
-    if (size_of(windows, 1) != 2 || size_of(facts, 0) != n_runs || size_of(facts, 1) != 4 || size_of(worths, 0) != n_runs
+    if (size_of(windows, 1) != 2 || size_of(facts, 0) != n_runs || size_of(facts, 1) != 4 || size_of(fresh, 0) != n_runs
         || size_of(performed, 0) != n_runs || size_of(performed, 1) != 3 || first_open < 0
         || !PyArray_ISWRITEABLE((PyArrayObject *)performed) || !PyArray_ISWRITEABLE((PyArrayObject *)changes)) {
         PyErr_SetString(PyExc_ValueError, "shapes do not fit");

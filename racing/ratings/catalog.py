@@ -54,7 +54,7 @@ class Rating:
 
     @property
     def has_innovation(self) -> bool:
-        """Return whether is it kept how far each run went beyond what was expected of it."""
+        """Return whether it is noted how far each run went beyond what was expected of it."""
         return self.is_revised or self.is_settled
 
 

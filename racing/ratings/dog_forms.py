@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, select
 from racing.database.bulk import among, fetch, insert_columns
 from racing.database.tables import Dog, DogForm, DogLevels, LevelChanges, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
-from racing.history import floats, result_query, runs_of
+from racing.history import EPOCH, floats, has_result, result_query, runs_of
 from racing.ratings.catalog import RATINGS
 from racing.ratings.level_rows import changes_known, last_evening
 from racing.ratings.levels import EveningLevels
@@ -141,6 +141,24 @@ def recent_runs(connection: Connection, dogs: Iterable[int], before: dt.date | N
         {dog: (n, days[first_day]) for dog, (n, first_day) in careers.items()},
         np.concatenate([race_id for *_, race_id in parts]) if parts else np.zeros(0, np.int64),
     )
+
+
+def careers_before(
+    connection: Connection, dogs: Iterable[int], before: dt.date
+) -> dict[int, tuple[int, int]]:
+    """Return of dogs that ran before a day how often, and the day of the first run."""
+    wanted = sorted(set(dogs))
+    careers: dict[int, tuple[int, int]] = {}
+    for start in range(0, len(wanted), _DOGS_AT_ONCE):
+        some = among(_RUN.c.dog_id, wanted[start : start + _DOGS_AT_ONCE])
+        query = (
+            select(_RUN.c.dog_id, func.count(), func.min(_RUN.c.date))
+            .where(some, _RUN.c.date < before, has_result)
+            .group_by(_RUN.c.dog_id)
+        )
+        for dog, n_runs, first in connection.execute(query):
+            careers[dog] = n_runs, (first - EPOCH).days
+    return careers
 
 
 def _latest(dogs: list[int], before: dt.date | None) -> Select[Any]:

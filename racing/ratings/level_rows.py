@@ -40,6 +40,14 @@ def load_evenings(
     return [_evening(row) for row in connection.execute(query)]
 
 
+def evenings_of(connection: Connection, days: Iterable[int]) -> list[EveningLevels]:
+    """Return what was found on the evenings of some days, those that there are."""
+    wanted = [EPOCH + dt.timedelta(days=day) for day in days]
+    return [
+        _evening(row) for row in connection.execute(select(*_EVENING.c).where(_EVENING.c.day.in_(wanted)))
+    ]
+
+
 def write_evenings(
     connection: Connection, first_day: dt.date | None, evenings: Iterable[EveningLevels]
 ) -> None:

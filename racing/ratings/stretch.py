@@ -13,11 +13,13 @@ from racing.database.bulk import ROWS_AT_ONCE, among, fetch, insert_columns
 from racing.database.tables import Race, Run, RunWorth
 from racing.domain.runs import WINDOW, Floats, Ints, Runs
 from racing.history import EPOCH, plain, runs_between
+from racing.ratings.catalog import REVISION_DAYS
 from racing.ratings.dog_forms import (
     COLUMNS,
     FACTS,
     RecentRuns,
     Row,
+    careers_before,
     packed_runs,
     recent_runs,
     stored_forms,
@@ -134,10 +136,17 @@ def _earlier(
     dogs = np.unique(own.dog_id)
     n_runs = np.array([packed.careers.get(dog, (-1,))[0] for dog in dogs.tolist()], np.int64)
     n_packed = np.bincount(np.searchsorted(dogs, packed.dog_id), minlength=len(dogs))
-    n_revised = np.bincount(np.searchsorted(dogs, own.dog_id[own.day < first_day]), minlength=len(dogs))
-    is_enough = (n_packed == n_runs) | ((n_packed >= RUNS_BEFORE) & (n_packed + n_revised >= WINDOW))
+
+    def n_before(day: int) -> Ints:
+        """Return how many runs of each dog there are before a day, packed ones among them."""
+        return n_packed + np.bincount(np.searchsorted(dogs, own.dog_id[own.day < day]), minlength=len(dogs))
+
+    is_seen = (n_before(first_day - max(REVISION_DAYS)) >= RUNS_BEFORE) & (n_before(first_day) >= WINDOW)
+    is_enough = (n_packed == n_runs) | is_seen
     enough = np.isin(packed.dog_id, dogs[is_enough])
-    careers = {dog: packed.careers[dog] for dog in dogs[is_enough].tolist()}
+    sure = {dog: packed.careers[dog] for dog in dogs[is_enough].tolist() if dog in packed.careers}
+    unsure = [dog for dog in dogs[is_enough].tolist() if dog not in sure]
+    careers = sure | careers_before(connection, unsure, since)
     return [
         RecentRuns(packed.dog_id[enough], packed.table[enough], careers, packed.race_id[enough]),
         recent_runs(connection, dogs[~is_enough].tolist(), since),

@@ -173,8 +173,9 @@ def _is_whole(connection: Connection, stretch: Stretch, start: _Start, last: dt.
     n_rated = _count(connection, _WORTH, None) - stretch.n_stored - n_later[1]
     if n_runs != n_rated:
         return False
-    is_before = stretch.runs.day[stretch.n_earlier :] < _number(start.first_day)
-    months = np.unique(months_of(stretch.runs.day[stretch.n_earlier :][is_before]))
+    day = stretch.runs.day[stretch.n_earlier :]
+    is_before = day < _number(start.first_day)
+    months = np.unique(months_of(day[is_before & (day >= _number(start.first_day - _REACH))]))
     known = start.sums.months[: start.n_months]
     is_settled = start.evening is not None or not is_before.any()
     are_known = stretch.is_rated[stretch.n_earlier :][is_before].all() and np.isin(months, known).all()

@@ -65,6 +65,26 @@ def test_explanations_are_the_same_bit_for_bit(has_opposition: bool, debut: floa
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("first_open", [0, 9, 40])
+def test_settled_levels_are_the_same_bit_for_bit(first_open: int) -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        _, facts, performed = tables(seed, 1)
+        ends = np.arange(N_DOGS) * N_RUNS + rng.integers(0, N_RUNS + 1, N_DOGS)
+        windows = np.stack([np.maximum(ends - 12, np.arange(N_DOGS) * N_RUNS), ends], axis=1)
+        race = rng.integers(0, 39, len(facts))
+        worth = np.where(np.isnan(performed[:, 0]), np.nan, rng.normal(size=len(facts)))
+        found = []
+        for module in (_filter, plain_filter):
+            now, change = performed.copy(), rng.normal(size=40) * 0.0
+            for _ in range(3):
+                module.settle(windows, race, facts, worth, now, change, first_open, 0.47, 0.0015, 0.045)
+            found.append((now, change))
+        for mine, theirs in zip(*found, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+        assert (found[0][1][first_open:39] != 0.0).any() == (first_open < 39)
+
+
 def test_what_lies_outside_of_the_tables_is_refused() -> None:
     around, facts, performed = tables(0, 3)
     rest = (LAGS, MARKET.kernel.numbers, np.ones((N_DISTANCES, N_DISTANCES)))

@@ -9,8 +9,9 @@ import pytest
 from racing.domain.classes import grade_class
 from racing.domain.runs import Entries, Form, Runs, entries_of, later_runs, windows
 from racing.probabilities import n_places
-from racing.ratings.catalog import MARKET, RATINGS, REVISION_DAYS, TIME, Rating
+from racing.ratings.catalog import MARKET, RATINGS, RESULT, REVISION_DAYS, TIME, Rating
 from racing.ratings.effects import Courses
+from racing.ratings.levels import OPEN_DAYS, changes_on_mornings
 from racing.ratings.performances import Performances, observe
 from racing.ratings.posterior import Kernel, Observations, Posterior, condition
 from racing.ratings.replay import History, Replay, replay
@@ -51,9 +52,9 @@ def ability_on(
     day: int, runs: Runs, adjusted: list[float], noise: list[float], shift: list[float] | None = None
 ) -> Posterior:
     """Return the ability of a dog on a day, given its runs and their performances, never revised."""
-    columns = (np.repeat(np.array(values)[:, None], 3, axis=1) for values in (adjusted, noise))
+    columns = (np.array(values)[:, None] for values in (adjusted, noise))
     nothing = np.full(len(runs), np.nan)
-    performances = Performances(*columns, np.array(shift or [0.0] * len(runs)), nothing)
+    performances = Performances(*columns, np.array(shift or [0.0] * len(runs)), nothing, np.zeros(len(runs)))
     index = np.arange(len(runs) - 1, -1, -1)[None, :]
     form, entry = Form.gathered(runs.columns | performances.columns(MARKET), index), next_race(runs, day)
     return condition(observe(form, entry, MARKET), entry, STATE_ONLY)
@@ -125,9 +126,14 @@ def two_pools() -> Runs:
         for box, (dog, p) in enumerate(zip(dogs, share / share.sum(), strict=True), start=1):
             records.append(
                 {"run_id": len(records), "race_id": day, "dog_id": dog, "day": day, "track_id": 1,
-                 "distance_m": 400, "box": box, "market_share": p, "grade": 5}
+                 "distance_m": 400, "box": box, "market_share": p, "grade": 5,
+                 "won": float(box == 1), "placed": float(box <= 3)}
             )  # fmt: skip
     return runs_of(records)
+
+
+def result_replay(runs: Runs) -> Replay:
+    return replay(History.of(runs), RESULT, Courses.seen_in(runs.track_id, runs.distance_m))
 
 
 def market_replay(runs: Runs) -> Replay:
@@ -135,18 +141,51 @@ def market_replay(runs: Runs) -> Replay:
 
 
 def test_rivals_that_did_well_since_make_a_run_worth_more() -> None:
-    fresh, revised, _ = market_replay(two_pools()).performances.adjusted[0]
-    assert revised > fresh + 0.05
+    played = market_replay(two_pools())
+    assert played.newest_change is not None
+    assert played.newest_change[0] < -0.05  # the level of the first race, which is taken off
+
+
+def test_an_evening_knows_what_a_replay_to_that_evening_knows() -> None:
+    runs = two_pools()
+    whole = market_replay(runs).evenings
+    for number, evening in enumerate(whole):
+        then = market_replay(runs.take(runs.day <= evening.day)).evenings[number]
+        np.testing.assert_array_equal(then.race_id, evening.race_id)
+        np.testing.assert_array_equal(then.change, evening.change)
+
+
+def test_levels_stay_once_a_race_is_open_no_more() -> None:
+    runs = two_pools()
+    later = replace(runs, day=np.where(runs.day == 60, OPEN_DAYS + 2, runs.day))
+    *_, before, last = market_replay(later).evenings
+    assert 0 in before.race_id
+    assert last.race_id.tolist() == [3, 4, 5, 6, 7, 60]  # that of day 0 is closed
+    change = market_replay(later).performances.change
+    np.testing.assert_array_equal(change[:6], np.float64(before.change[0]))
+    assert np.isnan(change[later.race_id >= 2]).all()
 
 
 def test_a_revision_uses_runs_of_earlier_days_only() -> None:
     runs = two_pools()
-    whole = market_replay(runs).performances.adjusted
+    whole = result_replay(runs).performances.adjusted
+    assert len(np.unique(whole[0])) == 1 + len(REVISION_DAYS)
     for revision, days in enumerate(REVISION_DAYS, start=1):
         known = runs.take(runs.day < days)
         np.testing.assert_array_equal(
-            market_replay(known).performances.adjusted[:6, revision], whole[:6, revision]
+            result_replay(known).performances.adjusted[:6, revision], whole[:6, revision]
         )
+
+
+def test_the_newest_changes_are_what_the_next_morning_knows() -> None:
+    runs = two_pools()
+    played = market_replay(runs)
+    index = np.array([[0, len(runs) - 1, -1]])
+    known = changes_on_mornings(
+        np.array([61]), index, runs.race_id, played.performances.change, played.evenings
+    )
+    assert played.newest_change is not None
+    np.testing.assert_array_equal(known[0], [*played.newest_change[[0, -1]], 0.0])
 
 
 def test_replay_finds_ability_apart_from_the_opposition() -> None:
@@ -170,7 +209,10 @@ def test_replay_finds_ability_apart_from_the_opposition() -> None:
     last_day = runs.day == runs.day.max()
     entries = entries_of(runs.take(last_day))
     columns = runs.columns | played.performances.columns(MARKET)
-    form = Form.gathered(columns, windows(runs.dog_id, runs.day)[last_day])
+    index = windows(runs.dog_id, runs.day)[last_day]
+    final = played.performances.change
+    change = changes_on_mornings(entries.day, index, runs.race_id, final, played.evenings)
+    form = Form.gathered(columns, index, {"market_change": change})
     found = condition(observe(form, entries, MARKET), entries, MARKET.kernel)
     order = np.argsort(runs.dog_id[last_day])
     centred = found.mean[order] - found.mean.mean()

@@ -18,6 +18,7 @@ from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
 
+TABLES = ("runworth", "effect", "dogform", "doglevels", "levelchanges")
 LATER = (LAST_DAY - dt.timedelta(days=20)).isoformat()
 
 
@@ -26,14 +27,14 @@ def stored_tables(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     with engine.connect() as connection:
         return {
             table: [tuple(row) for row in connection.execute(text(f"select * from {table} order by 1, 2"))]
-            for table in ("runworth", "effect", "racechange where reader = 'ratings'", "dogform")
+            for table in (*TABLES, "racechange where reader = 'ratings'")
         }
 
 
 def replay_everything(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     """Return what a replay keeps that finds nothing to go on from."""
     with engine.begin() as connection:
-        for table in ("runworth", "effect", "racechange", "dogform"):
+        for table in (*TABLES, "racechange"):
             connection.execute(text(f"delete from {table}"))
     update_ratings(engine)
     return stored_tables(engine)
