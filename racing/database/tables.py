@@ -313,10 +313,11 @@ class LevelChanges(Table, table=True):
     """How far the levels of the open races had moved on the evening of a day (:mod:`racing.ratings.levels`).
 
     ``races`` are their ids, ascending, unsigned numbers of four bytes, ``changes`` single-precision numbers
-    beside them, both little-endian.
+    beside them, both little-endian; ``digest`` (CRC-32 of both, hexadecimal) tells whether a reader has them.
     """
 
     day: dt.date = Field(primary_key=True)
+    digest: str
     races: bytes
     changes: bytes
 

@@ -2,11 +2,12 @@
 dogs."""
 
 import datetime as dt
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from racing.database.bulk import insert_columns
 from racing.database.tables import LevelChanges
@@ -25,6 +26,39 @@ def last_evening(connection: Connection, before: dt.date | None = None) -> Eveni
         query = query.where(_EVENING.c.day < before)
     row = connection.execute(query).first()
     return None if row is None else _evening(row)
+
+
+_LAST_BEFORE = (
+    select(_EVENING.c.day, _EVENING.c.digest)
+    .where(_EVENING.c.day < bindparam("date"))
+    .order_by(_EVENING.c.day.desc())
+    .limit(1)
+)
+
+
+class EveningReader:
+    """Reads what was known on the morning of a day, and remembers the last one that it read."""
+
+    def __init__(self) -> None:
+        self._read: tuple[str, EveningLevels] | None = None
+
+    def before(self, connection: Connection, date: dt.date) -> EveningLevels | None:
+        """Return the last evening before a day, read anew where the stored one is another."""
+        newest = _EVENING.c.day.desc()
+        query = (
+            select(_EVENING.c.day, _EVENING.c.digest).where(_EVENING.c.day < date).order_by(newest).limit(1)
+        )
+        stored = connection.execute(query).first()
+        if stored is None:
+            return None
+        key = f"{stored.day} {stored.digest}"
+        read = self._read
+        if read is None or read[0] != key:
+            evening = last_evening(connection, date)
+            if evening is None:
+                return None
+            self._read = read = key, evening
+        return read[1]
 
 
 def load_evenings(
@@ -58,7 +92,8 @@ def write_evenings(
     for evening in evenings:
         order = np.argsort(evening.race_id)
         races, changes = evening.race_id[order].astype(_RACE), evening.change[order].astype(_CHANGE)
-        rows.append((EPOCH + dt.timedelta(days=evening.day), races.tobytes(), changes.tobytes()))
+        packed = races.tobytes(), changes.tobytes()
+        rows.append((EPOCH + dt.timedelta(days=evening.day), f"{zlib.crc32(b''.join(packed)):08x}", *packed))
     if rows:
         insert_columns(
             connection, _EVENING, dict(zip(_EVENING.c.keys(), zip(*rows, strict=True), strict=True))

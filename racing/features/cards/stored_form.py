@@ -12,7 +12,7 @@ from racing.database.tables import Dog, DogForm
 from racing.domain.runs import WINDOW, Floats
 from racing.history import EPOCH
 from racing.ratings.dog_forms import COLUMNS, query_of_forms, recent_runs, unpack
-from racing.ratings.level_rows import last_evening
+from racing.ratings.level_rows import EveningReader, last_evening
 from racing.ratings.levels import EveningLevels
 
 _DOG, _FORM = Dog.__table__, DogForm.__table__  # type: ignore[attr-defined]
@@ -51,6 +51,7 @@ class FormReader:
     def __init__(self, engine: Engine) -> None:
         on_server = engine.dialect.name == "postgresql"  # where a transaction is two more messages
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if on_server else engine
+        self._evenings = EveningReader()
         self.fingerprint = forms_fingerprint(engine)  # first: a later change is found by the next check
         with engine.connect() as connection:
             self._known = frozenset(connection.scalars(select(_DOG.c.key)))
@@ -68,7 +69,7 @@ class FormReader:
         with self._engine.connect() as connection:
             rows = connection.execute(_FORMS, {"keys": known}).all()
             is_past = any(row.evening is not None and date <= row.evening for row in rows[:1])
-            evening = last_evening(connection, date) if is_past else None
+            evening = self._evenings.before(connection, date) if is_past else None
             form = _unpacked(rows, day, evening) if len(rows) == len(known) else None
             return form or form_from_runs(connection, date, known)
 

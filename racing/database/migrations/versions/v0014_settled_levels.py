@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "levelchanges",
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
         sa.Column("races", sa.LargeBinary(), nullable=False),
         sa.Column("changes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("day"),
