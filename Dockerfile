@@ -46,9 +46,14 @@ RUN python -I -c 'import racing.ops as o; assert o.IS_COMPILED, "the loops were 
 FROM build AS training-build
 RUN python -m venv /opt/greyhound
 ENV PATH=/opt/greyhound/bin:$PATH
-COPY constraints/training.txt constraints/
+COPY constraints/training.txt constraints/nets.txt constraints/
 RUN pip install --require-hashes -r constraints/training.txt
+# The net's torch, 0.9 GB more, where pip finds its CPU build: give its index or folder as a build argument.
+ARG PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
 COPY deploy/sbom.py deploy/
+RUN if pip install --no-deps --require-hashes -r constraints/nets.txt; \
+    then python deploy/sbom.py constraints/nets.txt > /opt/greyhound/nets.cdx.json; \
+    else echo "No CPU build of torch: trainings leave out the net."; fi
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY racing racing
 COPY model_registry model_registry

@@ -102,6 +102,10 @@ lock: $(READY) ## pin all dependencies anew, within pyproject's ranges
 		-o constraints/frontend.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(BIN)/uv pip compile $(LOCK) -c constraints.txt -o constraints/build.txt -
+	mkdir -p var
+	sed -n 's/^nets = .*"\(torch[^"]*\)".*/\1/p' pyproject.toml \
+		| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 -c constraints.txt -o var/pylock.toml -
+	$(BIN)/python deploy/lock_nets.py var/pylock.toml constraints/training.txt constraints/nets.txt
 # What only races and models need, and the front end's image does without.
 NO_RACES := alembic greenlet mako numpy sqlalchemy sqlmodel
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
@@ -124,12 +128,14 @@ clean: ## delete .venv, caches and everything under var/ (database and models to
 	rm -f racing/ops/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml setup.py $(wildcard racing/ops/*.c) constraints.txt constraints/build.txt
+$(READY): pyproject.toml setup.py $(wildcard racing/ops/*.c) constraints.txt constraints/build.txt constraints/nets.txt
 	@[ -n "$(PYTHON)" ] || { echo "greyhound needs Python 3.11 or newer with venv (Debian: apt install python3-venv)" >&2; exit 1; }
-	@echo "Setting up .venv: once, some minutes, 2 GB."
+	@echo "Setting up .venv: once, some minutes, 3 GB."
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints/nets.txt 2>/dev/null \
+		|| echo "No CPU build of torch: trainings leave out the net (docs/explanation/field-net.md, \"To have it\"). All else works."
 	@rm -f racing/ops/*.so # one of before would hide that compiling fails now
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -c 'import racing.ops as k; k.IS_COMPILED or print("No C compiler or no Python headers: cards take milliseconds instead of a fraction of one. All else works.")'

@@ -13,6 +13,7 @@ import tomllib
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 _PIN = re.compile(
@@ -54,7 +55,7 @@ def _component(line: str) -> dict[str, Any]:
     if found is None:
         raise ValueError(f"a pin reads 'name==version --hash=sha256:...', got {line[:80]!r}")
     name = re.sub(r"[-_.]+", "-", found["name"]).lower()
-    purl = f"pkg:pypi/{name}@{found['version']}"
+    purl = f"pkg:pypi/{name}@{quote(found['version'])}"
     component: dict[str, Any] = {
         "type": "library",
         "bom-ref": purl,

@@ -34,15 +34,16 @@ from training.evaluation.market import with_market_combination
 from training.evaluation.written_model import evaluate_written
 from training.export.artifact import build_artifact, write_draft
 from training.export.documents import data_hash, git_commit
-from training.families import reads_field
+from training.families import FieldFamily, family_named, reads_field
 from training.gates import Gate, check_gates, failed
 from training.publish import publish, publish_status
 from training.refit import refit, with_refit
 from training.report.build import build_report
 from training.report.content import Standing
 from training.result import Result, write_artifacts
-from training.search.candidates import fit_again, fit_candidates
+from training.search.candidates import Candidate, fit_again, fit_candidates
 from training.search.choice import choose
+from training.search.fitting import steps_of_fit
 from training.search.schedule import planned_trials
 from training.search.settings import SearchSettings
 from training.stages import Stage, silent, timed
@@ -153,13 +154,8 @@ def train_on(
     split = split_by_time(table, test_from=settings.test_from)
     codes = [column for column, name in enumerate(feature_names) if name in set(categorical_features)]
     with stage("Search") as report:
-        candidates = fit_candidates(
-            split.train,
-            split.calibration,
-            settings.search,
-            codes,
-            on_trial=_counting(report, _planned_trials(settings.search)),
-        )
+        on_step = _counting(report, _planned_steps(settings.search))
+        candidates = fit_candidates(split.train, split.calibration, settings.search, codes, on_step, on_step)
     with tempfile.TemporaryDirectory(prefix="greyhound-") as scratch:
         odds = {candidate.name: candidate.unseen_log_odds for candidate in candidates}
         steps = {candidate.name: candidate.scoring_steps for candidate in candidates}
@@ -168,7 +164,7 @@ def train_on(
         )
         best = candidates[choice.name]
         with stage("Final fit") as report:
-            on_fit = _counting(report, len(best.members))
+            on_fit = _counting(report, _fit_steps(best))
             chosen = fit_again(best, split.before_test, settings.search, codes, on_fit)
         with stage("Judging"):
             package = build_artifact(best, chosen, split, feature_names, FEATURE_VERSION, run_feature_names)
@@ -180,7 +176,7 @@ def train_on(
         refitted = None
         if settings.refit:
             with stage("Refit") as report:
-                on_fit = _counting(report, len(best.members))
+                on_fit = _counting(report, _fit_steps(best))
                 refitted = refit(
                     best, package, judged, split, settings.search, codes, Path(scratch) / "refit", on_fit
                 )
@@ -223,9 +219,17 @@ def train_on(
     )
 
 
-def _planned_trials(search: SearchSettings) -> int:
-    n_fields = sum(map(reads_field, search.families))
-    return planned_trials(len(search.families) - n_fields, search.n_trials) + n_fields
+def _planned_steps(search: SearchSettings) -> int:
+    """Return the trials of a search, and the steps of the fits of what they found."""
+    families = [family_named(name) for name in search.families]
+    fields = [family for family in families if isinstance(family, FieldFamily)]
+    n_trials = planned_trials(len(families) - len(fields), search.n_trials)
+    n_trials += sum(min(family.n_trials, search.n_trials) for family in fields)
+    return n_trials + sum(steps_of_fit(family, family.defaults) for family in families)
+
+
+def _fit_steps(candidate: Candidate) -> int:
+    return sum(steps_of_fit(family_named(member.name), member.params) for member in candidate.members)
 
 
 def _counting(report: Callable[..., None], n_steps: int) -> Callable[[object], None]:

@@ -189,7 +189,7 @@ class ContributionOut(BaseModel):
     contribution: float
     """Its Shapley value, in log odds: above 0 it speaks for the runner. A runner's contributions sum to its `strength` less the race's `base_strength`."""
     multiplies_odds_by: Annotated[float, Field(gt=0.0)]
-    """exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), with its rivals as they are."""
+    """exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), while the strengths of its rivals stay as they are."""
 
 
 class CoverageDayOut(BaseModel):

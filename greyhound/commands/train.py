@@ -182,7 +182,8 @@ def train(
     rate_what_is_due(engine)
     for family in FIELD_FAMILIES:
         if families == DEFAULT_FAMILY_NAMES and not family.is_available and not as_json:
-            console.print(f"Without {family.name}: pip install 'greyhound[nets]' adds it.", soft_wrap=True)
+            how = "docs/explanation/field-net.md has how to add it"
+            console.print(f"Without {family.name}, for torch is not installed: {how}.", soft_wrap=True)
     training = run_training(engine, model_registry, settings, stage=progress)
     if as_json:
         print_json(_as_json(training))

@@ -12,7 +12,7 @@ from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
 from racing.domain.regions import country_of
-from racing.domain.runs import Floats, Ints, race_numbers
+from racing.domain.runs import Floats, Form, Ints, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, RUN_FEATURES, feature_matrix, run_feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
@@ -37,11 +37,13 @@ def race_table(
     until: dt.date | None = None,
     countries: Collection[str] = (),
     with_runs: bool = False,
+    change_form: Callable[[Ints, Form], Form] = lambda run_id, form: form,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RaceTable:
     """Return every race with a result from a day to a day, both inclusive, with its features.
 
-    ``with_runs`` adds the numbers of single runs: three times the memory.
+    ``with_runs`` adds the numbers of single runs: three times the memory. ``change_form`` is called with the
+    ``run_id`` of some runners and their form, and returns the form of which to make features.
 
     ``countries`` (``AU``, ``NZ``, ``GB``, ``IE``) leaves out races elsewhere; by default all are in.
 
@@ -56,7 +58,9 @@ def race_table(
     history = (
         load_rated_history(engine, until=until) if start is None else load_rated_days(engine, start, until)
     )
-    table = _table_of(engine, history, start, until, countries, on_progress, with_runs=with_runs)
+    table = _table_of(
+        engine, history, start, until, countries, on_progress, with_runs=with_runs, change_form=change_form
+    )
     if table is None:
         where = f" in {', '.join(countries)}" if countries else ""
         raise NotEnoughHistory(
@@ -129,6 +133,7 @@ def _table_of(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     with_runs: bool = False,
+    change_form: Callable[[Ints, Form], Form] = lambda run_id, form: form,
 ) -> RaceTable | None:
     """Return the races of some days, given their runs and the form behind; ``None`` if there are none."""
     runs = history.runs
@@ -144,7 +149,7 @@ def _table_of(
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
     for block in race_blocks(race):
-        form = history.form(rows[block])
+        form = change_form(runs.run_id[rows[block]], history.form(rows[block]))
         own = {name: values[block] for name, values in runners.items()}
         view = build_view(race[block] - race[block.start], own, form)
         features[block] = feature_matrix(view)

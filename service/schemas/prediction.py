@@ -60,7 +60,7 @@ class ContributionOut(BaseModel):
     multiplies_odds_by: float = Field(
         gt=0,
         description="exp(contribution): what the topic makes of the runner's odds of winning, p / (1 - p), "
-        "with its rivals as they are.",
+        "while the strengths of its rivals stay as they are.",
         examples=[1.62],
     )
 

@@ -57,9 +57,16 @@ def test_an_audit_that_cannot_be_done_says_so_and_fails_nothing(
 ) -> None:
     pins = tmp_path / "pins.txt"
     pins.write_text("this is no list of pins !!\n")
-    assert audit.main(pins) == 0
+    assert audit.main([pins]) == 0
     assert "NOT audited" in capsys.readouterr().out
-    assert audit.main(pins, is_required=True) == 2
+    assert audit.main([pins], is_required=True) == 2
+
+
+def test_the_nets_packages_are_looked_up_too_by_the_version_that_advisories_know() -> None:
+    lines = audit.joined(audit.PINS).splitlines()
+    assert len(lines) == len(set(lines))
+    assert any(line.startswith("torch==2.13.0 ;") for line in lines)
+    assert sum(line.startswith("filelock==") for line in lines) == 1
 
 
 def test_make_asks_for_an_audit_that_is_required() -> None:

@@ -1,8 +1,10 @@
 """What the files around the code promise: pins, images, targets."""
 
+import os
 import re
 import subprocess
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ PIN_FILES = (
     "constraints/training.txt",
     "constraints/frontend.txt",
     "constraints/build.txt",
+    "constraints/nets.txt",
 )
 
 
@@ -86,6 +89,36 @@ def test_what_builds_our_package_is_pinned_and_used() -> None:
     assert installs > 10
 
 
+def test_nets_are_fitted_with_the_packages_of_a_training_and_a_cpu_build_of_torch() -> None:
+    pinned = {pin.partition(" ;")[0]: line for pin, line in pins("constraints/nets.txt").items()}
+    shared = {
+        pin for pin in pinned if f"{pin.partition('==')[0]}==" in (ROOT / "constraints.txt").read_text()
+    }
+    assert shared <= {pin.partition(" ;")[0] for pin in pins("constraints.txt")}
+    assert {pin.partition("==")[0] for pin in pinned} == {"filelock", "mpmath", "networkx", "sympy", "torch"}
+    (of_linux,) = [line for line in pinned.values() if "sys_platform == 'linux'" in line]
+    assert of_linux.startswith("torch==2.13.0+cpu ; ")
+
+
+def test_a_set_up_without_a_cpu_build_of_torch_says_so_in_a_line_and_goes_on(tmp_path: Path) -> None:
+    command = re.search(
+        r"^\t@(.*constraints/nets.txt.*)\\\n(.*)$", (ROOT / "Makefile").read_text(), flags=re.M
+    )
+    assert command is not None
+    venv.create(tmp_path, with_pip=True)
+    line = "".join(command.groups()).replace("$(BIN)", str(tmp_path / "bin"))
+    nowhere = {
+        **os.environ,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(tmp_path),
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=nowhere, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("No CPU build of torch: trainings leave out the net")
+    assert done.stdout.count("\n") == 1
+
+
 def test_the_front_ends_image_holds_neither_races_nor_models() -> None:
     pinned = {re.split(r"[\[=]", requirement)[0] for requirement in pins("constraints/frontend.txt")}
     assert not pinned & {
@@ -108,7 +141,7 @@ def test_an_image_is_not_built_where_the_loops_are_not_compiled() -> None:
 
 def test_the_services_image_holds_nothing_that_trains() -> None:
     pinned = {requirement.partition("==")[0] for requirement in pins("constraints/service.txt")}
-    assert not pinned & (requirements("training") - requirements("service"))
+    assert not pinned & (requirements("training", "nets") - requirements("service"))
     assert "COPY service" in stage("service-build")
     assert "training" not in stage("service-build")
 

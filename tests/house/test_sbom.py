@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cyclonedx.schema import SchemaVersion
@@ -37,7 +38,7 @@ def test_every_pin_is_a_component_with_its_hashes(file: str) -> None:
     assert sum(len(one["hashes"]) for one in listed.values()) == sum(
         line.count("--hash=") for line in pinned.values()
     )
-    assert all(one["purl"] == f"pkg:pypi/{one['name']}@{one['version']}" for one in listed.values())
+    assert all(one["purl"] == f"pkg:pypi/{one['name']}@{quote(one['version'])}" for one in listed.values())
 
 
 def test_a_document_that_breaks_the_schema_is_found() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from racing.metrics import log_loss, race_log_loss
 from tests.training.builders import make_table
-from training.data.splits import split_by_time, time_folds
+from training.data.splits import latest, split_by_time, time_folds
 from training.errors import TrainingSetTooSmall
 from training.families import FAMILY_NAMES
 from training.search.candidates import fit_again, fit_candidates
@@ -50,6 +50,22 @@ def test_workers_find_what_one_process_finds():
         np.testing.assert_array_equal(candidate.log_odds(table), side_by_side[candidate.name].log_odds(table))
 
 
+def test_a_family_that_was_left_behind_learns_from_the_races_of_the_search_alone():
+    split = split_by_time(make_table(400))
+    settings = replace(
+        QUICK, families=("logistic_regression", "random_forest", "xgboost"), n_trials=3, search_rows=700
+    )
+    found = fit(settings, split)
+    n_trials = {name: len(found[name].trials) for name in settings.families}
+    (behind,) = [name for name, n in n_trials.items() if n == 1]
+    few = latest(split.train, 700)
+    assert len(few) < len(split.train) / 1.5
+    for name in settings.families:
+        alone, on_few = found[name], fit_again(found[name], few, settings, CODES)
+        is_same = (alone.log_odds(split.test) == on_few.log_odds(split.test)).all()
+        assert is_same == (name == behind), name
+
+
 def test_a_search_begins_by_race_and_then_by_runner_with_every_way_of_balance():
     first = fit(replace(QUICK, families=("xgboost",), n_trials=5)).trials
     assert [trial.params["objective"] for trial in first] == ["race", *["runner"] * 4]
@@ -60,6 +76,15 @@ def test_a_search_begins_by_race_and_then_by_runner_with_every_way_of_balance():
     assert first[0].state == "complete"
     # as far as they came, all were judged on the same races
     assert all(trial.fold_losses for trial in first)
+
+
+def test_a_split_holds_each_race_once_in_memory():
+    table = make_table(400)
+    split = split_by_time(table)
+    for part in (split.train, split.calibration, split.test, split.before_test, split.all_races):
+        assert np.shares_memory(part.features, table.features)
+    assert len(split.before_test) == len(split.train) + len(split.calibration)
+    assert split.before_test.date[-1] < split.test.date[0]
 
 
 def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():

@@ -1,5 +1,6 @@
 """The net over the field: what it learns, its graph, and a training that ends with one that serves."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -14,6 +15,7 @@ from racing.probabilities import share_within_race
 from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.data.training_set import race_training_set, runner_training_set
+from training.engines.work import Data
 from training.errors import FamilyUnavailable
 from training.export.onnx_graphs import to_onnx
 from training.families import FIELD_FAMILIES, Setting, family_named, log_odds_of
@@ -22,7 +24,9 @@ from training.families.field_net.fields import batches, places_of, rows_of
 from training.families.field_net.scales import learn_scales
 from training.objective import race_losses
 from training.pipeline import TrainSettings, train_on
+from training.search.search import own_steps
 from training.search.settings import SearchSettings
+from training.search.steps import search_races
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is of the extra nets")
 N_COLUMNS = 3
@@ -120,9 +124,25 @@ def test_a_training_with_it_ends_with_a_champion_of_features_and_runs(tmp_path, 
     table = with_runs(make_table(420))
     search = SearchSettings(families=("field_net",), n_trials=3, n_folds=1, n_jobs=1)
     settings = TrainSettings(search=search, force=True)  # of so few races calibration may miss by chance
+    reported: dict[str, list[tuple[int, int]]] = {}
+
+    @contextmanager
+    def stage(title):
+        yield lambda n_done, n_total: reported.setdefault(title, []).append((n_done, n_total))
+
     training = train_on(
-        table, FEATURE_NAMES, ["feature_5"], registry, settings, effects={}, run_feature_names=RUN_NAMES
+        table,
+        FEATURE_NAMES,
+        ["feature_5"],
+        registry,
+        settings,
+        effects={},
+        run_feature_names=RUN_NAMES,
+        stage=stage,
     )
+    # a trial, then the epochs of its fit; those of the next fits
+    assert reported["Search"] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert reported["Final fit"] == reported["Refit"] == [(0, 2), (1, 2), (2, 2)]
     passed = {gate.name: gate.passed for gate in training.gates}
     assert passed["better than uniform"], training.gates
     assert passed["artifact complete and in parity"], training.gates
@@ -136,6 +156,16 @@ def test_a_training_with_it_ends_with_a_champion_of_features_and_runs(tmp_path, 
     topics = ["results"] * len(FEATURE_NAMES) + ["times"] * len(RUN_NAMES)
     why = explain(model, race.inputs(len(topics)), topics, [False] * len(topics))
     np.testing.assert_allclose(why.base + why.contributions.sum(axis=1), why.strength, atol=1e-9)
+
+
+def test_its_one_trial_is_judged_on_the_latest_fold_alone(table):
+    data = Data(table)
+    settings = SearchSettings(families=("field_net",), n_folds=3)
+    steps = search_races(data, settings.n_folds, settings.search_rows).steps
+    (place,) = own_steps(FieldNet(), steps)
+    assert steps[place].is_whole_fold
+    assert steps[place].fold.judge[-1] == len(table) - 1
+    assert list(own_steps(family_named("xgboost"), steps)) == [*range(len(steps))]
 
 
 def test_without_torch_it_says_what_to_install(monkeypatch):

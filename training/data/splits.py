@@ -25,16 +25,20 @@ class Split:
     train: RaceTable
     calibration: RaceTable
     test: RaceTable
+    whole: RaceTable | None = None
+    """The table that the parts are slices of: no race is in memory twice. ``None``: parts of their own."""
 
     @property
     def before_test(self) -> RaceTable:
         """Return the races of training and calibration."""
+        if self.whole is not None:
+            return self.whole.take(slice(len(self.train) + len(self.calibration)))
         return self.train.followed_by(self.calibration)
 
     @property
     def all_races(self) -> RaceTable:
         """Return the races of all three parts."""
-        return self.before_test.followed_by(self.test)
+        return self.whole if self.whole is not None else self.before_test.followed_by(self.test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def split_by_time(
     test_share: float = 0.2,
     calibration_share: float = 0.15,
 ) -> Split:
-    """Split into training, calibration just before the test, and test, the latest days.
+    """Split a table in the order of time: training, calibration just before the test, test, the latest days.
 
     Parameters
     ----------
@@ -72,14 +76,15 @@ def split_by_time(
     is_test = day >= first_test
     earlier = day[~is_test]
     first_calibration = _day_at(earlier, 1 - calibration_share) if len(earlier) else first_test
+    ends = int((day < first_calibration).sum()), int((~is_test).sum())
     parts = {
-        "training": table.take(day < first_calibration),
-        "calibration": table.take((day >= first_calibration) & ~is_test),
-        "test": table.take(is_test),
+        "training": table.take(slice(0, ends[0])),
+        "calibration": table.take(slice(*ends)),
+        "test": table.take(slice(ends[1], len(table))),
     }
     for name, part in parts.items():
         _check(name, part, first_test)
-    return Split(parts["training"], parts["calibration"], parts["test"])
+    return Split(parts["training"], parts["calibration"], parts["test"], table)
 
 
 def time_folds(table: RaceTable, n_folds: int) -> tuple[Fold, ...]:

@@ -19,6 +19,8 @@ class Data(Generic[T]):
         self.value = value
         self.made: dict[Any, Any] = {}
         """What this process has made of the value, for the parts to come; it stays in the process."""
+        self.on_step: Callable[[], None] = lambda: None
+        """Called by a long function after each of its steps; in other processes it reports nothing."""
 
     def each(
         self, function: Callable[["Data[T]", Argument], Result], arguments: Sequence[Argument]

@@ -1,6 +1,6 @@
 """What a family of models is: a search space, sensible defaults, and a way to fit a member."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -32,6 +32,8 @@ class Setting:
     growth: float = 1.0
     """How many times as far boosting may go, since the final fit learns from more races than the search."""
 
+    on_step: Callable[[], None] = lambda: None
+    """Called after each of a fit's steps, by a family that counts several (see ``FieldFamily``)."""
     n_threads: int = 1
     """A constant of the caller, never the machine's number of cores: sums differ by the number of threads."""
 
@@ -118,6 +120,10 @@ class FieldFamily(Family, Protocol):
     reads_field: bool
     n_trials: int
     """So many trials are all that a search of it makes."""
+
+    def n_steps(self, params: Params) -> int:
+        """Return the steps of a fit, of which each takes long enough to be reported."""
+        ...
 
     @property
     def is_available(self) -> bool:

@@ -118,6 +118,7 @@ def fit_candidates(
     settings: SearchSettings,
     categorical: Sequence[int],
     on_trial: Callable[[Trial], None] = lambda trial: None,
+    on_fit: Callable[[str], None] = lambda name: None,
 ) -> Candidates:
     """Search every family on the training part, fit it there, calibrate and blend on the later part.
 
@@ -130,7 +131,7 @@ def fit_candidates(
     SearchNotResumable
         If a stored search was made from other data.
     """
-    results = search_families(settings, train, categorical, on_trial)
+    results = search_families(settings, train, categorical, on_trial, on_fit)
     whole = judged_rows(calibration)
     n_whole = count_races(calibration, whole)
     is_centred = are_mostly_whole(calibration)

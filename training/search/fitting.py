@@ -1,6 +1,6 @@
 """One fit of one family: what it learns from, how old races count, what is done about few winners."""
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +60,11 @@ def first_params(family: Family, objectives: Sequence[str] = OBJECTIVES) -> tupl
     return (by_race, *by_runner) if "race" in objectives else tuple(by_runner)
 
 
+def steps_of_fit(family: Family, params: Mapping[str, Any]) -> int:
+    """Return how many steps a fit reports: the epochs of a net, of all others one, its end."""
+    return family.n_steps(params) if isinstance(family, FieldFamily) else 1
+
+
 def fit_member(
     family: Family,
     table: RaceTable,
@@ -71,6 +76,7 @@ def fit_member(
     growth: float = 1.0,
     n_threads: int = 1,
     shared: Shared | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> FittedMember:
     """Fit one member on a table of races, which nothing else will be judged on.
 
@@ -86,7 +92,12 @@ def fit_member(
         train = race_training_set(table, params["half_life_d"], params["market_weight"])
         train = replace(train, shared=of_objective)
         setting = Setting(
-            categorical=categorical, seed=seed, is_final=is_final, growth=growth, n_threads=n_threads
+            categorical=categorical,
+            seed=seed,
+            is_final=is_final,
+            growth=growth,
+            on_step=on_step,
+            n_threads=n_threads,
         )
         return family.fit(train, own, setting)
     train = runner_training_set(table, params["half_life_d"])
@@ -104,6 +115,7 @@ def fit_member(
         focal_gamma=gamma if family.has_focal_loss else None,
         is_final=is_final,
         growth=growth,
+        on_step=on_step,
         n_threads=n_threads,
     )
     member = family.fit(train, own, setting)

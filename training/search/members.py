@@ -16,7 +16,7 @@ from training.data.splits import latest, time_folds
 from training.engines.engine import run_side_by_side, side_by_side
 from training.engines.work import Data, Run
 from training.families import FittedMember, family_named, reads_field
-from training.search.fitting import fit_member
+from training.search.fitting import fit_member, steps_of_fit
 from training.search.schedule import go_on, rounds
 from training.search.search import SearchResult, Trial, forget_studies, search
 from training.search.settings import SearchSettings
@@ -48,17 +48,21 @@ class FamilyResult:
 
 
 def search_families(
-    settings: SearchSettings, train: RaceTable, categorical: Sequence[int], on_trial: Callable[[Trial], None]
+    settings: SearchSettings,
+    train: RaceTable,
+    categorical: Sequence[int],
+    on_trial: Callable[[Trial], None],
+    on_fit: Callable[[str], None] = lambda name: None,
 ) -> list[FamilyResult]:
     """Return the result of each family, in the order of the settings."""
     time_folds(latest(train, settings.search_rows), settings.n_folds)  # refuse before any process starts
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with _stored(settings) as settings, side_by_side(train, settings.engine) as run:
-        found = _search_in_rounds(settings, tuple(categorical), run, on_trial)
+        found, finalists = _search_in_rounds(settings, tuple(categorical), run, on_trial)
         params = {name: result.best.params for name, (result, _) in found.items()}
-        fits = run(
-            _slowest_first(params), partial(_fit_timed, params, settings, tuple(categorical)), _nothing
-        )
+        behind = frozenset(name for name in found if name not in finalists and not reads_field(name))
+        work = partial(_fit_timed, params, settings, tuple(categorical), behind)
+        fits = run(_slowest_first(params), work, on_fit)
     return [
         FamilyResult(name, fits[name][0], found[name][0], found[name][1] + fits[name][1])
         for name in settings.families
@@ -67,11 +71,15 @@ def search_families(
 
 def _search_in_rounds(
     settings: SearchSettings, categorical: tuple[int, ...], run: Run, on_trial: Callable[[Trial], None]
-) -> dict[str, tuple[SearchResult, float]]:
-    """Return each family's search and its seconds; after each round the better half goes on."""
+) -> tuple[dict[str, tuple[SearchResult, float]], Sequence[str]]:
+    """Return each family's search and its seconds, and the families of the last round.
+
+    After each round the better half goes on.
+    """
     began = time.monotonic()
     found: dict[str, tuple[SearchResult, float]] = {}
     left, stops = settings.families, rounds(settings.n_trials)
+    finalists = left
     for place, n_until in enumerate(stops):
         budget_s = None
         if settings.time_budget_s is not None:
@@ -81,10 +89,11 @@ def _search_in_rounds(
         done = run(_slowest_first(left), work, on_trial)
         for name, (result, seconds) in done.items():
             found[name] = result, seconds + (found[name][1] if name in found else 0.0)
+        finalists = left
         left = go_on({name: found[name][0].best.loss for name in left if not reads_field(name)})
         if not left:
             break
-    return found
+    return found, finalists
 
 
 def fit_members(
@@ -113,10 +122,6 @@ def _stored(settings: SearchSettings) -> Iterator[SearchSettings]:
         yield settings
 
 
-def _nothing(step: object) -> None:
-    """Report nothing."""
-
-
 def _search(
     settings: SearchSettings,
     categorical: tuple[int, ...],
@@ -136,12 +141,14 @@ def _fit_timed(
     params: Mapping[str, Mapping[str, Any]],
     settings: SearchSettings,
     categorical: tuple[int, ...],
+    behind: frozenset[str],
     name: str,
     train: Data[RaceTable],
     on_fit: Callable[[str], None],
 ) -> tuple[FittedMember, float]:
     began = time.monotonic()
-    return _fit(params, settings, categorical, 1, name, train, on_fit), time.monotonic() - began
+    member = _fit(params, settings, categorical, 1, name, train, on_fit, is_brief=name in behind)
+    return member, time.monotonic() - began
 
 
 def _fit(
@@ -152,6 +159,8 @@ def _fit(
     name: str,
     train: Data[RaceTable],
     on_fit: Callable[[str], None] = lambda name: None,
+    *,
+    is_brief: bool = False,
 ) -> FittedMember:
     fit = _Fit(
         family=name,
@@ -160,9 +169,18 @@ def _fit(
         seed=settings.seed,
         search_rows=settings.search_rows,
         n_threads=n_threads,
+        is_brief=is_brief,
     )
+    left = iter(range(steps_of_fit(family_named(name), params[name])))
+
+    def on_step() -> None:
+        if next(left, None) is not None:
+            on_fit(name)
+
+    train.on_step = on_step
     (member,) = train.each(_fitted, [fit])
-    on_fit(name)
+    for _ in left:  # of a fit that has one step, or was made by another machine's worker
+        on_fit(name)
     return member
 
 
@@ -174,10 +192,12 @@ class _Fit:
     seed: int
     search_rows: int
     n_threads: int
+    is_brief: bool
+    """On the races of the search alone: of a family that was left behind, to see if it counts in a blend."""
 
 
 def _fitted(train: Data[RaceTable], fit: _Fit) -> FittedMember:
-    table = train.value
+    table = latest(train.value, fit.search_rows) if fit.is_brief else train.value
     # five times the runners bear six tenths more boosting
     growth = (len(table) / len(latest(table, fit.search_rows))) ** 0.3
     return fit_member(
@@ -189,6 +209,7 @@ def _fitted(train: Data[RaceTable], fit: _Fit) -> FittedMember:
         is_final=True,
         growth=growth,
         n_threads=fit.n_threads,
+        on_step=train.on_step,
     )
 
 

@@ -128,6 +128,13 @@ def forget_studies(settings: SearchSettings) -> None:
             optuna.delete_study(study_name=known.study_name, storage=storage)
 
 
+def own_steps(family: Family, steps: Sequence[Step]) -> Sequence[int]:
+    """Return the places of the steps of a family's trials: the latest fold says enough of a single trial."""
+    if not isinstance(family, FieldFamily) or family.n_trials > 1:
+        return range(len(steps))
+    return [place for place, step in enumerate(steps) if step.is_whole_fold][:1]
+
+
 def _run_trials(
     study: optuna.Study,
     opened: Sequence[tuple[optuna.Trial, Mapping[str, Any]]],
@@ -140,7 +147,9 @@ def _run_trials(
     began = time.monotonic()
     races = search_races(data, settings.n_folds, settings.search_rows)
     loss_name = "expected_race_log_loss" if races.are_judged_by_race else "log_loss"
-    n_steps = len(races.steps)
+    own = own_steps(family, races.steps)
+    steps = [races.steps[place] for place in own]
+    n_steps = len(steps)
     n_halvings = min(N_HALVINGS, n_steps - 1)
     halvings = [(place,) for place in range(n_halvings)]
     done = [trial.user_attrs["fold_losses"] for trial in study.get_trials(deepcopy=False, states=_DONE)]
@@ -152,7 +161,7 @@ def _run_trials(
             StepWork(
                 family=family.name,
                 params=params,
-                place=place,
+                place=own[place],
                 categorical=tuple(categorical),
                 seed=settings.seed,
                 n_folds=settings.n_folds,
@@ -166,7 +175,7 @@ def _run_trials(
         for trial, _ in left:
             for place in places:
                 figures[trial.number].append(next(found))
-                trial.report(figures[trial.number][-1][loss_name], races.steps[place].resource)
+                trial.report(figures[trial.number][-1][loss_name], steps[place].resource)
             loss = figures[trial.number][-1][loss_name]
             if places in halvings and not is_among_best(loss, reached):
                 states[trial.number] = TrialState.PRUNED
@@ -179,7 +188,7 @@ def _run_trials(
             family,
             states[trial.number],
             figures[trial.number],
-            races.steps,
+            steps,
             loss_name,
             time.monotonic() - began,
         )

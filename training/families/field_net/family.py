@@ -38,6 +38,10 @@ class FieldNet:
         """Return the recipe: a fit takes minutes, and its settings were found on other races."""
         return dict(self.defaults)
 
+    def n_steps(self, params: Params) -> int:
+        """Return the epochs of a fit."""
+        return int(params["n_epochs"])
+
     def fit(self, train: TrainingSet, params: Params, setting: Setting) -> FieldNetMember:
         """Return a net fitted on the training set's races, on one thread: two wait for each other.
 
@@ -54,7 +58,7 @@ class FieldNet:
 
         recipe = {name: value for name, value in params.items() if name != "n_layers"}
         shape = _shape(train, setting, params["n_layers"])
-        weights = fit_weights(train, shape, Recipe(**recipe), setting.seed)
+        weights = fit_weights(train, shape, Recipe(**recipe), setting.seed, setting.on_step)
         return FieldNetMember(shape, weights)
 
 

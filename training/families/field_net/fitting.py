@@ -3,10 +3,8 @@
 AdamW is of Loshchilov and Hutter (2019), as the cosine (2017); averages of weights are of Polyak (1992).
 """
 
-import logging
 import math
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +16,6 @@ from training.data.training_set import TrainingSet
 from training.families.field_net.fields import batches, places_of, rows_of
 from training.families.field_net.network import Noise, Tensor, as_tensors, field_log_odds, first_weights
 from training.families.field_net.shape import Shape
-
-log = logging.getLogger("greyhound.training")
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -42,8 +38,10 @@ class Recipe:
     """With few races a step takes fewer of them, so that there are as many steps."""
 
 
-def fit_weights(train: TrainingSet, shape: Shape, recipe: Recipe, seed: int) -> dict[str, Floats]:
-    """Return the weights of a net, the same for the same arguments."""
+def fit_weights(
+    train: TrainingSet, shape: Shape, recipe: Recipe, seed: int, on_epoch: Callable[[], None] = lambda: None
+) -> dict[str, Floats]:
+    """Return the weights of a net, the same for the same arguments; each epoch is reported."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
@@ -60,9 +58,8 @@ def fit_weights(train: TrainingSet, shape: Shape, recipe: Recipe, seed: int) -> 
     optimizer = torch.optim.AdamW(groups, lr=recipe.rate)
     average = {name: value.detach().clone() for name, value in weights.items()}
     noise = Noise(recipe.dropout, recipe.run_dropout)
-    step, began = 0, time.monotonic()
-    for epoch in range(recipe.n_epochs):
-        total = 0.0
+    step = 0
+    for _ in range(recipe.n_epochs):
         for races in batches(size, races_a_step, draw):
             rate = recipe.rate * _rate_at(step, n_steps, min(recipe.warm_up, n_steps // 5 + 1))
             for group in optimizer.param_groups:
@@ -77,14 +74,7 @@ def fit_weights(train: TrainingSet, shape: Shape, recipe: Recipe, seed: int) -> 
                 share = min(recipe.average, (1 + step) / (10 + step))
                 for name, value in weights.items():
                     average[name].lerp_(value, 1 - share)
-            total += float(loss.detach()) * len(races)
-        log.info(
-            "field_net: epoch %d of %d, loss %.4f, %.0f s",
-            epoch + 1,
-            recipe.n_epochs,
-            total / len(size),
-            time.monotonic() - began,
-        )
+        on_epoch()
     return {name: value.numpy().copy() for name, value in average.items()}
 
 
