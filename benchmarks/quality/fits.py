@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.bench import Bench, between
+from benchmarks.quality.bench import Bench, between, form_as_of_its_days, form_as_settled
 from benchmarks.quality.pieces import parts_before
 from benchmarks.quality.races import Floats, Races, races_with_prices
 from benchmarks.quality.step_cache import Json
@@ -45,6 +45,8 @@ class Recipe:
     run_features: tuple[str, ...]
     """Numbers of single runs; empty where the sequence of runs is left out."""
     search: SearchSettings
+    has_settled_levels: bool = True
+    """Past races are judged by their levels as solved since; otherwise as they were on the day itself."""
     start: dt.date | None = None
     """Races before are not learnt from; features are made of all history all the same."""
     first: dt.date | None = None
@@ -60,6 +62,7 @@ class Recipe:
             "families": self.families,
             "features": self.features,
             "n_run_features": len(self.run_features),
+            **({} if self.has_settled_levels else {"has_settled_levels": False}),
             "start": self.start,
         }
 
@@ -88,7 +91,13 @@ def full_recipe(bench: Bench) -> Recipe:
 
 def split_for(bench: Bench, recipe: Recipe) -> Split:
     """Return the races to learn from, to calibrate on and to judge, with the recipe's columns."""
-    table = bench.table(bench.database, recipe.first, recipe.until, with_runs=bool(recipe.run_features))
+    table = bench.table(
+        bench.database,
+        recipe.first,
+        recipe.until,
+        with_runs=bool(recipe.run_features),
+        change_form=form_as_settled if recipe.has_settled_levels else form_as_of_its_days,
+    )
     if recipe.start is not None:
         table = between(table, recipe.start, recipe.until)
     places, of_runs = _places()

@@ -25,6 +25,7 @@ from benchmarks.quality.pieces import sharing_exponent
 from benchmarks.quality.races import Floats, races_with_prices
 from benchmarks.quality.step_cache import Json
 from racing.probabilities import share_within_race
+from racing.ratings.catalog import RATINGS
 from training.families import family_named, log_odds_of, reads_field
 from training.search.fitting import first_params
 from training.search.members import fit_members
@@ -41,15 +42,22 @@ class Lever:
     inputs: str | None = None
     """Pattern of the names of the features and numbers of runs that it brought."""
     families: tuple[str, ...] = ()
+    is_of_levels: bool = False
+    """Of it are the levels of past races as they were solved together since."""
 
+
+EARLIER_RATINGS = ("market", "result", "time", "split", "early", "margin")
+"""Those that there were before; each later one is a lever of its own."""
 
 LEVERS = (
     Lever("net", "the net over the field", families=("field_net",)),
     Lever("runs", "the sequence of a dog's runs", inputs=r"run_\d+_.*"),
-    Lever("joint", "all ratings of all dogs and races solved together", inputs=r"(run_\d+_)?.*joint.*"),
-    Lever("joint-market", "of these, by the market's shares", inputs=r"(run_\d+_)?joint_market.*"),
-    Lever("joint-place", "by place prices", inputs=r"(run_\d+_)?joint_place.*"),
-    Lever("joint-rated", "by past rated prices", inputs=r"(run_\d+_)?joint_rated.*"),
+    Lever("settled", "levels of past races solved together since", is_of_levels=True),
+    *(
+        Lever(f"rating-{rating.name}", f"the {rating.name} rating", rf"(run_\d+_)?{rating.name}_.*")
+        for rating in RATINGS
+        if rating.name not in EARLIER_RATINGS
+    ),
     Lever("memory", "what the model missed on the last runs", inputs=r"(run_\d+_)?(memory|missed_by).*"),
     Lever("words", "words of names as the kennel's mark", inputs=r".*_words?(_.*)?"),
 )
@@ -110,9 +118,10 @@ def left_out(lever: Lever, recipe: Recipe) -> Recipe | None:
     """Return the training without a lever; ``None`` where it has nothing of it, or nothing but it."""
     families = tuple(name for name in recipe.families if name not in lever.families)
     names = () if lever.inputs is None else _matching(lever.inputs, recipe)
-    if not families or (families == recipe.families and not names):
+    if not families or (families == recipe.families and not names and not lever.is_of_levels):
         return None
     smaller = without(replace(recipe, families=families), names)
+    smaller = replace(smaller, has_settled_levels=not lever.is_of_levels)
     if not any(map(reads_field, families)):
         smaller = replace(smaller, run_features=())
     return smaller

@@ -43,7 +43,7 @@ def split():
 
 
 def test_a_lever_takes_its_families_and_inputs_away_and_nothing_else():
-    names = (FEATURES[0].name, "joint_market_rating", "market_debut_by_first_word")
+    names = (FEATURES[0].name, "market_rating", "market_debut_by_first_word")
     recipe = make_recipe(
         families=("xgboost", "field_net"), features=names, run_features=RUN_FEATURE_NAMES[:3]
     )
@@ -52,7 +52,8 @@ def test_a_lever_takes_its_families_and_inputs_away_and_nothing_else():
     assert by_name["net"].run_features == (), "nothing else reads single runs"
     assert by_name["runs"].run_features == ()
     assert by_name["runs"].features == names
-    assert by_name["joint-market"].features == (names[0], names[2])
+    assert not by_name["settled"].has_settled_levels
+    assert by_name["settled"].features == names
     assert by_name["words"].features == names[:2]
     assert by_name["memory"] is None, "a training without any of it tells nothing of it"
     assert left_out(Lever("all", "", families=("xgboost", "field_net")), recipe) is None
