@@ -57,6 +57,7 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
         histogram=_histogram(probabilities),
         overall=overall_slice(split.test, evaluated.probabilities, features),
         lifts=lifts_of(split.test, evaluated.probabilities, features),
+        monotone=result.monotone,
         curve=learning_curve(
             result.candidates,
             result.choice,

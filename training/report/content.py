@@ -7,6 +7,7 @@ from typing import Any, Literal
 from racing.metrics import Difference, Reliability
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.importance import Importance
+from training.evaluation.monotone import Monotone
 from training.evaluation.slices import Slice
 from training.gates import Gate
 from training.search.choice import Larger
@@ -167,6 +168,8 @@ class ReportContent:
     overall: Slice | None
     """All races with every price together, what the slices are held against; ``None`` without whole ones."""
     lifts: tuple[Lift, ...]
+    monotone: Monotone | None
+    """What a better last run does to a dog; ``None`` where that was not checked."""
     curve: LearningCurve
     importance: Importance
     members: tuple[tuple[str, float], ...]
