@@ -21,6 +21,7 @@ from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.baselines import learn_baselines
 from training.evaluation.evaluation import MARKET, MODEL
+from training.evaluation.monotone import Monotone, Moved
 from training.gates import Gate
 from training.pipeline import TrainSettings, train_on
 from training.report.ageing import ageing_curve
@@ -225,6 +226,23 @@ def test_each_candidate_has_its_seconds_and_the_time_of_a_card(content, page):
         assert f"{one.steps:,}" in page.text
     titles = {spec["layer"][0]["encoding"]["x"]["axis"]["title"] for spec in page.specs if _is_of_cost(spec)}
     assert titles == {"seconds of training", "milliseconds for a card of eight"}
+
+
+def test_what_a_better_run_does_is_shown_or_that_it_was_not_checked(content, page):
+    assert "Not checked: these races came without the dogs' runs" in page.text
+    worst = Moved(race_id=1, run_id=77, before=0.2, after=0.15)
+    found = Monotone(
+        n_races=1234,
+        median_odds_ratio=1.31,
+        share_worse=0.12,
+        share_much_worse=0.034,
+        share_much_worse_by_runs={"1": 0.1, "6 and more": 0.02},
+        worst=(worst,),
+    )
+    text = Page(render_report(replace(content, monotone=found))).text
+    assert "in each of 1,234 races" in text
+    assert "1.31 times" in text
+    assert " ".join(f"run 77 {percent(0.2)} {percent(0.15)} 0.71".split()) in text
 
 
 def _is_of_cost(spec):
