@@ -25,7 +25,7 @@ from training.families import reads_field
 
 OTHERS = {
     "AutoGluon": ("autogluon_fit.py", AUTOGLUON),
-    "TabM": ("tabm_fit.py", ("tabm==0.0.3", "torch==2.13.0")),
+    "TabM": ("tabm_fit.py", ("tabm==0.0.3", "torch==2.13.0", "numpy>=2,<3")),
 }
 """By name: the script, and what its environment holds."""
 FAMILY, BLEND, OTHER = "family", "blend", "other"

@@ -185,7 +185,7 @@ class ContributionOut(BaseModel):
     """What one topic adds to a runner's strength."""
 
     topic: str
-    """What it is about. `market rating`: what the prices of its past races say of its ability; `rated price`: what Betfair's model says of the race itself, for models that may know it; `results`: places, wins and margins; `times`: times and speeds over the whole distance; `early pace`: first splits, positions at the first call, early speed; `box`: where it starts, and who starts beside it; `class and course`: grade, track and distance, how they suit it, and the rivals; `fitness`: days since and between its runs, their number, and weight."""
+    """What it is about. `market rating`: what the prices of its past races, and of dogs named alike, say of its ability; `rated price`: what Betfair's model says of the race itself, for models that may know it; `results`: places, wins and margins; `times`: times and speeds over the whole distance; `early pace`: first splits, positions at the first call, early speed; `box`: where it starts, and who starts beside it; `class and course`: grade, track and distance, how they suit it, and the rivals; `fitness`: days since and between its runs, their number, and weight."""
     contribution: float
     """Its Shapley value, in log odds: above 0 it speaks for the runner. A runner's contributions sum to its `strength` less the race's `base_strength`."""
     multiplies_odds_by: Annotated[float, Field(gt=0.0)]

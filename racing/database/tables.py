@@ -333,6 +333,21 @@ class Effect(Table, table=True):
     cells: str
 
 
+class MonthOfWords(Table, table=True):
+    """What the runs of one month sum up to by first and last word of their dogs' names.
+
+    ``words`` stand side by side with spaces between them; ``sums`` are doubles, little-endian, a row a word,
+    compressed (zlib): :data:`racing.ratings.words.SUMS`.
+    """
+
+    month: dt.date = Field(primary_key=True)
+    """Its first day."""
+    words: str = Field(sa_type=Text)
+    sums: bytes
+    checksum: int = Field(sa_type=_BIG)
+    """Of both."""
+
+
 class RaceChange(Table, table=True):
     """Races of a day changed, and one reader of such changes has not caught up with it yet.
 

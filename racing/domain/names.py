@@ -38,10 +38,14 @@ def name_key(name: str) -> str:
     Card numbers, suffixes, case, accents, punctuation and spaces differ between sources; letters and
     digits, of whichever script, do not.
     """
-    name = plain_name(name)
-    if name.isascii():
-        return _NOT_A_LETTER_OR_DIGIT.sub("", name.upper())
-    return _key_of_any_script(name)
+    return letters_and_digits(plain_name(name))
+
+
+def letters_and_digits(text: str) -> str:
+    """Return the letters and digits of a text, in capitals and without accents: ``"O'Hara"``, ``OHARA``."""
+    if text.isascii():
+        return _NOT_A_LETTER_OR_DIGIT.sub("", text.upper())
+    return _key_of_any_script(text)
 
 
 @lru_cache(maxsize=8_192)

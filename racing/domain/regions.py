@@ -78,6 +78,16 @@ def country_of(track: str) -> str | None:
 
 
 @lru_cache(4096)  # used for every card
+def state_of(track: str) -> str:
+    """Return the state of a track, outside Australia the country; blank of one that is not known.
+
+    ``track`` may be any of its names.
+    """
+    known = _TRACKS.get(known_track(track) or "")
+    return "" if known is None else known.state
+
+
+@lru_cache(4096)  # used for every card
 def zone_of(track: str) -> ZoneInfo | None:
     """Return the time zone of a track, under any of its names; ``None`` of one that is not known."""
     known = _TRACKS.get(known_track(track) or "")

@@ -14,6 +14,7 @@ from racing.features.formulas import (  # noqa: F401 (they fill the catalog)
     form_features,
     rated_price_features,
     rating_features,
+    word_features,
 )
 from racing.features.formulas.run_features import RUN_COLUMNS, run_columns
 from racing.features.view import RaceView
@@ -36,7 +37,7 @@ __all__ = [
 
 FEATURES = catalog()
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
-FEATURE_VERSION = "2"
+FEATURE_VERSION = "3"
 """Raised when features are added; a name never changes its meaning."""
 
 

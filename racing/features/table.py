@@ -12,7 +12,7 @@ from racing.database.tables import Race, Run, Track
 from racing.domain.errors import NotEnoughHistory, RatingsStale
 from racing.domain.names import name_key
 from racing.domain.regions import country_of
-from racing.domain.runs import Floats, Form, Ints, race_numbers
+from racing.domain.runs import Floats, Form, Ints, Runs, race_numbers
 from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, RUN_FEATURES, feature_matrix, run_feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
@@ -22,7 +22,15 @@ from racing.race_table import RaceTable
 from racing.ratings.catalog import RATINGS
 from racing.ratings.effects import months_of
 from racing.ratings.single_run import UsualEffects
-from racing.ratings.store import RatedHistory, load_rated_days, load_rated_history, ratings_are_current
+from racing.ratings.store import (
+    RatedHistory,
+    load_name_words,
+    load_rated_days,
+    load_rated_history,
+    ratings_are_current,
+)
+from racing.ratings.word_rows import words_of_runs
+from racing.ratings.words import WORD_COLUMNS, WordBook
 
 _RACES_AT_ONCE = 30_000  # whose history is read at a time; with one month's table it takes 0.8 GB
 _BLOCK = 20_000  # runners at a time: some 300 MB of covariances
@@ -58,8 +66,17 @@ def race_table(
     history = (
         load_rated_history(engine, until=until) if start is None else load_rated_days(engine, start, until)
     )
+    words = load_name_words(engine)
     table = _table_of(
-        engine, history, start, until, countries, on_progress, with_runs=with_runs, change_form=change_form
+        engine,
+        history,
+        words,
+        start,
+        until,
+        countries,
+        on_progress,
+        with_runs=with_runs,
+        change_form=change_form,
     )
     if table is None:
         where = f" in {', '.join(countries)}" if countries else ""
@@ -95,10 +112,11 @@ def race_tables(
     with engine.connect() as connection:
         by_day = [(day, n_races) for day, n_races in connection.execute(query)]
     n_in_all, n_done = sum(n_races for _, n_races in by_day), 0
+    words = load_name_words(engine)
     for months in _month_groups(by_day):
         history = load_rated_days(engine, months[0][0], months[-1][1])
         for first, last, n_races in months:
-            table = _table_of(engine, history, first, last, countries)
+            table = _table_of(engine, history, words, first, last, countries)
             if table is not None:
                 yield table
             n_done += n_races
@@ -127,6 +145,7 @@ def _check_ratings(engine: Engine) -> None:
 def _table_of(
     engine: Engine,
     history: RatedHistory,
+    words: WordBook,
     start: dt.date | None,
     until: dt.date | None,
     countries: Collection[str],
@@ -145,7 +164,8 @@ def _table_of(
     if not len(rows):
         return None
     race = race_numbers(runs.race_id[rows])
-    runners = _runners(history, rows, track_codes(engine))
+    named = _of_names(engine, words, runs.take(rows))
+    runners = _runners(history, rows, track_codes(engine), named)
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
     for block in race_blocks(race):
@@ -188,7 +208,9 @@ def _day(date: dt.date) -> int:
     return (date - EPOCH).days
 
 
-def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[str, Floats]:
+def _runners(
+    history: RatedHistory, rows: Ints, codes: dict[int, int], named: dict[str, Floats]
+) -> dict[str, Floats]:
     """Return ``RUNNER_COLUMNS`` of runs of history, as they were on the morning of their day."""
     runs = history.runs.take(rows)
     course = history.effects.courses.of(runs.track_id, runs.distance_m)
@@ -196,8 +218,17 @@ def _runners(history: RatedHistory, rows: Ints, codes: dict[int, int]) -> dict[s
     derived = {
         "track_code": floats([codes.get(track, 0) for track in runs.track_id.tolist()]),
         **{f"{rating.name}_box": effect for rating, effect in zip(RATINGS, boxes.T, strict=True)},
+        **named,
     }
     return {name: derived[name] if name in derived else getattr(runs, name) for name in RUNNER_COLUMNS}
+
+
+def _of_names(engine: Engine, book: WordBook, runs: Runs) -> dict[str, Floats]:
+    """Return ``WORD_COLUMNS`` of runs, as of the month before."""
+    with engine.connect() as connection:
+        words, which = words_of_runs(connection, runs.dog_id, runs.track_id)
+    known = book.of(book.rows_of(words)[which], months_of(runs.day))
+    return dict(zip(WORD_COLUMNS, known.T, strict=True))
 
 
 def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:

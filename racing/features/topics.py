@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 TOPICS: Mapping[str, str] = {
-    "market rating": "what the prices of its past races say of its ability",
+    "market rating": "what the prices of its past races, and of dogs named alike, say of its ability",
     "rated price": "what Betfair's model says of the race itself, for models that may know it",
     "results": "places, wins and margins",
     "times": "times and speeds over the whole distance",

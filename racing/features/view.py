@@ -27,12 +27,14 @@ from racing.ratings.catalog import RATINGS
 from racing.ratings.performances import observe
 from racing.ratings.posterior import Observations, Posterior, condition
 from racing.ratings.replay import prior_mean
+from racing.ratings.words import WORD_COLUMNS
 
 _BY_NAME = {rating.name: rating for rating in RATINGS}
 _OF_ENTRIES = tuple(f.name for f in fields(Entries) if f.name != "race")
-RUNNER_COLUMNS = (*_OF_ENTRIES, "track_code", *(f"{rating.name}_box" for rating in RATINGS))
+RUNNER_COLUMNS = (*_OF_ENTRIES, "track_code", *(f"{rating.name}_box" for rating in RATINGS), *WORD_COLUMNS)
 """What is known of each runner: the fields of :class:`racing.domain.runs.Entries`, the fixed number of the
-track (:mod:`racing.domain.tracks`; 0 for any other), and by rating what the box adds at the course."""
+track (:mod:`racing.domain.tracks`; 0 for any other), by rating what the box adds at the course, and what the
+words of its name tell (:mod:`racing.ratings.words`)."""
 
 
 def build_view(race: Ints, runners: Mapping[str, Any], form: Form) -> "RaceView":
@@ -42,6 +44,7 @@ def build_view(race: Ints, runners: Mapping[str, Any], form: Form) -> "RaceView"
         form=form,
         box_effects={rating.name: runners[f"{rating.name}_box"] for rating in RATINGS},
         track_code=runners["track_code"],
+        words={name: runners[name] for name in WORD_COLUMNS},
     )
 
 
@@ -54,6 +57,8 @@ class RaceView:
     box_effects: Mapping[str, Floats]
     """By rating, what each runner's box adds at its course, as of the month before."""
     track_code: Floats
+    words: Mapping[str, Floats]
+    """By :data:`racing.ratings.words.WORD_COLUMNS`, as of the month before; NaN where nothing is known."""
     _cache: dict[str, Floats] = field(default_factory=dict)
     _observations: dict[str, Observations] = field(default_factory=dict)
     _posteriors: dict[str, Posterior] = field(default_factory=dict)

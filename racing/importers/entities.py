@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from sqlmodel import SQLModel, col
 
 from racing.database.bulk import insert_rows
+from racing.database.change_log import RATINGS, note_changes
 from racing.database.tables import Dog, Race, Run, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
+from racing.domain.outer_words import outer_words
 from racing.domain.track_list.known_track import WHERE
 from racing.domain.tracks import KNOWN_TRACKS, known_track
 from racing.importers.ids import next_id
@@ -92,7 +94,8 @@ class EntityResolver:
     def _add_dogs(self, records: list[SourceRecord]) -> None:
         number = next_id(self._connection, Dog)
         new: set[str] = set()
-        changed: set[str] = set()
+        changed: dict[str, str] = {}
+        """Of dogs of which more is known now: what they were called before."""
         for record in records:
             key = record["dog_key"]
             facts = (record["dog_name"], record["sex"], record["sire"], record["dam"], record["born"])
@@ -104,15 +107,19 @@ class EntityResolver:
             elif facts != dog[1:]:
                 better = (dog[0], *best_facts((facts, dog[1:])))
                 if better != dog:
+                    changed.setdefault(key, dog[1])
                     dog = self._dogs[key] = better
-                    changed.add(key)
             record["dog_id"] = dog[0]
         rows = [self._dog_row(key) for key in sorted(new)]
         if rows:
             insert_rows(self._connection, Dog.__table__, rows)  # type: ignore[attr-defined]
-        for key in sorted(changed - new):
+        renamed: list[int] = []
+        for key in sorted(changed.keys() - new):
             row = self._dog_row(key)
             self._connection.execute(update(Dog).where(col(Dog.id) == row["id"]).values(**row))
+            if outer_words(row["name"]) != outer_words(changed[key]):
+                renamed.append(row["id"])
+        _note_renamed(self._connection, renamed)
 
     def _dog_row(self, key: str) -> dict[str, Any]:
         number, *facts = self._dogs[key]
@@ -155,6 +162,9 @@ def forget_unused(connection: Connection, dog_ids: Iterable[int], track_ids: Ite
 def _rename(connection: Connection, dog_ids: list[int]) -> None:
     columns = [col(getattr(SourceRow, name)) for name in ("dog_id", "dog_name", *ORIGIN)]
     spellings: dict[int, set[tuple[str | None, ...]]] = {}
+    called = select(col(Dog.id), col(Dog.name)).where(col(Dog.id).in_(dog_ids))
+    before = dict(connection.execute(called).all())
+    renamed: list[int] = []
     query = select(*columns).where(columns[0].in_(dog_ids)).distinct()
     for dog_id, name, *origin in connection.execute(query):
         if dog_id is not None and name is not None:
@@ -162,6 +172,16 @@ def _rename(connection: Connection, dog_ids: list[int]) -> None:
     for dog_id, facts in spellings.items():
         values = dict(zip(("name", *ORIGIN), best_facts(facts), strict=True))
         connection.execute(update(Dog).where(col(Dog.id) == dog_id).values(**values))
+        if outer_words(values["name"] or "") != outer_words(before.get(dog_id, "")):
+            renamed.append(dog_id)
+    _note_renamed(connection, renamed)
+
+
+def _note_renamed(connection: Connection, dog_ids: list[int]) -> None:
+    """Note that all runs of some dogs count for other words of names."""
+    if dog_ids:
+        first_days = select(func.min(col(Run.date))).where(col(Run.dog_id).in_(dog_ids))
+        note_changes(connection, filter(None, connection.scalars(first_days)), readers=[RATINGS])
 
 
 def _delete_all(connection: Connection, table: type[SQLModel], column: Any, values: Iterable[int]) -> None:

@@ -20,6 +20,8 @@ from racing.ratings.levels import changes_on_mornings
 from racing.ratings.performances import Performances, PerformancesByRating, columns_of
 from racing.ratings.stretch import load_performances, load_stretch
 from racing.ratings.update import runs_are_rated as _runs_are_rated
+from racing.ratings.word_rows import load_words, words_before
+from racing.ratings.words import WordBook
 
 _TRACK = Track.__table__  # type: ignore[attr-defined]
 (_CHANGE,) = CHANGES  # the market's
@@ -110,10 +112,20 @@ def load_effects(engine: Engine) -> EffectBook:
         return load_sums(connection).book()
 
 
+def load_name_words(engine: Engine) -> WordBook:
+    """Return what the words of names tell, by month."""
+    with engine.connect() as connection:
+        return load_words(connection)
+
+
 def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
-    """Return the newest tables made on or before a day, as JSON types, with the names of their tracks."""
+    """Return the newest tables made on or before a day, as JSON types, with the names of their tracks.
+
+    Of words of names those of the most runs, see :data:`racing.ratings.words.MOST_WORDS`.
+    """
     with engine.connect() as connection:
         stored = load_sums(connection)
+        words = words_before(connection, until)
         tracks = connection.execute(select(_TRACK.c.id, _TRACK.c.name)).all()
     row = stored.book().month_row(np.array([(until - EPOCH).days]))[0]
     pairs = [list(pair) for pair in stored.courses.rows]
@@ -130,6 +142,7 @@ def effects_document(engine: Engine, until: dt.date) -> dict[str, Any]:
         "as_of": str(day_of_month(int(stored.months[row]))) if tables else None,
         "tracks": {str(track.id): track.name for track in tracks},
         "tables": tables,
+        "words": words.document() if tables else {},
     }
 
 
@@ -139,6 +152,14 @@ def book_of_document(document: Mapping[str, Any]) -> EffectBook:
         return book_of([])
     as_of = dt.date.fromisoformat(document["as_of"])
     return book_of([(name, as_of, cells) for name, cells in document["tables"].items()])
+
+
+def words_of_document(document: Mapping[str, Any]) -> WordBook:
+    """Return the look-up of words in what :func:`effects_document` wrote; older documents have none."""
+    if not document.get("words"):
+        return WordBook.of_months([])
+    month = np.datetime64(document["as_of"], "M").astype(np.int64)
+    return WordBook.of_document(document["words"], int(month))
 
 
 def book_of(documents: list[tuple[str, dt.date, dict[str, Any]]]) -> EffectBook:

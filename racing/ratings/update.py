@@ -30,6 +30,7 @@ from racing.ratings.levels import OPEN_DAYS, EveningLevels
 from racing.ratings.performances import Performances, columns_of
 from racing.ratings.replay import Checkpoint, History, Replay, replay
 from racing.ratings.stretch import Stretch, load_stretch, write_performances
+from racing.ratings.word_rows import write_words
 
 _WORTH = RunWorth.__table__  # type: ignore[attr-defined]
 _RUN, _RACE, _FORM = Run.__table__, Race.__table__, DogForm.__table__  # type: ignore[attr-defined]
@@ -132,6 +133,7 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
                 return False
             write_performances(connection, stretch, columns_of(_performances(played)))
             write_evenings(connection, start.first_day, _evenings(played))
+            write_words(connection, stretch, columns_of(_performances(played)), start.first_day)
             new = sums_of(courses, played, _newest_day(connection, stretch, start))
             write_sums(connection, new, start.n_months, None if start.first_day is None else start.sums)
             if len(blocks) == 1:

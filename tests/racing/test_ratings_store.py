@@ -18,7 +18,7 @@ from racing.simulation.simulator import simulate_season
 from tests.racing.importers.builders import RESULTS_HEADER, results_row, write
 from tests.racing.seasons import LAST_DAY, make_season
 
-TABLES = ("runworth", "effect", "dogform", "doglevels", "levelchanges")
+TABLES = ("runworth", "effect", "dogform", "doglevels", "levelchanges", "monthofwords")
 LATER = (LAST_DAY - dt.timedelta(days=20)).isoformat()
 
 

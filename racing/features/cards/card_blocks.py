@@ -9,12 +9,15 @@ import numpy as np
 from racing.domain.cards import Card, Runner
 from racing.domain.classes import grade_class
 from racing.domain.names import name_key
+from racing.domain.outer_words import outer_words
+from racing.domain.regions import state_of
 from racing.domain.runs import WINDOW, Floats
 from racing.domain.tracks import known_track
 from racing.features.cards.card_view import ATTRIBUTES, OF_RUNNER, CardFormulas
 from racing.ops import read_card
 from racing.ratings.effects import EffectBook
 from racing.ratings.single_run import UsualEffects
+from racing.ratings.words import WordBook
 
 _NAMES_OF_RUNNER = (*OF_RUNNER, "form")
 _NAMES_OF_RUN = ("date", "track", "distance_m", "grade", "box", "position_in_running", *ATTRIBUTES)
@@ -34,6 +37,8 @@ class CardBlocks:
     ----------
     effects
         What is usual at each course, box, class and month.
+    words
+        What the words of names tell, by month.
     tracks
         Id of each track, by the key of every name that it goes by.
     track_codes
@@ -41,9 +46,14 @@ class CardBlocks:
     """
 
     def __init__(
-        self, effects: EffectBook, tracks: Mapping[str, int], track_codes: Mapping[int, int]
+        self,
+        effects: EffectBook,
+        words: WordBook,
+        tracks: Mapping[str, int],
+        track_codes: Mapping[int, int],
     ) -> None:
         self._effects = effects
+        self._words = words
         self._usual = UsualEffects(effects).tables
         self._tracks = tracks
         self._track_codes = track_codes
@@ -62,8 +72,12 @@ class CardBlocks:
         """
         date, distance_m = card.date, card.distance_m
         track_id, course = self._course(card.track, distance_m)
+        month = date.year * 12 + date.month - _MONTH_OF_EPOCH
+        state = state_of(card.track)
+        words = self._words.rows_of([outer_words(runner.name, state) for runner in runners])
+        formulas.words[:] = self._words.of(words, month)
         race = (
-            date.year * 12 + date.month - _MONTH_OF_EPOCH, course, date.toordinal() - _ORDINAL_OF_EPOCH,
+            month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),
         )  # fmt: skip
         counts = np.empty((len(runners), 2), np.int64)

@@ -20,7 +20,16 @@ from racing.features.cards.card_view import card_formulas
 from racing.features.cards.remembered_form import RememberedForm
 from racing.features.cards.stored_form import NOTHING_STORED, FormReader, StoredForm, forms_fingerprint
 from racing.features.table import codes_of_tracks, track_codes
-from racing.ratings.store import book_of, book_of_document, load_effects, runs_are_rated
+from racing.ratings.store import (
+    book_of,
+    book_of_document,
+    load_effects,
+    load_name_words,
+    runs_are_rated,
+    words_of_document,
+)
+from racing.ratings.word_rows import words_fingerprint
+from racing.ratings.words import WordBook
 
 _ALIAS, _EFFECT = TrackAlias.__table__, Effect.__table__  # type: ignore[attr-defined]
 
@@ -64,21 +73,21 @@ class CardFeaturizer:
         self._tracks: dict[str, int] = {}
         self._fingerprint = 0
         self._is_rated = True
-        effects, codes = book_of([]), dict[int, int]()
+        effects, words, codes = book_of([]), WordBook.of_months([]), dict[int, int]()
         if engine is not None:
             with _database():
                 self._fingerprint = _tables_fingerprint(engine)  # first: see is_current
                 self._is_rated = runs_are_rated(engine)
                 self._reader = FormReader(engine)
-                effects = load_effects(engine)
+                effects, words = load_effects(engine), load_name_words(engine)
                 codes = track_codes(engine)
                 self._tracks = _tracks_of(engine)
         elif tables:
-            effects = book_of_document(tables)
+            effects, words = book_of_document(tables), words_of_document(tables)
             self._tracks = {name_key(name): int(track) for track, name in tables.get("tracks", {}).items()}
             codes = codes_of_tracks({track: name for name, track in self._tracks.items()})
         self._remembered = RememberedForm()
-        self._blocks = CardBlocks(effects, self._tracks, codes)
+        self._blocks = CardBlocks(effects, words, self._tracks, codes)
 
     def is_current(self) -> bool:
         """Return whether the database still holds the tables that this one has read.
@@ -203,11 +212,12 @@ def _warnings_of_form(
 
 
 def _tables_fingerprint(engine: Engine) -> int:
-    """Return a number that changes with the stored tables: any run that changes moves the newest."""
+    """Return a number that changes with the stored tables: any run that changes moves the newest effects."""
     newest = select(func.max(_EFFECT.c.as_of)).scalar_subquery()
     query = select(_EFFECT.c.name, _EFFECT.c.as_of, _EFFECT.c.cells).where(_EFFECT.c.as_of == newest)
     with engine.connect() as connection:
-        return hash(tuple(sorted(map(tuple, connection.execute(query).all()))))
+        effects = sorted(map(tuple, connection.execute(query).all()))
+        return hash((tuple(effects), words_fingerprint(connection)))
 
 
 def _tracks_of(engine: Engine) -> dict[str, int]:

@@ -1,10 +1,11 @@
 """A single card as the two tables of :mod:`racing.features.view`, and its features by compiled formulas.
 
-A card comes as three blocks of numbers: ``card`` has a row a runner with :data:`CARD_COLUMNS`; ``stored`` and
-``brought``, of shape (n, K, columns), hold the runs of each runner's dog, newest first: place by place either
-one that the database holds (:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings
-(:data:`BROUGHT_COLUMNS`), the other block NaN there. The columns of a stored run that a brought one lacks,
-its adjusted performances among them, are derived here; from there on both are one form.
+A card comes as four blocks of numbers: ``card`` has a row a runner with :data:`CARD_COLUMNS`, ``words`` one
+with :data:`racing.ratings.words.WORD_COLUMNS`; ``stored`` and ``brought``, of shape (n, K, columns), hold the
+runs of each runner's dog, newest first: place by place either one that the database holds
+(:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings (:data:`BROUGHT_COLUMNS`), the other
+block NaN there. The columns of a stored run that a brought one lacks, its adjusted performances among them,
+are derived here; from there on both are one form.
 """
 
 from collections.abc import Iterator
@@ -23,12 +24,13 @@ from racing.probabilities import n_places
 from racing.ratings.catalog import RATINGS
 from racing.ratings.dog_forms import COLUMNS
 from racing.ratings.single_run import UsualEffects, performance_columns
+from racing.ratings.words import WORD_COLUMNS
 
 OF_RUNNER = ("box", "weight_kg", "rated_price", "early_speed")
 """The attributes of a runner that are read as they are."""
 OF_RACE = ("day", "track_id", "distance_m", "grade", "track_code")
 CARD_COLUMNS = (*OF_RUNNER, "career_runs", "first_day", *OF_RACE, *UsualEffects.COLUMNS)
-"""What :func:`racing.ops.read_card` makes of a runner: all ``RUNNER_COLUMNS`` of the view, and levels."""
+"""What :func:`racing.ops.read_card` makes of a runner: levels, and ``RUNNER_COLUMNS`` other than of words."""
 ATTRIBUTES = (
     "distance_m", "weight_kg", "finish_position", "time_s", "first_split_s", "margin_lengths",
     "starting_price", "bsp", "rated_price", "early_speed",
@@ -43,9 +45,10 @@ USUAL_FIELDS = (6, 7, 8)
 _PLACES = n_places(8)  # of a field whose size nobody knows
 
 
-def view_of_card(card: Any, stored: Any, brought: Any) -> RaceView:
+def view_of_card(card: Any, words: Any, stored: Any, brought: Any) -> RaceView:
     """Return the view of one card; the blocks may be arrays or traced."""
     runners = {name: card[:, column] for column, name in enumerate(CARD_COLUMNS)}
+    runners |= {name: words[:, column] for column, name in enumerate(WORD_COLUMNS)}
     lone = _form_of_brought({name: brought[:, :, column] for column, name in enumerate(BROUGHT_COLUMNS)})
     form = Form(
         {name: np.where(lone.known, lone[name], stored[:, :, column]) for column, name in enumerate(COLUMNS)}
@@ -69,12 +72,12 @@ def _form_of_brought(read: dict[str, Floats]) -> Form:
     return Form(columns)
 
 
-def _features(card: Any, stored: Any, brought: Any) -> Iterator[Floats]:
-    return feature_columns(view_of_card(card, stored, brought))
+def _features(*blocks: Any) -> Iterator[Floats]:
+    return feature_columns(view_of_card(*blocks))
 
 
-def _inputs(card: Any, stored: Any, brought: Any) -> Iterator[Floats]:
-    return input_columns(view_of_card(card, stored, brought))
+def _inputs(*blocks: Any) -> Iterator[Floats]:
+    return input_columns(view_of_card(*blocks))
 
 
 class CardFormulas:
@@ -90,10 +93,11 @@ class CardFormulas:
         self._formulas = compile_formulas(
             _inputs if with_runs else _features,
             (n_runners, len(CARD_COLUMNS)),
+            (n_runners, len(WORD_COLUMNS)),
             (n_runners, n_runs, len(COLUMNS)),
             (n_runners, n_runs, len(BROUGHT_COLUMNS)),
         )
-        self.card, self.stored, self.brought = self._formulas.inputs
+        self.card, self.words, self.stored, self.brought = self._formulas.inputs
 
     def features(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return shape (n_runners, n_features), NaN where unknown, from what the blocks hold."""

@@ -12,6 +12,8 @@ from racing.domain.errors import DatabaseUnavailable
 RELEASED = ("0011", "0012")
 """Schemas that installations have: of the release before the last landing, and of that."""
 N_ROWS = 3
+REPLAYED = {"effect", "runworth", "dogform"}
+"""What the ratings derive from the runs: emptied by an upgrade that rates otherwise, and made anew."""
 
 
 def value_of(column: sa.Column[Any], table: str, i: int) -> Any:
@@ -74,11 +76,12 @@ def test_what_an_earlier_release_stored_is_all_there_after_the_upgrade(url: str,
     open_database(url).dispose()
 
     after = stored(url, list(before))
+    assert not any(after.pop(name) for name in REPLAYED)
     for name, rows in before.items():
-        for row in rows:
+        for row in rows if name in after else ():
             same = [one for one in after[name] if row.items() <= one.items()]
             assert len(same) == 1, f"{name}: {row} of {after[name]}"
-        assert len(after[name]) == len(rows), name
+        assert len(after.get(name, rows)) == len(rows), name
     assert [row["at"] for row in after["predictedrunner"]] == [row["at"] for row in after["prediction"]]
     assert [row["at"] for row in after["comparedrace"]] == [row["at"] for row in after["prediction"]]
 
