@@ -59,7 +59,7 @@ LEVERS = (
         if rating.name not in EARLIER_RATINGS
     ),
     Lever("memory", "what the model missed on the last runs", inputs=r"(run_\d+_)?(memory|missed_by).*"),
-    Lever("words", "words of names as the kennel's mark", inputs=r".*_words?(_.*)?"),
+    Lever("words", "words of names as the kennel's mark", inputs=r".*_by_name(_.*)?"),
 )
 
 EARLIER_BOOSTER: Mapping[str, Mapping[str, float]] = {

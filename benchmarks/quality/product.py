@@ -158,7 +158,7 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, steps:
     return Trained(registry, int(about["version"]), database, about)
 
 
-SLICINGS = "all,state,field,favourites,prior-runs,distance,class"
+SLICINGS = "overall,state,field,favourites,prior-runs,distance,class"
 """The parts of the races that are judged one by one."""
 
 

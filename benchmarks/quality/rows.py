@@ -112,7 +112,7 @@ def _slices(slices: Json) -> list[Json]:
 
 def _of_all(evaluated: Json, key: str) -> Json:
     """Return the levels or gaps of all races together."""
-    (of_all,) = evaluated["slices"]["all"]
+    (of_all,) = evaluated["slices"]["overall"]
     return _intervals(of_all[key])
 
 

@@ -43,7 +43,7 @@ def split():
 
 
 def test_a_lever_takes_its_families_and_inputs_away_and_nothing_else():
-    names = (FEATURES[0].name, "market_rating", "market_debut_by_first_word")
+    names = (FEATURES[0].name, "market_rating", "market_debut_by_name")
     recipe = make_recipe(
         families=("xgboost", "field_net"), features=names, run_features=RUN_FEATURE_NAMES[:3]
     )

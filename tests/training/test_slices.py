@@ -154,7 +154,7 @@ def test_a_slicing_whose_feature_is_not_there_gives_no_slice():
 
 def test_an_unknown_slicing_is_refused_with_those_there_are():
     table = make_table(10)
-    with pytest.raises(ValueError, match=r"one of all, .* got 'weather'"):
+    with pytest.raises(ValueError, match=r"one of overall, .* got 'weather'"):
         slices_by("weather", table, table.true_probability)
 
 
@@ -163,7 +163,7 @@ def test_what_a_market_expects_of_a_gap_agrees_with_what_happened_and_is_four_ti
     table = replace(table, market_probability=table.true_probability)
     blurred = np.log(table.true_probability) + 0.4 * np.random.default_rng(2).normal(size=len(table))
     p = share_within_race(blurred, table.race)
-    for name in ("all", "field", "prior-runs"):
+    for name in ("overall", "field", "prior-runs"):
         for found in by(name, table, p).values():
             gap = found.gaps[UNIFORM]
             assert gap.realised.low < gap.expected.difference < gap.realised.high
@@ -175,5 +175,5 @@ def test_what_a_market_expects_of_a_gap_agrees_with_what_happened_and_is_four_ti
 
 def test_without_a_market_nothing_is_expected():
     table = make_featured(60, market_probability=np.full(360, np.nan))
-    (found,) = by("all", table).values()
+    (found,) = by("overall", table).values()
     assert found.gaps[UNIFORM].expected is None

@@ -68,8 +68,8 @@ def _slicing(name: str, *, is_of_races: bool) -> Callable[..., Callable[[JudgedR
     return enter
 
 
-@_slicing("all", is_of_races=True)
-def _all(judged: JudgedRaces) -> Mapping[str, Rows]:
+@_slicing("overall", is_of_races=True)
+def _overall(judged: JudgedRaces) -> Mapping[str, Rows]:
     """All races: what the parts are held against."""
     return {"all races": np.ones(len(judged.table), np.bool_)}
 

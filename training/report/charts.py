@@ -282,7 +282,7 @@ def _slice_row(of: Slice) -> TableRow:
                 for each in ((None, None) if gap is None else (gap.realised, gap.expected))
             ),
         ],
-        is_marked=of.slicing == "all",
+        is_marked=of.slicing == "overall",
     )
 
 

@@ -43,7 +43,7 @@ def lifts_of(test: RaceTable, probabilities: Floats, feature_names: Sequence[str
 
 def overall_slice(test: RaceTable, probabilities: Floats, feature_names: Sequence[str]) -> Slice | None:
     """Return all races together, judged as each slice of them is."""
-    return next(iter(slices_by("all", test, probabilities, feature_names)), None)
+    return next(iter(slices_by("overall", test, probabilities, feature_names)), None)
 
 
 def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[str]) -> dict[str, Difference]:
