@@ -238,7 +238,8 @@ def test_a_level_is_reached_at_its_target_and_not_above(name, level, reached, be
 
 
 @pytest.mark.parametrize(
-    ("loss", "reached", "beyond"), [(0.439, False, False), (0.4385, False, False), (0.437, True, True)]
+    ("loss", "reached", "beyond"),
+    [(0.439, False, False), (0.4385, False, False), (0.437, True, False), (0.43, True, True)],
 )
 def test_first_starters_are_held_against_the_rated_price_of_the_same_runners(loss, reached, beyond):
     result = model_result(1.55, first_starters=loss)
