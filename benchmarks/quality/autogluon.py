@@ -109,7 +109,8 @@ def environment(folder: Path, requirements: Sequence[str]) -> Path:
         return python
     click.echo(f"  installing {', '.join(requirements)} in {folder}", err=True)
     venv.create(folder, with_pip=True, clear=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    pip = [str(python), "-I", "-m", "pip"]  # isolated: what PYTHONPATH has is not there for the fit
+    command = [*pip, "install", "--quiet", "--disable-pip-version-check", *requirements]
     if subprocess.run(command, stdout=sys.stderr).returncode:
         raise StepFailed(f"pip could not install {', '.join(requirements)}")
     installed.write_text(wanted)
