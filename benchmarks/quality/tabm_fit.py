@@ -59,7 +59,9 @@ def main() -> None:
 def _scaled(parts: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
     """Return columns of mean 0 and deviation 1 by the training rows, cut at 4; unknown is 0 beside a mark."""
     train = parts["train"]
-    mean, deviation = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    n_known = np.maximum((~np.isnan(train)).sum(axis=0), 1)
+    mean = np.nansum(train, axis=0) / n_known
+    deviation = np.sqrt(np.nansum((train - mean) ** 2, axis=0) / n_known)
     marked = np.isnan(train).any(axis=0)
     done = {}
     for part, values in parts.items():
