@@ -62,6 +62,16 @@ def expected_loss(market: Floats, p: Floats, race: Races) -> Floats:
     return np.add.reduceat(market * -np.log(np.maximum(p, _FLOOR)), _starts(race))
 
 
+def loss_parts(p: Floats, share: Floats | Flags, *, is_by_race: bool) -> Floats:
+    """Return each runner's part of a loss, given who won, or the share that a market expects to win.
+
+    By race the parts of its runners sum to its log loss; otherwise each is the log loss of one runner alone.
+    """
+    p = np.clip(p, _FLOOR, 1 - _FLOOR)
+    of_winning = -np.asarray(share, np.float64) * np.log(p)
+    return of_winning if is_by_race else of_winning - (1.0 - share) * np.log1p(-p)
+
+
 def race_log_loss(p: Floats, won: Flags, race: Races) -> float:
     """Return minus the mean log of the winner's probability over the races with exactly one winner."""
     losses = per_race_log_loss(p, won, race)
@@ -218,6 +228,19 @@ def paired_bootstrap(loss_a: Floats, loss_b: Floats, n: int = 2000, seed: int = 
         means[i : i + 50] = gap[draws].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Difference(float(gap.mean()), float(low), float(high))
+
+
+def clustered_mean(values: Floats, counts: Floats, race: Races) -> Difference:
+    """Return the sum of values by the sum of counts, with the 95 % interval of races drawn whole.
+
+    What runners of one race do hangs together, so races are what varies (ratio estimator, Cochran 1977).
+    """
+    if not counts.sum():
+        return Difference(float("nan"), float("nan"), float("nan"))
+    total, n = np.add.reduceat(values, _starts(race)), np.add.reduceat(counts, _starts(race))
+    mean = float(total.sum() / n.sum())
+    error = 1.96 * float(np.sqrt(np.sum((total - mean * n) ** 2))) / float(n.sum())
+    return Difference(mean, mean - error, mean + error)
 
 
 def paired_interval(n: int, total: float, total_of_squares: float) -> Difference:

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, make_url
 
+from model_registry.artifact import LoadedModel
 from model_registry.registry import ModelRegistry
 from racing.domain.regions import COUNTRY_NAMES
 from racing.features import (
@@ -32,6 +34,7 @@ from training.data.splits import Split, split_by_time
 from training.evaluation.champion import champion_on, champion_reads_runs
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.market import with_market_combination
+from training.evaluation.monotone import Monotone, check_last_run
 from training.evaluation.written_model import evaluate_written
 from training.export.artifact import build_artifact, write_draft
 from training.export.documents import data_hash, git_commit
@@ -134,6 +137,7 @@ def train(
         settings,
         effects=effects,
         run_feature_names=run_names,
+        check_better_runs=partial(_check_better_runs, engine, settings.countries),
         stage=stage,
     )
 
@@ -147,9 +151,14 @@ def train_on(
     *,
     effects: Mapping[str, Any],
     run_feature_names: Sequence[str] = (),
+    check_better_runs: Callable[[LoadedModel, RaceTable], Monotone | None] = lambda judged, test: None,
     stage: Stage = silent,
 ) -> Training:
-    """Train on a table of races, with the names of its numbers of single runs; see :func:`train`."""
+    """Train on a table of races, with the names of its numbers of single runs; see :func:`train`.
+
+    ``check_better_runs`` says of the judged model and the test races what a better last run does to a dog: a
+    table alone has no runs that could be changed.
+    """
     began, stage = time.monotonic(), timed(stage)
     origin = {"data_hash": data_hash(table), "feature_version": FEATURE_VERSION, "git_commit": git_commit()}
     split = split_by_time(table, test_from=settings.test_from)
@@ -180,6 +189,7 @@ def train_on(
                 )
                 champion = champion_on(split.test, [*feature_names, *run_feature_names], registry)
                 gates = check_gates(split.test, evaluated, package.baselines, champion)
+                monotone = check_better_runs(judged, split.test)
             if on_all_races is not None:
                 with stage("Refit") as report:
                     fitted = on_all_races(_counting(report, _fit_steps(best)))
@@ -197,6 +207,7 @@ def train_on(
             evaluated=evaluated,
             gates=gates,
             refit=refitted,
+            monotone=monotone,
             feature_scope=settings.feature_scope,
             countries=settings.countries,
             categorical_features=categorical_features,
@@ -221,6 +232,15 @@ def train_on(
         report=publish_status(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
+
+
+def _check_better_runs(
+    engine: Engine, countries: Sequence[str], judged: LoadedModel, test: RaceTable
+) -> Monotone:
+    """Turn a last run into a win in each of the latest test races, of four weeks at most."""
+    first, last = (day.astype("datetime64[D]").item() for day in (test.date.min(), test.date.max()))
+    start = max(first, last - dt.timedelta(days=27))
+    return check_last_run(judged, engine, start=start, until=last, countries=countries)
 
 
 def _planned_steps(search: SearchSettings) -> int:

@@ -10,6 +10,7 @@ from model_registry.artifact import LoadedModel
 from model_registry.learning import JUDGED, learning_of
 from racing.race_table import RaceTable
 from training.data.splits import Split
+from training.evaluation.monotone import Monotone
 from training.evaluation.written_model import TestEvaluation
 from training.export.artifact import Package, write_final
 from training.export.documents import library_versions, reference, search_summary, tracks_of, window
@@ -41,6 +42,8 @@ class Result:
     gates: tuple[Gate, ...]
     refit: Refit | None
     """What serves instead of the judged model; ``None`` if that serves itself."""
+    monotone: Monotone | None
+    """What a better last run does to a dog; ``None`` where that was not checked."""
     feature_scope: str
     """Which prices the features may hold, see :data:`racing.features.KNOWS`."""
     countries: tuple[str, ...]

@@ -6,6 +6,7 @@ is stored as JSON below ``--output``, so that a run that was interrupted goes on
 
 import datetime as dt
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -15,11 +16,16 @@ from typing import Any
 import click
 
 from benchmarks.quality.ablation import judge_groups
+from benchmarks.quality.ageing import judge_ageing
 from benchmarks.quality.autogluon import judge_autogluon
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.bets import BETS_WINDOW, judge_bets
+from benchmarks.quality.cost import judge_cost
 from benchmarks.quality.goals import lines
 from benchmarks.quality.guides import judge_guides
+from benchmarks.quality.history import judge_history
+from benchmarks.quality.levers import judge_levers
+from benchmarks.quality.permutation import judge_permutation
 from benchmarks.quality.plan import DEVELOPMENT_WINDOW, GUIDES_WINDOW, REFERENCE_WINDOW, Plan
 from benchmarks.quality.report import markdown
 from benchmarks.quality.retrain import judge_retraining
@@ -40,9 +46,18 @@ PARTS: dict[str, tuple[str, Callable[[Bench], Json]]] = {
     "bets": ("bets", judge_bets),
     "autogluon": ("autogluon", judge_autogluon),
     "ablation": ("ablation", judge_groups),
+    "levers": ("levers", judge_levers),
+    "history": ("history", judge_history),
+    "cost": ("cost", judge_cost),
+    "ageing": ("ageing", judge_ageing),
+    "permutation": ("permutation", judge_permutation),
     "retrain": ("retrain", judge_retraining),
     "truth": ("truth", judge_truth),
 }
+
+
+DEVELOPMENT = frozenset({"ablation", "retrain", "levers", "history", "ageing", "permutation", "cost"})
+"""Results on races that may be looked at as often as one likes."""
 
 
 class Parts(click.ParamType[tuple[str, ...]]):
@@ -61,6 +76,29 @@ class Parts(click.ParamType[tuple[str, ...]]):
         if unknown or not names:
             self.fail(f"a part is one of {', '.join(PARTS)}, got {value!r}", param, ctx)
         return names
+
+
+class Lever(click.ParamType[tuple[str, str]]):
+    """A lever's name and a pattern of the inputs that it brought."""
+
+    name = "lever"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return the two, or fail with the rule and the value."""
+        if isinstance(value, tuple):
+            return value
+        name, _, pattern = value.partition("=")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            self.fail(f"a lever is NAME=PATTERN, and {pattern!r} is none: {error}", param, ctx)
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not pattern:
+            self.fail(
+                f"a lever is NAME=PATTERN, its name of letters, digits and -, got {value!r}", param, ctx
+            )
+        return name, pattern
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -102,6 +140,15 @@ class Parts(click.ParamType[tuple[str, ...]]):
     help="For every greyhound train; none is its default.",
 )
 @click.option(
+    "--lever",
+    "levers",
+    type=Lever(),
+    multiple=True,
+    metavar="NAME=PATTERN",
+    help="One more lever: the training without the inputs whose whole name fits.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=2, help="Families fitted side by side.")
+@click.option(
     "--autogluon-seconds", type=click.FloatRange(min=1), default=600.0, help="AutoGluon's time limit."
 )
 def main(
@@ -116,6 +163,8 @@ def main(
     database: str | None,
     guides_database: str | None,
     train_options: str,
+    levers: tuple[tuple[str, str], ...],
+    jobs: int,
     autogluon_seconds: float,
 ) -> None:
     """Reproduce the table of what the probabilities were to reach, with intervals and every baseline.
@@ -143,6 +192,8 @@ def main(
         develop_until=develop_until,
         train_options=tuple(shlex.split(train_options)),
         autogluon_s=autogluon_seconds,
+        n_jobs=jobs,
+        levers=levers,
     )
     steps = StepCache(plan.output / "steps", again=[PARTS[name][0] for name in only] if again else ())
     bench = Bench(plan, steps)
@@ -196,7 +247,7 @@ def _report(plan: Plan, steps: StepCache, failures: dict[str, str]) -> str:
 
 def _made_for(plan: Plan, name: str) -> str:
     """Return the days of a result and what its trainings were given: figures of others stand apart."""
-    is_development = name in ("ablation", "retrain")
+    is_development = name in DEVELOPMENT
     first, last = (plan.develop_from, plan.develop_until) if is_development else (plan.test_from, plan.until)
     first, last = {"guides": GUIDES_WINDOW, "bets": BETS_WINDOW}.get(name, (first, last))
     if name == "truth":

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from benchmarks.quality import product
 from benchmarks.quality.bench import Bench, between
 from benchmarks.quality.pieces import sharing_exponent
-from benchmarks.quality.product import Trained
 from benchmarks.quality.races import as_json, level, races_with_prices
 from benchmarks.quality.rows import scores_of
 from benchmarks.quality.step_cache import Json, StepFailed
@@ -26,7 +26,7 @@ from racing.race_table import RaceTable
 
 Floats = NDArray[np.float64]
 
-REQUIREMENTS = ("autogluon.tabular[lightgbm,catboost,xgboost]==1.6.3", "torch==2.13.0")
+AUTOGLUON = ("autogluon.tabular[lightgbm,catboost,xgboost]==1.6.3", "torch==2.13.0")
 QUICK = ("--families", "xgboost", "--trials", "1")
 QUICK_DAYS = dt.timedelta(days=100)
 """A training of ours for a tenth of AutoGluon's time: one family, no search, the last hundred days."""
@@ -47,17 +47,15 @@ def judge_autogluon(bench: Bench) -> Json:
     folder = plan.output / "autogluon"
 
     def fit() -> Json:
-        python = environment(plan.output / "autogluon-env")
+        python = environment(plan.output / "autogluon-env", AUTOGLUON)
         learnt = trained.load().documents["training"]["data"]
         table = bench.table(bench.database, None, plan.until)
         parts = {part: _days_of(table, learnt[part]) for part in ("train", "calibration")}
-        write_rows(folder, trained, {**parts, "test": between(table, plan.test_from, plan.until)})
-        script = Path(__file__).with_name("autogluon_fit.py")
-        command = [str(python), "-I", str(script), str(folder), str(plan.autogluon_s)]
-        # limits on our threads are not meant for AutoGluon, which plans with every core
-        unlimited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-        if subprocess.run(command, stdout=sys.stderr, env=unlimited).returncode:
-            raise StepFailed("AutoGluon ended without a model; the output has its messages")
+        names = trained.load().spec.runner_features
+        places = [FEATURE_NAMES.index(name) for name in names]
+        cut = {**parts, "test": between(table, plan.test_from, plan.until)}
+        write_rows(folder, names, {part: rows.with_features(places) for part, rows in cut.items()})
+        run_fit(python, "autogluon_fit.py", folder, plan.autogluon_s)
         odds = np.load(folder / "calibration_log_odds.npy")
         exponent = sharing_exponent(odds, parts["calibration"])
         return {"exponent": exponent, **json.loads((folder / "fit.json").read_text())}
@@ -102,34 +100,47 @@ def judge_autogluon(bench: Bench) -> Json:
     )
 
 
-def environment(folder: Path) -> Path:
-    """Return the Python of AutoGluon's environment, made on demand: some 2 GB, outside our dependencies."""
+def environment(folder: Path, requirements: Sequence[str]) -> Path:
+    """Return the Python of an environment made on demand, beside our dependencies; AutoGluon's has 2 GB."""
     python = folder / "bin" / "python"
     installed = folder / "installed.txt"
-    wanted = "\n".join(REQUIREMENTS)
+    wanted = "\n".join(requirements)
     if installed.exists() and installed.read_text() == wanted:
         return python
-    click.echo(f"  installing {', '.join(REQUIREMENTS)} in {folder}", err=True)
+    click.echo(f"  installing {', '.join(requirements)} in {folder}", err=True)
     venv.create(folder, with_pip=True, clear=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS]
+    pip = [str(python), "-I", "-m", "pip"]  # isolated: what PYTHONPATH has is not there for the fit
+    command = [*pip, "install", "--quiet", "--disable-pip-version-check", *requirements]
     if subprocess.run(command, stdout=sys.stderr).returncode:
-        raise StepFailed(f"pip could not install {', '.join(REQUIREMENTS)}")
+        raise StepFailed(f"pip could not install {', '.join(requirements)}")
     installed.write_text(wanted)
     return python
 
 
-def write_rows(folder: Path, trained: Trained, parts: dict[str, RaceTable]) -> None:
-    """Write what AutoGluon learns from and scores, with exactly the features of our model."""
+def run_fit(python: Path, script: str, folder: Path, seconds: float) -> None:
+    """Run a script beside this module on the rows in a folder, in another environment.
+
+    Raises
+    ------
+    StepFailed
+        If it ends without a model.
+    """
+    command = [str(python), "-I", str(Path(__file__).with_name(script)), str(folder), str(seconds)]
+    # limits on our threads are not meant for AutoGluon, which plans with every core
+    unlimited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    if subprocess.run(command, stdout=sys.stderr, env=unlimited).returncode:
+        raise StepFailed(f"{script} ended without a model; the output has its messages")
+
+
+def write_rows(folder: Path, names: Sequence[str], parts: Mapping[str, RaceTable]) -> None:
+    """Write what others learn from and score: tables that hold just these features."""
     folder.mkdir(parents=True, exist_ok=True)
-    columns = trained.load().spec.columns(FEATURE_NAMES)
-    features = {
-        "names": [FEATURES[column].name for column in columns],
-        "categorical": [FEATURES[column].name for column in columns if FEATURES[column].is_categorical],
-    }
+    codes = {feature.name for feature in FEATURES if feature.is_categorical}
+    features = {"names": list(names), "categorical": [name for name in names if name in codes]}
     (folder / "features.json").write_text(json.dumps(features))
     np.save(folder / "won.npy", parts["train"].won)
     for part, table in parts.items():
-        np.save(folder / f"{part}.npy", table.features[:, columns])
+        np.save(folder / f"{part}.npy", table.features)
 
 
 def _days_of(table: RaceTable, days: Json) -> RaceTable:

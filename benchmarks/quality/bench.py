@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import shlex
+from collections.abc import Callable
 
 import click
 import numpy as np
@@ -12,8 +13,10 @@ from benchmarks.quality.plan import Plan
 from benchmarks.quality.product import Trained
 from benchmarks.quality.step_cache import StepCache
 from racing.database.engine import open_database
+from racing.domain.runs import Floats, Form, Ints
 from racing.features import race_table
 from racing.race_table import RaceTable
+from racing.ratings.dog_forms import CHANGES
 
 FEATURE_SCOPE_OPTIONS: dict[str, tuple[str, ...]] = {
     "form": (),
@@ -23,6 +26,32 @@ FEATURE_SCOPE_OPTIONS: dict[str, tuple[str, ...]] = {
 """The option of `greyhound train` for each of the table's models: prices of past races are the default.
 
 By its older name: stored steps are found by their options."""
+
+
+ChangeForm = Callable[[Ints, Form], Form]
+
+
+def form_as_settled(run_id: Ints, form: Form) -> Form:
+    """Return each dog's runs as the product reads them."""
+    return form
+
+
+def form_as_of_its_days(run_id: Ints, form: Form) -> Form:
+    """Return them as if the levels of their races had stayed what they were on the day itself."""
+    return Form(_AsOfItsDays(form))
+
+
+class _AsOfItsDays(dict[str, Floats]):
+    """Columns of a form without what has been learnt of the levels of its races since."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._form = form
+
+    def __missing__(self, name: str) -> Floats:
+        values = self._form[name]
+        self[name] = np.where(np.isnan(values), values, 0.0) if name in CHANGES else values
+        return self[name]
 
 
 class Bench:
@@ -53,14 +82,33 @@ class Bench:
         options = shlex.join(self.plan.train_options)
         return {"days": f"{days[0]} to {days[1]}", "train_options": options, **more}
 
-    def table(self, database: str, start: dt.date | None, until: dt.date) -> RaceTable:
-        """Return the races of some days with their features."""
-        key = (database, start, until)
-        if self._table is None or self._table[0] != key:
+    def table(
+        self,
+        database: str,
+        start: dt.date | None,
+        until: dt.date,
+        *,
+        with_runs: bool = False,
+        change_form: ChangeForm = form_as_settled,
+    ) -> RaceTable:
+        """Return the races of some days with their features, and where wanted the numbers of single runs."""
+        key = (database, start, until, change_form)
+        held = self._table
+        if held is None or held[0] != key or with_runs > (held[1].run_features is not None):
             self._table = None  # one at a time: a table of everything takes hundreds of MB
             click.echo(f"  features, {start or 'from the first race'} to {until}", err=True)
-            self._table = key, race_table(open_database(database), start=start, until=until)
-        return self._table[1]
+            held = (
+                key,
+                race_table(
+                    open_database(database),
+                    start=start,
+                    until=until,
+                    with_runs=with_runs,
+                    change_form=change_form,
+                ),
+            )
+            self._table = held
+        return held[1] if with_runs else held[1].with_run_features(None)
 
     def model(self, name: str) -> Trained:
         """Return one of the table's models, trained for the test window by the product's own command."""

@@ -9,7 +9,7 @@ from benchmarks.quality.plan import GUIDES_WINDOW
 from benchmarks.quality.races import MIN_KNOWN_RUNNERS, Races, as_json, races_partly_known
 from benchmarks.quality.step_cache import Json, StepFailed
 from model_registry.artifact import LoadedModel
-from racing.features import FEATURE_NAMES
+from racing.features import INPUT_NAMES
 from racing.metrics import paired_bootstrap
 from racing.probabilities import combine_with_market, fit_market_combination
 from racing.race_table import RaceTable
@@ -29,7 +29,8 @@ def judge_guides(bench: Bench) -> Json:
     def work() -> Json:
         model = trained.load()
         learnt = model.documents["training"]
-        table = bench.table(bench.guides_database, None, last)
+        with_runs = model.spec.n_run_features > 0
+        table = bench.table(bench.guides_database, None, last, with_runs=with_runs)
         races = races_partly_known(between(table, first, last))
         if not races.rows.any():
             raise StepFailed(
@@ -75,7 +76,8 @@ def _combination(model: LoadedModel, table: RaceTable, days: Json) -> tuple[tupl
     rows = (dates >= np.datetime64(days["from"])) & (dates <= np.datetime64(days["until"]))
     races: Races = races_partly_known(table.take(rows))
     judged = races.judged
-    p = model.probabilities(judged.features[:, model.spec.columns(FEATURE_NAMES)], judged.race)
+    inputs = judged.inputs(len(INPUT_NAMES))[:, model.spec.columns(INPUT_NAMES)]
+    p = model.probabilities(inputs, judged.race)
     n_races = len(np.unique(judged.race_id))
     which = f"{n_races} races of {MIN_KNOWN_RUNNERS} known runners, {days['from']} to {days['until']}"
     return fit_market_combination(p, judged.market_probability, judged.won, judged.race), which

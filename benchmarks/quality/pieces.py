@@ -14,7 +14,7 @@ from racing.race_table import RaceTable
 from training.calibration import fit_exponent
 from training.data.splits import Split, split_by_time
 from training.data.whole_races import judged_rows
-from training.families import family_named
+from training.families import family_named, log_odds_of
 from training.search.fitting import first_params, fit_member
 
 Floats = NDArray[np.float64]
@@ -65,7 +65,7 @@ def quick_model(split: Split, columns: Sequence[int], seed: int = 0) -> Callable
         )
 
     def log_odds(table: RaceTable) -> Floats:
-        return member.log_odds(table.with_features(columns).features)
+        return log_odds_of(member, table.with_features(columns))
 
     exponent = sharing_exponent(log_odds(split.calibration), split.calibration)
     return lambda table: share_within_race(log_odds(table), table.race, exponent)

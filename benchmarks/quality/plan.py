@@ -28,6 +28,10 @@ class Plan:
     train_options: tuple[str, ...] = ()
     """Given to every ``greyhound train``; none are its default settings, which the targets are meant for."""
     autogluon_s: float = 600.0
+    n_jobs: int = 2
+    """Families that are fitted side by side in the trainings of this process."""
+    levers: tuple[tuple[str, str], ...] = ()
+    """More levers to leave out: a name, and a pattern of the inputs that it brought."""
 
     @property
     def is_reference(self) -> bool:

@@ -158,8 +158,8 @@ def train(name: str, database: str, options: tuple[str, ...], plan: Plan, steps:
     return Trained(registry, int(about["version"]), database, about)
 
 
-SLICINGS = "favourites,state,field"
-"""Where calibration has to hold: favourites and outsiders, each state's tracks, each size of field."""
+SLICINGS = "overall,state,field,favourites,prior-runs,distance,class"
+"""The parts of the races that are judged one by one."""
 
 
 def evaluate(trained: Trained, first: str, last: str, *, by: str = SLICINGS) -> Ran:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from racing.metrics import Difference, paired_bootstrap, per_race_log_loss
+from racing.metrics import Difference, expected_loss, paired_bootstrap, per_race_log_loss
 from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
 
@@ -35,6 +35,11 @@ class Races:
         """Return the log loss of each judged race, given probabilities of the whole table."""
         judged = self.judged
         return per_race_log_loss(p[self.rows], judged.won, judged.race)
+
+    def expected(self, p: Floats) -> Floats:
+        """Return what the market expects of each judged race's log loss; its winner is not looked at."""
+        judged = self.judged
+        return expected_loss(judged.market_probability, p[self.rows], judged.race)
 
     def days(self) -> NDArray[np.datetime64]:
         """Return the day of each judged race."""

@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.quality import report_fits
 from benchmarks.quality.ablation import ALL, CARD_ALONE, WITH_CARD, WITHOUT
-from benchmarks.quality.goals import Goal, Line
+from benchmarks.quality.goals import CALIBRATED_SLICINGS, MARKET, RATED, Goal, Line
+from benchmarks.quality.markdown import sure, table
 
 Json = Mapping[str, Any]
 
@@ -32,7 +34,7 @@ def markdown(
     if judged:
         parts.append("\n## Beside every baseline, on the same races\n\n" + _baselines(judged))
         for name, result in judged.items():
-            parts.append(f"\n## Calibration of {name}, slice by slice\n\n" + _calibration(result))
+            parts.append(f"\n## Slices of {name}\n\n" + _slices(result))
         if "form" in judged and judged["form"]["places"]:
             parts.append("\n## Places, of form\n\n" + _places(judged["form"]["places"]))
         parts.append("\n## What training them cost\n\n" + _cost(judged | _only(results, "guides")))
@@ -46,6 +48,9 @@ def markdown(
         parts.append("\n## Beside AutoGluon\n\n" + _autogluon(results["autogluon"]))
     if "ablation" in results:
         parts.append("\n## What each part of the features carries\n\n" + _ablation(results["ablation"]))
+    for name, (heading, section) in report_fits.SECTIONS.items():
+        if name in results:
+            parts.append(f"\n## {heading}\n\n" + section(results[name]))
     if "form" in results:
         parts.append("\n## How the form model ages\n\n" + _ageing(results["form"]["ageing"]))
     if "retrain" in results:
@@ -62,24 +67,34 @@ def _goals(lines: Sequence[Line]) -> str:
             line.scope,
             f"{line.n_races:,}",
             f"{line.to_reach.what} {_figure(line.to_reach)}",
+            sure(line.to_reach.expected),
             _verdict(line.to_reach),
             _verdict(line.beyond, beside=line.to_reach),
         )
         for line in lines
     ]
+    heading = ("model", "knows", "races", "figure ± s.e.", "as expected", "to reach", "beyond")
+    about = (
+        "*As expected*: the same figure without a look at winners, by what the market's closing shares "
+        "(of a simulated season the truth) make them expect; its standard error is about a quarter."
+    )
     commands = [f"- {line.model}: `{line.command}`" for line in lines]
-    table = _table(("model", "knows", "races", "figure, 95 %", "to reach", "beyond"), rows)
-    return "\n".join([table, "", "Trained by", *commands])
+    return "\n".join([table(heading, rows), "", about, "", "Trained by", *commands])
 
 
 def _verdict(goal: Goal, beside: Goal | None = None) -> str:
     """Say what was wanted and whether it was reached; the figure too, where it is another one."""
-    figure = "" if beside is None or goal.what == beside.what else f" ({goal.what} {_figure(goal)})"
+    figure = ""
+    if beside is not None and goal.what != beside.what:
+        expected = f", as expected {sure(goal.expected)}" if goal.expected else ""
+        figure = f" ({goal.what} {_figure(goal)}{expected})"
     return f"{goal.wanted}: {'**reached**' if goal.is_reached else 'not reached'}{figure}"
 
 
 def _figure(goal: Goal) -> str:
-    return f"{goal.value:.4f} [{goal.low:.4f}, {goal.high:.4f}]"
+    if goal.low == goal.high:  # a count
+        return f"{goal.value:g}"
+    return sure((goal.value, goal.low, goal.high))
 
 
 def _baselines(judged: Mapping[str, Json]) -> str:
@@ -88,38 +103,68 @@ def _baselines(judged: Mapping[str, Json]) -> str:
             name,
             source,
             f"{row['race_log_loss']:.4f}",
+            *_estimated(result, source),
             f"{row['top_pick_rate']:.1%}",
             f"{row['ece']:.4f}",
-            "" if source == "model" else _gap(row["model_minus_this"]),
         )
         for name, result in judged.items()
         for source, row in result["rows"].items()
     ]
-    table = _table(("judged", "source", "race log loss", "top pick", "ECE", "model - this"), rows)
+    heading = (
+        "judged", "source", "race log loss", "as expected", "model - this", "as expected", "top pick", "ECE",
+    )  # fmt: skip
     chance = next(iter(judged.values()))["ece_by_chance"]
-    return f"{table}\n\nA perfect model's ECE stays below {chance:.4f} here (95 %)."
+    return f"{table(heading, rows)}\n\nA perfect model's ECE stays below {chance:.4f} here (95 %)."
 
 
-def _calibration(result: Json) -> str:
+def _estimated(result: Json, source: str) -> tuple[str, str, str]:
+    """Return the expected level of a source, and the model's gap to it, realised and expected."""
+    level = result["estimates"]["levels"].get(source)
+    gap = result["estimates"]["gaps"].get(source)
+    if gap is None and source != "model":  # it is of no price, or the model with the market
+        gap = {"realised": result["rows"][source]["model_minus_this"], "expected": None}
+    return (
+        sure(level["expected"]) if level else "",
+        sure(gap["realised"], signed=True) if gap else "",
+        sure(gap["expected"], signed=True) if gap else "",
+    )
+
+
+def _slices(result: Json) -> str:
+    """Return each slice's loss beside the rated price's and the market's, and whether it is calibrated."""
     slices = result["slices"]
     rows = [
         (
             f"{found['slicing']}: {found['name']}",
-            f"{found['n_runners']:,}",
-            f"{found['ece']:.4f}",
-            f"{found['ece_by_chance']:.4f}",
-            "{:.3f} [{:.3f}, {:.3f}]".format(*(math.nan if x is None else x for x in found["slope"])),
+            f"{found['n_compared'] if found['is_of_races'] else found['n_runners']:,}",
+            *(f"{found['losses'][name]:.4f}" if name in found["losses"] else "" for name in _SOURCES),
+            *(
+                sure(found["gaps"][name][how], signed=True) if name in found["gaps"] else ""
+                for name in (RATED, MARKET)
+                for how in ("realised", "expected")
+            ),
+            f"{found['ece']:.4f} ({found['ece_by_chance']:.4f})",
+            "{:.2f} [{:.2f}, {:.2f}]".format(*(math.nan if x is None else x for x in found["slope"])),
             _fault(found),
         )
         for found in slices
     ]
-    n_good = sum(found["is_calibrated"] for found in slices)
+    judged = [found for found in slices if found["slicing"] in CALIBRATED_SLICINGS]
+    n_good = sum(found["is_calibrated"] for found in judged)
     about = (
-        f"{n_good} of {len(slices)} slices have an ECE of at most 0.012, or one that a perfect model may "
-        "show on so few runners, and no trend: the slope of their log odds does not differ from 1."
+        f"{n_good} of {len(judged)} slices of {', '.join(CALIBRATED_SLICINGS)} have an ECE of at most 0.012, "
+        "or one that a perfect model may show on so few runners (in brackets, 95 %), and no trend: the slope "
+        "of their log odds does not differ from 1. Losses are race log losses; of favourites and prior-runs, "
+        "log losses per runner."
     )
-    heading = ("slice", "runners", "ECE", "ECE by chance, 95 %", "slope, 95 %", "")
-    return f"{about}\n\n" + _table(heading, rows)
+    heading = (
+        "slice", "races or runners", "model", "rated price", "market", "model - rated", "as expected",
+        "model - market", "as expected", "ECE (chance)", "slope, 95 %", "",
+    )  # fmt: skip
+    return f"{about}\n\n" + table(heading, rows)
+
+
+_SOURCES = ("model", RATED, MARKET)
 
 
 def _fault(found: Json) -> str:
@@ -138,7 +183,7 @@ def _places(places: Json) -> str:
         for row in places["rows"]
     ]
     about = f"{places['n_races']:,} races with every place price known, log loss per runner."
-    return f"{about}\n\n" + _table(("source", "log loss", "ECE", "model - this"), rows)
+    return f"{about}\n\n" + table(("source", "log loss", "ECE", "model - this"), rows)
 
 
 def _bets(result: Json) -> str:
@@ -154,14 +199,14 @@ def _bets(result: Json) -> str:
         for bet in result["bets"]
         for row in bet["rows"]
     ]
-    parts = [_table(("bet", "races", "source", "log loss ± s.e.", "model - this"), rows)]
+    parts = [table(("bet", "races", "source", "log loss ± s.e.", "model - this"), rows)]
     reliability = result["bets"][0]["reliability"]
     if reliability:
         bins = zip(*(reliability[name] for name in ("predicted", "observed", "n_runners")), strict=True)
         of_bins = [
             (f"{n:,}", f"{p:.3%}", f"{paid:.3%}", f"{(p * (1 - p) / n) ** 0.5:.3%}") for p, paid, n in bins
         ]
-        parts.append(_table(("exactas", "mean probability", "paid", "± s.e."), of_bins))
+        parts.append(table(("exactas", "mean probability", "paid", "± s.e."), of_bins))
     fitted = result["fitted_on_orders"]
     gaps = [
         (name, f"{gap['n_races']:,}", _gap(gap["fitted_minus_model"])) for name, gap in fitted["bets"].items()
@@ -172,7 +217,7 @@ def _bets(result: Json) -> str:
         f"fitted on the orders of {fitted['n_races']:,} races to {fitted['until']}: {discounts['fitted']}. "
         "On the races behind:"
     )
-    parts.append(_table(("bet", "races", "fitted on orders - model"), gaps))
+    parts.append(table(("bet", "races", "fitted on orders - model"), gaps))
     return "\n\n".join(parts)
 
 
@@ -196,7 +241,7 @@ def _cost(judged: Mapping[str, Json]) -> str:
         "gates",
         "commit",
     )
-    return _table(heading, rows)
+    return table(heading, rows)
 
 
 def _levels(result: Json) -> str:
@@ -205,7 +250,7 @@ def _levels(result: Json) -> str:
         gap = next(value for key, value in row.items() if key.endswith("_minus_this"))
         rows.append((name, f"{row['race_log_loss']:.4f}", "" if gap[0] == gap[1] == 0 else _gap(gap)))
     first = next(iter(result["rows"]))
-    return f"{result['races']:,} races.\n\n" + _table(("source", "race log loss", f"{first} - this"), rows)
+    return f"{result['races']:,} races.\n\n" + table(("source", "race log loss", f"{first} - this"), rows)
 
 
 def _autogluon(found: Json) -> str:
@@ -235,16 +280,20 @@ def _ablation(found: Json) -> str:
         f"card alone {fits[CARD_ALONE]['level'][0]:.4f}."
     )
     heading = ("part", "columns with the card", "left out, it costs", "beside the card alone, it brings")
-    return f"{about}\n\n" + _table(heading, rows)
+    return f"{about}\n\n" + table(heading, rows)
 
 
 def _ageing(found: Json) -> str:
-    rows = [(str(w["week"]), f"{w['races']:,}", _gap(w["gap"])) for w in found["weeks"]]
+    rows = [
+        (str(w["week"]), f"{w['races']:,}", sure(w["gap"], signed=True), sure(w["expected"], signed=True))
+        for w in found["weeks"]
+    ]
     about = (
         f"Model minus market by week after {found['training_ended']}, the last day that it learnt from; the "
-        f"gap grows by {_gap(found['drift_by_week'])} a week."
+        f"gap grows by {sure(found['drift_by_week'], signed=True)} a week, as expected "
+        f"{sure(found['expected_drift_by_week'], signed=True)}."
     )
-    return f"{about}\n\n" + _table(("week", "races", "model - market"), rows)
+    return f"{about}\n\n" + table(("week", "races", "model - market", "as expected"), rows)
 
 
 def _retraining(found: Json) -> str:
@@ -256,7 +305,7 @@ def _retraining(found: Json) -> str:
         f"and the loss of the one that stays, minus the market's, by "
         f"{_gap(found['once_minus_market_drift_by_week'])}. Ratings are up to date for both."
     )
-    return f"{about}\n\n" + _table(("week", "races", "weekly - once"), rows)
+    return f"{about}\n\n" + table(("week", "races", "weekly - once"), rows)
 
 
 def _truth(found: Json) -> str:
@@ -273,9 +322,10 @@ def _truth(found: Json) -> str:
     about = (
         f"{found['races']:,} races later than any that the model saw: race log loss {losses['model']:.4f}, "
         f"uniform {losses['uniform']:.4f}, truth {losses['true probability']:.4f}: {found['covered']:.1%} of "
-        "the way. By the runs of a runner before that day, log loss per runner:"
+        f"the way, by the truth's own expectation {found['expected_covered_interval'][0]:.1%}. By the runs "
+        "of a runner before that day, log loss per runner:"
     )
-    return f"{about}\n\n" + _table(("prior runs", "runners", "model", "uniform", "truth", "of the way"), rows)
+    return f"{about}\n\n" + table(("prior runs", "runners", "model", "uniform", "truth", "of the way"), rows)
 
 
 def _only(results: Mapping[str, Json], name: str) -> dict[str, Json]:
@@ -285,8 +335,3 @@ def _only(results: Mapping[str, Json], name: str) -> dict[str, Json]:
 def _gap(found: Sequence[float]) -> str:
     value, low, high = found
     return f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
-
-
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

@@ -47,13 +47,15 @@ def judge_model(bench: Bench, name: str) -> Json:
             "races": beside["n_races"],
             "rows": rows,
             "level": list(level(losses)),
+            "expected_level": _of_all(ran.document, "levels")[MODEL]["expected"],
+            "estimates": {key: _of_all(ran.document, key) for key in ("levels", "gaps")},
             "market_information": ran.document["market_information"],
             "ece": rows[MODEL]["ece"],
             "ece_by_chance": ran.document["ece_by_chance"],
-            "slices": _calibration(ran.document["slices"]),
+            "slices": _slices(ran.document["slices"]),
             "places": ran.document.get("places"),
             "with_market": _with_market(trained, races, p),
-            "ageing": _ageing(trained, races, losses),
+            "ageing": _ageing(trained, races, p),
         }
 
     days = (plan.test_from, plan.until)
@@ -81,12 +83,16 @@ def _agree(losses: Floats, beside: Json) -> None:
         raise StepFailed(f"score and evaluate must agree on a model, but score gives {figures}")
 
 
-def _calibration(slices: Json) -> list[Json]:
-    """Return the figures of each slice that show whether it is calibrated."""
+def _slices(slices: Json) -> list[Json]:
+    """Return the figures of each slice: losses of every source, and whether it is calibrated."""
     keep = (
         "slicing",
         "name",
+        "is_of_races",
+        "n_races",
         "n_runners",
+        "n_compared",
+        "losses",
         "ece",
         "ece_by_chance",
         "ece_verdict",
@@ -94,10 +100,28 @@ def _calibration(slices: Json) -> list[Json]:
         "is_calibrated",
     )
     return [
-        {**{key: found[key] for key in keep}, "slope": list(found["slope"].values())}
+        {
+            **{key: found[key] for key in keep},
+            "slope": list(found["slope"].values()),
+            **{key: _intervals(found[key]) for key in ("levels", "gaps")},
+        }
         for of_slicing in slices.values()
         for found in of_slicing
     ]
+
+
+def _of_all(evaluated: Json, key: str) -> Json:
+    """Return the levels or gaps of all races together."""
+    (of_all,) = evaluated["slices"]["overall"]
+    return _intervals(of_all[key])
+
+
+def _intervals(estimates: Json) -> Json:
+    """Return each source's estimates as [figure, low, high]."""
+    return {
+        source: {how: found and list(found.values()) for how, found in estimate.items()}
+        for source, estimate in estimates.items()
+    }
 
 
 def _with_market(trained: Trained, races: Races, p: Floats) -> Json | None:
@@ -115,14 +139,21 @@ def _with_market(trained: Trained, races: Races, p: Floats) -> Json | None:
     }
 
 
-def _ageing(trained: Trained, races: Races, losses: Floats) -> Json:
+def _ageing(trained: Trained, races: Races, p: Floats) -> Json:
     """Return race log loss minus the market's by week after the last day that the model learnt from."""
     learnt = trained.load().documents["training"]["data"]
     ended = max(np.datetime64(learnt[part]["until"], "D") for part in ("train", "calibration"))
-    gap = losses - races.losses(races.table.market_probability)
+    gap = races.losses(p) - races.losses(races.table.market_probability)
+    expected = races.expected(p) - races.expected(races.table.market_probability)
     weeks = by_week(gap, races.days(), ended)
     return {
         "training_ended": str(ended),
-        "weeks": [{"week": week, "races": n, "gap": list(found)} for week, n, found in weeks],
+        "weeks": [
+            {"week": week, "races": n, "gap": list(found), "expected": list(as_expected.gap)}
+            for (week, n, found), as_expected in zip(
+                weeks, by_week(expected, races.days(), ended), strict=True
+            )
+        ],
         "drift_by_week": list(drift_by_week(gap, races.days())),
+        "expected_drift_by_week": list(drift_by_week(expected, races.days())),
     }

@@ -14,7 +14,7 @@ import altair as alt
 import click
 import numpy as np
 
-from benchmarks.quality.autogluon import Floats
+from benchmarks.quality.autogluon import Floats, run_fit, write_rows
 from benchmarks.quality.pieces import sharing_exponent
 from greyhound.charts.svg import to_svg
 from racing.database.engine import open_database
@@ -71,9 +71,7 @@ def main(
                 gap = paired_bootstrap(found[THIS][1], found[OTHER][1])
                 points[-2]["minus_other"] = gap._asdict()
     if autogluon is not None:
-        points += [
-            _autogluon(autogluon, folder, table, codes, names, s) for s in autogluon_seconds.split(",")
-        ]
+        points += [_autogluon(autogluon, folder, table, names, s) for s in autogluon_seconds.split(",")]
     (folder / "search_curve.json").write_text(json.dumps({"runs": len(table), "points": points}, indent=1))
     (folder / "search_curve.svg").write_text(to_svg(curve(points), "Loss against seconds"))
     click.echo(f"{folder / 'search_curve.svg'}")
@@ -113,18 +111,12 @@ def _search(
 
 
 def _autogluon(
-    python: Path, folder: Path, table: RaceTable, codes: list[int], names: list[str], seconds: str
+    python: Path, folder: Path, table: RaceTable, names: list[str], seconds: str
 ) -> dict[str, object]:
     split = split_by_time(table)
     rows = folder / f"autogluon-{seconds}"
-    rows.mkdir(exist_ok=True)
-    features = {"names": names, "categorical": [names[code] for code in codes]}
-    (rows / "features.json").write_text(json.dumps(features))
-    np.save(rows / "won.npy", split.train.won)
-    for part in ("train", "calibration", "test"):
-        np.save(rows / f"{part}.npy", getattr(split, part).features)
-    script = Path(__file__).with_name("autogluon_fit.py")
-    subprocess.run([python, "-I", script, rows, seconds], check=True, stdout=sys.stderr)
+    write_rows(rows, names, {part: getattr(split, part) for part in ("train", "calibration", "test")})
+    run_fit(python, "autogluon_fit.py", rows, float(seconds))
     exponent = sharing_exponent(np.load(rows / "calibration_log_odds.npy"), split.calibration)
     p = share_within_race(np.load(rows / "test_log_odds.npy"), split.test.race, exponent)
     targets = race_targets(split.test)

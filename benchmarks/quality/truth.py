@@ -1,10 +1,19 @@
 """The truth test: on a simulated season the true probabilities are known; how near does a model come?"""
 
+import datetime as dt
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.quality import product
-from benchmarks.quality.bench import Bench
+from benchmarks.quality.bench import Bench, between
+from benchmarks.quality.races import Races
 from benchmarks.quality.step_cache import Json
+from racing.metrics import expected_loss
+from training.data.whole_races import judged_rows
+
+Floats = NDArray[np.float64]
 
 MODEL, UNIFORM, TRUTH = "model", "uniform", "true probability"
 N_RACES = 12_000
@@ -18,6 +27,9 @@ def judge_truth(bench: Bench) -> Json:
 
     def work() -> Json:
         judged = product.evaluate(trained, days["from"], days["until"], by="prior-runs").document
+        first, last = (dt.date.fromisoformat(days[end]) for end in ("from", "until"))
+        table = between(bench.table(database, first, last), first, last)
+        p = product.score(trained, table, bench.plan.output / "scores" / "truth.parquet")
         beside = {row["name"]: row["race_log_loss"] for row in judged["beside_market"]["rows"]}
         slices = [_slice(found) for found in judged["slices"]["prior-runs"] if TRUTH in found["losses"]]
         return {
@@ -26,6 +38,7 @@ def judge_truth(bench: Bench) -> Json:
             "races": judged["beside_market"]["n_races"],
             "losses": {name: beside[name] for name in (MODEL, UNIFORM, TRUTH)},
             "covered": judged["truth_covered"],
+            **_covered(Races(table, judged_rows(table)), p),
             "slices": slices,
         }
 
@@ -35,6 +48,30 @@ def judge_truth(bench: Bench) -> Json:
         settings={"database": database, "train_options": list(bench.plan.train_options)},
         inputs={"model": trained.about["digest"]},
     )
+
+
+def _covered(races: Races, p: Floats) -> Json:
+    """Return the share of the way to the truth with its interval: by the winners, and by the truth itself."""
+    judged = races.judged
+    sources = (1 / np.bincount(races.table.race)[races.table.race], p, races.table.true_probability)
+    realised = [races.losses(source) for source in sources]
+    expected = [expected_loss(judged.true_probability, source[races.rows], judged.race) for source in sources]
+    return {
+        "covered_interval": share_of_the_way(*realised),
+        "expected_covered_interval": share_of_the_way(*expected),
+    }
+
+
+def share_of_the_way(uniform: Floats, model: Floats, truth: Floats, *, n: int = 2000) -> list[float]:
+    """Return the share of the way from uniform to the truth with its 95 % interval (bootstrap by race)."""
+    gained, whole = uniform - model, uniform - truth
+    draw = np.random.default_rng(0)
+    shares = [
+        gained[drawn].mean() / whole[drawn].mean()
+        for drawn in (draw.integers(0, len(model), len(model)) for _ in range(n))
+    ]
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return [float(gained.mean() / whole.mean()), float(low), float(high)]
 
 
 def covered(losses: Json) -> float:

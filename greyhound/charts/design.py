@@ -112,7 +112,7 @@ def roc() -> alt.LayerChart:
 
 
 def ageing() -> alt.LayerChart:
-    """weeks: week, value, low, high, days, races, figure; mean: value."""
+    """weeks and expected: week, value, low, high, days, races, figure; mean: value."""
     x = alt.X("week:Q", scale=scale(padding=20)).axis(
         title="weeks after the last training day", tickMinStep=1, format="d"
     )
@@ -122,13 +122,17 @@ def ageing() -> alt.LayerChart:
         alt.Tooltip("figure:N", title="difference"),
         alt.Tooltip("races:N", title="races"),
     ]
-    weeks = data("weeks")
+    weeks, expected = data("weeks"), data("expected")
     return alt.layer(
         data("mean").mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y=alt.Y("value:Q", scale=scale())),
         weeks.mark_rule(color=MODEL, strokeWidth=1.5, opacity=0.7).encode(
             x=x, y=alt.Y("low:Q", scale=scale()), y2="high:Q"
         ),
         weeks.mark_point(color=MODEL).encode(x=x, y=y, tooltip=hover),
+        expected.mark_rule(color=MARKET, strokeWidth=1.5, opacity=0.7).encode(
+            x=x, y=alt.Y("low:Q", scale=scale()), y2="high:Q"
+        ),
+        expected.mark_point(color=MARKET, shape="diamond").encode(x=x, y=y, tooltip=hover),
     )
 
 
@@ -145,6 +149,44 @@ def learning() -> alt.LayerChart:
         .encode(x=x, y=alt.Y("low:Q", scale=scale()), y2="high:Q"),
         points.mark_point(color=MODEL).encode(x=x, y=y, tooltip=hover),
     )
+
+
+def loss_over_cost(title: str) -> alt.LayerChart:
+    """points: cost, loss, label_loss (of the name), kind (of ``COST_KINDS``), name, figure, note."""
+    room = 150  # pixels at the right, for the names
+    in_plot = alt.Scale(type="log", nice=False, rangeMin=14, rangeMax=alt.ExprRef(f"width - {room}"))
+    x = alt.X("cost:Q", scale=in_plot).axis(title=title, format="~g", tickCount=4, labelOverlap=True)
+    y = alt.Y("loss:Q", scale=scale(padding=14)).axis(
+        title=None, tickCount=4, format=".3f", grid=True, minExtent=44
+    )
+    names = alt.Y("label_loss:Q", scale=scale(padding=14))
+    hover = [
+        alt.Tooltip("name:N", title="of"),
+        alt.Tooltip("figure:N", title="loss"),
+        alt.Tooltip("note:N", title="cost"),
+    ]
+
+    def look(of: type, values: list[str]) -> object:
+        return of("kind:N", legend=None, scale=alt.Scale(domain=list(COST_KINDS), range=values))
+
+    points = data("points")
+    at_names = alt.value(alt.expr(f"width - {room - 4}"))
+    return alt.layer(
+        points.mark_rule(color="var(--line)", strokeWidth=1).encode(x=x, y=y, x2=at_names, y2="label_loss:Q"),
+        points.mark_point(size=90).encode(
+            x=x,
+            y=y,
+            fill=look(alt.Fill, [MODEL, "var(--ink)", MARKET]),
+            shape=look(alt.Shape, ["circle", "diamond", "square"]),
+            tooltip=hover,
+        ),
+        points.mark_text(align="left", dx=4, fontSize=12, color="var(--ink)").encode(
+            x=alt.value(alt.expr(f"width - {room - 4}")), y=names, text="name:N"
+        ),
+    ).properties(height=260)
+
+
+COST_KINDS = ("family", "blend", "other")
 
 
 def search_history() -> alt.LayerChart:
@@ -418,6 +460,8 @@ CHARTS: dict[str, Callable[[], alt.LayerChart]] = {
     "reliability": reliability,
     "reliability_small": lambda: reliability(2, titled=False),
     "histogram": histogram,
+    "loss_over_seconds": lambda: loss_over_cost("seconds of training"),
+    "loss_over_card": lambda: loss_over_cost("milliseconds for a card of eight"),
     "roc": roc,
     "ageing": ageing,
     "learning": learning,

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from benchmarks.quality.__main__ import PARTS, main
 from benchmarks.quality.ablation import ALL, CARD_ALONE, subsets
 from benchmarks.quality.bets import fit_order_discounts
-from benchmarks.quality.goals import LEVELS, MARKET, RATED, UNIFORM, level_on, lines
+from benchmarks.quality.goals import FIRST_SLICE, LEVELS, MARKET, RATED, UNIFORM, level_on, lines
 from benchmarks.quality.pieces import CARD, form_columns, partitions, parts_before, quick_model
 from benchmarks.quality.races import by_week, drift_by_week, races_partly_known, races_with_prices
 from benchmarks.quality.report import markdown
@@ -142,12 +142,46 @@ def test_the_quick_model_learns_before_a_day_and_tells_winners_after_it():
     assert np.bincount(split.test.race, p) == pytest.approx(1)
 
 
-def model_result(level, *, uniform=1.9459, market=1.4652, rated_gap=-0.01):
+def estimate(value, error=0.01):
+    width = 1.96 * error
+    return {
+        "realised": [value, value - width, value + width],
+        "expected": [value, value - width / 4, value + width / 4],
+    }
+
+
+def slice_of(slicing, name, *, is_good=True, model=0.4, rated=0.41):
+    losses = {"model": model, RATED: rated, MARKET: 0.36}
+    return {
+        "slicing": slicing,
+        "name": name,
+        "is_of_races": slicing == "field",
+        "n_races": 10,
+        "n_runners": 80,
+        "n_compared": 10,
+        "losses": losses,
+        "levels": {source: estimate(loss) for source, loss in losses.items()},
+        "gaps": {source: estimate(model - losses[source], 0.004) for source in (RATED, MARKET)},
+        "ece": 0.02,
+        "ece_by_chance": 0.01,
+        "ece_verdict": "good" if is_good else "off",
+        "has_trend": not is_good,
+        "is_calibrated": is_good,
+        "slope": [None, None, None],
+    }
+
+
+def model_result(level, *, uniform=1.9459, market=1.4652, rated_gap=-0.01, first_starters=0.4):
     gaps = {"model": 0.0, UNIFORM: level - uniform, RATED: rated_gap, MARKET: level - market}
     return {
         "races": 100,
         "command": "greyhound train",
         "level": [level, level - 0.02, level + 0.02],
+        "expected_level": [level + 0.001, level - 0.004, level + 0.006],
+        "estimates": {
+            "levels": {name: estimate(level - gap) for name, gap in gaps.items()},
+            "gaps": {name: estimate(gap) for name, gap in gaps.items() if name != "model"},
+        },
         "rows": {
             name: {
                 "race_log_loss": level - gap,
@@ -159,17 +193,8 @@ def model_result(level, *, uniform=1.9459, market=1.4652, rated_gap=-0.01):
         },
         "ece_by_chance": 0.01,
         "slices": [
-            {
-                "slicing": "field",
-                "name": "8 runners",
-                "n_runners": 80,
-                "ece": 0.02,
-                "ece_by_chance": 0.01,
-                "ece_verdict": "off",
-                "has_trend": True,
-                "is_calibrated": False,
-                "slope": [None, None, None],
-            }
+            slice_of("field", "8 runners", is_good=False),
+            slice_of(*FIRST_SLICE, model=first_starters, rated=0.44),
         ],
         "places": None,
         "train": {
@@ -181,15 +206,20 @@ def model_result(level, *, uniform=1.9459, market=1.4652, rated_gap=-0.01):
             "gates_passed": True,
         },
         "with_market": {"minus_market": [0.0002, -0.0001, 0.0005]},
-        "ageing": {"training_ended": "2025-12-31", "weeks": [], "drift_by_week": [0.0, -0.1, 0.1]},
+        "ageing": {
+            "training_ended": "2025-12-31",
+            "weeks": [],
+            "drift_by_week": [0.0, -0.1, 0.1],
+            "expected_drift_by_week": [0.0, -0.1, 0.1],
+        },
     }
 
 
 def test_a_target_stands_for_the_same_share_of_the_markets_information_on_other_races():
-    assert level_on(1.55, 1.9459, 1.4652) == pytest.approx(1.55)
+    assert level_on(1.54, 1.9459, 1.4652) == pytest.approx(1.54)
     assert level_on(1.4652, 1.962, 1.4797) == pytest.approx(1.4797)
-    result = model_result(1.56, uniform=1.962, market=1.4797)
-    (form, _) = lines({"form": result}, is_reference=False)
+    result = model_result(1.551, uniform=1.962, market=1.4797)
+    form = lines({"form": result}, is_reference=False)[0]
     assert form.to_reach.is_reached
     assert not lines({"form": result}, is_reference=True)[0].to_reach.is_reached
 
@@ -197,10 +227,9 @@ def test_a_target_stands_for_the_same_share_of_the_markets_information_on_other_
 @pytest.mark.parametrize(
     ("name", "level", "reached", "beyond"),
     [
-        *((name, target, True, False) for name, (target, better) in LEVELS.items() if better),
-        *((name, target + 0.001, False, False) for name, (target, better) in LEVELS.items() if better),
-        *((name, better, True, True) for name, (_, better) in LEVELS.items() if better),
-        ("results", 1.66, True, True),
+        *((name, target, True, False) for name, (target, _) in LEVELS.items()),
+        *((name, target + 0.001, False, False) for name, (target, _) in LEVELS.items()),
+        *((name, better, True, True) for name, (_, better) in LEVELS.items()),
     ],
 )
 def test_a_level_is_reached_at_its_target_and_not_above(name, level, reached, beyond):
@@ -208,9 +237,46 @@ def test_a_level_is_reached_at_its_target_and_not_above(name, level, reached, be
     assert (line.to_reach.is_reached, line.beyond.is_reached) == (reached, beyond)
 
 
-def test_results_alone_go_beyond_only_below_the_rated_price():
-    line = lines({"results": model_result(1.60, rated_gap=0.001)}, is_reference=True)[0]
+@pytest.mark.parametrize(
+    ("loss", "reached", "beyond"),
+    [(0.439, False, False), (0.4385, False, False), (0.437, True, False), (0.43, True, True)],
+)
+def test_first_starters_are_held_against_the_rated_price_of_the_same_runners(loss, reached, beyond):
+    result = model_result(1.55, first_starters=loss)
+    (line,) = (one for one in lines({"form": result}, is_reference=True) if "first starters" in one.model)
+    assert (line.to_reach.is_reached, line.beyond.is_reached) == (reached, beyond)
+    assert line.to_reach.expected is not None
+
+
+def test_one_slice_that_is_off_is_one_too_many():
+    result = model_result(1.55)
+    (line,) = (one for one in lines({"form": result}, is_reference=True) if "calibration" in one.model)
+    assert (line.to_reach.value, line.to_reach.wanted) == (1, "none of 1")
+    assert not line.to_reach.is_reached
+    result["slices"][0] = slice_of("field", "8 runners")
+    (line,) = (one for one in lines({"form": result}, is_reference=True) if "calibration" in one.model)
+    assert line.to_reach.is_reached
+    assert line.beyond.is_reached
+
+
+@pytest.mark.parametrize(
+    ("way", "reached", "beyond"), [(0.77, False, False), (0.8, True, False), (0.82, True, True)]
+)
+def test_a_simulated_season_is_held_against_its_truth(way, reached, beyond):
+    found = {"races": 9, "command": "greyhound train", "covered_interval": [way, way - 0.1, way + 0.1]}
+    (line,) = lines({"truth": found | {"expected_covered_interval": [way, way, way]}}, is_reference=True)
+    assert (line.to_reach.is_reached, line.beyond.is_reached) == (reached, beyond)
+
+
+def test_form_guides_go_beyond_where_the_combination_is_far_enough_below_the_starting_price():
+    found = {"races": 9, "command": "greyhound train", "minus_market": [0.021, 0, 0.04]}
+    (line,) = lines({"guides": found | {"combined_minus_market": [-0.024, -0.03, -0.01]}}, is_reference=True)
+    assert not line.to_reach.is_reached
     assert not line.beyond.is_reached
+    found["minus_market"] = [0.02, 0, 0.04]
+    (line,) = lines({"guides": found | {"combined_minus_market": [-0.025, -0.03, -0.01]}}, is_reference=True)
+    assert line.to_reach.is_reached
+    assert line.beyond.is_reached
 
 
 @pytest.mark.parametrize(
@@ -244,12 +310,13 @@ def test_ahead_of_autogluon_in_a_tenth_of_its_time(seconds, beyond):
 
 
 def test_the_page_tells_figures_verdicts_faults_and_what_is_missing():
-    results = {"form": model_result(1.545)}
+    results = {"form": model_result(1.538)}
     table = lines(results, is_reference=True)
     page = markdown(table, results, command="python", notes=["A note."], failures={"rated": "it failed"})
-    assert "1.5450 [1.5250, 1.5650]" in page
-    assert "at most 1.550: **reached**" in page
-    assert "at most 1.540: not reached" in page
+    assert "| race log loss 1.5380 ± 0.0102 | 1.5390 ± 0.0026 |" in page
+    assert "at most 1.540: **reached**" in page
+    assert "at most 1.536: not reached" in page
+    assert "-0.0400 ± 0.0040 | -0.0400 ± 0.0010" in page, "first starters beside the rated price"
     assert "ECE and trend" in page
     assert "**Not measured: rated.** it failed" in page
     for line in page.splitlines():

@@ -37,6 +37,7 @@ SLOW = (
     "tests/racing/predictions/test_months.py",
     "tests/racing/predictions/test_sums.py",
     "tests/racing/test_features.py",
+    "tests/racing/test_leaks.py",
     "tests/racing/test_ratings_store.py",
     "tests/racing/test_stored_form.py",
     "tests/service/automation/test_killed.py",
@@ -83,6 +84,7 @@ SLOW = (
     "tests/training/test_pipeline.py",
     "tests/training/test_report.py",
     "tests/training/test_search_storage.py",
+    "tests/training/test_shuffled_targets.py",
     "tests/training/test_cluster.py",
     "tests/training/test_processes.py",
 )

@@ -20,6 +20,8 @@ from tests.frontend.conftest import browser  # noqa: F401 (a fixture)
 from tests.model_registry.empty import empty_registry_in
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.evaluation.baselines import learn_baselines
+from training.evaluation.evaluation import MARKET, MODEL
+from training.evaluation.monotone import Monotone, Moved
 from training.gates import Gate
 from training.pipeline import TrainSettings, train_on
 from training.report.ageing import ageing_curve
@@ -30,7 +32,7 @@ from training.report.loss_metric import LossMetric
 from training.report.page import SECTIONS, render_report
 from training.report.plots import draw_plots
 from training.report.sentences import key_figures, smote_text, verdict_text
-from training.report.text import interval, number, percent
+from training.report.text import interval, number, percent, with_error
 from training.search.settings import SearchSettings
 
 VOID = {"meta", "wbr", "br", "hr"}
@@ -208,6 +210,45 @@ def test_every_chart_has_a_description_and_a_table_of_its_values(page):
     assert len(ids) == len(set(ids))
 
 
+def test_every_slice_stands_beside_the_market_realised_and_as_it_expects(content, page):
+    assert "Every slice beside the prices" in page.text
+    of_all = content.overall.gaps[MARKET]
+    assert f"{with_error(of_all.realised)} {with_error(of_all.expected)}" in page.text
+    first = next(lift.of for lift in content.lifts if lift.of.name == "none known")
+    assert f"first starters {first.n_compared:,} {number(first.losses[MODEL])}" in page.text
+    width = of_all.expected.high - of_all.expected.low
+    assert width < 0.5 * (of_all.realised.high - of_all.realised.low)
+
+
+def test_each_candidate_has_its_seconds_and_the_time_of_a_card(content, page):
+    for one in content.candidates:
+        assert one.seconds > 0
+        assert f"{one.steps:,}" in page.text
+    titles = {spec["layer"][0]["encoding"]["x"]["axis"]["title"] for spec in page.specs if _is_of_cost(spec)}
+    assert titles == {"seconds of training", "milliseconds for a card of eight"}
+
+
+def test_what_a_better_run_does_is_shown_or_that_it_was_not_checked(content, page):
+    assert "Not checked: these races came without the dogs' runs" in page.text
+    worst = Moved(race_id=1, run_id=77, before=0.2, after=0.15)
+    found = Monotone(
+        n_races=1234,
+        median_odds_ratio=1.31,
+        share_worse=0.12,
+        share_much_worse=0.034,
+        share_much_worse_by_runs={"1": 0.1, "6 and more": 0.02},
+        worst=(worst,),
+    )
+    text = Page(render_report(replace(content, monotone=found))).text
+    assert "in each of 1,234 races" in text
+    assert "1.31 times" in text
+    assert " ".join(f"run 77 {percent(0.2)} {percent(0.15)} 0.71".split()) in text
+
+
+def _is_of_cost(spec):
+    return any("cost" in row for rows in spec["datasets"].values() for row in rows)
+
+
 def test_names_and_reasons_are_text_never_markup(content):
     evil = '<script>alert("1")</script>&amp;'
     importance = replace(content.importance, features={evil: Difference(1.0, 0.9, 1.1)})
@@ -320,12 +361,16 @@ def test_a_model_that_ages_is_seen_to_age(drift, ages):
     _, uniform = metric.reference(baselines)
     weeks = (metric.days - metric.days[0]) / np.timedelta64(7, "D")
     noise = np.random.default_rng(3).normal(scale=0.2, size=len(uniform))
-    found = ageing_curve(uniform - 0.3 + drift * weeks + noise, metric, baselines, table.date[0] - 8)
+    losses = uniform - 0.3 + drift * weeks + noise
+    found = ageing_curve(losses, metric, baselines, table.date[0] - 8, losses - uniform - noise)
     assert found.reference == "uniform"
     assert [week.number for week in found.weeks] == list(range(1, 10))
     assert sum(week.n_races for week in found.weeks) == 600
     assert (found.per_four_weeks.low > 0) is ages
     assert found.per_four_weeks.low < 4 * drift < found.per_four_weeks.high
+    assert found.expected_per_four_weeks.difference == pytest.approx(4 * drift, abs=0.03)
+    assert sum(month.n_races for month in found.months) == 600
+    assert [month.number for month in found.months] == [0, 1, 2]
 
 
 def test_the_pictures_in_the_run_are_whole_svg_files(content):

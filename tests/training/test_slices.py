@@ -154,5 +154,26 @@ def test_a_slicing_whose_feature_is_not_there_gives_no_slice():
 
 def test_an_unknown_slicing_is_refused_with_those_there_are():
     table = make_table(10)
-    with pytest.raises(ValueError, match=r"one of favourites, .* got 'weather'"):
+    with pytest.raises(ValueError, match=r"one of overall, .* got 'weather'"):
         slices_by("weather", table, table.true_probability)
+
+
+def test_what_a_market_expects_of_a_gap_agrees_with_what_happened_and_is_four_times_as_sure():
+    table = make_featured(3000, seed=5)
+    table = replace(table, market_probability=table.true_probability)
+    blurred = np.log(table.true_probability) + 0.4 * np.random.default_rng(2).normal(size=len(table))
+    p = share_within_race(blurred, table.race)
+    for name in ("overall", "field", "prior-runs"):
+        for found in by(name, table, p).values():
+            gap = found.gaps[UNIFORM]
+            assert gap.realised.low < gap.expected.difference < gap.realised.high
+            assert found.losses[MODEL] - found.losses[UNIFORM] == pytest.approx(gap.realised.difference)
+            width = gap.expected.high - gap.expected.low
+            assert width < 0.6 * (gap.realised.high - gap.realised.low)
+            assert found.gaps[MARKET].expected.low > 0, "nothing is expected to beat who expects"
+
+
+def test_without_a_market_nothing_is_expected():
+    table = make_featured(60, market_probability=np.full(360, np.nan))
+    (found,) = by("overall", table).values()
+    assert found.gaps[UNIFORM].expected is None

@@ -68,6 +68,12 @@ def _slicing(name: str, *, is_of_races: bool) -> Callable[..., Callable[[JudgedR
     return enter
 
 
+@_slicing("overall", is_of_races=True)
+def _overall(judged: JudgedRaces) -> Mapping[str, Rows]:
+    """All races: what the parts are held against."""
+    return {"all races": np.ones(len(judged.table), np.bool_)}
+
+
 @_slicing("favourites", is_of_races=False)
 def _favourites(judged: JudgedRaces) -> Mapping[str, Rows]:
     """The model's order in the race; an outsider has less than .05."""

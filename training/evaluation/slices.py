@@ -14,19 +14,50 @@ from numpy.typing import NDArray
 
 from racing import metrics
 from racing.features import FEATURE_NAMES
-from racing.metrics import Reliability, Slope
+from racing.metrics import Difference, Reliability, Slope
 from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
-from training.evaluation.evaluation import MODEL, UNIFORM, known_prices
+from training.evaluation.evaluation import MARKET, MODEL, UNIFORM, known_prices
 from training.evaluation.slice_definitions import SLICINGS, JudgedRaces
 
-__all__ = ["BY_CHANCE", "GOOD", "MAX_ECE", "OFF", "SLICINGS", "Slice", "slices_by"]
+__all__ = [
+    "BY_CHANCE",
+    "GOOD",
+    "MAX_ECE",
+    "OFF",
+    "SLICINGS",
+    "Estimate",
+    "Slice",
+    "gaps_to_model",
+    "levels_of",
+    "slices_by",
+]
 
 Floats = NDArray[np.float64]
 
 MAX_ECE = 0.012
 """What a slice's ECE should stay below, as far as chance lets it."""
 GOOD, BY_CHANCE, OFF = "good", "by chance", "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A loss, or a difference of two, with 95 % intervals of races drawn whole.
+
+    The market expects a loss to be the sum of its closing shares times -ln p: that knows nothing of who
+    happened to win, so its interval is a quarter as wide. Who agrees with the market has the advantage there.
+    """
+
+    realised: Difference
+    expected: Difference | None
+    """``None`` where the market's shares are unknown."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return both as a JSON object."""
+        return {
+            "realised": self.realised._asdict(),
+            "expected": None if self.expected is None else self.expected._asdict(),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +75,10 @@ class Slice:
     losses: Mapping[str, float]
     """Race log loss (of runners: log loss per runner) of ``model``, ``uniform`` and, where known,
     ``rated price``, ``market (BSP/SP)``, ``true probability``: all on the same races. Empty without any."""
+    levels: Mapping[str, Estimate]
+    """The same losses as they came out and as the market expected them."""
+    gaps: Mapping[str, Estimate]
+    """The model's loss less that of each other source, below 0 where the model is better."""
     predicted: float
     """Mean probability."""
     observed: float
@@ -77,6 +112,8 @@ class Slice:
         figures = {name: getattr(self, name) for name in self.__slots__}
         return figures | {
             "losses": dict(self.losses),
+            "levels": {source: level.as_json() for source, level in self.levels.items()},
+            "gaps": {source: gap.as_json() for source, gap in self.gaps.items()},
             "slope": self.slope._asdict(),
             "reliability": self.reliability._asdict(),
             "ece_verdict": self.ece_verdict,
@@ -147,6 +184,8 @@ def _judge(
             for source, q in sources.items()
             if compared.any()
         },
+        levels=levels_of(sources, table, compared, is_by_race=is_of_races),
+        gaps=gaps_to_model(sources, table, compared, is_by_race=is_of_races),
         predicted=float(p.mean()),
         observed=float(won.mean()),
         ece=metrics.ece(p, won),
@@ -154,3 +193,50 @@ def _judge(
         slope=metrics.calibration_slope(p, won, race),
         reliability=metrics.reliability(p, won),
     )
+
+
+def levels_of(
+    sources: Mapping[str, Floats], table: RaceTable, rows: NDArray[np.bool_], *, is_by_race: bool
+) -> dict[str, Estimate]:
+    """Return each source's loss on the runners of some rows.
+
+    Parameters
+    ----------
+    sources : dict of str to ndarray of shape (n_runners,)
+        Probabilities; those of ``market (BSP/SP)`` among them are what expects.
+    rows : ndarray of bool
+        Whole races, or single runners where the loss is one by runner.
+    """
+    return _estimates({name: (p, None) for name, p in sources.items()}, sources, table, rows, is_by_race)
+
+
+def gaps_to_model(
+    sources: Mapping[str, Floats], table: RaceTable, rows: NDArray[np.bool_], *, is_by_race: bool
+) -> dict[str, Estimate]:
+    """Return the model's loss less each other source's, see :func:`levels_of`."""
+    pairs = {name: (sources[MODEL], p) for name, p in sources.items() if name != MODEL}
+    return _estimates(pairs, sources, table, rows, is_by_race)
+
+
+def _estimates(
+    pairs: Mapping[str, tuple[Floats, Floats | None]],
+    sources: Mapping[str, Floats],
+    table: RaceTable,
+    rows: NDArray[np.bool_],
+    is_by_race: bool,
+) -> dict[str, Estimate]:
+    if not rows.any():
+        return {}
+    race, market = table.race[rows], sources.get(MARKET)
+    n = np.asarray(np.diff(race, prepend=-1) > 0 if is_by_race else np.ones(len(race)), np.float64)
+
+    def mean(p: Floats, less: Floats | None, share: Floats | NDArray[np.bool_]) -> Difference:
+        parts = metrics.loss_parts(p[rows], share[rows], is_by_race=is_by_race)
+        if less is not None:
+            parts = parts - metrics.loss_parts(less[rows], share[rows], is_by_race=is_by_race)
+        return metrics.clustered_mean(parts, n, race)
+
+    return {
+        name: Estimate(mean(p, less, table.won), None if market is None else mean(p, less, market))
+        for name, (p, less) in pairs.items()
+    }

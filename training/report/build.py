@@ -22,7 +22,7 @@ from training.report.content import (
     TrialSummary,
 )
 from training.report.learning import learning_curve
-from training.report.lift import lifts_of
+from training.report.lift import lifts_of, overall_slice
 from training.report.loss_metric import loss_metric_for
 from training.result import Result
 from training.search.search import Trial
@@ -55,7 +55,9 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
         reliability=metrics.reliability(probabilities, split.test.won[metric.rows]),
         ece_by_chance=metrics.ece_by_chance(probabilities),
         histogram=_histogram(probabilities),
+        overall=overall_slice(split.test, evaluated.probabilities, features),
         lifts=lifts_of(split.test, evaluated.probabilities, features),
+        monotone=result.monotone,
         curve=learning_curve(
             result.candidates,
             result.choice,
@@ -79,11 +81,14 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
                 candidate.name,
                 result.choice.losses[candidate.name],
                 candidate.name == result.chosen.name,
-                result.choice.steps.get(candidate.name),
+                candidate.scoring_steps,
+                candidate.seconds,
+                len(candidate.members),
             )
             for candidate in result.candidates
         ),
         judged_by=result.choice.judged_by,
+        weighs_cost=bool(result.choice.steps),
         larger=result.choice.larger,
         searches=_searches(result),
         ageing=ageing_curve(
@@ -91,6 +96,7 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
             metric,
             package.baselines,
             split.before_test.date.max().astype("datetime64[D]"),
+            metric.expected_gaps(evaluated.probabilities),
         ),
         origin=Origin(
             command=_command(result, documents["summary"]["data"]),

@@ -9,21 +9,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
+from typing import Any
 
 from greyhound.charts import Spec, chart
+from greyhound.charts.cost import CostPoint, cost_chart
 from greyhound.charts.intervals import Dot, IntervalRow, interval_chart
 from greyhound.charts.reliability import ReliabilityBin, reliability_chart, reliability_range
 from racing.features.topics import TOPICS
 from racing.metrics import Difference, Reliability
 from training.data.imbalance import IMBALANCE
-from training.evaluation.evaluation import COMBINED, MARKET, MODEL, TRUTH, UNIFORM, Comparison, Figures
+from training.evaluation.evaluation import COMBINED, MARKET, MODEL, RATED, TRUTH, UNIFORM, Comparison, Figures
 from training.evaluation.slice_definitions import SLICINGS
 from training.evaluation.slices import Slice
-from training.report.content import BY_RACE, FamilySearch, Lift, ReportContent, TrialSummary
+from training.report.content import BY_RACE, AgeingSpan, FamilySearch, Lift, ReportContent, TrialSummary
 from training.report.sentences import NOTHING, SMOTE
-from training.report.text import UNKNOWN, among, balance, duration, interval, kind, number, percent, signed
+from training.report.text import (
+    UNKNOWN,
+    among,
+    balance,
+    duration,
+    interval,
+    kind,
+    number,
+    percent,
+    signed,
+    with_error,
+)
 
 MOST_FEATURES = 25
+MS_A_STEP = 1.1e-6
+"""Of a card's work, as measured (docs/explanation/model-time.md)."""
 
 _SOURCES = {
     UNIFORM: "knows only the number of runners",
@@ -38,6 +53,7 @@ _SLICINGS = {
     "field": "By number of runners",
     "state": "By state",
     "distance": "By distance",
+    "class": "By class",
     "prior-runs": "By known runs before race day",
     "layoff": "By days since the last run",
 }
@@ -184,33 +200,118 @@ def lift(lifts: Sequence[Lift], caption: str) -> Figure:
 def ageing(content: ReportContent) -> Figure:
     """Return the loss less the reference's by week after the last training day."""
     curve = content.ageing
-    last = dt.date.fromisoformat(curve.last_training_day)
-    points = []
-    for week in curve.weeks:
-        gap, first = week.minus_reference, last + dt.timedelta(days=7 * week.number + 1)
-        points.append(
-            {
-                "week": week.number,
-                "value": gap.difference,
-                "low": gap.low,
-                "high": gap.high,
-                "days": f"{first} to {first + dt.timedelta(days=6)}",
-                "races": f"{week.n_races:,}",
-                "figure": interval(gap),
-            }
-        )
-    compared = f"{content.loss_name} less that of {curve.reference}"
-    alt = f"{compared} in {len(points)} weeks, mean {signed(curve.mean)}"
-    rows = [
-        TableRow(name=str(p["week"]), cells=[str(p[key]) for key in ("days", "races", "figure")])
-        for p in points
+    weeks = [_point(week, week.minus_reference, curve.last_training_day) for week in curve.weeks]
+    expected = [
+        _point(week, week.expected, curve.last_training_day)
+        for week in curve.weeks
+        if week.expected is not None
     ]
-    heads = ["week", "days", "races", f"{compared} [95 %]"]
+    compared = f"{content.loss_name} less that of {curve.reference}"
+    alt = f"{compared} in {len(weeks)} weeks, mean {signed(curve.mean)}"
+    texts = [point["figure"] for point in expected] or [""] * len(weeks)
+    rows = [
+        TableRow(
+            name=str(point["week"]), cells=[*(str(point[key]) for key in ("days", "races", "figure")), text]
+        )
+        for point, text in zip(weeks, texts, strict=True)
+    ]
+    heads = ["week", "days", "races", f"{compared} [95 %]", "as the market expects it [95 %]"]
     return Figure(
-        chart("ageing", weeks=points, mean=[{"value": curve.mean}]),
+        chart("ageing", weeks=weeks, expected=expected, mean=[{"value": curve.mean}]),
         alt,
         Table("Weeks in figures", heads, rows),
     )
+
+
+def _point(week: AgeingSpan, gap: Difference, last_training_day: str) -> dict[str, Any]:
+    first = dt.date.fromisoformat(last_training_day) + dt.timedelta(days=7 * week.number + 1)
+    return {
+        "week": week.number,
+        "value": gap.difference,
+        "low": gap.low,
+        "high": gap.high,
+        "days": f"{first} to {first + dt.timedelta(days=6)}",
+        "races": f"{week.n_races:,}",
+        "figure": interval(gap),
+    }
+
+
+def ageing_by_month(content: ReportContent) -> Table:
+    """Return the same by month."""
+    rows = [
+        TableRow(
+            name=str(month.number + 1),
+            cells=[
+                f"{month.n_races:,}",
+                interval(month.minus_reference),
+                UNKNOWN if month.expected is None else interval(month.expected),
+            ],
+        )
+        for month in content.ageing.months
+    ]
+    caption = f"By month since the training, {content.loss_name} less that of {content.ageing.reference}"
+    return Table(caption, ["month", "races", "realised [95 %]", "as the market expects it [95 %]"], rows)
+
+
+def slices_beside_prices(content: ReportContent) -> Table:
+    """Return each slice's loss beside the rated price's and the market's, with the model's gap to both."""
+    found = [lift.of for lift in content.lifts]
+    rows = [_slice_row(content.overall)] if content.overall is not None else []
+    for slicing, slices in groupby(found, key=lambda of: of.slicing):
+        rows.append(TableRow(name=_SLICINGS.get(slicing, SLICINGS[slicing].description), is_heading=True))
+        rows += [_slice_row(of) for of in slices]
+    caption = (
+        "Race log loss, of runners' slices log loss per runner, on the races where every price is known; in "
+        "brackets the standard error"
+    )
+    heads = ["", "races", "model", RATED, MARKET]
+    heads += [f"less {name}{how}" for name in (RATED, MARKET) for how in ("", ", expected")]
+    return Table(caption, heads, rows)
+
+
+def _slice_row(of: Slice) -> TableRow:
+    gaps = [of.gaps.get(name) for name in (RATED, MARKET)]
+    return TableRow(
+        name="first starters" if (of.slicing, of.name) == ("prior-runs", "none known") else of.name,
+        cells=[
+            f"{of.n_compared:,}",
+            *(number(of.losses.get(name)) for name in (MODEL, RATED, MARKET)),
+            *(
+                UNKNOWN if gap is None else with_error(each)
+                for gap in gaps
+                for each in ((None, None) if gap is None else (gap.realised, gap.expected))
+            ),
+        ],
+        is_marked=of.slicing == "overall",
+    )
+
+
+def loss_over_cost(content: ReportContent) -> list[Figure]:
+    """Return the candidates' losses over the seconds of their training, and over the time of a card."""
+    seconds = {one.name: one.seconds for one in content.candidates}
+    card_ms = {one.name: one.steps * MS_A_STEP for one in content.candidates}
+    return [
+        _over("loss_over_seconds", seconds, "the seconds of search and fits", content),
+        _over("loss_over_card", card_ms, "the milliseconds for a card of eight, about", content),
+    ]
+
+
+def _over(name: str, cost: Mapping[str, float], caption: str, content: ReportContent) -> Figure:
+    points = [
+        CostPoint(
+            name=kind(one.name) + (" (chosen)" if one.is_chosen else ""),
+            kind="family" if one.n_members == 1 else "blend",
+            cost=max(cost[one.name], 1e-4),
+            loss=one.loss,
+            figure=number(one.loss),
+            note=f"{cost[one.name]:.3g}",
+        )
+        for one in content.candidates
+    ]
+    rows = [TableRow(name=point.name, cells=[point.figure, point.note]) for point in points]
+    title = f"The candidates' loss over {caption}"
+    table = Table(title, ["candidate", content.judged_by, caption], rows)
+    return Figure(cost_chart(name, points, height=34.0 * len(points) + 60), title, table)
 
 
 def learning(content: ReportContent) -> Figure:
@@ -321,13 +422,13 @@ def candidates(content: ReportContent) -> Figure:
     values = [
         TableRow(
             name=kind(one.name),
-            cells=[number(one.loss), UNKNOWN if one.steps is None else f"{one.steps:,}"],
+            cells=[number(one.loss), f"{one.steps:,}", duration(one.seconds)],
             is_marked=one.is_chosen,
         )
         for one in content.candidates
     ]
     caption = f"The candidates on the calibration races ({content.judged_by}); the chosen one stands out"
-    table = Table(caption, ["candidate", content.judged_by, "steps of work for a card"], values)
+    table = Table(caption, ["candidate", content.judged_by, "steps of work for a card", "training"], values)
     return Figure(interval_chart(rows), caption, table)
 
 

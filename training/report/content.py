@@ -7,6 +7,7 @@ from typing import Any, Literal
 from racing.metrics import Difference, Reliability
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.importance import Importance
+from training.evaluation.monotone import Monotone
 from training.evaluation.slices import Slice
 from training.gates import Gate
 from training.search.choice import Larger
@@ -58,23 +59,28 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True)
-class AgeingWeek:
-    """Test races of one week, by how many weeks after the last training day it began."""
+class AgeingSpan:
+    """Test races of one week or month, by how many of them after the last training day it began."""
 
     number: int
     n_races: int
     minus_reference: Difference
+    expected: Difference | None
+    """The same as the market expects it; ``None`` where the reference is not the market."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeingCurve:
-    """The loss less the reference's, week after week."""
+    """The loss less the reference's, week after week and month after month."""
 
     reference: str
     last_training_day: str
-    weeks: tuple[AgeingWeek, ...]
+    weeks: tuple[AgeingSpan, ...]
+    months: tuple[AgeingSpan, ...]
     per_four_weeks: Difference
     """What four weeks add to it, by a straight line through all races; above 0 the model ages."""
+    expected_per_four_weeks: Difference | None
+    """The same as the market expects it."""
 
     @property
     def mean(self) -> float:
@@ -117,8 +123,11 @@ class CandidateLoss:
     name: str
     loss: float
     is_chosen: bool
-    steps: int | None = None
-    """Of work for a card; ``None`` where the choice did not weigh them."""
+    steps: int
+    """Of work for a card, some nanoseconds each (:mod:`training.search.cost`)."""
+    seconds: float
+    """Of search and fits; a blend's are those of its families."""
+    n_members: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +165,11 @@ class ReportContent:
     ece_by_chance: float
     """95 % of perfectly calibrated models show a smaller ECE on as many."""
     histogram: Histogram
+    overall: Slice | None
+    """All races with every price together, what the slices are held against; ``None`` without whole ones."""
     lifts: tuple[Lift, ...]
+    monotone: Monotone | None
+    """What a better last run does to a dog; ``None`` where that was not checked."""
     curve: LearningCurve
     importance: Importance
     members: tuple[tuple[str, float], ...]
@@ -165,6 +178,8 @@ class ReportContent:
     """The combination with the market is the market alone."""
     candidates: tuple[CandidateLoss, ...]
     judged_by: str
+    weighs_cost: bool
+    """The cheapest candidate within a standard error was chosen, not the best whatever it costs."""
     larger: Larger | None = None
     """The candidate of the smallest loss, where a cheaper one was chosen."""
     searches: tuple[FamilySearch, ...]

@@ -11,12 +11,12 @@ from racing.race_table import RaceTable
 from training.data.whole_races import judged_rows
 from training.evaluation.evaluation import MARKET, UNIFORM, known_prices
 from training.evaluation.slice_definitions import SLICINGS, JudgedRaces
-from training.evaluation.slices import slices_by
+from training.evaluation.slices import Slice, slices_by
 from training.report.content import Lift
 
 Floats = NDArray[np.float64]
 
-SHOWN = ("favourites", "field", "state", "distance", "prior-runs", "layoff")
+SHOWN = ("favourites", "field", "state", "distance", "class", "prior-runs", "layoff")
 """The slicings on the page, in order."""
 _MIN_RACES = 30
 
@@ -41,6 +41,11 @@ def lifts_of(test: RaceTable, probabilities: Floats, feature_names: Sequence[str
     return tuple(found)
 
 
+def overall_slice(test: RaceTable, probabilities: Floats, feature_names: Sequence[str]) -> Slice | None:
+    """Return all races together, judged as each slice of them is."""
+    return next(iter(slices_by("overall", test, probabilities, feature_names)), None)
+
+
 def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[str]) -> dict[str, Difference]:
     race = table.race
     uniform = 1 / np.bincount(race)[race]
@@ -50,19 +55,13 @@ def _gains(slicing: str, table: RaceTable, p: Floats, feature_names: Sequence[st
         SLICINGS[slicing].is_of_races,
         SLICINGS[slicing].cut(JudgedRaces(table, p, feature_names)),
     )
-    gain, counts = (of_winners, table.won) if is_of_races else (of_runners, np.ones(len(p)))
+    gain = of_winners if is_of_races else of_runners
+    counts = table.won.astype(np.float64) if is_of_races else np.ones(len(p))
     has_prices = known_prices(table).rows  # the races on which the slice's own losses are taken
     return {
-        name: _mean(gain[rows & has_prices], race[rows & has_prices], counts[rows & has_prices])
+        name: metrics.clustered_mean(
+            gain[rows & has_prices], counts[rows & has_prices], race[rows & has_prices]
+        )
         for name, rows in cut.items()
         if (rows & has_prices).any()
     }
-
-
-def _mean(gain: Floats, race: NDArray[np.int64], counts: NDArray[np.generic]) -> Difference:
-    """Return the mean with its 95 % interval; runners of a race are drawn together (ratio estimator)."""
-    n = np.bincount(race, counts)
-    total = np.bincount(race, gain)
-    mean = float(total.sum() / n.sum())
-    error = 1.96 * float(np.sqrt(np.sum((total - mean * n) ** 2))) / float(n.sum())
-    return Difference(mean, mean - error, mean + error)

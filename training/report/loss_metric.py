@@ -57,6 +57,19 @@ class LossMetric:
         shares = np.where(prices.rows, prices.by_name[MARKET], np.nan)
         return MARKET, metrics.per_race_log_loss(shares, judged.won, judged.race)
 
+    def expected_gaps(self, probabilities: Floats) -> Floats | None:
+        """Return the losses less the market's as the market's closing shares expect them.
+
+        ``None`` where the market is not the reference; NaN where a race's prices are unknown.
+        """
+        judged = self.test.take(self.rows)
+        prices = known_prices(judged)
+        if not self.is_by_race or MARKET not in prices.by_name:
+            return None
+        market, race = np.where(prices.rows, prices.by_name[MARKET], np.nan), judged.race
+        ours = metrics.expected_loss(market, probabilities[self.rows], race)
+        return ours - metrics.expected_loss(market, market, race)
+
     def _firsts(self) -> NDArray[np.int64]:
         race = self.test.race_id[self.rows]
         return np.flatnonzero(np.diff(race, prepend=-1) != 0)

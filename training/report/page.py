@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from greyhound.charts import SCRIPTS, asset
 from model_registry.artifact import ADDS_NOTHING
 from training.evaluation import evaluation
+from training.evaluation.monotone import MUCH_WORSE
 from training.evaluation.slices import MAX_ECE
 from training.gates import failed
 from training.report import charts, sentences, text
@@ -24,6 +25,7 @@ SECTIONS = {
     "ageing": "Ageing",
     "learning": "Learning curve",
     "features": "Features",
+    "monotone": "Better runs",
     "search": "Search",
     "imbalance": "SMOTE-NC",
     "notes": "Notes",
@@ -56,6 +58,8 @@ def _environment() -> Environment:
         "signed",
         "percent",
         "interval",
+        "with_error",
+        "level_with_error",
         "parameter",
         "kind",
         "races_text",
@@ -71,6 +75,7 @@ def _environment() -> Environment:
         "names": evaluation,
         "sections": SECTIONS,
         "MAX_ECE": MAX_ECE,
+        "MUCH_WORSE": MUCH_WORSE,
         "adds_nothing": ADDS_NOTHING,
         "style": Markup(style + asset("charts.css")),
         "scripts": [Markup(asset(name)) for name in SCRIPTS],

@@ -93,7 +93,7 @@ def choice_text(content: ReportContent) -> str:
     """Return why this candidate was chosen, and what a larger one would have brought."""
     if content.larger is not None:
         return larger_text(asdict(content.larger), content.judged_by)
-    if any(one.steps is not None for one in content.candidates):
+    if content.weighs_cost:
         return "It has the smallest loss, and no cheaper one comes within a standard error of it."
     return (
         "Chosen whatever it costs to score; in doubt the ensemble, which gives way only to one that is "

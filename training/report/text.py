@@ -38,6 +38,20 @@ def interval(gap: Difference, digits: int = 4) -> str:
     return f"{signed(gap.difference, digits)} [{signed(gap.low, digits)}, {signed(gap.high, digits)}]"
 
 
+def with_error(gap: Difference | None) -> str:
+    """Return a difference with its standard error in brackets."""
+    if gap is None or not math.isfinite(gap.difference):
+        return UNKNOWN
+    return f"{signed(gap.difference)} ({(gap.high - gap.low) / 3.92:.4f})"
+
+
+def level_with_error(level: Difference | None) -> str:
+    """Return a loss with its standard error in brackets."""
+    if level is None or not math.isfinite(level.difference):
+        return UNKNOWN
+    return f"{number(level.difference)} ({(level.high - level.low) / 3.92:.4f})"
+
+
 def parameter(value: Any) -> str:
     """Return the value of a model's parameter with three digits."""
     if isinstance(value, float):
