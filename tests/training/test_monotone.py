@@ -80,7 +80,7 @@ def test_one_dog_of_a_race_is_changed_and_only_what_its_last_run_tells(season: E
     assert not moved[np.arange(len(moved)) % 3 != 0].any()
     assert (now["time_s"] <= then["time_s"])[~np.isnan(then["time_s"])].all()
     assert (now["result_worth"] >= then["result_worth"])[~np.isnan(then["result_worth"])].all()
-    # but for the market's worths, which the results since bring up to date
+    # but for the market's performances, which the results since bring up to date
     second = [
         column
         for column, name in enumerate(INPUT_NAMES)
