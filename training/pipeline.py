@@ -44,6 +44,7 @@ from training.publish import publish, publish_status
 from training.refit import refit, with_refit
 from training.report.build import build_report
 from training.report.content import Standing
+from training.report.findings import find
 from training.result import Result, write_artifacts
 from training.search.candidates import Candidate, fit_again, fit_again_ahead, fit_candidates
 from training.search.choice import choose
@@ -190,6 +191,9 @@ def train_on(
                 champion = champion_on(split.test, [*feature_names, *run_feature_names], registry)
                 gates = check_gates(split.test, evaluated, package.baselines, champion)
                 monotone = check_better_runs(judged, split.test)
+            with stage("Learning curve and importance"):
+                seconds = time.monotonic() - began
+                findings = find(candidates, choice, split, settings.search, codes, judged, evaluated, seconds)
             if on_all_races is not None:
                 with stage("Refit") as report:
                     fitted = on_all_races(_counting(report, _fit_steps(best)))
@@ -210,7 +214,7 @@ def train_on(
             monotone=monotone,
             feature_scope=settings.feature_scope,
             countries=settings.countries,
-            categorical_features=categorical_features,
+            findings=findings,
             stage_seconds=dict(stage.seconds),
             seconds=time.monotonic() - began,
         )

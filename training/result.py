@@ -17,6 +17,7 @@ from training.export.documents import library_versions, reference, search_summar
 from training.export.summary import summarize
 from training.gates import Gate
 from training.refit import Refit
+from training.report.findings import Findings
 from training.search.candidates import Candidate, Candidates
 from training.search.choice import Choice
 from training.search.settings import SearchSettings
@@ -40,6 +41,8 @@ class Result:
     evaluated: TestEvaluation
     """Of the judged model."""
     gates: tuple[Gate, ...]
+    findings: Findings
+    """Of the judged model."""
     refit: Refit | None
     """What serves instead of the judged model; ``None`` if that serves itself."""
     monotone: Monotone | None
@@ -48,7 +51,6 @@ class Result:
     """Which prices the features may hold, see :data:`racing.features.KNOWS`."""
     countries: tuple[str, ...]
     """Countries that the training was restricted to; empty if it was not."""
-    categorical_features: Sequence[str]
     stage_seconds: Mapping[str, float]
     """How long each stage lasted, in order."""
     seconds: float

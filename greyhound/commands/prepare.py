@@ -29,7 +29,7 @@ trials_option = click.option(
     envvar="GREYHOUND_FIRST_TRIALS",
     show_default=True,
     show_envvar=True,
-    help="Trials a family of a first training; `greyhound train` has 30.",
+    help="Trials a family of a first training; `greyhound train` has 20.",
 )
 families_option = click.option(
     "--families",

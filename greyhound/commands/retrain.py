@@ -48,7 +48,7 @@ from training.search.settings import SearchSettings
     "--promote", is_flag=True, help="Promote what passes every gate at once, rather than shadow the champion."
 )
 @click.option(
-    "--trials", type=click.IntRange(1, 10_000), default=30, show_default=True, help="Trials of each family."
+    "--trials", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Trials of each family."
 )
 @click.option(
     "--families",

@@ -59,7 +59,7 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--trials",
     type=click.IntRange(1, 10_000),
-    default=30,
+    default=20,
     show_default=True,
     help="Trials of each family that is not left behind.",
 )

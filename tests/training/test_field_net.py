@@ -75,6 +75,20 @@ def test_it_learns_from_runs_what_features_do_not_say_and_near_to_the_truth(tabl
 
 
 @needs_torch
+def test_rows_without_a_target_cost_no_copy_of_the_runs_and_change_nothing(table):
+    unknown = table.race % 3 == 1
+    won = table.won & ~unknown
+    market = np.where(unknown, np.nan, table.market_probability)
+    some = race_training_set(replace(table, won=won, market_probability=market), 400.0, 0.85)
+    few = race_training_set(table.take(~unknown), 400.0, 0.85)
+    assert len(some.features) == len(few.features) == (~unknown).sum()
+    assert np.shares_memory(some.run_features, table.run_features)
+    same = {**QUICK, "n_epochs": 1}
+    first, again = (FieldNet().fit(each, same, Setting(categorical=(5,))) for each in (some, few))
+    assert all((first.weights[name] == again.weights[name]).all() for name in first.weights)
+
+
+@needs_torch
 def test_its_graph_gives_the_log_odds_of_every_race_whatever_its_size_and_values(table, member):
     odd = table.take(np.flatnonzero(np.random.default_rng(2).random(len(table)) < 0.7)[:900])
     features, runs = odd.features.copy(), odd.run_features.copy()

@@ -24,7 +24,13 @@ class TrainingSet:
     race: NDArray[np.int64] | None = None
     """The race of each row, contiguous; ``None`` where rows were added that ran in none."""
     run_features: NDArray[np.float32] | None = None
-    """Numbers of single runs, for families that read them, see :class:`racing.race_table.RaceTable`."""
+    """Numbers of single runs, for families that read them, see :class:`racing.race_table.RaceTable`.
+
+    Of all runners of the table, for a copy of those that are learnt from would be half a gigabyte: the runs
+    of a row are those at its place in ``run_rows``.
+    """
+    run_rows: NDArray[np.int64] | None = None
+    """Shape (n,); ``None`` where ``run_features`` has the same rows."""
     shared: MutableMapping[str, Any] | None = None
     """What fits on the same rows share, by name: bins of the features. ``None``: no other fit is on them."""
 
@@ -51,7 +57,7 @@ def runner_training_set(table: RaceTable, half_life_d: float) -> TrainingSet:
 def race_training_set(table: RaceTable, half_life_d: float, market_weight: float) -> TrainingSet:
     """Return the races that have a target; weights halve every so many days back."""
     targets = race_targets(table, market_weight)
-    races = table.take(targets.rows)
+    races = table.with_run_features(None).take(targets.rows)
     weights = _recency(races, half_life_d)
     return TrainingSet(
         races.features,
@@ -59,7 +65,8 @@ def race_training_set(table: RaceTable, half_life_d: float, market_weight: float
         weights / weights.mean(),
         targets.share,
         races.race,
-        races.run_features,
+        table.run_features,
+        None if targets.rows.all() else np.flatnonzero(targets.rows),
     )
 
 

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racing import metrics
-from racing.features.topics import topic_of
-from training.evaluation.importance import permutation_importance
 from training.report.ageing import ageing_curve
 from training.report.content import (
     BY_RACE,
@@ -21,7 +19,6 @@ from training.report.content import (
     ReportContent,
     TrialSummary,
 )
-from training.report.learning import learning_curve
 from training.report.lift import lifts_of, overall_slice
 from training.report.loss_metric import loss_metric_for
 from training.result import Result
@@ -29,8 +26,6 @@ from training.search.search import Trial
 
 Floats = NDArray[np.float64]
 
-LEARNING_CURVE_SHARE = 0.1
-"""Of the training's time so far, what the learning curve may take."""
 _BIN = 0.02
 _ROC_POINTS = 150
 _OF_BALANCE = ("imbalance", "focal_gamma")
@@ -39,7 +34,7 @@ _OF_BALANCE = ("imbalance", "focal_gamma")
 def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> ReportContent:
     """Return all that the report shows, from the test races and the history of the search."""
     began = time.monotonic()
-    split, evaluated, judged, package = result.split, result.evaluated, result.judged, result.package
+    split, evaluated, package = result.split, result.evaluated, result.package
     metric = loss_metric_for(split.test, evaluated.evaluation)
     probabilities = (evaluated.probabilities if metric.is_by_race else evaluated.scores)[metric.rows]
     features = package.spec.features
@@ -58,22 +53,8 @@ def build_report(result: Result, documents: Mapping[str, Mapping[str, Any]]) -> 
         overall=overall_slice(split.test, evaluated.probabilities, features),
         lifts=lifts_of(split.test, evaluated.probabilities, features),
         monotone=result.monotone,
-        curve=learning_curve(
-            result.candidates,
-            result.choice,
-            split,
-            result.settings,
-            [features.index(name) for name in result.categorical_features],
-            metric,
-            LEARNING_CURVE_SHARE * result.seconds,
-        ),
-        importance=permutation_importance(
-            split.test,
-            {name: _topic(name) for name in features},
-            judged.probabilities,
-            judged.scores,
-            result.settings.seed,
-        ),
+        curve=result.findings.curve,
+        importance=result.findings.importance,
         members=tuple((member.name, member.weight) for member in package.spec.members),
         is_market_alone=package.spec.is_market_alone,
         candidates=tuple(
@@ -135,13 +116,6 @@ def _tried(trial: Trial) -> TrialSummary:
         balance=BY_RACE if by_race else str(trial.params.get("imbalance", "none")),
         others=json.dumps(others, sort_keys=True, default=str),
     )
-
-
-def _topic(feature: str) -> str:
-    try:
-        return topic_of(feature)
-    except ValueError:  # a table of other features than ours
-        return "other"
 
 
 def _roc(scores: Floats, won: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:

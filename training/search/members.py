@@ -64,7 +64,8 @@ def search_families(
         params = {name: result.best.params for name, (result, _) in found.items()}
         behind = frozenset(name for name in found if name not in finalists and not reads_field(name))
         work = partial(_fit_timed, params, settings, tuple(categorical), behind)
-        fits = run(_slowest_first(params), work, on_fit)
+        in_turn = sorted(_slowest_first(params), key=lambda name: name in behind)  # brief fits fill the end
+        fits = run(in_turn, work, on_fit)
     return [
         FamilyResult(name, fits[name][0], found[name][0], found[name][1] + fits[name][1])
         for name in settings.families

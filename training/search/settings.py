@@ -12,7 +12,7 @@ class SearchSettings:
     """The settings of a search; all but ``families`` and ``n_jobs`` are the same for every family."""
 
     families: tuple[str, ...] = DEFAULT_FAMILY_NAMES
-    n_trials: int = 30
+    n_trials: int = 20
     """Of each family that is searched to the end, see :mod:`training.search.schedule`."""
     n_folds: int = 3
     seed: int = 0

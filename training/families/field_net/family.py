@@ -67,7 +67,8 @@ def _shape(train: TrainingSet, setting: Setting, n_layers: int) -> Shape:
     n_run_columns = 0 if runs is None else runs.shape[1] // WINDOW
     of_run = np.zeros((1, 0), np.float32)
     if runs is not None:
-        single = runs[-_ROWS_OF_RUNS:].reshape(-1, n_run_columns)
+        latest = slice(-_ROWS_OF_RUNS, None) if train.run_rows is None else train.run_rows[-_ROWS_OF_RUNS:]
+        single = runs[latest].reshape(-1, n_run_columns)
         of_run = single[~np.isnan(single).all(axis=1)]
     return Shape(
         n_features=train.features.shape[1],

@@ -107,16 +107,18 @@ def _race_of(train: TrainingSet) -> Ints:
     return train.race
 
 
-def _inputs(features: Floats, runs: Floats | None, rows: Ints) -> tuple[Tensor, Tensor | None, Tensor]:
+def _inputs(
+    features: Floats, runs: Floats | None, rows: Ints, run_rows: Ints | None = None
+) -> tuple[Tensor, Tensor | None, Tensor]:
     place = np.maximum(rows, 0)
-    of_runs = None if runs is None else torch.from_numpy(runs[place])
+    of_runs = None if runs is None else torch.from_numpy(runs[place if run_rows is None else run_rows[place]])
     return torch.from_numpy(features[place]), of_runs, torch.from_numpy(rows >= 0)
 
 
 def _loss(
     weights: Mapping[str, Tensor], shape: Shape, train: TrainingSet, rows: Ints, noise: Noise
 ) -> Tensor:
-    features, runs, is_runner = _inputs(train.features, train.run_features, rows)
+    features, runs, is_runner = _inputs(train.features, train.run_features, rows, train.run_rows)
     odds = field_log_odds(weights, shape, features, runs, is_runner, noise)
     place = np.maximum(rows, 0)
     share = train.won if train.target is None else train.target
