@@ -15,7 +15,7 @@ from benchmarks.quality.levers import LEVERS, Lever, best_blend, left_out
 from benchmarks.quality.permutation import judge_shuffled
 from benchmarks.quality.races import races_with_prices
 from greyhound.charts.cost import apart
-from racing.features import FEATURES, RUN_FEATURE_NAMES
+from racing.features import RUN_FEATURE_NAMES
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.data.splits import split_by_time
 from training.report.ageing import DAYS_A_MONTH
@@ -43,7 +43,7 @@ def split():
 
 
 def test_a_lever_takes_its_families_and_inputs_away_and_nothing_else():
-    names = (FEATURES[0].name, "market_rating", "market_debut_by_name")
+    names = ("box", "market_rating", "market_debut_by_name")
     recipe = make_recipe(
         families=("xgboost", "field_net"), features=names, run_features=RUN_FEATURE_NAMES[:3]
     )

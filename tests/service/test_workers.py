@@ -33,14 +33,19 @@ def service(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def versions_of_both(service: ServiceProcess) -> dict[int, int | None]:
     """The version that each worker serves, by process, once both have answered."""
     versions: dict[int, int | None] = {}
+    found: dict[int, int | None] = {}
 
     def ask() -> bool:
         status = service.status()
         versions[status["service"]["pid"]] = status["version"]
-        return set(service.children()) <= set(versions) and len(service.children()) == 2
+        workers = service.children()  # once: one that has just been started may take another's place
+        if len(workers) != 2 or not set(workers) <= set(versions):
+            return False
+        found.update((pid, versions[pid]) for pid in workers)
+        return True
 
     wait_until(ask)
-    return {pid: versions[pid] for pid in service.children()}
+    return found
 
 
 def test_two_workers_answer_and_agree(service: ServiceProcess, registry: str) -> None:
