@@ -123,7 +123,8 @@ def changes_on_mornings(
     known[number[is_final]] = final[is_final]
     for start, stop in pairwise(edges):
         while coming is not None and coming.day < day[start]:
-            known[_positions(races, coming.race_id)[1]] = coming.change[_positions(races, coming.race_id)[0]]
+            there, where = _positions(races, coming.race_id)
+            known[where] = coming.change[there]
             coming = next(stops, None)
         rows = index[start:stop]
         found[start:stop] = np.where(rows >= 0, known[number[np.maximum(rows, 0)]], 0.0)

@@ -37,6 +37,8 @@ _ALONE_VARIANCE = 0.1  # of the level when no rival is known, in the rating's no
 _OUTLIER_SD = 2.5
 RUNS_BEFORE, _RUNS_AFTER = 6, 3
 """Runs of each rival that a revision looks at."""
+BEFORE_ALL = -1_000_000
+"""A day before all others."""
 _LAGS = np.array(REVISION_DAYS, np.float64)
 
 
@@ -72,7 +74,7 @@ class Checkpoint:
     """Before each of the months, and, one more, of all days before the first to be played."""
     change: Floats | None = None
     """By run: the change of its race's level as known on that morning; ``None``: nothing has changed."""
-    settled_on: int = -1_000_000
+    settled_on: int = BEFORE_ALL
     """The last evening before that day."""
 
 

@@ -29,7 +29,7 @@ from racing.ratings.effects import Courses, months_of
 from racing.ratings.level_rows import changes_known, last_evening, write_evenings
 from racing.ratings.levels import OPEN_DAYS, EveningLevels
 from racing.ratings.performances import Performances, columns_of
-from racing.ratings.replay import Checkpoint, History, Replay, replay
+from racing.ratings.replay import BEFORE_ALL, Checkpoint, History, Replay, replay
 from racing.ratings.stretch import Stretch, load_stretch, write_performances
 
 _WORTH = RunWorth.__table__  # type: ignore[attr-defined]
@@ -131,13 +131,14 @@ def _update(engine: Engine, on_progress: Callable[[int, int], None], *, from_not
             change_log.lock_races(connection)
             if _has_changed(connection, due, last):
                 return False
-            write_performances(connection, stretch, columns_of(_performances(played)))
+            columns = columns_of(_performances(played))
+            write_performances(connection, stretch, columns)
             write_evenings(connection, start.first_day, _evenings(played))
-            write_affixes(connection, stretch, columns_of(_performances(played)), start.first_day)
+            write_affixes(connection, stretch, columns, start.first_day)
             new = sums_of(courses, played, _newest_day(connection, stretch, start))
             write_sums(connection, new, start.n_months, None if start.first_day is None else start.sums)
             if len(blocks) == 1:
-                _write_forms(connection, stretch, columns_of(_performances(played)) | _changes(played), start)
+                _write_forms(connection, stretch, columns | _changes(played), start)
                 change_log.remove_changes(connection, change_log.RATINGS, due)
                 return True
     return _finish(engine, due, since)
@@ -252,7 +253,7 @@ def _replay_all(
                 months,
                 sums[rating.name][: start.n_months + 1],
                 _changes_before(stretch, rating, start.evening),
-                -1_000_000 if start.evening is None else start.evening.day,
+                BEFORE_ALL if start.evening is None else start.evening.day,
             ),
         )
         for rating in RATINGS
@@ -336,7 +337,7 @@ def _performances(played: Mapping[str, Replay]) -> dict[str, Performances]:
 
 def _number(day: dt.date | None) -> int:
     """Return a day as it is counted in arrays; before all others where there is none."""
-    return -1_000_000 if day is None else (day - EPOCH).days
+    return BEFORE_ALL if day is None else (day - EPOCH).days
 
 
 def _date(day: int) -> dt.date:
