@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import subprocess
 import sys
 import tomllib
@@ -139,6 +140,23 @@ def test_an_error_is_one_line_and_its_exit_code(
     result = run("probe")
     assert result.exit_code == code
     assert result.stderr.lstrip("\n") == reported
+
+
+def test_an_interrupt_of_imports_has_the_exit_code_of_an_interrupt(tmp_path: Path) -> None:
+    (tmp_path / "probe.py").write_text(
+        "import click\n@click.command()\ndef probe(): exec('raise KeyboardInterrupt')\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(
+        "from greyhound.cli import COMMANDS\nCOMMANDS['probe'] = ('probe:probe', '')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "greyhound", "probe"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "greyhound: interrupted")
 
 
 def test_debugging_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,12 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -232,30 +232,36 @@ def test_a_large_batch_passes_and_refusals_stay_as_the_service_wrote_them(
 @PROXIES
 def test_each_answer_of_a_batch_is_handed_on_as_it_comes(tmp_path: Path, proxy: Proxy) -> None:
     goes_on = threading.Event()
+
+    class InParts(BaseHTTPRequestHandler):
+        """Answers a batch in two parts, the second when it may go on."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:  # a health check
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))  # what is not read is a reset at the close
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"6\r\nfirst\n\r\n")
+            goes_on.wait(60)
+            self.wfile.write(b"7\r\nsecond\n\r\n0\r\n\r\n")
+
+        def log_message(self, *_: object) -> None:
+            return
+
     with ExitStack() as stack:
-        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-
-        def answer(connection: socket.socket) -> None:
-            with connection:
-                head = connection.recv(65536)
-                if b"/predict/batch" not in head:  # a health check
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-                    return
-                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")
-                goes_on.wait(60)
-                connection.sendall(b"7\r\nsecond\n\r\n0\r\n\r\n")
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:
-                    return
-                threading.Thread(target=answer, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
+        upstream = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), InParts))
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        stack.callback(upstream.shutdown)
         stack.callback(goes_on.set)
-        url = stack.enter_context(proxy(tmp_path, listening.getsockname()[1]))
+        url = stack.enter_context(proxy(tmp_path, upstream.server_port))
         client = stack.enter_context(client_from(url))
         wait_for(client)
         with client.stream("POST", "/predict/batch", content=b"x") as response:
