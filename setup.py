@@ -14,4 +14,4 @@ def _compiled(name: str) -> Extension:
     )
 
 
-setup(ext_modules=[_compiled(name) for name in ("_loops", "_filter", "_trees")])
+setup(ext_modules=[_compiled(name) for name in ("_loops", "_filter", "_trees", "_nets")])

@@ -9,10 +9,10 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from model_registry.artifact.compiled_members import NotCompiled, compiled_member
+from model_registry.artifact.compiled_members import NotCompiled, compiled_member, compiled_net
 from model_registry.artifact.digest import read_sealed
 from model_registry.artifact.documents import DOCUMENTS, decode
-from model_registry.artifact.loaded_model import LoadedModel, OnnxMember
+from model_registry.artifact.loaded_model import CompiledNet, LoadedModel, OnnxMember
 from model_registry.artifact.spec import Member, ModelSpec
 from model_registry.errors import ArtifactBroken
 from racing.ops.trees import BlendMember, build_table
@@ -59,8 +59,9 @@ def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
     n_features = len(spec.features)
     # Those that judge runners one by one take no columns of single runs, which come last.
     n_alone = len(spec.runner_features)
-    card = _golden_features(documents, n_features)[:, :n_alone]
+    card = _golden_features(documents, n_features)
     compiled: list[tuple[float, BlendMember]] = []
+    nets: list[CompiledNet] = []
     others: list[OnnxMember] = []
     for member in spec.members:
         graph = files[member.file]
@@ -68,8 +69,10 @@ def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
         session = _session(member, graph, n_own)
         try:
             if member.reads_field:
-                raise NotCompiled("it reads the whole field")
-            compiled.append((member.weight, compiled_member(graph, session, card, n_alone)))
+                nets.append(CompiledNet(member.weight, compiled_net(graph, session, card, n_features)))
+            else:
+                of_runners = compiled_member(graph, session, card[:, :n_alone], n_alone)
+                compiled.append((member.weight, of_runners))
         except NotCompiled as error:
             others.append(
                 OnnxMember(member.name, member.weight, session, str(error), n_own, member.reads_field)
@@ -80,6 +83,7 @@ def _load(files: dict[str, bytes], digest: str) -> LoadedModel:
         n_bytes=sum(len(content) for content in files.values()),
         documents=MappingProxyType(documents),
         table=build_table(n_alone, compiled) if compiled else None,
+        nets=tuple(nets),
         onnx_members=tuple(others),
     )
 

@@ -1,4 +1,4 @@
-"""A model ready to score: immutable, shared by threads, numpy, a compiled table and ONNX Runtime only."""
+"""A model ready to score: immutable, shared by threads, numpy, compiled code and ONNX Runtime only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model_registry.artifact.spec import MARKET_ALONE, Isotonic, ModelSpec, Platt
 from model_registry.errors import ArtifactBroken, NotScored
+from racing.ops.nets import MAX_FIELD
 from racing.probabilities import (
     combine_with_market,
     n_places,
@@ -21,19 +22,26 @@ from racing.probabilities import (
 from racing.race_shares import RaceShares, Sharing, race_shares
 
 if TYPE_CHECKING:  # there is none without a compiler
+    from racing.ops.nets import Net
     from racing.ops.trees import Table
 
 GOLDEN_TOLERANCE = 1e-5
-MAX_FIELD = 64
-"""Runners of a race, for members that compare them; real fields have ten at most."""
 
 Floats = NDArray[np.float64]
 Race = NDArray[np.int64] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CompiledNet:
+    """A member that compares the runners of a race, and what its log odds count."""
+
+    weight: float
+    net: "Net"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OnnxMember:
-    """A member that ONNX Runtime scores, what its log odds count, and why the table does not score it."""
+    """A member that ONNX Runtime scores, what its log odds count, and why compiled code does not."""
 
     name: str
     weight: float
@@ -59,7 +67,10 @@ class LoadedModel:
     documents: Mapping[str, Mapping[str, Any]]
     """By name without ``.json``, see :data:`model_registry.artifact.DOCUMENTS`."""
     table: "Table | None"
-    """All members that were compiled, see :mod:`model_registry.artifact.compiled_members`."""
+    """All members that judge runners one by one and were compiled, see
+    :mod:`model_registry.artifact.compiled_members`."""
+    nets: tuple[CompiledNet, ...]
+    """Those that read the field and were compiled."""
     onnx_members: tuple[OnnxMember, ...]
     """The others."""
 
@@ -75,6 +86,11 @@ class LoadedModel:
         if not len(rows):
             return np.zeros(0)
         total = np.full(len(rows), self.spec.intercept)
+        if self.spec.reads_fields:
+            rows = np.ascontiguousarray(rows)
+            bounds = race_bounds(len(rows), race)
+            for each in self.nets:
+                each.net.add_to(rows, bounds, each.weight, total)
         for member in self.onnx_members:
             own = np.ascontiguousarray(rows[:, : member.n_features])
             if member.reads_field:
@@ -199,6 +215,24 @@ class LoadedModel:
 _OUTPUT = ["log_odds"]
 
 
+def race_bounds(n_rows: int, race: Race) -> NDArray[np.int64]:
+    """Return where each race begins, and behind them the number of rows.
+
+    Raises
+    ------
+    NotScored
+        If a race has more than ``MAX_FIELD`` runners: each is compared with each other.
+    """
+    if race is None:
+        bounds = np.array([0, n_rows])
+    else:
+        bounds = np.append(np.flatnonzero(np.diff(race, prepend=race[:1] - 1)), n_rows)
+    most = int(np.diff(bounds).max(initial=0))
+    if most > MAX_FIELD:
+        raise NotScored(f"a race has at most {MAX_FIELD} runners, got {most}")
+    return bounds
+
+
 def field_log_odds(session: ort.InferenceSession, rows: NDArray[np.float32], race: Race) -> Floats:
     """Return the log odds of a graph that reads one race at a time, its runners in an order of its own.
 
@@ -208,16 +242,10 @@ def field_log_odds(session: ort.InferenceSession, rows: NDArray[np.float32], rac
     Raises
     ------
     NotScored
-        If a race has more than ``MAX_FIELD`` runners: each is compared with each other.
+        If a race has more than ``MAX_FIELD`` runners.
     """
-    if race is None:
-        bounds = [0, len(rows)]
-    else:
-        bounds = [*np.flatnonzero(np.diff(race, prepend=race[:1] - 1)).tolist(), len(rows)]
     result = np.empty(len(rows))
-    for start, stop in pairwise(bounds):
-        if stop - start > MAX_FIELD:
-            raise NotScored(f"a race has at most {MAX_FIELD} runners, got {stop - start}")
+    for start, stop in pairwise(race_bounds(len(rows), race).tolist()):
         order = sorted(range(start, stop), key=lambda row: rows[row].tobytes())
         result[order] = session.run(_OUTPUT, {"features": rows[order]})[0]
     return result

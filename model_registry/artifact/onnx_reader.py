@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from racing.ops import trees
 
-_DTYPES = {1: "<f4", 7: "<i8", 11: "<f8"}
+_DTYPES = {1: "<f4", 7: "<i8", 9: "?", 11: "<f8"}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_FIELDS = 1000  # of one message, but for numbers of nodes, which are read at once
 _MAX_BYTES = 4 * 2**20  # of one attribute: a million nodes
@@ -36,7 +36,7 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
-    """Integers, texts and arrays by name; modes of tree nodes are indices of :data:`MODES`."""
+    """Numbers, texts and arrays by name; modes of tree nodes are indices of :data:`MODES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,8 @@ def _attribute(content: bytes) -> tuple[str, Any]:
         value, end = None, name_end
     rest = [(number, other) for number, other in _fields(content, end) if number != 20]  # 20: the type
     match value, rest:
+        case None, [(2, bytes(other))]:
+            return name, float(np.frombuffer(other, "<f4")[0])
         case None, [(3, int(other))]:
             return name, other
         case None, [(4, bytes(other))]:

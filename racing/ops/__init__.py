@@ -3,9 +3,10 @@
 The functions here are loops over a form (n, K), a race or a table, as compiled C where there was a compiler
 when the package was installed (``_loops.c``), else in numpy (:mod:`racing.ops.plain`, which says what each
 means). :func:`compile_formulas` turns formulas that are written for arrays into one that runs on a fixed
-shape fifty times faster. :mod:`racing.ops.trees` scores a model's trees (``_trees.c``), and
-:mod:`racing.ops.filter` is the rating filter's inner step (``_filter.c``). Without a compiler everything
-works alike, a card takes milliseconds instead of microseconds, and :data:`IS_COMPILED` is false.
+shape fifty times faster. :mod:`racing.ops.trees` scores a model's trees (``_trees.c``),
+:mod:`racing.ops.nets` its nets over the field (``_nets.c``), and :mod:`racing.ops.filter` is the rating
+filter's inner step (``_filter.c``). Without a compiler everything works alike, a card takes milliseconds
+instead of microseconds, and :data:`IS_COMPILED` is false.
 ``docs/explanation/compiled-features.md`` and ``model-time.md`` have it with figures.
 """
 

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-IS_COMPILED = all(find_spec(f"racing.ops.{name}") for name in ("_loops", "_filter", "_trees"))
+IS_COMPILED = all(find_spec(f"racing.ops.{name}") for name in ("_loops", "_filter", "_trees", "_nets"))
 """All of them, or none is used."""
 
 if TYPE_CHECKING or not IS_COMPILED:

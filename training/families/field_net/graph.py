@@ -32,6 +32,11 @@ class NetGraph:
         self.nodes.append(helper.make_node(operation, list(inputs), outputs, **attributes))
         return name
 
+    def named(self, name: str, value: NDArray[np.generic]) -> str:
+        """Add an array under a name that :mod:`model_registry.artifact.field_nets` reads it by."""
+        self.constants[name] = value
+        return name
+
     def constant(self, value: NDArray[np.generic]) -> str:
         """Add an array and return its name; equal arrays are stored once."""
         for name, known in self.constants.items():
@@ -60,9 +65,9 @@ def net_graph(member: FieldNetMember) -> NetGraph:
     graph = NetGraph()
     graph.constants.update({f"w_{name}": value for name, value in member.weights.items()})
     of_runner = graph.part("features", 0, shape.n_features) if shape.n_run_columns else "features"
-    parts = [_scaled(graph, of_runner, shape.static)]
+    parts = [_scaled(graph, of_runner, shape.static, "runner")]
     for place, (column, size) in enumerate(zip(shape.static.codes, shape.static.n_codes, strict=True)):
-        codes = _codes(graph, of_runner, int(column), size)
+        codes = _codes(graph, of_runner, graph.named(f"code_column_{place}", column), size)
         parts.append(graph.add("Gather", f"w_code_{place}", codes, axis=0))
     static = graph.add("Concat", *parts, axis=1)
     x = static
@@ -78,25 +83,26 @@ def net_graph(member: FieldNetMember) -> NetGraph:
     return graph
 
 
-def _scaled(graph: NetGraph, raw: str, scales: Scales) -> str:
-    amounts = graph.add("Gather", raw, graph.constant(scales.amounts), axis=-1)
+def _scaled(graph: NetGraph, raw: str, scales: Scales, what: str) -> str:
+    amounts = graph.add("Gather", raw, graph.named(f"{what}_amounts", scales.amounts), axis=-1)
     is_unknown = graph.add("IsNaN", amounts)
     amounts = graph.add("Where", is_unknown, graph.number(0), amounts)
     if scales.is_log.any():
         logs = graph.add("Log", graph.add("Add", graph.add("Relu", amounts), graph.number(1)))
-        amounts = graph.add("Where", graph.constant(scales.is_log > 0), logs, amounts)
-    amounts = graph.add("Sub", amounts, graph.constant(scales.mean))
-    amounts = graph.add("Mul", amounts, graph.constant(scales.factor))
+        amounts = graph.add("Where", graph.named(f"{what}_is_log", scales.is_log > 0), logs, amounts)
+    amounts = graph.add("Sub", amounts, graph.named(f"{what}_mean", scales.mean))
+    amounts = graph.add("Mul", amounts, graph.named(f"{what}_factor", scales.factor))
     amounts = graph.add("Clip", amounts, graph.number(-CLIP), graph.number(CLIP))
     amounts = graph.add("Where", is_unknown, graph.number(0), amounts)
     if not len(scales.flags):
         return amounts
-    flags = graph.add("IsNaN", graph.add("Gather", raw, graph.constant(scales.flags), axis=-1))
+    flags = graph.add("Gather", raw, graph.named(f"{what}_flags", scales.flags), axis=-1)
+    flags = graph.add("IsNaN", flags)
     return graph.add("Concat", amounts, graph.add("Cast", flags, to=TensorProto.FLOAT), axis=-1)
 
 
-def _codes(graph: NetGraph, raw: str, column: int, size: int) -> str:
-    code = graph.add("Gather", raw, graph.constant(np.array(column, np.int64)), axis=1)
+def _codes(graph: NetGraph, raw: str, column: str, size: int) -> str:
+    code = graph.add("Gather", raw, column, axis=1)
     code = graph.add("Where", graph.add("IsNaN", code), graph.number(0), code)
     is_low = graph.add("Less", code, graph.number(size))
     is_code = graph.add("And", graph.add("GreaterOrEqual", code, graph.number(0)), is_low)
@@ -107,11 +113,11 @@ def _of_runs(graph: NetGraph, shape: Shape, static: str) -> str:
     n_heads, width = shape.n_heads, shape.run_width
     a_head = width // n_heads
     raw = graph.part("features", shape.n_features, shape.n_inputs)
-    raw = graph.add("Reshape", raw, graph.whole(-1, shape.n_runs, shape.n_run_columns))
+    raw = graph.add("Reshape", raw, graph.named("runs", np.array([-1, shape.n_runs, shape.n_run_columns])))
     unknown = graph.add("Cast", graph.add("IsNaN", raw), to=TensorProto.FLOAT)
     is_none = graph.add("ReduceMin", unknown, axes=[2], keepdims=0)
     absent = graph.add("Mul", is_none, graph.number(DEAD))
-    hidden = _linear(graph, _scaled(graph, raw, shape.of_run), "run_in")
+    hidden = _linear(graph, _scaled(graph, raw, shape.of_run, "run"), "run_in")
     hidden = graph.add("Add", hidden, "w_run_ago")
     key_value = _linear(graph, _gelu(graph, hidden), "run_key_value")
     n_runners = graph.add("Shape", "features", start=0, end=1)
@@ -134,7 +140,7 @@ def _of_runs(graph: NetGraph, shape: Shape, static: str) -> str:
 def _field_layer(graph: NetGraph, shape: Shape, layer: int, x: str) -> str:
     a_head = shape.width // shape.n_heads
     qkv = _linear(graph, _norm(graph, x, f"{layer}_attention_norm"), f"{layer}_qkv")
-    of_heads = graph.whole(-1, shape.n_heads, a_head)
+    of_heads = graph.named("heads", np.array([-1, shape.n_heads, a_head]))
     q, k, v = (
         graph.add("Reshape", graph.part(qkv, start, start + shape.width), of_heads)
         for start in range(0, 3 * shape.width, shape.width)
