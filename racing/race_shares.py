@@ -55,18 +55,21 @@ class RaceShares(NamedTuple):
 
 def race_shares(log_odds: Floats, prices: Sequence[float | None], sharing: Sharing) -> RaceShares:
     """Return the probabilities of the runners of one race, given a model's log odds and the market's odds."""
-    formulas = recorded_shares(len(log_odds))
+    formulas, shares = recorded_shares(len(log_odds))
     with _lock:
         of_model, of_market, numbers = formulas.inputs
         of_model[:], of_market[:] = log_odds, prices
         numbers[:] = (*sharing[:-1], *sharing.discounts)
-        return RaceShares(*formulas().copy())
+        formulas()
+        return RaceShares(*shares.copy())
 
 
 @cache
-def recorded_shares(n_runners: int) -> CompiledFormulas:
-    """Return the formulas for a number of runners, recorded once a process."""
-    return compile_formulas(_shares, (n_runners,), (n_runners,), (len(Sharing._fields) + 2,))
+def recorded_shares(n_runners: int) -> tuple[CompiledFormulas, Floats]:
+    """Return the formulas for a number of runners, recorded once a process, and where they leave shares."""
+    shares = np.empty((len(RaceShares._fields), n_runners))
+    inputs = [(n_runners,), (n_runners,), (len(Sharing._fields) + 2,)]
+    return compile_formulas(_shares, inputs, list(shares)), shares
 
 
 def _shares(log_odds: Any, prices: Any, numbers: Any) -> Iterator[Floats]:

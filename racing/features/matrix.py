@@ -1,6 +1,6 @@
 """The feature matrix of some races: every feature of the catalog, in order, one row a runner."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,6 @@ __all__ = [
     "feature_columns",
     "feature_matrix",
     "features_for",
-    "input_columns",
     "run_feature_matrix",
     "run_features_for",
 ]
@@ -73,28 +72,23 @@ def features_for(knows: str) -> tuple[Feature, ...]:
 
 def feature_matrix(view: RaceView) -> NDArray[np.float32]:
     """Return shape (n_runners, n_features), NaN where unknown."""
-    return _matrix(len(view.card), len(FEATURES), feature_columns(view))
+    matrix = np.empty((len(view.card), len(FEATURES)), np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for column, values in enumerate(feature_columns(view)):
+            matrix[:, column] = values
+    return matrix
 
 
 def run_feature_matrix(view: RaceView) -> NDArray[np.float32]:
     """Return shape (n_runners, n_run_features), in the order of ``RUN_FEATURES``, NaN where unknown."""
-    return _matrix(len(view.card), len(RUN_FEATURES), run_columns(view))
-
-
-def _matrix(n_runners: int, n_columns: int, columns: Iterable[Floats]) -> NDArray[np.float32]:
-    matrix = np.empty((n_runners, n_columns), np.float32)
+    runs = np.full((len(view.card), WINDOW, len(RUN_COLUMNS)), np.nan, np.float32)
+    n_runs = view.form.known.shape[1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        for column, values in enumerate(columns):
-            matrix[:, column] = values
-    return matrix
+        for column, values in enumerate(run_columns(view)):
+            runs[:, :n_runs, column] = values
+    return runs.reshape(len(runs), -1)
 
 
 def feature_columns(view: RaceView) -> Iterator[Floats]:
     """Yield every feature in order, one value a runner."""
     return (feature.formula(view) for feature in FEATURES)
-
-
-def input_columns(view: RaceView) -> Iterator[Floats]:
-    """Yield every feature, then every number of runs, in order, one value a runner."""
-    yield from feature_columns(view)
-    yield from run_columns(view)

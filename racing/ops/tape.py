@@ -26,39 +26,48 @@ class CompiledFormulas:
     A call works in the arrays of the recording, so one thread at a time fills and calls.
     """
 
-    def __init__(self, formulas: Callable[..., Iterable[Any]], shapes: Sequence[tuple[int, ...]]) -> None:
-        self._formulas = formulas
+    def __init__(
+        self,
+        formulas: Callable[..., Iterable[Any]],
+        shapes: Sequence[tuple[int, ...]],
+        outputs: Sequence[NDArray[np.float64]],
+    ) -> None:
+        self._formulas, self._outputs = formulas, outputs
         self.inputs: tuple[NDArray[np.float64], ...] = tuple(np.full(shape, np.nan) for shape in shapes)
         if IS_COMPILED:
             self._tape = Tape()
             with np.errstate(all="ignore"):
-                results = list(formulas(*map(self._tape.trace, self.inputs)))
-                self._values = np.empty((len(results), *results[0].shape))
-                for result, values in zip(results, self._values, strict=True):
-                    self._tape.output(result, into=values)
+                results = formulas(*map(self._tape.trace, self.inputs))
+                for result, output in zip(results, outputs, strict=True):
+                    self._tape.output(result, into=output)
             self._tape.close()
 
-    def __call__(self) -> NDArray[np.float64]:
-        """Return what the formulas give for the inputs, one row a formula; the next call overwrites it."""
-        if not IS_COMPILED:
-            with np.errstate(all="ignore"):
-                return np.array(list(self._formulas(*self.inputs)), np.float64)
-        self._tape.play()
-        return self._values
+    def __call__(self) -> None:
+        """Leave in the outputs what the formulas give for the inputs."""
+        if IS_COMPILED:
+            self._tape.play()
+            return
+        with np.errstate(all="ignore"):
+            for result, output in zip(self._formulas(*self.inputs), self._outputs, strict=True):
+                output[...] = result
 
 
-def compile_formulas(formulas: Callable[..., Iterable[Any]], *shapes: tuple[int, ...]) -> CompiledFormulas:
-    """Return formulas compiled for inputs of these shapes.
+def compile_formulas(
+    formulas: Callable[..., Iterable[Any]],
+    shapes: Sequence[tuple[int, ...]],
+    outputs: Sequence[NDArray[np.float64]],
+) -> CompiledFormulas:
+    """Return formulas compiled for inputs of these shapes, which leave each result in one of the outputs.
 
-    ``formulas`` takes one array an input and returns arrays of one shape. It may use ufuncs, operators,
-    ``np.where``, basic slices and the functions of :mod:`racing.ops`, and may not branch on values.
+    ``formulas`` takes one array an input and returns arrays of the outputs' shapes. It may use ufuncs,
+    operators, ``np.where``, basic slices and functions of :mod:`racing.ops`, and may not branch on values.
 
     Raises
     ------
     TypeError
         If a formula does anything else with its arrays.
     """
-    return CompiledFormulas(formulas, shapes)
+    return CompiledFormulas(formulas, shapes, outputs)
 
 
 class Tape:

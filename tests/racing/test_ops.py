@@ -222,28 +222,48 @@ def test_the_tape_of_a_card_gives_what_numpy_gives_bit_for_bit(
 
 
 def test_compiled_formulas_read_their_inputs_anew_at_each_call(random: np.random.Generator) -> None:
+    results = np.zeros((2, 3))
     compiled = compile_formulas(
-        lambda form, card: [form[:, 0] - card, np.where(card > 0.0, 1.0, card)], (3, 4), (3,)
+        lambda form, card: [form[:, 0] - card, np.where(card > 0.0, 1.0, card)], [(3, 4), (3,)], results
     )
     for _ in range(2):
         for values in compiled.inputs:
             values[...] = random.normal(size=values.shape)
         form, card = (values.copy() for values in compiled.inputs)
-        np.testing.assert_array_equal(compiled(), [form[:, 0] - card, np.where(card > 0.0, 1.0, card)])
+        compiled()
+        np.testing.assert_array_equal(results, [form[:, 0] - card, np.where(card > 0.0, 1.0, card)])
 
 
 def test_without_a_compiler_formulas_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def formulas(form: np.ndarray, card: np.ndarray) -> list[np.ndarray]:
         return [form[:, 0] / card, np.where(card > 2.0, form[:, 1], card)]
 
-    compiled = compile_formulas(formulas, (3, 2), (3,))
+    got, expected = np.zeros((2, 3)), np.zeros((2, 3))
+    compiled = compile_formulas(formulas, [(3, 2), (3,)], got)
     monkeypatch.setattr(tape, "IS_COMPILED", False)
-    plainly = compile_formulas(formulas, (3, 2), (3,))
+    plainly = compile_formulas(formulas, [(3, 2), (3,)], expected)
     for values, same in zip(compiled.inputs, plainly.inputs, strict=True):
         values[...] = same[...] = np.arange(values.size).reshape(values.shape)
-    expected = plainly()
+    plainly()
     monkeypatch.undo()
-    np.testing.assert_array_equal(compiled(), expected)
+    compiled()
+    assert expected.any()
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_results_may_be_of_several_numbers_a_row_and_lie_apart(random: np.random.Generator) -> None:
+    table = np.full((3, 11), np.nan)
+    outputs = [table[:, 0], table[:, 1::5][:, :2], table[:, 3::4][:, :2]]
+    compiled = compile_formulas(
+        lambda form: [form[:, 0] * 2.0, form + 1.0, form - form[:, :1]], [(3, 2)], outputs
+    )
+    (form,) = compiled.inputs
+    form[...] = random.normal(size=form.shape)
+    compiled()
+    np.testing.assert_array_equal(table[:, 0], form[:, 0] * 2.0)
+    np.testing.assert_array_equal(table[:, [1, 6]], form + 1.0)
+    np.testing.assert_array_equal(table[:, [3, 7]], form - form[:, :1])
+    assert np.isnan(table[:, [2, 4, 5, 8, 9, 10]]).all()
 
 
 def test_what_is_no_result_and_what_comes_twice_is_not_run() -> None:
@@ -251,7 +271,8 @@ def test_what_is_no_result_and_what_comes_twice_is_not_run() -> None:
         np.exp(form)  # no result needs it
         return [form[:, 0] + form[:, 1], (form[:, 0] + form[:, 1]) * 2.0]
 
-    assert compile_formulas(formulas, (3, 4))._tape.n_steps == 4  # a sum, a product, two copies into results
+    compiled = compile_formulas(formulas, [(3, 4)], np.zeros((2, 3)))
+    assert compiled._tape.n_steps == 4  # a sum, a product, two copies into results
 
 
 @pytest.mark.parametrize(
@@ -264,4 +285,4 @@ def test_what_is_no_result_and_what_comes_twice_is_not_run() -> None:
 )
 def test_what_cannot_be_compiled_is_refused_when_it_is_recorded(formula: Any, why: str) -> None:
     with pytest.raises(TypeError, match=why):
-        compile_formulas(lambda form: [formula(form)], (3, 4))
+        compile_formulas(lambda form: [formula(form)], [(3, 4)], np.zeros((1, 3)))

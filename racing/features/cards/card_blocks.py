@@ -59,8 +59,9 @@ class CardBlocks:
         self._track_codes = track_codes
         self._courses: dict[tuple[str, int], tuple[float, float]] = {}
         self._grades: dict[str | None, float] = {}
-        self.track_id = lru_cache(4096)(self._look_up_track)
+        self.track_id = lru_cache(_CACHE_SIZE)(self._look_up_track)
         """Of a track's name and a distance; below 0 for a track that is not known."""
+        self._by_name = lru_cache(4 * _CACHE_SIZE)(self._look_up_name)
 
     def fill(
         self, formulas: CardFormulas, card: Card, runners: list[Runner], dogs: list[StoredDog]
@@ -74,8 +75,7 @@ class CardBlocks:
         track_id, course = self._course(card.track, distance_m)
         month = date.year * 12 + date.month - _MONTH_OF_EPOCH
         state = state_of(card.track)
-        affixes = self._affixes.rows_of([name_affixes(runner.name, state) for runner in runners])
-        formulas.affixes[:] = self._affixes.of(affixes, month)
+        formulas.affixes[:] = [self._by_name(runner.name, state, month) for runner in runners]
         race = (
             month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),
@@ -102,6 +102,12 @@ class CardBlocks:
         """Return a track's id and the row of the course among those of the tables."""
         track_id = self.track_id(track, distance_m)
         return float(track_id), float(self._effects.courses.rows.get((track_id, distance_m), 0))
+
+    def _look_up_name(self, name: str, state: str, month: int) -> tuple[float, ...]:
+        """Return what is known of a dog by its name, as of the beginning of a month."""
+        row = self._affixes.rows_of([name_affixes(name, state)])
+        means: list[float] = self._affixes.of(row, month)[0].tolist()
+        return tuple(means)
 
     def _look_up_track(self, name: str, distance_m: int) -> int:
         key = name_key(known_track(name, distance_m) or name)

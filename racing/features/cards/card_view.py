@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from racing.domain.runs import WINDOW, Floats, Form
-from racing.features.matrix import feature_columns, input_columns
+from racing.features.formulas.run_features import run_columns
+from racing.features.matrix import FEATURE_NAMES, INPUT_NAMES, feature_columns
 from racing.features.view import RaceView, build_view
 from racing.history import lone_market_share
 from racing.ops import compile_formulas
@@ -72,14 +73,6 @@ def _form_of_brought(read: dict[str, Floats]) -> Form:
     return Form(columns)
 
 
-def _features(*blocks: Any) -> Iterator[Floats]:
-    return feature_columns(view_of_card(*blocks))
-
-
-def _inputs(*blocks: Any) -> Iterator[Floats]:
-    return input_columns(view_of_card(*blocks))
-
-
 class CardFormulas:
     """All features of a card of so many runners, of at most so many runs each.
 
@@ -90,18 +83,38 @@ class CardFormulas:
     lock = Lock()
 
     def __init__(self, n_runners: int, n_runs: int, *, with_runs: bool = False) -> None:
+        n_columns = len(INPUT_NAMES if with_runs else FEATURE_NAMES)
+        self._values = np.full((n_runners, n_columns), np.nan)
+        of_runner, of_runs = np.split(self._values, [len(FEATURE_NAMES)], axis=1)
+        outputs = [*of_runner.T]
+        if with_runs:  # of runs that no card of this length has, all stays unknown
+            outputs += [*np.moveaxis(of_runs.reshape(n_runners, WINDOW, -1)[:, :n_runs], 2, 0)]
         self._formulas = compile_formulas(
             _inputs if with_runs else _features,
-            (n_runners, len(CARD_COLUMNS)),
-            (n_runners, len(AFFIX_COLUMNS)),
-            (n_runners, n_runs, len(COLUMNS)),
-            (n_runners, n_runs, len(BROUGHT_COLUMNS)),
+            (
+                (n_runners, len(CARD_COLUMNS)),
+                (n_runners, len(AFFIX_COLUMNS)),
+                (n_runners, n_runs, len(COLUMNS)),
+                (n_runners, n_runs, len(BROUGHT_COLUMNS)),
+            ),
+            outputs,
         )
         self.card, self.affixes, self.stored, self.brought = self._formulas.inputs
 
     def features(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return shape (n_runners, n_features), NaN where unknown, from what the blocks hold."""
-        return self._formulas().T.astype(np.float32, order="C")
+        self._formulas()
+        return self._values.astype(np.float32)
+
+
+def _features(*blocks: Any) -> Iterator[Floats]:
+    return feature_columns(view_of_card(*blocks))
+
+
+def _inputs(*blocks: Any) -> Iterator[Floats]:
+    view = view_of_card(*blocks)
+    yield from feature_columns(view)
+    yield from run_columns(view)
 
 
 def card_formulas(n_runners: int, n_runs: int, *, with_runs: bool = False) -> CardFormulas:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from racing.domain.runs import WINDOW, Flags, Floats, box_zone
+from racing.domain.runs import Flags, Floats, box_zone
 from racing.features.formulas.aggregations import mean_in_race
 from racing.features.view import RaceView
 from racing.ops import number
@@ -42,13 +42,8 @@ def _run_column(
 
 
 def run_columns(view: RaceView) -> Iterator[Floats]:
-    """Yield every column of the newest run, then of the one before, to ``WINDOW``; one value a runner."""
-    columns = [column.formula(view) for column in RUN_COLUMNS]
-    no_run: Floats = view.card.distance_m * np.nan
-    n_runs = view.form.known.shape[1]
-    for ago in range(WINDOW):
-        for values in columns:
-            yield values[:, ago] if ago < n_runs else no_run
+    """Yield every column, of shape (n, K), newest run first."""
+    return (column.formula(view) for column in RUN_COLUMNS)
 
 
 def _days_ago(view: RaceView) -> Floats:
