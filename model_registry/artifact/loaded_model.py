@@ -224,10 +224,10 @@ def race_bounds(n_rows: int, race: Race) -> NDArray[np.int64]:
         If a race has more than ``MAX_FIELD`` runners: each is compared with each other.
     """
     if race is None:
-        bounds = np.array([0, n_rows])
+        bounds, most = np.array([0, n_rows]), n_rows
     else:
         bounds = np.append(np.flatnonzero(np.diff(race, prepend=race[:1] - 1)), n_rows)
-    most = int(np.diff(bounds).max(initial=0))
+        most = int(np.diff(bounds).max(initial=0))
     if most > MAX_FIELD:
         raise NotScored(f"a race has at most {MAX_FIELD} runners, got {most}")
     return bounds

@@ -100,24 +100,25 @@ INLINE float dot(const float *a, const float *b, int n)
     return sum;
 }
 
-/* out = x @ weight + bias, for n rows of n_in numbers each; n_out is a multiple of LANES. */
-INLINE void multiply(Linear by, int n, int n_in, int n_out, const float *x, int stride, float *out)
+/* out = x @ weight + bias, for n rows of n_in numbers each; n_out is a multiple of LANES.  A row of x begins `stride`
+ * numbers behind the one before, and one of out `out_stride`. */
+INLINE void multiply(Linear by, int n, int n_in, int n_out, const float *x, int stride, float *out, int out_stride)
 {
     for (int column = 0; column < n_out; column += LANES) {
         const Vector bias = by.bias ? at(by.bias + column) : (Vector){0};
         const float *weight = by.weight + column;
         float *to = out + column;
         int row = 0;
-        for (; row + ROWS <= n; row += ROWS, to += ROWS * n_out) {
+        for (; row + ROWS <= n; row += ROWS, to += ROWS * out_stride) {
             const float *from = x + (size_t)row * stride;
             Vector a = bias, b = bias, c = bias, d = bias;
             for (int i = 0; i < n_in; i++, from++) {
                 const Vector w = at(weight + (size_t)i * n_out);
                 a += from[0] * w, b += from[stride] * w, c += from[2 * stride] * w, d += from[3 * stride] * w;
             }
-            put(to, a), put(to + n_out, b), put(to + 2 * n_out, c), put(to + 3 * n_out, d);
+            put(to, a), put(to + out_stride, b), put(to + 2 * out_stride, c), put(to + 3 * out_stride, d);
         }
-        for (; row < n; row++, to += n_out) {
+        for (; row < n; row++, to += out_stride) {
             const float *from = x + (size_t)row * stride;
             Vector a = bias;
             for (int i = 0; i < n_in; i++)
@@ -200,18 +201,26 @@ INLINE void soften(float *scores, int n)
 
 INLINE float *scale(const Scales *by, const float *raw, float *to)
 {
-    for (int i = 0; i < by->n_amounts; i++) {
-        float x = raw[by->amounts[i]];
-        const int is_unknown = isnan(x);
-        if (by->is_log[i] > 0)
-            x = logf((x > 0 ? x : 0) + 1.0f);
-        x = (x - by->mean[i]) * by->factor[i];
-        x = x < -CLIP ? -CLIP : x > CLIP ? CLIP : x;
-        *to++ = is_unknown ? 0.0f : x;
+    const Vector zero = {0};
+    const int n = by->n_amounts;
+    int i = 0;
+    for (int each = 0; each < n; each++) {
+        const float x = raw[by->amounts[each]];
+        to[each] = by->is_log[each] > 0 && !isnan(x) ? logf((x > 0 ? x : 0) + 1.0f) : x;
     }
-    for (int i = 0; i < by->n_flags; i++)
-        *to++ = isnan(raw[by->flags[i]]) ? 1.0f : 0.0f;
-    return to;
+    for (; i + LANES <= n; i += LANES) {
+        const Vector x = at(to + i);
+        Vector scaled = (x - at(by->mean + i)) * at(by->factor + i);
+        scaled = choose((Bits)(scaled < -CLIP), zero - CLIP, choose((Bits)(scaled > CLIP), zero + CLIP, scaled));
+        put(to + i, choose((Bits)(x == x), scaled, zero));
+    }
+    for (; i < n; i++) {
+        const float scaled = (to[i] - by->mean[i]) * by->factor[i];
+        to[i] = isnan(to[i]) ? 0.0f : scaled < -CLIP ? -CLIP : scaled > CLIP ? CLIP : scaled;
+    }
+    for (i = 0; i < by->n_flags; i++)
+        to[n + i] = isnan(raw[by->flags[i]]) ? 1.0f : 0.0f;
+    return to + n + by->n_flags;
 }
 
 /* A runner's own numbers: its features scaled, and what its codes stand for. */
@@ -241,59 +250,63 @@ INLINE int hide_runs(const Net *net, const float *raw, float *inputs, float *hid
         scale(&net->of_run, raw, inputs + (size_t)n * n_in);
         ago[n++] = run;
     }
-    multiply(net->run_in, n, n_in, wide, inputs, n_in, hidden);
+    multiply(net->run_in, n, n_in, wide, inputs, n_in, hidden, wide);
     for (int run = 0; run < n; run++)
         add(hidden + (size_t)run * wide, net->run_ago + (size_t)ago[run] * wide, wide);
     gelu(hidden, n * wide);
     return n;
 }
 
-/* What the runs of a runner say to the queries of its heads, of run_width numbers.
+/* What the runs of a runner say to its query, whose heads are parts of it.
  *
- * Keys and values of single runs are never made.  A head's score of a run is query . (hidden @ key + bias), the
- * sum over hidden of what `seek` holds; and the mean of the values is the value of the mean of the hidden numbers.
- * A row of `query` has the numbers of one head, and 0 in place of the others'.
+ * Keys and values of single runs are never made.  A head's score of a run is query . (hidden @ key + bias), the sum
+ * over hidden of what `seek` holds in the head's row; and the mean of values is the value of the mean of what is
+ * hidden, which takes that row's place.
  */
 INLINE void read_runs(const Net *net, const float *raw, const float *query, float *seek, Room *room, float *out)
 {
     const int wide = 2 * net->run_width, a_head = net->run_width / net->n_heads;
     const int n = hide_runs(net, raw, room->inputs, room->hidden);
+    const float divisor = sqrtf((float)a_head);
     float scores[MAX_RUNS + 1 + LANES], no_run[MAX_HEADS];
-    for (int head = 0; head < net->n_heads; head++, query += net->run_width) {
+    for (int head = 0; head < net->n_heads; head++) {
+        const int start = head * a_head;
+        const float base = dot(query + start, net->key.bias + start, a_head);
         float *mean = seek + head * wide;
-        const float base = dot(query, net->key.bias, net->run_width), divisor = sqrtf((float)a_head);
         for (int run = 0; run < n; run++)
             scores[run] = (dot(mean, room->hidden + (size_t)run * wide, wide) + base) / divisor;
-        scores[n] = dot(query, net->no_run, net->run_width) / divisor;
+        scores[n] = dot(query + start, net->no_run + start, a_head) / divisor;
         soften(scores, n + 1);
         no_run[head] = scores[n];
-        memset(mean, 0, wide * sizeof(float));
-        for (int run = 0; run < n; run++)
-            for (int i = 0; i < wide; i += LANES)
-                put(mean + i, at(mean + i) + scores[run] * at(room->hidden + (size_t)run * wide + i));
+        for (int i = 0; i < wide; i += LANES) {
+            Vector sums = {0};
+            for (int run = 0; run < n; run++)
+                sums += scores[run] * at(room->hidden + (size_t)run * wide + i);
+            put(mean + i, sums);
+        }
     }
-    multiply((Linear){net->value.weight, NULL}, net->n_heads, wide, net->run_width, seek, wide, room->hidden);
+    /* Of each row of this product the part of its own head counts. */
+    multiply((Linear){net->value.weight, NULL}, net->n_heads, wide, net->run_width, seek, wide, room->hidden,
+             net->run_width);
     for (int head = 0; head < net->n_heads; head++)
         for (int i = head * a_head; i < (head + 1) * a_head; i++)
             out[i] = room->hidden[head * net->run_width + i] + (1.0f - no_run[head]) * net->value.bias[i]
                      + no_run[head] * net->no_run[net->run_width + i];
 }
 
-/* All runs of a race: `seen` stands behind each runner's own numbers. */
+/* What all runs of a race say stands behind each runner's own numbers then. */
 INLINE void read_all_runs(const Net *net, int n, const float *const *raw, Room *room)
 {
-    const int wide = 2 * net->run_width, a_head = net->run_width / net->n_heads;
-    float *query = room->wide, *one = query + (size_t)n * net->n_heads * net->run_width;
-    multiply(net->query, n, net->static_width, net->run_width, room->joined, net->n_joined, one);
-    memset(query, 0, (size_t)n * net->n_heads * net->run_width * sizeof(float));
-    for (int row = 0; row < n; row++, one += net->run_width)
-        for (int head = 0; head < net->n_heads; head++)
-            memcpy(query + ((size_t)row * net->n_heads + head) * net->run_width + head * a_head, one + head * a_head,
-                   a_head * sizeof(float));
-    multiply((Linear){net->key.weight, NULL}, n * net->n_heads, net->run_width, wide, query, net->run_width, room->seek);
+    const int wide = 2 * net->run_width, a_head = net->run_width / net->n_heads, of_runner = net->n_heads * wide;
+    float *query = room->wide;
+    multiply(net->query, n, net->static_width, net->run_width, room->joined, net->n_joined, query, net->run_width);
+    for (int head = 0; head < net->n_heads; head++) {
+        const Linear key = {net->key.weight + (size_t)head * a_head * wide, NULL};
+        multiply(key, n, a_head, wide, query + head * a_head, net->run_width, room->seek + head * wide, of_runner);
+    }
     for (int row = 0; row < n; row++)
-        read_runs(net, raw[row] + net->n_features, query + (size_t)row * net->n_heads * net->run_width,
-                  room->seek + (size_t)row * net->n_heads * wide, room,
+        read_runs(net, raw[row] + net->n_features, query + (size_t)row * net->run_width,
+                  room->seek + (size_t)row * of_runner, room,
                   room->joined + (size_t)row * net->n_joined + net->static_width);
 }
 
@@ -328,19 +341,19 @@ INLINE void add_race(const Net *net, int n, const float *const *raw, const int *
         describe(net, raw[row], room->joined + (size_t)row * net->n_joined);
     if (net->n_runs)
         read_all_runs(net, n, raw, room);
-    multiply(net->in, n, net->n_joined, net->hidden, room->joined, net->n_joined, wide);
+    multiply(net->in, n, net->n_joined, net->hidden, room->joined, net->n_joined, wide, net->hidden);
     gelu(wide, n * net->hidden);
-    multiply(net->down, n, net->hidden, width, wide, net->hidden, x);
+    multiply(net->down, n, net->hidden, width, wide, net->hidden, x, width);
     for (const Layer *layer = net->layers; layer < net->layers + net->n_layers; layer++) {
         normalise(layer->attention_norm, n, width, x, normed);
-        multiply(layer->qkv, n, width, 3 * width, normed, width, wide);
+        multiply(layer->qkv, n, width, 3 * width, normed, width, wide, 3 * width);
         look_around(net, n, wide, normed);
-        multiply(layer->out, n, width, width, normed, width, wide);
+        multiply(layer->out, n, width, width, normed, width, wide, width);
         add(x, wide, n * width);
         normalise(layer->forward_norm, n, width, x, normed);
-        multiply(layer->up, n, width, 2 * width, normed, width, wide);
+        multiply(layer->up, n, width, 2 * width, normed, width, wide, 2 * width);
         gelu(wide, n * 2 * width);
-        multiply(layer->back, n, 2 * width, width, wide, 2 * width, normed);
+        multiply(layer->back, n, 2 * width, width, wide, 2 * width, normed, width);
         add(x, normed, n * width);
     }
     normalise(net->last_norm, n, width, x, normed);
@@ -382,7 +395,7 @@ static float *make_room(const Net *net, int n, Room *room)
 {
     const size_t run_rows = (size_t)n * net->n_heads, run_wide = 2 * (size_t)net->run_width;
     const size_t widest = net->hidden > 3 * net->width ? net->hidden : 3 * net->width;
-    const size_t of_queries = net->n_runs ? (run_rows + n) * net->run_width : 0;
+    const size_t of_queries = net->n_runs ? (size_t)n * net->run_width : 0;
     const size_t sizes[] = {
         (size_t)n * net->n_joined, n * widest > of_queries ? n * widest : of_queries, (size_t)n * net->width,
         (size_t)n * net->width, net->n_runs ? run_rows * run_wide : 0,
