@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from racing.ops.loops import IS_COMPILED, number, select
 
+_Recorded = tuple[np.ufunc, int, list[NDArray[Any]]]
 _Step = tuple[np.ufunc, int, int, Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 
 
@@ -77,14 +78,15 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self._arrays: list[NDArray[Any]] = []
-        self._steps: list[tuple[np.ufunc, int, list[NDArray[Any]]]] = []
+        self._inputs: list[NDArray[Any]] = []
+        self._arrays: list[NDArray[Any]] = []  # alive, so that no address comes twice
+        self._steps: list[_Recorded] = []
         self._recorded: dict[Any, list[NDArray[Any]]] = {}
         self._outputs: list[NDArray[Any]] = []
 
     def trace(self, array: NDArray[Any]) -> "Traced":
         """Return an input: the tape reads the array anew at each play."""
-        self._arrays.append(array)
+        self._inputs.append(array)
         return Traced(array, self)
 
     def output(self, result: Any, into: NDArray[np.float64]) -> None:
@@ -93,18 +95,24 @@ class Tape:
         self._add(np.positive, [_array_of(result)], [into])
 
     def close(self) -> None:
-        """End the recording: steps that no output needs are left out."""
+        """End the recording: steps that no output needs are left out, and results share memory."""
         needed = {_address(array) for array in self._outputs}
         steps = []
         for ufunc, which, arrays in reversed(self._steps):
             if any(_address(array) in needed for array in arrays[ufunc.nin :]):
                 needed |= {_address(_owner(array)) for array in arrays[: ufunc.nin]}
-                steps.append(_step(ufunc, which, arrays))
+                steps.append((ufunc, which, arrays))
+        steps.reverse()
         from racing.ops._loops import Tape as CompiledTape  # there where the loops are compiled
 
-        self._tape = CompiledTape(steps[::-1], (self._arrays, self._outputs))
+        homes = _homes(steps, [*self._inputs, *self._outputs])
+        played = [_step(ufunc, which, arrays, homes) for ufunc, which, arrays in steps]
+        kept = {
+            id(owner): homes.get(id(owner), owner) for *_, arrays in steps for owner in map(_owner, arrays)
+        }
+        self._tape = CompiledTape(played, (self._inputs, self._outputs, kept))
         self.n_steps = len(steps)
-        self._steps, self._recorded = [], {}
+        self._steps, self._arrays, self._recorded = [], [], {}
 
     def play(self) -> None:
         """Work out the outputs from what the inputs hold now."""
@@ -205,9 +213,34 @@ def _loop_of(ufunc: np.ufunc, given: tuple[np.dtype[Any], ...]) -> int:
     raise TypeError(f"{ufunc.__name__} takes {ufunc.types}, got {given}")
 
 
-def _step(ufunc: np.ufunc, which: int, arrays: list[NDArray[Any]]) -> _Step:
+def _homes(steps: Sequence[_Recorded], callers: Iterable[NDArray[Any]]) -> dict[int, NDArray[Any]]:
+    """Return, by the id of each result's array, the array in whose memory it is worked out.
+
+    A result that is read no more leaves its memory to the next of its size, so that a tape's numbers stay in
+    the nearest caches. Callers' arrays are theirs, and no step writes constants.
+    """
+    last_use = {id(_owner(array)): place for place, (*_, arrays) in enumerate(steps) for array in arrays}
+    theirs = {id(_owner(array)) for array in callers}
+    homes: dict[int, NDArray[Any]] = {}
+    free: dict[int, list[NDArray[Any]]] = {}
+    for place, (ufunc, _, arrays) in enumerate(steps):
+        for result in map(_owner, arrays[ufunc.nin :]):
+            if id(result) not in theirs:
+                of_size = free.setdefault(result.nbytes, [])
+                homes[id(result)] = of_size.pop() if of_size else result
+        for owner in {id(owner): owner for owner in map(_owner, arrays)}.values():
+            if id(owner) in homes and last_use[id(owner)] == place:
+                free[owner.nbytes].append(homes[id(owner)])
+    return homes
+
+
+def _step(ufunc: np.ufunc, which: int, arrays: list[NDArray[Any]], homes: dict[int, NDArray[Any]]) -> _Step:
     """Return a step as the compiled tape takes it."""
-    addresses = [_address(array) for array in arrays]
+    owners = [_owner(array) for array in arrays]
+    addresses = [
+        _address(homes.get(id(owner), owner)) + _address(array) - _address(owner)
+        for array, owner in zip(arrays, owners, strict=True)
+    ]
     if ufunc.signature is not None:
         return ufunc, which, 1, addresses, [0] * len(arrays), *_core(ufunc.signature, arrays)
     shape = arrays[-1].shape

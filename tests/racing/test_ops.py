@@ -286,3 +286,25 @@ def test_what_is_no_result_and_what_comes_twice_is_not_run() -> None:
 def test_what_cannot_be_compiled_is_refused_when_it_is_recorded(formula: Any, why: str) -> None:
     with pytest.raises(TypeError, match=why):
         compile_formulas(lambda form: [formula(form)], [(3, 4)], np.zeros((1, 3)))
+
+
+def test_results_that_are_read_no_more_leave_their_memory_to_others(random: np.random.Generator) -> None:
+    def formulas(form: np.ndarray) -> list[np.ndarray]:
+        total = form
+        for place in range(1, 30):  # each step's result is read by the next alone, and the first by the last
+            total = np.sqrt(total * total + place)
+        return [total, total[:, 1:] - form[:, :1], np.where(form > 0.0, form, total)]
+
+    outputs = [np.empty((3, 4)), np.empty((3, 3)), np.empty((3, 4))]
+    compiled = compile_formulas(formulas, [(3, 4)], outputs)
+    (form,) = compiled.inputs
+    for _ in range(2):
+        form[...] = random.normal(size=form.shape)
+        before = form.copy()
+        compiled()
+        for got, expected in zip(outputs, formulas(before), strict=True):
+            np.testing.assert_array_equal(got, expected)
+        np.testing.assert_array_equal(form, before)
+    n_constants = 30
+    assert compiled._tape.n_steps > 90
+    assert compiled._tape.n_arrays <= n_constants + 4 + 5  # input and outputs, and few for all results
