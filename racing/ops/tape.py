@@ -107,11 +107,10 @@ class Tape:
 
         homes = _homes(steps, [*self._inputs, *self._outputs])
         played = [_step(ufunc, which, arrays, homes) for ufunc, which, arrays in steps]
-        kept = {
-            id(owner): homes.get(id(owner), owner) for *_, arrays in steps for owner in map(_owner, arrays)
-        }
+        owners = [homes.get(id(owner), owner) for *_, arrays in steps for owner in map(_owner, arrays)]
+        kept = {id(owner): owner for owner in owners}
         self._tape = CompiledTape(played, (self._inputs, self._outputs, kept))
-        self.n_steps = len(steps)
+        self.n_steps, self.n_arrays = len(steps), len(kept)
         self._steps, self._arrays, self._recorded = [], [], {}
 
     def play(self) -> None:
