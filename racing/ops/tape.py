@@ -108,9 +108,9 @@ class Tape:
         homes = _homes(steps, [*self._inputs, *self._outputs])
         played = [_step(ufunc, which, arrays, homes) for ufunc, which, arrays in steps]
         owners = [homes.get(id(owner), owner) for *_, arrays in steps for owner in map(_owner, arrays)]
-        kept = {id(owner): owner for owner in owners}
-        self._tape = CompiledTape(played, (self._inputs, self._outputs, kept))
-        self.n_steps, self.n_arrays = len(steps), len(kept)
+        alive = {id(owner): owner for owner in owners}
+        self._tape = CompiledTape(played, (self._inputs, self._outputs, alive))
+        self.n_steps, self.n_arrays = len(steps), len(alive)
         self._steps, self._arrays, self._recorded = [], [], {}
 
     def play(self) -> None:
