@@ -25,7 +25,8 @@ KINDS = {
     "xgboost": "XGBoost",
     "catboost": "CatBoost",
     "ensemble": "Ensemble",
-    "small_ensemble": "Ensemble of Two",
+    "field_net": "Field net",
+    "small_ensemble": "Ensemble of two",
 }
 BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "class weights", "focal": "focal loss"}
 
