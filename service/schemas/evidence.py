@@ -52,8 +52,8 @@ class FiguresOut(BaseModel):
     """One source of win probabilities, judged."""
 
     name: str = Field(
-        description="`model`, `uniform`, `box only`, `rated price`, `market (BSP/SP)`, `model with market`, "
-        "or the simulator's `true probability`.",
+        description="`model`, `uniform`, `box only`, `rated price`, `market 10 min before`, "
+        "`market (BSP/SP)`, `model with market`, or the simulator's `true probability`.",
         examples=["model"],
     )
     race_log_loss: float | None = Field(

@@ -19,6 +19,8 @@ _SCOPES = {
     "results": "from results alone, without any price",
     "form": "from past races and their prices, without any price of the race itself",
     "rated": "from past races, their prices, and the rated price of the race itself",
+    "prices-10m": "from past races, their prices, and the market's prices of the race itself ten minutes "
+    "before the off",
 }
 
 

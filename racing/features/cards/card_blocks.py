@@ -1,5 +1,6 @@
 """Fills the arrays that a card's formulas read, from the card and its dogs' runs."""
 
+import math
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -76,6 +77,7 @@ class CardBlocks:
         state = state_of(card.track)
         affixes = self._affixes.rows_of([name_affixes(runner.name, state) for runner in runners])
         formulas.affixes[:] = self._affixes.of(affixes, month)
+        formulas.early[:, 0] = [math.nan if (p := runner.price_10m) is None else p for runner in runners]
         race = (
             month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),
