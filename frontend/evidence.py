@@ -14,7 +14,7 @@ NAMES = {
     UNIFORM: "Uniform",
     "box only": "Box only",
     "rated price": "Rated price",
-    "market 10 min before": "Market ten minutes before",
+    "market before off": "Market ten minutes before",
     MARKET: "Market (BSP/SP)",
     "model with market": "Model with market",
     TRUTH: "Simulator's truth",

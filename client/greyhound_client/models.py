@@ -2073,7 +2073,7 @@ class FiguresOut(BaseModel):
     """One source of win probabilities, judged."""
 
     name: str
-    """`model`, `uniform`, `box only`, `rated price`, `market 10 min before`, `market (BSP/SP)`, `model with market`, or the simulator's `true probability`."""
+    """`model`, `uniform`, `box only`, `rated price`, `market before off`, `market (BSP/SP)`, `model with market`, or the simulator's `true probability`."""
     race_log_loss: float | None = None
     """Minus the mean log of the winner's probability."""
     model_minus_this: IntervalOut | None = None

@@ -42,7 +42,7 @@ from greyhound.rating import rate_what_is_due
     "--prices",
     "with_prices",
     is_flag=True,
-    help="Also what the market said ten minutes before each off, for `greyhound train --knows prices-10m`.",
+    help="Also the market's prices ten minutes before each off, for `greyhound train --knows prices-10m`.",
 )
 @click.option(
     "--csv",

@@ -52,7 +52,7 @@ class FiguresOut(BaseModel):
     """One source of win probabilities, judged."""
 
     name: str = Field(
-        description="`model`, `uniform`, `box only`, `rated price`, `market 10 min before`, "
+        description="`model`, `uniform`, `box only`, `rated price`, `market before off`, "
         "`market (BSP/SP)`, `model with market`, or the simulator's `true probability`.",
         examples=["model"],
     )

@@ -1,4 +1,4 @@
-"""The market's price ten minutes before the off: an input of models that may know it, and never a later one."""
+"""The market's price ten minutes before the off: for models that may know it, and never a later one."""
 
 import datetime as dt
 from dataclasses import replace
@@ -9,31 +9,21 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, insert, text
 
-from racing.database.engine import open_database
 from racing.database.tables import RunnerPrice
 from racing.domain.cards import check_card
 from racing.domain.errors import CardRefused
 from racing.features import FEATURE_NAMES, CardFeaturizer, features_for, race_table
 from racing.features.matrix import FEATURES
 from racing.metrics import race_log_loss
-from racing.ratings import update_ratings
-from racing.simulation.simulator import simulate_season
 from racing.stored_race import stored_race
-from tests.racing.seasons import LAST_DAY, make_season
+from tests.racing.seasons import make_season
 
 OF_PRICE = [column for column, feature in enumerate(FEATURES) if feature.needs == "price_10m"]
 
 
-def priced_season(folder: Path, n_races: int = 200) -> Engine:
-    engine = open_database(f"sqlite:///{folder / 'priced.db'}", create=True)
-    simulate_season(engine, n_races=n_races, seed=7, until=LAST_DAY, with_prices=True)
-    update_ratings(engine)
-    return engine
-
-
 @pytest.fixture(scope="module")
 def season(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    return priced_season(tmp_path_factory.mktemp("priced"))
+    return make_season(tmp_path_factory.mktemp("priced"), n_races=200, with_prices=True)
 
 
 def quote(engine: Engine, race_id: int, minutes: int, **prices: float) -> None:
@@ -43,9 +33,8 @@ def quote(engine: Engine, race_id: int, minutes: int, **prices: float) -> None:
         "and run.date = p.date where run.race_id = :race group by 1, 2, 3, 4"
     )
     with engine.begin() as connection:
-        rows: list[dict[str, Any]] = [
-            dict(row._mapping) for row in connection.execute(found, {"race": race_id})
-        ]
+        found_rows = connection.execute(found, {"race": race_id})
+        rows: list[dict[str, Any]] = [dict(row._mapping) for row in found_rows]
         for row in rows:
             day = dt.date.fromisoformat(row["date"])
             at = dt.datetime.combine(day, dt.time(12)) - dt.timedelta(minutes=minutes)
@@ -74,7 +63,7 @@ def test_a_stored_race_and_its_card_have_the_same_inputs_bit_for_bit(season: Eng
 
 
 def test_what_the_market_says_later_changes_no_input(tmp_path: Path) -> None:
-    engine = priced_season(tmp_path, 60)
+    engine = make_season(tmp_path, n_races=60, with_prices=True)
     before = race_table(engine).features
     race = int(race_table(engine).race_id[-1])
     on_card = [runner.price_10m for runner in stored_race(engine, race).card.runners]  # type: ignore[union-attr]
@@ -84,13 +73,13 @@ def test_what_the_market_says_later_changes_no_input(tmp_path: Path) -> None:
     card = stored_race(engine, race).card
     assert card is not None
     assert [runner.price_10m for runner in card.runners] == on_card
-    quote(engine, race, 11, last=2.5)  # nor what it said before, where a newer price is there
+    quote(engine, race, 11, last=2.5)  # nor earlier ones, where a newer price is there
     quote(engine, race, 30, last=2.5)
     np.testing.assert_array_equal(race_table(engine).features, before)
 
 
 def test_without_a_price_of_that_minute_it_is_the_newest_of_five_more(tmp_path: Path) -> None:
-    engine = priced_season(tmp_path, 60)
+    engine = make_season(tmp_path, n_races=60, with_prices=True)
     race = int(race_table(engine).race_id[-1])
     quote(engine, race, 16, last=9.0)
     quote(engine, race, 15, last=5.0)
@@ -115,11 +104,9 @@ def test_one_price_too_few_and_nothing_is_known_of_the_race(season: Engine) -> N
     assert np.isnan(features[:, OF_PRICE]).all()
     others = np.delete(np.arange(len(FEATURES)), OF_PRICE)
     np.testing.assert_array_equal(features[:, others], book.features_of_card(card).values[:, others])
+    wrong = replace(card, runners=(replace(card.runners[0], price_10m=1.0), *card.runners[1:]))
     with pytest.raises(CardRefused, match=r"price_10m must be 1\.001\.\.1000\.0, got 1\.0"):
-        check_card(
-            replace(card, runners=(replace(card.runners[0], price_10m=1.0), *card.runners[1:])),
-            today=card.date,
-        )
+        check_card(wrong, today=card.date)
 
 
 def test_a_season_has_the_same_races_with_prices_before_the_off_as_without(

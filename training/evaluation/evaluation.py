@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 MODEL, UNIFORM, BOX_ONLY = "model", "uniform", "box only"
 RATED, MARKET, TRUTH, COMBINED = "rated price", "market (BSP/SP)", "true probability", "model with market"
-EARLY = "market 10 min before"
+EARLY = "market before off"
 
 _MIN_SHARE_KNOWN = 0.5  # a price joins the comparison if it is known for half of the races
 
@@ -201,7 +201,7 @@ class KnownPrices:
     """The probabilities that follow from prices, of those sources that at least half of the races have."""
 
     by_name: Mapping[str, Floats]
-    """``rated price``, ``market 10 min before``, ``market (BSP/SP)``, ``true probability``: those known."""
+    """``rated price``, ``market before off``, ``market (BSP/SP)``, ``true probability``: those known."""
     rows: NDArray[np.bool_]
     """The runners of races where all of them are known; every row where no source is."""
 

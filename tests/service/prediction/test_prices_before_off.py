@@ -1,4 +1,4 @@
-"""A version that knows prices ten minutes before the off takes them from the card, and says where there are none."""
+"""A version that knows prices ten minutes before the off takes them from the card, and misses them aloud."""
 
 from collections.abc import Iterator
 from typing import Any
