@@ -14,7 +14,8 @@ from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE, N_RUNNERS, PRICE, Card, Runner, check_card, status_of
 from racing.domain.errors import CardRefused, NoSuchRace
 from racing.domain.off_time import off_time
-from racing.importers.runner_prices import latest_prices, prices_before_off
+from racing.importers.prices_before_off import prices_before_off
+from racing.importers.runner_prices import latest_prices
 from racing.probabilities import market_probabilities
 from racing.race_day.upcoming import region_of, utc
 

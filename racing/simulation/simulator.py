@@ -17,7 +17,7 @@ from racing.database.tables import Dog, Race, Run, RunnerPrice, SourceFile, Sour
 from racing.domain.names import name_key
 from racing.history import plain
 from racing.importers.ids import next_id, release_ids
-from racing.importers.runner_prices import MINUTES_BEFORE
+from racing.importers.prices_before_off import MINUTES_BEFORE
 from racing.simulation.facts import Facts, facts_of, prices_before_off
 from racing.simulation.season import Season, run_season, season_in_parts
 from racing.simulation.world import TRACKS, dog_names
@@ -55,7 +55,7 @@ def simulate_season(
 ) -> SimulationReport:
     """Write a season of ``n_races`` that ends on ``until``; the same arguments a second time write nothing.
 
-    ``with_prices`` adds what the market said ten minutes before each off; all else stays as it is without.
+    ``with_prices`` adds the market's prices ten minutes before each off; all else stays as it is without.
     Without ``start`` it lasts 180 days, fewer where that would leave less than two races a day.
     """
     if n_races < 1:
