@@ -14,6 +14,7 @@ NAMES = {
     UNIFORM: "Uniform",
     "box only": "Box only",
     "rated price": "Rated price",
+    "market before off": "Market ten minutes before",
     MARKET: "Market (BSP/SP)",
     "model with market": "Model with market",
     TRUTH: "Simulator's truth",
@@ -25,7 +26,8 @@ KINDS = {
     "xgboost": "XGBoost",
     "catboost": "CatBoost",
     "ensemble": "Ensemble",
-    "small_ensemble": "Ensemble of Two",
+    "field_net": "Field net",
+    "small_ensemble": "Ensemble of two",
 }
 BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "class weights", "focal": "focal loss"}
 

@@ -14,14 +14,17 @@ from model_registry.artifact import LoadedModel, load_artifact
 from model_registry.errors import NoSuchVersion
 from model_registry.learning import JUDGED, learning_of
 from model_registry.registry import ModelRegistry
-from racing.features import INPUT_NAMES, race_table
+from racing.domain.errors import NotEnoughHistory
+from racing.features import INPUT_NAMES, need_price_before_off, race_table
 from racing.race_table import RaceTable
+from training.data.whole_races import rows_with_prices_before_off
 
 MODEL_HELP = (
     "A version's number, champion, challenger, challenger-2 ...; `7:judged` is version 7 as it was judged, "
     "before it was "
     "fitted again on all races."
 )
+PRICES_OF_ALL = "a price of each runner ten minutes before the off"
 _RULE = "a model is a version's number, champion, challenger or challenger-2 ..., and may end in :judged"
 
 
@@ -71,10 +74,12 @@ def score_races(
 ) -> ScoredRaces:
     """Score every resulted race of some days (and countries), each as of its date.
 
+    A model that knows prices before the off scores the races that have them.
+
     Raises
     ------
     NotEnoughHistory
-        If there is no race on those days.
+        If there is no such race on those days.
     """
     table = race_table(
         engine,
@@ -84,6 +89,11 @@ def score_races(
         with_runs=model.spec.n_run_features > 0,
         on_progress=on_progress,
     )
+    if need_price_before_off(model.spec.features):
+        rows = rows_with_prices_before_off(table)
+        if not rows.any():
+            raise NotEnoughHistory(f"no race from {start} to {until} has {PRICES_OF_ALL}")
+        table = table.take(rows)
     features = table.inputs(len(INPUT_NAMES))[:, model.spec.columns(INPUT_NAMES)]
     return ScoredRaces(table, model.scores(features, table.race), model.probabilities(features, table.race))
 

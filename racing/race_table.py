@@ -46,6 +46,8 @@ class RaceTable:
     """Of being placed, by place BSP; sums to the places paid within the race."""
     true_probability: NDArray[np.float64]
     """Known to the simulator only."""
+    early_probability: NDArray[np.float64] | None = None
+    """The market's ten minutes before the off. ``None``: the table was made without prices before the off."""
     run_features: NDArray[np.float32] | None = None
     """Shape (n, n_run_features), in the order of ``RUN_FEATURE_NAMES``; NaN is unknown. ``None``: the table
     was made without the numbers of single runs."""

@@ -14,6 +14,7 @@ from racing.database.tables import Dog, Race, Run, Track
 from racing.domain.cards import FIRST_RESERVE, N_RUNNERS, PRICE, Card, Runner, check_card, status_of
 from racing.domain.errors import CardRefused, NoSuchRace
 from racing.domain.off_time import off_time
+from racing.importers.prices_before_off import prices_before_off
 from racing.importers.runner_prices import latest_prices
 from racing.probabilities import market_probabilities
 from racing.race_day.upcoming import region_of, utc
@@ -137,17 +138,20 @@ def races_in(connection: Connection, race_ids: Sequence[int]) -> list[StoredRace
     for run in connection.execute(query.where(_RUN.c.race_id.in_(race_ids))):
         runs[run.race_id].append(run)
     prices = latest_prices(connection, [race.id for race in races])
-    return [_stored_race(race, runs[race.id], prices.get(race.id, {})) for race in races]
+    early = prices_before_off(connection, _RACE.c.id.in_(race_ids))
+    return [_stored_race(race, runs[race.id], prices.get(race.id, {}), early) for race in races]
 
 
-def _stored_race(race: Any, runs: Sequence[Any], last: Mapping[int, float]) -> StoredRace:
+def _stored_race(
+    race: Any, runs: Sequence[Any], last: Mapping[int, float], early: Mapping[int, float]
+) -> StoredRace:
     is_run = any(run.won is not None and not run.is_scratched for run in runs)
     starters = [run for run in runs if not run.is_scratched and (run.won is not None or not is_run)]
     starters.sort(key=_by_box)
     prices = next((kind for kind in ("bsp", "starting_price") if _all_have(starters, kind)), None)
     market = _market(starters, prices)
     on_card = starters if is_run else [run for run in runs if not run.is_scratched or run.box or run.rug]
-    card, why_no_card = _card(race, sorted(on_card, key=_by_box), is_run=is_run)
+    card, why_no_card = _card(race, sorted(on_card, key=_by_box), early, is_run=is_run)
     country, zone = region_of(race)
     return StoredRace(
         id=race.id,
@@ -194,7 +198,9 @@ def _market(runs: Sequence[Any], prices: str | None) -> list[float] | list[None]
     return shares
 
 
-def _card(race: Any, runs: Sequence[Any], *, is_run: bool) -> tuple[Card | None, str | None]:
+def _card(
+    race: Any, runs: Sequence[Any], early: Mapping[int, float], *, is_run: bool
+) -> tuple[Card | None, str | None]:
     """Return the card, or why there is none."""
     unknown = sorted(run.name for run in runs if not (run.box or run.rug))
     if unknown:
@@ -214,6 +220,7 @@ def _card(race: Any, runs: Sequence[Any], *, is_run: bool) -> tuple[Card | None,
                 is_reserve=False if is_run and (run.box or run.rug) >= FIRST_RESERVE else None,  # it ran
                 is_scratched=run.is_scratched,
                 weight_kg=run.weight_kg,
+                price_10m=early.get(run.id),
                 rated_price=None if run.rated_price is None else min(run.rated_price, PRICE[1]),
                 early_speed=run.early_speed,
             )

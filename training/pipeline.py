@@ -25,12 +25,15 @@ from racing.features import (
     KNOWS,
     RUN_FEATURE_NAMES,
     features_for,
+    need_price_before_off,
     race_table,
     run_features_for,
 )
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
 from training.data.splits import Split, split_by_time
+from training.data.whole_races import count_races, rows_with_prices_before_off
+from training.errors import TrainingSetTooSmall
 from training.evaluation.champion import champion_on, champion_reads_runs
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.market import with_market_combination
@@ -123,8 +126,10 @@ def train(
             with_runs=with_runs,
             on_progress=report,
         )
-    effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
     features = features_for(settings.feature_scope)
+    if need_price_before_off(feature.name for feature in features):
+        table = _only_priced_before_off(table)
+    effects = effects_document(engine, table.date.max().astype("datetime64[D]").item())
     run_names = [feature.name for feature in run_features_for(settings.feature_scope)] if with_runs else []
     table = table.with_features([FEATURE_NAMES.index(feature.name) for feature in features])
     table = table.with_run_features([RUN_FEATURE_NAMES.index(name) for name in run_names])
@@ -236,6 +241,17 @@ def train_on(
         report=publish_status(content, version.run_id, registry),
         seconds=time.monotonic() - began,
     )
+
+
+def _only_priced_before_off(table: RaceTable) -> RaceTable:
+    """Return the races whose runners all had a price ten minutes before the off: it answers no others."""
+    rows = rows_with_prices_before_off(table)
+    if not rows.any():
+        raise TrainingSetTooSmall(
+            f"of {count_races(table):,} races none has a price of each runner ten minutes before the off; "
+            "recordings of Betfair's stream and `POST /prices` bring them"
+        )
+    return table.take(rows)
 
 
 def _check_better_runs(

@@ -108,7 +108,7 @@ def documents_of(
             "seconds": result.seconds,
         },
         "summary": summarize(
-            kind=result.chosen.name,
+            families=[member.name for member in result.chosen.members],
             evaluation=evaluated.evaluation,
             gates=result.gates,
             windows=windows,

@@ -60,14 +60,21 @@ class GreyhoundClient(endpoints.EndpointMethods, BaseClient):
         self._http = http or httpx.Client(timeout=timeout_of(connect_timeout_s, read_timeout_s))
 
     def predict_batch(
-        self, cards: Iterable[endpoints.Card] | str, **guide: Unpack[endpoints.GuideDetails]
+        self,
+        cards: Iterable[endpoints.Card] | str,
+        *,
+        bets: Iterable[endpoints.Bet] = (),
+        top: int | None = None,
+        **guide: Unpack[endpoints.GuideDetails],
     ) -> Iterator[endpoints.CardAnswer]:
         """Yield the answer of each card, in order, as it comes; a form guide's CSV, as text, is one card.
+
+        With ``bets`` each answer also has the ``top`` combinations of each, as that of ``predict``.
 
         A card that is refused stops no other: its :class:`~greyhound_client.errors.Problem` is yielded, not
         raised. The request is sent when the first answer is read.
         """
-        response = self._send(endpoints.predict_batch(cards, **guide), stream=True)
+        response = self._send(endpoints.predict_batch(cards, bets=bets, top=top, **guide), stream=True)
         n_answers = 0
         try:
             if not response.is_success:

@@ -70,12 +70,19 @@ def predict(
     return Call("POST", "/predict", wire.PredictionOut, _query(explain, bets, top), _json(card))
 
 
-def predict_batch(cards: Iterable[Card] | str, **guide: Unpack[GuideDetails]) -> Call[str]:
+def predict_batch(
+    cards: Iterable[Card] | str,
+    *,
+    bets: Iterable[Bet] = (),
+    top: int | None = None,
+    **guide: Unpack[GuideDetails],
+) -> Call[str]:
     """Return the answers of many cards, or of the card that the text of a form guide's CSV holds."""
+    query = _query(explain=False, bets=bets, top=top)
     if isinstance(cards, str):
-        return Call("POST", "/predict/batch", str, guide, cards.encode(), CSV)
+        return Call("POST", "/predict/batch", str, {**guide, **query}, cards.encode(), CSV)
     lines = b"".join(_json(card) + b"\n" for card in cards)
-    return Call("POST", "/predict/batch", str, content=lines, content_type=NDJSON)
+    return Call("POST", "/predict/batch", str, query, lines, NDJSON)
 
 
 def race_days(*, limit: int = 50, before: dt.date | None = None) -> Call[wire.RaceDaysOut]:

@@ -185,7 +185,7 @@ class ContributionOut(BaseModel):
     """What one topic adds to a runner's strength."""
 
     topic: str
-    """What it is about. `market rating`: what the prices of its past races, and of dogs named alike, say of its ability; `rated price`: what Betfair's model says of the race itself, for models that may know it; `results`: places, wins and margins; `times`: times and speeds over the whole distance; `early pace`: first splits, positions at the first call, early speed; `box`: where it starts, and who starts beside it; `class and course`: grade, track and distance, how they suit it, and the rivals; `fitness`: days since and between its runs, their number, and weight."""
+    """What it is about. `market rating`: what the prices of its past races, and of dogs named alike, say of its ability; `rated price`: what Betfair's model says of the race itself, for models that may know it; `market before the off`: the market's prices of the race itself ten minutes before, for models that may; `results`: places, wins and margins; `times`: times and speeds over the whole distance; `early pace`: first splits, positions at the first call, early speed; `box`: where it starts, and who starts beside it; `class and course`: grade, track and distance, how they suit it, and the rivals; `fitness`: days since and between its runs, their number, and weight."""
     contribution: float
     """Its Shapley value, in log odds: above 0 it speaks for the runner. A runner's contributions sum to its `strength` less the race's `base_strength`."""
     multiplies_odds_by: Annotated[float, Field(gt=0.0)]
@@ -1254,6 +1254,8 @@ class RunnerIn(BaseModel):
     """Weight today in kilograms."""
     price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
     """The market's decimal odds for this race. Where every starter has one, the market's and the combined probabilities are answered too; the model itself never sees it."""
+    price_10m: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
+    """The market's decimal odds ten minutes before the off that is due, none later. Only a model that was trained with `--knows prices-10m` sees them, and only where every starter has some."""
     rated_price: Annotated[float | None, Field(ge=1.001, le=1000.0)] = None
     """An outside model's decimal odds for this race."""
     early_speed: Annotated[float | None, Field(ge=0.0, le=1.0)] = None
@@ -1723,7 +1725,7 @@ class WarningOut(BaseModel):
     """Something about the card that the reader of the answer should know."""
 
     code: str
-    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `field_too_small` the starters are too few for a bet of `bets`; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
+    """Stable, for programs: `reserve` reserves have no share; `scratched` runners were withdrawn; `price_missing` some starters have no price, so there is no market; `early_price_missing` some starters have no price ten minutes before the off, which the version knows; `unknown_dog` no run of a dog is on file; `unknown_track` no race at the track is known; `unseen_track` the version has learnt from no race at the track; `late_run` runs on or after race day were left out; `ratings_behind` stored runs are not rated yet; `database_away` only what the card brings is known; `field_too_small` the starters are too few for a bet of `bets`; `learnt_day` the version has learnt from races of that day, so its answer is no forecast."""
     text: str
     """A sentence, for people."""
 
@@ -2071,7 +2073,7 @@ class FiguresOut(BaseModel):
     """One source of win probabilities, judged."""
 
     name: str
-    """`model`, `uniform`, `box only`, `rated price`, `market (BSP/SP)`, `model with market`, or the simulator's `true probability`."""
+    """`model`, `uniform`, `box only`, `rated price`, `market before off`, `market (BSP/SP)`, `model with market`, or the simulator's `true probability`."""
     race_log_loss: float | None = None
     """Minus the mean log of the winner's probability."""
     model_minus_this: IntervalOut | None = None

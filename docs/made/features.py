@@ -11,8 +11,9 @@ _GROUPS = {
     "ratings": "the dog's [ratings](../explanation/ratings.md)",
     "field": "the dog against its rivals in this race",
     "rated": "Betfair's model on this very race",
+    "price": "the market on this very race, ten minutes before the off",
 }
-_NEEDS = {"results": "", "prices": "prices", "rated": "rated price"}
+_NEEDS = {"results": "", "prices": "prices", "rated": "rated price", "price_10m": "price ten minutes before"}
 _INTRODUCTION = """
 # Features
 
@@ -25,7 +26,8 @@ They stand here by topic, as explanations tell of them. *From* says where a feat
 
 *Needs* says what must be known beside cards and results. A model trained with `--knows results` sees no
 feature that needs a price ({n_results} are left), with `--knows form`, the default, those of past prices too
-({n_form}), with `--knows rated` all.
+({n_form}), with `--knows rated` those of the rated price too ({n_rated}), with `--knows prices-10m`
+in their place those of the market ten minutes before the off ({n_early}).
 
 [How to add one](../how-to/add-a-feature.md) takes ten minutes. This page is made from the catalog at each
 build.
@@ -35,7 +37,7 @@ build.
 def features_page() -> str:
     """Return the page."""
     groups = "; ".join(f"`{name}`: {text}" for name, text in _GROUPS.items())
-    counts = {f"n_{knows}": len(features_for(knows)) for knows in KNOWS}
+    counts = {f"n_{knows.replace('prices-10m', 'early')}": len(features_for(knows)) for knows in KNOWS}
     parts = [_INTRODUCTION.format(n=len(FEATURES), version=FEATURE_VERSION, groups=groups, **counts)]
     for topic, meaning in TOPICS.items():
         of_topic = [feature for feature in FEATURES if topic_of(feature.name) == topic]

@@ -20,12 +20,13 @@ from greyhound.output.console import console
 from greyhound.output.printing import print_json
 from greyhound.output.progress import progress
 from greyhound.rating import rate_what_is_due
-from greyhound.scoring import MODEL_HELP, learnt_warnings, load_version, score_races
+from greyhound.scoring import MODEL_HELP, PRICES_OF_ALL, learnt_warnings, load_version, score_races
 from greyhound.tables.bets import bet_table, reliability_table
 from greyhound.tables.slices import HOW_TO_READ_SLICES, place_table, slice_table
 from model_registry import get_model_registry
 from model_registry.learning import JUDGED, learning_of
 from racing.database.engine import open_database
+from racing.features import need_price_before_off
 from training.evaluation.baselines import Baselines
 from training.evaluation.bets import BetComparison, judge_bets
 from training.evaluation.evaluation import Comparison, Evaluation, RunnerFigures
@@ -109,11 +110,13 @@ def evaluate(
         with progress("Better last runs"):
             last_run = check_last_run(loaded, engine, start=start, until=until, countries=where)
     warnings = learnt_warnings(loaded, start, until)
+    knows_prices = need_price_before_off(loaded.spec.features)
     is_judged = model.endswith(f":{JUDGED}")
     if as_json:
         days = {"from": start, "until": until}
         document = {
             "model_version": version,
+            "knows_prices_before_off": knows_prices,
             "is_judged": is_judged,
             **days,
             "countries": list(where),
@@ -129,6 +132,8 @@ def evaluate(
         return
     for warning in warnings:
         console.print(f"Warning: {warning}", style="yellow")
+    if knows_prices:
+        console.print(f"The model knows {PRICES_OF_ALL}; races without are left out.")
     _print(evaluation, f"Version {version}{' as it was judged' if is_judged else ''}")
     _print_bets(bets)
     if slices:

@@ -39,6 +39,12 @@ from greyhound.rating import rate_what_is_due
 )
 @click.option("--until", metavar="D", type=Day(), help="Its last day; yesterday (UTC) if left out.")
 @click.option(
+    "--prices",
+    "with_prices",
+    is_flag=True,
+    help="Also the market's prices ten minutes before each off, for `greyhound train --knows prices-10m`.",
+)
+@click.option(
     "--csv",
     "results_file",
     metavar="FILE",
@@ -53,6 +59,7 @@ def simulate(
     seed: int,
     start: dt.date | None,
     until: dt.date | None,
+    with_prices: bool,
     results_file: Path | None,
     database: str,
     as_json: bool,
@@ -73,12 +80,20 @@ def simulate(
     if start is not None and start > until:
         raise click.UsageError(f"--from must not be after --until, got {start} and {until}")
     if results_file is not None:
+        if with_prices:
+            raise click.UsageError("a results file has no prices before the off; leave out --prices or --csv")
         _to_file(results_file, races, seed, start, until, as_json)
         return
     engine = open_database(database, create=True)
     with progress("Simulating days") as report:
         season = simulate_season(
-            engine, n_races=races, seed=seed, start=start, until=until, on_progress=report
+            engine,
+            n_races=races,
+            seed=seed,
+            start=start,
+            until=until,
+            with_prices=with_prices,
+            on_progress=report,
         )
     rate_what_is_due(engine)
     if as_json:

@@ -78,7 +78,7 @@ class Duration(click.ParamType[float]):
     default="form",
     show_default=True,
     help="Which prices features may hold: `results` none, `form` those of past races, `rated` also the "
-    "rated price of the race itself.",
+    "rated price of the race itself, `prices-10m` instead the market's ten minutes before the off.",
 )
 @click.option(
     "--countries",

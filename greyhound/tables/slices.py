@@ -5,11 +5,18 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from training.evaluation.evaluation import MARKET, MODEL, RATED, TRUTH, UNIFORM
+from training.evaluation.evaluation import EARLY, MARKET, MODEL, RATED, TRUTH, UNIFORM
 from training.evaluation.places import PlaceComparison
 from training.evaluation.slices import BY_CHANCE, MAX_ECE, OFF, SLICINGS, Slice
 
-_HEADINGS = {MODEL: "model", UNIFORM: "uniform", RATED: "rated", MARKET: "market", TRUTH: "truth"}
+_HEADINGS = {
+    MODEL: "model",
+    UNIFORM: "uniform",
+    RATED: "rated",
+    EARLY: "early",
+    MARKET: "market",
+    TRUTH: "truth",
+}
 
 HOW_TO_READ_SLICES = f"""\
 Losses of a line are of the same races, those with every price known. "mean p" and "won": mean probability and

@@ -61,8 +61,9 @@ class Runner:
 
     ``box`` is where it starts, ``rug`` its number on the card, which is the box unless a reserve took
     another's; :func:`status_of` tells whether it starts. ``price`` is the market's decimal odds for this
-    race, ``rated_price`` an outside model's; ``early_speed`` is Betfair's published rating for this race,
-    0 slow to 1 fast from the boxes. All three are optional.
+    race, ``price_10m`` what they were ten minutes before the off that is due, ``rated_price`` an outside
+    model's; ``early_speed`` is Betfair's published rating for this race, 0 slow to 1 fast from the boxes. All
+    four are optional.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Runner:
     is_scratched: bool = False
     weight_kg: float | None = None
     price: float | None = None
+    price_10m: float | None = None
     rated_price: float | None = None
     early_speed: float | None = None
     form: tuple[PastRun, ...] = field(default=())
@@ -240,6 +242,7 @@ _LIMITS = (
     ("rug", BOX),
     ("weight_kg", WEIGHT_KG),
     ("price", PRICE),
+    ("price_10m", PRICE),
     ("rated_price", PRICE),
     ("early_speed", EARLY_SPEED),
 )

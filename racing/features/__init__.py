@@ -12,6 +12,7 @@ from racing.features.matrix import (
     KNOWS,
     RUN_FEATURE_NAMES,
     features_for,
+    need_price_before_off,
     run_features_for,
 )
 from racing.features.table import race_table, race_tables
@@ -27,6 +28,7 @@ __all__ = [
     "CardFeaturizer",
     "CardWarning",
     "features_for",
+    "need_price_before_off",
     "race_table",
     "race_tables",
     "run_features_for",

@@ -19,21 +19,24 @@ class Feature:
 
     name: str
     group: str
-    """``card``, ``form``, ``ratings``, ``field`` or ``rated``."""
+    """``card``, ``form``, ``ratings``, ``field``, ``rated`` or ``price``."""
     description: str
     formula: Formula
     is_categorical: bool = False
     needs: str = "results"
     """What must be known beside cards and results: ``results`` nothing, ``prices`` those of past races,
-    ``rated`` what Betfair's model says of this very race."""
+    ``rated`` what Betfair's model says of this very race, ``price_10m`` the market's price of it ten minutes
+    before the off."""
 
 
 KNOWS: dict[str, tuple[str, ...]] = {
     "results": ("results",),
     "form": ("results", "prices"),
     "rated": ("results", "prices", "rated"),
+    "prices-10m": ("results", "prices", "price_10m"),
 }
-"""What a model may know: no prices at all; those of past races; and the rated price of the race itself."""
+"""What a model may know: no prices at all; those of past races; beside them the rated price of the race
+itself; or, instead of that, the market's price of the race ten minutes before the off."""
 
 _CATALOG: dict[str, Feature] = {}
 

@@ -1,6 +1,6 @@
 """The feature matrix of some races: every feature of the catalog, in order, one row a runner."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from racing.features.catalog import KNOWS, Feature, catalog
 from racing.features.formulas import (  # noqa: F401 (they fill the catalog)
     affix_features,
     card_features,
+    early_price_features,
     field_features,
     form_features,
     rated_price_features,
@@ -30,6 +31,7 @@ __all__ = [
     "feature_columns",
     "feature_matrix",
     "features_for",
+    "need_price_before_off",
     "run_feature_matrix",
     "run_features_for",
 ]
@@ -58,6 +60,7 @@ RUN_FEATURES = tuple(
 RUN_FEATURE_NAMES = tuple(feature.name for feature in RUN_FEATURES)
 INPUT_NAMES = FEATURE_NAMES + RUN_FEATURE_NAMES
 """All that a model may take of a runner."""
+_OF_PRICE_BEFORE_OFF = frozenset(feature.name for feature in FEATURES if feature.needs == "price_10m")
 
 
 def run_features_for(knows: str) -> tuple[RunFeature, ...]:
@@ -68,6 +71,11 @@ def run_features_for(knows: str) -> tuple[RunFeature, ...]:
 def features_for(knows: str) -> tuple[Feature, ...]:
     """Return the features that a model may use which knows so much, see ``KNOWS``."""
     return tuple(feature for feature in FEATURES if feature.needs in KNOWS[knows])
+
+
+def need_price_before_off(names: Iterable[str]) -> bool:
+    """Return whether one of some features is of the market's price of the race ten minutes before the off."""
+    return not _OF_PRICE_BEFORE_OFF.isdisjoint(names)
 
 
 def feature_matrix(view: RaceView) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from racing.domain.tracks import KNOWN_TRACKS
 from racing.features.matrix import FEATURES, RUN_FEATURES, feature_matrix, run_feature_matrix
 from racing.features.view import RUNNER_COLUMNS, build_view
 from racing.history import EPOCH, floats
+from racing.importers.prices_before_off import has_prices, prices_before_off
 from racing.probabilities import market_probabilities, n_places, place_market_probabilities
 from racing.race_table import RaceTable
 from racing.ratings.affix_rows import affixes_of_runs
@@ -164,6 +165,7 @@ def _table_of(
         return None
     race = race_numbers(runs.race_id[rows])
     named = _of_names(engine, affixes, runs.take(rows))
+    named["price_10m"] = price_10m = _prices_before_off(engine, runs.run_id[rows], start, until)
     runners = _runners(history, rows, track_codes(engine), named)
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     run_features = np.empty((len(rows), len(RUN_FEATURES)), np.float32) if with_runs else None
@@ -198,6 +200,7 @@ def _table_of(
         n_prior_runs=(history.index[rows] >= 0).sum(axis=1),
         market_probability=np.where(np.isnan(bsp), starting, bsp),
         rated_probability=market_probabilities(facts["rated_price"], race),
+        early_probability=market_probabilities(price_10m, race),
         place_market_probability=place_market_probabilities(facts["place_bsp"], race, paid),
         true_probability=facts["true_probability"],
     )
@@ -228,6 +231,18 @@ def _of_names(engine: Engine, book: AffixBook, runs: Runs) -> dict[str, Floats]:
         affixes, which = affixes_of_runs(connection, runs.dog_id, runs.track_id)
     known = book.of(book.rows_of(affixes)[which], months_of(runs.day))
     return dict(zip(AFFIX_COLUMNS, known.T, strict=True))
+
+
+def _prices_before_off(engine: Engine, run_id: Ints, start: dt.date | None, until: dt.date | None) -> Floats:
+    """Return the market's price of each run ten minutes before the off."""
+    days = _RACE.c.date.between(start or dt.date.min, until or dt.date.max)
+    with engine.connect() as connection:
+        prices = (
+            prices_before_off(connection, days) if has_prices(connection) else {}
+        )  # spares a look at each run
+    if not prices:
+        return np.full(len(run_id), np.nan)
+    return floats([prices.get(run) for run in run_id.tolist()])
 
 
 def race_blocks(race: Ints, size: int = _BLOCK) -> Iterator[slice]:

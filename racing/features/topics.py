@@ -11,6 +11,7 @@ from functools import cache
 TOPICS: Mapping[str, str] = {
     "market rating": "what the prices of its past races, and of dogs named alike, say of its ability",
     "rated price": "what Betfair's model says of the race itself, for models that may know it",
+    "market before the off": "the market's prices of the race itself ten minutes before, for models that may",
     "results": "places, wins and margins",
     "times": "times and speeds over the whole distance",
     "early pace": "first splits, positions at the first call, early speed",
@@ -23,6 +24,7 @@ TOPICS: Mapping[str, str] = {
 _OF_RUN = re.compile(r"^run_\d+_")
 _COMPARISON = re.compile(r"_(minus_\w+|rank|gap_to_\w+|log_share)$")
 _PATTERNS = (
+    ("market before the off", "price_10m"),
     ("results", "beyond_market"),
     ("box", "box_effect|box_change|box_zone|boxes|zone|neighbours?|beside|inside|outside|draw"),
     ("rated price", "rated"),

@@ -31,10 +31,12 @@ from racing.ratings.replay import prior_mean
 
 _BY_NAME = {rating.name: rating for rating in RATINGS}
 _OF_ENTRIES = tuple(f.name for f in fields(Entries) if f.name != "race")
-RUNNER_COLUMNS = (*_OF_ENTRIES, "track_code", *(f"{rating.name}_box" for rating in RATINGS), *AFFIX_COLUMNS)
+RUNNER_COLUMNS = (
+    *_OF_ENTRIES, "track_code", *(f"{rating.name}_box" for rating in RATINGS), *AFFIX_COLUMNS, "price_10m",
+)  # fmt: skip
 """What is known of each runner: the fields of :class:`racing.domain.runs.Entries`, the fixed number of the
 track (:mod:`racing.domain.tracks`; 0 for any other), by rating what the box adds at the course, and what the
-affixes of its name tell (:mod:`racing.ratings.affixes`)."""
+affixes of its name tell (:mod:`racing.ratings.affixes`), and its price ten minutes before the off."""
 
 
 def build_view(race: Ints, runners: Mapping[str, Any], form: Form) -> "RaceView":
@@ -45,6 +47,7 @@ def build_view(race: Ints, runners: Mapping[str, Any], form: Form) -> "RaceView"
         box_effects={rating.name: runners[f"{rating.name}_box"] for rating in RATINGS},
         track_code=runners["track_code"],
         affixes={name: runners[name] for name in AFFIX_COLUMNS},
+        price_10m=runners["price_10m"],
     )
 
 
@@ -59,6 +62,8 @@ class RaceView:
     track_code: Floats
     affixes: Mapping[str, Floats]
     """By :data:`racing.ratings.affixes.AFFIX_COLUMNS`, as of the month before; 0 is as all dogs are."""
+    price_10m: Floats
+    """The market's decimal odds of this race ten minutes before the off that is due."""
     _cache: dict[str, Floats] = field(default_factory=dict)
     _observations: dict[str, Observations] = field(default_factory=dict)
     _posteriors: dict[str, Posterior] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Prices of runners some minutes before the off: written with the file that brings them, read by race.
 
-They are for comparison (what did the market say at that minute?) and never for features of the race: see
-:mod:`racing.predictions.by_minutes`.
+They are for comparison (what did the market say at that minute? See :mod:`racing.predictions.by_minutes`).
+Into features go only those of :mod:`racing.importers.prices_before_off`, for models that may know them.
 """
 
 import datetime as dt
@@ -81,7 +81,7 @@ def write_prices(
         if dog_id is None:
             continue
         key = (price["date"], dog_id, price["race_key"], price["minutes"])
-        if key not in rows or _order(rows[key]) < _order(price):
+        if key not in rows or quote_order(rows[key]) < quote_order(price):
             rows[key] = {**_NO_PRICE, **price, "dog_id": dog_id, "file_id": file_id}
     if file_id == REPORTED:
         _replace_older(connection, rows)  # leaves out of rows what is not new
@@ -96,13 +96,14 @@ def prices_of_race(
 
     ``minutes_at_least`` leaves out what came later than so many minutes before the off.
     """
-    query = _priced([race_id]).add_columns(col(Dog.name)).join(Dog, col(Dog.id) == _PRICE.c.dog_id)
+    named = priced_runners(col(Race.id) == race_id).add_columns(col(Dog.name))
+    query = named.join(Dog, col(Dog.id) == _PRICE.c.dog_id)
     if minutes_at_least is not None:
         query = query.where(_PRICE.c.minutes >= minutes_at_least)
     newest: dict[tuple[int, int], Any] = {}
     for row in connection.execute(query):
         key = (row.minutes, row.dog_id)
-        if key not in newest or _order(newest[key]._asdict()) < _order(row._asdict()):
+        if key not in newest or quote_order(newest[key]._asdict()) < quote_order(row._asdict()):
             newest[key] = row
     return [
         RunnerQuote(row.dog_id, row.name, row.minutes, *(getattr(row, name) for name in _VALUES))
@@ -117,7 +118,7 @@ def latest_prices(connection: Connection, race_ids: Sequence[int]) -> dict[int, 
     """
     found: dict[int, dict[int, float]] = defaultdict(dict)
     for i in range(0, len(race_ids), _N_AT_ONCE):
-        priced = _priced(race_ids[i : i + _N_AT_ONCE]).where(
+        priced = priced_runners(col(Race.id).in_(race_ids[i : i + _N_AT_ONCE])).where(
             or_(_PRICE.c.last > 1, (_PRICE.c.back > 1) & (_PRICE.c.lay >= _PRICE.c.back))
         )
         # The database picks each runner's newest: a race day holds fifty thousand prices.
@@ -138,7 +139,7 @@ def race_key_of(race_id: int, market_id: str | None, source_key: str | None) -> 
     return f"betfair:{market_id}" if market_id else source_key or f"race:{race_id}"
 
 
-def _priced(race_ids: Sequence[int]) -> Any:
+def priced_runners(races: ColumnElement[bool]) -> Any:
     """Return the query of the prices of races' runners, whichever source has them.
 
     A price's ``race_key`` is that of a source of the race: a dog may be in two markets of a day, and those
@@ -160,7 +161,7 @@ def _priced(race_ids: Sequence[int]) -> Any:
         .join(Run, col(Run.race_id) == col(Race.id))
         .join(_PRICE, (_PRICE.c.date == col(Race.date)) & (_PRICE.c.dog_id == col(Run.dog_id)))
         .where(
-            col(Race.id).in_(race_ids),
+            races,
             col(Run.is_scratched).is_(False),
             ~_PRICE.c.race_key.startswith("betfair-place:", autoescape=True),
             is_ours,
@@ -178,7 +179,7 @@ def _replace_older(connection: Connection, rows: dict[tuple[Any, ...], dict[str,
         for row in connection.execute(select(_PRICE).where(wanted)):
             stored = row._asdict()
             key = tuple(stored[name] for name in _KEY)
-            if _order(stored) < _order(rows[key]):
+            if quote_order(stored) < quote_order(rows[key]):
                 replaced.append(key)
             else:
                 del rows[key]
@@ -186,7 +187,7 @@ def _replace_older(connection: Connection, rows: dict[tuple[Any, ...], dict[str,
             connection.execute(delete(_PRICE).where(_PRICE.c.file_id == REPORTED, of_key.in_(replaced)))
 
 
-def _order(price: Mapping[str, Any]) -> tuple[Any, ...]:
+def quote_order(price: Mapping[str, Any]) -> tuple[Any, ...]:
     """Order prices of the same runner and minute by time and then by content, never by when they came."""
     content = ((price.get(name) is not None, price.get(name) or 0.0) for name in _VALUES[1:])
     return (price["at"], *content)

@@ -10,7 +10,8 @@ runners scale all prices of a book alike and fall out with that.
 fitted minute by minute, for the races of each day on other days' races alone. Not those of the champion: they
 are fitted to closing prices, and would trust a thin market two hours before the off as if it were the close.
 
-Prices before the off are compared here, and enter no feature of any race.
+Prices before the off are compared here. They enter no feature of any race, but for those of ten minutes
+before it, which a model may be trained to know (:mod:`racing.importers.prices_before_off`).
 """
 
 import datetime as dt

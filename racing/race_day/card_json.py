@@ -14,7 +14,7 @@ MAX_BYTES = 16 * 1024 * 1024
 _ABOUT = {"track": str, "distance_m": int, "grade": str, "race_number": int, "off_at": str}
 _OF_RUNNER = {
     "name": str, "box": int, "rug": int, "is_reserve": bool, "is_scratched": bool, "weight_kg": float,
-    "price": float, "rated_price": float, "early_speed": float,
+    "price": float, "price_10m": float, "rated_price": float, "early_speed": float,
 }  # fmt: skip
 _NEEDED = ("track", "distance_m", "name", "box")
 _MAX_RACE_NUMBER = 30

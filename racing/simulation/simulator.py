@@ -13,11 +13,12 @@ from sqlmodel import col
 
 from racing.database.bulk import insert_columns, large_cache
 from racing.database.change_log import lock_races, note_changes
-from racing.database.tables import Dog, Race, Run, SourceFile, SourceRow, Track, TrackAlias
+from racing.database.tables import Dog, Race, Run, RunnerPrice, SourceFile, SourceRow, Track, TrackAlias
 from racing.domain.names import name_key
 from racing.history import plain
 from racing.importers.ids import next_id, release_ids
-from racing.simulation.facts import Facts, facts_of
+from racing.importers.prices_before_off import MINUTES_BEFORE
+from racing.simulation.facts import Facts, facts_of, prices_before_off
 from racing.simulation.season import Season, run_season, season_in_parts
 from racing.simulation.world import TRACKS, dog_names
 
@@ -49,10 +50,12 @@ def simulate_season(
     seed: int,
     until: dt.date,
     start: dt.date | None = None,
+    with_prices: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SimulationReport:
     """Write a season of ``n_races`` that ends on ``until``; the same arguments a second time write nothing.
 
+    ``with_prices`` adds the market's prices ten minutes before each off; all else stays as it is without.
     Without ``start`` it lasts 180 days, fewer where that would leave less than two races a day.
     """
     if n_races < 1:
@@ -62,6 +65,7 @@ def simulate_season(
     if start > until:
         raise ValueError(f"a season starts before it ends, got {start} to {until}")
     name = f"simulated season, seed {seed}, {n_races} races, {start} to {until}"
+    name += ", with prices before the off" if with_prices else ""
     digest = hashlib.sha256(json.dumps(["simulation", VERSION, name]).encode()).hexdigest()
     with engine.connect() as connection:
         if connection.scalar(select(col(SourceFile.id)).where(col(SourceFile.sha256) == digest)) is not None:
@@ -70,7 +74,8 @@ def simulate_season(
     n_days, n_runs, n_dogs = (until - start).days + 1, 0, 0
     with engine.begin() as connection, large_cache(connection):
         lock_races(connection)
-        writer = _Writer(connection, start, digest)
+        of_prices = np.random.default_rng([seed, MINUTES_BEFORE]) if with_prices else None
+        writer = _Writer(connection, start, digest, of_prices)
         for season, facts, names in _parts(n_races, n_days, rng, on_progress):
             writer.write(season, facts, names)
         n_runs, n_dogs = writer.n_runs, writer.n_dogs
@@ -99,8 +104,10 @@ def _parts(
 class _Writer:
     """Writes a season, part after part."""
 
-    def __init__(self, connection: Connection, start: dt.date, digest: str) -> None:
-        self._connection, self._digest = connection, digest
+    def __init__(
+        self, connection: Connection, start: dt.date, digest: str, of_prices: np.random.Generator | None
+    ) -> None:
+        self._connection, self._digest, self._of_prices = connection, digest, of_prices
         self._first_day = np.datetime64(start)
         self._file_id, self._race_id = next_id(connection, SourceFile), next_id(connection, Race)
         self._run_id, self._row_id = next_id(connection, Run), next_id(connection, SourceRow)
@@ -156,6 +163,8 @@ class _Writer:
             "is_scratched": [False] * n,
         }
         insert_columns(self._connection, SourceRow.__table__, rows | own)  # type: ignore[attr-defined]
+        if self._of_prices is not None:
+            self._write_prices(season, facts, dates, dog_ids)
         self.n_runs += n
 
     def finish(self, name: str) -> None:
@@ -163,6 +172,26 @@ class _Writer:
         counts = {"name": name, "n_read": self.n_runs, "n_added": self.n_runs}
         self._connection.execute(update(SourceFile).where(col(SourceFile.id) == self._file_id).values(counts))
         note_changes(self._connection, self._days)
+
+    def _write_prices(self, season: Season, facts: Facts, dates: list[dt.date], dog_ids: list[int]) -> None:
+        """Write the market's prices ten minutes before the off; races are due at noon, for want of a time."""
+        assert self._of_prices is not None
+        from_zero = replace(season, race=season.race - season.race[0])
+        prices = prices_before_off(from_zero, facts["bsp"].astype(np.float64), self._of_prices)
+        quoted = dt.time(11, 60 - MINUTES_BEFORE)
+        rows = {
+            "date": dates,
+            "dog_id": dog_ids,
+            "race_key": [self._source_key(race) for race in season.race.tolist()],
+            "minutes": [MINUTES_BEFORE] * len(season),
+            "file_id": [self._file_id] * len(season),
+            "at": [dt.datetime.combine(date, quoted) for date in dates],
+            "last": prices.tolist(),
+        }
+        insert_columns(self._connection, RunnerPrice.__table__, rows)  # type: ignore[attr-defined]
+
+    def _source_key(self, race: int) -> str:
+        return f"simulation:{self._digest[:12]}:{race}"
 
     def _write_file(self) -> None:
         row = {
@@ -218,7 +247,7 @@ class _Writer:
                 "distance_m": int(season.distance_m[i]),
                 "number": int(season.race_number[i]),
                 "grade": GRADES[int(season.grade[i])],
-                "source_key": f"simulation:{self._digest[:12]}:{season.race[i]}",
+                "source_key": self._source_key(int(season.race[i])),
                 "is_whole": True,
                 "is_simulated": True,
             }

@@ -46,7 +46,7 @@ else:
         )
     )
 
-LEARNT_DAY, UNSEEN_TRACK = "learnt_day", "unseen_track"
+LEARNT_DAY, UNSEEN_TRACK, EARLY_PRICE_MISSING = "learnt_day", "unseen_track", "early_price_missing"
 answer_of: Callable[[PredictionOut], dict[str, Any]] = msgspec.to_builtins
 """Returns an answer of :func:`prediction_out` as plain dictionaries and lists."""
 answer_json = msgspec.json.Encoder().encode
@@ -62,6 +62,7 @@ def prediction_out(
         *prediction.warnings,
         *unseen_track_warning(champion, card),
         *learnt_day_warning(champion, card.date),
+        *early_price_warning(champion, prediction.starting),
     )
     return PredictionOut(
         model_version=champion.version,
@@ -92,6 +93,17 @@ def learnt_day_warning(snapshot: Snapshot, date: dt.date) -> tuple[CardWarning, 
         "them: what it says of them flatters it"
     )
     return (CardWarning(LEARNT_DAY, text),)
+
+
+def early_price_warning(snapshot: Snapshot, starting: Card) -> tuple[CardWarning, ...]:
+    """Return a warning where the version knows prices before the off and a starter has none, else nothing."""
+    if not snapshot.knows_prices_before_off or all(runner.price_10m for runner in starting.runners):
+        return ()
+    text = (
+        f"version {snapshot.version} has learnt from races with a price of each runner ten minutes before "
+        "the off: without `price_10m` of all starters its probabilities are a guess"
+    )
+    return (CardWarning(EARLY_PRICE_MISSING, text),)
 
 
 def unseen_track_warning(snapshot: Snapshot, card: Card) -> tuple[CardWarning, ...]:

@@ -11,6 +11,7 @@ from racing.domain.errors import RacingError
 from service.errors import BodyTooLarge, NotJson, ServiceError
 from service.observability.metrics import Metrics
 from service.observability.stages import StageTimer
+from service.prediction.bets import RequestedBets
 from service.prediction.form_guide import GuideFacts, card_of_guide
 from service.prediction.predictor import Predictor
 from service.prediction.splitting import Array, Lines, spans_of
@@ -66,20 +67,32 @@ class BatchPredictor:
         return [view[start:end] for start, end in spans]
 
     async def answers(
-        self, champion: Snapshot, cards: Sequence[bytes | memoryview], *, request_id: str
+        self,
+        champion: Snapshot,
+        cards: Sequence[bytes | memoryview],
+        *,
+        request_id: str,
+        bets: RequestedBets | None = None,
     ) -> AsyncIterator[bytes]:
-        """Yield a line a card, in order: its answer, or the problem document of a card that is refused."""
+        """Yield a line a card, in order: its answer, or the problem document of a card that is refused.
+
+        Bets are computed in the turn of their card, as those of a single card are: no turn gets longer.
+        """
         for number, card in enumerate(cards):
             await self._queue.enter_last()
             start = time.perf_counter()
-            line = await self._line(champion, card, f"{request_id}.{number}")
+            line = await self._line(champion, card, f"{request_id}.{number}", bets)
             self._queue.note(time.perf_counter() - start)
             yield line + b"\n"
 
-    async def _line(self, champion: Snapshot, card: bytes | memoryview, request_id: str) -> bytes:
+    async def _line(
+        self, champion: Snapshot, card: bytes | memoryview, request_id: str, bets: RequestedBets | None
+    ) -> bytes:
         timer = StageTimer()
         try:
-            answer, _ = await self._predictor.answer(champion, self._card(card), timer, request_id=request_id)
+            answer, _ = await self._predictor.answer(
+                champion, self._card(card), timer, request_id=request_id, bets=bets
+            )
             return answer
         except (RacingError, ServiceError, ValidationError) as error:
             refused: Exception = error

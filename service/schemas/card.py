@@ -105,6 +105,12 @@ class RunnerIn(Input):
         "the combined probabilities are answered too; the model itself never sees it.",
         examples=[3.5],
     )
+    price_10m: Price | None = Field(
+        default=None,
+        description="The market's decimal odds ten minutes before the off that is due, none later. Only a "
+        "model that was trained with `--knows prices-10m` sees them, and only where every starter has some.",
+        examples=[3.7],
+    )
     rated_price: Price | None = Field(
         default=None, description="An outside model's decimal odds for this race.", examples=[3.9]
     )

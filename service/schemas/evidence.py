@@ -52,8 +52,8 @@ class FiguresOut(BaseModel):
     """One source of win probabilities, judged."""
 
     name: str = Field(
-        description="`model`, `uniform`, `box only`, `rated price`, `market (BSP/SP)`, `model with market`, "
-        "or the simulator's `true probability`.",
+        description="`model`, `uniform`, `box only`, `rated price`, `market before off`, "
+        "`market (BSP/SP)`, `model with market`, or the simulator's `true probability`.",
         examples=["model"],
     )
     race_log_loss: float | None = Field(
@@ -267,7 +267,7 @@ class EvidenceOut(BaseModel):
     kind: str | None = Field(description="Model family, or `ensemble`.", examples=["ensemble"])
     model_type: str | None = Field(
         description="The same for people, with its first figure of merit.",
-        examples=["Ensemble (race log loss 1.57)"],
+        examples=["Ensemble of a field net and XGBoost (race log loss 1.57)"],
     )
     is_simulated: bool | None = Field(
         description="Whether races of the simulator were among those it was trained or judged on: then the "

@@ -17,6 +17,7 @@ WARNINGS = {
     "reserve": "reserves have no share",
     "scratched": "runners were withdrawn",
     "price_missing": "some starters have no price, so there is no market",
+    "early_price_missing": "some starters have no price ten minutes before the off, which the version knows",
     "unknown_dog": "no run of a dog is on file",
     "unknown_track": "no race at the track is known",
     "unseen_track": "the version has learnt from no race at the track",

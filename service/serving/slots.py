@@ -1,14 +1,14 @@
 """The version that serves: an immutable snapshot of a loaded version, in a slot for each role."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_registry.artifact import LoadedModel
 from model_registry.learning import Learning
-from racing.features import CardFeaturizer
+from racing.features import CardFeaturizer, need_price_before_off
 from service.errors import NotReady
 from service.schemas.status import Summary
 from service.serving.absence import Absence
@@ -36,6 +36,12 @@ class Snapshot:
     cached_at: dt.datetime | None = None
     """When it was stored on this machine's disk, if it was loaded from there; None if it was loaded from the
     registry."""
+    knows_prices_before_off: bool = field(init=False)
+    """Whether the model takes the market's prices ten minutes before the off."""
+
+    def __post_init__(self) -> None:
+        knows = need_price_before_off(self.model.spec.features)
+        object.__setattr__(self, "knows_prices_before_off", knows)
 
     @property
     def reads_runs(self) -> bool:

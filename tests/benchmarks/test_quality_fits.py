@@ -15,7 +15,6 @@ from benchmarks.quality.levers import LEVERS, Lever, best_blend, left_out
 from benchmarks.quality.permutation import judge_shuffled
 from benchmarks.quality.races import races_with_prices
 from greyhound.charts.cost import apart
-from racing.features import RUN_FEATURE_NAMES
 from tests.training.builders import FEATURE_NAMES, make_table
 from training.data.splits import split_by_time
 from training.report.ageing import DAYS_A_MONTH
@@ -44,9 +43,7 @@ def split():
 
 def test_a_lever_takes_its_families_and_inputs_away_and_nothing_else():
     names = ("box", "market_rating", "market_debut_by_name")
-    recipe = make_recipe(
-        families=("xgboost", "field_net"), features=names, run_features=RUN_FEATURE_NAMES[:3]
-    )
+    recipe = make_recipe(families=("xgboost", "field_net"), features=names, run_features=("run_1_won",))
     by_name = {lever.name: left_out(lever, recipe) for lever in LEVERS}
     assert by_name["net"].families == ("xgboost",)
     assert by_name["net"].run_features == (), "nothing else reads single runs"
@@ -67,7 +64,7 @@ def test_every_candidate_is_judged_race_by_race_and_beside_the_market(split):
     assert all(0 < ms < 50 for ms in result["card_ms"].values())
     assert result["races"] == len(result["days"]) == len(result["losses"]["market"]["realised"])
     assert best_blend(result) == "ensemble"
-    blind = judge_candidates(split, without(make_recipe(), FEATURE_NAMES[:0]))
+    blind = judge_candidates(split, without(make_recipe(), ()))
     assert gap(result, blind, "ensemble")["expected"] == [0, 0, 0], "the same training has the same losses"
     for name in candidates:
         of_all, of_uniform = (np.mean(result["losses"][each]["expected"]) for each in (name, "uniform"))

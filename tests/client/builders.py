@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from greyhound_client import AsyncGreyhoundClient, GreyhoundClient
+from tests.sockets import whole_request
 
 
 class Awaited:
@@ -71,7 +72,7 @@ def listener(answer: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
             with suppress(OSError):
                 while True:
                     connection, _ = server.accept()
-                    heard.append(connection.recv(65536))
+                    heard.append(whole_request(connection))
                     if answer is None:
                         stored.append(connection)
                         continue

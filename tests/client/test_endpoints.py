@@ -150,6 +150,15 @@ def test_a_batch_answers_each_card_and_a_refused_one_stops_no_other(greyhound: A
     assert bad.errors[0].pointer == "#/distance_m"
 
 
+def test_each_answer_of_a_batch_has_its_bets(greyhound: Any) -> None:
+    cards = [make_card(5), make_card(4)]
+    answers = list(greyhound.predict_batch(cards, bets=("quinella", "exacta"), top=3))
+    assert [answer.bets for answer in answers] == [
+        greyhound.predict(card, bets=("quinella", "exacta"), top=3).bets for card in cards
+    ]
+    assert [len(bet.combinations) for bet in answers[0].bets] == [3, 3]
+
+
 def test_a_batch_is_streamed_and_may_be_left(greyhound: Any) -> None:
     answers = greyhound.predict_batch(make_card(2) for _ in range(300))
     assert len(next(answers).runners) == 2

@@ -42,7 +42,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shell = Shell(folder)
     try:
         live_through(PAGE, shell)
-        assert len(processes_in(folder)) >= 4  # the shell, the command, the service and the pages
+        wait_until(lambda: len(processes_in(folder)) >= 4)  # shell, command, service, pages
         yield folder / "var/demo"
     finally:
         shell.close()  # by SIGTERM, and soon by SIGKILL

@@ -22,6 +22,7 @@ from greyhound.commands.frontend import frontend
 from greyhound_client import GreyhoundClient, Unreachable
 from tests.frontend.builders import running_front_end
 from tests.service.builders import make_registry, running_service
+from tests.sockets import whole_request
 
 MIB = 1024 * 1024
 PAGES = (
@@ -51,7 +52,7 @@ def answering(answer: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.settimeout(30)
-            answer(connection, connection.recv(65536))
+            answer(connection, whole_request(connection))
 
     def serve() -> None:
         while not is_over.is_set():

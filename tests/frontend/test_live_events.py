@@ -15,6 +15,7 @@ from frontend.live_events import LiveEvents
 from racing.database.engine import open_database
 from racing.race_day.events import add_event
 from tests.service.builders import address, empty_registry, running_service
+from tests.sockets import whole_request
 
 SCRATCHING = {
     "date": "2026-03-14", "track": "Ballarat", "race_number": 4, "off_at": None,
@@ -80,7 +81,7 @@ def answering(*parts: bytes, after: bytes = b"") -> Iterator[tuple[str, list[int
     def send(connection: socket.socket, to_send: tuple[bytes, ...], *, is_endless: bool) -> None:
         n_bytes = 0
         with connection, suppress(OSError):
-            connection.recv(65536)
+            whole_request(connection)
             for part in to_send:
                 connection.sendall(part)
             while is_endless:

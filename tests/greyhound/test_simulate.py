@@ -44,6 +44,18 @@ def test_a_season_as_a_results_file_is_imported_as_the_season_that_it_is(tmp_pat
     assert facts(imported) == facts(f"sqlite:///{tmp_path}/races.db")
 
 
+def test_a_season_with_prices_before_the_off_has_one_of_each_runner_and_a_results_file_none(
+    tmp_path: Path,
+) -> None:
+    assert simulate(tmp_path, "--until", "2026-01-31", "--prices").exit_code == 0
+    with open_database(f"sqlite:///{tmp_path}/races.db").connect() as connection:
+        quoted = connection.execute(text("select minutes, count(*) from runnerprice group by minutes")).all()
+        n_runs = connection.scalar(text("select count(*) from run"))
+    assert [tuple(row) for row in quoted] == [(10, n_runs)]
+    refused = simulate(tmp_path, "--prices", "--csv", str(tmp_path / "results.csv"))
+    assert (refused.exit_code, "leave out --prices or --csv" in refused.stderr) == (2, True)
+
+
 def facts(url: str) -> list[tuple[object, ...]]:
     """What a database knows of its runs, prices to the cent."""
     query = """SELECT race.date, track.name, race.distance_m, race.number, race.grade, dog.name, run.box,

@@ -14,10 +14,10 @@ from racing.simulation.simulator import simulate_season
 LAST_DAY = dt.date(2026, 6, 30)
 
 
-def make_season(folder: Path, *, n_races: int = 400, seed: int = 7) -> Engine:
-    """Return a rated database with a season that ends on :data:`LAST_DAY`."""
+def make_season(folder: Path, *, n_races: int = 400, seed: int = 7, with_prices: bool = False) -> Engine:
+    """Return a rated database with a season that ends on :data:`LAST_DAY`, with or without early prices."""
     engine = open_database(f"sqlite:///{folder / 'season.db'}", create=True)
-    simulate_season(engine, n_races=n_races, seed=seed, until=LAST_DAY)
+    simulate_season(engine, n_races=n_races, seed=seed, until=LAST_DAY, with_prices=with_prices)
     update_ratings(engine)
     return engine
 

@@ -210,12 +210,15 @@ def test_the_tape_of_a_card_gives_what_numpy_gives_bit_for_bit(
     n_runs: int, random: np.random.Generator
 ) -> None:
     formulas = CardFormulas(7, n_runs, with_runs=True)
-    for block in (formulas.card, formulas.affixes, formulas.stored, formulas.brought):
+    blocks = formulas.card, formulas.affixes, formulas.early, formulas.stored, formulas.brought
+    for block in blocks:
         block[...] = random.uniform(1.0, 9.0, block.shape)
         block[random.random(block.shape) < 0.2] = np.nan
     formulas.card[:, CARD_COLUMNS.index("day")] = 20_000.0
     with np.errstate(all="ignore"):
-        view = view_of_card(formulas.card, formulas.affixes, formulas.stored, formulas.brought)
+        view = view_of_card(
+            formulas.card, formulas.affixes, formulas.early, formulas.stored, formulas.brought
+        )
         expected = np.concatenate([feature_matrix(view), run_feature_matrix(view)], axis=1)
     for _ in range(2):
         np.testing.assert_array_equal(formulas.features(), expected)

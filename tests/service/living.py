@@ -1,7 +1,8 @@
 """Which processes there are, and waiting until something is so."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,20 @@ def wait_until(is_so: Callable[[], Any], *, seconds: float = SOON_S) -> Any:
 
 def children_of(parent: int) -> list[int]:
     """The processes that a process started and that are there, zombies left out."""
-    return [pid for pid in _living() if _stat(pid)[1] == str(parent)]
+    return [pid for pid, of_parent, _ in _living() if of_parent == parent]
 
 
 def members_of(group: int) -> list[int]:
     """The processes of a group that are there, zombies left out."""
-    return [pid for pid in _living() if _stat(pid)[2] == str(group)]
+    return [pid for pid, _, of_group in _living() if of_group == group]
 
 
-def _living() -> list[int]:
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if _stat(pid)[0] != "Z"]
-
-
-def _stat(pid: int) -> list[str]:
-    """State, parent and group of a process; that of a zombie for one that has gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
-    except OSError:
-        return ["Z", "0", "0"]
+def _living() -> Iterator[tuple[int, int, int]]:
+    """Yield each process with its parent and its group, read once: it may have gone by the next time."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):  # it has ended meanwhile
+            state, parent, group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            if state != "Z":
+                yield int(entry.name), int(parent), int(group)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from model_registry.artifact import LoadedModel, load_artifact
-from racing.features import FEATURE_NAMES, INPUT_NAMES, RUN_FEATURE_NAMES, race_table
+from racing.features import INPUT_NAMES, RUN_FEATURE_NAMES, race_table
 from racing.race_table import RaceTable
 from racing.ratings.store import effects_document
 from tests.model_registry.builders import make_field_graph, make_spec
@@ -66,7 +66,7 @@ def model(folder: Path, season: Engine, table: RaceTable) -> LoadedModel:
 def service(folder: Path, model: LoadedModel) -> Iterator[tuple[RunningService, str]]:
     """Version 1 takes a few features; version 2, which reads fields, scores in its shadow."""
     registry = empty_registry(folder)
-    make_model(folder / "plain", features=FEATURE_NAMES[:3])
+    make_model(folder / "plain")
     for name in ("plain", "model"):
         registry.register(folder / name)
     registry.promote(1, reason="a test wants it", by="test")

@@ -93,7 +93,7 @@ def test_the_feature_scope_has_an_older_option_too(option):
 
 
 def test_an_unknown_feature_scope_is_refused():
-    with pytest.raises(ValueError, match="feature_scope must be one of results, form, rated, got 'all'"):
+    with pytest.raises(ValueError, match="must be one of results, form, rated, prices-10m, got 'all'"):
         TrainSettings(feature_scope="all")
     with pytest.raises(click.BadParameter):
         train_command.make_context("train", ["--feature-scope", "all"])

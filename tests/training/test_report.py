@@ -31,7 +31,7 @@ from training.report.content import BY_RACE, FamilySearch, TrialSummary
 from training.report.loss_metric import LossMetric
 from training.report.page import SECTIONS, render_report
 from training.report.plots import draw_plots
-from training.report.sentences import key_figures, smote_text, verdict_text
+from training.report.sentences import key_figures, kind_of, smote_text, verdict_text
 from training.report.text import interval, number, percent, with_error
 from training.search.settings import SearchSettings
 
@@ -379,3 +379,19 @@ def test_the_pictures_in_the_run_are_whole_svg_files(content):
     for picture in plots.values():
         assert ElementTree.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
     assert all(f">{name}<" in plots["feature_importance"] for name in FEATURE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("families", "title"),
+    [
+        (("xgboost",), "XGBoost"),
+        (("field_net", "xgboost"), "Ensemble of a field net and XGBoost"),
+        (("catboost", "field_net", "xgboost"), "Ensemble of CatBoost, a field net and XGBoost"),
+        (("xgboost", "catboost", "logistic_regression", "random_forest"), "Ensemble of 4 families"),
+    ],
+)
+def test_a_model_is_called_by_what_it_is_made_of(content, families, title):
+    members = tuple((family, 1 / len(families)) for family in families)
+    page = Page(render_report(replace(content, members=members)))
+    assert f"Version 7: {title}" in page.text
+    assert kind_of(replace(content, members=members)) == title

@@ -34,6 +34,13 @@ def rows_of_known(values: NDArray[np.float64], race: NDArray[np.int64]) -> NDArr
     return np.asarray((np.bincount(race, np.isnan(values)) == 0)[race], np.bool_)
 
 
+def rows_with_prices_before_off(table: RaceTable) -> NDArray[np.bool_]:
+    """Say of each row whether every runner of its race had a price ten minutes before the off."""
+    if table.early_probability is None:
+        return np.zeros(len(table), np.bool_)
+    return rows_of_known(table.early_probability, table.race)
+
+
 def count_races(table: RaceTable, rows: NDArray[Any] | slice = slice(None)) -> int:
     """Return how many races have a runner among some rows, by default all."""
     return len(np.unique(table.race_id[rows]))

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 MODEL, UNIFORM, BOX_ONLY = "model", "uniform", "box only"
 RATED, MARKET, TRUTH, COMBINED = "rated price", "market (BSP/SP)", "true probability", "model with market"
+EARLY = "market before off"
 
 _MIN_SHARE_KNOWN = 0.5  # a price joins the comparison if it is known for half of the races
 
@@ -200,7 +201,7 @@ class KnownPrices:
     """The probabilities that follow from prices, of those sources that at least half of the races have."""
 
     by_name: Mapping[str, Floats]
-    """``rated price``, ``market (BSP/SP)``, ``true probability``: those known."""
+    """``rated price``, ``market before off``, ``market (BSP/SP)``, ``true probability``: those known."""
     rows: NDArray[np.bool_]
     """The runners of races where all of them are known; every row where no source is."""
 
@@ -209,6 +210,7 @@ def known_prices(table: RaceTable) -> KnownPrices:
     """Return the prices' probabilities, and the races on which all sources can be compared."""
     prices = {
         RATED: table.rated_probability,
+        **({} if table.early_probability is None else {EARLY: table.early_probability}),
         MARKET: table.market_probability,
         TRUTH: table.true_probability,
     }

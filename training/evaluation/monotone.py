@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 
 from model_registry.artifact import LoadedModel
 from racing.domain.runs import Floats, Form
-from racing.features import INPUT_NAMES, race_table
+from racing.features import INPUT_NAMES, need_price_before_off, race_table
 from racing.race_table import RaceTable
 from racing.ratings.catalog import RATINGS
 from racing.ratings.performances import names_of
+from training.data.whole_races import rows_with_prices_before_off
 
 Ints = NDArray[np.int64]
 
@@ -95,7 +96,10 @@ def check_last_run(model: LoadedModel, engine: Engine, *, seed: int = 0, **days:
         return form
 
     before = race_table(engine, with_runs=with_runs, change_form=looked_at, **days)
-    rows = _one_of_each_race(before.race, np.concatenate(lost), seed)
+    can_be_judged = np.concatenate(lost)
+    if need_price_before_off(model.spec.features):
+        can_be_judged &= rows_with_prices_before_off(before)
+    rows = _one_of_each_race(before.race, can_be_judged, seed)
     chosen = before.run_id[rows]
 
     def won_by_a_head(run_id: Ints, form: Form) -> Form:

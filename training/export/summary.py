@@ -18,15 +18,25 @@ KINDS = {
     "catboost": "CatBoost",
     "field_net": "Field Net",
     "ensemble": "Ensemble",
-    "small_ensemble": "Ensemble of Two",
+    "small_ensemble": "Ensemble of two",
 }
+NOUNS = KINDS | {
+    "logistic_regression": "a logistic regression",
+    "random_forest": "a random forest",
+    "gradient_boosting": "gradient boosting",
+    "field_net": "a field net",
+    "ensemble": "the ensemble",
+    "small_ensemble": "the ensemble of two",
+}
+"""Families and blends as they stand within a sentence."""
+_MAX_NAMED = 3
 _CALIBRATIONS = {"platt": "Platt Scaling", "isotonic": "Isotonic Regression", "none": "None"}
 BALANCES = {"smote_nc": "SMOTE-NC", "class_weight": "Class Weights", "focal": "Focal Loss"}
 
 
 def summarize(
     *,
-    kind: str,
+    families: Sequence[str],
     evaluation: Evaluation,
     gates: Sequence[Gate],
     windows: Mapping[str, Mapping[str, Any]],
@@ -45,6 +55,7 @@ def summarize(
     """Return the summary, all figures from test races that neither the judged model nor the search saw.
 
     ``larger`` is the candidate of the smallest loss, where a cheaper one was chosen.
+    ``families`` are those of the members of what serves.
     ``windows`` are the parts of the data, ``learnt`` is all that what serves has learnt from.
 
     ``race_log_loss``, ``auc_score`` and ``ece`` are of the win probabilities within whole races, as every
@@ -58,7 +69,7 @@ def summarize(
     merit = f"race log loss {race_log_loss:.2f}" if by_races else f"log loss {runners.log_loss:.3f}"
     return {
         "success": True,
-        "model_type": f"{KINDS.get(kind, kind)} ({merit})",
+        "model_type": f"{model_title(families)} ({merit})",
         "accuracy": runners.accuracy,
         "auc_score": evaluation.races[MODEL].auc if by_races else runners.auc,
         "f1_score": runners.f1,
@@ -98,6 +109,17 @@ def summarize(
         "gates_passed": not failed(gates),
         "gates": [gate.as_json() for gate in gates],
     }
+
+
+def model_title(families: Sequence[str]) -> str:
+    """Return what a model is called by its members' families: ``Ensemble of a field net and XGBoost``."""
+    names = list(dict.fromkeys(families))
+    if len(names) == 1:
+        return KINDS.get(names[0], names[0])
+    if len(names) > _MAX_NAMED:
+        return f"Ensemble of {len(names)} families"
+    nouns = [NOUNS.get(name, name) for name in names]
+    return f"Ensemble of {', '.join(nouns[:-1])} and {nouns[-1]}"
 
 
 def optimization(n_trials: int, n_families: int) -> str:

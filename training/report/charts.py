@@ -18,7 +18,17 @@ from greyhound.charts.reliability import ReliabilityBin, reliability_chart, reli
 from racing.features.topics import TOPICS
 from racing.metrics import Difference, Reliability
 from training.data.imbalance import IMBALANCE
-from training.evaluation.evaluation import COMBINED, MARKET, MODEL, RATED, TRUTH, UNIFORM, Comparison, Figures
+from training.evaluation.evaluation import (
+    COMBINED,
+    EARLY,
+    MARKET,
+    MODEL,
+    RATED,
+    TRUTH,
+    UNIFORM,
+    Comparison,
+    Figures,
+)
 from training.evaluation.slice_definitions import SLICINGS
 from training.evaluation.slices import Slice
 from training.report.content import BY_RACE, AgeingSpan, FamilySearch, Lift, ReportContent, TrialSummary
@@ -44,6 +54,7 @@ _SOURCES = {
     UNIFORM: "knows only the number of runners",
     "box only": "knows only the boxes",
     "rated price": "a professional's price, before the race",
+    EARLY: "the prices ten minutes before the off",
     MARKET: "the closing prices",
     TRUTH: "what the simulator drew the winner from",
     COMBINED: "this model and the closing prices",

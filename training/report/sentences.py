@@ -7,9 +7,10 @@ from statistics import fmean
 from typing import Any
 
 from training.evaluation.evaluation import MARKET, MODEL, UNIFORM
+from training.export.summary import model_title
 from training.gates import failed
 from training.report.content import BY_RACE, FamilySearch, ReportContent, TrialSummary
-from training.report.text import among, kind, number, percent, races_text, signed
+from training.report.text import among, kind, noun, number, percent, races_text, signed
 
 FEW_DAYS = 28
 """Up to so many, a training says that they are few."""
@@ -18,6 +19,8 @@ _SCOPES = {
     "results": "from results alone, without any price",
     "form": "from past races and their prices, without any price of the race itself",
     "rated": "from past races, their prices, and the rated price of the race itself",
+    "prices-10m": "from past races, their prices, and the market's prices of the race itself ten minutes "
+    "before the off",
 }
 
 
@@ -70,15 +73,13 @@ def key_figures(content: ReportContent) -> list[tuple[str, str, str]]:
 
 
 def kind_of(content: ReportContent) -> str:
-    """Return what was chosen, e.g. ``Ensemble of 5 families``."""
-    chosen = next(candidate.name for candidate in content.candidates if candidate.is_chosen)
-    families = list(dict.fromkeys(kind(name) for name, _ in content.members))
-    return f"{kind(chosen)} of {len(families)} families" if len(families) > 1 else kind(chosen)
+    """Return what was chosen, e.g. ``Ensemble of a field net and XGBoost``."""
+    return model_title([name for name, _ in content.members])
 
 
 def made_of(content: ReportContent) -> str:
     """Return what the model is made of, what it learnt from and what it is judged on."""
-    families = list(dict.fromkeys(kind(name) for name, _ in content.members))
+    families = list(dict.fromkeys(noun(name) for name, _ in content.members))
     made = f"A blend of {among(families)}. " if len(families) > 1 else ""
     summary = content.summary
     learnt, test = summary["learnt"], summary["data"]["test"]
@@ -104,7 +105,7 @@ def choice_text(content: ReportContent) -> str:
 def larger_text(larger: Mapping[str, Any], judged_by: str) -> str:
     """Return what the candidate of the smallest loss would have brought, and what it would have cost."""
     return (
-        f"Within a standard error the cheapest is chosen: {kind(larger['name'])} would have brought "
+        f"Within a standard error the cheapest is chosen: {noun(larger['name'])} would have brought "
         f"{larger['gain']:.5f} of {judged_by} (standard error {larger['standard_error']:.5f}) for "
         f"{larger['times_the_work']:.1f} times the work of a card."
     )

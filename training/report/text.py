@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from racing.metrics import Difference
-from training.export.summary import BALANCES, KINDS
+from training.export.summary import BALANCES, KINDS, NOUNS
 
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
@@ -62,6 +62,11 @@ def parameter(value: Any) -> str:
 def kind(name: str) -> str:
     """Return a family's name as people write it."""
     return KINDS.get(name, name.replace("_", " "))
+
+
+def noun(name: str) -> str:
+    """Return a family or a blend as it stands within a sentence, with its article."""
+    return NOUNS.get(name, name.replace("_", " "))
 
 
 def balance(name: str) -> str:

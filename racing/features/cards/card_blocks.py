@@ -76,6 +76,7 @@ class CardBlocks:
         month = date.year * 12 + date.month - _MONTH_OF_EPOCH
         state = state_of(card.track)
         formulas.affixes[:] = [self._by_name(runner.name, state, month) for runner in runners]
+        formulas.early[:, 0] = [runner.price_10m for runner in runners]
         race = (
             month, course, date.toordinal() - _ORDINAL_OF_EPOCH,
             track_id, distance_m, grade_class(card.grade), self._track_codes.get(int(track_id), 0),

@@ -1,11 +1,11 @@
 """A single card as the two tables of :mod:`racing.features.view`, and its features by compiled formulas.
 
-A card comes as four blocks of numbers: ``card`` has a row a runner with :data:`CARD_COLUMNS`, ``affixes``
-one with :data:`racing.ratings.affixes.AFFIX_COLUMNS`; ``stored`` and ``brought``, of shape (n, K, columns),
-hold the runs of each runner's dog, newest first: place by place either one that the database holds
-(:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings (:data:`BROUGHT_COLUMNS`), the other
-block NaN there. The columns of a stored run that a brought one lacks, its adjusted performances among them,
-are derived here; from there on both are one form.
+A card comes as five blocks of numbers. ``card``, ``affixes`` and ``early`` have a row a runner, with
+:data:`CARD_COLUMNS`, :data:`racing.ratings.affixes.AFFIX_COLUMNS` and :data:`EARLY_COLUMNS`. ``stored`` and
+``brought``, of shape (n, K, columns), hold the runs of each runner's dog, newest first: place by place either
+one that the database holds (:data:`racing.ratings.dog_forms.COLUMNS`) or one that the card brings
+(:data:`BROUGHT_COLUMNS`), the other block NaN there. The columns of a stored run that a brought one lacks,
+its adjusted performances among them, are derived here; from there on both are one form.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,10 @@ OF_RUNNER = ("box", "weight_kg", "rated_price", "early_speed")
 """The attributes of a runner that are read as they are."""
 OF_RACE = ("day", "track_id", "distance_m", "grade", "track_code")
 CARD_COLUMNS = (*OF_RUNNER, "career_runs", "first_day", *OF_RACE, *UsualEffects.COLUMNS)
-"""What :func:`racing.ops.read_card` makes of a runner: levels, and ``RUNNER_COLUMNS`` but affixes."""
+"""What :func:`racing.ops.read_card` makes of a runner: levels, and ``RUNNER_COLUMNS`` but those of the next
+two blocks."""
+EARLY_COLUMNS = ("price_10m",)
+"""What a card says of the market before the off."""
 ATTRIBUTES = (
     "distance_m", "weight_kg", "finish_position", "time_s", "first_split_s", "margin_lengths",
     "starting_price", "bsp", "rated_price", "early_speed",
@@ -46,10 +49,11 @@ USUAL_FIELDS = (6, 7, 8)
 _PLACES = n_places(8)  # of a field whose size nobody knows
 
 
-def view_of_card(card: Any, affixes: Any, stored: Any, brought: Any) -> RaceView:
+def view_of_card(card: Any, affixes: Any, early: Any, stored: Any, brought: Any) -> RaceView:
     """Return the view of one card; the blocks may be arrays or traced."""
     runners = {name: card[:, column] for column, name in enumerate(CARD_COLUMNS)}
     runners |= {name: affixes[:, column] for column, name in enumerate(AFFIX_COLUMNS)}
+    runners |= {name: early[:, column] for column, name in enumerate(EARLY_COLUMNS)}
     lone = _form_of_brought({name: brought[:, :, column] for column, name in enumerate(BROUGHT_COLUMNS)})
     form = Form(
         {name: np.where(lone.known, lone[name], stored[:, :, column]) for column, name in enumerate(COLUMNS)}
@@ -94,12 +98,13 @@ class CardFormulas:
             (
                 (n_runners, len(CARD_COLUMNS)),
                 (n_runners, len(AFFIX_COLUMNS)),
+                (n_runners, len(EARLY_COLUMNS)),
                 (n_runners, n_runs, len(COLUMNS)),
                 (n_runners, n_runs, len(BROUGHT_COLUMNS)),
             ),
             outputs,
         )
-        self.card, self.affixes, self.stored, self.brought = self._formulas.inputs
+        self.card, self.affixes, self.early, self.stored, self.brought = self._formulas.inputs
 
     def features(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return shape (n_runners, n_features), NaN where unknown, from what the blocks hold."""

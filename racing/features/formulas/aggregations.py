@@ -18,6 +18,7 @@ __all__ = [
     "first",
     "gap_to_best",
     "log_share",
+    "log_share_of_prices",
     "mask",
     "mean",
     "mean_in_race",
@@ -91,6 +92,13 @@ def minus_rivals(values: Floats, race: Ints) -> Floats:
 def gap_to_best(values: Floats, race: Ints) -> Floats:
     """Return each value less the greatest of its rivals': above 0 only for the race's best."""
     return values - best_rival(values, race)
+
+
+def log_share_of_prices(price: Floats, race: Ints, n_runners: Floats) -> Floats:
+    """Return ln of the share of the race that decimal odds give; unknown unless all runners have some."""
+    backed = np.where(price > 1, 1.0 / price, np.nan)
+    is_whole = count_in_race(backed, race) == n_runners
+    return np.where(is_whole, np.log(backed / sum_in_race(backed, race)), np.nan)
 
 
 def log_share(values: Floats, race: Ints) -> Floats:

@@ -5,14 +5,13 @@ import numpy as np
 from racing.domain.runs import Floats
 from racing.features.catalog import feature
 from racing.features.formulas.aggregations import (
-    count_in_race,
     fill_nan,
     first,
     gap_to_best,
     log_share,
+    log_share_of_prices,
     minus_rivals,
     rank_in_race,
-    sum_in_race,
     weighted_mean,
 )
 from racing.features.formulas.rating_features import market_rating_in_box
@@ -22,13 +21,8 @@ from racing.features.view import RaceView
 @feature("rated", needs="rated")
 def rated_log_share(view: RaceView) -> Floats:
     """Ln of the share of the race that the rated prices give; unknown unless all are known."""
-    return view.once("rated", lambda: _log_share_of(view.card.rated_price, view))
-
-
-def _log_share_of(price: Floats, view: RaceView) -> Floats:
-    backed = np.where(price > 1, 1.0 / price, np.nan)
-    is_whole = count_in_race(backed, view.race) == view.card.n_runners
-    return np.where(is_whole, np.log(backed / sum_in_race(backed, view.race)), np.nan)
+    price = view.card.rated_price
+    return view.once("rated", lambda: log_share_of_prices(price, view.race, view.card.n_runners))
 
 
 @feature("rated", needs="rated")

@@ -172,7 +172,8 @@ def test_one_price_lies_halfway_between_the_chances_of_back_and_lay() -> None:
     assert middle_price(2.0, None, None) is None
 
 
-def test_neither_features_nor_ratings_nor_training_read_prices_before_the_off() -> None:
+def test_features_ratings_and_training_read_prices_before_the_off_by_one_module_alone() -> None:
+    """By that of prices ten minutes before, none later; and it is the features' table alone that does."""
     for package in (*BEFORE_RACE_DAY, "training"):
         path = ROOT / package
         files = [path] if path.is_file() else sorted(path.rglob("*.py"))
@@ -182,3 +183,5 @@ def test_neither_features_nor_ratings_nor_training_read_prices_before_the_off() 
             assert "runnerprice" not in source, file
             assert "runner_prices" not in source, file
             assert "by_minutes" not in source, file
+            reads = "importers.prices_before_off" in source
+            assert reads == (file == ROOT / "racing/features/table.py"), file

@@ -1,6 +1,7 @@
 """Many cards in one request: each is answered or refused on its own, in order, by one version."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.service.builders import (
     RunningService,
     make_card,
     make_registry,
+    make_runner,
     point_alias_at,
     running_service,
 )
@@ -22,6 +24,7 @@ from tests.service.observability.samples import samples, value
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
+EVERY_BET = {"bets": "exacta,quinella,trifecta,first_four", "top": 200}
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +180,66 @@ def test_a_card_that_is_too_long_or_no_json_is_refused_alone(little: RunningServ
 def test_a_form_guide_in_a_batch_has_the_limit_of_a_card(little: RunningService) -> None:
     answer = little.client.post("/predict/batch", content=b"a" * 3000, headers={"Content-Type": "text/csv"})
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:greyhound:problem:body-too-large")
+
+
+@pytest.mark.parametrize("params", [EVERY_BET, {"bets": "exacta"}])
+def test_a_card_has_the_bets_in_a_batch_that_it_has_alone_to_the_last_bit(
+    service: RunningService, params: dict[str, Any]
+) -> None:
+    scratched = make_card(8)
+    scratched["runners"][2]["is_scratched"] = True
+    scratched["runners"].append(make_runner(3, rug=9, name="Ninth Dog"))
+    cards = [make_card(7), scratched, make_card(3), make_card(2)]
+    body = "\n".join(map(json.dumps, cards))
+    answer = service.client.post(
+        "/predict/batch", content=body, headers=NDJSON | {"X-Request-ID": "day-2"}, params=params
+    )
+    alone = [
+        service.predict(card, params=params, headers={"X-Request-ID": f"day-2.{number}"}).text
+        for number, card in enumerate(cards)
+    ]
+    assert answer.text.splitlines() == alone
+    (exacta, *_) = json.loads(alone[1])["bets"]
+    assert 3 not in {rug for one in exacta["combinations"] for rug in one["rugs"]}
+
+
+def test_a_batch_without_bets_has_none_and_a_card_that_is_refused_stops_no_bet(
+    service: RunningService,
+) -> None:
+    assert all("bets" not in answer for answer in send(service, [make_card(3), make_card(4)]))
+    bad, good = send(service, [{"date": "soon"}, make_card(4)], params={"bets": "quinella"})
+    assert bad["type"] == "urn:greyhound:problem:invalid-request"
+    assert good["bets"][0]["n_combinations"] == 6
+
+
+def test_a_bet_that_is_none_refuses_the_batch_before_a_card_is_answered(service: RunningService) -> None:
+    for params, pointer in (({"bets": "duet"}, "?bets"), ({"bets": "exacta", "top": 201}, "?top")):
+        answer = service.client.post("/predict/batch", json=[make_card(2)], params=params)
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_single_cards_are_answered_while_a_batch_with_every_bet_runs(service: RunningService) -> None:
+    n_cards = 400
+    lines, is_begun = [], threading.Event()
+
+    def read() -> None:
+        with httpx.stream(
+            "POST",
+            f"{service.url}/predict/batch",
+            json=[make_card(8)] * n_cards,
+            params=EVERY_BET,
+            timeout=60,
+        ) as answer:
+            for line in answer.iter_lines():
+                lines.append(line)
+                is_begun.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert is_begun.wait(60)
+    for _ in range(5):
+        assert service.predict(make_card(8)).status_code == 200
+    n_meanwhile = len(lines)
+    reader.join(60)
+    assert n_meanwhile < len(lines) == n_cards
