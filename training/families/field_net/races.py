@@ -1,0 +1,74 @@
+"""Races as a net takes them: runners padded to the largest field, runs only where there is one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Tensor = Any
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+_RUNS_AT_ONCE = 200_000  # looked through for NaN
+
+
+@dataclass(frozen=True, slots=True)
+class Races:
+    """Some races; NaN is unknown."""
+
+    features: Tensor
+    """Shape (n_races, n_places, n_features): padded to the largest field."""
+    is_runner: Tensor
+    """Shape (n_races, n_places)."""
+    runs: Tensor | None = None
+    """Shape (n_runs_there, n_run_columns); ``None``: the net reads none."""
+    slot: Tensor | None = None
+    """Where each run belongs among (n_races, n_places, n_runs), counted through; newest run first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceSource:
+    """The rows that races are taken from, some at a time."""
+
+    features: Floats
+    runs: Floats | None
+    """Shape (n_rows * n_runs, n_run_columns)."""
+    is_run: NDArray[np.bool_]
+    """Shape (n_rows, n_runs): a run that is NaN altogether is none."""
+    run_rows: Ints | None
+
+    @classmethod
+    def of(
+        cls, features: Floats, runs: Floats | None, n_runs: int, run_rows: Ints | None = None
+    ) -> "RaceSource":
+        """Return a source of features, and of runs of shape (n, n_runs * n_run_columns) if the net reads them.
+
+        The runs of a row are those at its place in ``run_rows``, if that is given.
+        """
+        if runs is None or not n_runs:
+            return cls(features, None, np.zeros((0, 0), bool), None)
+        single = runs.reshape(len(runs) * n_runs, -1)
+        is_run = np.empty(len(single), bool)
+        for start in range(0, len(single), _RUNS_AT_ONCE):
+            part = slice(start, start + _RUNS_AT_ONCE)
+            is_run[part] = ~np.isnan(single[part]).all(axis=1)
+        return cls(features, single, is_run.reshape(-1, n_runs), run_rows)
+
+    def races(self, rows: Ints, run_dropout: float = 0.0, draw: np.random.Generator | None = None) -> Races:
+        """Return races by the rows of their runners, -1 where there is none, and only the runs there are.
+
+        A share of these is left out at random.
+        """
+        place, is_runner = np.maximum(rows, 0), rows >= 0
+        features = torch.from_numpy(self.features.take(place, axis=0))
+        if self.runs is None:
+            return Races(features, torch.from_numpy(is_runner))
+        run_row = place if self.run_rows is None else self.run_rows[place]
+        there = self.is_run[run_row] & is_runner[..., None]
+        if draw is not None:
+            there &= draw.random(there.shape, np.float32) >= run_dropout
+        slot = np.flatnonzero(there)
+        n_runs = there.shape[-1]
+        runs = self.runs.take(run_row.ravel()[slot // n_runs] * n_runs + slot % n_runs, axis=0)
+        return Races(features, torch.from_numpy(is_runner), torch.from_numpy(runs), torch.from_numpy(slot))
