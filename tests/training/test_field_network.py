@@ -171,7 +171,7 @@ def test_dropout_leaves_the_mean_as_it_is():
 
 
 def test_without_runs_the_features_are_all_there_is(rows, shape):
-    features, runs, race = rows
+    features, _, race = rows
     blind = replace(shape, n_run_columns=0, n_runs=0)
     taken = rows_of(*places_of(race), np.arange(2))
     races = RaceSource.of(features, None, 0).races(taken)

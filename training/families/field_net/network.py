@@ -86,10 +86,9 @@ class Noise:
 
 def field_log_odds(weights: Weights, shape: Shape, races: Races, noise: Noise | None = None) -> Tensor:
     """Return log odds of shape (n_races, n_places)."""
-    features = races.features
-    parts = [_scaled(features, shape.static)]
-    for place, (column, size) in enumerate(zip(shape.static.codes, shape.static.n_codes, strict=True)):
-        parts.append(functional.embedding(_codes(features[..., int(column)], size), weights[f"code_{place}"]))
+    parts = [_scaled(races.features, shape.static)]
+    if len(shape.static.codes):
+        parts.append(_embedded(weights, shape.static, races.features))
     of_field = [*parts, _of_runs(weights, shape, parts, races)] if races.runs is not None else parts
     x = dropped(functional.gelu(_product(of_field, weights["in"]) + weights["in_bias"]), noise)
     x = x @ weights["down"] + weights["down_bias"]
@@ -118,9 +117,9 @@ def _field_layer(
 def _of_runs(weights: Weights, shape: Shape, static: Sequence[Tensor], races: Races) -> Tensor:
     """Return what a runner's runs say to the query of its features: (n_races, n_places, run_width).
 
-    A runner has one query, so no run's key or value is ever made: q . (W h) is (q W) . h, and a mean of values
-    W h is W times the mean of h. The keys' bias adds the same to all scores of a runner, which changes no
-    share, and the values' bias is the same for all runs; what stands for "no run" is taken less both.
+    A runner has one query, so no run's key or value is ever made: q . (W h) is (q W) . h, and a mean of
+    values W h is W times the mean of h. The keys' bias adds the same to all scores of a runner, which changes
+    no share, and the values' bias is the same for all runs; what stands for "no run" is taken less both.
     """
     hidden = _hidden_of_runs(weights, shape, races)
     to_keys, to_values = (
@@ -132,15 +131,42 @@ def _of_runs(weights: Weights, shape: Shape, static: Sequence[Tensor], races: Ra
     query = query / math.sqrt(shape.run_width // shape.n_heads)
     carried = torch.einsum("nhd,chd->nhc", query, to_keys)
     absent = torch.full((hidden.shape[0] * shape.n_runs,), DEAD).index_fill_(0, races.slot, 0.0)
-    score = carried @ hidden.transpose(1, 2) + absent.view(-1, 1, shape.n_runs)
-    share = _shares(torch.cat([score, (query * no_key).sum(dim=-1, keepdim=True)], dim=-1))
-    mean = share[..., : shape.n_runs] @ hidden
-    seen = torch.einsum("nhc,chd->nhd", mean, to_values) + share[..., shape.n_runs :] * no_value
+    of_none = (query * no_key).sum(dim=-1, keepdim=True)
+    mean, share_of_none = _Look.apply(carried, hidden, absent.view(-1, 1, shape.n_runs), of_none)
+    seen = torch.einsum("nhc,chd->nhd", mean, to_values) + share_of_none * no_value
     return seen.reshape(*races.is_runner.shape, -1) + bias[shape.run_width :]
 
 
+class _Look(torch.autograd.Function):  # type: ignore[misc]
+    """The mean of a runner's runs by each head, and what share "no run" has of it.
+
+    ``carried`` is of shape (n, n_heads, width), ``hidden`` (n, n_runs, width), ``absent`` (n, 1, n_runs),
+    ``of_none``, the score of no run, (n, n_heads, 1). Its gradient is written out, for ``hidden`` is large
+    and is looked at twice: one product finds both gradients, and nothing adds them.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, carried: Tensor, hidden: Tensor, absent: Tensor, of_none: Tensor) -> Any:
+        score = carried @ hidden.transpose(1, 2) + absent
+        share = _shares(torch.cat([score, of_none], dim=-1))
+        ctx.save_for_backward(carried, hidden, share)
+        return share[..., :-1] @ hidden, share[..., -1:]
+
+    @staticmethod
+    def backward(ctx: Any, of_mean: Tensor, of_share: Tensor) -> Any:
+        carried, hidden, share = ctx.saved_tensors
+        slope = torch.cat([of_mean @ hidden.transpose(1, 2), of_share], dim=-1)
+        of_score = share * (slope - (share * slope).sum(dim=-1, keepdim=True))
+        both = torch.cat([of_score[..., :-1], share[..., :-1]], dim=1)
+        of_hidden = both.transpose(1, 2) @ torch.cat([carried, of_mean], dim=1)
+        return of_score[..., :-1] @ hidden, of_hidden, None, of_score[..., -1:]
+
+
 def _hidden_of_runs(weights: Weights, shape: Shape, races: Races) -> Tensor:
-    """Return what each run is before it is looked at, 0 where there is none: (n_runners, n_runs, 2 * run_width)."""
+    """Return what runs are before they are looked at, 0 where there is none.
+
+    Its shape is (n_runners, n_runs, 2 * run_width).
+    """
     of_ago = weights["run_ago"] + weights["run_in_bias"]
     begin = functional.embedding(races.slot % shape.n_runs, of_ago)
     there = functional.gelu(torch.addmm(begin, _scaled(races.runs, shape.of_run), weights["run_in"]))
@@ -159,9 +185,13 @@ def _scaled(raw: Tensor, scales: Scales) -> Tensor:
     return torch.cat([amounts, flags], dim=-1)
 
 
-def _codes(raw: Tensor, size: int) -> Tensor:
-    known = torch.nan_to_num(raw, nan=0.0)
-    return torch.where((known >= 0) & (known < size), known, 0.0).long()
+def _embedded(weights: Weights, scales: Scales, raw: Tensor) -> Tensor:
+    embedded = []
+    for place, (column, size) in enumerate(zip(scales.codes, scales.n_codes, strict=True)):
+        code = torch.nan_to_num(raw[..., int(column)], nan=0.0)
+        code = torch.where((code >= 0) & (code < size), code, 0.0).long()
+        embedded.append(functional.embedding(code, weights[f"code_{place}"]))
+    return torch.cat(embedded, dim=-1)
 
 
 def _norm(x: Tensor, weights: Weights, name: str) -> Tensor:
@@ -175,7 +205,7 @@ def _product(parts: Sequence[Tensor], weight: Tensor) -> Tensor:
 
 
 def _shares(score: Tensor) -> Tensor:
-    """Return the softmax over the last axis, worked out over a first one: ten times as fast for so short ones."""
+    """Return the softmax over a short last axis, worked out over a first one: ten times as fast."""
     return score.movedim(-1, 0).contiguous().softmax(dim=0).movedim(0, -1)
 
 
@@ -184,8 +214,8 @@ def dropped(x: Tensor, noise: Noise | None) -> Tensor:
     if noise is None:
         return x
     random = np.frombuffer(noise.draw.bytes(2 * x.numel()), np.uint16)
-    stays = (random >= round(noise.dropout * 2**16)).astype(np.float32)
-    return x * torch.from_numpy(stays).view(x.shape) / (1 - noise.dropout)
+    factor = (random >= round(noise.dropout * 2**16)) * np.float32(1 / (1 - noise.dropout))
+    return x * torch.from_numpy(factor).view(x.shape)
 
 
 def as_tensors(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:

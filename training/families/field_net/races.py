@@ -21,9 +21,9 @@ class Races:
     """Shape (n_races, n_places, n_features): padded to the largest field."""
     is_runner: Tensor
     """Shape (n_races, n_places)."""
-    runs: Tensor | None = None
+    runs: Tensor | None
     """Shape (n_runs_there, n_run_columns); ``None``: the net reads none."""
-    slot: Tensor | None = None
+    slot: Tensor
     """Where each run belongs among (n_races, n_places, n_runs), counted through; newest run first."""
 
 
@@ -42,7 +42,7 @@ class RaceSource:
     def of(
         cls, features: Floats, runs: Floats | None, n_runs: int, run_rows: Ints | None = None
     ) -> "RaceSource":
-        """Return a source of features, and of runs of shape (n, n_runs * n_run_columns) if the net reads them.
+        """Return a source of features, and of runs, shape (n, n_runs * n_run_columns), if there are any.
 
         The runs of a row are those at its place in ``run_rows``, if that is given.
         """
@@ -63,7 +63,7 @@ class RaceSource:
         place, is_runner = np.maximum(rows, 0), rows >= 0
         features = torch.from_numpy(self.features.take(place, axis=0))
         if self.runs is None:
-            return Races(features, torch.from_numpy(is_runner))
+            return Races(features, torch.from_numpy(is_runner), None, torch.zeros(0, dtype=torch.int64))
         run_row = place if self.run_rows is None else self.run_rows[place]
         there = self.is_run[run_row] & is_runner[..., None]
         if draw is not None:
