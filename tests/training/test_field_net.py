@@ -190,7 +190,7 @@ def test_best_blends_nets_that_began_otherwise_and_what_is_registered_has_them_a
     model = load_artifact(registry.fetch(training.version))
     assert tuple(member.name for member in model.spec.members) == names
     assert len({member.file for member in model.spec.members}) == len(names)
-    assert [f["name"] for f in model.documents["training"]["families"]] == [*names]
+    assert {f["name"] for f in model.documents["training"]["families"]} >= set(names)
 
 
 def test_its_one_trial_is_judged_on_the_folds_and_spared_the_look_on_a_few_races(table, monkeypatch):
