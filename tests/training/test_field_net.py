@@ -19,7 +19,7 @@ from training.engines.work import Data
 from training.errors import FamilyUnavailable
 from training.export.onnx_graphs import to_onnx
 from training.families import FIELD_FAMILIES, MORE_NETS, Setting, family_named, log_odds_of
-from training.families.field_net import FieldNet
+from training.families.field_net import FieldNet, LongFieldNet
 from training.families.field_net.fields import batches, places_of, rows_of
 from training.families.field_net.scales import learn_scales
 from training.objective import race_losses
@@ -174,7 +174,8 @@ def test_a_training_with_it_ends_with_a_champion_of_features_and_runs(tmp_path, 
 
 @needs_torch
 def test_best_blends_nets_that_began_otherwise_and_what_is_registered_has_them_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(FieldNet, "defaults", {**QUICK, "n_epochs": 1})
+    for family in (FieldNet, LongFieldNet):
+        monkeypatch.setattr(family, "defaults", {**QUICK, "n_epochs": 1})
     registry = empty_registry_in(tmp_path)
     search = SearchSettings(families=("field_net",), best=True, n_folds=1, n_jobs=1)
     names = ("field_net", *(net.name for net in MORE_NETS))

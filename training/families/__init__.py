@@ -12,7 +12,7 @@ from training.families.family import (
     TreeMember,
     log_odds_of,
 )
-from training.families.field_net import FieldNet
+from training.families.field_net import FieldNet, LongFieldNet
 from training.families.gradient_boosting import GradientBoosting
 from training.families.logistic_regression import LogisticRegressionFamily
 from training.families.random_forest import RandomForest
@@ -28,7 +28,7 @@ FAMILIES: tuple[Family, ...] = (
 """Those that judge runners one by one."""
 FIELD_FAMILIES: tuple[FieldFamily, ...] = (FieldNet(),)
 """Those that read whole races, and need an extra."""
-MORE_NETS: tuple[FieldFamily, ...] = (FieldNet(2), FieldNet(3))
+MORE_NETS: tuple[FieldFamily, ...] = (LongFieldNet(2), LongFieldNet(3))
 """That go with the net where what a model costs to score does not count."""
 FAMILY_NAMES = tuple(family.name for family in FAMILIES)
 ALL_FAMILY_NAMES = FAMILY_NAMES + tuple(family.name for family in FIELD_FAMILIES)
