@@ -28,7 +28,7 @@ class FieldNet:
     reads_field = True
     n_trials = 1
     defaults: ClassVar[Params] = {
-        "n_layers": 1, "n_epochs": 7, "races_a_step": 256, "rate": 0.002, "weight_decay": 0.03,
+        "n_layers": 1, "n_epochs": 10, "races_a_step": 256, "rate": 0.002, "weight_decay": 0.03,
         "dropout": 0.1, "run_dropout": 0.1,
     }  # fmt: skip
 
@@ -71,7 +71,7 @@ class FieldNet:
 
 
 class LongFieldNet(FieldNet):
-    """A net that is fitted for twice as long: alone it is no better, in a blend with others it is."""
+    """A net that is fitted for longer: alone it is no better, in a blend with others it is."""
 
     defaults: ClassVar[Params] = {**FieldNet.defaults, "n_epochs": 14}
 
