@@ -164,6 +164,27 @@ def test_a_run_left_out_by_chance_is_as_one_that_never_was(rows, shape, weights)
     )
 
 
+def test_of_many_runs_a_round_number_is_left_that_is_near_to_the_share():
+    features, runs, race = make_rows([8] * 900)
+    source = RaceSource.of(features, runs, N_RUNS)
+    taken = rows_of(*places_of(race), np.arange(900))
+    draw = np.random.default_rng(0)
+    slot = source.races(taken, 0.1, draw).slot
+    assert len(slot) % 1024 == 0
+    assert len(slot) / source.is_run.sum() == pytest.approx(0.9, abs=0.04)
+    assert (np.diff(slot) > 0).all()
+
+
+def test_a_field_of_which_no_run_is_known_is_judged_by_its_features(rows, shape, weights):
+    features, runs, race = rows
+    taken = rows_of(*places_of(race), np.array([0, 1]))
+    source = RaceSource.of(features, np.full_like(runs, np.nan), N_RUNS)
+    draw = np.random.default_rng(0)
+    quiet, noisy = (field_log_odds(weights, shape, source.races(taken, 0.1, each)) for each in (None, draw))
+    assert torch.isfinite(quiet).all()
+    assert torch.equal(quiet, noisy)
+
+
 def test_dropout_leaves_the_mean_as_it_is():
     got = dropped(torch.ones(300, 200), Noise(0.2, np.random.default_rng(0))).numpy()
     assert np.mean(got == 0) == pytest.approx(0.2, abs=0.01)
