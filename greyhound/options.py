@@ -164,8 +164,8 @@ def search_options(command: Command) -> Command:
     best = click.option(
         "--best",
         is_flag=True,
-        help="Choose the candidate of the smallest loss, whatever it costs to score; by default the cheapest "
-        "within a standard error of it.",
+        help="Choose the candidate of the smallest loss, whatever it costs to score, with three nets of the "
+        "family field_net instead of one; by default the cheapest within a standard error of the smallest.",
     )
     storage = click.option(
         "--storage",

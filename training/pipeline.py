@@ -265,7 +265,7 @@ def _check_better_runs(
 
 def _planned_steps(search: SearchSettings) -> int:
     """Return the trials of a search, and the steps of the fits of what they found."""
-    families = [family_named(name) for name in search.families]
+    families = [family_named(name) for name in search.searched]
     fields = [family for family in families if isinstance(family, FieldFamily)]
     n_trials = planned_trials(len(families) - len(fields), search.n_trials)
     n_trials += sum(min(family.n_trials, search.n_trials) for family in fields)

@@ -88,7 +88,7 @@ def documents_of(
             **where,
             "simulated_share": simulated,
             "search": {
-                "families": list(result.settings.families),
+                "families": list(result.settings.searched),
                 "trials": len(trials),
                 "seed": result.settings.seed,
                 "calibration": result.settings.calibration,
@@ -119,7 +119,7 @@ def documents_of(
             is_market_alone=package.spec.is_market_alone,
             calibration=result.settings.calibration,
             n_trials=len(trials),
-            n_families=len(result.settings.families),
+            n_families=len(result.settings.searched),
             trained_at=dt.datetime.now(dt.UTC),
             simulated_share=simulated,
             larger=result.choice.larger_as_json,

@@ -12,7 +12,7 @@ from training.families.family import (
     TreeMember,
     log_odds_of,
 )
-from training.families.field_net import FieldNet
+from training.families.field_net import FieldNet, LongFieldNet
 from training.families.gradient_boosting import GradientBoosting
 from training.families.logistic_regression import LogisticRegressionFamily
 from training.families.random_forest import RandomForest
@@ -28,6 +28,8 @@ FAMILIES: tuple[Family, ...] = (
 """Those that judge runners one by one."""
 FIELD_FAMILIES: tuple[FieldFamily, ...] = (FieldNet(),)
 """Those that read whole races, and need an extra."""
+MORE_NETS: tuple[FieldFamily, ...] = (LongFieldNet(2), LongFieldNet(3))
+"""That go with the net where what a model costs to score does not count."""
 FAMILY_NAMES = tuple(family.name for family in FAMILIES)
 ALL_FAMILY_NAMES = FAMILY_NAMES + tuple(family.name for family in FIELD_FAMILIES)
 DEFAULT_FAMILY_NAMES = FAMILY_NAMES + tuple(family.name for family in FIELD_FAMILIES if family.is_available)
@@ -36,7 +38,7 @@ DEFAULT_FAMILY_NAMES = FAMILY_NAMES + tuple(family.name for family in FIELD_FAMI
 
 def family_named(name: str) -> Family:
     """Return a family by its name."""
-    for family in (*FAMILIES, *FIELD_FAMILIES):
+    for family in (*FAMILIES, *FIELD_FAMILIES, *MORE_NETS):
         if family.name == name:
             return family
     raise ValueError(f"a family is one of {', '.join(ALL_FAMILY_NAMES)}, got {name!r}")
@@ -53,6 +55,7 @@ __all__ = [
     "FAMILIES",
     "FAMILY_NAMES",
     "FIELD_FAMILIES",
+    "MORE_NETS",
     "Family",
     "FieldFamily",
     "FieldMember",

@@ -68,7 +68,7 @@ def search_families(
         fits = run(in_turn, work, on_fit)
     return [
         FamilyResult(name, fits[name][0], found[name][0], found[name][1] + fits[name][1])
-        for name in settings.families
+        for name in settings.searched
     ]
 
 
@@ -81,7 +81,7 @@ def _search_in_rounds(
     """
     began = time.monotonic()
     found: dict[str, tuple[SearchResult, float]] = {}
-    left, stops = settings.families, rounds(settings.n_trials)
+    left, stops = settings.searched, rounds(settings.n_trials)
     finalists = left
     for place, n_until in enumerate(stops):
         budget_s = None

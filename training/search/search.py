@@ -122,7 +122,7 @@ def search(
 def forget_studies(settings: SearchSettings) -> None:
     """Remove what an earlier search of these families left in the storage."""
     storage = open_storage(settings.storage)
-    names = {_study_name(settings, family) for family in settings.families}
+    names = {_study_name(settings, family) for family in settings.searched}
     for known in storage.get_all_studies():
         if known.study_name in names:
             optuna.delete_study(study_name=known.study_name, storage=storage)

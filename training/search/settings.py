@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.engines.engine import Engine
-from training.families import DEFAULT_FAMILY_NAMES, family_named
+from training.families import DEFAULT_FAMILY_NAMES, MORE_NETS, family_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,13 @@ class SearchSettings:
     calibration: str = "platt"
     """``platt``, ``isotonic`` or ``none``."""
     best: bool = False
-    """Choose the candidate of the smallest loss whatever it costs to score."""
+    """Choose the candidate of the smallest loss whatever it costs to score; more nets are fitted for it."""
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """Return the names of all families that are searched."""
+        more = [net.name for net in MORE_NETS] if self.best and "field_net" in self.families else []
+        return (*self.families, *more)
 
     @property
     def engine(self) -> Engine:

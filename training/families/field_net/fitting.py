@@ -14,7 +14,14 @@ from torch.nn import functional
 
 from training.data.training_set import TrainingSet
 from training.families.field_net.fields import batches, places_of, rows_of
-from training.families.field_net.network import Noise, Tensor, as_tensors, field_log_odds, first_weights
+from training.families.field_net.network import (
+    Noise,
+    Tensor,
+    as_tensors,
+    field_log_odds,
+    first_weights,
+)
+from training.families.field_net.races import RaceSource
 from training.families.field_net.shape import Shape
 
 Floats = NDArray[np.float32]
@@ -43,9 +50,9 @@ def fit_weights(
 ) -> dict[str, Floats]:
     """Return the weights of a net, the same for the same arguments; each epoch is reported."""
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     weights = {name: value.requires_grad_() for name, value in first_weights(shape, seed).items()}
+    source = RaceSource.of(train.features, train.run_features, shape.n_runs, train.run_rows)
     first, size = places_of(_race_of(train))
     races_a_step = int(np.clip(len(size) * recipe.n_epochs // recipe.min_steps, 16, recipe.races_a_step))
     n_steps = recipe.n_epochs * max(1, round(len(size) / races_a_step))
@@ -55,25 +62,26 @@ def fit_weights(
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.rate)
+    optimizer = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
     average = {name: value.detach().clone() for name, value in weights.items()}
-    noise = Noise(recipe.dropout, recipe.run_dropout)
+    noise = Noise(recipe.dropout, draw)
     step = 0
     for _ in range(recipe.n_epochs):
         for races in batches(size, races_a_step, draw):
             rate = recipe.rate * _rate_at(step, n_steps, min(recipe.warm_up, n_steps // 5 + 1))
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = _loss(weights, shape, train, rows_of(first, size, races), noise)
+            rows = rows_of(first, size, races)
+            taken = source.races(rows, recipe.run_dropout, draw)
+            loss = _loss(field_log_odds(weights, shape, taken, noise), train, rows)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights.values(), recipe.most_gradient)
             optimizer.step()
             step += 1
+            share = min(recipe.average, (1 + step) / (10 + step))
             with torch.no_grad():
-                share = min(recipe.average, (1 + step) / (10 + step))
-                for name, value in weights.items():
-                    average[name].lerp_(value, 1 - share)
+                torch._foreach_lerp_(list(average.values()), list(weights.values()), 1 - share)
         on_epoch()
     return {name: value.numpy().copy() for name, value in average.items()}
 
@@ -90,13 +98,14 @@ def log_odds_of(
     if not len(race):
         return np.zeros(0)
     tensors = as_tensors(weights)
+    source = RaceSource.of(features, runs, shape.n_runs)
     first, size = places_of(race)
     result = np.empty(len(race))
     with torch.inference_mode():
         for start in range(0, len(size), races_at_once):
             rows = rows_of(first, size, np.arange(start, min(start + races_at_once, len(size))))
             is_runner = rows >= 0
-            odds = field_log_odds(tensors, shape, *_inputs(features, runs, rows))
+            odds = field_log_odds(tensors, shape, source.races(rows))
             result[rows[is_runner]] = odds.numpy()[is_runner]
     return result
 
@@ -107,20 +116,8 @@ def _race_of(train: TrainingSet) -> Ints:
     return train.race
 
 
-def _inputs(
-    features: Floats, runs: Floats | None, rows: Ints, run_rows: Ints | None = None
-) -> tuple[Tensor, Tensor | None, Tensor]:
-    place = np.maximum(rows, 0)
-    of_runs = None if runs is None else torch.from_numpy(runs[place if run_rows is None else run_rows[place]])
-    return torch.from_numpy(features[place]), of_runs, torch.from_numpy(rows >= 0)
-
-
-def _loss(
-    weights: Mapping[str, Tensor], shape: Shape, train: TrainingSet, rows: Ints, noise: Noise
-) -> Tensor:
-    features, runs, is_runner = _inputs(train.features, train.run_features, rows, train.run_rows)
-    odds = field_log_odds(weights, shape, features, runs, is_runner, noise)
-    place = np.maximum(rows, 0)
+def _loss(odds: Tensor, train: TrainingSet, rows: Ints) -> Tensor:
+    place, is_runner = np.maximum(rows, 0), torch.from_numpy(rows >= 0)
     share = train.won if train.target is None else train.target
     target = torch.from_numpy(np.where(rows >= 0, share[place], 0).astype(np.float32))
     weight = torch.from_numpy(train.weights[place].astype(np.float32))
