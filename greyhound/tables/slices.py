@@ -38,7 +38,7 @@ def slice_table(slicing: str, slices: Sequence[Slice]) -> Table:
     table.add_column("", min_width=min(longest, 12))  # tracks' names may go on in a second line
     known = {name for found in slices for name in found.losses}
     # all at once would be too wide: where the truth is known, the rated price says least
-    left_out = ({UNIFORM} if not of_races else set()) | ({RATED} if TRUTH in known else set())
+    left_out = ({UNIFORM, EARLY} if not of_races else set()) | ({RATED} if TRUTH in known else set())
     shown = [name for name in _HEADINGS if name in known - left_out]
     headings = ["races" if of_races else "runners", *(_HEADINGS[name] for name in shown)]
     for heading in (*headings, *(() if of_races else ("mean p", "won")), "ECE", "chance", "slope"):

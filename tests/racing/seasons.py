@@ -6,8 +6,9 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from racing.database.engine import open_database
-from racing.database.tables import Dog, Race, Run, Track
+from racing.database.tables import Dog, Race, Run, RunnerPrice, Track
 from racing.domain.cards import Card, Runner
+from racing.importers.prices_before_off import MINUTES_BEFORE
 from racing.ratings import update_ratings
 from racing.simulation.simulator import simulate_season
 
@@ -24,7 +25,10 @@ def make_season(folder: Path, *, n_races: int = 400, seed: int = 7, with_prices:
 
 def card_of_stored_race(engine: Engine, race_id: int) -> Card:
     """Return a stored race as the card that it once was: names and boxes, no form."""
-    run, race, dog, track = (table.__table__ for table in (Run, Race, Dog, Track))  # type: ignore[attr-defined]
+    run, race, dog, track, price = (
+        table.__table__  # type: ignore[attr-defined]
+        for table in (Run, Race, Dog, Track, RunnerPrice)
+    )
     query = (
         select(
             race.c.date,
@@ -37,10 +41,17 @@ def card_of_stored_race(engine: Engine, race_id: int) -> Card:
             run.c.weight_kg,
             run.c.rated_price,
             run.c.early_speed,
+            price.c.last.label("price_10m"),
         )
         .join(race, race.c.id == run.c.race_id)
         .join(dog, dog.c.id == run.c.dog_id)
         .join(track, track.c.id == race.c.track_id)
+        .outerjoin(
+            price,
+            (price.c.race_key == race.c.source_key)
+            & (price.c.dog_id == run.c.dog_id)
+            & (price.c.minutes == MINUTES_BEFORE),
+        )
         .where(race.c.id == race_id, run.c.is_scratched.is_(False), run.c.won.is_not(None))
     )
     with engine.connect() as connection:
@@ -50,6 +61,7 @@ def card_of_stored_race(engine: Engine, race_id: int) -> Card:
             name=row.name,
             box=row.box or row.rug,
             weight_kg=row.weight_kg,
+            price_10m=row.price_10m,
             rated_price=row.rated_price,
             early_speed=row.early_speed,
         )

@@ -34,7 +34,7 @@ CUT = LAST_DAY - dt.timedelta(days=20)
 
 def request_of(card: Card) -> dict[str, Any]:
     """A stored race as a request: names and boxes, no form."""
-    names = ("name", "box", "weight_kg", "rated_price", "early_speed")
+    names = ("name", "box", "weight_kg", "price_10m", "rated_price", "early_speed")
     described = [{name: getattr(runner, name) for name in names} for runner in card.runners]
     runners = [{name: value for name, value in runner.items() if value is not None} for runner in described]
     day, track = card.date.isoformat(), card.track
@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def season(folder: Path) -> Engine:
-    return make_season(folder)
+    return make_season(folder, with_prices=True)
 
 
 @pytest.fixture(scope="module")
