@@ -1,10 +1,9 @@
 """What a candidate costs to score: the steps of work for a card, counted, never timed.
 
 A time would differ from run to run and choose another champion each; the count is the same on every machine.
-Of trees it is the comparisons on the way to a leaf, of a linear member its weights, of a net its products
-by how many of them ONNX Runtime does at a time. The compiled table takes
-about a nanosecond a step: 63 microseconds for five members of 56,000 steps
-(``docs/explanation/model-time.md``).
+Of trees it is the comparisons on the way to a leaf, of a linear member its weights, of a net its products by
+how many of them are done meanwhile. Compiled code takes about a nanosecond a step: 63 microseconds for five
+members of 56,000 steps (``docs/explanation/model-time.md``).
 """
 
 from collections.abc import Iterable

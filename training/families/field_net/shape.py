@@ -43,9 +43,13 @@ class Shape:
 
     @property
     def n_products(self) -> int:
-        """Return the multiplications a runner, without those of the field's attention."""
-        of_runs = 2 * self.run_width * (self.of_run.width + 2 * self.run_width) * self.n_runs
-        of_query = self.static_width * self.run_width
+        """Return the multiplications a runner, without those of the field's attention.
+
+        Keys and values of single runs are never made: a query is carried to what the runs hold.
+        """
+        wide = 2 * self.run_width
+        of_runs = wide * (self.of_run.width + 2 * self.n_heads) * self.n_runs
+        of_query = (self.static_width + 2 * wide) * self.run_width
         n_in = self.static_width + (self.run_width if self.n_run_columns else 0)
         of_layers = 8 * self.width**2 * self.n_layers
         return (
