@@ -32,6 +32,8 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float Half __attribute__((vector_size(2 * LANES), aligned(4), may_alias));
+typedef float Quarter __attribute__((vector_size(LANES), aligned(4), may_alias));
 typedef uint32_t Bits __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 /* How some columns become numbers: amounts that are scaled, then flags of what is unknown. */
@@ -80,11 +82,10 @@ INLINE Vector choose(Bits mask, Vector yes, Vector no) { return (Vector)(((Bits)
 
 INLINE float sum_of(Vector x)
 {
-    float eight[8], four[4];
-    for (int i = 0; i < 8; i++)
-        eight[i] = x[i] + x[i + 8];
-    for (int i = 0; i < 4; i++)
-        four[i] = eight[i] + eight[i + 4];
+    const Half *halves = (const Half *)&x;
+    const Half eight = halves[0] + halves[1];
+    const Quarter *quarters = (const Quarter *)&eight;
+    const Quarter four = quarters[0] + quarters[1];
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
