@@ -1,389 +1,14 @@
-/* A net over the field, one race at a time: what racing/ops/nets.py describes, on vectors of sixteen floats.
+/* A net over the field, one race at a time: what racing/ops/nets.py describes, on vectors as wide as a processor has.
  *
- * A number is worked out by the same operations in the same order whatever vectors a processor has (nothing is
- * contracted or reordered), and a race's numbers from its own rows alone, in the order of their bytes: the same bits
- * for a card and for the race stored, in whatever order its runners come.
+ * Here is what comes from Python and goes there; the sums are in _nets_kernel.h, which is built for each width.
  */
-#define PY_SSIZE_T_CLEAN
-#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#include <Python.h>
-#include <math.h>
+#include "_nets.h"
+
 #include <numpy/arrayobject.h>
-#include <stdint.h>
-#include <string.h>
 
-#define LANES 16
-#define ROWS 4       /* of a product that are worked out together: their sums stay in registers */
-#define FEW 64       /* runners that take less time than letting go of the interpreter and coming back may cost */
-#define MAX_FIELD 64 /* as racing.ops.nets says */
-#define MAX_RUNS 64
-#define MAX_HEADS 16
-#define MAX_SIZE 4096 /* of all other numbers */
-#define CLIP 4.0f
-#define EPSILON 1e-5f
+#define FEW 64 /* runners that take less time than letting go of the interpreter and coming back may cost */
 
-#if defined(FOR_EACH_PROCESSOR) /* a test builds it without */
-#elif defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-#define INLINE static inline __attribute__((always_inline)) /* so no vector is ever an argument of a call */
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef float Half __attribute__((vector_size(2 * LANES), aligned(4), may_alias));
-typedef float Quarter __attribute__((vector_size(LANES), aligned(4), may_alias));
-typedef uint32_t Bits __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-
-/* How some columns become numbers: amounts that are scaled, then flags of what is unknown. */
-typedef struct {
-    int n_amounts, n_flags;
-    const int64_t *amounts, *flags;
-    const float *is_log, *mean, *factor;
-} Scales;
-
-typedef struct {
-    const float *weight, *bias;
-} Linear;
-
-typedef struct {
-    Linear attention_norm, qkv, out, forward_norm, up, back;
-} Layer;
-
-typedef struct {
-    PyObject_HEAD
-    int n_features, n_runs, n_run_columns, n_codes, code_width, run_width, hidden, width, n_heads, n_layers;
-    int static_width, n_joined;
-    Scales of_runner, of_run;
-    const int64_t *code_columns, *code_sizes;
-    const float *codes, *run_ago, *no_run, *last, *straight;
-    Linear run_in, key, value, query, in, down, last_norm;
-    Layer *layers;
-    int64_t *columns;
-    float *numbers;
-} Net;
-
-/* What a race takes while it is worked out. */
-typedef struct {
-    float *joined; /* a runner's own numbers, then what its runs say */
-    float *wide, *x, *normed;
-    float *seek;            /* a row a head: what each looks for among hidden numbers, then what it found */
-    float *inputs, *hidden; /* of one runner's runs */
-} Room;
-
-/* -- sums and functions --------------------------------------------------------------------------------------- */
-
-INLINE Vector at(const float *x) { return *(const Vector *)x; }
-
-INLINE void put(float *x, Vector value) { *(Vector *)x = value; }
-
-INLINE Vector choose(Bits mask, Vector yes, Vector no) { return (Vector)(((Bits)yes & mask) | ((Bits)no & ~mask)); }
-
-INLINE float sum_of(Vector x)
-{
-    const Half *halves = (const Half *)&x;
-    const Half eight = halves[0] + halves[1];
-    const Quarter *quarters = (const Quarter *)&eight;
-    const Quarter four = quarters[0] + quarters[1];
-    return (four[0] + four[2]) + (four[1] + four[3]);
-}
-
-INLINE float dot(const float *a, const float *b, int n)
-{
-    Vector sums = {0};
-    int i = 0;
-    for (; i + LANES <= n; i += LANES)
-        sums += at(a + i) * at(b + i);
-    float sum = sum_of(sums);
-    for (; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-/* out = x @ weight + bias, for n rows of n_in numbers each; n_out is a multiple of LANES.  A row of x begins `stride`
- * numbers behind the one before, and one of out `out_stride`. */
-INLINE void multiply(Linear by, int n, int n_in, int n_out, const float *x, int stride, float *out, int out_stride)
-{
-    for (int column = 0; column < n_out; column += LANES) {
-        const Vector bias = by.bias ? at(by.bias + column) : (Vector){0};
-        const float *weight = by.weight + column;
-        float *to = out + column;
-        int row = 0;
-        for (; row + ROWS <= n; row += ROWS, to += ROWS * out_stride) {
-            const float *from = x + (size_t)row * stride;
-            Vector a = bias, b = bias, c = bias, d = bias;
-            for (int i = 0; i < n_in; i++, from++) {
-                const Vector w = at(weight + (size_t)i * n_out);
-                a += from[0] * w, b += from[stride] * w, c += from[2 * stride] * w, d += from[3 * stride] * w;
-            }
-            put(to, a), put(to + out_stride, b), put(to + 2 * out_stride, c), put(to + 3 * out_stride, d);
-        }
-        for (; row < n; row++, to += out_stride) {
-            const float *from = x + (size_t)row * stride;
-            Vector a = bias;
-            for (int i = 0; i < n_in; i++)
-                a += from[i] * at(weight + (size_t)i * n_out);
-            put(to, a);
-        }
-    }
-}
-
-INLINE void add(float *to, const float *what, int n)
-{
-    for (int i = 0; i < n; i += LANES)
-        put(to + i, at(to + i) + at(what + i));
-}
-
-/* e to the power of x, which is 0 or less: a power of 2 times a polynomial (Cephes; Moshier, 1989). */
-INLINE Vector exponential(Vector x)
-{
-    x = choose((Bits)(x < -87.0f), (Vector){0} - 87.0f, x);
-    const Vector shifted = x * 1.44269504f + 12582912.0f; /* 1.5 * 2**23: its last bits are the nearest integer */
-    const Vector n = shifted - 12582912.0f, r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    return p * (Vector)(((Bits)shifted << 23) + (127u << 23));
-}
-
-/* Each x times the share of the normal distribution below x (Abramowitz and Stegun 7.1.26, off by 1e-7). */
-INLINE void gelu(float *values, int n)
-{
-    for (int i = 0; i < n; i += LANES) {
-        const Vector x = at(values + i), z = x * 0.707106781f;
-        const Bits is_low = (Bits)(z < 0.0f);
-        const Vector t = 1.0f / (choose(is_low, -z, z) * 0.3275911f + 1.0f);
-        Vector p = t * 1.061405429f - 1.453152027f;
-        p = p * t + 1.421413741f;
-        p = p * t - 0.284496736f;
-        p = p * t + 0.254829592f;
-        const Vector tail = 0.5f * (p * t * exponential(-(z * z)));
-        put(values + i, x * choose(is_low, tail, 1.0f - tail));
-    }
-}
-
-/* Rows less their mean, divided by their deviation (layer norm: Ba et al., 2016). */
-INLINE void normalise(Linear by, int n, int width, const float *x, float *out)
-{
-    for (int row = 0; row < n; row++, x += width, out += width) {
-        Vector sums = {0}, squares = {0};
-        for (int i = 0; i < width; i += LANES)
-            sums += at(x + i);
-        const float mean = sum_of(sums) / (float)width;
-        for (int i = 0; i < width; i += LANES)
-            squares += (at(x + i) - mean) * (at(x + i) - mean);
-        const float factor = 1.0f / sqrtf(sum_of(squares) / (float)width + EPSILON);
-        for (int i = 0; i < width; i += LANES)
-            put(out + i, (at(x + i) - mean) * factor * at(by.weight + i) + at(by.bias + i));
-    }
-}
-
-/* Scores become shares that sum to 1; behind the last is room for a whole vector. */
-INLINE void soften(float *scores, int n)
-{
-    float most = scores[0], sum = 0;
-    for (int i = 1; i < n; i++)
-        most = scores[i] > most ? scores[i] : most;
-    for (int i = n; i % LANES; i++)
-        scores[i] = most;
-    for (int i = 0; i < n; i += LANES)
-        put(scores + i, exponential(at(scores + i) - most));
-    for (int i = 0; i < n; i++)
-        sum += scores[i];
-    for (int i = 0; i < n; i++)
-        scores[i] /= sum;
-}
-
-/* -- the net -------------------------------------------------------------------------------------------------- */
-
-INLINE float *scale(const Scales *by, const float *raw, float *to)
-{
-    const Vector zero = {0};
-    const int n = by->n_amounts;
-    int i = 0;
-    for (int each = 0; each < n; each++) {
-        const float x = raw[by->amounts[each]];
-        to[each] = by->is_log[each] > 0 && !isnan(x) ? logf((x > 0 ? x : 0) + 1.0f) : x;
-    }
-    for (; i + LANES <= n; i += LANES) {
-        const Vector x = at(to + i);
-        Vector scaled = (x - at(by->mean + i)) * at(by->factor + i);
-        scaled = choose((Bits)(scaled < -CLIP), zero - CLIP, choose((Bits)(scaled > CLIP), zero + CLIP, scaled));
-        put(to + i, choose((Bits)(x == x), scaled, zero));
-    }
-    for (; i < n; i++) {
-        const float scaled = (to[i] - by->mean[i]) * by->factor[i];
-        to[i] = isnan(to[i]) ? 0.0f : scaled < -CLIP ? -CLIP : scaled > CLIP ? CLIP : scaled;
-    }
-    for (i = 0; i < by->n_flags; i++)
-        to[n + i] = isnan(raw[by->flags[i]]) ? 1.0f : 0.0f;
-    return to + n + by->n_flags;
-}
-
-/* A runner's own numbers: its features scaled, and what its codes stand for. */
-INLINE void describe(const Net *net, const float *raw, float *to)
-{
-    const float *table = net->codes;
-    to = scale(&net->of_runner, raw, to);
-    for (int i = 0; i < net->n_codes; i++) {
-        const float code = raw[net->code_columns[i]];
-        const int64_t size = net->code_sizes[i], row = code >= 0 && code < (float)size ? (int64_t)code : 0;
-        memcpy(to, table + row * net->code_width, net->code_width * sizeof(float));
-        table += size * net->code_width, to += net->code_width;
-    }
-}
-
-/* Hidden numbers of a runner's runs, those that there are; returns how many. */
-INLINE int hide_runs(const Net *net, const float *raw, float *inputs, float *hidden)
-{
-    const int wide = 2 * net->run_width, n_in = net->of_run.n_amounts + net->of_run.n_flags;
-    int ago[MAX_RUNS], n = 0;
-    for (int run = 0; run < net->n_runs; run++, raw += net->n_run_columns) {
-        int column = 0;
-        while (column < net->n_run_columns && isnan(raw[column]))
-            column++;
-        if (column == net->n_run_columns)
-            continue;
-        scale(&net->of_run, raw, inputs + (size_t)n * n_in);
-        ago[n++] = run;
-    }
-    multiply(net->run_in, n, n_in, wide, inputs, n_in, hidden, wide);
-    for (int run = 0; run < n; run++)
-        add(hidden + (size_t)run * wide, net->run_ago + (size_t)ago[run] * wide, wide);
-    gelu(hidden, n * wide);
-    return n;
-}
-
-/* What the runs of a runner say to its query, whose heads are parts of it.
- *
- * Keys and values of single runs are never made.  A head's score of a run is query . (hidden @ key + bias), the sum
- * over hidden of what `seek` holds in the head's row; and the mean of values is the value of the mean of what is
- * hidden, which takes that row's place.
- */
-INLINE void read_runs(const Net *net, const float *raw, const float *query, float *seek, Room *room, float *out)
-{
-    const int wide = 2 * net->run_width, a_head = net->run_width / net->n_heads;
-    const int n = hide_runs(net, raw, room->inputs, room->hidden);
-    const float divisor = sqrtf((float)a_head);
-    float scores[MAX_RUNS + 1 + LANES], no_run[MAX_HEADS];
-    for (int head = 0; head < net->n_heads; head++) {
-        const int start = head * a_head;
-        const float base = dot(query + start, net->key.bias + start, a_head);
-        float *mean = seek + head * wide;
-        for (int run = 0; run < n; run++)
-            scores[run] = (dot(mean, room->hidden + (size_t)run * wide, wide) + base) / divisor;
-        scores[n] = dot(query + start, net->no_run + start, a_head) / divisor;
-        soften(scores, n + 1);
-        no_run[head] = scores[n];
-        for (int i = 0; i < wide; i += LANES) {
-            Vector sums = {0};
-            for (int run = 0; run < n; run++)
-                sums += scores[run] * at(room->hidden + (size_t)run * wide + i);
-            put(mean + i, sums);
-        }
-    }
-    /* Of each row of this product the part of its own head counts. */
-    multiply((Linear){net->value.weight, NULL}, net->n_heads, wide, net->run_width, seek, wide, room->hidden,
-             net->run_width);
-    for (int head = 0; head < net->n_heads; head++)
-        for (int i = head * a_head; i < (head + 1) * a_head; i++)
-            out[i] = room->hidden[head * net->run_width + i] + (1.0f - no_run[head]) * net->value.bias[i]
-                     + no_run[head] * net->no_run[net->run_width + i];
-}
-
-/* What all runs of a race say stands behind each runner's own numbers then. */
-INLINE void read_all_runs(const Net *net, int n, const float *const *raw, Room *room)
-{
-    const int wide = 2 * net->run_width, a_head = net->run_width / net->n_heads, of_runner = net->n_heads * wide;
-    float *query = room->wide;
-    multiply(net->query, n, net->static_width, net->run_width, room->joined, net->n_joined, query, net->run_width);
-    for (int head = 0; head < net->n_heads; head++) {
-        const Linear key = {net->key.weight + (size_t)head * a_head * wide, NULL};
-        multiply(key, n, a_head, wide, query + head * a_head, net->run_width, room->seek + head * wide, of_runner);
-    }
-    for (int row = 0; row < n; row++)
-        read_runs(net, raw[row] + net->n_features, query + (size_t)row * net->run_width,
-                  room->seek + (size_t)row * of_runner, room,
-                  room->joined + (size_t)row * net->n_joined + net->static_width);
-}
-
-/* The runners of a race look at each other, each head for itself. */
-INLINE void look_around(const Net *net, int n, const float *qkv, float *seen)
-{
-    const int width = net->width, a_head = width / net->n_heads;
-    const float divisor = sqrtf((float)a_head);
-    float scores[MAX_FIELD + LANES];
-    for (int row = 0; row < n; row++, seen += width)
-        for (int start = 0; start < width; start += a_head) {
-            const float *query = qkv + (size_t)row * 3 * width + start, *key = qkv + width + start, *value = key + width;
-            for (int other = 0; other < n; other++)
-                scores[other] = dot(query, key + (size_t)other * 3 * width, a_head) / divisor;
-            soften(scores, n);
-            for (int i = 0; i < a_head; i += LANES) {
-                Vector mean = {0};
-                for (int other = 0; other < n; other++)
-                    mean += scores[other] * at(value + (size_t)other * 3 * width + i);
-                put(seen + start + i, mean);
-            }
-        }
-}
-
-/* The log odds of a race's runners, whose rows are `raw`, are weighted and added to `out`, at `place`. */
-INLINE void add_race(const Net *net, int n, const float *const *raw, const int *place, double weight, Room *room,
-                     double *out)
-{
-    const int width = net->width;
-    float *x = room->x, *normed = room->normed, *wide = room->wide;
-    for (int row = 0; row < n; row++)
-        describe(net, raw[row], room->joined + (size_t)row * net->n_joined);
-    if (net->n_runs)
-        read_all_runs(net, n, raw, room);
-    multiply(net->in, n, net->n_joined, net->hidden, room->joined, net->n_joined, wide, net->hidden);
-    gelu(wide, n * net->hidden);
-    multiply(net->down, n, net->hidden, width, wide, net->hidden, x, width);
-    for (const Layer *layer = net->layers; layer < net->layers + net->n_layers; layer++) {
-        normalise(layer->attention_norm, n, width, x, normed);
-        multiply(layer->qkv, n, width, 3 * width, normed, width, wide, 3 * width);
-        look_around(net, n, wide, normed);
-        multiply(layer->out, n, width, width, normed, width, wide, width);
-        add(x, wide, n * width);
-        normalise(layer->forward_norm, n, width, x, normed);
-        multiply(layer->up, n, width, 2 * width, normed, width, wide, 2 * width);
-        gelu(wide, n * 2 * width);
-        multiply(layer->back, n, 2 * width, width, wide, 2 * width, normed, width);
-        add(x, normed, n * width);
-    }
-    normalise(net->last_norm, n, width, x, normed);
-    for (int row = 0; row < n; row++)
-        out[place[row]] += weight * (double)(dot(normed + (size_t)row * width, net->last, width)
-                                    + dot(room->joined + (size_t)row * net->n_joined, net->straight, net->static_width));
-}
-
-FOR_EACH_PROCESSOR
-static void add_races(const Net *net, const char *rows, npy_intp stride, const int64_t *bounds, npy_intp n_races,
-                      double weight, Room *room, double *out)
-{
-    const size_t n_bytes = (net->n_features + (size_t)net->n_runs * net->n_run_columns) * sizeof(float);
-    for (npy_intp race = 0; race < n_races; race++) {
-        const int n = (int)(bounds[race + 1] - bounds[race]);
-        const float *raw[MAX_FIELD];
-        int place[MAX_FIELD];
-        for (int row = 0; row < n; row++) { /* in the order of their bytes */
-            const float *new = (const float *)(rows + (bounds[race] + row) * stride);
-            int at = row;
-            for (; at && memcmp(raw[at - 1], new, n_bytes) > 0; at--)
-                raw[at] = raw[at - 1], place[at] = place[at - 1];
-            raw[at] = new, place[at] = row;
-        }
-        add_race(net, n, raw, place, weight, room, out + bounds[race]);
-    }
-}
-
-/* -- from and to Python ---------------------------------------------------------------------------------------- */
+static AddRaces *add_races = add_races_by_4;
 
 static int refuse(const char *why)
 {
@@ -553,7 +178,7 @@ static int check_sizes(const Net *net, const int *sizes, int n)
     if (!net->n_features || !net->width || !net->hidden || !net->n_heads || net->n_heads > MAX_HEADS
         || net->n_runs > MAX_RUNS || !net->n_runs != !net->n_run_columns)
         return refuse("a net has features, widths, 1 to 16 heads, and up to 64 runs that have columns");
-    if (net->width % (net->n_heads * LANES) || net->hidden % LANES || net->run_width % LANES
+    if (net->width % (net->n_heads * BLOCK) || net->hidden % BLOCK || net->run_width % BLOCK
         || net->run_width % net->n_heads || (net->n_runs && !net->run_width))
         return refuse("widths must be multiples of 16, a head's among the runners too");
     return 0;
@@ -583,7 +208,7 @@ static PyObject *net_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (is_made) {
         net->layers = PyMem_Calloc(net->n_layers + 1, sizeof(Layer));
         net->columns = PyMem_Malloc((n_columns + 1) * sizeof(int64_t));
-        net->numbers = PyMem_Malloc((n_numbers + LANES) * sizeof(float));
+        net->numbers = PyMem_Malloc((n_numbers + BLOCK) * sizeof(float));
         if (!net->layers || !net->columns || !net->numbers)
             PyErr_NoMemory(), is_made = 0;
     }
@@ -620,16 +245,44 @@ static PyTypeObject NetType = {
     .tp_methods = net_methods,
 };
 
+static AddRaces *of_width(int lanes)
+{
+#if HAS_WIDE_VECTORS
+    if (lanes == 16 && __builtin_cpu_supports("avx512f"))
+        return add_races_by_16;
+    if (lanes == 8 && __builtin_cpu_supports("avx2"))
+        return add_races_by_8;
+#endif
+    return lanes == 4 ? add_races_by_4 : NULL;
+}
+
+/* use_lanes(n): from now on vectors have so many floats; for tests, which hold that the answers are the same */
+static PyObject *use_lanes(PyObject *module, PyObject *lanes)
+{
+    AddRaces *chosen = of_width((int)PyLong_AsLong(lanes));
+    if (PyErr_Occurred())
+        return NULL;
+    if (!chosen)
+        return refuse("vectors have 4 floats, or 8 or 16 where the processor has them"), NULL;
+    add_races = chosen;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"use_lanes", use_lanes, METH_O, "Use vectors of 4, 8 or 16 floats from now on."}, {NULL, NULL, 0, NULL}};
+
 static int exec_module(PyObject *module)
 {
     if (PyArray_ImportNumPyAPI() < 0 || PyType_Ready(&NetType) < 0)
         return -1;
+    for (int lanes = 4; lanes <= BLOCK; lanes *= 2)
+        add_races = of_width(lanes) ? of_width(lanes) : add_races;
     return PyModule_AddObjectRef(module, "Net", (PyObject *)&NetType);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, exec_module}, {0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "racing.ops._nets", .m_size = 0, .m_slots = slots};
+    PyModuleDef_HEAD_INIT, .m_name = "racing.ops._nets", .m_size = 0, .m_methods = functions, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__nets(void) { return PyModuleDef_Init(&definition); }

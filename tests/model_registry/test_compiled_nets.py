@@ -1,9 +1,7 @@
 """Nets over the field in compiled code: what ONNX Runtime gives, the same bits everywhere, or not used."""
 
 import dataclasses
-import os
-import subprocess
-import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,6 @@ from training.families.field_net.scales import Scales
 from training.families.field_net.shape import Shape
 
 needs_the_net = pytest.mark.skipif(not IS_COMPILED, reason="needs the compiled extension")
-ROOT = Path(__file__).parents[2]
 N_FEATURES, N_RUNS, N_RUN_COLUMNS = 9, 4, 5
 N_INPUTS = N_FEATURES + N_RUNS * N_RUN_COLUMNS
 
@@ -135,27 +132,25 @@ def test_a_race_has_the_same_bits_alone_among_others_in_any_order_and_on_any_str
 
 
 @needs_the_net
-def test_the_bits_are_those_of_a_machine_without_wide_vectors(tmp_path: Path) -> None:
-    """Built once more without the variants for newer processors, it answers alike to the last bit."""
-    build = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", str(tmp_path), "--build-temp"]
-    environment = {**os.environ, "CFLAGS": "-DFOR_EACH_PROCESSOR="}
-    subprocess.run([*build, str(tmp_path / "temp")], cwd=ROOT, env=environment, check=True, timeout=300)
-    (tmp_path / "graph.onnx").write_bytes(graph_of(make_net()))
-    program = """import importlib.util, sys; import numpy as np
-from model_registry.artifact.field_nets import read_net; from racing.ops import nets
-spec = importlib.util.spec_from_file_location("racing.ops._nets", sys.argv[1])
-module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
-assert module.Net is not nets.Net
-nets.Net = module.Net
-rows, out = np.load(sys.argv[2] + "/rows.npy"), np.zeros(8)
-net = nets.build_net(read_net(open(sys.argv[2] + "/graph.onnx", "rb").read(), rows.shape[1]))
-net.add_to(rows, np.array([0, 8]), 1.0, out); np.save(sys.argv[2] + "/got.npy", out)"""
-    rows = make_card()
-    np.save(tmp_path / "rows.npy", rows)
-    (built,) = tmp_path.glob("racing/ops/_nets*.so")
-    subprocess.run([sys.executable, "-c", program, str(built), str(tmp_path)], check=True, timeout=120)
-    net = build_net(read_net((tmp_path / "graph.onnx").read_bytes(), N_INPUTS))
-    np.testing.assert_array_equal(np.load(tmp_path / "got.npy"), log_odds_of(net, rows, [8]))
+def test_the_bits_are_the_same_on_vectors_of_every_width() -> None:
+    from racing.ops import _nets  # there where it is compiled
+
+    net, sizes = build_net(read_net(graph_of(make_net()), N_INPUTS)), [8, 3, 17, 1]
+    rows = make_card(5, sum(sizes))
+    rows[np.random.default_rng(3).random(rows.shape) < 0.2] = np.nan
+    expected = log_odds_of(net, rows, sizes)
+    widths = []
+    try:
+        for n_lanes in (4, 8, 16):
+            with suppress(ValueError):  # this processor has no such vectors
+                _nets.use_lanes(n_lanes)
+                np.testing.assert_array_equal(log_odds_of(net, rows, sizes), expected)
+                widths.append(n_lanes)
+    finally:
+        _nets.use_lanes(widths[-1])
+    assert widths[0] == 4
+    with pytest.raises(ValueError, match="4 floats, or 8 or 16"):
+        _nets.use_lanes(5)
 
 
 @needs_the_net
