@@ -50,8 +50,7 @@ def monitor(fresh: bool, retrain_after_weeks: float, database: str, registry: st
         if fresh or not is_made:
             update_outcomes(engine)
             look_now(engine, registry, retrain_after_weeks)
-        with engine.connect() as connection:
-            now = monitor_now(connection)
+        now = monitor_now(engine)
     finally:
         engine.dispose()
     if as_json:

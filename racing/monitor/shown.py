@@ -4,22 +4,25 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
+from racing.database.one_state import reading_one_state
 from racing.monitor.alarms import active_alarms, without_nan
 from racing.monitor.status import status_of
 from racing.monitor.store import last_decisions, stored_report
 
 
 def monitor_now(
-    connection: Connection, *, serving_version: int | None = None, with_report: bool = True
+    engine: Engine, *, serving_version: int | None = None, with_report: bool = True
 ) -> dict[str, Any]:
     """Return what ``GET /monitor`` and ``greyhound monitor --json`` show, as JSON takes it.
 
-    ``with_report=False`` leaves the report out, as if none had been made.
+    Report and alarms are of one look, even while the next is stored. ``with_report=False`` leaves the report
+    out, as if none had been made.
     """
-    stored = stored_report(connection) if with_report else None
-    alarms = active_alarms(connection)
+    with reading_one_state(engine) as connection:
+        stored = stored_report(connection) if with_report else None
+        alarms, decisions = active_alarms(connection), last_decisions(connection)
     report, age_s = None, None
     if stored is not None:
         report = stored.report
@@ -33,7 +36,7 @@ def monitor_now(
             "age_s": age_s,
             "serving_version": serving_version,
             "alarms": [asdict(alarm) for alarm in alarms],
-            "decisions": last_decisions(connection),
+            "decisions": decisions,
         }
     )
     return shown

@@ -103,8 +103,7 @@ class MonitorGauges:
 
     def read(self, engine: Engine) -> None:
         """Read report and alarms, a few milliseconds, and set the gauges."""
-        with engine.connect() as connection:
-            self._gauges.show(monitor_now(connection))
+        self._gauges.show(monitor_now(engine))
 
 
 def facts_of(champion: Snapshot) -> ChampionFacts:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy import Engine
 
+from racing.database.one_state import reading_one_state
 from racing.domain.errors import NoSuchExperiment
 from racing.experiments import start_stop
 from racing.experiments.decisions import list_decisions
@@ -100,7 +101,7 @@ async def get_experiments(reads: LogReads, limit: Limit = 50, before: Before = N
     """List experiments, the newest first, page by page; one runs at a time."""
 
     def page(engine: Engine) -> ExperimentsOut:
-        with engine.connect() as connection:
+        with reading_one_state(engine) as connection:
             found = list_experiments(connection, limit=limit, before=before)
             running = active_experiment(connection)
         return ExperimentsOut(
@@ -126,7 +127,7 @@ async def get_experiment(reads: LogReads, cache: Verdicts, experiment_id: Number
     number = _number(experiment_id)
 
     def details(engine: Engine) -> ExperimentDetailsOut:
-        with engine.connect() as connection:
+        with reading_one_state(engine) as connection:
             found = the_experiment(connection, number)
             verdicts = cache.of_experiment(connection, found)
             decisions = list_decisions(connection, experiment=number, limit=MAX_DECISIONS)
@@ -152,7 +153,7 @@ async def get_experiment_path(
     number = _number(experiment_id)
 
     def path(engine: Engine) -> PathOut:
-        with engine.connect() as connection:
+        with reading_one_state(engine) as connection:
             found, key = the_experiment(connection, number), ("path", number, contestant)
             points = cache.get(connection, key, lambda: gains_path(connection, found, contestant))
         return path_out(number, contestant, points)
@@ -237,7 +238,7 @@ async def get_decisions(reads: LogReads, limit: Limit = 50, before: Before = Non
     """List what the guard, or a person, decided about the champion, the newest first, page by page."""
 
     def page(engine: Engine) -> DecisionsOut:
-        with engine.connect() as connection:
+        with reading_one_state(engine) as connection:
             found = list_decisions(connection, limit=limit, before=before)
         return DecisionsOut(
             decisions=[DecisionOut.model_validate(one) for one in found],
@@ -259,7 +260,7 @@ async def get_comparison(
     """
 
     def comparison(engine: Engine) -> PairOut:
-        with engine.connect() as connection:
+        with reading_one_state(engine) as connection:
             key = ("pair", champion, contestant)
             verdict, path = cache.get(
                 connection, key, lambda: pair_with_path(connection, champion, contestant)

@@ -30,10 +30,9 @@ async def get_monitor(reads: LogReads, slots: Slots) -> Response:
 
 def _monitor(engine: Engine, version: int | None) -> str:
     """Return the answer as JSON: it may have 200 KB, which the event loop should not encode."""
-    with engine.connect() as connection:
-        try:
-            answer = MonitorOut.model_validate(monitor_now(connection, serving_version=version))
-        except ValidationError:  # made by a program of another release; the next report replaces it
-            without = monitor_now(connection, serving_version=version, with_report=False)
-            answer = MonitorOut.model_validate(without)
+    try:
+        answer = MonitorOut.model_validate(monitor_now(engine, serving_version=version))
+    except ValidationError:  # made by a program of another release; the next report replaces it
+        without = monitor_now(engine, serving_version=version, with_report=False)
+        answer = MonitorOut.model_validate(without)
     return answer.model_dump_json()

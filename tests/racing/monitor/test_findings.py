@@ -4,15 +4,17 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from racing.database.engine import open_database
+from racing.monitor import shown
 from racing.monitor.alarms import Alarm, active_alarms
 from racing.monitor.champion import ChampionFacts
 from racing.monitor.coverage import Coverage
 from racing.monitor.findings import look_at_coverage
 from racing.monitor.report import look
 from racing.monitor.shown import monitor_now
+from racing.monitor.store import StoredReport, stored_report
 from tests.racing.monitor.bulk_log import DAY_0, Answers, write_answers
 
 CHAMPION = ChampionFacts(
@@ -36,8 +38,7 @@ def engine(tmp_path: Path) -> Engine:
 def test_a_healthy_champion_raises_nothing_however_often_one_looks(engine: Engine) -> None:
     write_answers(engine, Answers(n_races=2500))
     assert [alarms_after(engine, days) for days in (3, 8, 13, 18, 27)] == [[]] * 5
-    with engine.connect() as connection:
-        assert monitor_now(connection)["status"] in ("well", "look")
+    assert monitor_now(engine)["status"] in ("well", "look")
 
 
 def test_a_model_that_is_too_bold_raises_the_calibration_and_its_price_in_loss(engine: Engine) -> None:
@@ -63,8 +64,25 @@ def test_a_model_worse_than_uniform_is_critical(engine: Engine) -> None:
     [alarm] = [alarm for alarm in alarms_after(engine, 12) if alarm.kind == "quality"]
     assert alarm.severity == "critical"
     assert "same chance" in alarm.text
-    with engine.connect() as connection:
-        assert monitor_now(connection)["status"] == "alarm"
+    assert monitor_now(engine)["status"] == "alarm"
+
+
+def test_report_and_alarms_that_are_shown_are_of_one_look(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_answers(engine, Answers(n_races=3000, temperature=0.7))
+
+    def report_then_a_look(connection: Connection) -> StoredReport | None:
+        report = stored_report(connection)
+        alarms_after(engine, 32)
+        return report
+
+    monkeypatch.setattr(shown, "stored_report", report_then_a_look)
+    before = monitor_now(engine)
+    monkeypatch.undo()
+    assert (before["alarms"], "quality" in before) == ([], False)
+    assert monitor_now(engine)["alarms"]
+    assert monitor_now(engine)["quality"]
 
 
 def test_retraining_is_due_by_age_and_the_alarm_goes_with_the_next_champion(engine: Engine) -> None:
