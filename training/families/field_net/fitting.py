@@ -14,13 +14,7 @@ from torch.nn import functional
 
 from training.data.training_set import TrainingSet
 from training.families.field_net.fields import batches, places_of, rows_of
-from training.families.field_net.network import (
-    Noise,
-    Tensor,
-    as_tensors,
-    field_log_odds,
-    first_weights,
-)
+from training.families.field_net.network import Noise, Tensor, as_tensors, field_log_odds, first_weights
 from training.families.field_net.races import RaceSource
 from training.families.field_net.shape import Shape
 
