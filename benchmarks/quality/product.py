@@ -114,17 +114,18 @@ def import_finishes(plan: Plan, steps: StepCache) -> str:
     return _import("import-finishes", plan.output / "finishes.db", folders, steps)
 
 
-def simulate(plan: Plan, steps: StepCache, n_races: int) -> str:
+def simulate(plan: Plan, steps: StepCache, n_races: int, seed: int) -> str:
     """Return the database of a simulated season, whose true probabilities are known."""
     path = plan.output / "simulated.db"
 
     def work() -> Json:
         for file in path.parent.glob(f"{path.name}*"):
             file.unlink()
-        ran = greyhound("simulate", "--races", str(n_races), "--database", _sqlite(path))
+        size = ("--races", str(n_races), "--seed", str(seed))
+        ran = greyhound("simulate", *size, "--database", _sqlite(path))
         return {"seconds": ran.seconds}
 
-    steps.step("simulate", work, settings={"races": n_races, "database": _sqlite(path)})
+    steps.step("simulate", work, settings={"races": n_races, "seed": seed, "database": _sqlite(path)})
     return _sqlite(path)
 
 

@@ -23,6 +23,8 @@ MEAN_REST_DAYS = 8.5
 RETIREMENT_A_DAY = 1 / 220
 # Standard deviations, in units of strength. With them the log losses of RESEARCH.md come out.
 ABILITY_SD, BAND_SD, TRACK_SD, ZONE_SD, FORM_SD, DAY_SD = 1.75, 0.45, 0.25, 0.25, 0.40, 0.30
+EARLY_SD, EARLY_HELP = 0.6, 0.35  # of early speed, in units of its own, and what one of them adds to strength
+WEIGHT_SD_KG, HELP_OF_A_KG = 0.25, -0.2  # about the dog's own weight
 FORM_DAYS = 45.0  # the form's memory
 GRADING_SD = 0.85  # how far a grader's view of a dog is off
 RESERVE_SHARE = 0.02
@@ -45,6 +47,8 @@ class Season:
     box: Ints
     rug: Ints
     weight_kg: Floats
+    ability: Floats
+    """The dog's own, the part of its strength that it has in every race."""
     early_speed: Floats
     """The dog's own, apart from its strength."""
     going: Floats
@@ -79,7 +83,7 @@ class _Kennel:
         Traits: ability, early speed, sex, distance, then those of bands, tracks and zones.
         """
         rng, first = self._rng, self._n
-        scale = [ABILITY_SD, 0.6, 1.0, 1.0, *[BAND_SD] * 3, *[TRACK_SD] * len(TRACKS), *[ZONE_SD] * 3]
+        scale = [ABILITY_SD, EARLY_SD, 1.0, 1.0, *[BAND_SD] * 3, *[TRACK_SD] * len(TRACKS), *[ZONE_SD] * 3]
         traits = rng.normal(size=(n, len(scale))) * scale
         new = {
             "traits": traits,
@@ -199,20 +203,20 @@ def _meeting(
     box = rng.permuted(np.tile(np.arange(1, N_BOXES + 1), (n_races, 1)), axis=1)
     order_in_race = np.arange(len(dogs)) - starts[race]
     box_of_run = box[race, order_in_race]
-    weight = kennel.weight_kg[dogs] + 0.25 * rng.normal(size=len(dogs))
+    weight = kennel.weight_kg[dogs] + WEIGHT_SD_KG * rng.normal(size=len(dogs))
     distance_band = np.minimum(band_of_race[race], 2)
-    zone = np.select([box_of_run <= 2, box_of_run <= 5], [0, 1], 2)
+    zone = zone_of(box_of_run)
     traits = kennel.traits[dogs]
     strength = (
         traits[:, 0]
-        + 0.35 * traits[:, 1]  # early speed keeps a dog out of trouble
+        + EARLY_HELP * traits[:, 1]  # early speed keeps a dog out of trouble
         + traits[np.arange(len(dogs)), 4 + distance_band]
         + traits[:, 7 + track]
         + traits[np.arange(len(dogs)), 7 + len(TRACKS) + zone]
         + kennel.form[dogs]
         + DAY_SD * rng.normal(size=len(dogs))
-        + TRACKS[track].inside_bias * _box_help(box_of_run)
-        - 0.2 * (weight - kennel.weight_kg[dogs])
+        + TRACKS[track].inside_bias * box_help(box_of_run)
+        + HELP_OF_A_KG * (weight - kennel.weight_kg[dogs])
     )
     performance = strength + rng.gumbel(size=len(dogs))
     winners = np.array(
@@ -239,6 +243,7 @@ def _meeting(
         "box": box_of_run,
         "rug": np.where(_is_reserve(race, sizes, rng), 9, box_of_run),
         "weight_kg": weight.round(1),
+        "ability": traits[:, 0],
         "early_speed": traits[:, 1],
         "going": np.full(len(dogs), going),
         "strength": strength,
@@ -253,7 +258,14 @@ def _band_shares(n_bands: int) -> list[float]:
     return [0.45, 0.42, 0.13] if n_bands == 3 else [0.5, 0.5]
 
 
-def _box_help(box: Ints) -> Floats:
+def zone_of(box: Ints) -> Ints:
+    """Return 0 for boxes inside, 1 for the middle, 2 outside; each dog likes one of them more."""
+    zone: Ints = np.select([box <= 2, box <= 5], [0, 1], 2)
+    return zone
+
+
+def box_help(box: Ints) -> Floats:
+    """Return how much each box helps, as a share of the track's inside bias."""
     return np.array([0.0, 1.0, 0.3, -0.2, -0.35, -0.55, -0.3, 0.0, 0.4])[box]
 
 
