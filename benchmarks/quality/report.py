@@ -319,13 +319,14 @@ def _truth(found: Json) -> str:
         )
         for part in found["slices"]
     ]
+    own = found["expected_covered_interval"][0]
+    best = found["best_guess"]["expected_covered_interval"][0]
     about = (
         f"{found['races']:,} races later than any that the model saw: race log loss {losses['model']:.4f}, "
         f"uniform {losses['uniform']:.4f}, truth {losses['true probability']:.4f}: {found['covered']:.1%} of "
-        f"the way, by the truth's own expectation {found['expected_covered_interval'][0]:.1%}. The best guess "
-        "of one who knows how the season is made, with its variances and each field's mean ability, covers "
-        f"{found['best_guess']['expected_covered_interval'][0]:.1%}. By the runs of a runner before that day, "
-        "log loss per runner:"
+        f"the way, by the truth's own expectation {own:.1%}. The best guess of one who knows how the season "
+        f"is made, with its variances and each field's mean ability, covers {best:.1%}. By the runs of a "
+        "runner before that day, log loss per runner:"
     )
     return f"{about}\n\n" + table(("prior runs", "runners", "model", "uniform", "truth", "of the way"), rows)
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality import product
-from benchmarks.quality.best_guess import best_guess
 from benchmarks.quality.bench import Bench, between
+from benchmarks.quality.best_guess import best_guess
 from benchmarks.quality.races import Races
 from benchmarks.quality.step_cache import Json, StepFailed
 from racing.metrics import expected_loss

@@ -24,8 +24,7 @@ def test_it_covers_most_of_the_way_to_the_truth_but_not_all(season):
     number = np.unique(season.race[later], return_inverse=True)[1]
     guess = best_guess(season, FIRST_DAY)
     uniform, guessed, least = (
-        expected_loss(true, p, number).mean()
-        for p in (1 / np.bincount(number)[number], guess[later], true)
+        expected_loss(true, p, number).mean() for p in (1 / np.bincount(number)[number], guess[later], true)
     )
     assert np.isnan(guess[~later]).all()
     assert np.bincount(number, guess[later]) == pytest.approx(1)

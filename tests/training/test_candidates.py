@@ -98,11 +98,30 @@ def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():
     np.testing.assert_array_equal(same.log_odds(split.test), chosen.log_odds(split.test))
 
 
-def test_without_whole_races_runners_are_judged_one_by_one():
-    table = make_table(400)
-    found = fit(QUICK, split_by_time(replace(table, is_whole=np.zeros(len(table), bool))))
+def test_races_known_in_part_are_judged_by_the_runners_that_are_known():
+    table = make_table(600)
+    is_known = np.random.default_rng(1).random(len(table)) < 0.7
+    known = table.take(is_known | table.won)
+    market = known.market_probability / np.bincount(known.race, known.market_probability)[known.race]
+    partly = replace(known, is_whole=np.zeros(len(known), bool), market_probability=market)
+    of_parts, of_whole = fit(QUICK, split_by_time(partly)), fit(QUICK, split_by_time(table))
+    assert of_parts.is_by_race
+    assert not of_parts.note
+    later = make_table(300, seed=9)
+    for candidate in of_parts:
+        # what was fitted on parts of fields holds for whole ones
+        loss = race_log_loss(candidate.probabilities(later), later.won, later.race)
+        as_whole = of_whole[candidate.name].probabilities(later)
+        assert loss < race_log_loss(as_whole, later.won, later.race) + 0.03, candidate.name
+
+
+def test_without_two_runners_of_a_race_they_are_judged_one_by_one():
+    table = make_table(900)
+    draw = np.random.default_rng(1).integers(0, 6, 900)
+    lone = table.take(np.arange(900) * 6 + draw)
+    found = fit(QUICK, split_by_time(replace(lone, is_whole=np.zeros(len(lone), bool))))
     assert not found.is_by_race
-    assert "whole races" in found.note
+    assert "0 races to calibrate on" in found.note
     assert {candidate.sharing_exponent for candidate in found} == {1.0}
 
 

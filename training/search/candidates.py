@@ -12,7 +12,13 @@ from model_registry.artifact.spec import Calibration
 from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
+from training.data.whole_races import (
+    MIN_WHOLE_RACES,
+    are_mostly_whole,
+    comparable_rows,
+    count_races,
+    judged_rows,
+)
 from training.families import FieldMember, FittedMember, log_odds_of
 from training.objective import race_targets
 from training.search.cost import scoring_steps
@@ -97,7 +103,7 @@ class Candidates:
 
     candidates: tuple[Candidate, ...]
     is_by_race: bool
-    """Weights are fitted on winners of whole races; otherwise on runners one by one."""
+    """Weights are fitted on runners held against each other; otherwise on runners one by one."""
     note: str
     """What a reader of the figures must know of how they were made; may be empty."""
 
@@ -136,14 +142,17 @@ def fit_candidates(
         If a stored search was made from other data.
     """
     results = search_families(settings, train, categorical, on_trial, on_fit)
-    whole = judged_rows(calibration)
-    n_whole = count_races(calibration, whole)
-    is_centred = are_mostly_whole(calibration)
-    by_race = n_whole >= MIN_WHOLE_RACES and is_centred
-    few = f"{n_whole} whole races to calibrate on, too few or too small a part: runners judged one by one"
+    comparable = comparable_rows(calibration)
+    n_races = count_races(calibration, comparable)
+    by_race = n_races >= MIN_WHOLE_RACES
+    few = f"{n_races} races to calibrate on, fewer than {MIN_WHOLE_RACES}: runners judged one by one"
     odds = np.stack([log_odds_of(result.member, calibration) for result in results], axis=1)
     stage = _Calibration(
-        table=calibration, whole=whole, by_race=by_race, is_centred=is_centred, method=settings.calibration
+        table=calibration,
+        comparable=comparable,
+        by_race=by_race,
+        is_centred=are_mostly_whole(calibration),
+        method=settings.calibration,
     )
     odds = np.stack([stage.centred(column) for column in odds.T], axis=1)
     fitted = [_of_family(result, odds[:, i], stage) for i, result in enumerate(results)]
@@ -197,7 +206,8 @@ class _Calibration:
     """The races after those that the members learnt from, on which all else is fitted."""
 
     table: RaceTable
-    whole: Flags
+    comparable: Flags
+    """The races whose known runners are held against each other, see :func:`comparable_rows`."""
     by_race: bool
     is_centred: bool
     """Races are mostly whole. A member that learnt by race has no level of its own: its log odds of one race
@@ -209,21 +219,22 @@ class _Calibration:
         return odds - race_level(odds, self.table.race) if self.is_centred else odds
 
     def weights(self, odds: Floats, rows: Flags | slice = slice(None)) -> tuple[Floats, float]:
-        """Return the blend's weights and intercept, fitted on some whole races of these."""
+        """Return the blend's weights and intercept, fitted on some of these races."""
         if not self.by_race:
             return fit_weights(odds[rows], self.table.won[rows], None)
-        part, is_whole = self.table.take(rows), self.whole[rows]
-        judged = part.take(is_whole)
-        return fit_weights(odds[rows][is_whole], race_targets(judged).share, judged.race)
+        part, comparable = self.table.take(rows), self.comparable[rows]
+        judged = part.take(comparable)
+        return fit_weights(odds[rows][comparable], race_targets(judged).share, judged.race)
 
     def fit(self, odds: Floats) -> tuple[Calibration, float]:
         """Return the calibration of scores, and how far they sharpen within the race."""
         calibration = fit_calibration(self.method, odds, self.table.won)
-        judged = self.table.take(self.whole)
-        if count_races(judged) < MIN_WHOLE_RACES:
-            return calibration, 1.0
-        calibrated = calibrated_log_odds(calibration, odds[self.whole])
-        return calibration, fit_exponent(calibrated, judged.won, judged.race)
+        for rows in (judged_rows(self.table), self.comparable):
+            judged = self.table.take(rows)
+            if count_races(judged) >= MIN_WHOLE_RACES:
+                calibrated = calibrated_log_odds(calibration, odds[rows])
+                return calibration, fit_exponent(calibrated, judged.won, judged.race)
+        return calibration, 1.0
 
 
 def _of_family(result: FamilyResult, odds: Floats, stage: _Calibration) -> Candidate:

@@ -11,7 +11,7 @@ from racing import metrics
 from racing.probabilities import share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_calibration, fit_exponent
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
+from training.data.whole_races import MIN_WHOLE_RACES, comparable_rows, count_races
 from training.objective import race_losses, race_targets
 from training.search.ensemble import ENSEMBLE
 
@@ -38,7 +38,7 @@ class Choice:
     name: str
     losses: dict[str, float]
     judged_by: str
-    """``expected race log loss``, or ``log loss`` where races are few or mostly not whole."""
+    """``expected race log loss``, or ``log loss`` where races are too few."""
     steps: dict[str, int] = field(default_factory=dict)
     """Of work for a card, by candidate (:mod:`training.search.cost`)."""
     larger: Larger | None = None
@@ -86,13 +86,20 @@ def choose(
         Of work for a card, by candidate.
     """
     is_late = calibration.race > calibration.race[-1] // 2
-    whole = judged_rows(calibration)
-    n_races = min(count_races(calibration, half & whole) for half in (is_late, ~is_late))
-    by_races = are_mostly_whole(calibration) and n_races >= MIN_WHOLE_RACES // 2
+    rows = comparable_rows(calibration)
+    n_races = min(count_races(calibration, half & rows) for half in (is_late, ~is_late))
+    by_races = n_races >= MIN_WHOLE_RACES // 2
     each = {
         name: np.concatenate(
             [
-                _losses(odds, calibration, fit_on=~half, judge_on=half, method=method, by_races=by_races)
+                _losses(
+                    odds,
+                    calibration,
+                    rows if by_races else None,
+                    fit_on=~half,
+                    judge_on=half,
+                    method=method,
+                )
                 for half in (is_late, ~is_late)
             ]
         )
@@ -133,20 +140,20 @@ def _gain(one: Floats, other: Floats) -> tuple[float, float]:
 def _losses(
     log_odds: Floats,
     table: RaceTable,
+    comparable: NDArray[np.bool_] | None,
     *,
     fit_on: NDArray[np.bool_],
     judge_on: NDArray[np.bool_],
     method: str,
-    by_races: bool,
 ) -> Floats:
     calibration = fit_calibration(method, log_odds[fit_on], table.won[fit_on])
-    if not by_races:
+    if comparable is None:
         return metrics.per_runner_log_loss(
             calibrated_scores(calibration, log_odds[judge_on]), table.won[judge_on]
         )
     odds = calibrated_log_odds(calibration, log_odds)
-    whole = judged_rows(table)
-    fitted, judged = table.take(fit_on & whole), table.take(judge_on & whole)
-    exponent = fit_exponent(odds[fit_on & whole], race_targets(fitted).share, fitted.race)
-    shared = share_within_race(odds[judge_on & whole], judged.race, exponent)
+    fit_on, judge_on = fit_on & comparable, judge_on & comparable
+    fitted, judged = table.take(fit_on), table.take(judge_on)
+    exponent = fit_exponent(odds[fit_on], race_targets(fitted).share, fitted.race)
+    shared = share_within_race(odds[judge_on], judged.race, exponent)
     return race_losses(shared, race_targets(judged).share, judged.race)

@@ -9,8 +9,13 @@ from racing import metrics
 from racing.probabilities import race_level, share_within_race
 from racing.race_table import RaceTable
 from training.calibration import calibrated_log_odds, calibrated_scores, fit_exponent, fit_platt
-from training.data.splits import latest, time_folds
-from training.data.whole_races import MIN_WHOLE_RACES, are_mostly_whole, count_races, judged_rows
+from training.data.splits import Fold, latest, time_folds
+from training.data.whole_races import (
+    MIN_WHOLE_RACES,
+    are_mostly_whole,
+    comparable_rows,
+    count_races,
+)
 from training.engines.work import Data
 from training.families import FittedMember, family_named, log_odds_of, reads_field
 from training.objective import race_losses, race_targets
@@ -41,13 +46,12 @@ class SearchRaces:
         self.table = latest(train, search_rows)
         folds = time_folds(self.table, n_folds)
         self.steps: tuple[Step, ...] = steps_of(folds, self.table.race)
-        whole = judged_rows(self.table)
+        self.comparable = comparable_rows(self.table)
+        self.is_centred = are_mostly_whole(self.table)
         parts = [part for fold in folds for part in (fold.calibrate, fold.judge)]
-        counts = [count_races(self.table, part[whole[part]]) for part in parts]
-        self.are_judged_by_race = (
-            are_mostly_whole(self.table) and min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
-        )
-        """Most races are whole, and every fold has enough of them to be judged by their winners."""
+        counts = [count_races(self.table, part[self.comparable[part]]) for part in parts]
+        self.are_judged_by_race = min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
+        """Every fold has enough races whose runners can be held against each other."""
         self._shared: OrderedDict[tuple[str, int], Shared] = OrderedDict()
 
     def shared(self, family: str, place: int) -> Shared:
@@ -81,14 +85,14 @@ def step_figures(data: Data[RaceTable], work: StepWork) -> dict[str, float]:
         seed=work.seed,
         shared=races.shared(work.family, work.place),
     )
-    tune, judge = table.take(step.fold.calibrate), table.take(step.fold.judge)
-    return _figures(member, tune, judge, by_races=races.are_judged_by_race)
+    return _figures(member, table, races, step.fold)
 
 
-def _figures(member: FittedMember, tune: RaceTable, judge: RaceTable, *, by_races: bool) -> dict[str, float]:
+def _figures(member: FittedMember, table: RaceTable, races: SearchRaces, fold: Fold) -> dict[str, float]:
     """Judge the later half by a calibration and an exponent of the earlier one."""
+    tune, judge = table.take(fold.calibrate), table.take(fold.judge)
     tune_odds, judge_odds = log_odds_of(member, tune), log_odds_of(member, judge)
-    if by_races:
+    if races.is_centred and races.are_judged_by_race:
         tune_odds = tune_odds - race_level(tune_odds, tune.race)
         judge_odds = judge_odds - race_level(judge_odds, judge.race)
     platt = fit_platt(tune_odds, tune.won)
@@ -101,7 +105,7 @@ def _figures(member: FittedMember, tune: RaceTable, judge: RaceTable, *, by_race
         "f1": metrics.f1(scores, judge.won, 0.5),
         "accuracy": metrics.accuracy(scores, judge.won),
     }
-    tuned, judged = judged_rows(tune), judged_rows(judge)
+    tuned, judged = races.comparable[fold.calibrate], races.comparable[fold.judge]
     if tuned.any() and judged.any():
         tuning, judging = tune.take(tuned), judge.take(judged)
         exponent = fit_exponent(
