@@ -9,7 +9,7 @@ from model_registry.artifact import MARKET_ALONE, LoadedModel
 from racing import metrics
 from racing.probabilities import combine_with_market, fit_market_combination
 from racing.race_table import RaceTable
-from training.data.whole_races import MIN_WHOLE_RACES, count_races, judged_rows, rows_of_known
+from training.data.whole_races import MIN_WHOLE_RACES, comparable_rows, count_races, rows_of_known
 from training.search.candidates import Candidate
 
 Floats = NDArray[np.float64]
@@ -52,5 +52,5 @@ def _gains(weights: tuple[float, float], model_p: Floats, table: RaceTable) -> b
 
 
 def _priced(table: RaceTable) -> NDArray[np.bool_]:
-    """Say of each row whether its race can be judged by its winner and has every price of the market."""
-    return judged_rows(table) & rows_of_known(table.market_probability, table.race)
+    """Say of each row whether its race's runners can be held against each other and all have a price."""
+    return comparable_rows(table) & rows_of_known(table.market_probability, table.race)
