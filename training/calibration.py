@@ -6,7 +6,7 @@ from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-unty
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
 
 from model_registry.artifact.spec import Calibration, Isotonic, Platt
-from racing.probabilities import share_within_race
+from racing.probabilities import race_level, share_within_race
 from training.objective import race_losses
 
 Floats = NDArray[np.float64]
@@ -15,6 +15,7 @@ Races = NDArray[np.int64]
 
 
 _MIN_SLOPE = 0.01
+_LARGEST_EXPONENT, _LEAST_SPREAD = 3.0, 0.01
 
 
 def fit_calibration(method: str, log_odds: Floats, won: Flags) -> Calibration:
@@ -88,17 +89,21 @@ def calibrated_scores(calibration: Calibration, log_odds: Floats) -> Floats:
 
 
 def fit_exponent(log_odds: Floats, target: Floats | Flags, race: Races) -> float:
-    """Return the sharing exponent of the greatest likelihood, within 0.2..3, for whole races.
+    """Return the sharing exponent of the greatest likelihood, for whole races or the known parts of them.
 
+    It lies within 0.2..3, and may be larger where the log odds of a race hardly differ: a calibration of
+    scores shrinks those that come with a level of their race, which says nothing within it.
     ``target`` is what each runner should be given of its race: who won, or a share.
     """
+    spread = float(np.std(log_odds - race_level(log_odds, race)))
+    largest = _LARGEST_EXPONENT / min(max(spread, _LEAST_SPREAD), 1.0)
 
     def loss(log_exponent: float) -> float:
         shared = share_within_race(log_odds, race, float(np.exp(log_exponent)))
         return float(race_losses(shared, target, race).mean())
 
     found = minimize_scalar(
-        loss, bounds=(np.log(0.2), np.log(3.0)), method="bounded", options={"xatol": 1e-4}
+        loss, bounds=(np.log(0.2), np.log(largest)), method="bounded", options={"xatol": 1e-4}
     )
     return float(np.exp(found.x))
 

@@ -50,6 +50,14 @@ def make_table(
     return replace(table, **columns)
 
 
+def known_in_part(table: RaceTable, share: float = 0.7, *, seed: int = 1) -> RaceTable:
+    """Return winners and a share of the others, as form guides know a race; they share the market."""
+    is_known = table.won | (np.random.default_rng(seed).random(len(table)) < share)
+    known = table.take(is_known)
+    market = known.market_probability / np.bincount(known.race, known.market_probability)[known.race]
+    return replace(known, is_whole=np.zeros(len(known), bool), market_probability=market)
+
+
 def make_finished(n_races: int = 3000, n_runners: int = 8, *, seed: int = 0) -> RaceTable:
     """Return a season whose first four are drawn one after the other, by discounts."""
     table = make_table(n_races, n_runners, seed=seed)

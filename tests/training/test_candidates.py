@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from racing.metrics import log_loss, race_log_loss
-from tests.training.builders import make_table
+from tests.training.builders import known_in_part, make_table
 from training.data.splits import latest, split_by_time, time_folds
 from training.errors import TrainingSetTooSmall
 from training.families import FAMILY_NAMES
@@ -100,11 +100,7 @@ def test_the_final_fit_learns_from_all_races_and_keeps_the_rest():
 
 def test_races_known_in_part_are_judged_by_the_runners_that_are_known():
     table = make_table(600)
-    is_known = np.random.default_rng(1).random(len(table)) < 0.7
-    known = table.take(is_known | table.won)
-    market = known.market_probability / np.bincount(known.race, known.market_probability)[known.race]
-    partly = replace(known, is_whole=np.zeros(len(known), bool), market_probability=market)
-    of_parts, of_whole = fit(QUICK, split_by_time(partly)), fit(QUICK, split_by_time(table))
+    of_parts, of_whole = (fit(QUICK, split_by_time(each)) for each in (known_in_part(table), table))
     assert of_parts.is_by_race
     assert not of_parts.note
     later = make_table(300, seed=9)

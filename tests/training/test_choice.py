@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.training.builders import log_odds_of, make_table
+from tests.training.builders import known_in_part, log_odds_of, make_table
 from training.data.splits import time_folds
 from training.families.forest import Forest, Tree
 from training.search.choice import choose
@@ -39,6 +39,16 @@ def test_whatever_it_costs_the_ensemble_is_chosen_in_doubt():
     odds = {"small": TRUE, ENSEMBLE: TRUE}
     assert choose(odds, RACES, "platt").name == ENSEMBLE
     assert choose(odds, RACES, "platt", STEPS).name == "small"
+
+
+def test_in_races_known_in_part_who_beats_whom_counts_and_not_a_level_of_the_race():
+    known = known_in_part(RACES)
+    true = log_odds_of(known.true_probability)
+    draw = np.random.default_rng(5)
+    of_race = 3 * draw.normal(size=known.race[-1] + 1)[known.race]
+    odds = {"small": true + 0.6 * draw.normal(size=len(true)), ENSEMBLE: true + of_race}
+    choice = choose(odds, known, "platt", STEPS)
+    assert (choice.name, choice.judged_by) == (ENSEMBLE, "expected race log loss")
 
 
 class OneTree:

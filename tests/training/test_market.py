@@ -8,7 +8,7 @@ import pytest
 from model_registry.artifact import ADDS_NOTHING, MARKET_ALONE, load_artifact
 from racing.probabilities import share_within_race
 from tests.model_registry.empty import empty_registry_in
-from tests.training.builders import FEATURE_NAMES, make_table
+from tests.training.builders import FEATURE_NAMES, known_in_part, make_table
 from training.evaluation.evaluation import COMBINED, MARKET
 from training.pipeline import TrainSettings, train_on
 from training.search.settings import SearchSettings
@@ -47,6 +47,13 @@ def test_a_market_that_errs_is_combined_with_the_model_and_beaten(tmp_path):
     assert beside[COMBINED].race_log_loss < beside[MARKET].race_log_loss
     assert not training.summary["is_market_alone"]
     assert ADDS_NOTHING not in training.report.read_text(encoding="utf-8")
+
+
+def test_races_known_in_part_say_how_model_and_market_combine(tmp_path):
+    training, model = train(tmp_path, known_in_part(market_off_by(0.7)))
+    a, b = model.spec.market_combination
+    assert (a > 0, b > 0) == (True, True)
+    assert not training.summary["is_market_alone"]
 
 
 def test_without_prices_nothing_is_combined(tmp_path):
