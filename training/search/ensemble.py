@@ -16,7 +16,12 @@ SMALL_ENSEMBLE = "small_ensemble"
 MIN_WEIGHT = 0.02
 """A member that counts less does not pay for its graph."""
 
-_RIDGE = 25.0  # in races: pulls towards an even blend, since members of the same data are nearly the same
+_RIDGE = 2.0
+"""In races: pulls towards an even blend, since members of the same data are nearly the same.
+
+With 25 a net that is better than the boosters counted too little: on 10,470 later races a blend of four has
+1.5550 with weights fitted on 300 winners, and 1.5540 with 2; fitted on 6,036 races 1.5537 and 1.5535.
+"""
 
 
 def fit_weights(
