@@ -71,14 +71,14 @@ class _Runs:
         states = np.array([STATES.index(track.state) for track in TRACKS])
         bias = np.array([track.inside_bias for track in TRACKS])
         helped = bias[season.track] * made.box_help(season.box)
-        shown = np.log(share_within_race(season.strength + PRICE_ERROR * rng.normal(size=len(race)), race))
+        shares = np.log(share_within_race(season.strength + PRICE_ERROR * rng.normal(size=len(race)), race))
         return cls(
             race=race,
             day=season.day,
             dog=season.dog,
             state=states[season.track],
             places=(_bands(season), season.track, made.zone_of(season.box)),
-            seen=shown - helped,
+            seen=shares - helped,
             helped=helped,
             field_ability=(np.bincount(race, season.ability) / np.bincount(race))[race],
         )
@@ -110,17 +110,17 @@ class _Dogs:
     def levels(self, day: int) -> Floats:
         """Return the level of each race before a day, which its prices do not tell, by least squares."""
         information = np.zeros((len(self._races), len(self._races)))
-        shown = np.zeros(len(self._races))
+        right_side = np.zeros(len(self._races))
         for dog, runs in enumerate(self._runs_of):
             past = runs[self._runs.day[runs] < day]
             if len(past):
                 weights = self._precision_of(dog, past)[: len(past)]
                 races = self._race_places(past)
                 information[np.ix_(races, races)] += weights[:, : len(past)]
-                shown[races] += weights @ self._observed(past, past)
+                right_side[races] += weights @ self._observed(past, past)
         is_past = information.diagonal() > 0
         levels = np.zeros(len(self._races))
-        levels[is_past] = np.linalg.solve(information[np.ix_(is_past, is_past)], shown[is_past])
+        levels[is_past] = np.linalg.solve(information[np.ix_(is_past, is_past)], right_side[is_past])
         return levels
 
     def guesses(self, day: int, levels: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
