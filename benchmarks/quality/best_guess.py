@@ -71,14 +71,16 @@ class _Runs:
         states = np.array([STATES.index(track.state) for track in TRACKS])
         bias = np.array([track.inside_bias for track in TRACKS])
         helped = bias[season.track] * made.box_help(season.box)
-        shares = np.log(share_within_race(season.strength + PRICE_ERROR * rng.normal(size=len(race)), race))
+        log_shares = np.log(
+            share_within_race(season.strength + PRICE_ERROR * rng.normal(size=len(race)), race)
+        )
         return cls(
             race=race,
             day=season.day,
             dog=season.dog,
             state=states[season.track],
             places=(_bands(season), season.track, made.zone_of(season.box)),
-            seen=shares - helped,
+            seen=log_shares - helped,
             helped=helped,
             field_ability=(np.bincount(race, season.ability) / np.bincount(race))[race],
         )
