@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from greyhound.commands.train import Duration
 from greyhound.countries import COUNTRIES
 from greyhound.errors import GATES_NOT_PASSED, one_line
+from greyhound.knows import as_the_champion, knows_option
 from greyhound.options import (
     Names,
     database_option,
@@ -57,6 +58,7 @@ from training.search.settings import SearchSettings
     metavar="A,B",
     help="Families of models to search, by default all.",
 )
+@knows_option(default=None, otherwise=" By default what the champion knows.")
 @click.option(
     "--countries",
     type=COUNTRIES,
@@ -77,6 +79,7 @@ def retrain(
     promote: bool,
     trials: int,
     families: tuple[str, ...],
+    feature_scope: str | None,
     countries: tuple[str, ...],
     time_budget: float | None,
     seed: int,
@@ -114,6 +117,7 @@ def retrain(
             scheduler=engine_scheduler(engine_name, scheduler),
             trials_at_once=trials_at_once,
         ),
+        feature_scope=feature_scope or as_the_champion(models),
         countries=countries,
         promote=False,
     )

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from greyhound.countries import COUNTRIES
 from greyhound.errors import GATES_NOT_PASSED
+from greyhound.knows import AS_BY_DEFAULT, knows_option
 from greyhound.options import (
     Day,
     Names,
@@ -26,7 +27,6 @@ from greyhound.rating import rate_what_is_due
 from model_registry import get_model_registry
 from model_registry.artifact import ADDS_NOTHING
 from racing.database.engine import open_database
-from racing.features import KNOWS
 from training.families import ALL_FAMILY_NAMES, DEFAULT_FAMILY_NAMES, FIELD_FAMILIES
 from training.pipeline import Training, TrainSettings
 from training.pipeline import train as run_training
@@ -70,16 +70,7 @@ class Duration(click.ParamType[float]):
     metavar="A,B",
     help=f"Families of models to search, by default all that are installed: {', '.join(ALL_FAMILY_NAMES)}.",
 )
-@click.option(
-    "--feature-scope",
-    "--knows",
-    "feature_scope",
-    type=click.Choice(list(KNOWS)),
-    default="form",
-    show_default=True,
-    help="Which prices features may hold: `results` none, `form` those of past races, `rated` also the "
-    "rated price of the race itself, `prices-10m` instead the market's ten minutes before the off.",
-)
+@knows_option(default=AS_BY_DEFAULT)
 @click.option(
     "--countries",
     type=COUNTRIES,

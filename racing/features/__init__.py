@@ -12,6 +12,7 @@ from racing.features.matrix import (
     KNOWS,
     RUN_FEATURE_NAMES,
     features_for,
+    knowledge_of,
     need_price_before_off,
     run_features_for,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "CardFeaturizer",
     "CardWarning",
     "features_for",
+    "knowledge_of",
     "need_price_before_off",
     "race_table",
     "race_tables",

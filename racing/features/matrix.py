@@ -1,6 +1,6 @@
 """The feature matrix of some races: every feature of the catalog, in order, one row a runner."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ __all__ = [
     "feature_columns",
     "feature_matrix",
     "features_for",
+    "knowledge_of",
     "need_price_before_off",
     "run_feature_matrix",
     "run_features_for",
@@ -71,6 +72,16 @@ def run_features_for(knows: str) -> tuple[RunFeature, ...]:
 def features_for(knows: str) -> tuple[Feature, ...]:
     """Return the features that a model may use which knows so much, see ``KNOWS``."""
     return tuple(feature for feature in FEATURES if feature.needs in KNOWS[knows])
+
+
+def knowledge_of(names: Collection[str]) -> str | None:
+    """Return the first of ``KNOWS`` that has all of a model's inputs; ``None`` if none has."""
+    for knows in KNOWS:
+        known = {feature.name for feature in features_for(knows)}
+        known.update(feature.name for feature in run_features_for(knows))
+        if names and known.issuperset(names):
+            return knows
+    return None
 
 
 def need_price_before_off(names: Iterable[str]) -> bool:

@@ -19,9 +19,11 @@ from greyhound.errors import RetrainingUnderWay
 from greyhound.retraining.progress_file import Begun, ProgressFile, one_at_a_time
 from greyhound.retraining.stages import import_incoming, place, train_challenger
 from model_registry import get_model_registry
+from model_registry.artifact import load_artifact
 from racing.database.engine import open_database
 from racing.database.monitor_tables import Lease, Notification
 from racing.experiments.records import current_experiment
+from racing.features import knowledge_of
 from tests.forkserver import run_python, start_python
 from tests.model_registry.empty import empty_registry_in
 from tests.service.builders import make_registry
@@ -47,7 +49,7 @@ def test_a_retraining_that_is_killed_goes_on_where_it_was_and_ends_with_a_notifi
 ) -> None:
     empty_registry_in(tmp_path / "var")
     assert greyhound(tmp_path, "simulate", "--races", "200", "--seed", "3").returncode == 0
-    assert greyhound(tmp_path, "train", *CHEAP, "--force").returncode == 0
+    assert greyhound(tmp_path, "train", *CHEAP, "--knows", "results", "--force").returncode == 0
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming/results.csv").write_text(RESULTS)
     not_due = greyhound(tmp_path, "retrain", *CHEAP, "--if-due")
@@ -72,6 +74,10 @@ def test_a_retraining_that_is_killed_goes_on_where_it_was_and_ends_with_a_notifi
     assert lines[-1].startswith("Version 2 ")
     assert "greyhound models show 2" in lines[-1]
     assert not state.exists()
+    registry = get_model_registry(f"sqlite:///{tmp_path / 'var/mlflow.db'}")
+    of_champion, of_new = (load_artifact(registry.fetch(version)).spec.features for version in (1, 2))
+    assert of_new == of_champion, "it knows what the champion knows"
+    assert knowledge_of(of_new) == "results"
     assert (tmp_path / "incoming/results.csv").read_text() == RESULTS
     engine = open_database(f"sqlite:///{tmp_path / 'var/greyhound.db'}")
     with engine.connect() as connection:
@@ -184,7 +190,7 @@ def test_one_retrains_at_a_time_on_all_machines_and_a_dead_one_of_this_is_taken_
 
 
 def test_a_retraining_takes_every_option_of_a_search_that_a_training_takes() -> None:
-    of_a_training_alone = {"start", "until", "test_from", "feature_scope", "resume", "calibration", "refit"}
+    of_a_training_alone = {"start", "until", "test_from", "resume", "calibration", "refit"}
     of_a_training_alone |= {"force", "no_promote"}
     options = {option.name for option in train.params} - {option.name for option in retrain.params}
     assert options == of_a_training_alone

@@ -11,7 +11,17 @@ from sqlalchemy import Engine, text
 from racing.database.engine import open_database
 from racing.domain.cards import Card, PastRun, Runner
 from racing.domain.errors import DatabaseUnavailable, NotEnoughHistory, RatingsStale
-from racing.features import FEATURE_NAMES, FEATURES, INPUT_NAMES, CardFeaturizer, race_table, race_tables
+from racing.features import (
+    FEATURE_NAMES,
+    FEATURES,
+    INPUT_NAMES,
+    KNOWS,
+    CardFeaturizer,
+    features_for,
+    knowledge_of,
+    race_table,
+    race_tables,
+)
 from racing.features import table as features_table
 from racing.features.formulas.aggregations import gap_to_best, minus_rivals, rank_in_race
 from racing.metrics import race_log_loss
@@ -261,3 +271,12 @@ def test_a_race_table_of_stale_ratings_is_refused_and_writes_nothing(tmp_path: P
         assert connection.scalar(text("select count(*) from runworth")) == 0
     update_ratings(engine)
     assert len(race_table(engine))
+
+
+@pytest.mark.parametrize("knows", KNOWS)
+def test_what_a_model_knows_is_found_by_its_inputs(knows):
+    names = [feature.name for feature in features_for(knows)]
+    assert knowledge_of(names) == knows
+    assert knowledge_of([*names, "run_3_won"]) == knows
+    assert knowledge_of([*names, "of_another_release"]) is None
+    assert knowledge_of([]) is None

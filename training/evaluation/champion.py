@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model_registry.artifact import LoadedModel, load_artifact
+from model_registry.artifact import LoadedModel, ModelSpec, load_artifact
 from model_registry.errors import ArtifactBroken, NoChampion, NotScored, RegistryError
 from model_registry.learning import learning_of
 from model_registry.registry import ModelRegistry
@@ -77,9 +77,20 @@ def champion_on(
 
 def champion_reads_runs(registry: ModelRegistry) -> bool:
     """Return whether the champion takes numbers of single runs, which a comparison with it then needs."""
+    spec = _champion_spec(registry)
+    return spec is not None and spec.n_run_features > 0
+
+
+def champion_inputs(registry: ModelRegistry) -> tuple[str, ...]:
+    """Return the names of the champion's inputs; none without a champion that can be read."""
+    spec = _champion_spec(registry)
+    return () if spec is None else spec.features
+
+
+def _champion_spec(registry: ModelRegistry) -> ModelSpec | None:
     with suppress(ArtifactBroken, RegistryError):
-        return load_artifact(registry.fetch(registry.champion().version)).spec.n_run_features > 0
-    return False
+        return load_artifact(registry.fetch(registry.champion().version)).spec
+    return None
 
 
 def _versions(registry: ModelRegistry, number: int) -> list[_Version]:
