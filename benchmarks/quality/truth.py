@@ -13,7 +13,6 @@ from benchmarks.quality.races import Races
 from benchmarks.quality.step_cache import Json, StepFailed
 from racing.metrics import expected_loss
 from racing.probabilities import share_within_race
-from racing.race_table import RaceTable
 from racing.simulation.season import run_season
 from racing.simulation.simulator import SEASON_DAYS
 from training.data.whole_races import judged_rows
@@ -77,17 +76,13 @@ def _best_guess(bench: Bench, database: str, days: Json) -> Json:
 def _covered(races: Races, p: Floats) -> Json:
     """Return the share of the way to the truth with its interval: by the winners, and by the truth itself."""
     judged = races.judged
-    sources = (_uniform(races.table), p, races.table.true_probability)
+    sources = (1 / np.bincount(races.table.race)[races.table.race], p, races.table.true_probability)
     realised = [races.losses(source) for source in sources]
     expected = [expected_loss(judged.true_probability, source[races.rows], judged.race) for source in sources]
     return {
         "covered_interval": share_of_the_way(*realised),
         "expected_covered_interval": share_of_the_way(*expected),
     }
-
-
-def _uniform(table: RaceTable) -> Floats:
-    return 1 / np.bincount(table.race)[table.race]
 
 
 def share_of_the_way(uniform: Floats, model: Floats, truth: Floats, *, n: int = 2000) -> list[float]:

@@ -16,10 +16,12 @@ from sqlalchemy import Engine, insert, select, update
 from greyhound.commands.retrain import retrain
 from greyhound.commands.train import train
 from greyhound.errors import RetrainingUnderWay
+from greyhound.knows import as_the_champion
 from greyhound.retraining.progress_file import Begun, ProgressFile, one_at_a_time
 from greyhound.retraining.stages import import_incoming, place, train_challenger
 from model_registry import get_model_registry
 from model_registry.artifact import load_artifact
+from model_registry.errors import RegistryUnavailable
 from racing.database.engine import open_database
 from racing.database.monitor_tables import Lease, Notification
 from racing.experiments.records import current_experiment
@@ -194,3 +196,11 @@ def test_a_retraining_takes_every_option_of_a_search_that_a_training_takes() -> 
     of_a_training_alone |= {"force", "no_promote"}
     options = {option.name for option in train.params} - {option.name for option in retrain.params}
     assert options == of_a_training_alone
+
+
+def test_without_a_champion_features_know_past_prices_and_a_registry_that_is_away_decides_nothing(
+    tmp_path: Path,
+) -> None:
+    assert as_the_champion(empty_registry_in(tmp_path)) == "form"
+    with pytest.raises(RegistryUnavailable):
+        as_the_champion(get_model_registry(f"sqlite:///{tmp_path / 'gone' / 'mlflow.db'}"))

@@ -77,20 +77,20 @@ def champion_on(
 
 def champion_reads_runs(registry: ModelRegistry) -> bool:
     """Return whether the champion takes numbers of single runs, which a comparison with it then needs."""
-    spec = _champion_spec(registry)
-    return spec is not None and spec.n_run_features > 0
+    with suppress(ArtifactBroken, RegistryError):
+        return _champion_spec(registry).n_run_features > 0
+    return False
 
 
 def champion_inputs(registry: ModelRegistry) -> tuple[str, ...]:
-    """Return the names of the champion's inputs; none without a champion that can be read."""
-    spec = _champion_spec(registry)
-    return () if spec is None else spec.features
+    """Return the names of the champion's inputs; none where there is no champion, or a broken one."""
+    with suppress(ArtifactBroken, NoChampion):
+        return _champion_spec(registry).features
+    return ()
 
 
-def _champion_spec(registry: ModelRegistry) -> ModelSpec | None:
-    with suppress(ArtifactBroken, RegistryError):
-        return load_artifact(registry.fetch(registry.champion().version)).spec
-    return None
+def _champion_spec(registry: ModelRegistry) -> ModelSpec:
+    return load_artifact(registry.fetch(registry.champion().version)).spec
 
 
 def _versions(registry: ModelRegistry, number: int) -> list[_Version]:

@@ -47,11 +47,11 @@ class SearchRaces:
         folds = time_folds(self.table, n_folds)
         self.steps: tuple[Step, ...] = steps_of(folds, self.table.race)
         self.comparable = comparable_rows(self.table)
-        self.is_centred = are_mostly_whole(self.table)
         parts = [part for fold in folds for part in (fold.calibrate, fold.judge)]
         counts = [count_races(self.table, part[self.comparable[part]]) for part in parts]
         self.are_judged_by_race = min(counts) >= 10 and sum(counts) >= MIN_WHOLE_RACES
         """Every fold has enough races whose runners can be held against each other."""
+        self.is_centred = self.are_judged_by_race and are_mostly_whole(self.table)
         self._shared: OrderedDict[tuple[str, int], Shared] = OrderedDict()
 
     def shared(self, family: str, place: int) -> Shared:
@@ -92,7 +92,7 @@ def _figures(member: FittedMember, table: RaceTable, races: SearchRaces, fold: F
     """Judge the later half by a calibration and an exponent of the earlier one."""
     tune, judge = table.take(fold.calibrate), table.take(fold.judge)
     tune_odds, judge_odds = log_odds_of(member, tune), log_odds_of(member, judge)
-    if races.is_centred and races.are_judged_by_race:
+    if races.is_centred:
         tune_odds = tune_odds - race_level(tune_odds, tune.race)
         judge_odds = judge_odds - race_level(judge_odds, judge.race)
     platt = fit_platt(tune_odds, tune.won)
